@@ -1,0 +1,216 @@
+"""The Arazzo objects as frozen records: one dataclass per Specification object, fields in its order.
+
+Everything here is plain data: names are still text, expressions are not parsed. `at` is the
+object's place in its document. Fields of both 1.0.1 and 1.1.0; what a document leaves out is
+None, an empty tuple or an empty mapping. Extension fields (`x-…`) stand in `extensions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from arazzo_runner.diagnostics import Location
+from arazzo_runner.values import JsonValue
+
+Extensions: TypeAlias = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Info:
+    """Arazzo §Info Object."""
+
+    title: str
+    summary: str | None = None
+    description: str | None = None
+    version: str
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDescription:
+    """Arazzo §Source Description Object; `type` is None when the document leaves it out."""
+
+    name: str
+    url: str
+    type: Literal["openapi", "asyncapi", "arazzo"] | None = None
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpressionType:
+    """Arazzo §Expression Type Object; the short form `type: jsonpath` has `version` None (its default)."""
+
+    type: str
+    version: str | None = None
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """Arazzo §Criterion Object; `type` None means simple."""
+
+    context: str | None = None
+    condition: str
+    type: ExpressionType | None = None
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """Arazzo 1.1 §Selector Object."""
+
+    context: str
+    selector: str
+    type: ExpressionType
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """Arazzo §Parameter Object; `value` is raw JSON (a selector object in it is still a mapping)."""
+
+    name: str
+    in_: str | None = None
+    value: JsonValue
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReusableObject:
+    """Arazzo §Reusable Object; `value` is MISSING when none is given."""
+
+    reference: str
+    value: JsonValue
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadReplacement:
+    """Arazzo §Payload Replacement Object."""
+
+    target: str
+    target_selector_type: ExpressionType | None = None
+    value: JsonValue
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestBody:
+    """Arazzo §Request Body Object; `payload` is MISSING when none is given."""
+
+    content_type: str | None = None
+    payload: JsonValue
+    replacements: tuple[PayloadReplacement, ...] = ()
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuccessAction:
+    """Arazzo §Success Action Object."""
+
+    name: str
+    type: Literal["end", "goto"]
+    workflow_id: str | None = None
+    step_id: str | None = None
+    parameters: tuple[Parameter | ReusableObject, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureAction:
+    """Arazzo §Failure Action Object; `retry_after` in seconds, `retry_limit` None means one retry."""
+
+    name: str
+    type: Literal["end", "retry", "goto"]
+    workflow_id: str | None = None
+    step_id: str | None = None
+    parameters: tuple[Parameter | ReusableObject, ...] = ()
+    retry_after: float | None = None
+    retry_limit: int | None = None
+    criteria: tuple[Criterion, ...] = ()
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Arazzo §Step Object; `timeout` in milliseconds; `outputs` maps a name to an expression text or a Selector."""
+
+    description: str | None = None
+    step_id: str
+    operation_id: str | None = None
+    operation_path: str | None = None
+    channel_path: str | None = None
+    workflow_id: str | None = None
+    parameters: tuple[Parameter | ReusableObject, ...] = ()
+    request_body: RequestBody | None = None
+    success_criteria: tuple[Criterion, ...] = ()
+    on_success: tuple[SuccessAction | ReusableObject, ...] = ()
+    on_failure: tuple[FailureAction | ReusableObject, ...] = ()
+    outputs: Mapping[str, str | Selector] = field(default_factory=dict)
+    timeout: int | None = None
+    correlation_id: str | None = None
+    action: Literal["send", "receive"] | None = None
+    depends_on: tuple[str, ...] = ()
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """Arazzo §Workflow Object; `inputs` is the raw JSON Schema (2020-12), None when absent."""
+
+    workflow_id: str
+    summary: str | None = None
+    description: str | None = None
+    inputs: JsonValue | None = None
+    depends_on: tuple[str, ...] = ()
+    steps: tuple[Step, ...]
+    success_actions: tuple[SuccessAction | ReusableObject, ...] = ()
+    failure_actions: tuple[FailureAction | ReusableObject, ...] = ()
+    outputs: Mapping[str, str | Selector] = field(default_factory=dict)
+    parameters: tuple[Parameter | ReusableObject, ...] = ()
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Components:
+    """Arazzo §Components Object; `inputs` maps names to raw JSON Schemas."""
+
+    inputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    success_actions: Mapping[str, SuccessAction] = field(default_factory=dict)
+    failure_actions: Mapping[str, FailureAction] = field(default_factory=dict)
+    extensions: Extensions = field(default_factory=dict)
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArazzoDescription:
+    """Arazzo §Arazzo Specification Object: one document; `raw` is its whole JSON value."""
+
+    arazzo: str
+    self_uri: str | None = None
+    info: Info
+    source_descriptions: tuple[SourceDescription, ...]
+    workflows: tuple[Workflow, ...]
+    components: Components
+    extensions: Extensions = field(default_factory=dict)
+    raw: JsonValue = field(default=None, repr=False, compare=False)
+    at: Location
+
+    @property
+    def minor(self) -> int:
+        """The feature set: 0 for Arazzo 1.0.x, 1 for 1.1.x (an unknown newer one reads as the newest known)."""
+        return 0 if self.arazzo.startswith("1.0") else 1

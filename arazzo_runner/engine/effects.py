@@ -1,0 +1,123 @@
+"""Effects: what the interpreter asks of the outside world, as frozen data; answers are data too.
+
+`World.perform` is the only way out of the interpreter. Equal answers give equal runs, so
+record/replay, durable runs and tests are one mechanism.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, Protocol, TypeVar
+
+from arazzo_runner.values import JsonValue
+
+Answer = TypeVar("Answer")
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request ready to be sent: absolute URL already encoded, header pairs in order, body bytes or None."""
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes | None = None
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of that name, read without regard to case."""
+        return _header(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """An answer that came, whatever its status; `body` is decoded (gzip undone) and whole.
+
+    `elapsed_ms` is how long the exchange took.
+    """
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    elapsed_ms: float = 0.0
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of that name, read without regard to case."""
+        return _header(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class NoResponse:
+    """No usable answer came.
+
+    `sent` is False only when it is certain that the server got nothing (refused, no such
+    host, TLS refused before the request): then sending again is safe.
+    """
+
+    reason: Literal[
+        "refused", "unknown-host", "timeout", "reset", "tls", "too-large", "truncated", "protocol", "forbidden"
+    ]
+    message: str
+    sent: bool
+    elapsed_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect(Generic[Answer]):
+    """Something to be done outside.
+
+    `key` names it within its run (`<stepId>#<attempt>`, nested runs prefixed); `safe` says
+    that doing it twice does no harm.
+    """
+
+    key: str
+    safe: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRequest(Effect[HttpResponse | NoResponse]):
+    """One HTTP exchange; `timeout` in seconds covers the whole of it.
+
+    `source` names the source description. `security` lists the operation's alternatives
+    (scheme name → scopes) and `schemes` the raw Security Scheme Objects they name: a World
+    that knows credentials adds them below journal and cassette.
+    """
+
+    request: HttpRequest
+    timeout: float
+    source: str = ""
+    security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    schemes: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sleep(Effect[None]):
+    """Wait `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now(Effect[float]):
+    """The time, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch(Effect[tuple[object, ...]]):
+    """Several effects to be done at the same time; answers come in the order of `effects`."""
+
+    effects: tuple[Effect[object], ...]
+
+
+class World(Protocol):
+    """Performs effects; wrappers (budget, journal, mock …) have the same one method."""
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Do what the effect says and return its answer; failures are answers, not exceptions."""
+
+
+def _header(headers: Headers, name: str) -> str | None:
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)

@@ -1,0 +1,121 @@
+"""What a run came to, as frozen records; every report is made from these and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from arazzo_runner.diagnostics import Diagnostic, Location
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
+from arazzo_runner.secrets import Secrets
+from arazzo_runner.values import JsonValue
+
+StepStatus = Literal["passed", "recovered", "failed", "skipped"]
+WorkflowStatus = Literal["succeeded", "failed", "in_doubt", "interrupted"]
+RunStatus = Literal["succeeded", "failed", "in_doubt", "interrupted", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A value that a criterion looked at: the expression as written, and what it gave (MISSING possible)."""
+
+    expression: str
+    value: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The outcome of one Criterion: did it hold, what was seen, and why it failed.
+
+    `type` is simple, regex, jsonpath or xpath; `default` marks the verdict of a step that has
+    no successCriteria (2xx expected).
+    """
+
+    condition: str
+    type: str
+    passed: bool
+    seen: tuple[Seen, ...] = ()
+    reason: str | None = None
+    default: bool = False
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of a step: what was sent, what came, what the criteria said.
+
+    `request` is None when it could not be built; `response` is None when nothing was sent.
+    `started` is seconds since the epoch.
+    """
+
+    number: int
+    started: float = 0.0
+    request: HttpRequest | None = None
+    response: HttpResponse | NoResponse | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    duration_ms: float = 0.0
+    passed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """One visit of a step; `workflow` is the nested run of a `workflowId` step.
+
+    `action` names the success or failure action taken last, None when the default applied.
+    `outputs` lacks those that could not be had; `missing_outputs` names them.
+    """
+
+    step_id: str
+    status: StepStatus
+    attempts: tuple[Attempt, ...] = ()
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    missing_outputs: tuple[str, ...] = ()
+    action: str | None = None
+    workflow: WorkflowResult | None = None
+    reason: str | None = None
+    at: Location
+
+    @property
+    def duration_ms(self) -> float:
+        """The time of all attempts, waits between them not included."""
+        return sum(attempt.duration_ms for attempt in self.attempts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowResult:
+    """One run of one workflow, steps in the order they ran."""
+
+    workflow_id: str
+    status: WorkflowStatus
+    inputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    missing_outputs: tuple[str, ...] = ()
+    steps: tuple[StepResult, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What `run` returns: plain values; only its repr masks secrets.
+
+    `dependencies` are the results of workflows that ran first (`dependsOn`). `secrets` holds
+    the values that every report masks; `secret_outputs` names the outputs that are secret.
+    """
+
+    status: RunStatus
+    workflow_id: str | None
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    missing_outputs: tuple[str, ...] = ()
+    steps: tuple[StepResult, ...] = ()
+    dependencies: tuple[WorkflowResult, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    reason: str | None = None
+    duration_ms: float = 0.0
+    secret_outputs: frozenset[str] = frozenset()
+    secrets: Secrets = field(default_factory=Secrets, compare=False)
+
+    def __repr__(self) -> str:
+        outputs = self.secrets.mask_value(dict(self.outputs))
+        return f"RunResult(status={self.status!r}, workflow_id={self.workflow_id!r}, outputs={outputs!r}, steps={len(self.steps)})"

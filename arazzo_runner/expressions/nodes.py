@@ -1,0 +1,267 @@
+"""The nodes of the expression language; `str(node)` gives the canonical text.
+
+Grammar: Arazzo 1.1.0 §Runtime Expressions (ABNF) and §Criterion Object (simple conditions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal as OneOf
+from typing import TypeAlias
+
+from arazzo_runner.values import JsonValue, to_json
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Property steps that follow a reference though the ABNF lacks them: `.count`, `[0]` (semantics §3)."""
+
+
+class ExpressionSyntaxError(ValueError):
+    """A text that is not in the grammar; `offset` counts characters from 0, `hint` says what to write."""
+
+    def __init__(self, message: str, offset: int = 0, length: int = 1, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+        self.length = length
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A tolerated deviation: what was written at `offset`, and how the Specification spells it."""
+
+    code: str
+    message: str
+    offset: int
+    length: int
+    canonical: str | None = None
+
+
+def _path_text(path: Path) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def _pointer_text(pointer: str | None) -> str:
+    return "" if pointer is None else f"#{pointer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """`$url`, `$method`, `$statusCode` or `$self`."""
+
+    name: OneOf["url", "method", "statusCode", "self"]
+
+    def __str__(self) -> str:
+        return f"${self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReference:
+    """`$request.`, `$response.` or `$message.` followed by a source.
+
+    `name` is the header, query or path parameter; `pointer` a JSON Pointer into body or
+    payload, still encoded (`/a~1b/0`), None when there is no `#`.
+    """
+
+    message: OneOf["request", "response", "message"]
+    part: OneOf["header", "query", "path", "body", "payload"]
+    name: str | None = None
+    pointer: str | None = None
+    path: Path = ()
+
+    def __str__(self) -> str:
+        name = f".{self.name}" if self.name is not None else ""
+        return f"${self.message}.{self.part}{name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class InputReference:
+    """`$inputs.name#/pointer`; the whole inputs object (a slip) has name None."""
+
+    name: str | None
+    pointer: str | None = None
+    path: Path = ()
+
+    def __str__(self) -> str:
+        return (
+            "$inputs"
+            + (f".{self.name}" if self.name is not None else "")
+            + _pointer_text(self.pointer)
+            + _path_text(self.path)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputReference:
+    """`$outputs.name#/pointer`."""
+
+    name: str
+    pointer: str | None = None
+    path: Path = ()
+
+    def __str__(self) -> str:
+        return f"$outputs.{self.name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class StepReference:
+    """`$steps.stepId.outputs.name#/pointer`; all outputs of the step (a slip) has output None."""
+
+    step_id: str
+    output: str | None
+    pointer: str | None = None
+    path: Path = ()
+
+    def __str__(self) -> str:
+        output = f".{self.output}" if self.output is not None else ""
+        return f"$steps.{self.step_id}.outputs{output}{_pointer_text(self.pointer)}{_path_text(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowReference:
+    """`$workflows.workflowId.inputs.name` or `….outputs.name`, with an optional `#/pointer`."""
+
+    workflow_id: str
+    field: OneOf["inputs", "outputs"]
+    name: str
+    pointer: str | None = None
+    path: Path = ()
+
+    def __str__(self) -> str:
+        return f"$workflows.{self.workflow_id}.{self.field}.{self.name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReference:
+    """`$sourceDescriptions.name.reference`: an operationId, a workflowId or a field of the source."""
+
+    source: str
+    reference: str
+
+    def __str__(self) -> str:
+        return f"$sourceDescriptions.{self.source}.{self.reference}"
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentReference:
+    """`$components.parameters.name`, `.successActions.` or `.failureActions.`."""
+
+    type: OneOf["parameters", "successActions", "failureActions", "inputs"]
+    name: str
+
+    def __str__(self) -> str:
+        return f"$components.{self.type}.{self.name}"
+
+
+Expression: TypeAlias = (
+    Keyword
+    | MessageReference
+    | InputReference
+    | OutputReference
+    | StepReference
+    | WorkflowReference
+    | SourceReference
+    | ComponentReference
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with embedded expressions: literal texts and expressions in turn.
+
+    `str` writes every expression in braces, the Specification's spelling.
+    """
+
+    parts: tuple[str | Expression, ...]
+
+    def __str__(self) -> str:
+        return "".join(part if isinstance(part, str) else f"{{{part}}}" for part in self.parts)
+
+
+# ------------------------------------------------------------------ simple conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal of a simple condition: boolean, null, number or 'string'."""
+
+    value: JsonValue
+
+    def __str__(self) -> str:
+        if isinstance(self.value, str):
+            return "'" + self.value.replace("'", "''") + "'"
+        return to_json(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A runtime expression as an operand."""
+
+    expression: Expression
+
+    def __str__(self) -> str:
+        return str(self.expression)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Property de-reference `.name` or index `[0]` on an operand (Arazzo §Operators)."""
+
+    operand: Condition
+    step: str | int
+
+    def __str__(self) -> str:
+        inner = str(self.operand) if isinstance(self.operand, (Reference, Constant, Access)) else f"({self.operand})"
+        return inner + (f"[{self.step}]" if isinstance(self.step, int) else f".{self.step}")
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """`!operand`."""
+
+    operand: Condition
+
+    def __str__(self) -> str:
+        return f"!{_wrapped(self.operand, (Reference, Constant, Access, Not))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`left op right` with one of `== != < <= > >=`."""
+
+    left: Condition
+    operator: OneOf["==", "!=", "<", "<=", ">", ">="]
+    right: Condition
+
+    def __str__(self) -> str:
+        operands = (Reference, Constant, Access, Not)
+        return f"{_wrapped(self.left, operands)} {self.operator} {_wrapped(self.right, operands)}"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """`a && b && …`, left to right, short circuit."""
+
+    operands: tuple[Condition, ...]
+
+    def __str__(self) -> str:
+        operands = (Reference, Constant, Access, Not, Comparison)
+        return " && ".join(_wrapped(operand, operands) for operand in self.operands)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """`a || b || …`, left to right, short circuit."""
+
+    operands: tuple[Condition, ...]
+
+    def __str__(self) -> str:
+        operands = (Reference, Constant, Access, Not, Comparison, And)
+        return " || ".join(_wrapped(operand, operands) for operand in self.operands)
+
+
+Condition: TypeAlias = Constant | Reference | Access | Not | Comparison | And | Or
+
+
+def _wrapped(node: Condition, bare: tuple[type, ...]) -> str:
+    return str(node) if isinstance(node, bare) else f"({node})"

@@ -1,0 +1,122 @@
+"""The secret values of a run, which names are secret, and the masking of every text that leaves."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import urllib.parse
+from collections.abc import Iterable
+
+from arazzo_runner.values import JsonValue
+
+MASK = "***"
+MINIMUM_LENGTH = 8
+
+_SECRET_NAME = re.compile(
+    r"(token|passwords?|passwd|secrets?|api_?keys?|access_?keys?|private_?keys?|authorization|credentials?"
+    r"|(access|refresh|auth|bearer|api)_?tokens)$"
+)
+_HARMLESS_NAME = re.compile(r"(^|_)(next|prev|previous|page|csrf|xsrf|continuation|cursor|sync)_?(page_?)?token$")
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"})
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a field, input or output of this name holds a secret (`access_token`, not `nextToken`).
+
+    >>> is_secret_name("refreshToken"), is_secret_name("nextPageToken"), is_secret_name("token_type")
+    (True, False, False)
+    """
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
+    return bool(_SECRET_NAME.search(plain)) and not _HARMLESS_NAME.search(plain)
+
+
+class Secrets:
+    """The set of secret texts of a run; masks them by value in raw, JSON, percent and base64 form."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._texts: dict[str, None] = {}
+        self._pattern: re.Pattern[str] | None = None
+        for text in texts:
+            self.add(text)
+
+    def __repr__(self) -> str:
+        return f"Secrets({len(self._texts)})"
+
+    def __bool__(self) -> bool:
+        return bool(self._texts)
+
+    def add(self, value: JsonValue) -> None:
+        """Make every text leaf of `value` (8 characters and more) a secret; numbers and booleans are not."""
+        if isinstance(value, str):
+            self._add_text(value)
+        elif isinstance(value, dict):
+            for item in value.values():
+                self.add(item)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self.add(item)
+
+    def add_named(self, value: JsonValue) -> None:
+        """Make secret what stands under a secret name anywhere in `value` (a parsed body)."""
+        if isinstance(value, dict):
+            for name, item in value.items():
+                if isinstance(name, str) and is_secret_name(name):
+                    self.add(item)
+                else:
+                    self.add_named(item)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self.add_named(item)
+
+    def mask(self, text: str) -> str:
+        """Return `text` with every secret in it shown as `***`."""
+        if not self._texts:
+            return text
+        if self._pattern is None:
+            forms = {form for secret in self._texts for form in _forms(secret)}
+            self._pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+        return self._pattern.sub(MASK, text)
+
+    def mask_value(self, value: JsonValue) -> JsonValue:
+        """Return a JSON value with every text leaf (and key) masked; structure, numbers and booleans stay."""
+        if not self._texts:
+            return value
+        if isinstance(value, str):
+            return self.mask(value)
+        if isinstance(value, dict):
+            return {
+                self.mask(key) if isinstance(key, str) else key: self.mask_value(item) for key, item in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [self.mask_value(item) for item in value]
+        return value
+
+    def _add_text(self, text: str) -> None:
+        # "Bearer abc…" is a secret because of its second word; the scheme alone is none.
+        for part in (text.strip(), text.strip().partition(" ")[2].strip()):
+            if len(part) >= MINIMUM_LENGTH and part not in self._texts:
+                self._texts[part] = None
+                self._pattern = None
+
+
+def _forms(text: str) -> Iterable[str]:
+    yield text
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield json.dumps(text)[1:-1]
+    yield urllib.parse.quote(text, safe="")
+    yield urllib.parse.quote_plus(text)
+    yield from _base64_forms(text.encode("utf-8", "surrogatepass"))
+
+
+def _base64_forms(raw: bytes) -> Iterable[str]:
+    # Inside a longer base64 text the secret stands at one of three bit offsets; the characters
+    # that depend on its neighbours are cut away.
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + raw)
+        start = (0, 2, 3)[shift]
+        end = len(encoded) - (0, 3, 2)[(len(raw) + shift) % 3]
+        form = encoded[start:end].decode("ascii")
+        if len(form) >= MINIMUM_LENGTH:
+            yield form
+            yield form.replace("+", "-").replace("/", "_")

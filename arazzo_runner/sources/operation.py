@@ -1,0 +1,122 @@
+"""Operation: our own view of what an operationId leads to, free of OpenAPI versions.
+
+Schemas are kept as the raw JSON of the description (`$ref`s in them unresolved); `resolve`
+of the description they came from follows one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from arazzo_runner.diagnostics import Location
+from arazzo_runner.values import JsonValue
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "QUERY"})
+IDEMPOTENT_METHODS = SAFE_METHODS | {"PUT", "DELETE"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerVariable:
+    """OpenAPI §Server Variable Object."""
+
+    default: str
+    enum: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """OpenAPI §Server Object; `url` may hold `{variables}` and be relative to `base` (the description's URI)."""
+
+    url: str
+    variables: Mapping[str, ServerVariable] = field(default_factory=dict)
+    base: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaType:
+    """OpenAPI §Media Type Object: its schema, examples and encodings, raw."""
+
+    content_type: str
+    schema: JsonValue | None = None
+    example: JsonValue = None
+    examples: Mapping[str, JsonValue] = field(default_factory=dict)
+    encoding: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationParameter:
+    """OpenAPI §Parameter Object with its defaults filled in (style, explode)."""
+
+    name: str
+    location: Literal["path", "query", "querystring", "header", "cookie"]
+    required: bool = False
+    style: str
+    explode: bool
+    allow_reserved: bool = False
+    schema: JsonValue | None = None
+    content: MediaType | None = None
+    example: JsonValue = None
+    examples: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationBody:
+    """OpenAPI §Request Body Object; `content` in the description's order."""
+
+    required: bool = False
+    content: Mapping[str, MediaType] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationResponse:
+    """OpenAPI §Response Object; `headers` maps a header name to its raw Header Object."""
+
+    description: str = ""
+    content: Mapping[str, MediaType] = field(default_factory=dict)
+    headers: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One callable operation of a description.
+
+    `method` is upper case, `path` the template (`/pets/{id}`), `pointer` the JSON Pointer of
+    the Operation Object, `servers` those of the operation, else path item, else root.
+    `responses` is keyed by status text (`"200"`, `"2XX"`, `"default"`). `security` lists the
+    alternatives (OR) of scheme name → scopes (AND); `security_schemes` are the raw scheme
+    objects they name.
+    """
+
+    uri: str
+    operation_id: str | None
+    method: str
+    path: str
+    pointer: str
+    servers: tuple[Server, ...] = ()
+    parameters: tuple[OperationParameter, ...] = ()
+    request_body: OperationBody | None = None
+    responses: Mapping[str, OperationResponse] = field(default_factory=dict)
+    security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    security_schemes: Mapping[str, JsonValue] = field(default_factory=dict)
+    at: Location
+
+    @property
+    def safe(self) -> bool:
+        """Whether sending the request twice asks for no change (RFC 9110 §9.2.1)."""
+        return self.method in SAFE_METHODS
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether sending the request twice has the effect of sending it once (RFC 9110 §9.2.2)."""
+        return self.method in IDEMPOTENT_METHODS
+
+    def parameter(self, name: str, location: str) -> OperationParameter | None:
+        """Return the declared parameter; header names are read without regard to case."""
+        for parameter in self.parameters:
+            if parameter.location == location and (
+                parameter.name == name or (location == "header" and parameter.name.lower() == name.lower())
+            ):
+                return parameter
+        return None

@@ -1,0 +1,184 @@
+"""JSON values: their type, "no such value", and the one meaning of text, equal, less and empty."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, TypeAlias
+
+JsonValue: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list of JSON values, dict from str to JSON value.
+
+Recursive aliases cost every reader a cast; the loader guarantees the shape instead.
+"""
+
+
+class Missing:
+    """The type of MISSING: "no such value", which is not JSON null."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = Missing()
+
+
+def is_number(value: object) -> bool:
+    """Tell whether `value` is a JSON number (Python's bool is not)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def to_number(value: object) -> int | float | None:
+    """Return the number a value stands for: a number itself, or a numeric string; else None."""
+    if is_number(value):
+        return value  # type: ignore[return-value]
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if not text or not text.isascii() or text[-1] not in "0123456789." or "_" in text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def to_text(value: JsonValue) -> str:
+    """Return the text a value embeds as (Arazzo 1.1 §Runtime Expressions: scalars as text, structures as JSON).
+
+    >>> to_text(True), to_text(None), to_text(1.0), to_text({"a": 1})
+    ('true', 'null', '1', '{"a":1}')
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or value is MISSING:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
+        return str(int(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return to_json(value)
+
+
+def to_json(value: JsonValue) -> str:
+    """Return a value as compact JSON (RFC 8259), MISSING inside it as null."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default)
+
+
+def _json_default(value: object) -> object:
+    if value is MISSING:
+        return None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return dict(value)
+    return str(value)
+
+
+def type_name(value: object) -> str:
+    """Return the JSON Schema name of a value's type, for messages."""
+    if value is MISSING:
+        return "missing"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, (str, bytes)):
+        return "string"
+    return "object" if isinstance(value, dict) else "array"
+
+
+def preview(value: JsonValue, limit: int = 80) -> str:
+    """Return a value as one short line of JSON, for messages."""
+    if value is MISSING:
+        return "nothing"
+    text = to_json(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def equal(left: JsonValue, right: JsonValue) -> bool:
+    """Tell whether two values are equal in a simple condition (semantics of `==`).
+
+    Strings ignore case; a number equals a numeric string; null and MISSING equal only each
+    other; booleans never equal numbers; structures are equal when all their parts are.
+    """
+    if left is None or left is MISSING or right is None or right is MISSING:
+        return (left is None or left is MISSING) and (right is None or right is MISSING)
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, str) and isinstance(right, str):
+        return left.casefold() == right.casefold()
+    if is_number(left) or is_number(right):
+        first, second = to_number(left), to_number(right)
+        return first is not None and second is not None and first == second
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(equal(item, right[key]) for key, item in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(equal, left, right))
+    return False
+
+
+def compare(left: JsonValue, right: JsonValue) -> int | None:
+    """Return -1, 0 or 1 for the order of two values, None when they have no order.
+
+    Numbers and numeric strings compare as numbers (`'9' < '10'`), other strings by their
+    case-folded text; null, MISSING, booleans and structures have no order.
+    """
+    first, second = to_number(left), to_number(right)
+    if first is not None and second is not None:
+        return (first > second) - (first < second)
+    if isinstance(left, str) and isinstance(right, str):
+        one, two = left.casefold(), right.casefold()
+        return (one > two) - (one < two)
+    return None
+
+
+def is_truthy(value: JsonValue) -> bool:
+    """Tell whether a bare value passes a condition: all do but false, null, MISSING, 0 and ""."""
+    if value is None or value is MISSING or value is False or value == "":
+        return False
+    return not (is_number(value) and value == 0)
+
+
+def pointer_tokens(pointer: str) -> tuple[str, ...]:
+    """Split a JSON Pointer (RFC 6901) into its decoded reference tokens."""
+    if not pointer:
+        return ()
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/"))
+
+
+def resolve_pointer(value: JsonValue, pointer: str) -> JsonValue | Missing:
+    """Return what a JSON Pointer leads to, MISSING when it leads nowhere (RFC 6901 §4)."""
+    for token in pointer_tokens(pointer):
+        value = member(value, token)
+        if value is MISSING:
+            return MISSING
+    return value
+
+
+def member(value: JsonValue, token: str) -> JsonValue | Missing:
+    """Return one member or item of a structure by its reference token, MISSING when there is none."""
+    if isinstance(value, dict):
+        return value.get(token, MISSING)
+    if isinstance(value, (list, tuple)) and _is_index(token) and int(token) < len(value):
+        return value[int(token)]
+    return MISSING
+
+
+def _is_index(token: str) -> bool:
+    # RFC 6901 §4: no leading zeros; isascii keeps "²" out, and length keeps int() cheap.
+    return token.isascii() and token.isdigit() and len(token) < 16 and (token == "0" or token[0] != "0")
