@@ -1,0 +1,356 @@
+"""load, validate, run, arun, dry_run: puts the parts together; the only place that chooses defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from os import PathLike
+from typing import TypeAlias
+
+from arazzo_runner.diagnostics import (
+    Diagnostic,
+    InvalidDescription,
+    InvalidInputs,
+    InvalidUsage,
+    Location,
+    Problems,
+    Severity,
+    UnknownWorkflow,
+)
+from arazzo_runner.document.source_map import Limits, from_value, read
+from arazzo_runner.engine.drive import drive
+from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.run import run_program
+from arazzo_runner.engine.schemas import prepare_inputs
+from arazzo_runner.program.context import names_hint
+from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display
+from arazzo_runner.program.load import load_program
+from arazzo_runner.program.model import Program
+from arazzo_runner.secrets import Secrets
+from arazzo_runner.sources.fetch import Fetch, FetchError, make_fetch
+from arazzo_runner.sources.uris import is_remote, uri_of_path
+from arazzo_runner.values import JsonValue
+
+Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
+OnEvent: TypeAlias = Callable[[Event, Secrets], None]
+
+
+def load(
+    document: Source,
+    workflow_id: str | None = None,
+    *,
+    strict: bool = False,
+    root: str | None = None,
+    sources: Mapping[str, str] | None = None,
+    servers: Mapping[str, str] | None = None,
+    server_variables: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    include: Sequence[Source] = (),
+) -> Program:
+    """Read, link and compile an Arazzo document; call it once to run a document many times.
+
+    `document` is a path, a URL or the document as a mapping. `workflow_id` chooses the
+    workflow to compile (default: the only one, else all of them). `sources` overrides where
+    a source description is read from, `servers` where its API is called, both by source name.
+    `include` are further Arazzo documents that references may mean by their `$self`.
+
+    Raises InvalidDescription (errors in a document), UnknownWorkflow (none of that name), InvalidUsage (a file that
+    cannot be opened). The program's `diagnostics` hold the warnings.
+
+    >>> program = load("specs/arazzo/prismatic-rotate-refresh-token-workflow.yml")
+    >>> program.workflow.workflow_id
+    'rotate-refresh-token'
+    """
+    options = LoadOptions(
+        strict=strict,
+        root=root,
+        sources=sources or {},
+        servers=servers or {},
+        server_variables=server_variables or {},
+        limits=limits or Limits(),
+        environment=os.environ,
+    )
+    library, entry = _open(document, options, include)
+    if library.problems.has_errors:
+        raise InvalidDescription(library.problems.diagnostics)
+    names = list(entry.workflows)
+    if workflow_id is not None and workflow_id not in names:
+        raise _unknown_workflow(workflow_id, names, entry.at)
+    chosen = workflow_id if workflow_id is not None or len(names) != 1 else names[0]
+    program = load_program(entry, library, chosen)
+    if library.problems.has_errors:
+        raise InvalidDescription(library.problems.diagnostics)
+    return program
+
+
+def validate(
+    *documents: Source,
+    strict: bool = False,
+    root: str | None = None,
+    sources: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+) -> tuple[Diagnostic, ...]:
+    """Check Arazzo documents: shape, language, links; nothing is sent and nothing remote is read.
+
+    Returns every finding, in the order found; errors in a document are findings, not exceptions.
+    Raises InvalidUsage for a file that cannot be opened.
+    """
+    found: dict[Diagnostic, None] = {}
+    for document in documents:
+        options = LoadOptions(
+            strict=strict,
+            root=root,
+            sources=sources or {},
+            limits=limits or Limits(),
+            offline=True,
+            environment=os.environ,
+        )
+        others = [other for other in documents if other is not document]
+        try:
+            library, entry = _open(document, options, others)
+        except InvalidDescription as invalid:
+            found.update(dict.fromkeys(invalid.diagnostics))
+            continue
+        load_program(entry, library)
+        for name in entry.sources:
+            library.source(entry, name)
+        found.update(dict.fromkeys(library.problems.diagnostics))
+    return tuple(found)
+
+
+def run(
+    document: Source | Program,
+    workflow_id: str | None = None,
+    inputs: Mapping[str, JsonValue] | None = None,
+    *,
+    input_texts: Mapping[str, str] | None = None,
+    servers: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
+    server_variables: Mapping[str, str] | None = None,
+    root: str | None = None,
+    strict: bool = False,
+    world: World | None = None,
+    mock: bool = False,
+    scenario: str | PathLike[str] | None = None,
+    switches: Sequence[str] = (),
+    on_event: OnEvent | None = None,
+    options: RunOptions | None = None,
+) -> RunResult:
+    """Run one workflow and return what it came to; blocking, safe inside a running event loop too.
+
+    `inputs` are JSON values; `input_texts` are texts (from a command line) that become the
+    types the inputs schema asks for. `mock` answers from the descriptions' examples on a
+    loopback server, by the rules of `scenario` when one is given. `on_event` is told of every
+    step as it happens. A workflow that fails is a result (`status`), not an exception.
+
+    Raises InvalidDescription, InvalidInputs, UnknownWorkflow, InvalidUsage before anything is sent.
+
+    >>> result = run("specs/arazzo/prismatic-rotate-refresh-token-workflow.yml",
+    ...              inputs={"refreshToken": "demo-refresh-token-1"}, mock=True)
+    >>> result.status, result.outputs["revokedStatus"]
+    ('succeeded', 200)
+    """
+    program = _program(document, workflow_id, strict, root, sources, servers, server_variables)
+    prepared = check_inputs(program, inputs or {}, input_texts or {})
+    chosen = options or RunOptions()
+    secrets = Secrets()
+    with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
+        return drive(
+            run_program(ready, prepared, performing, chosen, emit=on_event or _ignore, secrets=secrets)
+        )
+
+
+async def arun(
+    document: Source | Program,
+    workflow_id: str | None = None,
+    inputs: Mapping[str, JsonValue] | None = None,
+    *,
+    input_texts: Mapping[str, str] | None = None,
+    servers: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
+    server_variables: Mapping[str, str] | None = None,
+    root: str | None = None,
+    strict: bool = False,
+    world: World | None = None,
+    mock: bool = False,
+    scenario: str | PathLike[str] | None = None,
+    switches: Sequence[str] = (),
+    on_event: OnEvent | None = None,
+    options: RunOptions | None = None,
+) -> RunResult:
+    """Run one workflow on the running event loop; the same as `run`, several may go on at once.
+
+    Cancelling the task ends the run as `interrupted` and returns what was had so far.
+    """
+    import asyncio  # lazily: a blocking run never needs it
+
+    program = _program(document, workflow_id, strict, root, sources, servers, server_variables)
+    prepared = check_inputs(program, inputs or {}, input_texts or {})
+    chosen = options or RunOptions()
+    interrupts = (KeyboardInterrupt, asyncio.CancelledError)
+    emit = on_event or _ignore
+    with _mocked(program, mock, scenario, switches) as ready:
+        if world is not None:
+            return await run_program(
+                ready, prepared, world, chosen, emit=emit, secrets=Secrets(), interrupts=interrupts
+            )
+        from arazzo_runner.worlds.http import AsyncWorld
+
+        async with AsyncWorld(max_response_size=chosen.max_response_size) as performing:
+            return await run_program(
+                ready, prepared, performing, chosen, emit=emit, secrets=Secrets(), interrupts=interrupts
+            )
+
+
+def dry_run(
+    document: Source | Program,
+    workflow_id: str | None = None,
+    inputs: Mapping[str, JsonValue] | None = None,
+    *,
+    input_texts: Mapping[str, str] | None = None,
+    servers: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
+    root: str | None = None,
+    strict: bool = False,
+    on_event: OnEvent | None = None,
+    options: RunOptions | None = None,
+) -> RunResult:
+    """Show the requests a run would send, without sending any: answers are made from the descriptions."""
+    from arazzo_runner.worlds.dry_run import DryRunWorld
+
+    program = _program(document, workflow_id, strict, root, sources, servers, None)
+    world = DryRunWorld(program)
+    return run(program, None, inputs, input_texts=input_texts, world=world, on_event=on_event, options=options)
+
+
+def check_inputs(
+    program: Program, inputs: Mapping[str, JsonValue], input_texts: Mapping[str, str]
+) -> dict[str, JsonValue]:
+    """Return the inputs of the program's workflow, coerced and with defaults; raises InvalidInputs."""
+    workflow = program.workflow
+    prepared = prepare_inputs(workflow.inputs, inputs, input_texts, root=workflow.document.raw)
+    if prepared.errors:
+        at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
+        raise InvalidInputs(
+            Diagnostic(code=error.code, severity=Severity.ERROR, message=error.message, at=at, hint=error.hint)
+            for error in prepared.errors
+        )
+    return prepared.inputs
+
+
+# ------------------------------------------------------------------ parts
+
+
+def _open(document: Source, options: LoadOptions, include: Sequence[Source]) -> tuple[Library, LoadedDocument]:
+    """Read the entry document and those given with it; raises when the entry is unreadable."""
+    problems = Problems(strict=options.strict)
+    locations = [_location(each) for each in (document, *include)]
+    fetch = make_fetch(locations[0], root=options.root, offline=options.offline)
+    library = Library(fetch, options, problems)
+    entry = _read_document(document, locations[0], library, fetch)
+    for other, location in zip(include, locations[1:], strict=True):
+        _read_document(other, location, library, fetch)
+    if entry is None:
+        raise InvalidDescription(problems.diagnostics)
+    return library, entry
+
+
+def _read_document(document: Source, location: str, library: Library, fetch: Fetch) -> LoadedDocument | None:
+    if isinstance(document, Mapping):
+        return library.add(from_value(document, location), location)
+    try:
+        data = fetch.entry(location)
+    except FetchError as problem:
+        at = Location(os.fspath(document))
+        raise InvalidUsage(
+            [Diagnostic(code="unreadable-file", severity=Severity.ERROR, message=problem.message, at=at, hint=problem.hint)]
+        ) from None
+    parsed = read(data, display(location), library.problems, limits=library.options.limits)
+    return None if parsed is None else library.add(parsed, location)
+
+
+def _location(document: Source) -> str:
+    if isinstance(document, Mapping):
+        return uri_of_path(os.path.join(os.getcwd(), "<mapping>"))
+    text = os.fspath(document)
+    return text if is_remote(text) else uri_of_path(text)
+
+
+def choose_workflow(program: Program, workflow_id: str | None) -> Program:
+    """Return the program with its entry workflow chosen; raises UnknownWorkflow when that cannot be said."""
+    names = [workflow.workflow_id for workflow in program.description.workflows]
+    if workflow_id is None and program.entry is not None:
+        return program
+    key = next((key for key in program.workflows if key.workflow_id == workflow_id and key.document == program.base), None)
+    if key is not None:
+        return replace(program, entry=key)
+    raise _unknown_workflow(workflow_id, names, program.description.at)
+
+
+def _unknown_workflow(workflow_id: str | None, names: Sequence[str], at: Location) -> UnknownWorkflow:
+    if workflow_id is None:
+        message = f"the document has {len(names)} workflows; say which one to run"
+        hint: str | None = f"there are: {', '.join(names)}"
+    else:
+        message = f'there is no workflow "{workflow_id}"'
+        hint = names_hint(workflow_id, names)
+    diagnostic = Diagnostic(
+        code="unknown-workflow", severity=Severity.ERROR, message=message, at=at.child("workflows"), hint=hint
+    )
+    return UnknownWorkflow([diagnostic])
+
+
+def _program(
+    document: Source | Program,
+    workflow_id: str | None,
+    strict: bool,
+    root: str | None,
+    sources: Mapping[str, str] | None,
+    servers: Mapping[str, str] | None,
+    server_variables: Mapping[str, str] | None,
+) -> Program:
+    if not isinstance(document, Program):
+        document = load(
+            document,
+            workflow_id,
+            strict=strict,
+            root=root,
+            sources=sources,
+            servers=servers,
+            server_variables=server_variables,
+        )
+    return choose_workflow(document, workflow_id)
+
+
+@contextmanager
+def _blocking(world: World | None, options: RunOptions) -> Iterator[World]:
+    if world is not None:
+        yield world
+        return
+    from arazzo_runner.worlds.http import BlockingWorld
+
+    with BlockingWorld(max_response_size=options.max_response_size) as own:
+        yield own
+
+
+@contextmanager
+def _mocked(
+    program: Program, mock: bool, scenario: str | PathLike[str] | None, switches: Sequence[str]
+) -> Iterator[Program]:
+    """Serve the program's descriptions on loopback while it runs, and lead its steps there."""
+    if not mock:
+        yield program
+        return
+    from arazzo_runner.worlds.mock import mock_server, with_servers
+
+    with mock_server(program, scenario=scenario, switches=switches) as server:
+        yield with_servers(program, server.urls)
+
+
+def _ignore(event: Event, secrets: Secrets) -> None:
+    """The listener of a run that nobody watches."""

@@ -1,0 +1,169 @@
+"""One try of a step that calls an operation: build the request, send it, judge what came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arazzo_runner.diagnostics import Diagnostic
+from arazzo_runner.engine.criteria import default_verdict, judge_all
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, SendRequest
+from arazzo_runner.engine.request import BuiltRequest, CannotBuild, build_request
+from arazzo_runner.engine.resolve import resolve_output
+from arazzo_runner.engine.results import Attempt, Verdict
+from arazzo_runner.engine.state import Frame, Run
+from arazzo_runner.expressions.scope import Message, Scope
+from arazzo_runner.program.model import CompiledStep, OperationCall
+from arazzo_runner.secrets import SECRET_HEADERS
+from arazzo_runner.sources.media import decode_body
+from arazzo_runner.values import MISSING, JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt and what later decisions need of it.
+
+    `scope` sees the response; `built` is False when no request could be made; `unknown` is
+    True when an unsafe request may or may not have been acted on.
+    """
+
+    attempt: Attempt
+    scope: Scope
+    outputs: dict[str, JsonValue]
+    missing: tuple[str, ...] = ()
+    built: bool = True
+    unknown: bool = False
+
+
+async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: OperationCall, number: int) -> Tried:
+    """Build and send the step's request once and judge the answer (Arazzo §Step Object)."""
+    key = frame.key(step.step_id)
+    started = await run.tick(key)
+    scope = frame.scope(run)
+    try:
+        built = build_request(step, call, scope, run.jar, run.options)
+    except CannotBuild as problem:
+        attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
+        return Tried(attempt, scope, {}, built=False)
+    _learn_secrets(run, built)
+    if run.stop is not None:
+        return Tried(Attempt(number=number, started=started, request=built.request), scope, {}, built=False)
+    answer = await run.send(_effect(run, step, call, key, built))
+    if isinstance(answer, HttpResponse):
+        return _judged(run, frame, step, call, number, started, built, answer)
+    assert isinstance(answer, NoResponse)
+    return _unanswered(run, frame, call, key, number, started, built, answer)
+
+
+def _effect(run: Run, step: CompiledStep, call: OperationCall, key: str, built: BuiltRequest) -> SendRequest:
+    timeout = step.timeout if step.timeout is not None else run.options.timeout
+    left = run.time_left()
+    return SendRequest(
+        key=key,
+        safe=call.operation.safe,
+        request=built.request,
+        timeout=timeout if left is None else min(timeout, left),
+        source=call.source,
+        security=call.operation.security,
+        schemes=call.operation.security_schemes,
+    )
+
+
+def _judged(
+    run: Run,
+    frame: Frame,
+    step: CompiledStep,
+    call: OperationCall,
+    number: int,
+    started: float,
+    built: BuiltRequest,
+    response: HttpResponse,
+) -> Tried:
+    message, note = _message(response)
+    for name, value in response.headers:
+        if name.lower() in SECRET_HEADERS:
+            run.secrets.add(value.partition(";")[0].rpartition("=")[2])
+    run.secrets.add_named(message.body)
+    run.jar = run.jar.after_response(built.request.url, response.headers, started, mode=run.options.cookies)
+    scope = _scope(run, frame, built, message, response.status)
+    verdicts: tuple[Verdict, ...] = judge_all(step.criteria, scope, run.options.criterion_timeout)
+    if not step.criteria:
+        verdicts = (default_verdict(response, call.operation, step.at),)
+    outputs, missing = _outputs(run, step, scope)
+    attempt = Attempt(
+        number=number,
+        started=started,
+        request=built.request,
+        response=response,
+        verdicts=verdicts,
+        diagnostics=built.notes + note,
+        duration_ms=response.elapsed_ms,
+        passed=all(verdict.passed for verdict in verdicts),
+    )
+    return Tried(attempt, scope, outputs, missing)
+
+
+def _unanswered(
+    run: Run,
+    frame: Frame,
+    call: OperationCall,
+    key: str,
+    number: int,
+    started: float,
+    built: BuiltRequest,
+    answer: NoResponse,
+) -> Tried:
+    request = built.request
+    unknown = answer.sent and not _repeatable(run, call, request)
+    if unknown:
+        run.unknown[key] = f"{request.method} {request.url}"
+    attempt = Attempt(
+        number=number,
+        started=started,
+        request=request,
+        response=answer,
+        diagnostics=built.notes,
+        duration_ms=answer.elapsed_ms,
+    )
+    return Tried(attempt, _scope(run, frame, built, None, MISSING), {}, unknown=unknown)
+
+
+def _repeatable(run: Run, call: OperationCall, request: HttpRequest) -> bool:
+    # Semantics §5: a request of unknown outcome goes out again only when that does no harm.
+    return call.operation.idempotent or request.header("Idempotency-Key") is not None or run.options.resend_unknown
+
+
+def _message(response: HttpResponse) -> tuple[Message, tuple[Diagnostic, ...]]:
+    body, _note = decode_body(response.body, response.header("content-type"))
+    return Message(headers=response.headers, body=body), ()
+
+
+def _scope(run: Run, frame: Frame, built: BuiltRequest, response: Message | None, status: int | object) -> Scope:
+    return frame.scope(
+        run,
+        url=built.request.url,
+        method=built.request.method,
+        status_code=status if isinstance(status, int) else MISSING,
+        request=built.message,
+        response=response,
+    )
+
+
+def _outputs(run: Run, step: CompiledStep, scope: Scope) -> tuple[dict[str, JsonValue], tuple[str, ...]]:
+    outputs: dict[str, JsonValue] = {}
+    missing = []
+    for name, value in step.outputs:
+        worth = resolve_output(value, scope)
+        if worth is MISSING:
+            missing.append(name)
+            continue
+        outputs[name] = worth
+        if name in step.secret_outputs:
+            run.secrets.add(worth)
+    return outputs, tuple(missing)
+
+
+def _learn_secrets(run: Run, built: BuiltRequest) -> None:
+    for name, value in built.request.headers:
+        if name.lower() in SECRET_HEADERS:
+            run.secrets.add(value)
+    run.secrets.add_named(built.message.body)

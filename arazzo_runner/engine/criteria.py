@@ -1,0 +1,97 @@
+"""Criterion + Scope → Verdict: does it hold, what was seen, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from arazzo_runner.diagnostics import Location
+from arazzo_runner.engine.effects import HttpResponse
+from arazzo_runner.engine.resolve import compiled_query
+from arazzo_runner.engine.results import Seen, Verdict
+from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.scope import Scope
+from arazzo_runner.expressions.selectors import passes, select
+from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
+from arazzo_runner.sources.operation import Operation
+from arazzo_runner.values import MISSING, equal, preview, type_name
+
+
+def judge(criterion: CompiledCriterion, scope: Scope, timeout: float) -> Verdict:
+    """Return the verdict of one criterion; whatever cannot be evaluated fails and says why.
+
+    `timeout` (seconds) bounds a query. Arazzo 1.1 §Evaluation Errors.
+    """
+    if isinstance(criterion, SimpleCriterion):
+        judgement = holds(criterion.condition, scope)
+        seen = tuple(Seen(expression=text, value=value) for text, value in judgement.seen)
+        return Verdict(
+            condition=criterion.text,
+            type="simple",
+            passed=judgement.passed,
+            seen=seen,
+            reason=judgement.reason,
+            at=criterion.at,
+        )
+    if isinstance(criterion, ContextCriterion):
+        return _compare(criterion, scope)
+    return _query(criterion, scope, timeout)
+
+
+def judge_all(criteria: Sequence[CompiledCriterion], scope: Scope, timeout: float) -> tuple[Verdict, ...]:
+    """Return the verdicts of all criteria, so that a failed step shows every one that failed."""
+    return tuple(judge(criterion, scope, timeout) for criterion in criteria)
+
+
+def default_verdict(response: HttpResponse, operation: Operation, at: Location) -> Verdict:
+    """Judge a step without successCriteria: it succeeds with a 2xx status (304 where documented)."""
+    status = response.status
+    passed = 200 <= status < 300 or (status == 304 and "304" in operation.responses)
+    reason = None
+    if not passed:
+        reason = f"the status is {status}; without successCriteria a step expects 2xx"
+        if 300 <= status < 400:
+            reason += " (redirects are not followed: see --follow-redirects)"
+    seen = (Seen(expression="$statusCode", value=status),)
+    return Verdict(
+        condition="$statusCode is 2xx", type="simple", passed=passed, seen=seen, reason=reason, default=True, at=at
+    )
+
+
+def _compare(criterion: ContextCriterion, scope: Scope) -> Verdict:
+    value = evaluate(criterion.context, scope)
+    passed = equal(value, criterion.expected)
+    reason = None if passed else f"{criterion.context} is {preview(value)}, expected {preview(criterion.expected)}"
+    return _verdict(criterion, "simple", value, passed, reason)
+
+
+def _query(criterion: QueryCriterion, scope: Scope, timeout: float) -> Verdict:
+    value = evaluate(criterion.context, scope)
+    if value is MISSING or value is None:
+        return _verdict(criterion, criterion.kind, value, False, f"{criterion.context} is {type_name(value)}")
+    try:
+        query = compiled_query(criterion.query, criterion.kind, criterion.version, scope)
+    except MissingValue as missing:
+        return _verdict(criterion, criterion.kind, value, False, f"{missing.expression} has no value")
+    except ExpressionSyntaxError as problem:
+        return _verdict(criterion, criterion.kind, value, False, problem.message)
+    selection = select(query, value, timeout=timeout)
+    passed = passes(selection)
+    reason = selection.reason
+    if not passed and reason is None:
+        what = "does not match" if criterion.kind == "regex" else "selects nothing in"
+        reason = f"{criterion.kind} {query.text} {what} {criterion.context}"
+    return _verdict(criterion, criterion.kind, value, passed, reason)
+
+
+def _verdict(
+    criterion: QueryCriterion | ContextCriterion, kind: str, value: object, passed: bool, reason: str | None
+) -> Verdict:
+    return Verdict(
+        condition=criterion.text,
+        type=kind,
+        passed=passed,
+        seen=(Seen(expression=str(criterion.context), value=value),),
+        reason=reason,
+        at=criterion.at,
+    )

@@ -1,0 +1,452 @@
+"""The interpreter: walks a compiled workflow inside a World (Arazzo §Workflow Object, §Step Object).
+
+`run_workflow` walks the steps, `visit_step` tries one until it passes or its actions say what
+else, `_follow` turns the action taken into the next step. Flow rules: semantics §5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, replace
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.engine.actions import choose_action
+from arazzo_runner.engine.attempt import Tried, try_operation
+from arazzo_runner.engine.criteria import judge, judge_all
+from arazzo_runner.engine.effects import NoResponse
+from arazzo_runner.engine.events import (
+    AttemptFinished,
+    RetryScheduled,
+    StepFinished,
+    StepStarted,
+    WorkflowFinished,
+    WorkflowStarted,
+)
+from arazzo_runner.engine.nested import call_inputs, checked_inputs, inherited_inputs
+from arazzo_runner.engine.request import CannotBuild
+from arazzo_runner.engine.resolve import resolve_output
+from arazzo_runner.engine.results import Attempt, StepResult, StepStatus, WorkflowResult, WorkflowStatus
+from arazzo_runner.engine.state import Frame, Run, Stop
+from arazzo_runner.engine.waiting import retry_after_seconds
+from arazzo_runner.expressions.scope import WorkflowScope
+from arazzo_runner.program.model import CompiledAction, CompiledCriterion, CompiledStep, OperationCall, WorkflowKey
+from arazzo_runner.values import MISSING, JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit of a step: its record, the action that follows, and what the last try saw."""
+
+    result: StepResult
+    action: CompiledAction | None
+    tried: Tried
+
+    @property
+    def passed(self) -> bool:
+        """Whether the last attempt met its criteria."""
+        return self.tried.attempt.passed
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The workflow is over; `transferred` is the result of the workflow a goto led to."""
+
+    status: WorkflowStatus
+    reason: str | None = None
+    transferred: WorkflowResult | None = None
+
+
+async def run_workflow(
+    run: Run, key: WorkflowKey, inputs: dict[str, JsonValue], depth: int = 0, prefix: str = ""
+) -> WorkflowResult:
+    """Run one workflow with checked inputs and return its record; nothing a server does raises."""
+    workflow = run.program.workflows[key]
+    frame = Frame(workflow, inputs, depth, prefix)
+    for name in workflow.secret_inputs:
+        run.secrets.add(inputs.get(name))
+    run.root = run.root or frame
+    run.emit(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth), run.secrets)
+    if depth > run.options.max_depth:
+        end = _stop(run, f"workflows are nested deeper than {run.options.max_depth} (--max-depth)")
+    else:
+        end = await _dependencies(run, frame) or await _walk(run, frame)
+    result = finished(run, frame, end)
+    run.finished[key] = result
+    scope = WorkflowScope(inputs=result.inputs, outputs=result.outputs)
+    run.scopes.setdefault(key.document, {})[key.workflow_id] = scope
+    run.emit(WorkflowFinished(result, depth), run.secrets)
+    return result
+
+
+async def _dependencies(run: Run, frame: Frame) -> End | None:
+    """Run the workflows this one depends on, each once per run (Arazzo §Workflow Object, dependsOn)."""
+    for key in frame.workflow.depends_on:
+        result = run.finished.get(key)
+        if result is None:
+            target = run.program.workflows[key]
+            try:
+                inputs = checked_inputs(target, inherited_inputs(target, run.inputs), frame.workflow.at)
+            except CannotBuild as problem:
+                return End("failed", problem.diagnostic.message)
+            result = await run_workflow(run, key, inputs, frame.depth + 1, f"{frame.prefix}{key.workflow_id}!/")
+            run.dependencies.append(result)
+        if result.status != "succeeded":
+            return End(result.status, f'workflow "{key.workflow_id}", which this one depends on, did not succeed')
+    return None
+
+
+async def _walk(run: Run, frame: Frame) -> End:
+    steps = frame.workflow.steps
+    index = 0
+    while index < len(steps):
+        if run.visits_left <= 0:
+            return _stop(run, _loop_text(frame))
+        visit = await visit_step(run, frame, steps[index])
+        follow = await _follow(run, frame, index, visit)
+        if run.stop is not None:
+            return End(run.stop.status, run.stop.reason)
+        if isinstance(follow, End):
+            return follow
+        index = follow
+    return End("succeeded")
+
+
+async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End:
+    """Return the index of the next step, or the End (semantics §5)."""
+    action = visit.action
+    if action is None:
+        return index + 1 if visit.passed else End("failed", visit.result.reason)
+    if action.type == "end":
+        return End("succeeded") if visit.passed else End("failed", visit.result.reason)
+    if action.workflow is not None:
+        return await _transfer(run, frame, action, visit)
+    assert action.step_id is not None
+    target = frame.workflow.positions[action.step_id]
+    if target == index:
+        await _pause(run, frame, visit)
+    return target
+
+
+async def _pause(run: Run, frame: Frame, visit: Visit) -> None:
+    # A goto back to the same step is polling: at the server's pace, else at ours.
+    asked = retry_after_seconds(visit.tried.attempt.response, run.now)
+    seconds = run.options.poll_interval if asked is None else asked
+    if seconds > run.options.max_retry_wait:
+        run.stop = Stop("failed", _too_long(run, seconds))
+        return
+    await run.sleep(f"{frame.prefix}{visit.result.step_id}", seconds)
+
+
+async def _transfer(run: Run, frame: Frame, action: CompiledAction, visit: Visit) -> End:
+    """Hand control to another workflow for good: its result is this workflow's result."""
+    try:
+        result = await _call(run, frame, action, visit.tried, f"{frame.prefix}{visit.result.step_id}>{action.name}/")
+    except CannotBuild as problem:
+        return End("failed", problem.diagnostic.message)
+    return End(result.status, result.reason, transferred=result)
+
+
+async def _call(run: Run, frame: Frame, action: CompiledAction, tried: Tried, prefix: str) -> WorkflowResult:
+    assert action.workflow is not None
+    target = run.program.workflows[action.workflow]
+    inherited = inherited_inputs(target, frame.inputs)
+    inputs = call_inputs(target, action.parameters, tried.scope, action.at) if action.parameters else None
+    if inputs is None:
+        inputs = checked_inputs(target, inherited, action.at)
+    else:
+        inputs = {**inherited, **inputs}
+    return await run_workflow(run, action.workflow, inputs, frame.depth + 1, prefix)
+
+
+# ------------------------------------------------------------------ one step
+
+
+async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, alone: bool = False) -> Visit:
+    """Try a step until it passes or no retry is left; its outputs are then seen by others.
+
+    `alone` is the visit of a step that a retry action named: its own retries apply, its goto
+    and end do not.
+    """
+    run.visits_left -= 1
+    run.emit(StepStarted(frame.workflow.workflow_id, step.step_id, frame.depth), run.secrets)
+    attempts: list[Attempt] = []
+    used: dict[str, int] = {}
+    nested: WorkflowResult | None = None
+    while True:
+        tried, nested = await _try(run, frame, step, len(attempts) + 1)
+        attempts.append(tried.attempt)
+        if tried.unknown:
+            frame.doubtful.add(step.step_id)
+        run.emit(AttemptFinished(frame.workflow.workflow_id, step.step_id, tried.attempt, frame.depth), run.secrets)
+        action = await _settle(run, frame, step, tried, used, alone=alone)
+        if action is None or action.type != "retry":
+            break
+    result = _step_result(step, attempts, tried, action, nested, run.stop)
+    if tried.outputs or tried.attempt.passed:
+        frame.outputs[step.step_id] = tried.outputs
+    frame.results.append(result)
+    run.emit(StepFinished(frame.workflow.workflow_id, result, frame.depth), run.secrets)
+    return Visit(result, action, tried)
+
+
+async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple[Tried, WorkflowResult | None]:
+    refused = _not_ready(run, frame, step)
+    if refused is not None:
+        attempt = Attempt(number=number, diagnostics=(refused,))
+        return Tried(attempt, frame.scope(run), {}, built=False), None
+    if isinstance(step.call, OperationCall):
+        return await try_operation(run, frame, step, step.call, number), None
+    return await _try_workflow(run, frame, step, step.call.workflow, number)
+
+
+def _not_ready(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic | None:
+    """Tell why the step must not be tried now, None when it may."""
+    done = {result.step_id for result in frame.results} if step.depends_on else set()
+    for name in step.depends_on:
+        if name not in done:
+            return _failure("dependency-not-run", f'step "{name}", which this step depends on, has not run', step)
+    for key, name in step.foreign_steps:
+        finished_workflow = run.finished.get(key)
+        passed = finished_workflow is not None and any(
+            result.step_id == name and result.status in ("passed", "recovered") for result in finished_workflow.steps
+        )
+        if not passed:
+            message = f'step "{name}" of workflow "{key.workflow_id}", which this step depends on, has not run in this run'
+            return _failure("dependency-not-run", message, step)
+    if step.step_id in frame.doubtful and isinstance(step.call, OperationCall):
+        method = step.call.operation.method
+        if not step.call.operation.idempotent and not run.options.resend_unknown:
+            message = f"the outcome of the {method} request sent before is unknown; it is not sent again"
+            return _failure("outcome-unknown", message, step, hint="check the server, or allow it with --resend-unknown")
+    return None
+
+
+def _failure(code: str, message: str, step: CompiledStep, hint: str | None = None) -> Diagnostic:
+    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=step.at, hint=hint)
+
+
+async def _try_workflow(
+    run: Run, frame: Frame, step: CompiledStep, key: WorkflowKey, number: int
+) -> tuple[Tried, WorkflowResult | None]:
+    """Try a `workflowId` step: it passes when the sub-workflow succeeds and its criteria hold."""
+    effect_key = frame.key(step.step_id)
+    started = await run.tick(effect_key)
+    scope = frame.scope(run)
+    try:
+        inputs = call_inputs(run.program.workflows[key], step.parameters, scope, step.at)
+    except CannotBuild as problem:
+        attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
+        return Tried(attempt, scope, {}, built=False), None
+    result = await _within(run, step.timeout, run_workflow(run, key, inputs, frame.depth + 1, f"{effect_key}/"))
+    ended = await run.tick(f"{effect_key}/end")
+    scope = frame.scope(run, outputs=dict(result.outputs))
+    outputs = dict(result.outputs)
+    for name, value in step.outputs:
+        worth = resolve_output(value, scope)
+        if worth is not MISSING:
+            outputs[name] = worth
+    verdicts = judge_all(step.criteria, scope, run.options.criterion_timeout)
+    attempt = Attempt(
+        number=number,
+        started=started,
+        verdicts=verdicts,
+        duration_ms=max(0.0, (ended - started) * 1000),
+        passed=result.status == "succeeded" and all(verdict.passed for verdict in verdicts),
+    )
+    return Tried(attempt, scope, outputs, result.missing_outputs, unknown=result.status == "in_doubt"), result
+
+
+async def _within(run: Run, seconds: float | None, call: Coroutine[object, object, WorkflowResult]) -> WorkflowResult:
+    """Run a nested workflow under the step's own deadline, when that comes before the run's."""
+    outer = run.deadline
+    own = None if seconds is None else run.now + seconds
+    if own is None or (outer is not None and outer <= own):
+        return await call
+    run.deadline = own
+    result = await call
+    run.deadline = outer
+    if run.stop is not None and run.stop.limit == own:
+        run.stop = None
+        return replace(result, reason="the step's timeout was reached")
+    return result
+
+
+# ------------------------------------------------------------------ actions of a step
+
+
+async def _settle(
+    run: Run, frame: Frame, step: CompiledStep, tried: Tried, used: dict[str, int], *, alone: bool
+) -> CompiledAction | None:
+    """Return the action that follows; a retry is returned when all is ready for the next attempt.
+
+    A retry whose repair (its step or workflow) fails is used up: the next matching action is taken.
+    """
+    while run.stop is None:
+        action = _choose(run, step, tried, used, alone=alone)
+        if action is None or action.type != "retry":
+            return action
+        used[action.name] = used.get(action.name, 0) + 1
+        await _wait_to_retry(run, frame, step, action, tried, used[action.name])
+        if run.stop is None and await _repair(run, frame, step, action, tried):
+            return action
+        used[action.name] = action.retry_limit
+    return None
+
+
+def _choose(
+    run: Run, step: CompiledStep, tried: Tried, used: dict[str, int], *, alone: bool
+) -> CompiledAction | None:
+    def holds(criterion: CompiledCriterion) -> bool:
+        return judge(criterion, tried.scope, run.options.criterion_timeout).passed
+
+    if tried.attempt.passed:
+        return None if alone else choose_action(step.on_success, holds, used)
+    return choose_action(list(_possible(step.on_failure, tried, alone=alone)), holds, used)
+
+
+def _possible(actions: Iterable[CompiledAction], tried: Tried, *, alone: bool) -> Iterable[CompiledAction]:
+    """Leave out the retries that must not be: of an unknown outcome, or of a request that cannot change."""
+    for action in actions:
+        if action.type != "retry":
+            if not alone:
+                yield action
+        elif not tried.unknown and (tried.built or action.step_id is not None or action.workflow is not None):
+            yield action
+
+
+async def _wait_to_retry(
+    run: Run, frame: Frame, step: CompiledStep, action: CompiledAction, tried: Tried, retry: int
+) -> None:
+    """Wait as long as the action, or rather the server, says; sets `run.stop` when that is too long."""
+    asked = retry_after_seconds(tried.attempt.response, run.now + tried.attempt.duration_ms / 1000)
+    seconds = action.retry_after if asked is None else asked
+    if seconds > run.options.max_retry_wait:
+        run.stop = Stop("failed", _too_long(run, seconds))
+        return
+    if run.visits_left <= 0:
+        _stop(run, _loop_text(frame))
+        return
+    run.visits_left -= 1
+    workflow_id = frame.workflow.workflow_id
+    event = RetryScheduled(workflow_id, step.step_id, action.name, retry, action.retry_limit, seconds, frame.depth)
+    run.emit(event, run.secrets)
+    await run.sleep(f"{frame.prefix}{step.step_id}#{frame.attempts.get(step.step_id, 0)}", seconds)
+
+
+async def _repair(run: Run, frame: Frame, step: CompiledStep, action: CompiledAction, tried: Tried) -> bool:
+    """Run the step or workflow that a retry action names; True when there is none or it succeeded."""
+    if action.workflow is not None:
+        number = frame.attempts.get(step.step_id, 0)
+        try:
+            result = await _call(run, frame, action, tried, f"{frame.prefix}{step.step_id}#{number}>{action.name}/")
+        except CannotBuild:
+            return False
+        return result.status == "succeeded"
+    if action.step_id is not None:
+        target = frame.workflow.steps[frame.workflow.positions[action.step_id]]
+        return (await visit_step(run, frame, target, alone=True)).passed
+    return True
+
+
+# ------------------------------------------------------------------ records
+
+
+def _step_result(
+    step: CompiledStep,
+    attempts: list[Attempt],
+    tried: Tried,
+    action: CompiledAction | None,
+    nested: WorkflowResult | None,
+    stop: Stop | None,
+) -> StepResult:
+    status: StepStatus = "failed"
+    if tried.attempt.passed:
+        status = "passed" if len(attempts) == 1 else "recovered"
+    return StepResult(
+        step_id=step.step_id,
+        status=status,
+        attempts=tuple(attempts),
+        outputs=tried.outputs,
+        missing_outputs=tried.missing,
+        action=action.name if action is not None else None,
+        workflow=nested,
+        reason=None if status != "failed" else _why(tried, nested, stop),
+        at=step.at,
+    )
+
+
+def _why(tried: Tried, nested: WorkflowResult | None, stop: Stop | None) -> str:
+    """Say in one sentence why a step failed."""
+    attempt = tried.attempt
+    if stop is not None:
+        return stop.reason
+    if attempt.diagnostics and not tried.built:
+        return attempt.diagnostics[0].message
+    if isinstance(attempt.response, NoResponse):
+        return attempt.response.message
+    if nested is not None and nested.status != "succeeded":
+        return f'workflow "{nested.workflow_id}" {nested.status.replace("_", " ")}: {nested.reason}'
+    failed = next((verdict for verdict in attempt.verdicts if not verdict.passed), None)
+    return "" if failed is None else failed.reason or f"{failed.condition} does not hold"
+
+
+def finished(run: Run, frame: Frame, end: End) -> WorkflowResult:
+    """Make the record of a workflow that is over, or as far as it came."""
+    workflow = frame.workflow
+    status = end.status
+    if status in ("failed", "interrupted") and run.unknown:
+        status = "in_doubt"
+    outputs: dict[str, JsonValue] = {}
+    missing = []
+    scope = frame.scope(run)
+    for name, value in workflow.outputs:
+        worth = resolve_output(value, scope)
+        if worth is MISSING:
+            missing.append(name)
+            continue
+        outputs[name] = worth
+        if name in workflow.secret_outputs:
+            run.secrets.add(worth)
+    if end.transferred is not None:
+        outputs = dict(end.transferred.outputs)
+        missing = list(end.transferred.missing_outputs)
+    return WorkflowResult(
+        workflow_id=workflow.workflow_id,
+        status=status,
+        inputs=frame.inputs,
+        outputs=outputs,
+        missing_outputs=tuple(missing),
+        steps=_all_steps(frame, end, status),
+        reason=None if status == "succeeded" else end.reason,
+    )
+
+
+def _all_steps(frame: Frame, end: End, status: WorkflowStatus) -> tuple[StepResult, ...]:
+    """The visits in order; failures of a workflow that succeeded were recovered; the rest were skipped."""
+    visited = [
+        replace(result, status="recovered") if status == "succeeded" and result.status == "failed" else result
+        for result in frame.results
+    ]
+    if end.transferred is not None and visited:
+        visited[-1] = replace(visited[-1], workflow=end.transferred)
+    seen = {result.step_id for result in visited}
+    skipped = (
+        StepResult(step_id=step.step_id, status="skipped", at=step.at)
+        for step in frame.workflow.steps
+        if step.step_id not in seen
+    )
+    return (*visited, *skipped)
+
+
+def _stop(run: Run, reason: str) -> End:
+    run.stop = run.stop or Stop("failed", reason)
+    return End(run.stop.status, run.stop.reason)
+
+
+def _loop_text(frame: Frame) -> str:
+    names = list(dict.fromkeys(result.step_id for result in frame.results[-20:]))
+    return f"the budget of step visits is used up (--max-steps); the run goes round {' → '.join(names)}"
+
+
+def _too_long(run: Run, seconds: float) -> str:
+    return f"the server asks to wait {seconds:g} s, more than {run.options.max_retry_wait:g} s (--max-retry-wait)"

@@ -1,0 +1,32 @@
+"""RunOptions: every limit and choice of a run, with its default (security: "All limits are options")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run may behave. Times are seconds, sizes bytes.
+
+    `timeout` covers one exchange unless the step has its own; `run_timeout` the whole run.
+    `max_steps` bounds the visits of steps (None: max(1000, 20 x the workflow's steps)),
+    `max_depth` the nesting of workflows. A Retry-After above `max_retry_wait` fails the step.
+    `poll_interval` is the wait before a goto re-enters the same step. `resend_unknown` allows
+    an unsafe request to be sent again although the outcome of the first is unknown.
+    `cookies` is "host" (send back to the host that set them), "domain" or "off".
+    `parallel` is how many independent steps may run at the same time.
+    """
+
+    timeout: float = 30.0
+    run_timeout: float | None = 600.0
+    max_steps: int | None = None
+    max_depth: int = 32
+    max_retry_wait: float = 300.0
+    poll_interval: float = 1.0
+    criterion_timeout: float = 1.0
+    resend_unknown: bool = False
+    cookies: str = "host"
+    parallel: int = 1
+    max_response_size: int = 10 * 2**20
+    user_agent: str = "arazzo"

@@ -1,0 +1,59 @@
+"""One run of a Program: what it depends on first, then the chosen workflow; the answer is a RunResult."""
+
+from __future__ import annotations
+
+from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.interpreter import End, finished, run_workflow
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.results import RunResult, WorkflowResult
+from arazzo_runner.engine.state import Emit, Run
+from arazzo_runner.program.model import Program
+from arazzo_runner.secrets import Secrets
+from arazzo_runner.values import JsonValue
+
+
+async def run_program(
+    program: Program,
+    inputs: dict[str, JsonValue],
+    world: World,
+    options: RunOptions,
+    *,
+    emit: Emit,
+    secrets: Secrets,
+    interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
+) -> RunResult:
+    """Run the program's entry workflow with checked inputs.
+
+    Whatever servers do is in the result. `interrupts` are the exceptions that mean "stop now":
+    they end the run as `interrupted` with all that was had so far.
+    """
+    workflow = program.workflow
+    budget = options.max_steps or max(1000, 20 * len(workflow.steps))
+    run = Run(program, world, options, emit, interrupts, budget, secrets=secrets, inputs=inputs)
+    started = await run.tick("run")
+    if options.run_timeout is not None:
+        run.deadline = started + options.run_timeout
+    try:
+        result = await run_workflow(run, workflow.key, inputs)
+    except interrupts:
+        result = _as_far_as_it_came(run)
+    ended = run.now if run.stop is not None else await run.tick("run/end")
+    return RunResult(
+        status=result.status,
+        workflow_id=workflow.workflow_id,
+        outputs=result.outputs,
+        missing_outputs=result.missing_outputs,
+        steps=result.steps,
+        dependencies=tuple(run.dependencies),
+        diagnostics=program.diagnostics,
+        reason=result.reason,
+        duration_ms=max(0.0, (ended - started) * 1000),
+        secret_outputs=workflow.secret_outputs,
+        secrets=run.secrets,
+    )
+
+
+def _as_far_as_it_came(run: Run) -> WorkflowResult:
+    """Make the record of a run that was interrupted between two effects."""
+    assert run.root is not None
+    return finished(run, run.root, End("interrupted", "interrupted"))

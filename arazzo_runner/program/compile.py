@@ -1,0 +1,391 @@
+"""Step → CompiledStep: parameters and actions merged with the workflow's, every text parsed, order fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from arazzo_runner.diagnostics import Location
+from arazzo_runner.document.model import (
+    ExpressionType,
+    FailureAction,
+    Parameter,
+    PayloadReplacement,
+    RequestBody,
+    ReusableObject,
+    Selector,
+    Step,
+    SuccessAction,
+    Workflow,
+)
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.selectors import compile_query
+from arazzo_runner.program.context import Context, component_names, names_hint
+from arazzo_runner.program.criteria import compile_criteria
+from arazzo_runner.program.link import Linked, Linker, not_supported
+from arazzo_runner.program.model import (
+    CompiledAction,
+    CompiledBody,
+    CompiledParameter,
+    CompiledReplacement,
+    CompiledStep,
+    Literal,
+    OperationCall,
+    Value,
+    WorkflowCall,
+    WorkflowKey,
+)
+from arazzo_runner.program.references import action_references, criterion_references, steps_read, value_references
+from arazzo_runner.program.servers import choose_server
+from arazzo_runner.program.values import compile_selector, compile_text, compile_value
+from arazzo_runner.sources.media import is_xml
+from arazzo_runner.sources.operation import Operation
+from arazzo_runner.values import MISSING
+
+Action = TypeVar("Action", SuccessAction, FailureAction)
+
+
+@dataclass(frozen=True, slots=True)
+class StepCompiler:
+    """Compiles the steps of one workflow; what is wrong is reported and the step left out."""
+
+    workflow: Workflow
+    linker: Linker
+    context: Context
+
+    def compile(self, step: Step) -> CompiledStep | None:
+        """Return the step ready to run, None when its target cannot be had."""
+        call = self._call(step)
+        operation = call.operation if isinstance(call, OperationCall) else None
+        parameters = self._parameters(step, operation)
+        body = self._body(step.request_body, operation) if step.request_body is not None else None
+        compiled = CompiledStep(
+            step_id=step.step_id,
+            description=step.description,
+            call=call if call is not None else WorkflowCall(workflow=WorkflowKey("", "")),
+            parameters=parameters,
+            body=body,
+            criteria=compile_criteria(step.success_criteria, self.context),
+            on_success=self._actions(step.on_success, self.workflow.success_actions, SuccessAction),
+            on_failure=self._actions(step.on_failure, self.workflow.failure_actions, FailureAction),
+            outputs=compile_outputs(step.outputs, step.at, self.context),
+            timeout=None if step.timeout is None else step.timeout / 1000,
+            at=step.at,
+        )
+        if operation is not None:
+            self._check_path(operation, parameters, step)
+        compiled = self._with_dependencies(step, compiled)
+        return compiled if call is not None else None
+
+    # -------------------------------------------------------------- the target
+
+    def _call(self, step: Step) -> OperationCall | WorkflowCall | None:
+        if step.workflow_id is not None:
+            key = self.linker.workflow(step.workflow_id, step.at.child("workflowId"))
+            return None if key is None else WorkflowCall(workflow=key)
+        if step.channel_path is not None or step.action is not None or step.correlation_id is not None:
+            at = step.at.child("channelPath" if step.channel_path is not None else "action")
+            not_supported(self.context, "steps that send or receive messages (AsyncAPI)", at)
+            return None
+        linked: Linked | None = None
+        if step.operation_id is not None:
+            linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
+        elif step.operation_path is not None:
+            linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
+        if linked is None:
+            return None
+        server = choose_server(linked, self.linker.library.options, self.context.problems, step.at)
+        return OperationCall(
+            operation=linked.operation, source=linked.source, description=linked.description, server=server or ""
+        )
+
+    # -------------------------------------------------------------- parameters
+
+    def _parameters(self, step: Step, operation: Operation | None) -> tuple[CompiledParameter, ...]:
+        """Merge the workflow's parameters with the step's; the step's override by name and place."""
+        merged: dict[tuple[str, str | None], CompiledParameter] = {}
+        for item in (*self.workflow.parameters, *step.parameters):
+            parameter = self._follow_parameter(item)
+            if parameter is None:
+                continue
+            compiled = self._parameter(parameter, operation, step)
+            key = (compiled.name.lower() if compiled.location == "header" else compiled.name, compiled.location)
+            merged[key] = compiled
+        return tuple(merged.values())
+
+    def _parameter(self, parameter: Parameter, operation: Operation | None, step: Step) -> CompiledParameter:
+        value = compile_value(parameter.value, parameter.at.child("value"), self.context)
+        if operation is None:
+            if parameter.in_ is not None and step.workflow_id is not None:
+                message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
+                self.context.problems.warn("ignored-in", message, parameter.at.child("in"), hint="leave it out")
+            return CompiledParameter(name=parameter.name, location=None, value=value, at=parameter.at)
+        if parameter.in_ is None:
+            message = f'parameter "{parameter.name}" does not say where it goes'
+            hint = _location_hint(parameter.name, operation)
+            self.context.problems.error("missing-field", message, parameter.at, hint=hint)
+            return CompiledParameter(name=parameter.name, location=None, value=value, at=parameter.at)
+        declared = operation.parameter(parameter.name, parameter.in_)
+        if declared is None:
+            self._undeclared(parameter, operation)
+        location = parameter.in_
+        return CompiledParameter(
+            name=parameter.name, location=location, value=value, declared=declared, at=parameter.at  # type: ignore[arg-type]
+        )
+
+    def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
+        if parameter.in_ == "path":
+            if f"{{{parameter.name}}}" in operation.path:
+                return  # the description forgot to declare it; the template says enough
+            message = f'"{operation.path}" has no path parameter "{parameter.name}"'
+            known = [declared.name for declared in operation.parameters if declared.location == "path"]
+            self.context.problems.error("unknown-path-parameter", message, parameter.at, hint=names_hint(parameter.name, known))
+            return
+        if parameter.in_ == "header" and parameter.name.lower() in ("authorization", "accept", "content-type"):
+            return  # OpenAPI §Parameter Object forbids declaring these
+        name = operation.operation_id or f"{operation.method} {operation.path}"
+        message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent all the same'
+        known = [declared.name for declared in operation.parameters if declared.location == parameter.in_]
+        self.context.problems.warn("undeclared-parameter", message, parameter.at, hint=names_hint(parameter.name, known))
+
+    def _check_path(self, operation: Operation, parameters: Sequence[CompiledParameter], step: Step) -> None:
+        """Every variable of the path needs a value, or nothing can be sent (semantics §2)."""
+        given = {parameter.name for parameter in parameters if parameter.location == "path"}
+        for name in template_names(operation.path):
+            if name not in given:
+                message = f'path parameter "{name}" of {operation.method} {operation.path} has no value'
+                hint = f"add a parameter with name: {name}, in: path"
+                self.context.problems.error("missing-path-parameter", message, step.at, hint=hint)
+
+    def _follow_parameter(self, item: Parameter | ReusableObject) -> Parameter | None:
+        if isinstance(item, Parameter):
+            return item
+        found = self._component(item, "parameters")
+        if not isinstance(found, Parameter):
+            return None
+        return found if item.value is MISSING else replace(found, value=item.value, at=_overridden(item, found))
+
+    def _component(self, item: ReusableObject, kind: str) -> object | None:
+        """Follow `$components.<kind>.<name>` (Arazzo §Reusable Object)."""
+        prefix = f"$components.{kind}."
+        at = item.at.child("reference")
+        if not item.reference.startswith(prefix):
+            message = f'"{item.reference}" is no reference to a component of the right kind'
+            self.context.problems.error("unknown-component", message, at, hint=f"write {prefix}<name>")
+            return None
+        name = item.reference.removeprefix(prefix)
+        known = component_names(self.context.document, kind)
+        if name not in known:
+            message = f'there is no component "{name}" in components/{kind}'
+            self.context.problems.error("unknown-component", message, at, hint=names_hint(name, known))
+            return None
+        return known[name]
+
+    # -------------------------------------------------------------- body
+
+    def _body(self, body: RequestBody, operation: Operation | None) -> CompiledBody | None:
+        if operation is None:
+            message = "a step that calls a workflow has no requestBody"
+            self.context.problems.error("exclusive-fields", message, body.at, hint="pass parameters instead")
+            return None
+        content_type = body.content_type or _only_media_type(operation)
+        required = frozenset(_required_members(operation, content_type))
+        payload: Value | None = None
+        if body.payload is not MISSING:
+            payload = compile_value(body.payload, body.at.child("payload"), self.context, required=required)
+        replacements = tuple(
+            compiled
+            for replacement in body.replacements
+            if (compiled := self._replacement(replacement, content_type)) is not None
+        )
+        return CompiledBody(content_type=content_type, payload=payload, replacements=replacements, at=body.at)
+
+    def _replacement(self, replacement: PayloadReplacement, content_type: str) -> CompiledReplacement | None:
+        """Arazzo 1.1 §Payload Replacement Object: the target's language follows the payload when not named."""
+        kind: ExpressionType | None = replacement.target_selector_type
+        name = kind.type if kind is not None else _target_language(replacement.target, content_type)
+        at = replacement.at.child("target")
+        try:
+            target = compile_query(replacement.target, name, None if kind is None else kind.version)
+        except ExpressionSyntaxError as problem:
+            self.context.syntax_error(problem, at, f"{name}-syntax")
+            return None
+        if kind is None and name == "jsonpath":
+            message = f'target "{replacement.target}" is a JSONPath'
+            hint = "say so with targetSelectorType: jsonpath, or write a JSON Pointer"
+            self.context.problems.warn("target-language", message, at, hint=hint)
+        value = compile_value(replacement.value, replacement.at.child("value"), self.context)
+        return CompiledReplacement(target=target, value=value, at=replacement.at)
+
+    # -------------------------------------------------------------- actions
+
+    def _actions(
+        self,
+        own: Iterable[Action | ReusableObject],
+        inherited: Iterable[Action | ReusableObject],
+        kind: type[Action],
+    ) -> tuple[CompiledAction, ...]:
+        """The step's actions, then the workflow's that the step does not override by name."""
+        actions: dict[str, CompiledAction] = {}
+        for item in (*own, *inherited):
+            action = self._follow_action(item, kind)
+            if action is not None and action.name not in actions:
+                compiled = self._action(action)
+                if compiled is not None:
+                    actions[action.name] = compiled
+        return tuple(actions.values())
+
+    def _follow_action(self, item: Action | ReusableObject, kind: type[Action]) -> Action | None:
+        if not isinstance(item, ReusableObject):
+            return item
+        found = self._component(item, "successActions" if kind is SuccessAction else "failureActions")
+        return found if isinstance(found, kind) else None
+
+    def _action(self, action: SuccessAction | FailureAction) -> CompiledAction | None:
+        workflow = None
+        if action.workflow_id is not None:
+            workflow = self.linker.workflow(action.workflow_id, action.at.child("workflowId"))
+            if workflow is None:
+                return None
+        if action.step_id is not None and not self._knows_step(action):
+            return None
+        retry_limit = action.retry_limit if isinstance(action, FailureAction) else None
+        retry_after = action.retry_after if isinstance(action, FailureAction) else None
+        return CompiledAction(
+            name=action.name,
+            type=action.type,
+            step_id=action.step_id,
+            workflow=workflow,
+            parameters=self._action_parameters(action),
+            criteria=compile_criteria(action.criteria, self.context),
+            retry_after=retry_after or 0.0,
+            retry_limit=1 if retry_limit is None else retry_limit,
+            at=action.at,
+        )
+
+    def _knows_step(self, action: SuccessAction | FailureAction) -> bool:
+        assert action.step_id is not None
+        if action.step_id in self.context.declared.steps:
+            return True
+        message = f'action "{action.name}" leads to step "{action.step_id}", which this workflow does not have'
+        hint = names_hint(action.step_id, self.context.declared.steps)
+        self.context.problems.error("unknown-step", message, action.at.child("stepId"), hint=hint)
+        return False
+
+    def _action_parameters(self, action: SuccessAction | FailureAction) -> tuple[CompiledParameter, ...]:
+        followed = (self._follow_parameter(item) for item in action.parameters)
+        return tuple(
+            CompiledParameter(
+                name=parameter.name,
+                location=None,
+                value=compile_value(parameter.value, parameter.at.child("value"), self.context),
+                at=parameter.at,
+            )
+            for parameter in followed
+            if parameter is not None
+        )
+
+    # -------------------------------------------------------------- dependencies
+
+    def _with_dependencies(self, step: Step, compiled: CompiledStep) -> CompiledStep:
+        own: list[str] = []
+        foreign: list[tuple[WorkflowKey, str]] = []
+        for index, text in enumerate(step.depends_on):
+            at = step.at.child("dependsOn").child(index)
+            if text.startswith(("$workflows.", "$sourceDescriptions.")):
+                found = self._foreign_step(text, at)
+                foreign += [found] if found is not None else []
+                continue
+            name = text
+            if text.startswith("$steps."):
+                name = text.removeprefix("$steps.")
+                self.context.problems.warn("depends-on-form", f'dependsOn names "{text}"', at, hint=f"write {name}")
+            if name in self.context.declared.steps:
+                own.append(name)
+            else:
+                hint = names_hint(name, self.context.declared.steps)
+                self.context.problems.error("unknown-step", f'there is no step "{name}"', at, hint=hint)
+        return replace(compiled, depends_on=tuple(own), foreign_steps=tuple(foreign), reads=_reads(compiled))
+
+    def _foreign_step(self, text: str, at: Location) -> tuple[WorkflowKey, str] | None:
+        workflow_text, separator, step_id = text.partition(".steps.")
+        local = workflow_text.removeprefix("$workflows.")
+        key = self.linker.workflow(local if local != workflow_text else workflow_text, at) if separator else None
+        if not separator:
+            hint = "write a stepId, or $workflows.<workflowId>.steps.<stepId>"
+            self.context.problems.error("unknown-step", f'"{text}" names no step', at, hint=hint)
+        return None if key is None else (key, step_id)
+
+
+def compile_outputs(
+    outputs: Mapping[str, str | Selector], at: Location, context: Context
+) -> tuple[tuple[str, Value], ...]:
+    """Compile the outputs of a step or workflow."""
+    compiled = []
+    for name, output in outputs.items():
+        place = at.child("outputs").child(name)
+        if isinstance(output, str):
+            value = compile_text(output, place, context)
+            if isinstance(value, Literal):
+                message = f'output "{name}" is the constant text "{output}"'
+                hint = "an output is a runtime expression such as $response.body#/id"
+                context.problems.warn("constant-output", message, place, hint=hint)
+        else:
+            kind = output.type
+            value = compile_selector(output.context, output.selector, kind.type, kind.version, place, context)
+        compiled.append((name, value))
+    return tuple(compiled)
+
+
+def template_names(path: str) -> list[str]:
+    """Return the variable names of a path template, `["id"]` for `/pets/{id}`."""
+    return [part.partition("}")[0] for part in path.split("{")[1:] if "}" in part]
+
+
+def _reads(step: CompiledStep) -> frozenset[str]:
+    expressions = [expression for parameter in step.parameters for expression in value_references(parameter.value)]
+    if step.body is not None:
+        if step.body.payload is not None:
+            expressions += value_references(step.body.payload)
+        for replacement in step.body.replacements:
+            expressions += value_references(replacement.value)
+    for criterion in step.criteria:
+        expressions += criterion_references(criterion)
+    for action in (*step.on_success, *step.on_failure):
+        expressions += action_references(action)
+    for _, value in step.outputs:
+        expressions += value_references(value)
+    return steps_read(expressions) - {step.step_id}
+
+
+def _only_media_type(operation: Operation) -> str:
+    """The operation's only media type, else JSON (semantics §6)."""
+    content = operation.request_body.content if operation.request_body is not None else {}
+    if len(content) == 1:
+        only = next(iter(content))
+        return "application/json" if "*" in only else only
+    return "application/json"
+
+
+def _required_members(operation: Operation, content_type: str) -> Iterable[str]:
+    body = operation.request_body
+    media_type = body.content.get(content_type) if body is not None else None
+    schema = media_type.schema if media_type is not None else None
+    required = schema.get("required") if isinstance(schema, dict) else None
+    return (name for name in required if isinstance(name, str)) if isinstance(required, list) else ()
+
+
+def _target_language(target: str, content_type: str) -> str:
+    if is_xml(content_type):
+        return "xpath"
+    return "jsonpath" if target.startswith("$") else "jsonpointer"
+
+
+def _overridden(item: ReusableObject, found: Parameter) -> Location:
+    return item.at if item.at.positions is not None else found.at
+
+
+def _location_hint(name: str, operation: Operation) -> str:
+    places = [declared.location for declared in operation.parameters if declared.name == name]
+    return f"add in: {places[0]}" if len(places) == 1 else "add in: path, query, header or cookie"

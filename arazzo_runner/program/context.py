@@ -1,0 +1,119 @@
+"""What compiling one workflow needs to know: its document, the names in scope, where to report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from arazzo_runner.diagnostics import Location, Problems, did_you_mean
+from arazzo_runner.expressions.nodes import (
+    ComponentReference,
+    Expression,
+    ExpressionSyntaxError,
+    InputReference,
+    Slip,
+    SourceReference,
+    StepReference,
+    WorkflowReference,
+)
+from arazzo_runner.expressions.template import Declared
+from arazzo_runner.program.library import LoadedDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The surroundings of every expression of one workflow."""
+
+    document: LoadedDocument
+    declared: Declared
+    problems: Problems
+    workflow_id: str
+
+    def slips(self, slips: Iterable[Slip], at: Location) -> None:
+        """Warn of every tolerated deviation, at its characters, with the canonical spelling."""
+        for slip in slips:
+            hint = None if slip.canonical is None else f"write {slip.canonical}"
+            self.problems.warn(slip.code, slip.message, at.within(slip.offset, slip.length), hint=hint)
+
+    def syntax_error(self, problem: ExpressionSyntaxError, at: Location, code: str = "expression-syntax") -> None:
+        """Report a text that is not in the grammar, at its character."""
+        self.problems.error(code, problem.message, at.within(problem.offset, problem.length), hint=problem.hint)
+
+    def check(self, expression: Expression, at: Location) -> None:
+        """Report a reference to a name that the documents do not declare."""
+        if isinstance(expression, StepReference):
+            self._step(expression, at)
+        elif isinstance(expression, InputReference):
+            self._input(expression, at)
+        elif isinstance(expression, WorkflowReference):
+            self._workflow(expression, at)
+        elif isinstance(expression, SourceReference):
+            self._known("unknown-source", "source", expression.source, self.document.sources, at)
+        elif isinstance(expression, ComponentReference):
+            names = component_names(self.document, expression.type)
+            self._known("unknown-component", f"{expression.type} component", expression.name, names, at)
+
+    def _step(self, reference: StepReference, at: Location) -> None:
+        if not self._known("unknown-step", "step", reference.step_id, self.declared.steps, at):
+            return
+        outputs = self.declared.steps[reference.step_id]
+        if reference.output is None or outputs is None or declares(outputs, reference.output):
+            return
+        what = f'step "{reference.step_id}" has no output "{reference.output}"'
+        self.problems.error("unknown-output", what, at, hint=names_hint(reference.output, outputs))
+
+    def _input(self, reference: InputReference, at: Location) -> None:
+        known = self.declared.inputs
+        if known is None or reference.name is None or declares(known, reference.name):
+            return
+        what = f'input "{reference.name}" is not declared in the workflow\'s inputs'
+        self.problems.warn("undeclared-input", what, at, hint=names_hint(reference.name, known))
+
+    def _workflow(self, reference: WorkflowReference, at: Location) -> None:
+        if not self._known("unknown-workflow", "workflow", reference.workflow_id, self.document.workflows, at):
+            return
+        names = self.declared.workflows.get(reference.workflow_id)
+        outputs = None if names is None or reference.field == "inputs" else names
+        if outputs is not None and not declares(outputs, reference.name):
+            what = f'workflow "{reference.workflow_id}" has no output "{reference.name}"'
+            self.problems.error("unknown-output", what, at, hint=names_hint(reference.name, outputs))
+
+    def _known(self, code: str, kind: str, name: str, known: Iterable[str], at: Location) -> bool:
+        names = list(known)
+        if name in names:
+            return True
+        self.problems.error(code, f'there is no {kind} "{name}"', at, hint=names_hint(name, names))
+        return False
+
+
+def declares(names: Iterable[str], name: str) -> bool:
+    """Tell whether `name`, or a prefix of it that ends at a dot, is one of `names` (longest-name rule)."""
+    known = names if isinstance(names, (frozenset, set, Mapping)) else set(names)
+    if name in known:
+        return True
+    parts = name.split(".")
+    return any(".".join(parts[:count]) in known for count in range(len(parts) - 1, 0, -1))
+
+
+def names_hint(name: str, known: Iterable[str]) -> str | None:
+    """Return a did-you-mean hint, or the list of what there is when nothing is near and the list is short."""
+    names = sorted(known)
+    near = did_you_mean(name, names)
+    if near is not None:
+        return near
+    if not names:
+        return None
+    shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+    return f"there are: {shown}"
+
+
+def component_names(document: LoadedDocument, kind: str) -> Mapping[str, object]:
+    """Return the components of one kind (`parameters`, `successActions`, …) by name."""
+    components = document.description.components
+    by_kind: dict[str, Mapping[str, object]] = {
+        "parameters": components.parameters,
+        "successActions": components.success_actions,
+        "failureActions": components.failure_actions,
+        "inputs": components.inputs,
+    }
+    return by_kind.get(kind, {})

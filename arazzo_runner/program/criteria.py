@@ -1,0 +1,70 @@
+"""Criterion objects → compiled criteria: conditions and queries parsed once."""
+
+from __future__ import annotations
+
+import json
+
+from arazzo_runner.document.model import Criterion
+from arazzo_runner.expressions.condition import parse_condition
+from arazzo_runner.expressions.nodes import Constant, ExpressionSyntaxError, Reference
+from arazzo_runner.program.context import Context
+from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
+from arazzo_runner.program.references import condition_references
+from arazzo_runner.program.values import compile_expression, compile_query_text
+
+ALWAYS = "true"
+
+
+def compile_criteria(criteria: tuple[Criterion, ...], context: Context) -> tuple[CompiledCriterion, ...]:
+    """Compile a list of criteria; broken ones are reported and left out."""
+    compiled = (_criterion(criterion, context) for criterion in criteria)
+    return tuple(criterion for criterion in compiled if criterion is not None)
+
+
+def _criterion(criterion: Criterion, context: Context) -> CompiledCriterion | None:
+    kind = criterion.type.type if criterion.type is not None else "simple"
+    if kind == "simple":
+        return _simple(criterion, context)
+    if criterion.context is None or kind not in ("regex", "jsonpath", "xpath"):
+        return None  # the loader has reported it
+    version = criterion.type.version if criterion.type is not None else None
+    expression = compile_expression(criterion.context, criterion.at.child("context"), context)
+    at = criterion.at.child("condition")
+    query = compile_query_text(criterion.condition, kind, version, at, context)
+    if expression is None or query is None:
+        return None
+    return QueryCriterion(criterion.condition, kind, version, expression, query, at)
+
+
+def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
+    at = criterion.at.child("condition")
+    if criterion.context is not None:
+        compared = _context_comparison(criterion, context)
+        if compared is not None:
+            return compared
+    try:
+        parsed = parse_condition(criterion.condition, context.declared)
+    except ExpressionSyntaxError as problem:
+        context.syntax_error(problem, at, "condition-syntax")
+        return None
+    context.slips(parsed.slips, at)
+    for expression in condition_references(parsed.node):
+        context.check(expression, at)
+    return SimpleCriterion(criterion.condition, parsed.node, at)
+
+
+def _context_comparison(criterion: Criterion, context: Context) -> ContextCriterion | None:
+    """`context` plus a condition that is only a JSON value: compared with the context (semantics §4)."""
+    try:
+        expected = json.loads(criterion.condition)
+    except (ValueError, RecursionError):
+        return None
+    assert criterion.context is not None
+    expression = compile_expression(criterion.context, criterion.at.child("context"), context)
+    if expression is None:
+        return None
+    at = criterion.at.child("condition")
+    text = str(Constant(expected)) if not isinstance(expected, (dict, list)) else criterion.condition
+    hint = f"write condition: {Reference(expression)} == {text}, without context"
+    context.problems.warn("context-comparison", "a simple condition has no context", at, hint=hint)
+    return ContextCriterion(criterion.condition, expression, expected, at)

@@ -1,0 +1,205 @@
+"""The Library: reads every document of an Arazzo Description once and finds it again by name or identity."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from arazzo_runner.diagnostics import Location, Problems, Severity
+from arazzo_runner.document.build import build
+from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
+from arazzo_runner.document.source_map import Document, Limits, read
+from arazzo_runner.sources.fetch import Fetch, FetchError
+from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
+from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
+from arazzo_runner.values import JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """How documents are found and read.
+
+    `sources` overrides a source's url by name (a path or URL), `servers` the server URL of a
+    source by name, `server_variables` server variables by name. `root` bounds which files may
+    be read; `offline` forbids remote documents. `cwd` is what relative paths of options mean.
+    """
+
+    strict: bool = False
+    root: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    servers: Mapping[str, str] = field(default_factory=dict)
+    server_variables: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    offline: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncApiSource:
+    """An AsyncAPI description: known to be there; its steps are refused until transports exist."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A source that may not be fetched now (a remote one, while validating)."""
+
+    uri: str
+
+
+@dataclass(slots=True)
+class LoadedDocument:
+    """One Arazzo document: its model, its base URI and its sources as far as they were opened."""
+
+    description: ArazzoDescription
+    base: str
+    location: str
+    sources: dict[str, SourceDescription]
+    workflows: dict[str, Workflow]
+    opened: dict[str, Source | None] = field(default_factory=dict)
+
+    @property
+    def at(self) -> Location:
+        """The place of the document's root."""
+        return self.description.at
+
+
+Source: TypeAlias = OpenApiDescription | LoadedDocument | AsyncApiSource | NotChecked
+
+
+class Library:
+    """Every document of one load; `fetch` reads, `problems` collects what is wrong with them."""
+
+    def __init__(self, fetch: Fetch, options: LoadOptions, problems: Problems) -> None:
+        self.options = options
+        self.problems = problems
+        self._fetch = fetch
+        self._by_uri: dict[str, Source] = {}
+        self._by_identity: dict[str, LoadedDocument] = {}
+
+    def add(self, document: Document, location: str) -> LoadedDocument:
+        """Take in an Arazzo document that was read; it can now be found by its `$self` or its location."""
+        description = build(document, self.problems)
+        base = location
+        if description.self_uri:
+            base = join(location, description.self_uri)
+        loaded = LoadedDocument(
+            description=description,
+            base=base,
+            location=location,
+            sources={source.name: source for source in reversed(description.source_descriptions)},
+            workflows={workflow.workflow_id: workflow for workflow in reversed(description.workflows)},
+        )
+        loaded.sources = dict(reversed(loaded.sources.items()))
+        loaded.workflows = dict(reversed(loaded.workflows.items()))
+        self._by_uri[location] = loaded
+        self._by_identity[base] = loaded
+        return loaded
+
+    def source(self, document: LoadedDocument, name: str) -> Source | None:
+        """Return what a source description leads to; None when it cannot be had (already reported)."""
+        if name not in document.opened:
+            document.opened[name] = None  # a source that leads back to itself must not recurse
+            document.opened[name] = self._open(document, document.sources[name])
+        return document.opened[name]
+
+    def _open(self, document: LoadedDocument, source: SourceDescription) -> Source | None:
+        identity = join(document.base, source.url)
+        if source.name not in self.options.sources and identity in self._by_identity:
+            return self._by_identity[identity]
+        places = self._places(document, source)
+        for number, place in enumerate(places):
+            if is_remote(place) and self.options.offline:
+                message = f'source "{source.name}" ({place}) is remote and was not read'
+                self.problems.info("not-checked", message, source.at.child("url"), hint=_override_hint(source))
+                return NotChecked(place)
+            if place in self._by_uri:
+                return self._by_uri[place]
+            if not is_remote(place) and not os.path.isfile(path_of(place)):
+                continue
+            if number > 0:
+                message = f'source "{source.name}" is not at {display(places[0])}; {display(place)} is used'
+                self.problems.warn("source-moved", message, source.at.child("url"), hint=_override_hint(source))
+            return self._read(source, place)
+        tried = ", ".join(display(place) for place in places)
+        message = f'source "{source.name}" was not found; tried {tried}'
+        self.problems.error("source-not-found", message, source.at.child("url"), hint=_override_hint(source))
+        return None
+
+    def _places(self, document: LoadedDocument, source: SourceDescription) -> list[str]:
+        """Return the URIs where a source may be, the one the Specification says first (semantics §2)."""
+        override = self.options.sources.get(source.name)
+        if override is not None:
+            return [override if "://" in override else uri_of_path(override)]
+        stated = join(document.base, source.url)
+        places = [stated]
+        if document.base != document.location:
+            places.append(join(document.location, source.url))
+        if not is_remote(source.url):
+            for folder in (self.options.root, os.getcwd()):
+                if folder is not None:
+                    places.append(join(uri_of_path(folder) + "/", source.url.lstrip("/")))
+        if is_remote(stated) and not is_remote(source.url):
+            # The address follows from `$self`, an identity: files at hand are looked at before the network is.
+            places = [place for place in places if not is_remote(place)] + [stated]
+            places = [place for place in places if is_remote(place) or os.path.isfile(path_of(place))]
+        return list(dict.fromkeys(places))
+
+    def _read(self, source: SourceDescription, place: str) -> Source | None:
+        at = source.at.child("url")
+        try:
+            data = self._fetch(place)
+        except FetchError as problem:
+            message = f'source "{source.name}" cannot be read: {problem.message}'
+            self.problems.error("source-not-readable", message, at, hint=problem.hint or _override_hint(source))
+            return None
+        # Descriptions are other people's: repeated keys in them are a warning, not an error.
+        document = read(data, display(place), self.problems, limits=self.options.limits, duplicates=Severity.WARNING)
+        if document is None:
+            return None
+        kind = sniff(document.value)
+        if kind is None:
+            message = f'source "{source.name}" ({display(place)}) is no OpenAPI, AsyncAPI or Arazzo description'
+            hint = "its root needs a field openapi, swagger, asyncapi or arazzo"
+            self.problems.error("source-kind", message, at, hint=hint)
+            return None
+        if source.type is not None and source.type != kind:
+            message = f'source "{source.name}" says type {source.type}, but {display(place)} is of type {kind}'
+            self.problems.error("source-kind", message, source.at.child("type"), hint=f"write type: {kind}")
+            return None
+        found = self._load(kind, document, place)
+        self._by_uri[place] = found
+        return found
+
+    def _load(self, kind: str, document: Document, place: str) -> Source:
+        if kind == "arazzo":
+            return self.add(document, place)
+        if kind == "asyncapi":
+            return AsyncApiSource(place)
+        return load_openapi(document, self._fetch, self.problems, base=place)
+
+
+def sniff(value: JsonValue) -> str | None:
+    """Return the kind of a description by its root key, None when it is none we know."""
+    if not isinstance(value, dict):
+        return None
+    for key, kind in (("arazzo", "arazzo"), ("openapi", "openapi"), ("swagger", "openapi"), ("asyncapi", "asyncapi")):
+        if key in value:
+            return kind
+    return None
+
+
+def display(uri: str) -> str:
+    """Return how messages name a document: a path relative to the working directory when it is below it."""
+    if is_remote(uri):
+        return uri
+    path = path_of(uri)
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") and len(relative) > len(path) else relative
+
+
+def _override_hint(source: SourceDescription) -> str:
+    return f"name the file with --source {source.name}=PATH"

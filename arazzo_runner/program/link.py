@@ -1,0 +1,255 @@
+"""Linking: operationId, operationPath, workflowId → the thing itself (semantics §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from arazzo_runner.diagnostics import Location, did_you_mean
+from arazzo_runner.program.context import Context, names_hint
+from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
+from arazzo_runner.program.model import WorkflowKey
+from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.operation import Operation
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An operation and where it was found."""
+
+    source: str
+    description: OpenApiDescription
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Linker:
+    """Finds what the names of one document lead to; what cannot be found is reported and None."""
+
+    library: Library
+    context: Context
+
+    # -------------------------------------------------------------- operationId
+
+    def operation_by_id(self, text: str, at: Location) -> Linked | None:
+        """Find `getPet` or `$sourceDescriptions.pets.getPet`."""
+        if text.startswith("$sourceDescriptions."):
+            return self._in_named_source(text.removeprefix("$sourceDescriptions."), text, at)
+        if text.startswith("$"):
+            hint = "write the operationId, or $sourceDescriptions.<name>.<operationId>"
+            self.context.problems.error("unknown-operation", f'"{text}" names no operation', at, hint=hint)
+            return None
+        return self._bare(text, at)
+
+    def _bare(self, name: str, at: Location) -> Linked | None:
+        opened = self._openapi_sources()
+        found = [Linked(source, description, operation) for source, description in opened
+                 if (operation := description.operation(name)) is not None]  # fmt: skip
+        if len(found) == 1:
+            if self._operation_source_count() > 1:
+                message = f'operationId "{name}" does not say which source it is in (the Specification asks for it)'
+                hint = f"write $sourceDescriptions.{found[0].source}.{name}"
+                self.context.problems.warn("unqualified-operation", message, at, hint=hint)
+            return found[0]
+        if found:
+            places = ", ".join(f"$sourceDescriptions.{linked.source}.{name}" for linked in found)
+            message = f'operationId "{name}" is in several sources'
+            self.context.problems.error("ambiguous-operation", message, at, hint=f"write one of {places}")
+            return None
+        return self._slipped_name(name, opened, at)
+
+    def _slipped_name(self, name: str, opened: Sequence[tuple[str, OpenApiDescription]], at: Location) -> Linked | None:
+        source = self._longest_source(name)
+        if source is not None:
+            linked = self._in_named_source(name, f"$sourceDescriptions.{name}", at)
+            if linked is not None:
+                hint = f"write $sourceDescriptions.{name}"
+                self.context.problems.warn("operation-reference", f'"{name}" lacks $sourceDescriptions', at, hint=hint)
+            return linked
+        if not self._all_checked():
+            return None  # it may be in a source that could not be read, which is reported already
+        known = [operation_id for _, description in opened for operation_id in description.operation_ids]
+        message = f'no source has an operation "{name}"'
+        self.context.problems.error("unknown-operation", message, at, hint=names_hint(name, known))
+        return None
+
+    def _in_named_source(self, reference: str, text: str, at: Location) -> Linked | None:
+        """Find `pets.getPet`; the longest source name wins, so names with dots work."""
+        name = self._longest_source(reference)
+        if name is None:
+            stated = reference.partition(".")[0]
+            hint = names_hint(stated, self.context.document.sources)
+            self.context.problems.error("unknown-source", f'there is no source "{stated}"', at, hint=hint)
+            return None
+        description = self._description(name, at)
+        if description is None:
+            return None
+        operation_id = reference[len(name) + 1 :]
+        operation = description.operation(operation_id)
+        if operation is not None:
+            return Linked(name, description, operation)
+        message = f'source "{name}" has no operation "{operation_id}"'
+        hint = names_hint(operation_id, description.operation_ids)
+        self.context.problems.error("unknown-operation", message, at, hint=hint)
+        return None
+
+    # -------------------------------------------------------------- operationPath
+
+    def operation_by_path(self, text: str, at: Location) -> Linked | None:
+        """Find `{$sourceDescriptions.pets.url}#/paths/~1pets/get` and its tolerated spellings."""
+        reference, hash_mark, pointer = text.partition("#")
+        if not hash_mark:
+            return self._path_without_pointer(text, at)
+        name, canonical = self._source_of(reference)
+        if name is None:
+            self._bad_path(text, at)
+            return None
+        description = self._description(name, at)
+        if description is None:
+            return None
+        operation = description.operation_at(pointer)
+        if operation is None:
+            operation = _by_loose_pointer(description, pointer)
+            canonical = False
+        if operation is None:
+            message = f'source "{name}" has nothing callable at {pointer}'
+            near = [known.pointer for known in description.operations()]
+            self.context.problems.error("unknown-operation", message, at, hint=did_you_mean(pointer, near))
+            return None
+        if not canonical:
+            self._slipped_path(name, operation, at)
+        return Linked(name, description, operation)
+
+    def _source_of(self, reference: str) -> tuple[str | None, bool]:
+        """Return the source a reference names, and whether it is spelt as the Specification says."""
+        inner = reference[1:-1] if reference.startswith("{") and reference.endswith("}") else reference
+        name = inner.removeprefix("$sourceDescriptions.")
+        known = self.context.document.sources
+        if name.removesuffix(".url") in known:
+            canonical = inner is not reference and name is not inner and name.endswith(".url")
+            return name.removesuffix(".url"), canonical
+        return (name, False) if name in known else (None, False)
+
+    def _path_without_pointer(self, text: str, at: Location) -> Linked | None:
+        if text.startswith("$sourceDescriptions."):
+            linked = self._in_named_source(text.removeprefix("$sourceDescriptions."), text, at)
+            if linked is not None:
+                self._slipped_path(linked.source, linked.operation, at)
+            return linked
+        method, _, path = text.rpartition(" ")
+        if not path.startswith("/"):
+            self._bad_path(text, at)
+            return None
+        found = []
+        for name, description in self._openapi_sources():
+            for verb in (method,) if method else METHODS:
+                operation = description.operation_by_path(verb.upper(), path)
+                if operation is not None:
+                    found.append(Linked(name, description, operation))
+        if len(found) == 1:
+            self._slipped_path(found[0].source, found[0].operation, at)
+            return found[0]
+        what = "is in several sources or methods" if found else "is in no source"
+        self._bad_path(text, at, f'operationPath "{text}" {what}')
+        return None
+
+    def _slipped_path(self, name: str, operation: Operation, at: Location) -> None:
+        hint = f"write '{{$sourceDescriptions.{name}.url}}#{operation.pointer}'"
+        if operation.operation_id:
+            hint += f" or operationId: {operation.operation_id}"
+        self.context.problems.warn("operation-path-form", "operationPath is not in the Specification's form", at, hint=hint)
+
+    def _bad_path(self, text: str, at: Location, message: str | None = None) -> None:
+        names = list(self.context.document.sources)
+        example = names[0] if names else "<name>"
+        self.context.problems.error(
+            "operation-path-form",
+            message or f'operationPath "{text}" names no source and pointer',
+            at,
+            hint=f"write '{{$sourceDescriptions.{example}.url}}#/paths/~1pets/get'",
+        )
+
+    # -------------------------------------------------------------- workflows
+
+    def workflow(self, text: str, at: Location) -> WorkflowKey | None:
+        """Find a workflow of this document, or `$sourceDescriptions.<name>.<workflowId>` of another."""
+        document = self.context.document
+        if not text.startswith("$"):
+            if text in document.workflows:
+                return WorkflowKey(document.base, text)
+            hint = names_hint(text, document.workflows)
+            self.context.problems.error("unknown-workflow", f'there is no workflow "{text}"', at, hint=hint)
+            return None
+        reference = text.removeprefix("$sourceDescriptions.")
+        name = self._longest_source(reference) if reference is not text else None
+        if name is None:
+            message = f'"{text}" names no workflow'
+            hint = "write the workflowId, or $sourceDescriptions.<name>.<workflowId>"
+            self.context.problems.error("unknown-workflow", message, at, hint=hint)
+            return None
+        return self._foreign_workflow(name, reference[len(name) + 1 :], at)
+
+    def _foreign_workflow(self, name: str, workflow_id: str, at: Location) -> WorkflowKey | None:
+        opened = self.library.source(self.context.document, name)
+        if opened is None or isinstance(opened, NotChecked):
+            return None
+        if not isinstance(opened, LoadedDocument):
+            message = f'source "{name}" is no Arazzo document; it has no workflows'
+            self.context.problems.error("unknown-workflow", message, at)
+            return None
+        if workflow_id in opened.workflows:
+            return WorkflowKey(opened.base, workflow_id)
+        message = f'source "{name}" has no workflow "{workflow_id}"'
+        self.context.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, opened.workflows))
+        return None
+
+    # -------------------------------------------------------------- sources
+
+    def _longest_source(self, reference: str) -> str | None:
+        names = [name for name in self.context.document.sources if reference.startswith(name + ".")]
+        return max(names, key=len, default=None)
+
+    def _openapi_sources(self) -> list[tuple[str, OpenApiDescription]]:
+        document = self.context.document
+        opened = ((name, self.library.source(document, name)) for name in document.sources)
+        return [(name, source) for name, source in opened if isinstance(source, OpenApiDescription)]
+
+    def _operation_source_count(self) -> int:
+        document = self.context.document
+        return sum(1 for name in document.sources if not isinstance(self.library.source(document, name), LoadedDocument))
+
+    def _all_checked(self) -> bool:
+        document = self.context.document
+        return all(isinstance(self.library.source(document, name), (OpenApiDescription, LoadedDocument, AsyncApiSource))
+                   for name in document.sources)  # fmt: skip
+
+    def _description(self, name: str, at: Location) -> OpenApiDescription | None:
+        opened: Source | None = self.library.source(self.context.document, name)
+        if isinstance(opened, OpenApiDescription):
+            return opened
+        if isinstance(opened, AsyncApiSource):
+            not_supported(self.context, f'source "{name}" is an AsyncAPI description; its steps', at)
+        elif isinstance(opened, LoadedDocument):
+            message = f'source "{name}" is an Arazzo document; it has workflows, not operations'
+            hint = "call it with workflowId instead of operationId"
+            self.context.problems.error("unknown-operation", message, at, hint=hint)
+        return None
+
+
+def not_supported(context: Context, what: str, at: Location) -> None:
+    """Report an ability that is not there yet, before anything is sent."""
+    context.problems.error("not-supported", f"{what} are not supported yet", at)
+
+
+def _by_loose_pointer(description: OpenApiDescription, pointer: str) -> Operation | None:
+    """Find `/paths//pets/{id}/get`, where the path was not escaped: its last token is the method."""
+    path, _, method = pointer.removeprefix("/paths").rpartition("/")
+    if method.lower() not in METHODS:
+        return None
+    for spelling in (path, path[1:] if path.startswith("//") else path, path.replace("~1", "/").replace("//", "/")):
+        operation = description.operation_by_path(method.upper(), spelling)
+        if operation is not None:
+            return operation
+    return None

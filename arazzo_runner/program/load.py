@@ -1,0 +1,239 @@
+"""Arazzo documents → Program: compiles the chosen workflow and all it can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from arazzo_runner.diagnostics import Location, Problems
+from arazzo_runner.document.model import Step, Workflow
+from arazzo_runner.expressions.template import Declared
+from arazzo_runner.program.compile import StepCompiler, compile_outputs
+from arazzo_runner.program.context import Context, component_names
+from arazzo_runner.program.library import Library, LoadedDocument
+from arazzo_runner.program.link import Linker
+from arazzo_runner.program.model import (
+    CompiledStep,
+    CompiledWorkflow,
+    DocumentScope,
+    Program,
+    WorkflowCall,
+    WorkflowKey,
+)
+from arazzo_runner.program.order import stable_order
+from arazzo_runner.program.schemas import input_names, secret_input_names
+from arazzo_runner.program.taint import is_secret_output
+
+
+def load_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:
+    """Compile one workflow of `entry`, or all of them, with everything they call.
+
+    What is wrong is in `library.problems`; a Program with errors in it must not be run.
+    """
+    names = [workflow_id] if workflow_id is not None else list(entry.workflows)
+    documents = {entry.base: entry}
+    waiting = [WorkflowKey(entry.base, name) for name in names]
+    compiled: dict[WorkflowKey, CompiledWorkflow] = {}
+    while waiting:
+        key = waiting.pop(0)
+        if key in compiled:
+            continue
+        document = documents[key.document]
+        workflow = compile_workflow(document, document.workflows[key.workflow_id], library)
+        compiled[key] = workflow
+        documents.update(_opened_documents(document))
+        waiting += [called for called in _calls(workflow) if called in _known(documents)]
+    _check_cycles(compiled, library.problems)
+    return Program(
+        description=entry.description,
+        base=entry.base,
+        workflows=_with_secrets(compiled),
+        entry=WorkflowKey(entry.base, workflow_id) if workflow_id is not None else None,
+        diagnostics=library.problems.diagnostics,
+    )
+
+
+def compile_workflow(document: LoadedDocument, workflow: Workflow, library: Library) -> CompiledWorkflow:
+    """Compile one workflow; steps whose target cannot be had are reported and left out."""
+    context = Context(document, _declared(document, workflow, library), library.problems, workflow.workflow_id)
+    linker = Linker(library, context)
+    compiler = StepCompiler(workflow, linker, context)
+    steps = {
+        step.step_id: compiled for step in workflow.steps if (compiled := compiler.compile(step)) is not None
+    }
+    ordered = _ordered(steps, workflow, library.problems)
+    depends_on = (
+        linker.workflow(text, workflow.at.child("dependsOn").child(index))
+        for index, text in enumerate(workflow.depends_on)
+    )
+    return CompiledWorkflow(
+        key=WorkflowKey(document.base, workflow.workflow_id),
+        summary=workflow.summary,
+        document=_document_scope(document),
+        inputs=workflow.inputs,
+        steps=ordered,
+        depends_on=tuple(key for key in depends_on if key is not None),
+        outputs=compile_outputs(workflow.outputs, workflow.at, context),
+        secret_inputs=secret_input_names(workflow.inputs, document.description.raw),
+        positions={step.step_id: index for index, step in enumerate(ordered)},
+        at=workflow.at,
+    )
+
+
+# ------------------------------------------------------------------ names in scope
+
+
+def _declared(document: LoadedDocument, workflow: Workflow, library: Library) -> Declared:
+    return Declared(
+        inputs=input_names(workflow.inputs, document.description.raw),
+        steps={step.step_id: _step_outputs(document, step, library) for step in workflow.steps},
+        workflows={name: frozenset(known.outputs) for name, known in document.workflows.items()},
+    )
+
+
+def _step_outputs(document: LoadedDocument, step: Step, library: Library) -> frozenset[str]:
+    names = frozenset(step.outputs)
+    if step.workflow_id is None:
+        return names
+    called = _called_workflow(document, step.workflow_id, library)
+    return names if called is None else names | frozenset(called.outputs)
+
+
+def _called_workflow(document: LoadedDocument, text: str, library: Library) -> Workflow | None:
+    if not text.startswith("$sourceDescriptions."):
+        return document.workflows.get(text)
+    reference = text.removeprefix("$sourceDescriptions.")
+    names = [name for name in document.sources if reference.startswith(name + ".")]
+    if not names:
+        return None
+    name = max(names, key=len)
+    opened = library.source(document, name)
+    return opened.workflows.get(reference[len(name) + 1 :]) if isinstance(opened, LoadedDocument) else None
+
+
+def _document_scope(document: LoadedDocument) -> DocumentScope:
+    description = document.description
+    fields = {
+        source.name: {"name": source.name, "url": source.url, **({"type": source.type} if source.type else {})}
+        for source in description.source_descriptions
+    }
+    raw = description.raw.get("components") if isinstance(description.raw, dict) else None
+    components = {
+        kind: (raw or {}).get(kind, {}) for kind in ("parameters", "successActions", "failureActions", "inputs")
+        if component_names(document, kind)
+    }  # fmt: skip
+    return DocumentScope(
+        uri=document.base,
+        self_uri=document.base if description.self_uri else None,
+        sources=fields,
+        components=components,
+        raw=description.raw,
+    )
+
+
+# ------------------------------------------------------------------ order
+
+
+def _ordered(steps: Mapping[str, CompiledStep], workflow: Workflow, problems: Problems) -> tuple[CompiledStep, ...]:
+    """Fix the order of execution: declared and implicit dependencies first (semantics §5)."""
+    names = list(steps)
+    positions = {name: index for index, name in enumerate(names)}
+    needs = {name: _needs(step, steps, positions) for name, step in steps.items()}
+    order, cycle = stable_order(names, needs)
+    if cycle:
+        at = steps[cycle[0]].at
+        message = f"steps wait for each other: {' → '.join(cycle)}"
+        problems.error("dependency-cycle", message, at, hint="remove one dependsOn or output reference of the circle")
+    return tuple(steps[name] for name in order)
+
+
+def _needs(step: CompiledStep, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> set[str]:
+    """What must come before a step; a reference to a later step is fine where a loop revisits (pagination)."""
+    needs = set(step.depends_on)
+    for name in step.reads:
+        later = positions.get(name, -1) > positions[step.step_id]
+        if not (later and _is_revisited(step.step_id, name, steps, positions)):
+            needs.add(name)
+    return needs
+
+
+def _is_revisited(
+    reader: str, later: str, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]
+) -> bool:
+    """Tell whether a goto or retry from `later` on, or from the reader on, leads back to the reader."""
+    for name, step in steps.items():
+        if positions[name] < positions[reader]:
+            continue
+        for action in (*step.on_success, *step.on_failure):
+            target = positions.get(action.step_id or "", -1)
+            leads_back = action.type == "goto" and 0 <= target <= positions[reader] and positions[name] >= positions[later]
+            repairs = action.type == "retry" and action.step_id == later and name == reader
+            if leads_back or repairs:
+                return True
+    return False
+
+
+# ------------------------------------------------------------------ reach, cycles, secrets
+
+
+def _calls(workflow: CompiledWorkflow) -> Iterable[WorkflowKey]:
+    yield from workflow.depends_on
+    for step in workflow.steps:
+        if isinstance(step.call, WorkflowCall):
+            yield step.call.workflow
+        for action in (*step.on_success, *step.on_failure):
+            if action.workflow is not None:
+                yield action.workflow
+        for key, _ in step.foreign_steps:
+            yield key
+
+
+def _opened_documents(document: LoadedDocument) -> dict[str, LoadedDocument]:
+    return {source.base: source for source in document.opened.values() if isinstance(source, LoadedDocument)}
+
+
+def _known(documents: Mapping[str, LoadedDocument]) -> set[WorkflowKey]:
+    return {WorkflowKey(base, name) for base, document in documents.items() for name in document.workflows}
+
+
+def _check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: Problems) -> None:
+    """dependsOn of workflows must not form a circle (semantics §5)."""
+    names = {key: f"{key.workflow_id}\0{key.document}" for key in workflows}
+    needs = {names[key]: [names[need] for need in workflow.depends_on if need in names] for key, workflow in workflows.items()}
+    itself = [key for key, workflow in workflows.items() if key in workflow.depends_on]
+    _, cycle = stable_order(list(needs), needs)
+    stuck = [name.partition("\0")[0] for name in cycle] or [key.workflow_id for key in itself for _ in range(2)][:2]
+    if not stuck:
+        return
+    at: Location = next(workflow.at for key, workflow in workflows.items() if key.workflow_id == stuck[0])
+    problems.error("dependency-cycle", f"workflows wait for each other: {' → '.join(stuck)}", at.child("dependsOn"))
+
+
+def _with_secrets(workflows: Mapping[WorkflowKey, CompiledWorkflow]) -> dict[WorkflowKey, CompiledWorkflow]:
+    """Mark secret outputs; what a called workflow gives is secret too, so repeat until nothing changes."""
+    marked = dict(workflows)
+    for _ in range(len(marked) + 1):
+        before = {key: workflow.secret_outputs for key, workflow in marked.items()}
+        for key, workflow in marked.items():
+            marked[key] = _mark(workflow, before)
+        if {key: workflow.secret_outputs for key, workflow in marked.items()} == before:
+            break
+    return marked
+
+
+def _mark(workflow: CompiledWorkflow, others: Mapping[WorkflowKey, frozenset[str]]) -> CompiledWorkflow:
+    secret: dict[str, frozenset[str]] = {}
+    steps = []
+    for step in workflow.steps:
+        names = {name for name, value in step.outputs if is_secret_output(name, value, workflow.secret_inputs, secret)}
+        if isinstance(step.call, WorkflowCall):
+            names |= others.get(step.call.workflow, frozenset())
+        secret[step.step_id] = frozenset(names)
+        changed = secret[step.step_id] != step.secret_outputs
+        steps.append(replace(step, secret_outputs=secret[step.step_id]) if changed else step)
+    outputs = frozenset(
+        name for name, value in workflow.outputs if is_secret_output(name, value, workflow.secret_inputs, secret)
+    )
+    return replace(workflow, steps=tuple(steps), secret_outputs=outputs)
+
+

@@ -1,0 +1,285 @@
+"""The compiled Program: names are objects, expressions are nodes, nothing is looked up by text any more.
+
+Everything is frozen; workflows refer to each other by WorkflowKey, so that they may form cycles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal as OneOf
+from typing import NamedTuple, TypeAlias
+
+from arazzo_runner.diagnostics import Diagnostic, Location
+from arazzo_runner.document.model import ArazzoDescription
+from arazzo_runner.expressions.nodes import Condition, Expression, Template
+from arazzo_runner.expressions.selectors import Query
+from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.operation import Operation, OperationParameter
+from arazzo_runner.values import JsonValue
+
+
+class WorkflowKey(NamedTuple):
+    """Names one workflow of one document: the document's base URI and the workflowId."""
+
+    document: str
+    workflow_id: str
+
+
+# ------------------------------------------------------------------ values
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant, used as it stands."""
+
+    value: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionValue:
+    """A text that is one whole runtime expression: its value keeps its type."""
+
+    expression: Expression
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateValue:
+    """A text with embedded expressions: gives text."""
+
+    template: Template
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class SelectorValue:
+    """A Selector object (Arazzo 1.1): `query` applied to the value of `context`.
+
+    `query` is a Template when the selector text holds embedded expressions; it is then
+    compiled when its text is known (`kind` and `version` say in which language).
+    """
+
+    context: Expression
+    query: Query | Template
+    kind: str
+    version: str | None
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectValue:
+    """A mapping some of whose members (or keys) are computed."""
+
+    members: tuple[tuple[str | Expression | Template, Value], ...]
+    required: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayValue:
+    """A list some of whose items are computed."""
+
+    items: tuple[Value, ...]
+
+
+Value: TypeAlias = Literal | ExpressionValue | TemplateValue | SelectorValue | ObjectValue | ArrayValue
+
+
+# ------------------------------------------------------------------ criteria and actions
+
+
+@dataclass(frozen=True, slots=True)
+class SimpleCriterion:
+    """A simple condition, parsed."""
+
+    text: str
+    condition: Condition
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ContextCriterion:
+    """`context` compared with a constant (`context: $statusCode`, `condition: 200`): a tolerated form."""
+
+    text: str
+    context: Expression
+    expected: JsonValue
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCriterion:
+    """A regex, jsonpath or xpath condition; `query` is a Template while it holds embedded expressions."""
+
+    text: str
+    kind: str
+    version: str | None
+    context: Expression
+    query: Query | Template
+    at: Location
+
+
+CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriterion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledParameter:
+    """A parameter with its Reusable Object followed; `location` is None for a workflow's input.
+
+    `declared` is the operation's own parameter of that name and place, None when it has none.
+    """
+
+    name: str
+    location: OneOf["path", "query", "querystring", "header", "cookie"] | None
+    value: Value
+    declared: OperationParameter | None = None
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledAction:
+    """A success or failure action; `retry_after` in seconds, `retry_limit` counts retries."""
+
+    name: str
+    type: OneOf["end", "goto", "retry"]
+    step_id: str | None = None
+    workflow: WorkflowKey | None = None
+    parameters: tuple[CompiledParameter, ...] = ()
+    criteria: tuple[CompiledCriterion, ...] = ()
+    retry_after: float = 0.0
+    retry_limit: int = 1
+    at: Location
+
+
+# ------------------------------------------------------------------ steps and workflows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledReplacement:
+    """A payload replacement; `target` is a Query of its selector type."""
+
+    target: Query
+    value: Value
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledBody:
+    """What a step sends: `content_type` is decided at compile time (semantics §6)."""
+
+    content_type: str
+    payload: Value | None
+    replacements: tuple[CompiledReplacement, ...] = ()
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationCall:
+    """The step calls an operation of a description; `server` is its URL, already chosen."""
+
+    operation: Operation
+    source: str
+    description: OpenApiDescription
+    server: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowCall:
+    """The step calls another workflow."""
+
+    workflow: WorkflowKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledStep:
+    """One step, ready to run: parameters and actions are merged with the workflow's.
+
+    `timeout` in seconds. `depends_on` are the steps of this workflow that must have ended
+    before it, `reads` those whose outputs it refers to; `foreign_steps` are steps of other
+    workflows it waits for.
+    """
+
+    step_id: str
+    description: str | None = None
+    call: OperationCall | WorkflowCall
+    parameters: tuple[CompiledParameter, ...] = ()
+    body: CompiledBody | None = None
+    criteria: tuple[CompiledCriterion, ...] = ()
+    on_success: tuple[CompiledAction, ...] = ()
+    on_failure: tuple[CompiledAction, ...] = ()
+    outputs: tuple[tuple[str, Value], ...] = ()
+    secret_outputs: frozenset[str] = frozenset()
+    timeout: float | None = None
+    depends_on: tuple[str, ...] = ()
+    reads: frozenset[str] = frozenset()
+    foreign_steps: tuple[tuple[WorkflowKey, str], ...] = ()
+    at: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentScope:
+    """What expressions of one document may see of the document itself.
+
+    `workflow_ids` maps every workflowId (and `source.workflowId`) its expressions may name.
+    """
+
+    uri: str
+    self_uri: str | None
+    sources: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+    components: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+    raw: JsonValue = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledWorkflow:
+    """One workflow; `steps` stand in the order of execution fixed at compile time (semantics §5)."""
+
+    key: WorkflowKey
+    summary: str | None = None
+    document: DocumentScope
+    inputs: JsonValue | None
+    steps: tuple[CompiledStep, ...]
+    depends_on: tuple[WorkflowKey, ...] = ()
+    outputs: tuple[tuple[str, Value], ...] = ()
+    secret_inputs: frozenset[str] = frozenset()
+    secret_outputs: frozenset[str] = frozenset()
+    positions: Mapping[str, int] = field(default_factory=dict, repr=False)
+    at: Location
+
+    @property
+    def workflow_id(self) -> str:
+        """The workflowId."""
+        return self.key.workflow_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A checked, frozen Arazzo Description: what `run` walks through.
+
+    `description` is the entry document's model, `base` its base URI; `workflows` holds every compiled workflow
+    that was asked for or can be reached; `entry` is the workflow to run when one was chosen.
+    `diagnostics` are what was found on the way (errors only when loaded for validation).
+    """
+
+    description: ArazzoDescription
+    base: str
+    workflows: Mapping[WorkflowKey, CompiledWorkflow]
+    entry: WorkflowKey | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def workflow(self) -> CompiledWorkflow:
+        """The workflow that was chosen when the program was loaded; KeyError when none was."""
+        if self.entry is None:
+            raise KeyError("no workflow was chosen")
+        return self.workflows[self.entry]
+
+    def operations(self) -> tuple[tuple[str, Operation, OpenApiDescription], ...]:
+        """Return every (source name, operation, description) that a step calls, each once, in order."""
+        found: dict[tuple[str, str], tuple[str, Operation, OpenApiDescription]] = {}
+        for workflow in self.workflows.values():
+            for step in workflow.steps:
+                if isinstance(step.call, OperationCall):
+                    call = step.call
+                    found.setdefault((call.operation.uri, call.operation.pointer), (call.source, call.operation, call.description))
+        return tuple(found.values())

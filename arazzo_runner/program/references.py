@@ -1,0 +1,87 @@
+"""Which expressions a compiled value or condition holds: for dependencies, checks and taint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from arazzo_runner.expressions.nodes import Access, Comparison, Condition, Expression, Not, Reference, StepReference, Template
+from arazzo_runner.expressions.nodes import And as AndNode
+from arazzo_runner.expressions.nodes import Or as OrNode
+from arazzo_runner.program.model import (
+    ArrayValue,
+    CompiledAction,
+    CompiledCriterion,
+    ContextCriterion,
+    ExpressionValue,
+    ObjectValue,
+    QueryCriterion,
+    SelectorValue,
+    SimpleCriterion,
+    TemplateValue,
+    Value,
+)
+
+
+def value_references(value: Value) -> Iterator[Expression]:
+    """Yield every expression inside a value, in document order."""
+    if isinstance(value, ExpressionValue):
+        yield value.expression
+    elif isinstance(value, TemplateValue):
+        yield from template_references(value.template)
+    elif isinstance(value, SelectorValue):
+        yield value.context
+        if isinstance(value.query, Template):
+            yield from template_references(value.query)
+    elif isinstance(value, ObjectValue):
+        for name, item in value.members:
+            if isinstance(name, Template):
+                yield from template_references(name)
+            elif not isinstance(name, str):
+                yield name
+            yield from value_references(item)
+    elif isinstance(value, ArrayValue):
+        for item in value.items:
+            yield from value_references(item)
+
+
+def template_references(template: Template) -> Iterator[Expression]:
+    """Yield the expressions embedded in a template."""
+    return (part for part in template.parts if not isinstance(part, str))
+
+
+def condition_references(condition: Condition) -> Iterator[Expression]:
+    """Yield the expressions of a simple condition."""
+    if isinstance(condition, Reference):
+        yield condition.expression
+    elif isinstance(condition, (Access, Not)):
+        yield from condition_references(condition.operand)
+    elif isinstance(condition, Comparison):
+        yield from condition_references(condition.left)
+        yield from condition_references(condition.right)
+    elif isinstance(condition, (AndNode, OrNode)):
+        for operand in condition.operands:
+            yield from condition_references(operand)
+
+
+def criterion_references(criterion: CompiledCriterion) -> Iterator[Expression]:
+    """Yield the expressions of a criterion."""
+    if isinstance(criterion, SimpleCriterion):
+        yield from condition_references(criterion.condition)
+        return
+    assert isinstance(criterion, (ContextCriterion, QueryCriterion))
+    yield criterion.context
+    if isinstance(criterion, QueryCriterion) and isinstance(criterion.query, Template):
+        yield from template_references(criterion.query)
+
+
+def action_references(action: CompiledAction) -> Iterator[Expression]:
+    """Yield the expressions of an action's criteria and parameters."""
+    for criterion in action.criteria:
+        yield from criterion_references(criterion)
+    for parameter in action.parameters:
+        yield from value_references(parameter.value)
+
+
+def steps_read(expressions: Iterable[Expression]) -> frozenset[str]:
+    """Return the steps whose outputs are referred to (Arazzo 1.1 §Tool Behavior: implicit dependencies)."""
+    return frozenset(expression.step_id for expression in expressions if isinstance(expression, StepReference))

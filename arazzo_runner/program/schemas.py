@@ -1,0 +1,72 @@
+"""What an inputs schema says at compile time: the names it declares, and which of them are secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from arazzo_runner.secrets import is_secret_name
+from arazzo_runner.values import MISSING, JsonValue, resolve_pointer
+
+
+def input_names(schema: JsonValue, root: JsonValue) -> frozenset[str] | None:
+    """Return the input names a schema declares; None when it does not tell (no schema, foreign `$ref`)."""
+    names: set[str] = set()
+    if not isinstance(schema, dict):
+        return None
+    for part in _parts(schema, root):
+        if part is None:
+            return None
+        properties = part.get("properties")
+        if isinstance(properties, dict):
+            names.update(properties)
+    return frozenset(names)
+
+
+def secret_input_names(schema: JsonValue, root: JsonValue) -> frozenset[str]:
+    """Return the inputs that are secret: `format: password`, `x-sensitive`, or by name (semantics §7)."""
+    secret: set[str] = set()
+    for part in _parts(schema, root):
+        properties = part.get("properties") if part is not None else None
+        if isinstance(properties, dict):
+            secret.update(name for name, item in properties.items() if is_secret_name(name) or _marked(item, root))
+    return frozenset(secret)
+
+
+def _marked(schema: JsonValue, root: JsonValue) -> bool:
+    return any(
+        part is not None and (part.get("format") == "password" or part.get("x-sensitive") is True)
+        for part in _parts(schema, root)
+    )
+
+
+def _parts(schema: JsonValue, root: JsonValue) -> Iterator[dict[str, JsonValue] | None]:
+    """Yield a schema and what it is made of (`$ref`, allOf/anyOf/oneOf); None for what cannot be followed."""
+    waiting, seen = [schema], set[int]()
+    while waiting:
+        part = waiting.pop(0)
+        if not isinstance(part, dict) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        yield part
+        reference = part.get("$ref")
+        if isinstance(reference, str):
+            target = _follow(reference, root)
+            if target is MISSING:
+                yield None
+            waiting.append(target)
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            if isinstance(part.get(keyword), list):
+                waiting += part[keyword]
+
+
+def _follow(reference: str, root: JsonValue) -> JsonValue:
+    if not reference.startswith("#"):
+        return MISSING
+    if reference[1:2] in ("", "/"):
+        return resolve_pointer(root, reference[1:])
+    components = root.get("components") if isinstance(root, dict) else None
+    inputs = components.get("inputs") if isinstance(components, dict) else None
+    for schema in inputs.values() if isinstance(inputs, dict) else ():
+        if isinstance(schema, dict) and schema.get("$anchor") == reference[1:]:
+            return schema
+    return MISSING

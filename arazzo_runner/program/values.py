@@ -1,0 +1,155 @@
+"""Raw JSON of a document → compiled Values: every text parsed once, every name in it checked."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from arazzo_runner.diagnostics import Location
+from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
+from arazzo_runner.expressions.parser import parse_lenient
+from arazzo_runner.expressions.selectors import Query, compile_query
+from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.program.context import Context
+from arazzo_runner.program.model import (
+    ArrayValue,
+    ExpressionValue,
+    Literal,
+    ObjectValue,
+    SelectorValue,
+    TemplateValue,
+    Value,
+)
+from arazzo_runner.values import JsonValue
+
+SELECTOR_FIELDS = frozenset({"context", "selector", "type"})
+SELECTOR_KINDS = ("jsonpath", "xpath", "jsonpointer")
+
+
+def compile_value(
+    raw: JsonValue, at: Location, context: Context, *, required: frozenset[str] = frozenset(), selectors: bool = True
+) -> Value:
+    """Compile a parameter value, payload, replacement value or output.
+
+    `required` names the members of an object that must not be left out.
+    """
+    if isinstance(raw, str):
+        return compile_text(raw, at, context)
+    if isinstance(raw, dict):
+        if selectors and is_selector(raw):
+            return _selector(raw, at, context)
+        return _object(raw, at, context, required)
+    if isinstance(raw, list):
+        items = tuple(compile_value(item, at.child(index), context) for index, item in enumerate(raw))
+        return Literal(raw) if all(isinstance(item, Literal) for item in items) else ArrayValue(items)
+    return Literal(raw)
+
+
+def compile_text(text: str, at: Location, context: Context) -> Value:
+    """Compile a text: plain, one whole expression, or with embedded expressions (semantics §3)."""
+    if "$" not in text:
+        return Literal(text)
+    try:
+        parsed = parse_value(text, context.declared)
+    except ExpressionSyntaxError as problem:
+        context.syntax_error(problem, at)
+        return Literal(text)
+    context.slips(parsed.slips, at)
+    node = parsed.node
+    if isinstance(node, str):
+        return Literal(node)
+    if isinstance(node, Template):
+        for part in node.parts:
+            if not isinstance(part, str):
+                context.check(part, at)
+        return TemplateValue(node, at)
+    context.check(node, at)
+    return ExpressionValue(node, at)
+
+
+def compile_expression(text: str, at: Location, context: Context) -> Expression | None:
+    """Compile a text that must be one runtime expression (a context, an output); None when it is not."""
+    bare = text[1:-1] if text.startswith("{$") and text.endswith("}") else text
+    try:
+        node, slips = parse_lenient(bare, context.declared)
+    except ExpressionSyntaxError as problem:
+        context.syntax_error(problem, at)
+        return None
+    if bare is not text:
+        context.problems.warn("braced-expression", f'"{text}" is one whole expression', at, hint=f"write {node}")
+    context.slips(slips, at)
+    context.check(node, at)
+    return node
+
+
+def compile_query_text(
+    text: str, kind: str, version: str | None, at: Location, context: Context
+) -> Query | Template | None:
+    """Compile a query; one with embedded expressions stays a Template; None when it is broken."""
+    try:
+        parsed = parse_value(text, context.declared, bare=False) if "{$" in text else None
+        if parsed is not None and isinstance(parsed.node, Template):
+            context.slips(parsed.slips, at)
+            for part in parsed.node.parts:
+                if not isinstance(part, str):
+                    context.check(part, at)
+            return parsed.node
+        query = compile_query(text, kind, version)
+    except ExpressionSyntaxError as problem:
+        context.syntax_error(problem, at, f"{kind}-syntax")
+        return None
+    context.slips(query.slips, at)
+    return query
+
+
+def is_selector(raw: dict[str, JsonValue]) -> bool:
+    """Tell whether a mapping is a Selector Object (Arazzo 1.1): its three fields and an expression as context."""
+    if raw.keys() != SELECTOR_FIELDS:
+        return False
+    context, selector, kind = raw["context"], raw["selector"], raw["type"]
+    name = kind.get("type") if isinstance(kind, dict) else kind
+    return isinstance(context, str) and context.startswith("$") and isinstance(selector, str) and name in SELECTOR_KINDS
+
+
+def compile_selector(
+    context_text: str, selector: str, kind: str, version: str | None, at: Location, context: Context
+) -> Value:
+    """Compile the parts of a Selector Object; a broken one is reported and stands as null."""
+    expression = compile_expression(context_text, at.child("context"), context)
+    query = compile_query_text(selector, kind, version, at.child("selector"), context)
+    if context.document.description.minor == 0:
+        message = "Selector Objects came with Arazzo 1.1; this document says 1.0"
+        context.problems.warn("newer-field", message, at, hint="write arazzo: 1.1.0")
+    if expression is None or query is None:
+        return Literal(None)
+    return SelectorValue(expression, query, kind, version, at)
+
+
+def _selector(raw: dict[str, JsonValue], at: Location, context: Context) -> Value:
+    kind, version = raw["type"], None
+    if isinstance(kind, dict):
+        kind, version = kind.get("type"), kind.get("version")
+    return compile_selector(raw["context"], raw["selector"], cast(str, kind), version, at, context)
+
+
+def _object(raw: dict[str, JsonValue], at: Location, context: Context, required: frozenset[str]) -> Value:
+    members: list[tuple[str | Expression | Template, Value]] = []
+    for name, item in raw.items():
+        place = at.child(name)
+        members.append((_key(name, place.at_key(), context), compile_value(item, place, context)))
+    if all(isinstance(name, str) and isinstance(item, Literal) for name, item in members):
+        return Literal(raw)
+    return ObjectValue(tuple(members), required)
+
+
+def _key(name: str, at: Location, context: Context) -> str | Expression | Template:
+    if "$" not in name:
+        return name
+    value = compile_text(name, at, context)
+    if isinstance(value, ExpressionValue):
+        node: Expression | Template = value.expression
+    elif isinstance(value, TemplateValue):
+        node = value.template
+    else:
+        return name
+    context.problems.warn("expression-as-key", f'the key "{name}" is computed', at, hint="use a fixed key")
+    return node
