@@ -160,9 +160,7 @@ def run(
     chosen = options or RunOptions()
     secrets = Secrets()
     with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
-        return drive(
-            run_program(ready, prepared, performing, chosen, emit=on_event or _ignore, secrets=secrets)
-        )
+        return drive(run_program(ready, prepared, performing, chosen, emit=on_event or _ignore, secrets=secrets))
 
 
 async def arun(
@@ -268,7 +266,11 @@ def _read_document(document: Source, location: str, library: Library, fetch: Fet
     except FetchError as problem:
         at = Location(os.fspath(document))
         raise InvalidUsage(
-            [Diagnostic(code="unreadable-file", severity=Severity.ERROR, message=problem.message, at=at, hint=problem.hint)]
+            [
+                Diagnostic(
+                    code="unreadable-file", severity=Severity.ERROR, message=problem.message, at=at, hint=problem.hint
+                )
+            ]
         ) from None
     parsed = read(data, display(location), library.problems, limits=library.options.limits)
     return None if parsed is None else library.add(parsed, location)
@@ -286,7 +288,9 @@ def choose_workflow(program: Program, workflow_id: str | None) -> Program:
     names = [workflow.workflow_id for workflow in program.description.workflows]
     if workflow_id is None and program.entry is not None:
         return program
-    key = next((key for key in program.workflows if key.workflow_id == workflow_id and key.document == program.base), None)
+    key = next(
+        (key for key in program.workflows if key.workflow_id == workflow_id and key.document == program.base), None
+    )
     if key is not None:
         return replace(program, entry=key)
     raise _unknown_workflow(workflow_id, names, program.description.at)

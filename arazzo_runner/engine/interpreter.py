@@ -6,8 +6,9 @@ else, `_follow` turns the action taken into the next step. Flow rules: semantics
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.engine.actions import choose_action
@@ -23,10 +24,12 @@ from arazzo_runner.engine.events import (
     WorkflowStarted,
 )
 from arazzo_runner.engine.nested import call_inputs, checked_inputs, inherited_inputs
+from arazzo_runner.engine.parallel import parallel_group
 from arazzo_runner.engine.request import CannotBuild
 from arazzo_runner.engine.resolve import resolve_output
 from arazzo_runner.engine.results import Attempt, StepResult, StepStatus, WorkflowResult, WorkflowStatus
-from arazzo_runner.engine.state import Frame, Run, Stop
+from arazzo_runner.engine.state import Frame, Outer, Run, Stop
+from arazzo_runner.engine.together import AskingWorld, together
 from arazzo_runner.engine.waiting import retry_after_seconds
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import CompiledAction, CompiledCriterion, CompiledStep, OperationCall, WorkflowKey
@@ -97,18 +100,49 @@ async def _dependencies(run: Run, frame: Frame) -> End | None:
 
 async def _walk(run: Run, frame: Frame) -> End:
     steps = frame.workflow.steps
+    ahead: dict[int, Visit] = {}
     index = 0
     while index < len(steps):
         if run.visits_left <= 0:
             return _stop(run, _loop_text(frame))
-        visit = await visit_step(run, frame, steps[index])
+        if index not in ahead and run.options.parallel > 1:
+            ahead.update(
+                await _visit_group(run, frame, parallel_group(frame.workflow, index, run.options.parallel, ahead))
+            )
+        visit = ahead.pop(index, None) or await visit_step(run, frame, steps[index])
+        _record(run, frame, visit)
         follow = await _follow(run, frame, index, visit)
-        if run.stop is not None:
-            return End(run.stop.status, run.stop.reason)
-        if isinstance(follow, End):
-            return follow
+        if run.stop is not None or isinstance(follow, End):
+            frame.overtaken = [each.result for each in ahead.values()]
+            return End(run.stop.status, run.stop.reason) if run.stop is not None else cast(End, follow)
+        if follow <= index:
+            # What ran ahead may have read what the loop now changes: it is run again when its turn comes.
+            frame.overtaken += [each.result for each in ahead.values()]
+            ahead.clear()
         index = follow
     return End("succeeded")
+
+
+async def _visit_group(run: Run, frame: Frame, group: Sequence[int]) -> dict[int, Visit]:
+    """Visit independent steps at the same time, in rounds (engine/together.py)."""
+    if len(group) < 2:
+        return {}
+    outer, steps = run.world, frame.workflow.steps
+    branches = [visit_step(run, frame, steps[index]) for index in group]
+    run.world = AskingWorld()
+    try:
+        visits = await together(Outer(run, outer), f"{frame.prefix}{steps[group[0]].step_id}", branches)
+    finally:
+        run.world = outer
+    return dict(zip(group, visits, strict=True))
+
+
+def _record(run: Run, frame: Frame, visit: Visit) -> None:
+    """Make a visit's outputs visible to the steps after it."""
+    if visit.tried.outputs or visit.passed:
+        frame.outputs[visit.result.step_id] = visit.tried.outputs
+    frame.results.append(visit.result)
+    run.emit(StepFinished(frame.workflow.workflow_id, visit.result, frame.depth), run.secrets)
 
 
 async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End:
@@ -162,7 +196,7 @@ async def _call(run: Run, frame: Frame, action: CompiledAction, tried: Tried, pr
 
 
 async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, alone: bool = False) -> Visit:
-    """Try a step until it passes or no retry is left; its outputs are then seen by others.
+    """Try a step until it passes or no retry is left; `_record` then shows its outputs to others.
 
     `alone` is the visit of a step that a retry action named: its own retries apply, its goto
     and end do not.
@@ -181,12 +215,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, alone: bool 
         action = await _settle(run, frame, step, tried, used, alone=alone)
         if action is None or action.type != "retry":
             break
-    result = _step_result(step, attempts, tried, action, nested, run.stop)
-    if tried.outputs or tried.attempt.passed:
-        frame.outputs[step.step_id] = tried.outputs
-    frame.results.append(result)
-    run.emit(StepFinished(frame.workflow.workflow_id, result, frame.depth), run.secrets)
-    return Visit(result, action, tried)
+    return Visit(_step_result(step, attempts, tried, action, nested, run.stop), action, tried)
 
 
 async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple[Tried, WorkflowResult | None]:
@@ -211,13 +240,17 @@ def _not_ready(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic | None:
             result.step_id == name and result.status in ("passed", "recovered") for result in finished_workflow.steps
         )
         if not passed:
-            message = f'step "{name}" of workflow "{key.workflow_id}", which this step depends on, has not run in this run'
+            message = (
+                f'step "{name}" of workflow "{key.workflow_id}", which this step depends on, has not run in this run'
+            )
             return _failure("dependency-not-run", message, step)
     if step.step_id in frame.doubtful and isinstance(step.call, OperationCall):
         method = step.call.operation.method
         if not step.call.operation.idempotent and not run.options.resend_unknown:
             message = f"the outcome of the {method} request sent before is unknown; it is not sent again"
-            return _failure("outcome-unknown", message, step, hint="check the server, or allow it with --resend-unknown")
+            return _failure(
+                "outcome-unknown", message, step, hint="check the server, or allow it with --resend-unknown"
+            )
     return None
 
 
@@ -293,9 +326,7 @@ async def _settle(
     return None
 
 
-def _choose(
-    run: Run, step: CompiledStep, tried: Tried, used: dict[str, int], *, alone: bool
-) -> CompiledAction | None:
+def _choose(run: Run, step: CompiledStep, tried: Tried, used: dict[str, int], *, alone: bool) -> CompiledAction | None:
     def holds(criterion: CompiledCriterion) -> bool:
         return judge(criterion, tried.scope, run.options.criterion_timeout).passed
 
@@ -344,7 +375,9 @@ async def _repair(run: Run, frame: Frame, step: CompiledStep, action: CompiledAc
         return result.status == "succeeded"
     if action.step_id is not None:
         target = frame.workflow.steps[frame.workflow.positions[action.step_id]]
-        return (await visit_step(run, frame, target, alone=True)).passed
+        visit = await visit_step(run, frame, target, alone=True)
+        _record(run, frame, visit)
+        return visit.passed
     return True
 
 
@@ -430,12 +463,17 @@ def _all_steps(frame: Frame, end: End, status: WorkflowStatus) -> tuple[StepResu
     if end.transferred is not None and visited:
         visited[-1] = replace(visited[-1], workflow=end.transferred)
     seen = {result.step_id for result in visited}
-    skipped = (
-        StepResult(step_id=step.step_id, status="skipped", at=step.at)
-        for step in frame.workflow.steps
-        if step.step_id not in seen
-    )
+    overtaken = {result.step_id: result for result in frame.overtaken}
+    skipped = (_skipped(step, overtaken.get(step.step_id)) for step in frame.workflow.steps if step.step_id not in seen)
     return (*visited, *skipped)
+
+
+def _skipped(step: CompiledStep, overtaken: StepResult | None) -> StepResult:
+    """A step whose turn never came; with --parallel its requests may have been sent all the same, and show."""
+    if overtaken is None:
+        return StepResult(step_id=step.step_id, status="skipped", at=step.at)
+    reason = "ran at the same time as a step that ended the workflow; its outputs are not used"
+    return replace(overtaken, status="skipped", reason=reason, outputs={}, missing_outputs=())
 
 
 def _stop(run: Run, reason: str) -> End:

@@ -123,4 +123,3 @@ def _needed(item: Value, scope: Scope) -> JsonValue:
     if worth is MISSING:
         raise Unresolved(expression_text(item), item)
     return worth
-

@@ -86,16 +86,6 @@ class Run:
             self._stop_at_deadline()
         return self.now
 
-    async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform the Batch of parallel branches; interrupted, every branch gets an answer all the same."""
-        try:
-            return await self.world.perform(effect)
-        except self.interrupts:
-            self.stop = Stop("interrupted", "interrupted")
-            if isinstance(effect, Batch):
-                return cast(Answer, interrupted_answers(effect, self.now))
-            raise
-
     def time_left(self) -> float | None:
         """Return the seconds until the run's deadline, None without one."""
         return None if self.deadline is None else self.deadline - self.now
@@ -111,12 +101,30 @@ class Run:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """Performs the Batches of parallel branches in the run's own World; interrupted, all get an answer."""
+
+    run: Run
+    world: World
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Perform a Batch; an interruption ends the run, with an answer for every branch."""
+        try:
+            return await self.world.perform(effect)
+        except self.run.interrupts:
+            self.run.stop = Stop("interrupted", "interrupted")
+            assert isinstance(effect, Batch)
+            return cast(Answer, interrupted_answers(effect, self.run.now))
+
+
 @dataclass(slots=True)
 class Frame:
     """One workflow being run: its inputs, what its steps gave so far, and where it is.
 
     `prefix` begins the effect keys of a nested run; `attempts` counts the attempts of each
-    step over all its visits; `doubtful` are steps whose unsafe request has an unknown outcome.
+    step over all its visits; `doubtful` are steps whose unsafe request has an unknown outcome;
+    `overtaken` are steps that ran ahead (in parallel) and whose turn never came.
     """
 
     workflow: CompiledWorkflow
@@ -127,6 +135,7 @@ class Frame:
     results: list[StepResult] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
+    overtaken: list[StepResult] = field(default_factory=list)
 
     def key(self, step_id: str) -> str:
         """Return the effect key of the step's next attempt, `<prefix><stepId>#<n>`, counting up."""

@@ -131,7 +131,11 @@ class StepCompiler:
             self._undeclared(parameter, operation)
         location = parameter.in_
         return CompiledParameter(
-            name=parameter.name, location=location, value=value, declared=declared, at=parameter.at  # type: ignore[arg-type]
+            name=parameter.name,
+            location=location,
+            value=value,
+            declared=declared,
+            at=parameter.at,  # type: ignore[arg-type]
         )
 
     def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
@@ -140,14 +144,18 @@ class StepCompiler:
                 return  # the description forgot to declare it; the template says enough
             message = f'"{operation.path}" has no path parameter "{parameter.name}"'
             known = [declared.name for declared in operation.parameters if declared.location == "path"]
-            self.context.problems.error("unknown-path-parameter", message, parameter.at, hint=names_hint(parameter.name, known))
+            self.context.problems.error(
+                "unknown-path-parameter", message, parameter.at, hint=names_hint(parameter.name, known)
+            )
             return
         if parameter.in_ == "header" and parameter.name.lower() in ("authorization", "accept", "content-type"):
             return  # OpenAPI §Parameter Object forbids declaring these
         name = operation.operation_id or f"{operation.method} {operation.path}"
         message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent all the same'
         known = [declared.name for declared in operation.parameters if declared.location == parameter.in_]
-        self.context.problems.warn("undeclared-parameter", message, parameter.at, hint=names_hint(parameter.name, known))
+        self.context.problems.warn(
+            "undeclared-parameter", message, parameter.at, hint=names_hint(parameter.name, known)
+        )
 
     def _check_path(self, operation: Operation, parameters: Sequence[CompiledParameter], step: Step) -> None:
         """Every variable of the path needs a value, or nothing can be sent (semantics §2)."""

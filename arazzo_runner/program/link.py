@@ -159,7 +159,9 @@ class Linker:
         hint = f"write '{{$sourceDescriptions.{name}.url}}#{operation.pointer}'"
         if operation.operation_id:
             hint += f" or operationId: {operation.operation_id}"
-        self.context.problems.warn("operation-path-form", "operationPath is not in the Specification's form", at, hint=hint)
+        self.context.problems.warn(
+            "operation-path-form", "operationPath is not in the Specification's form", at, hint=hint
+        )
 
     def _bad_path(self, text: str, at: Location, message: str | None = None) -> None:
         names = list(self.context.document.sources)
@@ -218,7 +220,9 @@ class Linker:
 
     def _operation_source_count(self) -> int:
         document = self.context.document
-        return sum(1 for name in document.sources if not isinstance(self.library.source(document, name), LoadedDocument))
+        return sum(
+            1 for name in document.sources if not isinstance(self.library.source(document, name), LoadedDocument)
+        )
 
     def _all_checked(self) -> bool:
         document = self.context.document

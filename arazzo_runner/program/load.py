@@ -58,9 +58,7 @@ def compile_workflow(document: LoadedDocument, workflow: Workflow, library: Libr
     context = Context(document, _declared(document, workflow, library), library.problems, workflow.workflow_id)
     linker = Linker(library, context)
     compiler = StepCompiler(workflow, linker, context)
-    steps = {
-        step.step_id: compiled for step in workflow.steps if (compiled := compiler.compile(step)) is not None
-    }
+    steps = {step.step_id: compiled for step in workflow.steps if (compiled := compiler.compile(step)) is not None}
     ordered = _ordered(steps, workflow, library.problems)
     depends_on = (
         linker.workflow(text, workflow.at.child("dependsOn").child(index))
@@ -157,16 +155,16 @@ def _needs(step: CompiledStep, steps: Mapping[str, CompiledStep], positions: Map
     return needs
 
 
-def _is_revisited(
-    reader: str, later: str, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]
-) -> bool:
+def _is_revisited(reader: str, later: str, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> bool:
     """Tell whether a goto or retry from `later` on, or from the reader on, leads back to the reader."""
     for name, step in steps.items():
         if positions[name] < positions[reader]:
             continue
         for action in (*step.on_success, *step.on_failure):
             target = positions.get(action.step_id or "", -1)
-            leads_back = action.type == "goto" and 0 <= target <= positions[reader] and positions[name] >= positions[later]
+            leads_back = (
+                action.type == "goto" and 0 <= target <= positions[reader] and positions[name] >= positions[later]
+            )
             repairs = action.type == "retry" and action.step_id == later and name == reader
             if leads_back or repairs:
                 return True
@@ -199,7 +197,10 @@ def _known(documents: Mapping[str, LoadedDocument]) -> set[WorkflowKey]:
 def _check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: Problems) -> None:
     """dependsOn of workflows must not form a circle (semantics §5)."""
     names = {key: f"{key.workflow_id}\0{key.document}" for key in workflows}
-    needs = {names[key]: [names[need] for need in workflow.depends_on if need in names] for key, workflow in workflows.items()}
+    needs = {
+        names[key]: [names[need] for need in workflow.depends_on if need in names]
+        for key, workflow in workflows.items()
+    }
     itself = [key for key, workflow in workflows.items() if key in workflow.depends_on]
     _, cycle = stable_order(list(needs), needs)
     stuck = [name.partition("\0")[0] for name in cycle] or [key.workflow_id for key in itself for _ in range(2)][:2]
@@ -235,5 +236,3 @@ def _mark(workflow: CompiledWorkflow, others: Mapping[WorkflowKey, frozenset[str
         name for name, value in workflow.outputs if is_secret_output(name, value, workflow.secret_inputs, secret)
     )
     return replace(workflow, steps=tuple(steps), secret_outputs=outputs)
-
-

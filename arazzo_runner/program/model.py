@@ -281,5 +281,7 @@ class Program:
             for step in workflow.steps:
                 if isinstance(step.call, OperationCall):
                     call = step.call
-                    found.setdefault((call.operation.uri, call.operation.pointer), (call.source, call.operation, call.description))
+                    found.setdefault(
+                        (call.operation.uri, call.operation.pointer), (call.source, call.operation, call.description)
+                    )
         return tuple(found.values())

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from arazzo_runner.expressions.nodes import Access, Comparison, Condition, Expression, Not, Reference, StepReference, Template
+from arazzo_runner.expressions.nodes import (
+    Access,
+    Comparison,
+    Condition,
+    Expression,
+    Not,
+    Reference,
+    StepReference,
+    Template,
+)
 from arazzo_runner.expressions.nodes import And as AndNode
 from arazzo_runner.expressions.nodes import Or as OrNode
 from arazzo_runner.program.model import (

@@ -33,7 +33,9 @@ def _reads_secret(
     if isinstance(expression, InputReference):
         return expression.name in secret_inputs or _ends_secret(expression.pointer)
     if isinstance(expression, StepReference):
-        return expression.output in secret_outputs.get(expression.step_id, frozenset()) or _ends_secret(expression.pointer)
+        return expression.output in secret_outputs.get(expression.step_id, frozenset()) or _ends_secret(
+            expression.pointer
+        )
     if isinstance(expression, MessageReference):
         if expression.part == "header":
             return (expression.name or "").lower() in SECRET_HEADERS

@@ -1,0 +1,193 @@
+"""Reading the fields of one mapping: every wrong type, missing or unknown field becomes a Diagnostic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from arazzo_runner.diagnostics import Location, Problems, did_you_mean
+from arazzo_runner.values import MISSING, JsonValue, preview, type_name
+
+Item = TypeVar("Item")
+
+ALL_FIELDS: Final = frozenset(
+    ["arazzo", "$self", "info", "sourceDescriptions", "workflows", "components", "title", "summary", "description", "version", "name", "url", "type", "workflowId", "inputs", "dependsOn", "steps", "successActions", "failureActions", "outputs", "parameters", "stepId", "operationId", "operationPath", "channelPath", "requestBody", "successCriteria", "onSuccess", "onFailure", "timeout", "correlationId", "action", "in", "value", "criteria", "retryAfter", "retryLimit", "reference", "context", "condition", "selector", "contentType", "payload", "replacements", "target", "targetSelectorType"]
+)
+"""Every field name of the Specification: one of them in the wrong object changes what a document means."""
+
+
+@dataclass(slots=True)
+class Fields:
+    """The fields of one object while it is read; `kind` is its name in the Specification."""
+
+    kind: str
+    raw: Mapping[str, JsonValue]
+    at: Location
+    problems: Problems
+    minor: int
+    taken: set[str] = field(default_factory=set)
+
+    # ------------------------------------------------------------------ single values
+
+    def text(self, name: str, *, required: bool = False) -> str | None:
+        """Return a text field; None when it is absent or no text."""
+        value = self._take(name, required)
+        if value is MISSING:
+            return None
+        if isinstance(value, str):
+            if required and not value.strip():
+                self.error("invalid-value", f"{self.kind}: {name} is empty", name)
+            return value
+        hint = (
+            f'write {name}: "{preview(value)}"' if not isinstance(value, (dict, list)) and value is not None else None
+        )
+        self.wrong_type(name, "a text", value, hint)
+        return None
+
+    def required_text(self, name: str) -> str:
+        """Return a required text field, "" where it is missing (and reported)."""
+        return self.text(name, required=True) or ""
+
+    def choice(self, name: str, allowed: tuple[str, ...], *, required: bool = False) -> str | None:
+        """Return a text field that must be one of a few words."""
+        value = self.text(name, required=required)
+        if value is None or value in allowed:
+            return value
+        hint = did_you_mean(value, allowed) or f"write {' or '.join(allowed)}"
+        self.error("invalid-value", f'{self.kind}: {name} is "{value}", expected {" or ".join(allowed)}', name, hint)
+        return None
+
+    def number(self, name: str, *, integer: bool = False) -> int | float | None:
+        """Return a non-negative number field."""
+        value = self._take(name, False)
+        if value is MISSING:
+            return None
+        whole = isinstance(value, float) and value.is_integer()
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or (integer and not isinstance(value, int) and not whole)
+        ):
+            self.wrong_type(name, "a whole number" if integer else "a number", value)
+            return None
+        if value < 0:
+            self.error("invalid-value", f"{self.kind}: {name} is {preview(value)}, but must not be negative", name)
+            return None
+        return int(value) if integer else value
+
+    def value(self, name: str, *, required: bool = False) -> JsonValue:
+        """Return a field of any type, MISSING when it is absent."""
+        return self._take(name, required)
+
+    # ------------------------------------------------------------------ structures
+
+    def mapping(self, name: str, *, required: bool = False) -> dict[str, JsonValue] | None:
+        """Return a mapping field; None when it is absent or none."""
+        value = self._take(name, required)
+        if value is MISSING:
+            return None
+        if isinstance(value, dict):
+            return value
+        self.wrong_type(name, "a mapping", value)
+        return None
+
+    def items(
+        self,
+        name: str,
+        build: Callable[[JsonValue, Location], Item | None],
+        *,
+        required: bool = False,
+        empty: bool = True,
+    ) -> tuple[Item, ...]:
+        """Return a list field, each item built; `empty` says whether the list may be empty."""
+        value = self._take(name, required)
+        if value is MISSING:
+            return ()
+        if not isinstance(value, list):
+            hint = "begin every item with a dash" if isinstance(value, dict) else None
+            self.wrong_type(name, "a list", value, hint)
+            return ()
+        if not value and not empty:
+            self.error("empty-list", f"{self.kind}: {name} needs at least one entry", name)
+        at = self.at.child(name)
+        built = (build(item, at.child(index)) for index, item in enumerate(value))
+        return tuple(item for item in built if item is not None)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        return self.items(name, self._text_item)
+
+    def _text_item(self, item: JsonValue, at: Location) -> str | None:
+        if isinstance(item, str):
+            return item
+        message = f"{self.kind}: an entry is {type_name(item)}, expected a text"
+        self.problems.error("wrong-type", message, at)
+        return None
+
+    # ------------------------------------------------------------------ the rest
+
+    def extensions(self) -> dict[str, JsonValue]:
+        """Return the `x-` fields and report every other field that was not asked for (semantics §1)."""
+        found = {}
+        for name, value in self.raw.items():
+            if name.startswith("x-"):
+                found[name] = value
+            elif name not in self.taken:
+                self._unknown(name)
+        return found
+
+    def newer(self, *names: str) -> None:
+        """Warn of fields that came with Arazzo 1.1 in a 1.0 document; they work all the same."""
+        if self.minor > 0:
+            return
+        for name in names:
+            if name in self.raw:
+                message = f"{self.kind}: {name} came with Arazzo 1.1; this document says 1.0"
+                self.problems.warn("newer-field", message, self.key(name), hint="write arazzo: 1.1.0")
+
+    def exclusive(self, names: tuple[str, ...]) -> list[str]:
+        """Return which of several mutually exclusive fields are there, with an error when more than one is."""
+        given = [name for name in names if name in self.raw]
+        if len(given) > 1:
+            message = f"{self.kind}: {' and '.join(given)} exclude each other"
+            self.error("exclusive-fields", message, given[1], f"keep one of {', '.join(given)}")
+        return given
+
+    def error(self, code: str, message: str, name: str, hint: str | None = None) -> None:
+        """Report an error at a field's value."""
+        self.problems.error(code, message, self.at.child(name), hint=hint)
+
+    def wrong_type(self, name: str, expected: str, value: JsonValue, hint: str | None = None) -> None:
+        """Report a field whose value is of the wrong type."""
+        found = (
+            type_name(value)
+            if value is None or isinstance(value, (dict, list))
+            else f"{type_name(value)} {preview(value, 40)}"
+        )
+        self.error("wrong-type", f"{self.kind}: {name} must be {expected}, found {found}", name, hint)
+
+    def key(self, name: str) -> Location:
+        """Return the place of a field's key."""
+        return self.at.child(name).at_key()
+
+    def _take(self, name: str, required: bool) -> JsonValue:
+        self.taken.add(name)
+        value = self.raw.get(name, MISSING)
+        if value is MISSING and required:
+            near = did_you_mean(name, [key for key in self.raw if key not in self.taken and key not in ALL_FIELDS])
+            hint = (
+                f"add {name}" if near is None else near.replace("did you mean", f"write {name} instead of").rstrip("?")
+            )
+            self.problems.error("missing-field", f"{self.kind}: {name} is missing", self.at, hint=hint)
+        return value
+
+    def _unknown(self, name: str) -> None:
+        known = [other for other in self.taken if other not in self.raw]
+        near = did_you_mean(name, known)
+        message = f'{self.kind}: unknown field "{name}"'
+        if name in ALL_FIELDS or near is not None:
+            hint = near or f"{name} belongs to another object; move it there"
+            self.problems.error("unknown-field", message, self.key(name), hint=hint)
+        else:
+            self.problems.warn("unknown-field", message, self.key(name), hint=f"extensions begin with x-: x-{name}")

@@ -1,0 +1,74 @@
+"""What a YAML scalar is worth: the YAML 1.2 core schema, JSON-compatible only (semantics §1)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from arazzo_runner.values import JsonValue
+
+_CONSTANTS: Final[dict[str, JsonValue]] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_NUMBER_START: Final = frozenset("0123456789+-.")
+_INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z")
+_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_BASED: Final = re.compile(r"0o([0-7]+)\Z|0x([0-9a-fA-F]+)\Z")
+_NOT_FINITE: Final = re.compile(r"[-+]?(\.inf|\.Inf|\.INF)\Z|\.(nan|NaN|NAN)\Z")
+_MAX_DIGITS: Final = 4300
+
+
+class NotJson(ValueError):
+    """A scalar that JSON cannot hold; `hint` says what to write."""
+
+    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+def plain_value(text: str) -> JsonValue:
+    """Return what an unquoted scalar means: null, boolean, number or text (YAML 1.2.2 §10.3.2).
+
+    `yes`, `on`, `12:30`, `2024-01-01` and `1_000` are texts; `017` is seventeen.
+    """
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] not in _NUMBER_START:
+        return text
+    if _INTEGER.match(text):
+        if len(text) > _MAX_DIGITS:
+            raise NotJson("not-json", f"a number of {len(text)} digits is too long", "write it as text, in quotes")
+        return int(text)
+    if _FLOAT.match(text):
+        return _float(text)
+    based = _BASED.match(text)
+    if based:
+        return int(based[1], 8) if based[1] else int(based[2], 16)
+    if _NOT_FINITE.match(text):
+        raise NotJson("not-json", f"{text} is no JSON number", "write it as text, in quotes")
+    return text
+
+
+def tagged_value(tag: str, text: str) -> JsonValue:
+    """Return what a scalar with an explicit tag means; only the tags of JSON are allowed."""
+    name = tag.removeprefix("tag:yaml.org,2002:")
+    if name == "str":
+        return text
+    if name in ("null", "bool", "int", "float"):
+        value = plain_value(text)
+        kinds = {"null": type(None), "bool": bool, "int": int, "float": (int, float)}
+        if isinstance(value, kinds[name]) and not (name in ("int", "float") and isinstance(value, bool)):
+            return float(value) if name == "float" else value
+        raise NotJson("unsupported-tag", f'"{text}" is no {name}')
+    raise NotJson(
+        "unsupported-tag", f"the tag {tag} is not supported", "use plain texts, numbers, true, false and null"
+    )
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise NotJson("not-json", f"{text} is too large for a number", "write it as text, in quotes")
+    return value

@@ -1,0 +1,152 @@
+"""The body of a request: payload and replacements → value and bytes (Arazzo §Request Body Object)."""
+
+from __future__ import annotations
+
+import json
+
+from arazzo_runner.diagnostics import Location
+from arazzo_runner.engine.replacements import apply_replacements
+from arazzo_runner.engine.resolve import Unresolved, expression_text, resolve
+from arazzo_runner.expressions.evaluate import evaluate
+from arazzo_runner.expressions.nodes import Template
+from arazzo_runner.expressions.scope import Scope
+from arazzo_runner.program.model import CompiledBody, Literal, TemplateValue
+from arazzo_runner.sources.media import UnusableMedia, encode_body, is_form, is_json, is_xml
+from arazzo_runner.sources.operation import MediaType, Operation
+from arazzo_runner.values import MISSING, JsonValue, to_text
+
+
+class UnusableBody(Exception):
+    """The payload cannot be sent as its content type; `at` is the place to mend."""
+
+    def __init__(self, message: str, at: Location) -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = at
+
+
+def build_body(body: CompiledBody, operation: Operation, scope: Scope) -> tuple[JsonValue, bytes | None, str | None]:
+    """Return (value as `$request.body` sees it, bytes, Content-Type).
+
+    Raises Unresolved for a missing value, UnusableBody when the value does not fit the type.
+    """
+    value = _payload(body, scope)
+    if body.replacements:
+        value = _replaced(body, value, scope)
+    if value is MISSING:
+        return MISSING, None, None
+    media_type = _media_type(operation, body.content_type)
+    try:
+        raw, content_type = encode_body(value, body.content_type, media_type)
+    except UnusableMedia as problem:
+        raise UnusableBody(str(problem), body.at.child("payload")) from None
+    return value, raw, content_type
+
+
+def _payload(body: CompiledBody, scope: Scope) -> JsonValue:
+    payload = body.payload
+    if payload is None:
+        return MISSING
+    if isinstance(payload, (TemplateValue, Literal)):
+        text = _text(payload, body.content_type, scope)
+        if text is not None:
+            return _parsed_text(text, body)
+    value = resolve(payload, scope)
+    if value is MISSING:
+        raise Unresolved(expression_text(payload), payload)
+    return value
+
+
+def _text(payload: TemplateValue | Literal, content_type: str, scope: Scope) -> str | None:
+    if isinstance(payload, Literal):
+        return payload.value if isinstance(payload.value, str) else None
+    if is_json(content_type):
+        return _json_text(payload, scope)
+    text = resolve(payload, scope)
+    assert isinstance(text, str)
+    return text
+
+
+def _parsed_text(text: str, body: CompiledBody) -> JsonValue:
+    """A text payload of JSON type is the JSON text itself; what is no JSON is a JSON string."""
+    if not is_json(body.content_type):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    if text.lstrip()[:1] in ("{", "["):
+        message = f"the payload is meant as {body.content_type}, but its text is no JSON"
+        raise UnusableBody(message, body.at.child("payload"))
+    return text
+
+
+def _json_text(payload: TemplateValue, scope: Scope) -> str:
+    """Fill a JSON template; a text value inside quotes is escaped, so data cannot break out of its string."""
+    template: Template = payload.template
+    written: list[str] = []
+    inside = False
+    for part in template.parts:
+        if isinstance(part, str):
+            inside = _ends_inside_string(part, inside)
+            written.append(part)
+            continue
+        value = evaluate(part, scope)
+        if value is MISSING:
+            raise Unresolved(str(part), payload)
+        text = to_text(value)
+        written.append(json.dumps(text, ensure_ascii=False)[1:-1] if inside else _bare_json(value, text))
+    return "".join(written)
+
+
+def _bare_json(value: JsonValue, text: str) -> str:
+    # Outside quotes a number, boolean, null or structure stands as itself; a text may be JSON already.
+    if not isinstance(value, str):
+        return text
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+def _ends_inside_string(text: str, inside: bool) -> bool:
+    """Tell whether JSON text that began inside (or outside) a string ends inside one."""
+    escaped = False
+    for character in text:
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = inside
+        elif character == '"':
+            inside = not inside
+    return inside
+
+
+def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
+    """Set the replacements after the payload's expressions are evaluated (semantics §6)."""
+    start = {} if value is MISSING else value
+    changes = []
+    for replacement in body.replacements:
+        worth = resolve(replacement.value, scope)
+        if worth is MISSING:
+            raise Unresolved(expression_text(replacement.value), replacement.value)
+        changes.append((replacement.target, worth))
+    kind = "xml" if is_xml(body.content_type) else "form" if is_form(body.content_type) else "json"
+    outcome = apply_replacements(start, changes, kind)
+    if outcome.unmatched is not None:
+        replacement = body.replacements[outcome.unmatched]
+        message = f'target "{replacement.target.text}" matches nothing in the payload'
+        raise UnusableBody(message, replacement.at.child("target"))
+    return outcome.payload
+
+
+def _media_type(operation: Operation, content_type: str) -> MediaType | None:
+    if operation.request_body is None:
+        return None
+    content = operation.request_body.content
+    plain = content_type.partition(";")[0].strip().lower()
+    found = content.get(content_type)
+    return found or next(
+        (media for name, media in content.items() if name.partition(";")[0].strip().lower() == plain), None
+    )

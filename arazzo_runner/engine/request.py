@@ -1,0 +1,190 @@
+"""CompiledStep + Scope → HttpRequest: path, query, headers, cookies, body (semantics §6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.engine.body import UnusableBody, build_body
+from arazzo_runner.engine.cookies import Jar
+from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.resolve import Unresolved, expression_text, is_optional_input, resolve
+from arazzo_runner.expressions.nodes import StepReference
+from arazzo_runner.expressions.scope import Message, Scope
+from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall, Value
+from arazzo_runner.program.references import value_references
+from arazzo_runner.sources.operation import Operation, OperationParameter
+from arazzo_runner.sources.styles import (
+    UnusableValue,
+    build_url,
+    cookie_pairs,
+    header_value,
+    path_segment,
+    query_pairs,
+    querystring_text,
+)
+from arazzo_runner.values import MISSING, JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltRequest:
+    """A request and how expressions see it; `notes` say what was left out."""
+
+    request: HttpRequest
+    message: Message
+    notes: tuple[Diagnostic, ...] = ()
+
+
+class CannotBuild(Exception):
+    """A request cannot be made: the step fails before anything is sent; `diagnostic` says why."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+    @classmethod
+    def because(cls, code: str, message: str, at: Location, hint: str | None = None) -> CannotBuild:
+        """Make one from its parts."""
+        return cls(Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint))
+
+    @classmethod
+    def missing_value(cls, expression: str, needed_for: str, at: Location, value: Value | None = None) -> CannotBuild:
+        """A value that the request needs is not there."""
+        hint = None
+        for node in value_references(value) if value is not None else ():
+            if isinstance(node, StepReference):
+                hint = f'it comes from step "{node.step_id}": see whether that step ran and what it gave'
+        return cls.because("missing-value", f"{expression} has no value; {needed_for} needs it", at, hint)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What the parameters give, by place, as values (for expressions) and as text (for the wire)."""
+
+    path: dict[str, str] = field(default_factory=dict)
+    query: list[tuple[str, str]] = field(default_factory=list)
+    querystring: str | None = None
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    cookies: list[tuple[str, str]] = field(default_factory=list)
+    path_values: dict[str, JsonValue] = field(default_factory=dict)
+    query_values: dict[str, JsonValue] = field(default_factory=dict)
+    notes: list[Diagnostic] = field(default_factory=list)
+
+
+def build_request(step: CompiledStep, call: OperationCall, scope: Scope, jar: Jar, options: RunOptions) -> BuiltRequest:
+    """Make the request of a step; raises CannotBuild when a value is missing or cannot be sent."""
+    parts = _Parts()
+    for parameter in step.parameters:
+        _add_parameter(parts, parameter, scope)
+    url = _url(call, parts, step)
+    body: JsonValue = MISSING
+    raw: bytes | None = None
+    content_type: str | None = None
+    if step.body is not None:
+        try:
+            body, raw, content_type = build_body(step.body, call.operation, scope)
+        except UnusableBody as problem:
+            raise CannotBuild.because("unusable-body", problem.message, problem.at) from None
+        except Unresolved as missing:
+            raise _unresolved(missing, "the request body", step.body.at) from None
+    headers = _headers(parts, call.operation, content_type, jar.header_for(url), options)
+    request = HttpRequest(call.operation.method, url, headers, raw)
+    message = Message(headers=headers, query=parts.query_values, path=parts.path_values, body=body)
+    return BuiltRequest(request, message, tuple(parts.notes))
+
+
+# ------------------------------------------------------------------ parameters
+
+
+def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> None:
+    value = _worth(parts, parameter, scope)
+    if value is MISSING:
+        return
+    declared = parameter.declared
+    name = parameter.name
+    try:
+        if parameter.location == "path":
+            parts.path[name] = path_segment(name, value, declared)
+            parts.path_values[name] = value
+        elif parameter.location == "query":
+            parts.query += query_pairs(name, value, declared)
+            parts.query_values[name] = value
+        elif parameter.location == "querystring":
+            parts.querystring = querystring_text(value, declared)
+        elif parameter.location == "header":
+            parts.headers.append((declared.name if declared else name, header_value(name, value, declared)))
+        elif parameter.location == "cookie":
+            parts.cookies += cookie_pairs(name, value, declared)
+    except UnusableValue as problem:
+        message = f'{parameter.location} parameter "{name}": {problem}'
+        raise CannotBuild.because("unusable-value", message, parameter.at) from None
+
+
+def _worth(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> JsonValue:
+    """Return a parameter's value, MISSING when it is to be left out (semantics §3)."""
+    what = f'{parameter.location} parameter "{parameter.name}"'
+    try:
+        value = resolve(parameter.value, scope)
+    except Unresolved as missing:
+        raise _unresolved(missing, what, parameter.at) from None
+    required = _is_required(parameter.location, parameter.declared)
+    if value is MISSING:
+        if required or not is_optional_input(parameter.value):
+            raise CannotBuild.missing_value(expression_text(parameter.value), what, parameter.at, parameter.value)
+        message = f"{expression_text(parameter.value)} was not given; {what} is left out"
+        note = Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at)
+        parts.notes.append(note)
+    elif value is None and required:
+        text = expression_text(parameter.value) if isinstance(parameter.value, ExpressionValue) else "its value"
+        raise CannotBuild.because("missing-value", f"{what} is required, but {text} is null", parameter.at)
+    return value
+
+
+def _is_required(location: str | None, declared: OperationParameter | None) -> bool:
+    return location == "path" or (declared is not None and declared.required)
+
+
+def _unresolved(missing: Unresolved, what: str, at: Location) -> CannotBuild:
+    place = getattr(missing.value, "at", at)
+    if missing.reason is not None:
+        return CannotBuild.because("missing-value", f"{missing.expression}: {missing.reason}", place)
+    return CannotBuild.missing_value(missing.expression, what, place, missing.value)
+
+
+# ------------------------------------------------------------------ URL and headers
+
+
+def _url(call: OperationCall, parts: _Parts, step: CompiledStep) -> str:
+    try:
+        return build_url(call.server, call.operation.path, parts.path, parts.query, parts.querystring)
+    except UnusableValue as problem:
+        raise CannotBuild.because("unusable-value", str(problem), step.at) from None
+
+
+def _headers(
+    parts: _Parts, operation: Operation, content_type: str | None, cookies: str | None, options: RunOptions
+) -> tuple[tuple[str, str], ...]:
+    """The step's own headers win over those that follow from the operation."""
+    headers = list(parts.headers)
+    given = {name.lower() for name, _ in headers}
+    if content_type is not None and "content-type" not in given:
+        headers.append(("Content-Type", content_type))
+    if "accept" not in given:
+        headers.append(("Accept", accepted(operation)))
+    if "user-agent" not in given:
+        headers.append(("User-Agent", options.user_agent))
+    if "cookie" not in given and (parts.cookies or cookies):
+        own = {name for name, _ in parts.cookies}
+        kept = [pair for pair in (cookies or "").split("; ") if pair and pair.partition("=")[0] not in own]
+        headers.append(("Cookie", "; ".join([f"{name}={value}" for name, value in parts.cookies] + kept)))
+    return tuple(headers)
+
+
+def accepted(operation: Operation) -> str:
+    """Return the Accept header: the media types the operation documents, then anything."""
+    types: dict[str, None] = {}
+    for status, response in operation.responses.items():
+        if status.startswith("2") or status == "default":
+            types.update(dict.fromkeys(response.content))
+    return ", ".join([*types, "*/*;q=0.1"]) if types and "*/*" not in types else "*/*"

@@ -1,0 +1,213 @@
+"""Values against JSON Schemas: a small checker of our own for simple schemas, jsonschema for the rest.
+
+jsonschema costs 80-95 ms to import, so a run whose schemas are plain never pays for it. It is
+given a registry that reads nothing by itself and a linear-time `pattern`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from arazzo_runner.diagnostics import did_you_mean
+from arazzo_runner.engine.simple_schema import SchemaError, is_simple, simple_errors
+from arazzo_runner.values import MISSING, JsonValue, resolve_pointer
+
+Resolve = Callable[[str], JsonValue]
+"""Returns the document at a URI, or raises KeyError: how `$ref`s out of a schema are followed."""
+
+
+def schema_errors(
+    value: JsonValue,
+    schema: JsonValue,
+    *,
+    root: JsonValue = None,
+    resolve: Resolve | None = None,
+    dialect: str = "2020-12",
+) -> tuple[SchemaError, ...]:
+    """Return what is wrong with `value` by `schema`; empty when it fits.
+
+    `root` is the document the schema stands in (for `#/…` references), `dialect` is "2020-12",
+    "draft-04" (Swagger) or "openapi-3.0" (nullable).
+    """
+    if schema is True or schema is None or schema == {}:
+        return ()
+    if is_simple(schema):
+        return tuple(simple_errors(value, schema))
+    from arazzo_runner.engine.full_schema import full_errors  # lazily: jsonschema is heavy
+
+    return full_errors(value, schema, root=root, resolve=resolve, dialect=dialect)
+
+
+# ------------------------------------------------------------------ inputs
+
+
+@dataclass(frozen=True, slots=True)
+class InputProblem:
+    """What is wrong with the inputs given: a code, a sentence, what to do."""
+
+    code: str
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Inputs ready for a run, with defaults; or what keeps them from being so."""
+
+    inputs: dict[str, JsonValue]
+    errors: tuple[InputProblem, ...] = ()
+    warnings: tuple[InputProblem, ...] = field(default=())
+
+
+def prepare_inputs(
+    schema: JsonValue, given: Mapping[str, JsonValue], texts: Mapping[str, str], *, root: JsonValue = None
+) -> Prepared:
+    """Coerce texts to the schema's types, apply defaults, and check (semantics §3).
+
+    `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`.
+    """
+    flat = _flattened(schema, root)
+    properties = _properties(flat)
+    inputs = dict(given)
+    for name, text in texts.items():
+        inputs[name] = coerce_text(text, _resolved(properties.get(name), root))
+    inputs = _with_defaults(inputs, flat, root)
+    warnings = [] if not isinstance(flat, dict) else _unknown(inputs, properties, flat)
+    errors = [_missing(name, properties) for name in _required(flat) if name not in inputs]
+    if not errors and schema is not None:
+        found = schema_errors(inputs, _self_contained(schema, flat), root=root)
+        errors = [_misfit(error, properties, schema) for error in found]
+    return Prepared(inputs, tuple(errors), tuple(warnings))
+
+
+def coerce_text(text: str, schema: JsonValue) -> JsonValue:
+    """Return the value a text from the command line means for a schema; text when nothing else fits.
+
+    >>> coerce_text("3", {"type": "integer"}), coerce_text("3", {"type": "string"}), coerce_text("3", None)
+    (3, '3', '3')
+    """
+    types = schema.get("type") if isinstance(schema, dict) else None
+    for kind in types if isinstance(types, list) else [types]:
+        value = _as_type(text, kind)
+        if value is not MISSING:
+            return value
+    return text
+
+
+def _as_type(text: str, kind: object) -> JsonValue:
+    if kind == "string":
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return MISSING
+    fits = {
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "number": isinstance(value, (int, float)) and not isinstance(value, bool),
+        "boolean": isinstance(value, bool),
+        "null": value is None,
+        "object": isinstance(value, dict),
+        "array": isinstance(value, list),
+    }
+    return value if fits.get(str(kind), False) else MISSING
+
+
+def _with_defaults(inputs: dict[str, JsonValue], schema: JsonValue, root: JsonValue) -> dict[str, JsonValue]:
+    found = dict(inputs)
+    for name, part in _properties(schema).items():
+        part = _flattened(part, root)
+        if not isinstance(part, dict):
+            continue
+        if name not in found and "default" in part:
+            found[name] = part["default"]
+        elif isinstance(found.get(name), dict):
+            found[name] = _with_defaults(found[name], part, root)
+    return found
+
+
+def _missing(name: str, properties: Mapping[str, Any]) -> InputProblem:
+    schema = properties.get(name)
+    about = schema.get("description") if isinstance(schema, dict) else None
+    text = f" ({' '.join(about.split())})" if isinstance(about, str) else ""
+    return InputProblem("missing-input", f'input "{name}" is required{text}', f"give it with -i {name}=VALUE")
+
+
+def _misfit(error: SchemaError, properties: Mapping[str, Any], schema: JsonValue) -> InputProblem:
+    name = error.pointer.split("/")[1] if error.pointer.count("/") else ""
+    if error.keyword == "additionalProperties":
+        hint = next((did_you_mean(each, properties) for each in _quoted(error.message)), None)
+        return InputProblem("unknown-input", f"inputs: {error.message}", hint)
+    hint = f"give it with -i {name}=VALUE" if name else None
+    return InputProblem("invalid-input", f"input {error.message}" if name else f"inputs: {error.message}", hint)
+
+
+def _quoted(message: str) -> list[str]:
+    return message.split('"')[1::2]
+
+
+def _unknown(
+    inputs: Mapping[str, JsonValue], properties: Mapping[str, Any], schema: dict[str, Any]
+) -> list[InputProblem]:
+    if not properties or schema.get("additionalProperties") is False or "patternProperties" in schema:
+        return []
+    return [
+        InputProblem("unknown-input", f'input "{name}" is not declared', did_you_mean(name, properties))
+        for name in inputs
+        if name not in properties
+    ]
+
+
+# ------------------------------------------------------------------ schemas of one Arazzo document
+
+
+def _flattened(schema: JsonValue, root: JsonValue) -> JsonValue:
+    """Return a schema with its `$ref` and allOf merged as far as names, defaults and required go."""
+    part = _resolved(schema, root)
+    if not isinstance(part, dict) or "allOf" not in part or not isinstance(part["allOf"], list):
+        return part
+    merged: dict[str, Any] = {key: value for key, value in part.items() if key != "allOf"}
+    for each in part["allOf"][:50]:
+        inner = _resolved(each, root)
+        if isinstance(inner, dict):
+            merged["properties"] = {**_properties(inner), **_properties(merged)}
+            merged["required"] = [*_required(inner), *_required(merged)]
+    return merged
+
+
+def _resolved(schema: JsonValue, root: JsonValue) -> JsonValue:
+    for _ in range(32):
+        reference = schema.get("$ref") if isinstance(schema, dict) else None
+        if not isinstance(reference, str) or not reference.startswith("#"):
+            return schema
+        schema = _local(reference[1:], root)
+    return None
+
+
+def _local(fragment: str, root: JsonValue) -> JsonValue:
+    if not fragment or fragment.startswith("/"):
+        found = resolve_pointer(root, fragment)
+        return None if found is MISSING else found
+    components = root.get("components") if isinstance(root, dict) else None
+    inputs = components.get("inputs") if isinstance(components, dict) else None
+    named = (each for each in (inputs or {}).values() if isinstance(each, dict) and each.get("$anchor") == fragment)
+    return next(named, None)
+
+
+def _self_contained(schema: JsonValue, flat: JsonValue) -> JsonValue:
+    """A schema that is one local `$ref` is checked as what it leads to, so the small checker may serve."""
+    if isinstance(schema, dict) and "$ref" in schema and is_simple(flat):
+        return flat
+    return schema
+
+
+def _properties(schema: JsonValue) -> dict[str, Any]:
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _required(schema: JsonValue) -> list[str]:
+    required = schema.get("required") if isinstance(schema, dict) else None
+    return [name for name in required if isinstance(name, str)] if isinstance(required, list) else []

@@ -1,0 +1,33 @@
+"""How much work a query may do: a deadline that is counted, not read from a clock."""
+
+from __future__ import annotations
+
+UNITS_PER_SECOND = 1_000_000
+"""About what one second of the evaluators' work comes to on a small machine."""
+
+
+class TooMuchWork(Exception):
+    """A query used up its budget."""
+
+    def __init__(self, what: str = "the query takes too much work for its time limit") -> None:
+        super().__init__(what)
+
+
+class Budget:
+    """Counts units of work and raises TooMuchWork when they are used up.
+
+    Counting makes the verdict of a query the same on every machine and in every replay of a
+    run; a clock would not. A unit is one node visited or one small comparison.
+    """
+
+    __slots__ = ("remaining", "seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.remaining = max(1, int(seconds * UNITS_PER_SECOND))
+
+    def spend(self, units: int = 1) -> None:
+        """Take `units` from what is left."""
+        self.remaining -= units
+        if self.remaining < 0:
+            raise TooMuchWork

@@ -1,0 +1,364 @@
+"""Simple conditions: tokens, precedence, nodes (Arazzo 1.1.0 §Criterion Object, Literals and Operators).
+
+or         = and *( "||" and )
+and        = comparison *( "&&" comparison )
+comparison = unary [ ( "==" / "!=" / "<" / "<=" / ">" / ">=" ) unary ]
+unary      = "!" unary / primary *( "." name / "[" index "]" )
+primary    = literal / runtime-expression / "(" or ")"
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+from arazzo_runner.expressions.nodes import (
+    Access,
+    And,
+    Comparison,
+    Condition,
+    Constant,
+    ExpressionSyntaxError,
+    Not,
+    Or,
+    Reference,
+    Slip,
+)
+from arazzo_runner.expressions.parser import MAX_LENGTH, NOTHING_DECLARED, Declared, parse_lenient
+
+MAX_NESTING = 64
+_OPERATORS = (
+    "===",
+    "!==",
+    "==",
+    "!=",
+    "<=",
+    ">=",
+    "<>",
+    "&&",
+    "||",
+    "<",
+    ">",
+    "=",
+    "!",
+    "(",
+    ")",
+    "[",
+    "]",
+    ".",
+    "{",
+    "}",
+    "&",
+    "|",
+    ",",
+)
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_SPELLING = {"===": "==", "!==": "!=", "=": "==", "<>": "!=", "&": "&&", "|": "||"}
+_WORDS = {"and": "write &&", "or": "write ||", "not": "write !", "in": "compare with == and ||",
+          "contains": "use type: regex with a context", "matches": "use type: regex with a context",
+          "is": "write ==", "equals": "write =="}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedCondition:
+    """A condition and what was tolerated in it."""
+
+    node: Condition
+    slips: tuple[Slip, ...] = ()
+
+
+class _Token(NamedTuple):
+    kind: str  # "operator", "reference", "literal", "word", "end"
+    text: str
+    offset: int
+    value: object = None
+
+
+def parse_condition(text: str, declared: Declared = NOTHING_DECLARED) -> ParsedCondition:
+    """Parse a simple condition.
+
+    Raises ExpressionSyntaxError with the offset of the first character that does not fit.
+
+    >>> str(parse_condition("$statusCode==200&&$response.body#/ok").node)
+    '$statusCode == 200 && $response.body#/ok'
+    """
+    if len(text) > MAX_LENGTH:
+        raise ExpressionSyntaxError(f"the condition is longer than {MAX_LENGTH} characters")
+    parser = _ConditionParser(text, declared)
+    node = parser.disjunction(0)
+    parser.end()
+    return ParsedCondition(node, tuple(parser.slips))
+
+
+class _ConditionParser:
+    """The tokens of one condition, read one at a time."""
+
+    def __init__(self, text: str, declared: Declared) -> None:
+        self.text = text
+        self.declared = declared
+        self.slips: list[Slip] = []
+        self.position = 0
+        self.token = self._next()
+
+    # ------------------------------------------------------------------ grammar
+
+    def disjunction(self, depth: int) -> Condition:
+        if depth > MAX_NESTING:
+            self.fail(f"the condition is nested deeper than {MAX_NESTING}", self.token.offset)
+        operands = [self._conjunction(depth)]
+        while self._take("||"):
+            operands.append(self._conjunction(depth))
+        return operands[0] if len(operands) == 1 else Or(tuple(operands))
+
+    def _conjunction(self, depth: int) -> Condition:
+        operands = [self._comparison(depth)]
+        while self._take("&&"):
+            operands.append(self._comparison(depth))
+        return operands[0] if len(operands) == 1 else And(tuple(operands))
+
+    def _comparison(self, depth: int) -> Condition:
+        left = self._unary(depth)
+        token = self.token
+        if token.kind != "operator" or token.text not in _COMPARISONS:
+            return left
+        self._advance()
+        right = self._unary(depth)
+        if self.token.kind == "operator" and self.token.text in _COMPARISONS:
+            hint = "join two comparisons with &&"
+            self.fail("a comparison has two sides", self.token.offset, len(self.token.text), hint)
+        return Comparison(left, token.text, right)  # type: ignore[arg-type]
+
+    def _unary(self, depth: int) -> Condition:
+        count = 0
+        while self._take("!"):
+            count += 1
+            if count > MAX_NESTING:
+                self.fail("too many !", self.token.offset)
+        node = self._postfix(self._primary(depth))
+        for _ in range(count):
+            node = Not(node)
+        return node
+
+    def _postfix(self, node: Condition) -> Condition:
+        count = 0
+        while self.token.kind == "operator" and self.token.text in (".", "["):
+            count += 1
+            if count > MAX_NESTING:
+                self.fail(f"more than {MAX_NESTING} property steps", self.token.offset)
+            node = self._index(node) if self.token.text == "[" else self._property(node)
+        return node
+
+    def _index(self, node: Condition) -> Condition:
+        self._advance()
+        token = self.token
+        if token.kind != "literal" or isinstance(token.value, bool) or not isinstance(token.value, (int, str)):
+            self.fail("an index such as [0] is expected", token.offset, max(1, len(token.text)))
+        if isinstance(token.value, int) and token.value < 0:
+            self.fail("an index counts from 0", token.offset, len(token.text))
+        self._advance()
+        if not self._take("]"):
+            self.fail("] is missing", self.token.offset)
+        return Access(node, token.value)
+
+    def _property(self, node: Condition) -> Condition:
+        self._advance()
+        token = self.token
+        if token.kind not in ("word", "literal") or not token.text.replace("_", "a").replace("-", "a").isalnum():
+            self.fail("a property name is expected after the full stop", token.offset, max(1, len(token.text)))
+        self._advance()
+        if token.text == "length":
+            self.slips.append(Slip("length-property", ".length is no property of the Specification", token.offset, 6))
+        return Access(node, token.text)
+
+    def _primary(self, depth: int) -> Condition:
+        token = self.token
+        if token.kind == "operator" and token.text == "(":
+            self._advance()
+            node = self.disjunction(depth + 1)
+            if not self._take(")"):
+                self.fail("( is never closed", token.offset, hint="add )")
+            return node
+        if token.kind == "operator" and token.text == "{":
+            return self._braced(token)
+        if token.kind == "reference":
+            return self._reference(token)
+        if token.kind == "literal":
+            self._advance()
+            return Constant(token.value)
+        return self._unexpected(token)
+
+    def _reference(self, token: _Token) -> Condition:
+        try:
+            node, slips = parse_lenient(token.text, self.declared)
+        except ExpressionSyntaxError as problem:
+            self.fail(problem.message, token.offset + problem.offset, problem.length, problem.hint)
+        for slip in slips:
+            if slip.code != "property-step":  # `.` and `[]` are operators of conditions
+                moved = Slip(slip.code, slip.message, token.offset + slip.offset, slip.length, slip.canonical)
+                self.slips.append(moved)
+        path = getattr(node, "path", ())
+        if path and path[-1] == "length":
+            message = ".length is no property of the Specification"
+            self.slips.append(Slip("length-property", message, token.offset + len(token.text) - 6, 6))
+        self._advance()
+        return Reference(node)
+
+    def _braced(self, token: _Token) -> Condition:
+        self._advance()
+        if self.token.kind != "reference":
+            self.fail("{ does not belong in a simple condition", token.offset)
+        node = self._reference(self.token)
+        if not self._take("}"):
+            self.fail("{ is never closed", token.offset, hint="add }")
+        message = "braces around an expression are for texts, not for simple conditions"
+        self.slips.append(Slip("braced-expression", message, token.offset, 1, str(node)))
+        return node
+
+    def _unexpected(self, token: _Token) -> NoReturn:
+        if token.kind == "end":
+            what = "the condition is empty" if not self.text.strip() else "a value is missing at the end"
+            self.fail(what, token.offset)
+        if token.kind == "word":
+            quoted = f"write '{token.text}' for a text, ${token.text} for an expression"
+            if self.text[token.offset + len(token.text) :].lstrip().startswith("("):
+                self.fail("simple conditions have no functions", token.offset, len(token.text), "use type: jsonpath")
+            self.fail(
+                f"{token.text} is no value", token.offset, len(token.text), _WORDS.get(token.text.lower(), quoted)
+            )
+        self._operator_fault(token)
+
+    def _operator_fault(self, token: _Token) -> NoReturn:
+        spelling = _SPELLING.get(token.text)
+        hint = None if spelling is None else f"write {spelling}"
+        what = f"{token.text} is no operator" if spelling else f"{token.text} does not belong here"
+        self.fail(what, token.offset, len(token.text), hint)
+
+    def end(self) -> None:
+        """Fail when anything is left."""
+        token = self.token
+        if token.kind == "end":
+            return
+        if token.kind == "word" and token.text.lower() in _WORDS:
+            what = f"{token.text} is no operator"
+            self.fail(what, token.offset, len(token.text), _WORDS[token.text.lower()])
+        if token.kind == "operator":
+            self._operator_fault(token)
+        self.fail("an operator is expected here", token.offset, max(1, len(token.text)))
+
+    # ------------------------------------------------------------------ tokens
+
+    def _take(self, text: str) -> bool:
+        if self.token.kind == "operator" and self.token.text == text:
+            self._advance()
+            return True
+        return False
+
+    def _advance(self) -> None:
+        self.token = self._next()
+
+    def _next(self) -> _Token:
+        text, length = self.text, len(self.text)
+        start = self.position
+        while start < length and text[start].isspace():
+            start += 1
+        if start >= length:
+            self.position = length
+            return _Token("end", "", length)
+        character = text[start]
+        if character == "$":
+            return self._read_reference(start)
+        if character in "'\"":
+            return self._read_string(start, character)
+        number = self._number_end(start)
+        if number > start:
+            return self._read_number(start, number)
+        for operator in _OPERATORS:
+            if text.startswith(operator, start):
+                self.position = start + len(operator)
+                return _Token("operator", operator, start)
+        return self._read_word(start)
+
+    def _read_reference(self, start: int) -> _Token:
+        """A reference ends at white space, `)`, `]`, `}` or an operator (semantics §4)."""
+        end, text = start + 1, self.text
+        while end < len(text):
+            character = text[end]
+            if character == "[":
+                close = text.find("]", end)
+                if close < 0:
+                    break
+                end = close + 1
+                continue
+            if character.isspace() or character in ")]}<>=,":
+                break
+            if text.startswith(("!=", "&&", "||"), end):
+                break
+            end += 1
+        self.position = end
+        return _Token("reference", text[start:end], start)
+
+    def _read_string(self, start: int, quote: str) -> _Token:
+        end, parts = start + 1, list[str]()
+        while True:
+            close = self.text.find(quote, end)
+            if close < 0:
+                self.fail("the string is never closed", start, len(self.text) - start, f"add {quote}")
+            parts.append(self.text[end:close])
+            if self.text[close + 1 : close + 2] != quote:
+                break
+            parts.append(quote)
+            end = close + 2
+        value = "".join(parts)
+        self.position = close + 1
+        if quote == '"':
+            message = "strings are written in single quotes"
+            canonical = str(Constant(value))
+            self.slips.append(Slip("double-quotes", message, start, close + 1 - start, canonical))
+        return _Token("literal", self.text[start : close + 1], start, value)
+
+    def _number_end(self, start: int) -> int:
+        """Return the end of a JSON number at `start`, `start` itself when there is none."""
+        text = self.text
+        end = start + (text[start] == "-")
+        digits = _digits_end(text, end)
+        if digits == end:
+            return start
+        end = digits
+        if text[end : end + 1] == "." and _digits_end(text, end + 1) > end + 1:
+            end = _digits_end(text, end + 1)
+        if text[end : end + 1] in ("e", "E"):
+            sign = end + 1 + (text[end + 1 : end + 2] in ("+", "-") and text[end + 1 : end + 2] != "")
+            if _digits_end(text, sign) > sign:
+                end = _digits_end(text, sign)
+        follows = text[end : end + 1]
+        return start if follows.isalnum() or follows == "_" else end
+
+    def _read_number(self, start: int, end: int) -> _Token:
+        self.position = end
+        lexeme = self.text[start:end]
+        if len(lexeme) > 400:
+            self.fail("the number has too many digits", start, len(lexeme))
+        plain = lexeme.lstrip("-").isdigit()
+        return _Token("literal", lexeme, start, int(lexeme) if plain else float(lexeme))
+
+    def _read_word(self, start: int) -> _Token:
+        end = start
+        while end < len(self.text) and (self.text[end].isalnum() or self.text[end] in "_-"):
+            end += 1
+        if end == start:
+            self.fail(f"{self.text[start]!r} does not belong in a condition", start)
+        self.position = end
+        word = self.text[start:end]
+        if word in ("true", "false", "null"):
+            return _Token("literal", word, start, {"true": True, "false": False, "null": None}[word])
+        return _Token("word", word, start)
+
+    def fail(self, message: str, offset: int, length: int = 1, hint: str | None = None) -> NoReturn:
+        raise ExpressionSyntaxError(message, offset, length, hint)
+
+
+def _digits_end(text: str, start: int) -> int:
+    end = start
+    while end < len(text) and text[end] in "0123456789":
+        end += 1
+    return end

@@ -1,0 +1,257 @@
+"""evaluate(node, scope): what an expression is worth, what a template reads, whether a condition holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from arazzo_runner.expressions.nodes import (
+    Access,
+    And,
+    Comparison,
+    ComponentReference,
+    Condition,
+    Constant,
+    Expression,
+    InputReference,
+    Keyword,
+    MessageReference,
+    Not,
+    Or,
+    OutputReference,
+    Path,
+    Reference,
+    SourceReference,
+    StepReference,
+    Template,
+    WorkflowReference,
+)
+from arazzo_runner.expressions.scope import Message, Scope
+from arazzo_runner.values import (
+    MISSING,
+    JsonValue,
+    Missing,
+    compare,
+    equal,
+    is_truthy,
+    member,
+    preview,
+    resolve_pointer,
+    to_text,
+    type_name,
+)
+
+
+class MissingValue(Exception):
+    """A template holds an expression that has no value; `expression` is its node."""
+
+    def __init__(self, expression: Expression) -> None:
+        super().__init__(f"{expression} has no value")
+        self.expression = expression
+
+
+def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
+    """Return the value of a runtime expression with its type kept; MISSING when there is none.
+
+    Only dicts, lists and the Scope's own fields are looked into, never Python attributes.
+    """
+    if isinstance(expression, MessageReference):
+        return _message(expression, scope)
+    if isinstance(expression, Keyword):
+        return _keyword(expression, scope)
+    if isinstance(expression, StepReference):
+        outputs = scope.steps.get(expression.step_id)
+        if outputs is None:
+            return MISSING
+        return _named(outputs, expression.output, expression.pointer, expression.path)
+    if isinstance(expression, InputReference):
+        return _named(scope.inputs, expression.name, expression.pointer, expression.path)
+    if isinstance(expression, WorkflowReference):
+        workflow = scope.workflows.get(expression.workflow_id)
+        if workflow is None:
+            return MISSING
+        values = workflow.inputs if expression.field == "inputs" else workflow.outputs
+        return _named(values, expression.name, expression.pointer, expression.path)
+    if isinstance(expression, OutputReference):
+        return _named(scope.outputs, expression.name, expression.pointer, expression.path)
+    if isinstance(expression, SourceReference):
+        return scope.sources.get(expression.source, {}).get(expression.reference, MISSING)
+    assert isinstance(expression, ComponentReference)
+    return scope.components.get(expression.type, {}).get(expression.name, MISSING)
+
+
+def render(template: Template, scope: Scope) -> str:
+    """Return a template's text; raises MissingValue for a part that has no value.
+
+    Embedding: scalars as text, structures as JSON, texts as they are (Arazzo 1.1 §Examples).
+    """
+    written = []
+    for part in template.parts:
+        if isinstance(part, str):
+            written.append(part)
+            continue
+        value = evaluate(part, scope)
+        if value is MISSING:
+            raise MissingValue(part)
+        written.append(to_text(value))
+    return "".join(written)
+
+
+def _keyword(expression: Keyword, scope: Scope) -> JsonValue | Missing:
+    if expression.name == "statusCode":
+        return scope.status_code
+    if expression.name == "url":
+        return scope.url
+    if expression.name == "method":
+        return scope.method
+    return MISSING if scope.self_uri is None else scope.self_uri
+
+
+def _message(expression: MessageReference, scope: Scope) -> JsonValue | Missing:
+    message: Message | None
+    if expression.message == "response":
+        message = scope.response
+    else:
+        message = scope.request if expression.message == "request" else scope.message
+    if message is None:
+        return MISSING
+    if expression.part in ("body", "payload"):
+        value = message.body
+        if expression.pointer:
+            value = resolve_pointer(value, expression.pointer)
+        return _walk(value, expression.path) if expression.path else value
+    name = expression.name or ""
+    if expression.part == "header":
+        return message.header(name)
+    return (message.query if expression.part == "query" else message.path).get(name, MISSING)
+
+
+def _named(values: Mapping[str, JsonValue], name: str | None, pointer: str | None, path: Path) -> JsonValue | Missing:
+    """Look a name up, the longest one there is first (semantics §3), then the pointer and property steps."""
+    if name is None:
+        value: JsonValue = dict(values)
+    else:
+        value = values.get(name, MISSING)
+        if value is MISSING and "." in name:
+            value = _dotted(values, name)
+    if pointer:
+        value = resolve_pointer(value, pointer)
+    return _walk(value, path) if path else value
+
+
+def _dotted(values: Mapping[str, JsonValue], name: str) -> JsonValue | Missing:
+    parts = name.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        head = ".".join(parts[:count])
+        if head in values:
+            return _walk(values[head], tuple(parts[count:]))
+    return MISSING
+
+
+def _walk(value: JsonValue | Missing, path: Path) -> JsonValue | Missing:
+    for step in path:
+        value = _step(value, step)
+        if value is MISSING:
+            return MISSING
+    return value
+
+
+def _step(value: JsonValue | Missing, step: str | int) -> JsonValue | Missing:
+    found = member(value, str(step))
+    if found is MISSING and step == "length" and isinstance(value, (list, str)):
+        return len(value)
+    return found
+
+
+# ------------------------------------------------------------------ conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether a condition holds, every value it looked at, and why it does not hold."""
+
+    passed: bool
+    seen: tuple[tuple[str, JsonValue], ...] = ()
+    reason: str | None = None
+
+
+def holds(condition: Condition, scope: Scope) -> Judgement:
+    """Judge a simple condition (Arazzo 1.1 §Condition Evaluation, semantics §4)."""
+    judge = _Judge(scope)
+    passed = judge.truth(condition)
+    return Judgement(passed, tuple(judge.seen.items()), None if passed else judge.reason(condition))
+
+
+class _Judge:
+    """Evaluates one condition and remembers what it saw."""
+
+    __slots__ = ("scope", "seen")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.seen: dict[str, JsonValue] = {}
+
+    def truth(self, node: Condition) -> bool:
+        if isinstance(node, Comparison):
+            return _compares(self.value(node.left), node.operator, self.value(node.right))
+        if isinstance(node, And):
+            return all(self.truth(operand) for operand in node.operands)
+        if isinstance(node, Or):
+            return any(self.truth(operand) for operand in node.operands)
+        if isinstance(node, Not):
+            return not self.truth(node.operand)
+        return is_truthy(self.value(node))
+
+    def value(self, node: Condition) -> JsonValue | Missing:
+        if isinstance(node, Constant):
+            return node.value
+        if isinstance(node, Reference):
+            value = evaluate(node.expression, self.scope)
+            self.seen[str(node.expression)] = value
+            return value
+        if isinstance(node, Access):
+            value = _step(self.value(node.operand), node.step)
+            self.seen[str(node)] = value
+            return value
+        return self.truth(node)
+
+    def reason(self, node: Condition) -> str:
+        """Say in one sentence why a condition that does not hold does not."""
+        if isinstance(node, And):
+            failed = next((operand for operand in node.operands if not self.truth(operand)), node.operands[0])
+            return self.reason(failed)
+        if isinstance(node, Or):
+            return "none of " + " || ".join(map(str, node.operands)) + " holds"
+        if isinstance(node, Comparison):
+            return self._comparison_reason(node)
+        if isinstance(node, Not):
+            return f"{node.operand} holds"
+        return f"{node} is {preview(self.value(node))}"
+
+    def _comparison_reason(self, node: Comparison) -> str:
+        left, right = self.value(node.left), self.value(node.right)
+        if node.operator not in ("==", "!=") and compare(left, right) is None:
+            return (
+                f"cannot compare {type_name(left)} {node.operator} {type_name(right)} ({node.left} is {preview(left)})"
+            )
+        if isinstance(node.left, Constant) and not isinstance(node.right, Constant):
+            return f"{node.right} is {preview(right)}, expected {node.left} {node.operator} it"
+        expected = f"{node.operator} {preview(right)}"
+        if not isinstance(node.right, Constant):
+            expected += f" ({node.right})"
+        return f"{node.left} is {preview(left)}, expected {expected}"
+
+
+def _compares(left: JsonValue, operator: str, right: JsonValue) -> bool:
+    if operator == "==":
+        return equal(left, right)
+    if operator == "!=":
+        return not equal(left, right)
+    order = compare(left, right)
+    if order is None:
+        return False
+    if operator == "<":
+        return order < 0
+    if operator == "<=":
+        return order <= 0
+    return order > 0 if operator == ">" else order >= 0

@@ -1,0 +1,432 @@
+"""Runtime expressions: recursive descent over the ABNF of Arazzo 1.1.0 §Runtime Expressions.
+
+`parse_expression` takes the bare grammar; `parse_lenient` also takes the slips that have one
+meaning (semantics §3) and tells of each with its canonical spelling. One function per
+production, the production quoted above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NoReturn
+
+from arazzo_runner.diagnostics import did_you_mean
+from arazzo_runner.expressions.nodes import (
+    ComponentReference,
+    Expression,
+    ExpressionSyntaxError,
+    InputReference,
+    Keyword,
+    MessageReference,
+    OutputReference,
+    Path,
+    Slip,
+    SourceReference,
+    StepReference,
+    WorkflowReference,
+)
+
+_ALNUM: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+STRICT_IDENTIFIER: Final = _ALNUM | frozenset("-_")
+IDENTIFIER: Final = STRICT_IDENTIFIER | frozenset(".")
+TCHAR: Final = _ALNUM | frozenset("!#$%&'*+-.^_`|~")
+ROOTS: Final = (
+    "url", "method", "statusCode", "self", "request", "response", "message",
+    "inputs", "outputs", "steps", "workflows", "sourceDescriptions", "components",
+)  # fmt: skip
+KEYWORDS: Final = ("url", "method", "statusCode", "self")
+MAX_LENGTH: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The names a text may refer to; None means "not known", an empty set "there are none".
+
+    `steps` maps a stepId to its output names, `workflows` a workflowId to its output names.
+    """
+
+    inputs: frozenset[str] | None = None
+    steps: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    workflows: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+
+
+NOTHING_DECLARED: Final = Declared()
+
+
+def parse_expression(text: str) -> Expression:
+    """Parse one runtime expression by the bare grammar.
+
+    Raises ExpressionSyntaxError with the offset of the first character that does not fit.
+
+    >>> str(parse_expression("$response.body#/items/0"))
+    '$response.body#/items/0'
+    """
+    return _Parser(text, strict=True).parse()
+
+
+def parse_lenient(text: str, declared: Declared = NOTHING_DECLARED) -> tuple[Expression, tuple[Slip, ...]]:
+    """Parse one runtime expression, tolerating the slips of semantics §3; each is returned.
+
+    Raises ExpressionSyntaxError when it has no single meaning.
+    """
+    parser = _Parser(text, strict=False, declared=declared)
+    node = parser.parse()
+    if not parser.slips:
+        return node, ()
+    canonical = str(canonical_form(node))
+    slips = tuple(Slip(slip.code, slip.message, slip.offset, slip.length, canonical) for slip in parser.slips)
+    return node, slips
+
+
+def canonical_form(node: Expression) -> Expression:
+    """Return a node whose property steps are written as a JSON Pointer, where the grammar allows one."""
+    path = getattr(node, "path", ())
+    if not path:
+        return node
+    tokens = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    pointer = (node.pointer or "") + tokens  # type: ignore[union-attr]
+    if isinstance(node, MessageReference):
+        return MessageReference(node.message, node.part, node.name, pointer)
+    if isinstance(node, InputReference) and node.name is not None:
+        return InputReference(node.name, pointer)
+    if isinstance(node, OutputReference):
+        return OutputReference(node.name, pointer)
+    if isinstance(node, StepReference) and node.output is not None:
+        return StepReference(node.step_id, node.output, pointer)
+    if isinstance(node, WorkflowReference):
+        return WorkflowReference(node.workflow_id, node.field, node.name, pointer)
+    return node
+
+
+class _Parser:
+    """One text and how far it is read; `slips` collects what was tolerated."""
+
+    def __init__(self, text: str, *, strict: bool, declared: Declared = NOTHING_DECLARED) -> None:
+        self.text = text
+        self.at = 0
+        self.strict = strict
+        self.declared = declared
+        self.slips: list[Slip] = []
+
+    # expression = ( "$url" / "$method" / "$statusCode" / "$request." source / … / "$self" )
+    def parse(self) -> Expression:
+        if len(self.text) > MAX_LENGTH:
+            self.fail(f"the expression is longer than {MAX_LENGTH} characters", 0)
+        if not self.text.startswith("$"):
+            self.fail(
+                "a runtime expression begins with $", 0, hint=f"write ${self.text}" if self.text[:1].isalpha() else None
+            )
+        root = self.text[1 : self._root_end()]
+        self.at = 1 + len(root)
+        if root in KEYWORDS:
+            if self.at < len(self.text):
+                self.fail(f"nothing may follow ${root}", self.at)
+            return Keyword(root)  # type: ignore[arg-type]
+        node = self._rooted(root)
+        if self.at < len(self.text):
+            self.fail(f'"{self.text[self.at :][:20]}" does not belong to the expression', self.at)
+        return node
+
+    def _rooted(self, root: str) -> Expression:
+        if root in ("request", "response", "message"):
+            return self._source(root)
+        if root == "inputs":
+            return self._inputs()
+        if root == "outputs":
+            return self._outputs()
+        if root == "steps":
+            return self._steps()
+        if root == "workflows":
+            return self._workflows()
+        if root == "sourceDescriptions":
+            return self._source_description()
+        if root == "components":
+            return self._component()
+        what = f'"${root}" is not a runtime expression' if root else "a name is expected after $"
+        self.fail(what, 0, length=1 + len(root), hint=_root_hint(root))
+
+    # source = ( header-reference / query-reference / path-reference / body-reference / payload-reference )
+    def _source(self, message: str) -> Expression:
+        self._dot(f"${message}", "header, query, path or body")
+        part = self._word()
+        if part == "headers" and not self.strict:
+            self.slip("headers-plural", f"${message}.headers is spelt header", self.at - 7, 7)
+            part = "header"
+        if part == "header":
+            self._dot(f"${message}.header", "a header name")
+            return MessageReference(message, "header", self._token())  # type: ignore[arg-type]
+        if part in ("query", "path"):
+            self._dot(f"${message}.{part}", "a parameter name")
+            return MessageReference(message, part, self._name())  # type: ignore[arg-type]
+        if part in ("body", "payload"):
+            pointer, path = self._tail()
+            return MessageReference(message, part, None, pointer, path)  # type: ignore[arg-type]
+        start = self.at - len(part)
+        known = ("header", "query", "path", "body", "payload")
+        hint = did_you_mean(part, known) or "write header, query, path or body"
+        if part in ("status", "statusCode", "code", "status_code"):
+            hint = "write $statusCode"
+        self.fail(f'"{part}" is no part of ${message}', start, length=max(1, len(part)), hint=hint)
+
+    # inputs-reference = input-name [ "#" json-pointer ]
+    def _inputs(self) -> Expression:
+        if self.at == len(self.text) and not self.strict:
+            self.slip("whole-inputs", "$inputs as a whole is no expression of the Specification", 0, self.at)
+            return InputReference(None)
+        if not self.strict and self.text[self.at] == "[":
+            return InputReference(None, None, self._steps_of_path())
+        self._dot("$inputs", "an input name")
+        name, path = self._identifier(self.declared.inputs)
+        pointer, more = self._tail()
+        return InputReference(name, pointer, path + more)
+
+    # outputs-reference = output-name [ "#" json-pointer ]
+    def _outputs(self) -> Expression:
+        self._dot("$outputs", "an output name")
+        name, path = self._identifier(None)
+        pointer, more = self._tail()
+        return OutputReference(name, pointer, path + more)
+
+    # steps-reference = step-id ".outputs." output-name [ "#" json-pointer ]
+    def _steps(self) -> Expression:
+        self._dot("$steps", "a stepId")
+        step_id = self._strict_identifier(self.declared.steps, ".outputs")
+        if not self.text.startswith(".outputs", self.at):
+            rest = self.text[self.at :].lstrip(".")
+            hint = f"write $steps.{step_id}.outputs.{rest}" if rest else f"write $steps.{step_id}.outputs.<name>"
+            self.fail("a step is referred to by its outputs", self.at, length=len(self.text) - self.at, hint=hint)
+        self.at += len(".outputs")
+        if self.at == len(self.text) and not self.strict:
+            self.slip("whole-outputs", "all outputs of a step are no expression of the Specification", 0, self.at)
+            return StepReference(step_id, None)
+        if not self.strict and self.text[self.at : self.at + 1] == "[":
+            return StepReference(step_id, None, None, self._steps_of_path())
+        self._dot(f"$steps.{step_id}.outputs", "an output name")
+        name, path = self._identifier(self.declared.steps.get(step_id))
+        pointer, more = self._tail()
+        return StepReference(step_id, name, pointer, path + more)
+
+    # workflows-reference = workflow-id "." workflow-field "." workflow-field-name [ "#" json-pointer ]
+    def _workflows(self) -> Expression:
+        self._dot("$workflows", "a workflowId")
+        workflow_id = self._strict_identifier(self.declared.workflows, ".")
+        self._dot(f"$workflows.{workflow_id}", "inputs or outputs")
+        part = self._word()
+        if part not in ("inputs", "outputs"):
+            hint = f"write $workflows.{workflow_id}.outputs.<name>"
+            self.fail("a workflow has inputs and outputs", self.at - len(part), length=max(1, len(part)), hint=hint)
+        self._dot(f"$workflows.{workflow_id}.{part}", "a name")
+        known = self.declared.workflows.get(workflow_id) if part == "outputs" else None
+        name, path = self._identifier(known)
+        pointer, more = self._tail()
+        return WorkflowReference(workflow_id, part, name, pointer, path + more)  # type: ignore[arg-type]
+
+    # source-reference = source-name "." source-reference-id ; source-reference-id = 1*CHAR
+    def _source_description(self) -> Expression:
+        self._dot("$sourceDescriptions", "a source name")
+        source = self._strict_identifier((), ".")
+        self._dot(f"$sourceDescriptions.{source}", "an operationId, workflowId or field")
+        return SourceReference(source, self._name(empty=False))
+
+    # components-reference = component-type "." component-name
+    def _component(self) -> Expression:
+        self._dot("$components", "parameters, successActions or failureActions")
+        kind = self._word()
+        known = ("parameters", "successActions", "failureActions", "inputs")
+        if kind not in known or (self.strict and kind == "inputs"):
+            hint = did_you_mean(kind, known[:3]) or "write parameters, successActions or failureActions"
+            self.fail(f'"{kind}" is no kind of component', self.at - len(kind), length=max(1, len(kind)), hint=hint)
+        self._dot(f"$components.{kind}", "a component name")
+        name, _ = self._identifier(None)
+        return ComponentReference(kind, name)  # type: ignore[arg-type]
+
+    # ------------------------------------------------------------------ names
+
+    # identifier-strict = 1*( ALPHA / DIGIT / "-" / "_" )
+    def _strict_identifier(self, known: Iterable[str], follow: str) -> str:
+        if not self.strict:
+            names = [name for name in known if self.text.startswith(name + follow, self.at)]
+            if names:
+                name = max(names, key=len)
+                self.at += len(name)
+                return name
+        start = self.at
+        while self.at < len(self.text) and self.text[self.at] in STRICT_IDENTIFIER:
+            self.at += 1
+        if self.at == start:
+            self.fail("a name of letters, digits, - and _ is expected", start)
+        return self.text[start : self.at]
+
+    # identifier = 1*( ALPHA / DIGIT / "." / "-" / "_" )
+    def _identifier(self, known: frozenset[str] | None) -> tuple[str, Path]:
+        start = self.at
+        if not self.strict and known:
+            exact = self._declared_name(known)
+            if exact is not None:
+                return exact
+        while self.at < len(self.text) and self.text[self.at] in IDENTIFIER:
+            self.at += 1
+        name = self.text[start : self.at]
+        if not name.strip("."):
+            self.fail("a name is expected here", start)
+        if not self.strict and name.endswith("."):
+            self.fail("a name does not end with a full stop", self.at - 1)
+        return name, ()
+
+    def _declared_name(self, known: frozenset[str]) -> tuple[str, Path] | None:
+        """The longest declared name wins (semantics §3); what follows it are property steps."""
+        rest = self.text[self.at :]
+        names = [
+            name for name in known if rest.startswith(name) and rest[len(name) : len(name) + 1] in ("", ".", "#", "[")
+        ]
+        if not names:
+            return None
+        name = max(names, key=len)
+        start = self.at
+        self.at += len(name)
+        if any(character not in IDENTIFIER for character in name):
+            message = f'the name "{name}" has characters that the grammar does not allow'
+            self.slip("unusual-name", message, start, len(name))
+        return name, self._steps_of_path() if self.text[self.at : self.at + 1] in (".", "[") else ()
+
+    # header-reference = "header." token ; token = 1*tchar
+    def _token(self) -> str:
+        start = self.at
+        while self.at < len(self.text) and self.text[self.at] in TCHAR:
+            self.at += 1
+        if self.at == start:
+            self.fail("a header name is expected here", start)
+        return self.text[start : self.at]
+
+    # name = *( CHAR ) ; CHAR excludes { and }, control characters, and " and \ unless escaped
+    def _name(self, *, empty: bool = True) -> str:
+        start = self.at
+        while self.at < len(self.text):
+            character = self.text[self.at]
+            if character == "\\":
+                self.at += self._escape_length()
+            elif character in '{}"' or character < " ":
+                self.fail(f"{character!r} is not allowed in a name", self.at)
+            else:
+                self.at += 1
+        if self.at == start and not empty:
+            self.fail("a name is expected here", start)
+        return self.text[start : self.at]
+
+    def _escape_length(self) -> int:
+        follow = self.text[self.at + 1 : self.at + 2]
+        if follow and follow in '"\\/bfnrt':
+            return 2
+        digits = self.text[self.at + 2 : self.at + 6]
+        if follow == "u" and len(digits) == 4 and all(digit in "0123456789abcdefABCDEF" for digit in digits):
+            return 6
+        self.fail("a backslash must begin an escape such as \\n or \\u0041", self.at)
+
+    # ------------------------------------------------------------------ what follows a name
+
+    def _tail(self) -> tuple[str | None, Path]:
+        """Read `#/pointer`, or the property steps that the grammar lacks."""
+        if self.at < len(self.text) and self.text[self.at] == "#":
+            self.at += 1
+            return self._pointer(), ()
+        if self.at < len(self.text) and self.text[self.at] in ".[" and not self.strict:
+            return None, self._steps_of_path()
+        return None, ()
+
+    # json-pointer = *( "/" reference-token ) ; unescaped excludes / { } ~
+    def _pointer(self) -> str:
+        start = self.at
+        pointer = self.text[start:]
+        if pointer and not pointer.startswith("/"):
+            if self.strict or not pointer[0].isalpha():
+                self.fail("a JSON Pointer begins with /", start, hint=f"write #/{pointer}")
+            self.slip("pointer-slash", "a JSON Pointer begins with /", start, len(pointer))
+            pointer = "/" + pointer
+        for offset, character in enumerate(self.text[start:]):
+            if character in "{}":
+                self.fail(f"{character} is not allowed in a JSON Pointer here", start + offset)
+            if character == "~" and self.text[start + offset + 1 : start + offset + 2] not in ("0", "1"):
+                self.fail("~ in a JSON Pointer is written ~0", start + offset, hint="write ~0 for ~ and ~1 for /")
+            if character.isspace() and not self.strict and _is_prose(self.text[start + offset :]):
+                self.fail("text follows the expression", start + offset, hint="put the expression in braces: {$…}")
+        self.at = len(self.text)
+        return pointer
+
+    def _steps_of_path(self) -> Path:
+        """Read `.name`, `[0]` and `["name"]` (semantics §3: property steps)."""
+        start, steps = self.at, list[str | int]()
+        while self.at < len(self.text) and self.text[self.at] in ".[":
+            steps.append(self._bracket() if self.text[self.at] == "[" else self._property())
+        message = "the grammar has no property steps here; it has a JSON Pointer"
+        self.slip("property-step", message, start, self.at - start)
+        if self.at < len(self.text) and self.text[self.at] == "#":
+            self.at += 1
+            pointer = self._pointer()
+            steps += [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+        return tuple(steps)
+
+    def _property(self) -> str:
+        self.at += 1
+        start = self.at
+        while self.at < len(self.text) and (self.text[self.at] in STRICT_IDENTIFIER or self.text[self.at] in "$@:"):
+            self.at += 1
+        if self.at == start:
+            self.fail("a property name is expected after the full stop", start)
+        return self.text[start : self.at]
+
+    def _bracket(self) -> str | int:
+        start = self.at
+        end = self.text.find("]", start)
+        inner = self.text[start + 1 : end] if end > 0 else ""
+        self.at = end + 1
+        if inner.isascii() and inner.isdigit() and len(inner) < 10:
+            return int(inner)
+        if len(inner) > 2 and inner[0] in "'\"" and inner[-1] == inner[0]:
+            return inner[1:-1]
+        self.at = start
+        hint = "select with a Selector Object of type jsonpath, or name one item such as [0]"
+        self.fail(
+            "only an index or a quoted name may stand in brackets", start, length=max(1, len(inner) + 2), hint=hint
+        )
+
+    # ------------------------------------------------------------------ helpers
+
+    def _root_end(self) -> int:
+        end = 1
+        while end < len(self.text) and self.text[end] in STRICT_IDENTIFIER:
+            end += 1
+        return end
+
+    def _word(self) -> str:
+        start = self.at
+        while self.at < len(self.text) and self.text[self.at] in STRICT_IDENTIFIER:
+            self.at += 1
+        return self.text[start : self.at]
+
+    def _dot(self, after: str, expected: str) -> None:
+        if self.text[self.at : self.at + 1] != ".":
+            self.fail(f"{expected} must follow {after}", self.at, hint=f"write {after}.<name>")
+        self.at += 1
+
+    def slip(self, code: str, message: str, offset: int, length: int) -> None:
+        self.slips.append(Slip(code, message, offset, length))
+
+    def fail(self, message: str, offset: int, *, length: int = 1, hint: str | None = None) -> NoReturn:
+        raise ExpressionSyntaxError(message, offset, length, hint)
+
+
+def _is_prose(rest: str) -> bool:
+    return len(rest.split()) > 0 and rest[:1] == " "
+
+
+def _root_hint(root: str) -> str | None:
+    plural = {"input": "inputs", "step": "steps", "workflow": "workflows", "output": "outputs", "source": "sourceDescriptions",
+              "sources": "sourceDescriptions", "component": "components", "status": "statusCode", "env": "inputs",
+              "headers": "response", "body": "response"}  # fmt: skip
+    if root in ("body", "headers"):
+        return f"did you mean $response.{root.removesuffix('s')}?"
+    if root in plural:
+        return f"did you mean ${plural[root]}?"
+    near = did_you_mean(root, ROOTS, prefix="did you mean $")
+    return None if near is None else near.replace('"', "")

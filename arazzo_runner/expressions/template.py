@@ -1,0 +1,177 @@
+"""Text of a document → plain text, one whole expression, or text with embedded expressions (semantics §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arazzo_runner.expressions.nodes import (
+    Expression,
+    ExpressionSyntaxError,
+    InputReference,
+    Slip,
+    StepReference,
+    Template,
+    WorkflowReference,
+)
+from arazzo_runner.expressions.parser import NOTHING_DECLARED, ROOTS, Declared, canonical_form, parse_lenient
+
+__all__ = ["NOTHING_DECLARED", "Declared", "ParsedText", "parse_value"]
+
+_BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
+_ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedText:
+    """What a text turned out to be: plain text, an expression (its value keeps its type) or a Template."""
+
+    node: str | Expression | Template
+    slips: tuple[Slip, ...] = ()
+
+
+def parse_value(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool = True) -> ParsedText:
+    """Read a text value: a whole expression, a whole one with slips, embedding, or plain text.
+
+    `bare` allows the documented leniency for an expression that stands in a text without
+    braces. Raises ExpressionSyntaxError for what was meant as an expression and is none.
+
+    >>> str(parse_value("Bearer {$inputs.token}").node)
+    'Bearer {$inputs.token}'
+    """
+    if "$" not in text:
+        return ParsedText(text)
+    if _looks_whole(text):
+        whole = _whole(text, declared)
+        if whole is not None:
+            return whole
+    return _embedded(text, declared, bare=bare)
+
+
+def _looks_whole(text: str) -> bool:
+    """Tell whether a text begins as one of our expressions and not as `$5.00` or `$filter`."""
+    if not text.startswith("$"):
+        return False
+    end = 1
+    while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
+        end += 1
+    return text[1:end] in ROOTS or _looks_meant(text, end)
+
+
+def _looks_meant(text: str, end: int) -> bool:
+    # `$workflow.x`, `$respons.body`: an unknown root that can only be a misspelling of ours.
+    root = text[1:end]
+    if text[end : end + 1] != "." or not root:
+        return False
+    if root in ("workflow", "source", "sources", "env", "input", "step", "output", "component", "headers", "body"):
+        return True
+    from difflib import get_close_matches  # lazily: only for texts that begin with an unknown $word.
+
+    return bool(get_close_matches(root, [name for name in ROOTS if len(name) > 4], n=1, cutoff=0.84))
+
+
+def _whole(text: str, declared: Declared) -> ParsedText | None:
+    """Parse a text as one expression; None when only its beginning is one (then it is embedding's turn)."""
+    keyword = text in ("$url", "$method", "$statusCode", "$self")
+    if not keyword and text[1:].split(".")[0].split("#")[0].split(" ")[0] in ("url", "method", "statusCode", "self"):
+        return None  # `$url of the page`, `$self-service`: data
+    try:
+        node, slips = parse_lenient(text, declared)
+    except ExpressionSyntaxError:
+        if _bare_length(text, 0, declared) or any(character in text for character in " \n{"):
+            return None
+        raise
+    return ParsedText(node, slips)
+
+
+# ------------------------------------------------------------------ embedding
+
+
+def _embedded(text: str, declared: Declared, *, bare: bool) -> ParsedText:
+    parts: list[str | Expression] = []
+    slips: list[Slip] = []
+    plain = position = 0
+    while True:
+        dollar = text.find("$", position)
+        if dollar < 0:
+            break
+        if dollar > plain - 1 and dollar > 0 and text[dollar - 1] == "{" and _is_ours(text, dollar):
+            start, end, node, found = _braced(text, dollar, declared)
+        else:
+            start, end, node, found = _bare(text, dollar, declared) if bare else (dollar, dollar, None, [])
+        if node is None:
+            position = dollar + 1
+            continue
+        if start > plain:
+            parts.append(text[plain:start])
+        parts.append(node)
+        slips += found
+        plain = position = end
+    if not any(not isinstance(part, str) for part in parts):
+        return ParsedText(text)
+    if plain < len(text):
+        parts.append(text[plain:])
+    return ParsedText(Template(tuple(parts)), tuple(slips))
+
+
+def _is_ours(text: str, dollar: int) -> bool:
+    """Tell whether `{$…` begins one of our expressions; `{$name}` of another language is text."""
+    end = dollar + 1
+    while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
+        end += 1
+    root = text[dollar + 1 : end]
+    return root in ROOTS or _looks_meant(text[dollar:], end - dollar)
+
+
+def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression, list[Slip]]:
+    # embedded-expression = "{" expression "}"
+    close = text.find("}", dollar)
+    if close < 0:
+        raise ExpressionSyntaxError("the brace before this expression is never closed", dollar - 1, hint="add }")
+    try:
+        node, slips = parse_lenient(text[dollar:close], declared)
+    except ExpressionSyntaxError as problem:
+        raise ExpressionSyntaxError(problem.message, dollar + problem.offset, problem.length, problem.hint) from None
+    moved = [Slip(slip.code, slip.message, dollar + slip.offset, slip.length, slip.canonical) for slip in slips]
+    return dollar - 1, close + 1, node, moved
+
+
+def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression | None, list[Slip]]:
+    """Read an expression without braces: only when its longest prefix names something declared."""
+    length = _bare_length(text, dollar, declared)
+    if not length:
+        return dollar, dollar, None, []
+    node, _ = parse_lenient(text[dollar : dollar + length], declared)
+    canonical = f"{{{canonical_form(node)}}}"
+    message = f"{text[dollar : dollar + length]} stands in a text without braces"
+    return dollar, dollar + length, node, [Slip("bare-expression", message, dollar, length, canonical)]
+
+
+def _bare_length(text: str, dollar: int, declared: Declared) -> int:
+    """Return how many characters from `dollar` on are a bare expression, 0 for none."""
+    if not text.startswith(_BARE_ROOTS, dollar):
+        return 0
+    end = dollar + 1
+    while end < len(text) and text[end] not in _ENDS and text[end] != "$":
+        end += 1
+    for stop in range(end, dollar, -1):
+        if text[stop - 1] in ".-_" and stop != end:
+            continue
+        try:
+            node, _ = parse_lenient(text[dollar:stop], declared)
+        except ExpressionSyntaxError:
+            continue
+        if _is_declared(node, declared):
+            return stop - dollar
+    return 0
+
+
+def _is_declared(node: Expression, declared: Declared) -> bool:
+    if isinstance(node, InputReference):
+        return node.name is not None and declared.inputs is not None and node.name in declared.inputs
+    if isinstance(node, StepReference):
+        outputs = declared.steps.get(node.step_id)
+        return outputs is not None and node.output in outputs
+    if isinstance(node, WorkflowReference):
+        known = declared.workflows.get(node.workflow_id)
+        return known is not None and (node.field == "inputs" or node.name in known)
+    return False

@@ -1,0 +1,77 @@
+"""Masks records before they are written: by value everywhere, whole where the name says secret (semantics §7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from arazzo_runner.diagnostics import Diagnostic
+from arazzo_runner.engine.effects import Headers
+from arazzo_runner.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name
+from arazzo_runner.values import MISSING, JsonValue
+
+_USERINFO = re.compile(r"(?<=://)[^/?#@]*@")
+_QUERY_FIELD = re.compile(r"(?<=[?&])([^=&#]*)=([^&#]*)")
+_SCHEME = re.compile(r"(Basic|Bearer|Digest|DPoP|Token)\s", re.IGNORECASE)
+
+
+def masked_slot(value: JsonValue) -> JsonValue:
+    """Return a secret slot's value with every text and number in it shown as `***`, however short."""
+    if isinstance(value, Mapping):
+        return {name: masked_slot(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked_slot(item) for item in value]
+    if value is None or isinstance(value, bool) or value is MISSING:
+        return value
+    return MASK
+
+
+def masked_outputs(outputs: Mapping[str, JsonValue], secret: Iterable[str], secrets: Secrets) -> dict[str, JsonValue]:
+    """Return outputs as they may be shown: secret ones whole, others by value."""
+    names = frozenset(secret)
+    return {
+        name: masked_slot(value) if name in names else secrets.mask_value(value) for name, value in outputs.items()
+    }
+
+
+def masked_body(value: JsonValue, secrets: Secrets) -> JsonValue:
+    """Return a parsed body as it may be shown: fields of secret names whole, everything else by value."""
+    if isinstance(value, dict):
+        return {
+            secrets.mask(name): masked_slot(item) if is_secret_name(name) else masked_body(item, secrets)
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [masked_body(item, secrets) for item in value]
+    return secrets.mask(value) if isinstance(value, str) else value
+
+
+def masked_headers(headers: Headers, secrets: Secrets) -> Headers:
+    """Return header pairs as they may be shown; of credentials only the scheme is left (`Bearer ***`)."""
+    return tuple((name, _masked_header(name, value, secrets)) for name, value in headers)
+
+
+def _masked_header(name: str, value: str, secrets: Secrets) -> str:
+    if name.lower() not in SECRET_HEADERS and not is_secret_name(name):
+        return secrets.mask(value)
+    scheme = _SCHEME.match(value)
+    return f"{scheme.group()}{MASK}" if scheme else MASK
+
+
+def masked_url(url: str, secrets: Secrets) -> str:
+    """Return a URL as it may be shown: without userinfo, with query fields of secret names masked."""
+    url = _USERINFO.sub(f"{MASK}@", url)
+    return secrets.mask(_QUERY_FIELD.sub(_masked_field, url))
+
+
+def _masked_field(match: re.Match[str]) -> str:
+    return f"{match.group(1)}={MASK if is_secret_name(match.group(1)) else match.group(2)}"
+
+
+def masked_diagnostic(diagnostic: Diagnostic, secrets: Secrets) -> Diagnostic:
+    """Return a Diagnostic whose texts may be shown."""
+    hint = diagnostic.hint
+    return replace(
+        diagnostic, message=secrets.mask(diagnostic.message), hint=None if hint is None else secrets.mask(hint)
+    )

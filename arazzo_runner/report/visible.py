@@ -1,0 +1,61 @@
+"""Makes foreign text harmless: what a server or a document says must not steer a terminal or a CI log."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, embeddings and
+# isolates (CVE-2021-42574), invisible joiners, tags, lone surrogates. Tab is shown as it is.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_UNSAFE_IN_JSON = re.compile(_UNSAFE.pattern.replace("\x0a", "\x0b"))
+_SHORT = {"\n": "\\n", "\r": "\\r", "\0": "\\0", "\x1b": "\\e"}
+_LINE_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
+_INLINE_COMMAND = re.compile(r"##(?=(vso)?\[)")
+
+
+def one_line(text: str) -> str:
+    """Return foreign text as one harmless line: control and bidirectional characters are shown as escapes.
+
+    >>> one_line("a\\x1b[2Jb\\n::error::x")
+    'a\\\\e[2Jb\\\\n::error::x'
+    """
+    return neutral(_UNSAFE.sub(_escape, text))
+
+
+def lines(text: str) -> list[str]:
+    """Return foreign text as harmless lines."""
+    return [one_line(line.rstrip("\r")) for line in text.split("\n")]
+
+
+def neutral(text: str) -> str:
+    """Return text none of whose lines is a command to a CI runner (`::error::…`, `##[…]`, `##vso[…]`)."""
+    if "::" in text:
+        text = _LINE_COMMAND.sub(r"\1: ", text)
+    return _INLINE_COMMAND.sub("# #", text) if "##" in text else text
+
+
+def json_text(text: str) -> str:
+    """Return serialised JSON with the same meaning that is harmless to print.
+
+    Unsafe characters can only stand inside its strings, so each becomes its JSON escape.
+    """
+    text = _UNSAFE_IN_JSON.sub(_json_escape, text)
+    return _INLINE_COMMAND.sub(r"#\\u0023", text) if "##" in text else text
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[index] << 8 | units[index + 1]:04x}" for index in range(0, len(units), 2))
