@@ -32,7 +32,7 @@ from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, 
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.secrets import Secrets
-from arazzo_runner.sources.fetch import Fetch, FetchError, make_fetch
+from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 from arazzo_runner.values import JsonValue
 
@@ -258,7 +258,7 @@ def _open(document: Source, options: LoadOptions, include: Sequence[Source]) -> 
     return library, entry
 
 
-def _read_document(document: Source, location: str, library: Library, fetch: Fetch) -> LoadedDocument | None:
+def _read_document(document: Source, location: str, library: Library, fetch: DocumentFetch) -> LoadedDocument | None:
     if isinstance(document, Mapping):
         return library.add(from_value(document, location), location)
     try:

@@ -241,7 +241,7 @@ class _Builder:
             self.problems.error("missing-field", message, fields.key(name), hint="add operationId or operationPath")
 
     def _parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:
-        parameters = fields.items("parameters", self._parameter)
+        parameters: tuple[Parameter | ReusableObject, ...] = fields.items("parameters", self._parameter)
         named = [((each.name, each.in_), each.at) for each in parameters if isinstance(each, Parameter) and each.name]
         self._unique("duplicate-parameter", "parameter", [(_parameter_name(key), at) for key, at in named])
         return parameters
@@ -416,7 +416,7 @@ class _Builder:
 
     def _action_parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:
         fields.newer("parameters")
-        parameters = fields.items("parameters", self._parameter)
+        parameters: tuple[Parameter | ReusableObject, ...] = fields.items("parameters", self._parameter)
         for each in parameters:
             if isinstance(each, Parameter) and each.in_ is not None:
                 message = f'parameter "{each.name}" of an action has "in", which must not be used'

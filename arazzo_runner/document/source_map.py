@@ -180,11 +180,12 @@ class _Reader:
 
     # ------------------------------------------------------------------ reporting
 
-    def _stopped(self, stop: _Stop) -> None:
+    def _stopped(self, stop: _Stop) -> Document | None:
         at = Location(self.uri)
         if stop.offset is not None:
             at = _fixed(self.uri, self.text, *stop.offset)
         self.problems.error(stop.code, stop.message, at, hint=stop.hint)
+        return None
 
     def _mark(self, mark: Any) -> Location:
         return _fixed(self.uri, self.text, mark.line + 1, mark.column + 1)

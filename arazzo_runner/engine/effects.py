@@ -57,7 +57,16 @@ class NoResponse:
     """
 
     reason: Literal[
-        "refused", "unknown-host", "timeout", "reset", "tls", "too-large", "truncated", "protocol", "forbidden"
+        "refused",
+        "unknown-host",
+        "timeout",
+        "reset",
+        "tls",
+        "too-large",
+        "truncated",
+        "protocol",
+        "forbidden",
+        "interrupted",
     ]
     message: str
     sent: bool

@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import Any
 
 import jsonschema
-import referencing
-import referencing.exceptions
 from jsonschema import validators
+from referencing import Registry, Resource
+from referencing.exceptions import NoSuchResource, Unresolvable
 from referencing.jsonschema import DRAFT4, DRAFT202012
 
 from arazzo_runner.engine.simple_schema import SchemaError
@@ -29,14 +29,14 @@ def full_errors(
 
     def retrieve(uri: str) -> Any:
         if resolve is None:
-            raise referencing.exceptions.NoSuchResource(ref=uri)
+            raise NoSuchResource(ref=uri)
         try:
-            return referencing.Resource(resolve(uri), draft)
+            return Resource.from_contents(resolve(uri), default_specification=draft)
         except KeyError:
-            raise referencing.exceptions.NoSuchResource(ref=uri) from None
+            raise NoSuchResource(ref=uri) from None
 
-    registry: Any = referencing.Registry(retrieve=retrieve)  # type: ignore[call-arg]
-    registry = registry.with_resource(ROOT, referencing.Resource(_anchored(document), draft))
+    registry: Any = Registry(retrieve=retrieve)  # type: ignore[call-arg]
+    registry = registry.with_resource(ROOT, Resource.from_contents(_anchored(document), default_specification=draft))
     validator = _validator(dialect)(
         {"$ref": f"{ROOT}"} if schema is document else schema, registry=registry, _resolver=registry.resolver(ROOT)
     )
@@ -46,7 +46,7 @@ def full_errors(
             found.append(_error(error))
             if len(found) >= MAX_ERRORS:
                 break
-    except referencing.exceptions.Unresolvable as problem:
+    except Unresolvable as problem:
         return (SchemaError("", f"the schema's $ref {problem.ref} leads nowhere", "$ref"),)
     except (jsonschema.SchemaError, RecursionError, TypeError, AttributeError, ValueError, KeyError) as problem:
         return (SchemaError("", f"the schema is broken ({type(problem).__name__})", "$schema"),)
@@ -69,7 +69,8 @@ def _validator(dialect: str) -> Any:
     if dialect == "openapi-3.0":
         keywords["type"] = _nullable_type
         keywords["exclusiveMinimum"] = keywords["exclusiveMaximum"] = _exclusive
-    return validators.extend(base, keywords)
+    extend: Any = validators.extend
+    return extend(base, keywords)
 
 
 def _pattern(validator: Any, pattern: Any, value: Any, schema: Any) -> Any:

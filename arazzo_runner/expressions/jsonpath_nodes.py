@@ -111,6 +111,8 @@ class ScriptLength:
     path: Path
 
 
+Operator: TypeAlias = OneOf["==", "!=", "<", "<=", ">", ">="]
+
 Operand: TypeAlias = Constant | ValueOf | Length | Count | ScriptLength
 
 
@@ -146,7 +148,7 @@ class Compare:
     """
 
     left: Operand
-    operator: OneOf["==", "!=", "<", "<=", ">", ">="]
+    operator: Operator
     right: Operand
     rules: OneOf["rfc", "absent-is-null", "script"] = "rfc"
 

@@ -1,86 +1,139 @@
-"""Regular expressions of documents: ECMA-262 as far as a linear-time engine goes, never Python's `re`.
+"""Regular expressions of documents: ECMA-262's dialect on engines that a hostile pattern cannot hold up.
 
-google-re2 first; what it lacks (lookaround, backreferences) through `regex` with a timeout.
+RE2 (linear time) runs whatever it can. Only patterns that need backtracking (lookaround,
+backreferences, repeats above RE2's limit) go to the `regex` module, under a time limit: the
+one place of the language where the limit is a clock's. The standard library's `re` never
+sees a document's pattern.
 """
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from typing import Any, Final
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.budget import TooMuchWork
+from arazzo_runner.expressions.ecma import translate
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
 
-FALLBACK_TIMEOUT: Final = 1.0
-_UNICODE: Final = re.compile(r"\\(\\|u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|c([A-Za-z])|/|.)", re.DOTALL)
-
-
-class RegexTimeout(Exception):
-    """A pattern with lookaround or backreferences took too long on this text."""
+_LITERAL_FLAGS = "imsuygdv"
 
 
-@lru_cache(maxsize=512)
-def compile_pattern(pattern: str) -> Any:
-    """Compile a pattern; raises ExpressionSyntaxError when neither engine takes it."""
-    translated = _translated(pattern)
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """A compiled pattern; `slips` tell what was tolerated in it."""
+
+    search: Callable[[str, float], str | None] = field(repr=False, compare=False)
+    """`search(text, seconds)`: the first match, None when there is none; raises TooMuchWork."""
+    slips: tuple[Slip, ...] = ()
+
+
+def compile_regex(text: str) -> Regex:
+    """Compile an ECMA-262 pattern; it is searched for, not anchored (semantics §4).
+
+    Raises ExpressionSyntaxError for a pattern that no engine takes.
+    """
+    pattern, flags, slips = _without_delimiters(text)
+    translated = translate(pattern)
+    prefix = f"(?{flags})" if flags else ""
+    if not translated.backtracking:
+        try:
+            return Regex(_linear(prefix + translated.for_re2), slips)
+        except _NotLinear as problem:
+            if not problem.too_large:
+                raise ExpressionSyntaxError(problem.message, 0, len(text)) from None
+    try:
+        return Regex(_backtracking(prefix + translated.for_regex), slips)
+    except ValueError as problem:
+        raise ExpressionSyntaxError(f"not a regular expression: {problem}", 0, len(text)) from None
+
+
+def iregexp_matches(pattern: str, text: str, whole: bool, seconds: float) -> bool:
+    """Tell whether `text` matches an I-Regexp (RFC 9485); a pattern that is none matches nothing.
+
+    RFC 9535 §2.4.6 (`match`: the whole text) and §2.4.7 (`search`: any part of it).
+    """
+    search = _iregexp(pattern, whole)
+    return search is not None and search(text, seconds) is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _iregexp(pattern: str, whole: bool) -> Callable[[str, float], str | None] | None:
+    from iregexp_check import check
+
+    if len(pattern) > 4096 or not check(pattern):
+        return None
+    translated = translate(pattern)
+    group = f"^(?:{translated.for_re2})$" if whole else translated.for_re2
+    try:
+        return _linear(group)
+    except _NotLinear:
+        return None
+
+
+def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
+    """Take `/^pattern/flags` for the pattern: as it stands it could never match, `^` comes after a slash."""
+    end = text.rfind("/")
+    if not text.startswith("/^") or end < 2 or any(flag not in _LITERAL_FLAGS for flag in text[end + 1 :]):
+        return text, "", ()
+    pattern = text[1:end].replace("\\/", "/")
+    flags = "".join(flag for flag in "ims" if flag in text[end + 1 :])
+    canonical = f"(?{flags}:{pattern})" if flags else pattern
+    message = "a regex condition is the pattern alone, without slashes around it"
+    return pattern, flags, (Slip("regex-delimiters", message, 0, len(text), canonical),)
+
+
+class _NotLinear(Exception):
+    """RE2 refuses a pattern, because it is `too_large` for it or no pattern at all."""
+
+    def __init__(self, message: str, too_large: bool) -> None:
+        super().__init__(message)
+        self.message = message
+        self.too_large = too_large
+
+
+def _linear(pattern: str) -> Callable[[str, float], str | None]:
     try:
         import re2
-    except ImportError:  # no wheel for this platform: `regex` alone, with its timeout
-        return _fallback(translated, pattern)
+    except ImportError:  # no wheel for this platform: `regex` with its time limit serves alone
+        raise _NotLinear("RE2 is not installed", too_large=True) from None
     options = re2.Options()
     options.log_errors = False
     try:
-        return re2.compile(translated, options)
-    except re2.error:
-        return _fallback(translated, pattern)
+        compiled = re2.compile(pattern, options)
+    except (re2.error, UnicodeEncodeError) as problem:
+        message = _message(problem)
+        too_large = "repetition size" in message or "too large" in message
+        raise _NotLinear(f"not a regular expression: {message}", too_large) from None
+
+    def search(text: str, _seconds: float) -> str | None:
+        try:
+            found = compiled.search(text)
+        except UnicodeEncodeError:  # lone surrogates, which JSON allows, are no text for RE2
+            found = compiled.search(text.encode("utf-8", "replace").decode("utf-8"))
+        return None if found is None else str(found.group(0))
+
+    return search
 
 
-def search_pattern(pattern: str, text: str, timeout: float = FALLBACK_TIMEOUT) -> bool:
-    """Tell whether a pattern is found in a text (not anchored); an unusable pattern is found nowhere.
-
-    Raises RegexTimeout when the fallback engine takes longer than `timeout` seconds.
-    """
-    try:
-        compiled = compile_pattern(pattern)
-    except ExpressionSyntaxError:
-        return False
-    return search(compiled, text, timeout)
+def _message(problem: Exception) -> str:
+    reason = problem.args[0] if problem.args else problem
+    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
 
 
-def search(compiled: Any, text: str, timeout: float = FALLBACK_TIMEOUT) -> bool:
-    """Search with a compiled pattern; raises RegexTimeout."""
-    if type(compiled).__module__.startswith("re2"):
-        return compiled.search(text.encode("utf-8", "replace").decode()) is not None
-    try:
-        return compiled.search(text, timeout=timeout) is not None
-    except TimeoutError:
-        raise RegexTimeout(f"the pattern took longer than {timeout:g} s") from None
-
-
-def _fallback(translated: str, pattern: str) -> Any:
+def _backtracking(pattern: str) -> Callable[[str, float], str | None]:
     import regex
 
     try:
-        return regex.compile(translated, regex.VERSION0)
-    except regex.error as problem:
-        offset = problem.pos if isinstance(problem.pos, int) else 0
-        message = f"this is no regular expression: {problem.msg}"
-        raise ExpressionSyntaxError(message, min(offset, len(pattern)), 1) from None
-    except (RecursionError, OverflowError, MemoryError):
-        raise ExpressionSyntaxError("the regular expression is too large") from None
+        compiled = regex.compile(pattern, regex.VERSION0 | regex.ASCII)
+    except (regex.error, RecursionError, OverflowError) as problem:
+        raise ValueError(str(problem)) from None
 
+    def search(text: str, seconds: float) -> str | None:
+        try:
+            found = compiled.search(text, timeout=seconds)
+        except TimeoutError:
+            raise TooMuchWork("the pattern needs backtracking and takes too long on this text") from None
+        return None if found is None else str(found.group(0))
 
-def _translated(pattern: str) -> str:
-    """Write ECMA-262's own escapes the way the engines read them."""
-
-    def spelled(match: re.Match[str]) -> str:
-        braced, four, control = match[2], match[3], match[4]
-        if braced or four:
-            code = int(braced or four, 16)
-            return re.escape(chr(code)) if code <= 0x10FFFF else match[0]
-        if control:
-            return re.escape(chr(ord(control.upper()) % 32))
-        return "/" if match[1] == "/" else match[0]
-
-    text = _UNICODE.sub(spelled, pattern)
-    return re.sub(r"\(\?<([A-Za-z_][A-Za-z0-9_]*)>", r"(?P<\1>", text)
+    return search

@@ -94,10 +94,7 @@ def _embedded(text: str, declared: Declared, *, bare: bool) -> ParsedText:
         dollar = text.find("$", position)
         if dollar < 0:
             break
-        if dollar > plain - 1 and dollar > 0 and text[dollar - 1] == "{" and _is_ours(text, dollar):
-            start, end, node, found = _braced(text, dollar, declared)
-        else:
-            start, end, node, found = _bare(text, dollar, declared) if bare else (dollar, dollar, None, [])
+        start, end, node, found = _expression_at(text, dollar, declared, bare=bare, open_brace=dollar > plain)
         if node is None:
             position = dollar + 1
             continue
@@ -111,6 +108,15 @@ def _embedded(text: str, declared: Declared, *, bare: bool) -> ParsedText:
     if plain < len(text):
         parts.append(text[plain:])
     return ParsedText(Template(tuple(parts)), tuple(slips))
+
+
+def _expression_at(
+    text: str, dollar: int, declared: Declared, *, bare: bool, open_brace: bool
+) -> tuple[int, int, Expression | None, list[Slip]]:
+    """Read what begins at a `$`: (start, end, node, slips); node None when it is plain text."""
+    if open_brace and text[dollar - 1] == "{" and _is_ours(text, dollar):
+        return _braced(text, dollar, declared)
+    return _bare(text, dollar, declared) if bare else (dollar, dollar, None, [])
 
 
 def _is_ours(text: str, dollar: int) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal as OneOf
+from typing import TypeVar, cast
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.document.model import (
@@ -44,6 +45,7 @@ from arazzo_runner.sources.operation import Operation
 from arazzo_runner.values import MISSING
 
 Action = TypeVar("Action", SuccessAction, FailureAction)
+Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +131,13 @@ class StepCompiler:
         declared = operation.parameter(parameter.name, parameter.in_)
         if declared is None:
             self._undeclared(parameter, operation)
-        location = parameter.in_
+        location = cast(Place, parameter.in_)
         return CompiledParameter(
             name=parameter.name,
             location=location,
             value=value,
             declared=declared,
-            at=parameter.at,  # type: ignore[arg-type]
+            at=parameter.at,
         )
 
     def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
@@ -230,8 +232,8 @@ class StepCompiler:
 
     def _actions(
         self,
-        own: Iterable[Action | ReusableObject],
-        inherited: Iterable[Action | ReusableObject],
+        own: tuple[Action | ReusableObject, ...],
+        inherited: tuple[Action | ReusableObject, ...],
         kind: type[Action],
     ) -> tuple[CompiledAction, ...]:
         """The step's actions, then the workflow's that the step does not override by name."""

@@ -11,7 +11,7 @@ from arazzo_runner.diagnostics import Location, Problems, Severity
 from arazzo_runner.document.build import build
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 from arazzo_runner.document.source_map import Document, Limits, read
-from arazzo_runner.sources.fetch import Fetch, FetchError
+from arazzo_runner.sources.fetch import DocumentFetch, FetchError
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 from arazzo_runner.values import JsonValue
@@ -73,7 +73,7 @@ Source: TypeAlias = OpenApiDescription | LoadedDocument | AsyncApiSource | NotCh
 class Library:
     """Every document of one load; `fetch` reads, `problems` collects what is wrong with them."""
 
-    def __init__(self, fetch: Fetch, options: LoadOptions, problems: Problems) -> None:
+    def __init__(self, fetch: DocumentFetch, options: LoadOptions, problems: Problems) -> None:
         self.options = options
         self.problems = problems
         self._fetch = fetch

@@ -127,7 +127,7 @@ def compile_selector(
 def _selector(raw: dict[str, JsonValue], at: Location, context: Context) -> Value:
     kind, version = raw["type"], None
     if isinstance(kind, dict):
-        kind, version = kind.get("type"), kind.get("version")
+        kind, version = raw["type"]["type"], raw["type"].get("version")
     return compile_selector(raw["context"], raw["selector"], cast(str, kind), version, at, context)
 
 

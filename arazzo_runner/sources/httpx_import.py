@@ -16,10 +16,14 @@ def httpx() -> Any:
     if "httpx" in sys.modules:
         return sys.modules["httpx"]
     stand_in = ModuleType("httpx._main")
-    stand_in.main = None  # type: ignore[attr-defined]
+    stand_in.main = _no_command_line  # type: ignore[attr-defined]
     sys.modules["httpx._main"] = stand_in
     try:
         import httpx as module
     finally:
         sys.modules.pop("httpx._main", None)
     return module
+
+
+def _no_command_line() -> None:
+    """What `httpx.main` is in a process that runs workflows."""

@@ -1,0 +1,140 @@
+"""One HTTP exchange as text: the lines of -v and -vv, a short excerpt of a body, the curl line."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from http import HTTPStatus
+
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
+from arazzo_runner.report.json import pretty, shown_body
+from arazzo_runner.report.masking import masked_headers, masked_url
+from arazzo_runner.report.style import count, duration
+from arazzo_runner.report.visible import lines, one_line
+from arazzo_runner.secrets import Secrets
+from arazzo_runner.values import JsonValue, to_json
+
+EXCERPT_LINES = 12
+EXCERPT_WIDTH = 160
+_SET_BY_CURL = frozenset({"host", "content-length", "accept-encoding", "connection"})
+
+
+def request_line(request: HttpRequest, secrets: Secrets) -> str:
+    """Return `POST https://…`."""
+    return one_line(f"{request.method} {masked_url(request.url, secrets)}")
+
+
+def response_line(response: HttpResponse | NoResponse, secrets: Secrets) -> str:
+    """Return `401 Unauthorized, 31 ms, application/json, 42 bytes`, or why no response came."""
+    if isinstance(response, NoResponse):
+        sent = "" if response.sent else " (nothing was sent)"
+        return one_line(f"no response: {secrets.mask(response.message)}{sent}")
+    parts = [status_text(response.status), duration(response.elapsed_ms)]
+    if response.body:
+        parts += [secrets.mask(response.header("content-type") or "no content type"), count(len(response.body), "byte")]
+    return one_line(", ".join(parts))
+
+
+def status_text(status: int) -> str:
+    """Return a status with its usual phrase: `401 Unauthorized`."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def request_details(request: HttpRequest, secrets: Secrets) -> list[str]:
+    """Return the headers and the whole body of a request, as -vv shows them."""
+    body = shown_body(request.body, request.header("content-type"), secrets)
+    return [*_header_lines(request.headers, secrets), *body_lines(body)]
+
+
+def response_details(response: HttpResponse | NoResponse, secrets: Secrets) -> list[str]:
+    """Return the headers and the whole body of a response, as -vv shows them."""
+    if isinstance(response, NoResponse):
+        return []
+    body = shown_body(response.body, response.header("content-type"), secrets)
+    return [*_header_lines(response.headers, secrets), *body_lines(body)]
+
+
+def body_lines(body: JsonValue) -> list[str]:
+    """Return a shown body as lines, an empty line before it: JSON indented, text as it is."""
+    if body is None:
+        return []
+    text = body if isinstance(body, str) else pretty(body).rstrip("\n")
+    return ["", *lines(text)]
+
+
+def body_excerpt(response: HttpResponse, secrets: Secrets) -> list[str]:
+    """Return the first lines of a response's body, each cut to a terminal's width."""
+    body = shown_body(response.body, response.header("content-type"), secrets)
+    if body is None:
+        return []
+    text = body if isinstance(body, str) else to_json(body)
+    if not isinstance(body, str) and len(text) > EXCERPT_WIDTH:
+        text = pretty(body).rstrip("\n")
+    all_lines = lines(text.strip())
+    shown = [line if len(line) <= EXCERPT_WIDTH else line[: EXCERPT_WIDTH - 1] + "…" for line in all_lines]
+    if len(shown) > EXCERPT_LINES:
+        left = len(shown) - EXCERPT_LINES + 1
+        shown = [*shown[: EXCERPT_LINES - 1], f"… {count(left, 'more line')}"]
+    return shown
+
+
+def _header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list[str]:
+    return [one_line(f"{name}: {value}") for name, value in masked_headers(headers, secrets)]
+
+
+# ------------------------------------------------------------------ curl
+
+
+def curl_line(request: HttpRequest, secrets: Secrets) -> str:
+    """Return a command for a POSIX shell that sends the same request; masked secrets are to be filled in."""
+    url = masked_url(request.url, secrets)
+    words = ["curl"]
+    if any(character in url for character in "[]{}"):
+        words.append("--globoff")
+    body = _body_text(request, secrets)
+    if request.method == "HEAD":
+        words.append("--head")
+    elif request.method != "GET" or request.body:
+        words += ["-X", request.method]
+    words.append(_quoted(url))
+    for name, value in masked_headers(request.headers, secrets):
+        if name.lower() not in _SET_BY_CURL:
+            words += ["-H", _quoted(f"{name}: {value}")]
+    if body is not None:
+        words += ["--data-raw", _quoted(body)]
+    elif request.body:
+        words += ["--data-binary", "@body.bin"]
+    return " ".join(words)
+
+
+def _body_text(request: HttpRequest, secrets: Secrets) -> str | None:
+    """Return the body as text with its secrets masked; None when there is none or it is binary."""
+    if not request.body:
+        return None
+    try:
+        text = request.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    shown = shown_body(request.body, request.header("content-type"), secrets)
+    if isinstance(shown, str):
+        return shown
+    # The bytes as they were sent, unless something in them had to be masked.
+    return text if shown == json.loads(text) else to_json(shown)
+
+
+def _quoted(text: str) -> str:
+    """Quote for a POSIX shell; what must not reach a terminal raw is written in the form $'…' (bash, zsh, ksh)."""
+    if one_line(text) == text:
+        return shlex.quote(text)
+    written = []
+    for character in text:
+        if character in "\\'":
+            written.append("\\" + character)
+        elif character == ":" or one_line(character) == character:
+            written.append(character)
+        else:
+            written += [f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")]
+    return "$'" + "".join(written).replace("\\x0a", "\\n") + "'"

@@ -1,0 +1,154 @@
+"""Why a run failed: the step, the criterion's line with what was seen, the response, a curl line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.engine.effects import HttpResponse, NoResponse
+from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
+from arazzo_runner.report.exchange import body_excerpt, curl_line, request_line, response_line
+from arazzo_runner.report.masking import masked_body, masked_diagnostic
+from arazzo_runner.report.style import count, duration, paint
+from arazzo_runner.report.text import excerpt, render_diagnostic
+from arazzo_runner.report.visible import one_line
+from arazzo_runner.secrets import Secrets
+from arazzo_runner.values import preview
+
+
+def failed_step(result: RunResult | WorkflowResult) -> StepResult | None:
+    """Return the step that decided the failure: the last one that failed, followed into nested workflows."""
+    failed = [step for step in result.steps if step.status == "failed"]
+    if failed:
+        step = failed[-1]
+        nested = None if step.workflow is None or step.workflow.status == "succeeded" else failed_step(step.workflow)
+        return nested or step
+    if isinstance(result, RunResult):
+        for dependency in reversed(result.dependencies):
+            if dependency.status != "succeeded":
+                return failed_step(dependency)
+    last = next((step for step in reversed(result.steps) if step.status != "skipped"), None)
+    return failed_step(last.workflow) if last is not None and last.workflow is not None else None
+
+
+def failure_diagnostics(result: RunResult) -> tuple[Diagnostic, ...]:
+    """Return what failed as Diagnostics, unmasked: every criterion of the deciding step that does not hold."""
+    if result.status == "succeeded":
+        return ()
+    step = failed_step(result)
+    if step is None or not step.attempts:
+        return ()
+    return tuple(_criterion_diagnostic(step, verdict, result.secrets) for verdict in _failed(step.attempts[-1]))
+
+
+def render_failure(result: RunResult, *, color: bool = False) -> str:
+    """Return the explanation of a run that did not succeed, ready to print; empty when it did."""
+    if result.status == "succeeded":
+        return ""
+    step = failed_step(result)
+    lines: list[str] = []
+    if step is not None:
+        lines += _explained(step, result.secrets, color=color)
+    lines.append(_last_line(result, step, color=color))
+    return "\n".join(lines) + "\n"
+
+
+def _last_line(result: RunResult, step: StepResult | None, *, color: bool) -> str:
+    """Say in one line how the run ended."""
+    words = {
+        "failed": "failed",
+        "in_doubt": "ended in doubt: the outcome of a request is unknown",
+        "interrupted": "was interrupted",
+    }
+    text = f'workflow "{result.workflow_id}" {words.get(result.status, result.status)}'
+    if step is not None and result.status == "failed":
+        text += f' at step "{step.step_id}"'
+    known = {None, "", "interrupted", step.reason if step is not None else None}
+    if result.reason not in known:
+        text += f": {result.secrets.mask(result.reason or '')}"
+    return paint(one_line(text), "bold red", color=color)
+
+
+def _explained(step: StepResult, secrets: Secrets, *, color: bool) -> list[str]:
+    attempt = step.attempts[-1] if step.attempts else None
+    found = list(_diagnostics(step, attempt, secrets))
+    lines: list[str] = []
+    for diagnostic in found:
+        lines += [render_diagnostic(masked_diagnostic(diagnostic, secrets), color=color), ""]
+    if not found:
+        reason = one_line(secrets.mask(step.reason or "it failed"))
+        lines += [f'{paint("error[step-failed]", "bold red", color=color)}: step "{step.step_id}": {reason}']
+        lines += [*excerpt(step.at, color=color), ""]
+    if attempt is not None:
+        lines += _exchange(attempt, secrets, color=color)
+    if len(step.attempts) > 1:
+        spent = duration(step.duration_ms)
+        lines += [f"  attempts: {len(step.attempts)} ({count(len(step.attempts) - 1, 'retry')}, {spent})"]
+    return [*lines, ""] if lines and lines[-1] else lines
+
+
+def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) -> Iterable[Diagnostic]:
+    """What the attempt itself recorded (a request that could not be built), then the criteria."""
+    if attempt is None:
+        return
+    for diagnostic in attempt.diagnostics:
+        if diagnostic.severity is Severity.ERROR:
+            yield diagnostic
+    if isinstance(attempt.response, NoResponse):
+        yield _unanswered(step, attempt.response)
+    for verdict in _failed(attempt):
+        yield _criterion_diagnostic(step, verdict, secrets)
+
+
+def _failed(attempt: Attempt) -> Sequence[Verdict]:
+    return [verdict for verdict in attempt.verdicts if not verdict.passed]
+
+
+def _unanswered(step: StepResult, answer: NoResponse) -> Diagnostic:
+    hint = None
+    if answer.reason in ("refused", "unknown-host"):
+        hint = "is the server running? --server NAME=URL chooses another, --mock answers from the description"
+    elif answer.reason == "timeout":
+        hint = "allow more time with --timeout SECONDS or the step's timeout"
+    elif answer.reason == "too-large":
+        hint = "allow more with --max-response-size BYTES"
+    return Diagnostic(
+        code="no-response",
+        severity=Severity.ERROR,
+        message=f'step "{step.step_id}" got no response: {answer.message}',
+        at=step.at,
+        hint=hint,
+    )
+
+
+def _criterion_diagnostic(step: StepResult, verdict: Verdict, secrets: Secrets) -> Diagnostic:
+    """Point at a criterion that does not hold, saying what was seen."""
+    if verdict.default:
+        message = f'step "{step.step_id}" failed: {verdict.reason}'
+        return Diagnostic(code="criterion-failed", severity=Severity.ERROR, message=message, at=verdict.at)
+    # Masked before it is cut short: half a secret would not be recognised any more.
+    seen = ", ".join(
+        f"{each.expression} is {preview(masked_body(each.value, secrets), 60)}" for each in verdict.seen[:4]
+    )
+    reason = verdict.reason or "the criterion does not hold"
+    return Diagnostic(
+        code="criterion-failed",
+        severity=Severity.ERROR,
+        message=f'step "{step.step_id}" failed: {reason}',
+        at=verdict.at,
+        hint=None if not seen or seen in reason else f"seen: {seen}",
+    )
+
+
+def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool) -> list[str]:
+    """The request that was sent, what came back, and how to send it once more."""
+    if attempt.request is None or attempt.response is None:
+        return []
+    dim = "dim"
+    lines = [f"  {paint('request:', dim, color=color)}  {request_line(attempt.request, secrets)}"]
+    lines.append(f"  {paint('response:', dim, color=color)} {response_line(attempt.response, secrets)}")
+    if isinstance(attempt.response, HttpResponse):
+        lines += [f"    {paint('|', dim, color=color)} {line}" for line in body_excerpt(attempt.response, secrets)]
+    lines.append(f"  {paint('to send it again:', dim, color=color)}")
+    lines.append(f"    {curl_line(attempt.request, secrets)}")
+    return lines

@@ -1,0 +1,223 @@
+"""Machine output of `run` and `validate` (docs: the JSON Schemas of both are a contract)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
+from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
+from arazzo_runner.report.masking import (
+    masked_body,
+    masked_diagnostic,
+    masked_headers,
+    masked_outputs,
+    masked_url,
+)
+from arazzo_runner.report.visible import json_text
+from arazzo_runner.secrets import Secrets, is_secret_name
+from arazzo_runner.sources.media import decode_body
+from arazzo_runner.values import MISSING, JsonValue
+
+
+def pretty(value: JsonValue) -> str:
+    """Return a value as JSON for people: indented, characters as they are, harmless to a terminal."""
+    return json_text(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str)) + "\n"
+
+
+# ------------------------------------------------------------------ run
+
+
+def run_report(
+    result: RunResult, *, show_secrets: bool = False, diagnostics: Iterable[Diagnostic] = ()
+) -> dict[str, JsonValue]:
+    """Return what `run --format json` prints; secrets are masked, `show_secrets` unmasks the outputs only.
+
+    `diagnostics` are further ones that only the caller knows (of the command line).
+    """
+    secrets = result.secrets
+    found = dict.fromkeys((*diagnostics, *result.diagnostics, *_step_diagnostics(result.steps)))
+    return {
+        "status": result.status,
+        "workflowId": result.workflow_id,
+        "outputs": shown_outputs(result, show_secrets=show_secrets),
+        "steps": [_step(step, secrets) for step in result.steps],
+        "diagnostics": [_diagnostic(masked_diagnostic(each, secrets)) for each in found],
+        "reason": None if result.reason is None else secrets.mask(result.reason),
+        "duration_ms": round(result.duration_ms, 3),
+        "dependencies": [_workflow(workflow, secrets) for workflow in result.dependencies],
+    }
+
+
+def error_report(workflow_id: str | None, diagnostics: Iterable[Diagnostic]) -> dict[str, JsonValue]:
+    """Return what `run --format json` prints when nothing could be run."""
+    found = list(diagnostics)
+    errors = [each.message for each in found if each.severity is Severity.ERROR]
+    return {
+        "status": "error",
+        "workflowId": workflow_id,
+        "outputs": {},
+        "steps": [],
+        "diagnostics": [_diagnostic(each) for each in found],
+        "reason": errors[0] if errors else None,
+        "duration_ms": 0,
+        "dependencies": [],
+    }
+
+
+def shown_outputs(result: RunResult, *, show_secrets: bool) -> dict[str, JsonValue]:
+    """Return the workflow's outputs as stdout shows them; one that could not be had is null."""
+    outputs = dict(result.outputs)
+    if not show_secrets:
+        outputs = masked_outputs(outputs, result.secret_outputs, result.secrets)
+    return {**outputs, **{name: None for name in result.missing_outputs}}
+
+
+def _step(step: StepResult, secrets: Secrets) -> dict[str, JsonValue]:
+    secret = [name for name in step.outputs if is_secret_name(name)]
+    record: dict[str, JsonValue] = {
+        "stepId": step.step_id,
+        "status": step.status,
+        "attempts": [_attempt(attempt, secrets) for attempt in step.attempts],
+        "outputs": {
+            **masked_outputs(step.outputs, secret, secrets),
+            **{name: None for name in step.missing_outputs},
+        },
+        "action": step.action,
+        "reason": None if step.reason is None else secrets.mask(step.reason),
+    }
+    if step.workflow is not None:
+        record["workflow"] = _workflow(step.workflow, secrets)
+    return record
+
+
+def _workflow(workflow: WorkflowResult, secrets: Secrets) -> dict[str, JsonValue]:
+    secret = [name for name in workflow.outputs if is_secret_name(name)]
+    return {
+        "workflowId": workflow.workflow_id,
+        "status": workflow.status,
+        "outputs": masked_outputs(workflow.outputs, secret, secrets),
+        "steps": [_step(step, secrets) for step in workflow.steps],
+        "reason": None if workflow.reason is None else secrets.mask(workflow.reason),
+    }
+
+
+def _attempt(attempt: Attempt, secrets: Secrets) -> dict[str, JsonValue]:
+    return {
+        "request": None if attempt.request is None else _request(attempt.request, secrets),
+        "response": None if attempt.response is None else _response(attempt.response, secrets),
+        "criteria": [_verdict(verdict, secrets) for verdict in attempt.verdicts],
+        "duration_ms": round(attempt.duration_ms, 3),
+    }
+
+
+def _request(request: HttpRequest, secrets: Secrets) -> dict[str, JsonValue]:
+    return {
+        "method": request.method,
+        "url": masked_url(request.url, secrets),
+        "headers": _headers(request.headers, secrets),
+        "body": shown_body(request.body, request.header("content-type"), secrets),
+    }
+
+
+def _response(response: HttpResponse | NoResponse, secrets: Secrets) -> dict[str, JsonValue]:
+    if isinstance(response, NoResponse):
+        return {
+            "error": response.reason,
+            "message": secrets.mask(response.message),
+            "sent": response.sent,
+            "elapsed_ms": round(response.elapsed_ms, 3),
+        }
+    return {
+        "status": response.status,
+        "headers": _headers(response.headers, secrets),
+        "body": shown_body(response.body, response.header("content-type"), secrets),
+        "elapsed_ms": round(response.elapsed_ms, 3),
+    }
+
+
+def shown_body(body: bytes | None, content_type: str | None, secrets: Secrets) -> JsonValue:
+    """Return a body as it may be shown: JSON parsed, text as text, bytes as base64; None when there is none."""
+    if not body:
+        return None
+    value, _ = decode_body(body, content_type)
+    return None if value is MISSING else masked_body(value, secrets)
+
+
+def _headers(headers: Headers, secrets: Secrets) -> dict[str, JsonValue]:
+    # Repeated headers are one list (RFC 9110 §5.2), except Set-Cookie, whose values hold commas.
+    found: dict[str, JsonValue] = {}
+    for name, value in masked_headers(headers, secrets):
+        if name.lower() == "set-cookie":
+            found.setdefault(name, []).append(value)
+        else:
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _verdict(verdict: Verdict, secrets: Secrets) -> dict[str, JsonValue]:
+    return {
+        "condition": verdict.condition,
+        "type": verdict.type,
+        "passed": verdict.passed,
+        "seen": [
+            {"expression": seen.expression, "value": masked_body(_plain(seen.value), secrets)} for seen in verdict.seen
+        ],
+        "reason": None if verdict.reason is None else secrets.mask(verdict.reason),
+        "default": verdict.default,
+        **_place(verdict.at),
+    }
+
+
+def _step_diagnostics(steps: Iterable[StepResult]) -> Iterable[Diagnostic]:
+    for step in steps:
+        for attempt in step.attempts:
+            yield from attempt.diagnostics
+        if step.workflow is not None:
+            yield from _step_diagnostics(step.workflow.steps)
+
+
+# ------------------------------------------------------------------ validate
+
+
+def validate_report(diagnostics: Iterable[Diagnostic]) -> dict[str, JsonValue]:
+    """Return what `validate --format json` prints."""
+    found = list(diagnostics)
+    counts = {severity: sum(each.severity is severity for each in found) for severity in Severity}
+    return {
+        "diagnostics": [_diagnostic(each) for each in found],
+        "summary": {
+            "errors": counts[Severity.ERROR],
+            "warnings": counts[Severity.WARNING],
+            "infos": counts[Severity.INFO],
+        },
+    }
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, JsonValue]:
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        **_place(diagnostic.at),
+        "hint": diagnostic.hint,
+        "related": [_place(place) for place in diagnostic.related],
+    }
+
+
+def _place(at: Location) -> dict[str, JsonValue]:
+    return {"file": at.uri or None, "line": at.line, "column": at.column, "pointer": at.pointer}
+
+
+def _plain(value: JsonValue) -> JsonValue:
+    """Return a value with MISSING (which JSON lacks) as null, mappings and tuples as plain ones."""
+    if value is MISSING:
+        return None
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value

@@ -1,0 +1,131 @@
+"""A run as it happens, on stderr: one line per step, which on a terminal changes until the step is over."""
+
+from __future__ import annotations
+
+from arazzo_runner.engine.events import (
+    AttemptFinished,
+    Event,
+    RetryScheduled,
+    StepFinished,
+    StepStarted,
+    WorkflowFinished,
+    WorkflowStarted,
+)
+from arazzo_runner.engine.results import Attempt, StepResult
+from arazzo_runner.report.console import Console
+from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
+from arazzo_runner.report.style import count, duration, paint
+from arazzo_runner.report.visible import one_line
+from arazzo_runner.secrets import Secrets
+
+_MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
+_PLAIN_MARKS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
+_STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}
+
+
+class RunPrinter:
+    """Prints the events of a run; `verbosity` 1 adds requests and responses, 2 their headers and bodies."""
+
+    def __init__(self, console: Console, *, verbosity: int = 0) -> None:
+        self._console = console
+        self._verbosity = verbosity
+        self._live_line: str | None = None
+
+    def on_event(self, event: Event, secrets: Secrets) -> None:
+        """Show one event."""
+        self._console.secrets = secrets
+        if isinstance(event, StepStarted):
+            self._show_live(f"{_indent(event.depth)}{self._waiting_mark()} {one_line(event.step_id)}")
+        elif isinstance(event, AttemptFinished):
+            self._attempt(event.attempt, event.depth, secrets)
+        elif isinstance(event, StepFinished):
+            self._line(step_line(event.result, event.depth, unicode=self._console.unicode, color=self._console.color))
+        elif isinstance(event, RetryScheduled):
+            self._retry(event)
+        elif isinstance(event, WorkflowStarted):
+            name = paint(one_line(event.workflow_id), "bold", color=self._console.color)
+            self._line(f"{_indent(event.depth)[2:]}{name} ({count(event.steps, 'step')})")
+        elif isinstance(event, WorkflowFinished) and event.depth == 0:
+            self.close()
+
+    def close(self) -> None:
+        """Take the changing line away: other text follows."""
+        if self._live_line is not None:
+            self._console.err("\r\x1b[2K")
+            self._live_line = None
+
+    def note(self, text: str) -> None:
+        """Print a line of the caller's between those of the run."""
+        kept = self._live_line
+        self._line(text)
+        if kept is not None:
+            self._show_live(kept)
+
+    def _retry(self, event: RetryScheduled) -> None:
+        wait = f" in {duration(event.seconds * 1000)}" if event.seconds else ""
+        text = f"{one_line(event.step_id)}: retry {event.retry} of {event.limit}{wait} ({one_line(event.action)})"
+        if self._console.live:
+            self._show_live(f"{_indent(event.depth)}{self._waiting_mark()} {text}")
+        else:
+            self._line(f"{_indent(event.depth)}{text}")
+
+    def _attempt(self, attempt: Attempt, depth: int, secrets: Secrets) -> None:
+        if self._verbosity == 0:
+            return
+        indent = _indent(depth) + "  "
+        if attempt.request is not None:
+            self._line(f"{indent}> {request_line(attempt.request, secrets)}")
+            self._details(request_details(attempt.request, secrets), f"{indent}> ")
+        if attempt.response is not None:
+            self._line(f"{indent}< {response_line(attempt.response, secrets)}")
+            self._details(response_details(attempt.response, secrets), f"{indent}< ")
+
+    def _details(self, details: list[str], prefix: str) -> None:
+        if self._verbosity > 1:
+            for line in details:
+                self._line(f"{prefix}{line}".rstrip())
+
+    def _line(self, text: str) -> None:
+        start = "" if self._live_line is None else "\r\x1b[2K"
+        self._live_line = None
+        self._console.err(f"{start}{text}\n")
+
+    def _show_live(self, text: str) -> None:
+        if not self._console.live:
+            return
+        # A line that wraps could not be taken back.
+        text = self._console.secrets.mask(text)[: self._console.width - 1]
+        self._console.err(f"\r\x1b[2K{text}")
+        self._live_line = text
+
+    def _waiting_mark(self) -> str:
+        return "…" if self._console.unicode else "."
+
+
+def step_line(result: StepResult, depth: int = 0, *, unicode: bool, color: bool) -> str:
+    """Return the line of a step that is over: mark, name, duration, retries, why it failed."""
+    marks = _MARKS if unicode else _PLAIN_MARKS
+    mark = paint(marks[result.status], _STYLES[result.status], color=color)
+    notes = []
+    if result.attempts:
+        notes.append(duration(result.duration_ms))
+    if len(result.attempts) > 1:
+        notes.append(_retries(len(result.attempts) - 1))
+    if result.status == "recovered":
+        notes.append("recovered")
+    if result.action is not None:
+        notes.append(f"action {one_line(result.action)}")
+    line = f"{_indent(depth)}{mark} {one_line(result.step_id)}"
+    if notes:
+        line += " " + paint(f"({', '.join(notes)})", "dim", color=color)
+    if result.status == "failed" and result.reason:
+        line += f": {one_line(result.reason)}"
+    return line
+
+
+def _retries(number: int) -> str:
+    return "1 retry" if number == 1 else f"{number} retries"
+
+
+def _indent(depth: int) -> str:
+    return "  " * (depth + 1)

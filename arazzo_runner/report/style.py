@@ -1,0 +1,28 @@
+"""The few colours and marks that texts use."""
+
+from __future__ import annotations
+
+_CODES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
+
+
+def paint(text: str, style: str, *, color: bool) -> str:
+    """Return text in a style (`red`, `bold red`), or as it is."""
+    if not color or not text:
+        return text
+    codes = ";".join(_CODES[name] for name in style.split())
+    return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+def duration(milliseconds: float) -> str:
+    """Return a duration for people: `31 ms`, `2.4 s`, `3 min 20 s`."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 error`, `2 errors`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

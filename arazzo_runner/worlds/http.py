@@ -1,0 +1,331 @@
+"""The World that sends HTTP: BlockingWorld over httpx.Client, AsyncWorld over httpx.AsyncClient.
+
+The only module that sends requests (security: choke point). Failures are answers (NoResponse),
+never exceptions. Our own deadline covers the whole exchange: httpx's timeout is per read.
+"""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any, Self, cast
+from urllib.parse import urlsplit
+
+from arazzo_runner.engine.effects import (
+    Answer,
+    Batch,
+    Effect,
+    Headers,
+    HttpRequest,
+    HttpResponse,
+    NoResponse,
+    Now,
+    SendRequest,
+    Sleep,
+)
+from arazzo_runner.sources.httpx_import import httpx
+
+CONNECT_TIMEOUT = 10.0
+MAX_RESPONSE_SIZE = 10 * 2**20
+
+
+class BlockingWorld:
+    """Performs effects one after the other; never suspends, so `drive` can run the interpreter.
+
+    `transport` is an httpx transport to send through instead of the network; `max_response_size`
+    bounds the decoded body in bytes. Use it as a context manager.
+    """
+
+    def __init__(self, *, transport: Any = None, max_response_size: int = MAX_RESPONSE_SIZE) -> None:
+        self._transport = transport
+        self._max = max_response_size
+        self._clients: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Perform one effect (a Batch in its order)."""
+        return cast(Answer, self._perform(effect))
+
+    def _perform(self, effect: Effect[Any]) -> object:
+        if isinstance(effect, SendRequest):
+            return self._send(effect)
+        if isinstance(effect, Now):
+            return time.time()
+        if isinstance(effect, Sleep):
+            time.sleep(effect.seconds)
+            return None
+        if isinstance(effect, Batch):
+            return tuple(self._perform(each) for each in effect.effects)
+        raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
+
+    def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
+        exchange = _Exchange(effect, self._max)
+        library = httpx()
+        try:
+            client = self._client(effect.request.url)
+            request = _request(effect)
+            response = client.send(request, stream=True)
+            try:
+                return exchange.read(response)
+            finally:
+                response.close()
+        except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
+            return exchange.failed(problem, library)
+
+    def _client(self, url: str) -> Any:
+        """One client per scheme: TLS is set up only when an https request comes."""
+        scheme = url[:5]
+        client = self._clients.get(scheme)
+        if client is None:
+            library = httpx()
+            client = library.Client(**_settings(library, scheme, self._transport))
+            client.cookies = _no_cookies(library)
+            self._clients[scheme] = client
+        return client
+
+
+class AsyncWorld:
+    """Performs effects on the running event loop; a Batch all at once. Use it as an async context manager."""
+
+    def __init__(self, *, transport: Any = None, max_response_size: int = MAX_RESPONSE_SIZE) -> None:
+        self._transport = transport
+        self._max = max_response_size
+        self._clients: dict[str, Any] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Perform one effect."""
+        return cast(Answer, await self._perform(effect))
+
+    async def _perform(self, effect: Effect[Any]) -> object:
+        import asyncio
+
+        if isinstance(effect, SendRequest):
+            return await self._send(effect)
+        if isinstance(effect, Now):
+            return time.time()
+        if isinstance(effect, Sleep):
+            await asyncio.sleep(effect.seconds)
+            return None
+        if isinstance(effect, Batch):
+            return tuple(await asyncio.gather(*(self._perform(each) for each in effect.effects)))
+        raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
+
+    async def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
+        import asyncio
+
+        exchange = _Exchange(effect, self._max)
+        library = httpx()
+        try:
+            async with asyncio.timeout(effect.timeout):
+                client = self._client(effect.request.url)
+                request = _request(effect)
+                response = await client.send(request, stream=True)
+                try:
+                    return await exchange.aread(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            return exchange.timed_out()
+        except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
+            return exchange.failed(problem, library)
+
+    def _client(self, url: str) -> Any:
+        scheme = url[:5]
+        client = self._clients.get(scheme)
+        if client is None:
+            library = httpx()
+            client = library.AsyncClient(**_settings(library, scheme, self._transport))
+            client.cookies = _no_cookies(library)
+            self._clients[scheme] = client
+        return client
+
+
+# ------------------------------------------------------------------ one exchange
+
+
+class _Exchange:
+    """One request under way: its clock, its limit, and what its end means."""
+
+    def __init__(self, effect: SendRequest, max_size: int) -> None:
+        self.effect = effect
+        self.max_size = max_size
+        self.started = time.perf_counter()
+        self.deadline = self.started + effect.timeout
+        self.answered = False
+
+    def read(self, response: Any) -> HttpResponse | NoResponse:
+        """Read the body within time and size."""
+        self.answered = True
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            chunks.append(chunk)
+            fault = self._over(size)
+            if fault is not None:
+                return fault
+        return self._whole(response, b"".join(chunks))
+
+    async def aread(self, response: Any) -> HttpResponse | NoResponse:
+        """Read the body within time and size."""
+        self.answered = True
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            chunks.append(chunk)
+            fault = self._over(size)
+            if fault is not None:
+                return fault
+        return self._whole(response, b"".join(chunks))
+
+    def failed(self, problem: Exception, library: Any) -> NoResponse:
+        """Say what an exception of the library means, and whether the server may have acted."""
+        if isinstance(problem, library.TimeoutException):
+            if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
+                return self._none("timeout", f"no connection to {self._host()} within {self._connect():g} s", sent=False)
+            return self.timed_out()
+        if isinstance(problem, library.ConnectError):
+            return self._not_connected(problem)
+        if isinstance(problem, (library.UnsupportedProtocol, library.InvalidURL, library.LocalProtocolError, ValueError)):
+            if not isinstance(problem, library.DecodingError):
+                return self._none("protocol", f"the request cannot be sent: {problem}", sent=False)
+        if isinstance(problem, library.DecodingError):
+            return self._none("protocol", f"the body cannot be decoded: {problem}", sent=True)
+        text = str(problem) or type(problem).__name__
+        if self.answered or "peer closed connection without sending complete message" in text:
+            return self._none("truncated", f"the answer of {self._host()} ended before it was whole", sent=True)
+        reason = "protocol" if isinstance(problem, library.ProtocolError) and "disconnected" not in text else "reset"
+        return self._none(reason, f"{self._host()} closed the connection without an answer ({text})", sent=True)
+
+    def timed_out(self) -> NoResponse:
+        """The exchange took longer than its time."""
+        return self._none("timeout", f"no whole answer from {self._host()} within {self.effect.timeout:g} s", sent=True)
+
+    def _not_connected(self, problem: Exception) -> NoResponse:
+        text = str(problem)
+        if "certificate" in text.lower() or "SSL" in text:
+            return self._none("tls", f"no secure connection to {self._host()}: {text}", sent=False)
+        unknown = ("Name or service not known", "nodename nor servname", "getaddrinfo", "Temporary failure", "No address")
+        if any(word in text for word in unknown):
+            return self._none("unknown-host", f"there is no host {self._host()}", sent=False)
+        return self._none("refused", f"{self._host()} refuses the connection", sent=False)
+
+    def _whole(self, response: Any, body: bytes) -> HttpResponse | NoResponse:
+        fault = _truncation(response, body)
+        if fault is not None and self.effect.request.method != "HEAD":
+            return self._none("truncated", fault, sent=True)
+        headers = _headers(response)
+        return HttpResponse(response.status_code, headers, body, self._elapsed())
+
+    def _over(self, size: int) -> NoResponse | None:
+        if size > self.max_size:
+            message = f"the answer has more than {self.max_size:,} bytes (--max-response-size)"
+            return self._none("too-large", message, sent=True)
+        return self.timed_out() if time.perf_counter() > self.deadline else None
+
+    def _none(self, reason: Any, message: str, *, sent: bool) -> NoResponse:
+        return NoResponse(reason, message, sent, self._elapsed())
+
+    def _elapsed(self) -> float:
+        return (time.perf_counter() - self.started) * 1000
+
+    def _host(self) -> str:
+        return urlsplit(self.effect.request.url).netloc.rpartition("@")[2]
+
+    def _connect(self) -> float:
+        return min(CONNECT_TIMEOUT, self.effect.timeout)
+
+
+def _request(effect: SendRequest) -> Any:
+    """Build the library's request without a client's defaults: what is sent is what the request says."""
+    request = effect.request
+    connect = min(CONNECT_TIMEOUT, effect.timeout)
+    timeout = {"connect": connect, "read": effect.timeout, "write": effect.timeout, "pool": connect}
+    return httpx().Request(
+        request.method,
+        request.url,
+        headers=[*_defaults(request), *((name.encode(), value.encode("utf-8")) for name, value in request.headers)],
+        content=request.body,
+        extensions={"timeout": timeout, "target": _target(request.url)},
+    )
+
+
+def _target(url: str) -> bytes:
+    """The request target exactly as it was built: httpx would resolve `/a/../b`."""
+    parts = urlsplit(url)
+    return ((parts.path or "/") + (f"?{parts.query}" if parts.query else "")).encode("utf-8")
+
+
+def _defaults(request: HttpRequest) -> list[tuple[bytes, bytes]]:
+    given = {name.lower() for name, _ in request.headers}
+    headers = [(b"Host", urlsplit(request.url).netloc.rpartition("@")[2].encode("idna" if not request.url.isascii() else "ascii"))]
+    if "accept-encoding" not in given:
+        headers.append((b"Accept-Encoding", b"gzip, deflate"))
+    if "connection" not in given:
+        headers.append((b"Connection", b"keep-alive"))
+    return [] if "host" in given else headers
+
+
+def _headers(response: Any) -> Headers:
+    return tuple(
+        (name.decode("latin-1"), _header_text(value)) for name, value in response.headers.raw
+    )
+
+
+def _header_text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _truncation(response: Any, body: bytes) -> str | None:
+    """Tell whether a compressed body ended early: the library passes that silently."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("gzip", "deflate", "x-gzip"):
+        return None
+    decoder = getattr(response, "_decoder", None)
+    inner = getattr(decoder, "decompressor", None)
+    if inner is not None and hasattr(inner, "eof") and not inner.eof and (body or response.num_bytes_downloaded):
+        return "the compressed answer ended before it was whole"
+    return None
+
+
+def _settings(library: Any, scheme: str, transport: Any) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "limits": library.Limits(max_connections=1000, max_keepalive_connections=1000),
+        "follow_redirects": False,
+    }
+    if transport is not None:
+        settings["transport"] = transport
+    elif scheme != "https":
+        settings["verify"] = False  # no TLS context for plain http: it costs 20 ms and is never used
+    return settings
+
+
+def _no_cookies(library: Any) -> Any:
+    """A jar that keeps nothing: the run keeps its own cookies (engine/cookies.py)."""
+
+    class NoCookies(library.Cookies):  # type: ignore[misc, name-defined]
+        def extract_cookies(self, response: Any) -> None:
+            return None
+
+    return NoCookies()
