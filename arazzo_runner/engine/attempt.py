@@ -23,7 +23,7 @@ class Tried:
     """An attempt and what later decisions need of it.
 
     `scope` sees the response; `built` is False when no request could be made; `unknown` is
-    True when an unsafe request may or may not have been acted on.
+    True when an unsafe request may or may not have been acted on; `final` when no action may follow.
     """
 
     attempt: Attempt
@@ -32,6 +32,7 @@ class Tried:
     missing: tuple[str, ...] = ()
     built: bool = True
     unknown: bool = False
+    final: bool = False
 
 
 async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: OperationCall, number: int) -> Tried:

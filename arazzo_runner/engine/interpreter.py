@@ -109,6 +109,7 @@ async def _walk(run: Run, frame: Frame) -> End:
             ahead.update(
                 await _visit_group(run, frame, parallel_group(frame.workflow, index, run.options.parallel, ahead))
             )
+        run.visits_left -= 1
         visit = ahead.pop(index, None) or await visit_step(run, frame, steps[index])
         _record(run, frame, visit)
         follow = await _follow(run, frame, index, visit)
@@ -201,7 +202,6 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, alone: bool 
     `alone` is the visit of a step that a retry action named: its own retries apply, its goto
     and end do not.
     """
-    run.visits_left -= 1
     run.emit(StepStarted(frame.workflow.workflow_id, step.step_id, frame.depth), run.secrets)
     attempts: list[Attempt] = []
     used: dict[str, int] = {}
@@ -222,7 +222,8 @@ async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple
     refused = _not_ready(run, frame, step)
     if refused is not None:
         attempt = Attempt(number=number, diagnostics=(refused,))
-        return Tried(attempt, frame.scope(run), {}, built=False), None
+        final = refused.code == "outcome-unknown"
+        return Tried(attempt, frame.scope(run), {}, built=False, final=final), None
     if isinstance(step.call, OperationCall):
         return await try_operation(run, frame, step, step.call, number), None
     return await _try_workflow(run, frame, step, step.call.workflow, number)
@@ -314,7 +315,7 @@ async def _settle(
 
     A retry whose repair (its step or workflow) fails is used up: the next matching action is taken.
     """
-    while run.stop is None:
+    while run.stop is None and not tried.final:
         action = _choose(run, step, tried, used, alone=alone)
         if action is None or action.type != "retry":
             return action
@@ -375,6 +376,7 @@ async def _repair(run: Run, frame: Frame, step: CompiledStep, action: CompiledAc
         return result.status == "succeeded"
     if action.step_id is not None:
         target = frame.workflow.steps[frame.workflow.positions[action.step_id]]
+        run.visits_left -= 1
         visit = await visit_step(run, frame, target, alone=True)
         _record(run, frame, visit)
         return visit.passed

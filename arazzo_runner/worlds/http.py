@@ -44,7 +44,9 @@ class BlockingWorld:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
@@ -200,11 +202,15 @@ class _Exchange:
         """Say what an exception of the library means, and whether the server may have acted."""
         if isinstance(problem, library.TimeoutException):
             if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
-                return self._none("timeout", f"no connection to {self._host()} within {self._connect():g} s", sent=False)
+                return self._none(
+                    "timeout", f"no connection to {self._host()} within {self._connect():g} s", sent=False
+                )
             return self.timed_out()
         if isinstance(problem, library.ConnectError):
             return self._not_connected(problem)
-        if isinstance(problem, (library.UnsupportedProtocol, library.InvalidURL, library.LocalProtocolError, ValueError)):
+        if isinstance(
+            problem, (library.UnsupportedProtocol, library.InvalidURL, library.LocalProtocolError, ValueError)
+        ):
             if not isinstance(problem, library.DecodingError):
                 return self._none("protocol", f"the request cannot be sent: {problem}", sent=False)
         if isinstance(problem, library.DecodingError):
@@ -223,7 +229,13 @@ class _Exchange:
         text = str(problem)
         if "certificate" in text.lower() or "SSL" in text:
             return self._none("tls", f"no secure connection to {self._host()}: {text}", sent=False)
-        unknown = ("Name or service not known", "nodename nor servname", "getaddrinfo", "Temporary failure", "No address")
+        unknown = (
+            "Name or service not known",
+            "nodename nor servname",
+            "getaddrinfo",
+            "Temporary failure",
+            "No address",
+        )
         if any(word in text for word in unknown):
             return self._none("unknown-host", f"there is no host {self._host()}", sent=False)
         return self._none("refused", f"{self._host()} refuses the connection", sent=False)
@@ -276,7 +288,12 @@ def _target(url: str) -> bytes:
 
 def _defaults(request: HttpRequest) -> list[tuple[bytes, bytes]]:
     given = {name.lower() for name, _ in request.headers}
-    headers = [(b"Host", urlsplit(request.url).netloc.rpartition("@")[2].encode("idna" if not request.url.isascii() else "ascii"))]
+    headers = [
+        (
+            b"Host",
+            urlsplit(request.url).netloc.rpartition("@")[2].encode("idna" if not request.url.isascii() else "ascii"),
+        )
+    ]
     if "accept-encoding" not in given:
         headers.append((b"Accept-Encoding", b"gzip, deflate"))
     if "connection" not in given:
@@ -285,9 +302,7 @@ def _defaults(request: HttpRequest) -> list[tuple[bytes, bytes]]:
 
 
 def _headers(response: Any) -> Headers:
-    return tuple(
-        (name.decode("latin-1"), _header_text(value)) for name, value in response.headers.raw
-    )
+    return tuple((name.decode("latin-1"), _header_text(value)) for name, value in response.headers.raw)
 
 
 def _header_text(value: bytes) -> str:

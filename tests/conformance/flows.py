@@ -1,0 +1,74 @@
+"""Runs one flow case: a document, a scripted conversation, and what must come of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import arazzo_runner
+from arazzo_runner.diagnostics import Problems
+from arazzo_runner.document.source_map import read
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.worlds.scripted import ScriptedWorld
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "cases" / "flows"
+
+
+def read_cases(path: Path) -> list[dict[str, Any]]:
+    """Read a file of cases as YAML 1.2."""
+    problems = Problems()
+    document = read(path.read_bytes(), path.name, problems)
+    assert document is not None, problems.diagnostics
+    assert isinstance(document.value, list)
+    return document.value
+
+
+def document_of(case: dict[str, Any]) -> dict[str, Any]:
+    """Return the case's document with the parts every document has filled in."""
+    source = {"name": "shop", "url": (FOLDER / "shop.openapi.yml").as_uri(), "type": "openapi"}
+    frame = {
+        "arazzo": "1.1.0",
+        "info": {"title": case["id"], "version": "1.0.0"},
+        "sourceDescriptions": [source],
+    }
+    return {**frame, **case["document"]}
+
+
+def run_flow(case: dict[str, Any], **changes: Any) -> tuple[arazzo_runner.RunResult, ScriptedWorld]:
+    """Run the case in a ScriptedWorld."""
+    world = ScriptedWorld(case.get("conversation", []))
+    options = RunOptions(**{**case.get("options", {}), **changes})
+    result = arazzo_runner.run(
+        document_of(case), case.get("workflow"), case.get("inputs", {}), world=world, options=options, root=str(FOLDER)
+    )
+    return result, world
+
+
+def check_flow(case: dict[str, Any]) -> None:
+    """Compare everything the case states with what happened."""
+    expected = case["expect"]
+    if "invalid" in expected:
+        try:
+            run_flow(case)
+        except arazzo_runner.ArazzoError as problem:
+            codes = [diagnostic.code for diagnostic in problem.diagnostics if diagnostic.severity.value == "error"]
+            assert expected["invalid"] in codes, problem
+            return
+        raise AssertionError("the case expects an error before anything is sent")
+    result, world = run_flow(case)
+    seen: dict[str, Any] = {
+        "status": result.status,
+        "steps": [f"{step.step_id} {step.status}" for step in result.steps],
+        "outputs": dict(result.outputs),
+        "sent": [f"{request.method} {request.url.removeprefix('http://shop.test')}" for request in world.requests],
+        "bodies": [None if request.body is None else request.body.decode() for request in world.requests],
+        "waits": world.waits,
+        "reason": result.reason,
+        "attempts": {step.step_id: len(step.attempts) for step in result.steps},
+        "warnings": sorted({found.code for found in result.diagnostics if found.severity.value == "warning"}),
+    }
+    for name, value in expected.items():
+        if name == "reason":
+            assert value in (seen["reason"] or ""), seen
+        else:
+            assert seen[name] == value, {name: seen[name], "reason": result.reason}

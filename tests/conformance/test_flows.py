@@ -1,0 +1,36 @@
+"""Flow cases: fixtures/cases/flows/*.yaml, each a scripted conversation and what must come of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.flows import FOLDER, check_flow, read_cases, run_flow
+
+CASES: list[dict[str, Any]] = [case for path in sorted(FOLDER.glob("*.yaml")) for case in read_cases(path)]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
+def test_flow_goes_as_the_specification_says(case):
+    check_flow(case)
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case["id"]) for case in CASES if "invalid" not in case["expect"]]
+)
+def test_parallel_run_gives_what_the_sequential_run_gives(case):
+    if "invalid" in case["expect"]:
+        return
+    sequential, _ = run_flow(case)
+    parallel, _ = run_flow(case, parallel=8)
+    assert parallel.status == sequential.status
+    assert parallel.outputs == sequential.outputs
+    assert [(step.step_id, step.status) for step in parallel.steps] == [
+        (step.step_id, step.status) for step in sequential.steps
+    ]
+
+
+def test_every_case_names_the_text_it_rests_on():
+    assert [case["id"] for case in CASES if not case.get("spec")] == []
+    assert len({case["id"] for case in CASES}) == len(CASES)
