@@ -70,12 +70,14 @@ class Secrets:
                 self.add_named(item)
 
     def mask(self, text: str) -> str:
-        """Return `text` with every secret in it shown as `***`."""
+        """Return `text` with every secret in it shown as `***`, also one that a preview cut short with `…`."""
         if not self._texts:
             return text
         if self._pattern is None:
             forms = {form for secret in self._texts for form in _forms(secret)}
-            self._pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+            longest_first = sorted(forms, key=len, reverse=True)
+            cut_short = {re.escape(form[:MINIMUM_LENGTH]) + r"[^\s…]*…" for form in forms}
+            self._pattern = re.compile("|".join([*map(re.escape, longest_first), *sorted(cut_short)]))
         return self._pattern.sub(MASK, text)
 
     def mask_value(self, value: JsonValue) -> JsonValue:

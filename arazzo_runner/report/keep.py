@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
+from arazzo_runner.engine.events import Event, StepFinished
 from arazzo_runner.program.model import Program
 from arazzo_runner.report.files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.report.json import pretty
@@ -33,9 +34,7 @@ def secret_step_outputs(program: Program) -> dict[StepName, frozenset[str]]:
 
 def has_secret_outputs(program: Program) -> bool:
     """Tell whether a run of this program can give a secret output."""
-    return bool(secret_step_outputs(program)) or any(
-        workflow.secret_outputs for workflow in program.workflows.values()
-    )
+    return bool(secret_step_outputs(program)) or any(workflow.secret_outputs for workflow in program.workflows.values())
 
 
 class Keep:

@@ -30,9 +30,7 @@ def masked_slot(value: JsonValue) -> JsonValue:
 def masked_outputs(outputs: Mapping[str, JsonValue], secret: Iterable[str], secrets: Secrets) -> dict[str, JsonValue]:
     """Return outputs as they may be shown: secret ones whole, others by value."""
     names = frozenset(secret)
-    return {
-        name: masked_slot(value) if name in names else secrets.mask_value(value) for name, value in outputs.items()
-    }
+    return {name: masked_slot(value) if name in names else secrets.mask_value(value) for name, value in outputs.items()}
 
 
 def masked_body(value: JsonValue, secrets: Secrets) -> JsonValue:

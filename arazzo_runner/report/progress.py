@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from arazzo_runner.engine.events import (
     AttemptFinished,
     Event,
@@ -18,8 +20,8 @@ from arazzo_runner.report.style import count, duration, paint
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
 
-_MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
-_PLAIN_MARKS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
+MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
+WORDS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
 _STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}
 
 
@@ -29,6 +31,7 @@ class RunPrinter:
     def __init__(self, console: Console, *, verbosity: int = 0) -> None:
         self._console = console
         self._verbosity = verbosity
+        self._marks = MARKS if console.live and console.unicode else WORDS
         self._live_line: str | None = None
 
     def on_event(self, event: Event, secrets: Secrets) -> None:
@@ -39,7 +42,7 @@ class RunPrinter:
         elif isinstance(event, AttemptFinished):
             self._attempt(event.attempt, event.depth, secrets)
         elif isinstance(event, StepFinished):
-            self._line(step_line(event.result, event.depth, unicode=self._console.unicode, color=self._console.color))
+            self._line(step_line(event.result, event.depth, marks=self._marks, color=self._console.color))
         elif isinstance(event, RetryScheduled):
             self._retry(event)
         elif isinstance(event, WorkflowStarted):
@@ -102,15 +105,14 @@ class RunPrinter:
         return "…" if self._console.unicode else "."
 
 
-def step_line(result: StepResult, depth: int = 0, *, unicode: bool, color: bool) -> str:
+def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = WORDS, color: bool = False) -> str:
     """Return the line of a step that is over: mark, name, duration, retries, why it failed."""
-    marks = _MARKS if unicode else _PLAIN_MARKS
     mark = paint(marks[result.status], _STYLES[result.status], color=color)
     notes = []
     if result.attempts:
         notes.append(duration(result.duration_ms))
     if len(result.attempts) > 1:
-        notes.append(_retries(len(result.attempts) - 1))
+        notes.append(count(len(result.attempts) - 1, "retry"))
     if result.status == "recovered":
         notes.append("recovered")
     if result.action is not None:
@@ -121,10 +123,6 @@ def step_line(result: StepResult, depth: int = 0, *, unicode: bool, color: bool)
     if result.status == "failed" and result.reason:
         line += f": {one_line(result.reason)}"
     return line
-
-
-def _retries(number: int) -> str:
-    return "1 retry" if number == 1 else f"{number} retries"
 
 
 def _indent(depth: int) -> str:

@@ -24,5 +24,7 @@ def duration(milliseconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return `1 error`, `2 errors`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return `1 error`, `2 errors`, `2 retries`."""
+    if number == 1:
+        return f"{number} {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("try") else f"{number} {noun}s"

@@ -1,0 +1,5 @@
+"""`python -m arazzo_runner`."""
+
+from arazzo_runner.cli.main import main
+
+main()

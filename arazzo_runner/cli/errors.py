@@ -1,0 +1,48 @@
+"""How every command says no: a Diagnostic as text or JSON, and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.report.console import Console
+from arazzo_runner.report.json import error_report, pretty, validate_report
+from arazzo_runner.report.text import render_diagnostics
+
+EXIT_USAGE = 2
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+def usage_error(message: str, *, code: str = "usage", hint: str | None = None, file: str = "") -> Diagnostic:
+    """Return a Diagnostic about the command line or about a file that it names."""
+    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=Location(file), hint=hint)
+
+
+def refuse(
+    console: Console,
+    diagnostics: Iterable[Diagnostic],
+    command: str | None,
+    *,
+    as_json: bool,
+    workflow_id: str | None = None,
+) -> int:
+    """Print why nothing was done and return the exit code 2."""
+    print_errors(console, diagnostics, command, as_json=as_json, workflow_id=workflow_id)
+    return EXIT_USAGE
+
+
+def print_errors(
+    console: Console,
+    diagnostics: Iterable[Diagnostic],
+    command: str | None,
+    *,
+    as_json: bool,
+    workflow_id: str | None = None,
+) -> None:
+    """Print Diagnostics to stderr, or to stdout as the JSON that the command promises."""
+    if not as_json:
+        console.err(render_diagnostics(diagnostics, color=console.color))
+        return
+    report = error_report(workflow_id, diagnostics) if command == "run" else validate_report(diagnostics)
+    console.out(pretty(report))

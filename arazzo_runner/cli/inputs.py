@@ -1,0 +1,129 @@
+"""The inputs of a run, from the command line, a file, standard input and the environment.
+
+Precedence: `-i` over `--input-file` over the environment. So that secrets need not stand in a
+command line (other users and the shell's history see those), `-i name=@FILE` reads a text from
+a file, `-i name=@-` from standard input, and the variable `ARAZZO_INPUT_<NAME>` gives an input
+that nothing else gave; `refreshToken` is found in ARAZZO_INPUT_refreshToken and in
+ARAZZO_INPUT_REFRESH_TOKEN.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.options import pairs
+from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity
+from arazzo_runner.document.source_map import Limits, read
+from arazzo_runner.values import JsonValue, type_name
+
+PREFIX = "ARAZZO_INPUT_"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenInputs:
+    """`values` are JSON values of a file, `texts` are to be coerced by the schema; `warnings` say what was odd."""
+
+    values: dict[str, JsonValue] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def given_inputs(
+    arguments: Sequence[str], file: str | None, names: Iterable[str], environment: Mapping[str, str]
+) -> GivenInputs:
+    """Collect inputs; `names` are those the workflow declares. Raises InvalidUsage for what cannot be read."""
+    texts = {name: _text_of(name, text) for name, text in pairs(arguments, "-i", "NAME=VALUE").items()}
+    values = {} if file is None else _file_inputs(file)
+    values = {name: value for name, value in values.items() if name not in texts}
+    for name, text in _environment_inputs(names, environment).items():
+        if name not in values:
+            texts.setdefault(name, text)
+    return GivenInputs(values, texts, tuple(_repeated(arguments)))
+
+
+def _repeated(arguments: Sequence[str]) -> Iterable[Diagnostic]:
+    names = [argument.partition("=")[0] for argument in arguments]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield Diagnostic(
+                code="repeated-input",
+                severity=Severity.WARNING,
+                message=f'input "{name}" is given {names.count(name)} times; the last one is used',
+                at=Location(""),
+                hint="a list is one JSON text: -i name='[1, 2]'",
+            )
+
+
+def _text_of(name: str, text: str) -> str:
+    r"""Return the text an argument means: `@FILE` reads a file, `\@…` is the text `@…`."""
+    if text.startswith("\\@"):
+        return text[1:]
+    if not text.startswith("@"):
+        return text
+    path = text[1:]
+    try:
+        content = _bytes_of(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        message = f'input "{name}": {path} is not UTF-8 text'
+        raise InvalidUsage([usage_error(message, code="unreadable-file", file=path)]) from None
+    except InvalidUsage as problem:
+        hint = f"a text that begins with @ is written -i '{name}=\\{text}'"
+        raise InvalidUsage([usage_error(problem.diagnostics[0].message, code="unreadable-file", hint=hint)]) from None
+    # A file that an editor or `echo` wrote ends with a line break that belongs to no token.
+    return content.removesuffix("\n").removesuffix("\r")
+
+
+def _bytes_of(path: str) -> bytes:
+    limit = Limits().max_bytes
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(limit + 1)
+        else:
+            with open(path, "rb") as file:
+                data = file.read(limit + 1)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "its name is not usable"
+        message = f"{path or 'the file without a name'} cannot be read: {(reason or str(problem)).lower()}"
+        raise InvalidUsage([usage_error(message, code="unreadable-file", file=path)]) from None
+    if len(data) > limit:
+        message = f"{path} has more than {limit:,} bytes"
+        raise InvalidUsage([usage_error(message, code="document-too-large", file=path)])
+    return data
+
+
+def _file_inputs(path: str) -> dict[str, JsonValue]:
+    """Read a YAML or JSON mapping of inputs."""
+    name = "<stdin>" if path == "-" else path
+    data = _bytes_of(path)
+    if not data.strip():
+        return {}
+    problems = Problems()
+    document = read(data, name, problems)
+    if document is None or problems.has_errors:
+        raise InvalidUsage(problems.diagnostics)
+    if not isinstance(document.value, dict):
+        message = f"the input file must hold a mapping of names to values, found {type_name(document.value)}"
+        problems.error("wrong-root", message, document.at(), hint="write name: value, one input a line")
+        raise InvalidUsage(problems.diagnostics)
+    return document.value
+
+
+def _environment_inputs(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Find declared inputs in the environment: by exact name first, else without regard to case and punctuation."""
+    given = {key[len(PREFIX) :]: value for key, value in environment.items() if key.upper().startswith(PREFIX)}
+    if not given:
+        return {}
+    plain = {_plain(key): value for key, value in given.items()}
+    found = {}
+    for name in names:
+        text = given.get(name, plain.get(_plain(name)))
+        if text is not None:
+            found[name] = text
+    return found
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())

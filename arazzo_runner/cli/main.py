@@ -1,0 +1,69 @@
+"""The entry point: help and version at once, everything else through click, imported only then."""
+
+from __future__ import annotations
+
+import sys
+
+COMMANDS = {
+    "run": "Run a workflow and print its outputs.",
+    "validate": "Check Arazzo documents without sending anything.",
+    "list": "List the workflows of a document and their inputs.",
+    "show": "Show what a workflow does, step by step.",
+    "mock": "Serve the APIs a document uses, answering from their descriptions.",
+    "explain": "Explain a diagnostic code.",
+}
+"""The commands in the order of the help; each lives in arazzo_runner/cli/<name>.py."""
+
+_HELP = """\
+Usage: arazzo [OPTIONS] COMMAND [ARGS]...
+
+  Run, validate and test Arazzo workflows: sequences of API calls described in
+  YAML or JSON (https://spec.openapis.org/arazzo/latest.html).
+
+Examples:
+  arazzo validate workflow.yml
+  arazzo run workflow.yml -i name=value
+  arazzo run workflow.yml -i name=value --mock
+
+Commands:
+{commands}
+
+Options:
+  --version   Show the version and exit.
+  -h, --help  Show this message and exit. `arazzo COMMAND --help` tells more.
+"""
+
+
+def help_text() -> str:
+    """Return the text of `arazzo --help`."""
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items())
+    return _HELP.format(commands=commands)
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code (the console script `arazzo`)."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    # Importing click takes longer than Python itself: what asks for no command is answered before.
+    if not arguments or arguments[0] in ("-h", "--help"):
+        return _say(help_text())
+    if arguments[0] == "--version":
+        from arazzo_runner import __version__
+
+        return _say(f"arazzo {__version__}\n")
+    from arazzo_runner.cli.commands import run_command_line
+
+    return run_command_line(arguments)
+
+
+def _say(text: str) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stderr.close()  # keeps Python's own complaint at exit away
+    return 0

@@ -1,0 +1,277 @@
+"""One run from the command line: load, check, watch, deliver the outputs, say how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from types import FrameType
+
+from arazzo_runner import api
+from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
+from arazzo_runner.cli.inputs import GivenInputs, given_inputs
+from arazzo_runner.cli.options import pairs
+from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity
+from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.program.model import Program
+from arazzo_runner.program.schemas import input_names
+from arazzo_runner.report.console import Console
+from arazzo_runner.report.dry_run import render_requests
+from arazzo_runner.report.failure import failure_diagnostics, render_failure
+from arazzo_runner.report.files import PrivateFile, state_folder
+from arazzo_runner.report.json import pretty, run_report, shown_outputs
+from arazzo_runner.report.keep import Keep, has_secret_outputs
+from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.progress import RunPrinter
+from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.report.visible import one_line
+from arazzo_runner.secrets import Secrets
+
+_EXIT_CODES = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunArguments:
+    """What the command line said; fields are named like the options."""
+
+    spec: str
+    workflow: str | None
+    inputs: tuple[str, ...]
+    input_file: str | None
+    servers: tuple[str, ...]
+    server_variables: tuple[str, ...]
+    sources: tuple[str, ...]
+    mock: bool
+    scenario: str | None
+    switches: tuple[str, ...]
+    dry_run: bool
+    verbose: int
+    quiet: bool
+    format_: str
+    output: str | None
+    show_secrets: bool
+    strict: bool
+    root: str | None
+    no_color: bool
+    timeout: float | None
+    run_timeout: float | None
+    max_steps: int | None
+    max_depth: int | None
+    max_retry_wait: float | None
+    poll_interval: float | None
+    max_response_size: int | None
+    resend_unknown: bool
+
+    @property
+    def as_json(self) -> bool:
+        """Whether stdout holds the report of the whole run."""
+        return self.format_ == "json"
+
+
+def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
+    """Run a workflow as the command line says and return the exit code."""
+    console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
+    try:
+        program = _load(given)
+        inputs = _inputs(given, program, environment)
+        session = Session(given, program, inputs, console)
+    except ArazzoError as problem:
+        return refuse(console, problem.diagnostics, "run", as_json=given.as_json, workflow_id=given.workflow)
+    with _termination_interrupts():
+        return session.run()
+
+
+def _load(given: RunArguments) -> Program:
+    program = api.load(
+        given.spec,
+        given.workflow,
+        strict=given.strict,
+        root=given.root,
+        sources=pairs(given.sources, "--source"),
+        servers=pairs(given.servers, "--server"),
+        server_variables=pairs(given.server_variables, "--server-variable"),
+    )
+    return api.choose_workflow(program, given.workflow)
+
+
+def _inputs(given: RunArguments, program: Program, environment: Mapping[str, str]) -> GivenInputs:
+    """Collect and check the inputs, so that nothing is sent, and no file made, when they are wrong."""
+    workflow = program.workflow
+    names = input_names(workflow.inputs, workflow.document.raw) or frozenset()
+    inputs = given_inputs(given.inputs, given.input_file, names, environment)
+    try:
+        api.check_inputs(program, inputs.values, inputs.texts)
+    except ArazzoError as problem:
+        secrets = Secrets(text for name, text in inputs.texts.items() if name in workflow.secret_inputs)
+        for name in workflow.secret_inputs:
+            secrets.add(inputs.values.get(name))
+        raise type(problem)(masked_diagnostic(each, secrets) for each in problem.diagnostics) from None
+    return inputs
+
+
+def _options(given: RunArguments) -> RunOptions:
+    """Return the run's options: what the command line says, else the defaults."""
+    names = [each.name for each in fields(RunOptions) if hasattr(given, each.name)]
+    return replace(RunOptions(), **{name: value for name in names if (value := getattr(given, name)) is not None})
+
+
+class Session:
+    """A run about to begin: everything is checked, every file that it may need can be written."""
+
+    def __init__(self, given: RunArguments, program: Program, inputs: GivenInputs, console: Console) -> None:
+        self._given = given
+        self._program = program
+        self._inputs = inputs
+        self._console = console
+        self._printer = RunPrinter(console, verbosity=given.verbose)
+        self._output = None if given.output is None or given.dry_run else _prepared(given.output)
+        explicit = given.show_secrets or given.output is not None or given.dry_run
+        self._keep = None if explicit or not has_secret_outputs(program) else self._prepared_keep()
+
+    def run(self) -> int:
+        """Run, deliver the outputs and return the exit code."""
+        given = self._given
+        warnings = (*self._inputs.warnings, *self._program.diagnostics)
+        if warnings and not given.quiet:
+            self._console.err(render_diagnostics(warnings, color=self._console.color) + "\n")
+        try:
+            result = self._performed()
+        except BaseException:
+            self._abandon()
+            raise
+        self._printer.close()
+        self._console.secrets = result.secrets
+        delivered = self._deliver(result)
+        self._console.err(render_failure(result, color=self._console.color))
+        code = _EXIT_CODES[result.status]
+        return code if delivered or code else 1
+
+    def _performed(self) -> RunResult:
+        given, inputs = self._given, self._inputs
+        if given.dry_run:
+            return api.dry_run(
+                self._program,
+                inputs=inputs.values,
+                input_texts=inputs.texts,
+                on_event=self._on_event,
+                options=_options(given),
+            )
+        return api.run(
+            self._program,
+            inputs=inputs.values,
+            input_texts=inputs.texts,
+            mock=given.mock,
+            scenario=given.scenario,
+            switches=given.switches,
+            on_event=self._on_event,
+            options=_options(given),
+        )
+
+    def _on_event(self, event: Event, secrets: Secrets) -> None:
+        # First to disk, then to the screen: what the screen names must be there.
+        self._console.secrets = secrets
+        if self._keep is not None:
+            self._keep.on_event(event, secrets)
+        if not self._given.quiet and not self._given.dry_run:
+            self._printer.on_event(event, secrets)
+
+    # ------------------------------------------------------------------ delivering
+
+    def _deliver(self, result: RunResult) -> bool:
+        """Write the outputs where they are wanted; False when a place could not take them."""
+        if self._keep is not None:
+            self._keep.finish(result.status, result.outputs)
+        delivered = self._deliver_file(result)
+        arrived = self._console.out(self._stdout(result))
+        if not arrived:
+            self._console.err("the outputs could not be written to standard output\n")
+        return delivered and arrived
+
+    def _stdout(self, result: RunResult) -> str:
+        given = self._given
+        missing = tuple(_missing_outputs(self._program, result))
+        if given.as_json:
+            extra = (*self._inputs.warnings, *missing, *failure_diagnostics(result))
+            return pretty(run_report(result, show_secrets=given.show_secrets, diagnostics=extra))
+        if missing and result.status == "succeeded" and not given.quiet:
+            self._console.err(render_diagnostics(missing, color=self._console.color))
+        if given.dry_run:
+            return render_requests(result)
+        if not result.outputs and not (result.status == "succeeded" and missing):
+            return ""
+        return pretty(shown_outputs(result, show_secrets=given.show_secrets))
+
+    def _deliver_file(self, result: RunResult) -> bool:
+        if self._output is None:
+            return True
+        try:
+            self._output.write(pretty(shown_outputs(result, show_secrets=True)))
+        except OSError as problem:
+            self._console.err(
+                f"the outputs could not be written to {one_line(self._output.path)}: {problem.strerror}\n"
+            )
+            return False
+        return True
+
+    def _abandon(self) -> None:
+        """Leave no empty file behind when the run could not even begin."""
+        self._printer.close()
+        if self._output is not None:
+            self._output.discard()
+        if self._keep is not None and not self._keep.used:
+            self._keep.discard()
+
+    def _prepared_keep(self) -> Keep:
+        try:
+            return Keep.prepare(self._program, self._announce)
+        except OSError as problem:
+            message = f"secret outputs cannot be kept in {state_folder()}: {problem.strerror or problem}"
+            hint = "say where they should go with --output FILE or --show-secrets, or set XDG_STATE_HOME"
+            raise InvalidUsage([usage_error(message, code="cannot-keep-secrets", hint=hint)]) from None
+
+    def _announce(self, path: str) -> None:
+        self._printer.note(f"secret outputs are kept in {one_line(path)}")
+
+
+def _prepared(path: str) -> PrivateFile:
+    try:
+        return PrivateFile.prepare(path)
+    except OSError as problem:
+        message = f"the outputs cannot be written to {path}: {problem.strerror or problem}"
+        raise InvalidUsage(
+            [usage_error(message, code="cannot-write-output", hint="name a file with --output")]
+        ) from None
+
+
+def _missing_outputs(program: Program, result: RunResult) -> Iterator[Diagnostic]:
+    for name in result.missing_outputs:
+        yield Diagnostic(
+            code="missing-output",
+            severity=Severity.WARNING,
+            message=f'output "{name}" has no value',
+            at=program.workflow.at.child("outputs").child(name),
+        )
+
+
+@contextlib.contextmanager
+def _termination_interrupts() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal end the run like Ctrl-C: with what was had so far."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    try:
+        before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
+    except ValueError:  # not the main thread: signals are somebody else's
+        yield
+        return
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
