@@ -51,6 +51,7 @@ def load(
     server_variables: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     include: Sequence[Source] = (),
+    any_server: bool = False,
 ) -> Program:
     """Read, link and compile an Arazzo document; call it once to run a document many times.
 
@@ -58,6 +59,7 @@ def load(
     workflow to compile (default: the only one, else all of them). `sources` overrides where
     a source description is read from, `servers` where its API is called, both by source name.
     `include` are further Arazzo documents that references may mean by their `$self`.
+    `any_server` accepts descriptions that name no usable server (a mock will serve them).
 
     Raises InvalidDescription (errors in a document), UnknownWorkflow (none of that name), InvalidUsage (a file that
     cannot be opened). The program's `diagnostics` hold the warnings.
@@ -73,6 +75,7 @@ def load(
         servers=servers or {},
         server_variables=server_variables or {},
         limits=limits or Limits(),
+        any_server=any_server,
         environment=os.environ,
     )
     library, entry = _open(document, options, include)
@@ -108,6 +111,7 @@ def validate(
             sources=sources or {},
             limits=limits or Limits(),
             offline=True,
+            any_server=True,
             environment=os.environ,
         )
         others = [other for other in documents if other is not document]
@@ -155,7 +159,7 @@ def run(
     >>> result.status, result.outputs["revokedStatus"]
     ('succeeded', 200)
     """
-    program = _program(document, workflow_id, strict, root, sources, servers, server_variables)
+    program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
     prepared = check_inputs(program, inputs or {}, input_texts or {})
     chosen = options or RunOptions()
     secrets = Secrets()
@@ -187,7 +191,7 @@ async def arun(
     """
     import asyncio  # lazily: a blocking run never needs it
 
-    program = _program(document, workflow_id, strict, root, sources, servers, server_variables)
+    program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
     prepared = check_inputs(program, inputs or {}, input_texts or {})
     chosen = options or RunOptions()
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
@@ -221,7 +225,7 @@ def dry_run(
     """Show the requests a run would send, without sending any: answers are made from the descriptions."""
     from arazzo_runner.worlds.dry_run import DryRunWorld
 
-    program = _program(document, workflow_id, strict, root, sources, servers, None)
+    program = _program(document, workflow_id, strict, root, sources, servers, None, False)
     world = DryRunWorld(program)
     return run(program, None, inputs, input_texts=input_texts, world=world, on_event=on_event, options=options)
 
@@ -317,6 +321,7 @@ def _program(
     sources: Mapping[str, str] | None,
     servers: Mapping[str, str] | None,
     server_variables: Mapping[str, str] | None,
+    mock: bool,
 ) -> Program:
     if not isinstance(document, Program):
         document = load(
@@ -327,6 +332,7 @@ def _program(
             sources=sources,
             servers=servers,
             server_variables=server_variables,
+            any_server=mock,
         )
     return choose_workflow(document, workflow_id)
 

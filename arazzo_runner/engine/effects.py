@@ -89,7 +89,7 @@ class Effect(Generic[Answer]):
 class SendRequest(Effect[HttpResponse | NoResponse]):
     """One HTTP exchange; `timeout` in seconds covers the whole of it.
 
-    `source` names the source description. `security` lists the operation's alternatives
+    `source` names the source description, `operation` the Operation Object (`<uri>#<pointer>`). `security` lists the operation's alternatives
     (scheme name → scopes) and `schemes` the raw Security Scheme Objects they name: a World
     that knows credentials adds them below journal and cassette.
     """
@@ -97,6 +97,7 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
     request: HttpRequest
     timeout: float
     source: str = ""
+    operation: str = ""
     security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     schemes: Mapping[str, JsonValue] = field(default_factory=dict)
 

@@ -23,7 +23,8 @@ class LoadOptions:
 
     `sources` overrides a source's url by name (a path or URL), `servers` the server URL of a
     source by name, `server_variables` server variables by name. `root` bounds which files may
-    be read; `offline` forbids remote documents. `cwd` is what relative paths of options mean.
+    be read; `offline` forbids remote documents. `any_server` accepts descriptions that name no
+    usable server (a mock will serve them, or nothing is sent).
     """
 
     strict: bool = False
@@ -33,6 +34,7 @@ class LoadOptions:
     server_variables: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     offline: bool = False
+    any_server: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
