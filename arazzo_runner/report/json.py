@@ -71,7 +71,7 @@ def shown_outputs(result: RunResult, *, show_secrets: bool) -> dict[str, JsonVal
     outputs = dict(result.outputs)
     if not show_secrets:
         outputs = masked_outputs(outputs, result.secret_outputs, result.secrets)
-    return {**outputs, **{name: None for name in result.missing_outputs}}
+    return {**outputs, **dict.fromkeys(result.missing_outputs)}
 
 
 def _step(step: StepResult, secrets: Secrets) -> dict[str, JsonValue]:
@@ -82,7 +82,7 @@ def _step(step: StepResult, secrets: Secrets) -> dict[str, JsonValue]:
         "attempts": [_attempt(attempt, secrets) for attempt in step.attempts],
         "outputs": {
             **masked_outputs(step.outputs, secret, secrets),
-            **{name: None for name in step.missing_outputs},
+            **dict.fromkeys(step.missing_outputs),
         },
         "action": step.action,
         "reason": None if step.reason is None else secrets.mask(step.reason),

@@ -1,0 +1,97 @@
+"""What `list` and `show` tell of a document: plain records first, then text or JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.diagnostics import Diagnostic, InvalidDescription, InvalidUsage, Problems
+from arazzo_runner.document.build import build
+from arazzo_runner.document.model import ArazzoDescription
+from arazzo_runner.document.source_map import read
+from arazzo_runner.program.library import display
+from arazzo_runner.program.schemas import DeclaredInput, declared_inputs
+from arazzo_runner.report.json import validate_report
+from arazzo_runner.report.visible import one_line
+from arazzo_runner.sources.fetch import FetchError, make_fetch
+from arazzo_runner.sources.uris import is_remote, uri_of_path
+from arazzo_runner.values import MISSING, JsonValue, preview
+
+
+def read_description(spec: str) -> tuple[ArazzoDescription, tuple[Diagnostic, ...]]:
+    """Read one Arazzo document alone, its sources untouched; raises InvalidUsage or InvalidDescription."""
+    location = spec if is_remote(spec) else uri_of_path(spec)
+    try:
+        data = make_fetch(location).entry(location)
+    except FetchError as problem:
+        error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=os.fspath(spec))
+        raise InvalidUsage([error]) from None
+    problems = Problems()
+    document = read(data, display(location), problems)
+    if document is None:
+        raise InvalidDescription(problems.diagnostics)
+    description = build(document, problems)
+    if problems.has_errors:
+        raise InvalidDescription(problems.diagnostics)
+    return description, problems.diagnostics
+
+
+def input_records(schema: JsonValue, root: JsonValue) -> list[JsonValue]:
+    """Return the inputs of a workflow as JSON records."""
+    return [_input_record(each) for each in declared_inputs(schema, root)]
+
+
+def _input_record(declared: DeclaredInput) -> dict[str, JsonValue]:
+    record: dict[str, JsonValue] = {
+        "name": declared.name,
+        "type": declared.type,
+        "required": declared.required,
+        "secret": declared.secret,
+        "description": declared.description,
+    }
+    if declared.default is not MISSING:
+        record["default"] = "***" if declared.secret else declared.default
+    return record
+
+
+def input_lines(inputs: Iterable[JsonValue], indent: str) -> list[str]:
+    """Return inputs as aligned lines: name, type, required or default, description."""
+    rows = [
+        (one_line(each["name"]), _facts(each), one_line(" ".join((each["description"] or "").split())))
+        for each in inputs
+    ]
+    return table(rows, indent)
+
+
+def _facts(record: dict[str, JsonValue]) -> str:
+    facts = [record["type"]]
+    if record["required"]:
+        facts.append("required")
+    if "default" in record:
+        facts.append(f"default {preview(record['default'], 40)}")
+    if record["secret"]:
+        facts.append("secret")
+    return one_line(", ".join(facts))
+
+
+def flat(text: str) -> str:
+    """Return a text of several lines as one harmless line."""
+    return one_line(" ".join(text.split()))
+
+
+def table(rows: Iterable[tuple[str, ...]], indent: str) -> list[str]:
+    """Return rows as lines, columns aligned, two blanks between them."""
+    filled = list(rows)
+    if not filled:
+        return []
+    widths = [min(40, max(len(row[column]) for row in filled)) for column in range(len(filled[0]))]
+    return [
+        (indent + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))).rstrip()
+        for row in filled
+    ]
+
+
+def with_diagnostics(report: dict[str, JsonValue], diagnostics: Iterable[Diagnostic]) -> dict[str, JsonValue]:
+    """Return a report with the diagnostics in the form `validate --format json` gives them."""
+    return {**report, "diagnostics": validate_report(diagnostics)["diagnostics"]}
