@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 
 _DOT = "[^\n\r\u2028\u2029]"
+_DOT_IREGEXP = "[^\n\r]"  # RFC 9485 §5.3
 _SPACE = "\\t\\n\\x0b\\x0c\\r \\xa0\ufeff\u2028\u2029\\p{Zs}"
 _CONTROLS = {"t": "\\t", "n": "\\n", "r": "\\r", "v": "\\x0b", "f": "\\x0c"}
 _SPECIAL = frozenset("\\^$.|?*+()[]{}-/#&~ ")
@@ -41,14 +42,18 @@ class Translated:
     backtracking: bool
 
 
-def translate(pattern: str) -> Translated:
-    """Translate an ECMA-262 pattern; raises ExpressionSyntaxError for escapes and groups it does not have."""
-    return _Translator(pattern).run()
+def translate(pattern: str, *, iregexp: bool = False) -> Translated:
+    """Translate an ECMA-262 pattern, or an I-Regexp (RFC 9485), which is a subset but for its dot.
+
+    Raises ExpressionSyntaxError for escapes and groups that ECMA-262 does not have.
+    """
+    return _Translator(pattern, _DOT_IREGEXP if iregexp else _DOT).run()
 
 
 class _Translator:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, dot: str) -> None:
         self.text = text
+        self.dot = dot
         self.place = 0
         self.parts: list[str | None] = []  # None is the end of the text, which each engine spells its own way
         self.backtracking = False
@@ -78,7 +83,7 @@ class _Translator:
         if character == "$":
             self.parts.append(None)
         else:
-            self.parts.append({".": _DOT, "]": "\\]", "}": "\\}"}.get(character, character))
+            self.parts.append({".": self.dot, "]": "\\]", "}": "\\}"}.get(character, character))
 
     def _brace(self) -> None:
         quantifier = _QUANTIFIER.match(self.text, self.place)

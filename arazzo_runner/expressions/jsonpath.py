@@ -105,8 +105,7 @@ def _test(expression: object) -> Test:
     from jsonpath_rfc9535 import filter_expressions as rfc
 
     if isinstance(expression, rfc.LogicalExpression):
-        tests = (_test(expression.left), _test(expression.right))
-        return AllOf(tests) if expression.operator == "&&" else AnyOf(tests)
+        return _chain(expression, expression.operator)
     if isinstance(expression, rfc.PrefixExpression):
         return Not(_test(expression.right))
     if isinstance(expression, rfc.ComparisonExpression):
@@ -119,6 +118,19 @@ def _test(expression: object) -> Test:
         text, pattern = map(_operand, expression.args)
         return Matches(text, pattern, expression.name == "match")
     raise _misplaced(expression, "is a value, not a test: compare it with something")
+
+
+def _chain(expression: object, operator: str) -> AllOf | AnyOf:
+    """`a && b && c`, which the library nests to the left, as one node."""
+    from jsonpath_rfc9535.filter_expressions import LogicalExpression
+
+    tests: list[Test] = []
+    while isinstance(expression, LogicalExpression) and expression.operator == operator:
+        tests.append(_test(expression.right))
+        expression = expression.left
+    tests.append(_test(expression))
+    tests.reverse()
+    return AllOf(tuple(tests)) if operator == "&&" else AnyOf(tuple(tests))
 
 
 def _operand(expression: object) -> Operand:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from arazzo_runner.expressions.budget import Budget
 from arazzo_runner.values import MISSING, JsonValue, is_number, to_number
 
-_ORDER = {
+_ORDER: dict[str, Callable[[int], bool]] = {
     "<": lambda order: order < 0,
     "<=": lambda order: order <= 0,
     ">": lambda order: order > 0,

@@ -63,7 +63,7 @@ def _iregexp(pattern: str, whole: bool) -> Callable[[str, float], str | None] | 
 
     if len(pattern) > 4096 or not check(pattern):
         return None
-    translated = translate(pattern)
+    translated = translate(pattern, iregexp=True)
     group = f"^(?:{translated.for_re2})$" if whole else translated.for_re2
     try:
         return _linear(group)

@@ -1,198 +1,202 @@
-"""XPath: 1.0 through lxml, 2.0 to 3.1 through elementpath; XML without DTD, entities or network."""
+"""XPath 1.0, 2.0, 3.0 and 3.1: compile, select, and what a result is worth as a condition.
+
+All four run on elementpath, in parsers of our own (xpath_engine.py) that count their work:
+libxml2's XPath 1.0 is faster, but nothing stops it (`//*[//*[//*]]`); lxml only reads the XML.
+"""
 
 from __future__ import annotations
 
+import functools
+import math
+import re
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from decimal import Decimal
+from typing import Final, TypeAlias
+from typing import Literal as OneOf
 
+from arazzo_runner.expressions.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.regex import RegexTimeout, search_pattern
-from arazzo_runner.expressions.selectors import Selection
+from arazzo_runner.expressions.xml_text import XmlElement
+from arazzo_runner.expressions.xpath_engine import (
+    BoundedParser,
+    XPathTokenLike,
+    context_of,
+    engine_errors,
+    guarded,
+    is_node,
+    new_parser,
+)
 from arazzo_runner.values import JsonValue
 
-VERSIONS: Final = {"xpath-10": "1.0", "xpath-20": "2.0", "xpath-30": "3.0", "xpath-31": "3.1"}
-_FORBIDDEN: Final = ("doc", "doc-available", "collection", "uri-collection", "unparsed-text", "unparsed-text-lines",
-                     "unparsed-text-available", "environment-variable", "available-environment-variables",
-                     "json-doc", "put", "load-xquery-module", "transform")  # fmt: skip
-MAX_LENGTH: Final = 65_536
-
-
-class XmlError(ValueError):
-    """A text that is no XML, or XML with a DOCTYPE; the message says so."""
+Version: TypeAlias = OneOf["1.0", "2.0", "3.0", "3.1"]
+VERSIONS: Final[dict[str, Version]] = {"xpath-31": "3.1", "xpath-30": "3.0", "xpath-20": "2.0", "xpath-10": "1.0"}
+_COMPILE_SECONDS = 1.0
+# A fixed pattern of our own, linear by its lookbehind: names that may be prefixes.
+_PREFIX = re.compile(r"(?<![\w.\-:])([A-Za-z_][\w.\-]*):(?![:=])")
+_PREDECLARED = frozenset({"xml", "xs", "fn", "map", "array", "math", "err"})  # XPath 3.1 §2.1.1
 
 
 @dataclass(frozen=True, slots=True)
-class XPathQuery:
-    """An XPath expression and its version; it is compiled against the namespaces of each document."""
+class XPath:
+    """A checked expression; its tokens are made when the document's namespaces are known."""
 
     text: str
-    version: str
+    version: Version
+    prefixes: tuple[str, ...]
 
 
-def compile_xpath(text: str, version: str) -> XPathQuery:
-    """Check the syntax of an XPath; raises ExpressionSyntaxError."""
-    if len(text) > MAX_LENGTH:
-        raise ExpressionSyntaxError(f"the XPath is longer than {MAX_LENGTH} characters")
-    number = VERSIONS[version]
-    if number == "1.0":
-        _compile_lxml(text)
-    else:
-        _check_elementpath(text, number)
-    return XPathQuery(text, number)
+@dataclass(frozen=True, slots=True)
+class XPathResult:
+    """The items an expression gave: `nodes` when the first is a node, else atomic `values`.
+
+    `passed` is the Effective Boolean Value by the version's rules; `problem` says why there is
+    none.
+    """
+
+    items: tuple[object, ...]
+    passed: bool
+    problem: str | None = None
+
+    @property
+    def type(self) -> OneOf["nodes", "boolean", "number", "string"]:
+        """The XPath 1.0 type of the result."""
+        first = self.items[0] if self.items else None
+        if first is None or is_node(first):
+            return "nodes"
+        if isinstance(first, bool):
+            return "boolean"
+        return "number" if isinstance(first, (int, float, Decimal)) else "string"
 
 
-def parse_xml(text: str) -> Any:
-    """Parse XML safely and return its root element; raises XmlError."""
-    from lxml import etree
+class XPathFailure(Exception):
+    """An expression cannot be evaluated on this document; the message says why."""
 
-    if "<!DOCTYPE" in text[:100_000] or "<!ENTITY" in text:
-        raise XmlError("the XML has a DOCTYPE, which is refused")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+
+def compile_xpath(text: str, version: Version) -> XPath:
+    """Check an expression; prefixes are taken as declared, the document will tell.
+
+    Raises ExpressionSyntaxError.
+    """
+    prefixes = tuple(name for name in dict.fromkeys(_PREFIX.findall(text)) if name not in _PREDECLARED)
+    declared = tuple((prefix, f"urn:prefix:{prefix}") for prefix in prefixes)
     try:
-        return etree.fromstring(text.encode("utf-8", "replace") if _declares(text) else text, parser)
-    except (etree.XMLSyntaxError, ValueError) as problem:
-        message = str(problem).splitlines()[0] if str(problem) else "it is empty"
-        raise XmlError(f"the context is no XML: {message}") from None
-
-
-def select_xpath(query: XPathQuery, value: JsonValue) -> Selection:
-    """Apply an XPath to XML text."""
-    if not isinstance(value, str):
-        return Selection("failed", reason="the context is no XML text")
-    try:
-        root = parse_xml(value)
-        result = evaluate_xpath(query, root)
-    except (XmlError, RegexTimeout) as problem:
-        return Selection("failed", reason=str(problem))
+        _parsed(text, version, declared)
     except XPathFailure as problem:
-        return Selection("failed", reason=f"XPath: {problem}")
-    if isinstance(result, list):
-        return Selection("nodes", tuple(node_value(node) for node in result))
-    return Selection("value", (_plain(result),))
+        raise ExpressionSyntaxError(f"not XPath {version}: {problem}", *_place(problem, text)) from None
+    return XPath(text, version, prefixes)
 
 
-class XPathFailure(ValueError):
-    """An XPath that could not be evaluated on this document."""
+def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget) -> XPathResult:
+    """Evaluate on the document of `root`.
 
-
-def evaluate_xpath(query: XPathQuery, root: Any) -> Any:
-    """Return a list of nodes, or a boolean, number or string; raises XPathFailure."""
-    namespaces = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
-    if query.version == "1.0":
-        from lxml import etree
-
-        try:
-            return root.getroottree().xpath(
-                query.text, namespaces=namespaces or None, regexp=False, smart_strings=False
-            )
-        except (etree.XPathError, TypeError) as problem:
-            raise XPathFailure(str(problem)) from None
-    return _evaluate_elementpath(query, root, namespaces)
-
-
-def node_value(node: Any) -> JsonValue:
-    """Return what a node is worth as data: an element's text, an attribute's value."""
-    if isinstance(node, str):
-        return str(node)
-    if isinstance(node, (bool, int, float)) or node is None:
-        return node
-    if hasattr(node, "itertext"):
-        return "".join(node.itertext())
-    text = getattr(node, "text", None) or getattr(node, "value", None)
-    return str(text if text is not None else node)
-
-
-def _declares(text: str) -> bool:
-    return text.lstrip("\ufeff \t\r\n").startswith("<?xml")
-
-
-def _plain(result: Any) -> JsonValue:
-    if isinstance(result, (bool, int, float, str)) or result is None:
-        if isinstance(result, float) and result != result:
-            return False  # NaN is false in every version's boolean rules
-        return result
-    import decimal
-
-    return float(result) if isinstance(result, decimal.Decimal) else str(result)
-
-
-# ------------------------------------------------------------------ engines
-
-
-def _compile_lxml(text: str) -> None:
-    from lxml import etree
-
+    Prefixes mean what the document declares, the root's declarations first. From XPath 2.0 on
+    a name without prefix is in the root's default namespace (its static context is the
+    host's to say); XPath 1.0 §2.3 puts it in none. Raises XPathFailure, TooMuchWork.
+    """
+    namespaces = _namespaces(query, root)
+    token = _parsed(query.text, query.version, tuple(sorted(namespaces.items())))
+    context = context_of(root, namespaces, budget)
     try:
-        etree.XPath(text, regexp=False)
-    except etree.XPathSyntaxError as problem:
-        raise ExpressionSyntaxError(f"this is no XPath 1.0: {problem}") from None
+        with guarded(budget):
+            items = tuple(token.select(context))
+    except engine_errors() as problem:
+        raise XPathFailure(_message(problem)) from None
+    passed, reason = _effective_boolean(items, query.version)
+    return XPathResult(items, passed, reason)
 
 
-@lru_cache(maxsize=1)
-def _parsers() -> dict[str, Any]:
-    """The parser classes by version, with regular expressions that cannot run away."""
-    import elementpath
-    from elementpath.xpath3 import XPath3Parser
-    from elementpath.xpath30 import XPath30Parser
+def item_value(item: object) -> JsonValue:
+    """Return an item as JSON: of a node its string value (XPath 3.1 §2.5.2), of a map an object."""
+    if is_node(item):
+        return item.string_value
+    if isinstance(item, (bool, int)):
+        return item
+    if isinstance(item, Decimal):
+        return int(item) if item == item.to_integral_value() else float(item)
+    if isinstance(item, float):
+        if math.isfinite(item):
+            return int(item) if item.is_integer() and abs(item) < 2**53 else item
+        return "NaN" if math.isnan(item) else ("INF" if item > 0 else "-INF")
+    if isinstance(item, (list, tuple)):
+        return [item_value(part) for part in item]
+    return _structure(item)
 
-    return {"2.0": elementpath.XPath2Parser, "3.0": XPath30Parser, "3.1": XPath3Parser}
+
+def _structure(item: object) -> JsonValue:
+    from elementpath.xpath_tokens import XPathArray, XPathMap
+
+    if isinstance(item, XPathMap):
+        return {str(item_value(key)): item_value(value) for key, value in item.items()}
+    if isinstance(item, XPathArray):
+        return [item_value(part) for part in item.items()]
+    return str(item)
 
 
-def _parser(version: str, namespaces: dict[str, str] | None) -> Any:
-    return _parsers()[version](namespaces=namespaces)
-
-
-def _check_elementpath(text: str, version: str) -> None:
-    import elementpath
-
-    for name in _FORBIDDEN:
-        if _calls(text, name):
-            raise ExpressionSyntaxError(
-                f"{name}() reads what is outside the document; it is refused", text.find(name), len(name)
-            )
+@functools.lru_cache(maxsize=512)
+def _parsed(text: str, version: str, namespaces: tuple[tuple[str, str], ...]) -> XPathTokenLike:
+    parser: BoundedParser = new_parser(version, dict(namespaces), Budget(_COMPILE_SECONDS))
     try:
-        _parser(version, None).parse(text)
-    except elementpath.ElementPathError as problem:
-        code = str(getattr(problem, "code", "") or "")
-        if "XPST0081" in code or "prefix" in str(problem):
-            return  # the prefix may be declared by the document that is looked at
-        message = str(problem).partition("]")[2].strip() or str(problem)
-        raise ExpressionSyntaxError(f"this is no XPath {version}: {message}") from None
-    except (RecursionError, ValueError, TypeError, KeyError, AttributeError) as problem:
-        raise ExpressionSyntaxError(f"this is no XPath {version}: {problem}") from None
+        with guarded(parser.budget):
+            return parser.parse(text)
+    except TooMuchWork:
+        raise XPathFailure("the expression takes too much work to parse") from None
+    except engine_errors() as problem:
+        failure = XPathFailure(_message(problem))
+        failure.__cause__ = problem
+        raise failure from problem
 
 
-def _calls(text: str, name: str) -> bool:
-    position = text.find(name)
-    while position >= 0:
-        before = text[position - 1 : position]
-        after = text[position + len(name) :].lstrip()
-        if not (before.isalnum() or before in ("-", "_", "$", "@", "/")) and after[:1] in ("(", "#"):
-            return True
-        position = text.find(name, position + 1)
-    return False
+def _namespaces(query: XPath, root: XmlElement) -> dict[str, str]:
+    declared = root.nsmap
+    found: dict[str, str] = {}
+    if query.version != "1.0" and None in declared:
+        found[""] = declared[None]
+    for prefix in query.prefixes:
+        uri = declared.get(prefix) or _declared_below(root, prefix)
+        if uri is not None:
+            found[prefix] = uri
+    return found
 
 
-def _evaluate_elementpath(query: XPathQuery, root: Any, namespaces: dict[str, str]) -> Any:
-    import elementpath
-
-    _refuse_slow_patterns(query.text)
-    try:
-        token = _parser(query.version, namespaces).parse(query.text)
-        context = elementpath.XPathContext(root.getroottree())
-        result = token.get_results(context)
-    except elementpath.ElementPathError as problem:
-        raise XPathFailure(str(problem)) from None
-    except (RecursionError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as problem:
-        raise XPathFailure(f"{type(problem).__name__}: {problem}") from None
-    if isinstance(result, list):
-        return [] if not result else result
-    return result
+def _declared_below(root: XmlElement, prefix: str) -> str | None:
+    # Comments and instructions have no declarations of their own.
+    declared = (element.nsmap.get(prefix) for element in root.iter() if isinstance(element.tag, str))
+    return next((uri for uri in declared if uri is not None), None)
 
 
-def _refuse_slow_patterns(text: str) -> None:
-    """elementpath hands patterns to a backtracking engine: nested repeats are not let through."""
-    for name in ("matches", "replace", "tokenize", "analyze-string"):
-        if _calls(text, name) and not search_pattern(r"^[^()]*(\([^()]*\)[^()*+{]*)*$", text.partition(name)[2]):
-            raise XPathFailure(f"{name}() with nested groups is not evaluated, since it may never end")
+def _effective_boolean(items: tuple[object, ...], version: str) -> tuple[bool, str | None]:
+    """XPath 3.1 §2.4.3 (also 3.0 and 2.0) and XPath 1.0 §4.3 `boolean()`."""
+    if not items:
+        return False, None
+    first = items[0]
+    if is_node(first):
+        return True, None
+    if len(items) > 1:
+        return False, f"a sequence of {len(items)} values has no effective boolean value (XPath {version}, FORG0006)"
+    if isinstance(first, (bool, int, float, Decimal)):
+        return bool(first) and not (isinstance(first, (float, Decimal)) and math.isnan(first)), None
+    if _is_text(first):
+        return len(str(first)) > 0, None
+    return False, f"a value of type {type(first).__name__} has no effective boolean value (FORG0006)"
+
+
+def _is_text(value: object) -> bool:
+    from elementpath.datatypes import AnyURI, UntypedAtomic
+
+    return isinstance(value, (str, AnyURI, UntypedAtomic))
+
+
+def _message(problem: BaseException) -> str:
+    if isinstance(problem, RecursionError):
+        return "it is nested too deeply"
+    code, message = getattr(problem, "code", None), getattr(problem, "message", None) or str(problem)
+    message = message if len(message) <= 200 else message[:199] + "…"
+    return f"{message} ({code.removeprefix('err:')})" if isinstance(code, str) else message
+
+
+def _place(problem: XPathFailure, text: str) -> tuple[int, int]:
+    token = getattr(problem.__cause__, "token", None)
+    span = getattr(token, "span", None)
+    if not isinstance(span, tuple) or not 0 <= span[0] <= len(text):
+        return 0, max(1, len(text))
+    return span[0], max(1, span[1] - span[0])
