@@ -1,4 +1,4 @@
-"""`python -m arazzo_runner`."""
+"""python -m arazzo_runner."""
 
 from arazzo_runner.cli.main import main
 

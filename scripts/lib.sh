@@ -1,0 +1,67 @@
+# Shared by the scripts: finds a Python, makes .venv in the checkout and installs into it.
+# Sourced, not run. Sets VENV and PY.
+
+say() { printf '%s\n' "$*" >&2; }
+
+# The Pythons this machine has that are new enough, newest first, one path a line.
+pythons() {
+    local candidate
+    {
+        printf '%s\n' ${PYTHON:+"$PYTHON"}
+        for candidate in python3.15 python3.14 python3.13 python3.12 python3.11 python3 python; do
+            command -v "$candidate" || true
+        done
+        if [ -d "${PYENV_ROOT:-$HOME/.pyenv}/versions" ]; then
+            ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python 2>/dev/null || true
+        fi
+    } | while read -r candidate; do
+        [ -n "$candidate" ] || continue
+        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        "$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)' 2>/dev/null
+    done | awk '!seen[$1]++ { print $2 }'
+}
+
+# make_venv DIR PYTHON: a virtual environment of that Python, made anew when it is broken or of another one.
+make_venv() {
+    local dir=$1 python=$2 wanted have
+    wanted=$("$python" -c 'import sys; print(sys.version)')
+    have=$("$dir/bin/python" -c 'import sys; print(sys.version)' 2>/dev/null || "$dir/Scripts/python" -c 'import sys; print(sys.version)' 2>/dev/null || true)
+    [ "$wanted" = "$have" ] && return 0
+    rm -rf "$dir"
+    if command -v uv >/dev/null 2>&1 && uv venv --quiet --seed --python "$python" "$dir" 2>/dev/null; then
+        return 0
+    fi
+    if "$python" -m venv "$dir" 2>/dev/null; then
+        return 0
+    fi
+    rm -rf "$dir"
+    # Debian's python3 comes without venv: virtualenv does the same without touching the system.
+    "$python" -m pip install --quiet --disable-pip-version-check --target "$dir.virtualenv" virtualenv >&2 &&
+        PYTHONPATH="$dir.virtualenv" "$python" -m virtualenv --quiet "$dir" >&2 || {
+        say "error: $python can make no virtual environment. On Debian or Ubuntu: apt install python3-venv"
+        return 1
+    }
+}
+
+# set_up [DIR] [PYTHON]: installs the project and what its checks need; quick when nothing changed.
+set_up() {
+    local dir=${1:-.venv} python=${2:-$(pythons | head -n 1)} stamp
+    if [ -z "$python" ]; then
+        say "error: Python 3.11 or newer is needed, and none was found. Install one, or set PYTHON=/path/to/python."
+        return 1
+    fi
+    make_venv "$dir" "$python"
+    PY="$dir/bin/python"
+    [ -x "$PY" ] || PY="$dir/Scripts/python"
+    VENV=$dir
+    stamp=$("$PY" -c 'import hashlib, sys; print(hashlib.sha256(open("pyproject.toml", "rb").read() + sys.version.encode()).hexdigest())')
+    if [ "$(cat "$dir/.installed" 2>/dev/null)" != "$stamp" ]; then
+        say "setting up $dir with $("$PY" --version) …"
+        if command -v uv >/dev/null 2>&1; then
+            uv pip install --quiet --python "$PY" --editable '.[dev]'
+        else
+            "$PY" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+        fi
+        printf '%s' "$stamp" >"$dir/.installed"
+    fi
+}

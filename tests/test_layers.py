@@ -1,0 +1,114 @@
+"""The house's rules of import: downwards only, no circles, heavy libraries lazily, three choke points."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "arazzo_runner"
+
+LAYERS = [
+    {"__main__"},
+    {"cli", "mcp", "web"},
+    {"__init__"},
+    {"api"},
+    {"durable"},
+    {"worlds", "report"},
+    {"engine", "validation"},
+    {"program"},
+    {"sources"},
+    {"document", "expressions"},
+    {"secrets"},
+    {"diagnostics", "values"},
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+# A layer may be imported inside a function only where a run must not pay for it (see docs/architecture.md).
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+ALLOWED_CALLS: set[tuple[str, str]] = set()
+FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "requests", "urllib.request"}
+ONE_PLACE = {"httpx": {"sources/httpx_import.py"}}
+HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
+         "asyncio", "httpx", "http.server", "rich", "email"}  # fmt: skip
+# Modules that exist to be imported lazily themselves may name their library at the top.
+LAZY_MODULES = {"engine/full_schema.py", "worlds/mock_http.py"}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def layer_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def imports(tree: ast.AST) -> list[tuple[str, int]]:
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in line {node.lineno}"
+            found.append((node.module or "", node.lineno))
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_point_down(path):
+    own = name_of(path).split("/")[0].removesuffix(".py")
+    for module, line in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        if module.split(".")[0] != "arazzo_runner":
+            continue
+        other = layer_of(module)
+        fits = other == own or RANK[other] > RANK[own]
+        if own == "document" or own == "expressions":
+            fits = fits and (other == own or RANK[other] > RANK["document"])
+        assert fits, f"{name_of(path)}:{line} imports {module}, which is not below {own}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_choke_points_hold(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for module, line in imports(tree):
+        assert module not in FORBIDDEN_IMPORTS, f"{name_of(path)}:{line} imports {module}"
+        places = ONE_PLACE.get(module.split(".")[0])
+        assert places is None or name_of(path) in places, f"{name_of(path)}:{line} imports {module}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FORBIDDEN_CALLS:
+            assert (name_of(path), node.func.id) in ALLOWED_CALLS, f"{name_of(path)}:{node.lineno} {node.func.id}()"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_heavy_libraries_are_imported_lazily(path):
+    if name_of(path) in LAZY_MODULES:
+        return
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for module, line in imports(node):
+                assert module.split(".")[0] not in HEAVY and module not in HEAVY, f"{name_of(path)}:{line} imports {module}"
+
+
+def test_there_are_no_circles_of_modules():
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        module = "arazzo_runner." + name_of(path).removesuffix(".py").replace("/", ".")
+        module = module.removesuffix(".__init__")
+        top = ast.Module(ast.parse(path.read_text(encoding="utf-8")).body, [])
+        eager = [node for node in top.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        graph[module] = {name for node in eager for name, _ in imports(node) if name.startswith("arazzo_runner.")}
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join([*path[path.index(module) :], module])
+        if module not in done:
+            for other in graph.get(module, ()):
+                visit(other, (*path, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())

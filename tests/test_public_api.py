@@ -1,0 +1,14 @@
+"""What the package offers: every name of __all__ is there, sorted, and says what it is for."""
+
+from __future__ import annotations
+
+import arazzo_runner
+
+
+def test_all_is_sorted_and_importable():
+    assert arazzo_runner.__all__ == sorted(arazzo_runner.__all__)
+    assert [name for name in arazzo_runner.__all__ if not hasattr(arazzo_runner, name)] == []
+
+
+def test_every_public_name_has_a_docstring():
+    assert [name for name in arazzo_runner.__all__ if not (getattr(arazzo_runner, name).__doc__ or "").strip()] == []
