@@ -26,7 +26,7 @@ from arazzo_runner.report.files import PrivateFile, state_folder
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.keep import Keep, has_secret_outputs
 from arazzo_runner.report.masking import masked_diagnostic
-from arazzo_runner.report.progress import RunPrinter
+from arazzo_runner.report.progress import RunPrinter, success_line
 from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
@@ -146,9 +146,15 @@ class Session:
         self._printer.close()
         self._console.secrets = result.secrets
         delivered = self._deliver(result)
-        self._console.err(render_failure(result, color=self._console.color))
+        self._console.err(self._ending(result))
         code = _EXIT_CODES[result.status]
         return code if delivered or code else 1
+
+    def _ending(self, result: RunResult) -> str:
+        if result.status != "succeeded":
+            return render_failure(result, color=self._console.color)
+        quiet = self._given.quiet or self._given.dry_run
+        return "" if quiet else success_line(result, color=self._console.color) + "\n"
 
     def _performed(self) -> RunResult:
         given, inputs = self._given, self._inputs

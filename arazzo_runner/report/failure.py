@@ -13,6 +13,7 @@ from arazzo_runner.report.style import count, duration, paint
 from arazzo_runner.report.text import excerpt, render_diagnostic
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
+from arazzo_runner.sources.media import decode_body
 from arazzo_runner.values import preview
 
 
@@ -148,6 +149,9 @@ def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool) -> list[str]:
     lines = [f"  {paint('request:', dim, color=color)}  {request_line(attempt.request, secrets)}"]
     lines.append(f"  {paint('response:', dim, color=color)} {response_line(attempt.response, secrets)}")
     if isinstance(attempt.response, HttpResponse):
+        _, note = decode_body(attempt.response.body, attempt.response.header("content-type"))
+        if note is not None:
+            lines.append(f"  {paint('note:', dim, color=color)}     {one_line(secrets.mask(note))}")
         lines += [f"    {paint('|', dim, color=color)} {line}" for line in body_excerpt(attempt.response, secrets)]
     lines.append(f"  {paint('to send it again:', dim, color=color)}")
     lines.append(f"    {curl_line(attempt.request, secrets)}")

@@ -13,7 +13,7 @@ from arazzo_runner.engine.events import (
     WorkflowFinished,
     WorkflowStarted,
 )
-from arazzo_runner.engine.results import Attempt, StepResult
+from arazzo_runner.engine.results import Attempt, RunResult, StepResult
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
 from arazzo_runner.report.style import count, duration, paint
@@ -123,6 +123,18 @@ def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = 
     if result.status == "failed" and result.reason:
         line += f": {one_line(result.reason)}"
     return line
+
+
+def success_line(result: RunResult, *, color: bool = False) -> str:
+    """Return the last line of a run that succeeded; it says when failures were recovered on the way."""
+    visited = [step for step in result.steps if step.status != "skipped"]
+    facts = [count(len(visited), "step"), duration(result.duration_ms)]
+    recovered = sum(step.status == "recovered" for step in visited)
+    if recovered:
+        facts.insert(1, f"{recovered} recovered from a failure")
+    name = one_line(result.workflow_id or "")
+    ending = paint(f'workflow "{name}" succeeded', "green", color=color)
+    return f"{ending} ({', '.join(facts)})"
 
 
 def _indent(depth: int) -> str:

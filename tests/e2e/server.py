@@ -59,7 +59,9 @@ def conversation(script: Mapping[str, Sequence[Answer]]) -> Iterator[Conversatio
             with heard.arrived:
                 heard.received.append(received)
                 heard.arrived.notify_all()
-            answers = left.get(f"{self.command} {self.path.partition('?')[0]}", [Answer(404, {"error": "no such path"})])
+            answers = left.get(
+                f"{self.command} {self.path.partition('?')[0]}", [Answer(404, {"error": "no such path"})]
+            )
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
             if answer.hold is not None:
                 answer.hold.wait(20)

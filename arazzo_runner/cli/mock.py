@@ -1,0 +1,171 @@
+"""`arazzo mock`: serve descriptions on loopback until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import click
+
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.options import SETTINGS, color_option, mock_options, pairs, reading_options
+from arazzo_runner.diagnostics import InvalidDescription, InvalidUsage, Problems, Severity
+from arazzo_runner.document.source_map import read
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse
+from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display, sniff
+from arazzo_runner.report.console import Console
+from arazzo_runner.report.exchange import request_line, status_text
+from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.report.visible import one_line
+from arazzo_runner.secrets import Secrets
+from arazzo_runner.sources.fetch import FetchError, make_fetch
+from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
+from arazzo_runner.sources.uris import is_remote, uri_of_path
+from arazzo_runner.worlds.mock import MockApi, MockServer, Served
+from arazzo_runner.worlds.scenario import Drop, read_scenario
+
+_HELP = """Serve the APIs a document uses, answering from their descriptions.
+
+SPEC is an Arazzo document (all its OpenAPI sources are served) or an OpenAPI
+description. Answers are the descriptions' examples, else samples of their
+schemas; a request that does not fit its operation is answered with 4xx. The
+server listens on 127.0.0.1 only, until Ctrl-C.
+
+\b
+Examples:
+  arazzo mock workflow.yml --port 8080
+  arazzo mock petstore.yml users.yml
+  arazzo mock workflow.yml --scenario tokens.yml --switch refresh-401
+
+Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
+"""
+
+
+@click.command(
+    "mock",
+    help=_HELP,
+    short_help="Serve the APIs a document uses, answering from their descriptions.",
+    context_settings=SETTINGS,
+)
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port to listen on (default: a free one)."
+)
+@mock_options
+@reading_options
+@click.option("-q", "--quiet", is_flag=True, help="Do not print a line per request.")
+@color_option
+def command(
+    specs: tuple[str, ...],
+    port: int,
+    scenario: str | None,
+    switches: tuple[str, ...],
+    strict: bool,
+    root: str | None,
+    sources: tuple[str, ...],
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """Serve until interrupted."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    options = LoadOptions(
+        strict=strict, root=root, sources=pairs(sources, "--source", "NAME=PATH"), environment=os.environ
+    )
+    problems = Problems(strict=strict)
+    served = tuple(_served(specs, options, problems))
+    if problems.has_errors:
+        raise InvalidDescription(problems.diagnostics)
+    if problems.diagnostics and not quiet:
+        console.err(render_diagnostics(problems.diagnostics, color=console.color) + "\n")
+    if not served:
+        hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
+        raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
+    script = None if scenario is None else read_scenario(scenario, switches)
+    _serve(ToldMockApi(served, script, console=None if quiet else console), port, console)
+    return 0
+
+
+@dataclass(slots=True)
+class ToldMockApi(MockApi):
+    """A MockApi that prints a line per request and forgets it."""
+
+    console: Console | None = None
+
+    def handle(self, request: HttpRequest) -> HttpResponse | Drop:
+        """Answer one request and tell of it."""
+        answer = MockApi.handle(self, request)
+        self.log.clear()  # it would grow as long as the server lives
+        if self.console is not None:
+            status = status_text(answer.status) if isinstance(answer, HttpResponse) else "connection closed"
+            self.console.err(f"{request_line(request, Secrets())}  {status}\n")
+        return answer
+
+
+def _serve(api: MockApi, port: int, console: Console) -> None:
+    """Print where each description is served and wait for Ctrl-C."""
+    try:
+        server = MockServer(api, port)
+    except OSError as problem:
+        message = f"port {port} cannot be used: {problem.strerror or problem}"
+        raise InvalidUsage([usage_error(message, code="port-not-usable", hint="choose another with --port")]) from None
+    with server:
+        for served in api.served:
+            url = server.urls[served.description.base]
+            console.err(f"{one_line(display(served.description.base))} is served at {url}\n")
+        console.err("press Ctrl-C to stop\n")
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            console.err("\nstopped\n")
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _served(specs: Iterable[str], options: LoadOptions, problems: Problems) -> Iterable[Served]:
+    """Return every OpenAPI description the documents are or name, each once, under its own prefix."""
+    found: dict[str, tuple[str, OpenApiDescription]] = {}
+    for spec in specs:
+        for name, description in _descriptions(spec, options, problems):
+            found.setdefault(description.base, (name, description))
+    if len(found) == 1:
+        return [Served(description) for _, description in found.values()]
+    prefixes: dict[str, OpenApiDescription] = {}
+    for name, description in found.values():
+        plain = "".join(character if character.isalnum() else "-" for character in name)
+        prefix, number = f"/{plain}", 2
+        while prefix in prefixes:
+            prefix, number = f"/{plain}-{number}", number + 1
+        prefixes[prefix] = description
+    return [Served(description, prefix) for prefix, description in prefixes.items()]
+
+
+def _descriptions(spec: str, options: LoadOptions, problems: Problems) -> Iterable[tuple[str, OpenApiDescription]]:
+    location = spec if is_remote(spec) else uri_of_path(spec)
+    fetch = make_fetch(location, root=options.root)
+    try:
+        data = fetch.entry(location)
+    except FetchError as problem:
+        error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=spec)
+        raise InvalidUsage([error]) from None
+    document = read(data, display(location), problems, duplicates=Severity.WARNING)
+    if document is None:
+        return
+    if sniff(document.value) == "openapi":
+        yield os.path.splitext(os.path.basename(spec))[0], load_openapi(document, fetch, problems, base=location)
+        return
+    library = Library(fetch, options, problems)
+    yield from _sources(library, library.add(document, location), set())
+
+
+def _sources(library: Library, document: LoadedDocument, seen: set[str]) -> Iterable[tuple[str, OpenApiDescription]]:
+    seen.add(document.base)
+    for name in document.sources:
+        source = library.source(document, name)
+        if isinstance(source, OpenApiDescription):
+            yield name, source
+        elif isinstance(source, LoadedDocument) and source.base not in seen:
+            yield from _sources(library, source, seen)
