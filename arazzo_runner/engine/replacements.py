@@ -1,142 +1,113 @@
-"""Payload replacements: values set at the places that pointers, JSONPaths or XPaths name (semantics §6)."""
+"""Payload replacements: values set at places of a payload (Arazzo 1.1 §Payload Replacement Object).
+
+A target must be there: one that matches nothing fails the step before anything is sent
+(semantics §6). A JSON Pointer may also name a new member of an object that exists, or `-` for
+a new last item (RFC 6901 §4), as "a location to inject the value".
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal as OneOf
+from typing import TypeAlias
 
-from arazzo_runner.expressions.selectors import Query
-from arazzo_runner.values import JsonValue, pointer_tokens, to_text
+from arazzo_runner.expressions.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.jsonpath_nodes import Path
+from arazzo_runner.expressions.jsonpath_walk import Walk
+from arazzo_runner.expressions.selectors import Pointer, Query
+from arazzo_runner.expressions.xml_text import NotXml, parse_xml, write_xml
+from arazzo_runner.expressions.xpath import XPath, XPathFailure
+from arazzo_runner.expressions.xpath_targets import xpath_targets
+from arazzo_runner.values import MISSING, JsonValue, member, pointer_tokens, to_text
+
+MediaKind: TypeAlias = OneOf["json", "form", "xml"]
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The payload with its replacements; `unmatched` is the index of a target that matches nothing."""
+    """The changed copy of a payload; or `unmatched`, the index of the replacement that failed, and why."""
 
     payload: JsonValue
     unmatched: int | None = None
+    reason: str | None = None
 
 
-def apply_replacements(payload: JsonValue, changes: Sequence[tuple[Query, JsonValue]], kind: str) -> Replaced:
-    """Return a copy of `payload` with every value set; `kind` is "json", "form" or "xml".
+class _Unmatched(Exception):
+    """A target leads nowhere; the message says why."""
 
-    A pointer's last token may be new (a member, or `-` at a list's end); its parent must exist.
+
+def apply_replacements(
+    payload: JsonValue, replacements: Sequence[tuple[Query, JsonValue]], kind: MediaKind, *, timeout: float = 1.0
+) -> Replaced:
+    """Set each value at the places its target selects, in order, each seeing what the ones before did.
+
+    `kind` is the payload's media kind; XML is a text and stays one. `payload` is copied, never
+    changed. `timeout` bounds the work of each target.
     """
-    result = copy.deepcopy(payload)
-    for index, (target, value) in enumerate(changes):
-        if target.kind == "jsonpointer":
-            result, matched = _set_pointer(result, pointer_tokens(target.text), value)
-        elif target.kind == "xpath":
-            result, matched = _set_xpath(result, target, value)
-        else:
-            result, matched = _set_jsonpath(result, target, value)
-        if not matched:
-            return Replaced(payload, index)
-    return Replaced(result)
+    changed = payload if isinstance(payload, (str, bytes)) else copy.deepcopy(payload)
+    for index, (target, value) in enumerate(replacements):
+        try:
+            changed = _replace(changed, target, value, kind, Budget(timeout))
+        except (_Unmatched, NotXml, XPathFailure, TooMuchWork) as problem:
+            return Replaced(payload, index, str(problem))
+    return Replaced(changed)
 
 
-def _set_pointer(root: JsonValue, tokens: tuple[str, ...], value: JsonValue) -> tuple[JsonValue, bool]:
-    if not tokens:
-        return value, True
-    node = root
-    for token in tokens[:-1]:
-        if isinstance(node, dict) and token in node:
-            node = node[token]
-        elif isinstance(node, list) and token.isdigit() and int(token) < len(node):
-            node = node[int(token)]
-        else:
-            return root, False
-    return root, _set_member(node, tokens[-1], value)
+def _replace(payload: JsonValue, target: Query, value: JsonValue, kind: MediaKind, budget: Budget) -> JsonValue:
+    compiled = target.compiled
+    if isinstance(compiled, XPath):
+        return _replace_xml(payload, compiled, value, budget)
+    if kind == "xml":
+        raise _Unmatched(f"a {target.kind} target does not reach into XML; use an XPath")
+    if isinstance(compiled, Pointer):
+        return _replace_pointer(payload, compiled.pointer, copy.deepcopy(value))
+    if isinstance(compiled, Path):
+        return _replace_jsonpath(payload, compiled, value, budget)
+    raise _Unmatched(f'"{target.text}" is a condition, not a place in the payload')
 
 
-def _set_member(node: JsonValue, token: str, value: JsonValue) -> bool:
-    if isinstance(node, dict):
-        node[token] = value
-        return True
-    if isinstance(node, list):
-        if token == "-" or (token.isdigit() and int(token) == len(node)):
-            node.append(value)
-            return True
-        if token.isdigit() and int(token) < len(node):
-            node[int(token)] = value
-            return True
-    return False
-
-
-def _set_jsonpath(root: JsonValue, target: Query, value: JsonValue) -> tuple[JsonValue, bool]:
-    locations = _locations(root, target)
-    for tokens in locations:
-        root, _ = _set_pointer(root, tokens, value)
-    if not locations:
-        return _set_new_member(root, target, value)
-    return root, True
-
-
-def _locations(root: JsonValue, target: Query) -> list[tuple[str, ...]]:
-    query = getattr(target.compiled, "query", None)
-    if query is None:
-        return []
-    return [tuple(str(part) for part in node.location) for node in query.finditer(root)]
-
-
-def _set_new_member(root: JsonValue, target: Query, value: JsonValue) -> tuple[JsonValue, bool]:
-    """`$.a.b` where a exists and b does not: the member is added, as a JSON Pointer would."""
-    parent, dot, name = target.text.rpartition(".")
-    if not dot or not name.isidentifier() or "[" in name or not parent:
-        return root, False
-    from arazzo_runner.expressions.selectors import compile_query
-
-    places = _locations(root, compile_query(parent, "jsonpath", target.version))
-    matched = False
-    for tokens in places:
-        node: Any = root
-        for token in tokens:
-            node = node[int(token)] if isinstance(node, list) else node[token]
-        if isinstance(node, dict):
-            node[name] = value
-            matched = True
-    return root, matched
-
-
-def _set_xpath(payload: JsonValue, target: Query, value: JsonValue) -> tuple[JsonValue, bool]:
-    from lxml import etree
-
-    from arazzo_runner.expressions.xpath import XmlError, XPathFailure, evaluate_xpath, parse_xml
-
-    if not isinstance(payload, str):
-        return payload, False
-    try:
-        root = parse_xml(payload)
-        found = evaluate_xpath(target.compiled, root)
-    except (XmlError, XPathFailure):
-        return payload, False
-    nodes = found if isinstance(found, list) else []
-    text = to_text(value)
-    if target.text.rpartition("/")[2].startswith("@"):
-        matched = _set_attribute(root, target, text)
+def _replace_pointer(payload: JsonValue, pointer: str, value: JsonValue) -> JsonValue:
+    if not pointer:
+        return value
+    *path, last = pointer_tokens(pointer)
+    parent = payload
+    for token in path:
+        parent = member(parent, token)
+    if isinstance(parent, dict):
+        parent[last] = value
+    elif isinstance(parent, list) and last in ("-", str(len(parent))):
+        parent.append(value)
+    elif isinstance(parent, list) and member(parent, last) is not MISSING:
+        parent[int(last)] = value
     else:
-        elements = [node for node in nodes if hasattr(node, "tag")]
-        for element in elements:
-            for child in list(element):
-                element.remove(child)
-            element.text = text
-        matched = bool(elements)
-    declaration = payload.lstrip()[:5] == "<?xml"
-    written: str = etree.tostring(root, encoding="unicode")
-    if declaration:
-        written = payload[: payload.find("?>") + 2] + "\n" + written
-    return written, matched
+        raise _Unmatched(f"there is no object or list for {pointer} in the payload")
+    return payload
 
 
-def _set_attribute(root: Any, target: Query, text: str) -> bool:
-    from arazzo_runner.expressions.selectors import compile_query
-    from arazzo_runner.expressions.xpath import evaluate_xpath
+def _replace_jsonpath(payload: JsonValue, path: Path, value: JsonValue, budget: Budget) -> JsonValue:
+    nodes = Walk(payload, budget).nodes(path)
+    if not nodes:
+        raise _Unmatched("the target selects nothing in the payload")
+    for _, parent, place in nodes:
+        if parent is None:
+            payload = copy.deepcopy(value)
+        else:  # `place` is a name of a dict or an index of a list, as the walk found it
+            parent[place] = copy.deepcopy(value)  # type: ignore[index]
+    return payload
 
-    parent, _, name = target.text.rpartition("/")
-    owners = evaluate_xpath(compile_query(parent or ".", "xpath", target.version).compiled, root)
-    elements = [node for node in owners if hasattr(node, "tag")] if isinstance(owners, list) else []
-    for element in elements:
-        element.set(name[1:], text)
-    return bool(elements)
+
+def _replace_xml(payload: JsonValue, query: XPath, value: JsonValue, budget: Budget) -> str:
+    if not isinstance(payload, str):
+        raise NotXml("an XPath target needs a payload that is XML text")
+    root = parse_xml(payload)
+    targets = xpath_targets(query, root, budget)
+    if not targets:
+        raise _Unmatched("the target selects nothing in the payload")
+    for target in targets:
+        try:
+            target.set(to_text(value))
+        except ValueError as problem:
+            raise _Unmatched(f"the value cannot stand in XML: {problem}") from None
+    return write_xml(root, payload)

@@ -185,15 +185,18 @@ class _Translator:
         self.place += width
         if 0xD800 <= code < 0xDC00 and self.text.startswith("\\u", self.place):
             low = self._hexadecimal(self.place + 2, self.place + 6, start, 4)
-            self.place += 6
-            code = 0x10000 + ((code & 0x3FF) << 10 | (low & 0x3FF))
+            if 0xDC00 <= low < 0xE000:
+                self.place += 6
+                return 0x10000 + ((code & 0x3FF) << 10 | (low & 0x3FF))
+        if 0xD800 <= code < 0xE000:
+            raise ExpressionSyntaxError("half a surrogate pair is no character", start, 6, "write \\u{X…}")
         return code
 
     def _hexadecimal(self, start: int, end: int, escape: int, width: int | None = None) -> int:
         digits = self.text[start:end]
         known = digits and len(digits) <= 8 and all(digit in "0123456789abcdefABCDEF" for digit in digits)
         code = int(digits, 16) if known else -1
-        if not 0 <= code <= 0x10FFFF or 0xDC00 <= code < 0xE000 or (width is not None and len(digits) != width):
+        if not 0 <= code <= 0x10FFFF or (width is not None and len(digits) != width):
             hint = "write \\uXXXX, \\u{X…} or \\xXX"
             raise ExpressionSyntaxError("this escape names no character", escape, 2, hint)
         return code

@@ -20,7 +20,7 @@ from arazzo_runner.expressions.jsonpath_nodes import (
     Test,
     ValueOf,
 )
-from arazzo_runner.expressions.jsonpath_tests import Dialect, TestParser
+from arazzo_runner.expressions.jsonpath_tests import Dialect, TestParser, value_of
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
 
 
@@ -60,16 +60,15 @@ def _dialect(parse_path: Callable[[str], Path], texts: dict[Path, str]) -> Diale
         texts.setdefault(parsed, text)
         return parsed
 
-    def operand(path: Path, text: str) -> Operand:
-        if not path.singular:
-            hint = "write $.items[?@.status == 'x'] to ask for items, or add .length to count them"
-            raise ExpressionSyntaxError(f'"{text}" may select several values, which do not compare', 0, len(text), hint)
-        return ValueOf(path)
-
     def compare(left: Operand, operator: Operator, right: Operand) -> Compare:
+        for side in (left, right):
+            if isinstance(side, ValueOf) and not side.path.singular:
+                message = f'"{texts[side.path]}" may select several values, which do not compare'
+                hint = "write $.items[?@.status == 'x'] to ask for items, or add .length to count them"
+                raise ExpressionSyntaxError(message, 0, 1, hint)
         return Compare(left, operator, right, "absent-is-null")
 
-    return Dialect("$", path, operand, _length, _bare, compare)
+    return Dialect("$", path, value_of, _length, _bare, compare)
 
 
 def _length(path: Path) -> Operand:

@@ -10,6 +10,7 @@ operand    = path [ ".length" ] / number / string / "true" / "false" / "null"
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ _OPERATOR = re.compile(r"===?|!==?|<=?|>=?")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,300})(?:\.[0-9]{1,300})?(?:[eE][+-]?[0-9]{1,4})?")
 _WORD = re.compile(r"[A-Za-z_$#/][^\s()&|=!<>]*")
 _BLANK = re.compile(r"\s*")
+_WORDS = {"and ": "&&", "or ": "||", "= ": "==", "=": "=="}
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _RUNTIME = re.compile(r"\$(?:inputs|steps|outputs|workflows|response|request|statusCode)\b")
 
@@ -47,8 +49,8 @@ class Dialect:
     """The characters a path may begin with: `$`, or `$@`."""
     parse_path: Callable[[str, int], Path]
     """`parse_path(text, offset)`: parse a path; `offset` is its place, for errors."""
-    operand: Callable[[Path, str], Operand]
-    """A path and its text as an operand; raises ExpressionSyntaxError for one that cannot be compared."""
+    operand: Callable[[Path], Operand]
+    """A path as an operand."""
     length: Callable[[Path], Operand]
     """`path.length` as an operand."""
     bare: Callable[[Operand], Test]
@@ -72,7 +74,9 @@ class TestParser:
         test = self._any()
         self._blank()
         if self.place < len(self.text):
-            raise self.error(f'"{self.text[self.place :][:20]}" does not belong here')
+            rest = self.text[self.place :]
+            hint = next((f"write {sign}" for word, sign in _WORDS.items() if rest.startswith(word)), None)
+            raise self.error(f'"{rest[:20]}" does not belong here', hint)
         return test
 
     def error(self, message: str, hint: str | None = None) -> ExpressionSyntaxError:
@@ -131,8 +135,11 @@ class TestParser:
             return Constant(self._string(character))
         number = _NUMBER.match(self.text, self.place)
         if number is not None:
+            value = json.loads(number.group())
+            if math.isinf(value):
+                raise self.error("this number is too large")
             self.place = number.end()
-            return Constant(json.loads(number.group()))
+            return Constant(value)
         word = _WORD.match(self.text, self.place)
         if word is not None and word.group() in _CONSTANTS:
             self.place = word.end()
@@ -149,7 +156,7 @@ class TestParser:
             raise self.error(f'the runtime expression "{text}" stands bare in a JSONPath', f"write {{{text}}}")
         bare = text.removesuffix(".length")
         path = self.dialect.parse_path(bare, self.offset + self.place)
-        operand = self.dialect.length(path) if bare != text else self.dialect.operand(path, text)
+        operand = self.dialect.length(path) if bare != text else self.dialect.operand(path)
         self.place = end
         return operand
 
@@ -215,6 +222,6 @@ def script_length(path: Path) -> Operand:
     return ScriptLength(path)
 
 
-def value_of(path: Path, _text: str) -> Operand:
+def value_of(path: Path) -> Operand:
     """A path as the value it selects."""
     return ValueOf(path)

@@ -21,6 +21,9 @@ class XmlElement(Protocol):
     attrib: dict[str, str]
     nsmap: dict[str | None, str]
 
+    def __delitem__(self, children: slice) -> None:
+        """Remove children."""
+
     def iter(self) -> Iterator[XmlElement]:
         """Walk this element and everything below it."""
 

@@ -99,6 +99,8 @@ def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget) -> XPathResul
     try:
         with guarded(budget):
             items = tuple(token.select(context))
+        if token.symbol in ("/", "//"):  # XPath 3.1 §3.3.1.1; elementpath puts texts after a child too early
+            items = _in_document_order(items)
     except engine_errors() as problem:
         raise XPathFailure(_message(problem)) from None
     passed, reason = _effective_boolean(items, query.version)
@@ -120,6 +122,12 @@ def item_value(item: object) -> JsonValue:
     if isinstance(item, (list, tuple)):
         return [item_value(part) for part in item]
     return _structure(item)
+
+
+def _in_document_order(items: tuple[object, ...]) -> tuple[object, ...]:
+    if not all(map(is_node, items)):
+        return items
+    return tuple(sorted(items, key=lambda node: node.position if is_node(node) else 0))
 
 
 def _structure(item: object) -> JsonValue:

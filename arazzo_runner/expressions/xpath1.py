@@ -6,11 +6,13 @@ import copy
 import math
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from arazzo_runner.expressions.budget import Budget
 from arazzo_runner.expressions.xpath_patterns import OwnFunction
 from arazzo_runner.values import JsonValue
+
+Scalar: TypeAlias = bool | float | str
 
 _TESTS: dict[str, Callable[[JsonValue, JsonValue], bool]] = {
     "=": lambda one, two: one == two,
@@ -48,11 +50,13 @@ class _Operand:
     """A node-set as the texts of its nodes (`scalar` None), or a boolean, number or string."""
 
     def __init__(self, items: list[JsonValue]) -> None:
-        self.scalar: bool | float | str | None = None
-        self.values: list[bool | float | str] = [getattr(item, "string_value", item) for item in items]
+        self.scalar: Scalar | None = None
+        self.values: list[Scalar] = [_string_value(item) for item in items]
         if len(items) == 1 and not hasattr(items[0], "string_value"):
-            scalar: bool | float | str = items[0] if isinstance(items[0], (bool, str)) else float(items[0])
-            self.scalar, self.values = scalar, [scalar]
+            self.scalar = items[0] if isinstance(items[0], str) else float(items[0])
+            if isinstance(items[0], bool):
+                self.scalar = items[0]
+            self.values = [self.scalar]
 
     def as_boolean(self) -> bool:
         """XPath 1.0 §4.3 `boolean()`."""
@@ -61,7 +65,12 @@ class _Operand:
         return bool(self.scalar) and self.scalar == self.scalar  # NaN is false
 
 
-def _number(value: bool | float | str) -> float:
+def _string_value(item: JsonValue) -> str:
+    text: str = item.string_value if hasattr(item, "string_value") else str(item)
+    return text
+
+
+def _number(value: Scalar) -> float:
     """XPath 1.0 §4.4 `number()`: a sign, digits, one point; anything else is not a number."""
     if not isinstance(value, str):
         return float(value)

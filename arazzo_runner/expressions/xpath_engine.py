@@ -52,6 +52,7 @@ class XPathNodeLike(Protocol):
 
     value: JsonValue
     name: str | None
+    position: int
     parent: XPathNodeLike | None
     children: list[XPathNodeLike] | None
 
@@ -62,6 +63,8 @@ class XPathNodeLike(Protocol):
 
 class XPathTokenLike(Protocol):
     """What is used of elementpath's token trees."""
+
+    symbol: str
 
     def select(self, context: object) -> Iterator[object]:
         """Evaluate on a context, item by item."""

@@ -1,0 +1,72 @@
+"""What an XPath selects, as places in an lxml tree that can be written to (payload replacements)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arazzo_runner.expressions.budget import Budget
+from arazzo_runner.expressions.xml_text import XmlElement
+from arazzo_runner.expressions.xpath import XPath, XPathFailure, evaluate_xpath
+from arazzo_runner.expressions.xpath_engine import is_node
+from arazzo_runner.values import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class XmlTarget:
+    """An element's content, one of its attributes, or a text: of `element` or, `after`, behind it."""
+
+    element: XmlElement
+    attribute: str | None = None
+    text: bool = False
+    after: bool = False
+
+    def set(self, value: str) -> None:
+        """Put a text there; an element loses the children it had.
+
+        Raises ValueError for characters that XML 1.0 cannot hold.
+        """
+        if self.attribute is not None:
+            self.element.attrib[self.attribute] = value
+        elif self.after:
+            self.element.tail = value
+        else:
+            if not self.text:
+                del self.element[:]
+            self.element.text = value
+
+
+def xpath_targets(query: XPath, root: XmlElement, budget: Budget) -> tuple[XmlTarget, ...]:
+    """Return the places a query selects; none when it gives no nodes, or only comments and the like.
+
+    Raises XPathFailure, TooMuchWork.
+    """
+    items = evaluate_xpath(query, root, budget).items
+    if not all(map(is_node, items)):
+        raise XPathFailure(f"{query.text} gives a value, not a place in the payload")
+    found = map(_target, items)
+    return tuple(target for target in found if target is not None)
+
+
+def _target(node: JsonValue) -> XmlTarget | None:
+    from elementpath.xpath_nodes import AttributeNode, DocumentNode, ElementNode, TextNode
+
+    if isinstance(node, DocumentNode):
+        return XmlTarget(node.value.getroot())
+    if isinstance(node, ElementNode):
+        return XmlTarget(node.value)
+    if node.parent is None:
+        return None
+    if isinstance(node, AttributeNode):
+        return XmlTarget(node.parent.value, attribute=node.name)
+    return _text(node, node.parent) if isinstance(node, TextNode) else None
+
+
+def _text(node: JsonValue, parent: JsonValue) -> XmlTarget:
+    before: JsonValue = None
+    for child in parent.children or ():
+        if child is node:
+            break
+        before = child
+    if before is None:
+        return XmlTarget(parent.value, text=True)
+    return XmlTarget(before.value, after=True)
