@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.diagnostics import Diagnostic, InvalidDescription, InvalidUsage, Problems
@@ -11,12 +11,13 @@ from arazzo_runner.document.build import build
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.document.source_map import read
 from arazzo_runner.program.library import display
-from arazzo_runner.program.schemas import DeclaredInput, declared_inputs
+from arazzo_runner.program.schemas import secret_input_names
 from arazzo_runner.report.json import validate_report
 from arazzo_runner.report.visible import one_line
+from arazzo_runner.secrets import MASK
 from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.uris import is_remote, uri_of_path
-from arazzo_runner.values import MISSING, JsonValue, preview
+from arazzo_runner.values import JsonValue, preview, resolve_pointer, to_text
 
 
 def read_description(spec: str) -> tuple[ArazzoDescription, tuple[Diagnostic, ...]]:
@@ -38,21 +39,62 @@ def read_description(spec: str) -> tuple[ArazzoDescription, tuple[Diagnostic, ..
 
 
 def input_records(schema: JsonValue, root: JsonValue) -> list[JsonValue]:
-    """Return the inputs of a workflow as JSON records."""
-    return [_input_record(each) for each in declared_inputs(schema, root)]
+    """Return the inputs that a workflow's schema declares, in its order, as JSON records."""
+    parts = list(_parts(schema, root))
+    properties: dict[str, JsonValue] = {}
+    for part in parts:
+        own = part.get("properties")
+        properties = {**(own if isinstance(own, dict) else {}), **properties}
+    required = {name for part in parts for name in part.get("required") or () if isinstance(name, str)}
+    secret = secret_input_names(schema, root)
+    return [
+        _input_record(name, item, root, required=name in required, secret=name in secret)
+        for name, item in properties.items()
+    ]
 
 
-def _input_record(declared: DeclaredInput) -> dict[str, JsonValue]:
+def _input_record(
+    name: str, schema: JsonValue, root: JsonValue, *, required: bool, secret: bool
+) -> dict[str, JsonValue]:
+    merged: dict[str, JsonValue] = {}
+    for part in _parts(schema, root):
+        merged = {**part, **merged}
+    description = merged.get("description")
     record: dict[str, JsonValue] = {
-        "name": declared.name,
-        "type": declared.type,
-        "required": declared.required,
-        "secret": declared.secret,
-        "description": declared.description,
+        "name": name,
+        "type": _type_text(merged),
+        "required": required,
+        "secret": secret,
+        "description": description if isinstance(description, str) else None,
     }
-    if declared.default is not MISSING:
-        record["default"] = "***" if declared.secret else declared.default
+    if "default" in merged:
+        record["default"] = MASK if secret else merged["default"]
     return record
+
+
+def _parts(schema: JsonValue, root: JsonValue) -> Iterator[dict[str, JsonValue]]:
+    """Yield a schema and all that must hold with it: what its local `$ref` names, its `allOf`."""
+    waiting, seen = [schema], set[int]()
+    while waiting:
+        part = waiting.pop(0)
+        if not isinstance(part, dict) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        yield part
+        reference = part.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#/"):
+            waiting.append(resolve_pointer(root, reference[1:]))
+        if isinstance(part.get("allOf"), list):
+            waiting += part["allOf"]
+
+
+def _type_text(schema: dict[str, JsonValue]) -> str:
+    kind = schema.get("type")
+    if isinstance(schema.get("enum"), list):
+        return "one of " + ", ".join(map(to_text, schema["enum"]))
+    if isinstance(kind, list):
+        return " or ".join(map(str, kind))
+    return kind if isinstance(kind, str) else "any"
 
 
 def input_lines(inputs: Iterable[JsonValue], indent: str) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from arazzo_runner.secrets import is_secret_name
-from arazzo_runner.values import MISSING, JsonValue, resolve_pointer, to_text
+from arazzo_runner.values import MISSING, JsonValue, resolve_pointer
 
 
 def input_names(schema: JsonValue, root: JsonValue) -> frozenset[str] | None:
@@ -31,54 +30,6 @@ def secret_input_names(schema: JsonValue, root: JsonValue) -> frozenset[str]:
         if isinstance(properties, dict):
             secret.update(name for name, item in properties.items() if is_secret_name(name) or _marked(item, root))
     return frozenset(secret)
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredInput:
-    """One input as a reader wants to see it; `type` is JSON Schema's word, `any` when it does not tell."""
-
-    name: str
-    type: str
-    required: bool
-    secret: bool
-    description: str | None
-    default: JsonValue
-
-
-def declared_inputs(schema: JsonValue, root: JsonValue) -> tuple[DeclaredInput, ...]:
-    """Return the inputs a schema declares, in its order; `default` is MISSING when there is none."""
-    parts = [part for part in _parts(schema, root) if part is not None]
-    required = {name for part in parts for name in part.get("required", ()) if isinstance(name, str)}
-    secret = secret_input_names(schema, root)
-    found: dict[str, DeclaredInput] = {}
-    for part in parts:
-        properties = part.get("properties")
-        for name, item in properties.items() if isinstance(properties, dict) else ():
-            merged: dict[str, JsonValue] = {}
-            for piece in _parts(item, root):
-                merged = {**(piece or {}), **merged}
-            description = merged.get("description")
-            found.setdefault(
-                name,
-                DeclaredInput(
-                    name=name,
-                    type=_type_text(merged),
-                    required=name in required,
-                    secret=name in secret,
-                    description=description if isinstance(description, str) else None,
-                    default=merged.get("default", MISSING),
-                ),
-            )
-    return tuple(found.values())
-
-
-def _type_text(schema: dict[str, JsonValue]) -> str:
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        return " or ".join(map(str, kind))
-    if isinstance(schema.get("enum"), list):
-        return "one of " + ", ".join(map(to_text, schema["enum"]))
-    return kind if isinstance(kind, str) else "any"
 
 
 def _marked(schema: JsonValue, root: JsonValue) -> bool:
