@@ -318,8 +318,11 @@ class _Builder:
 
 def yaml_parser(text: str) -> Any:
     """Return libyaml's event parser, or the pure-Python one where the C part is missing."""
-    loader = getattr(yaml, "CParser", None)
-    return loader(text) if loader is not None else yaml.SafeLoader(text)
+    try:
+        from yaml._yaml import CParser
+    except ImportError:
+        return yaml.SafeLoader(text)
+    return CParser(text)
 
 
 # ------------------------------------------------------------------ text

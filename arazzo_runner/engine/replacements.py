@@ -51,7 +51,7 @@ def apply_replacements(
         try:
             changed = _replace(changed, target, value, kind, Budget(timeout))
         except (_Unmatched, NotXml, XPathFailure, TooMuchWork) as problem:
-            return Replaced(payload, index, str(problem))
+            return Replaced(payload, index, str(problem).replace("the context", "the payload"))
     return Replaced(changed)
 
 

@@ -219,7 +219,8 @@ class _ConditionParser:
             what = "the condition is empty" if not self.text.strip() else "a value is missing at the end"
             self.fail(what, token.offset)
         if token.kind == "word":
-            quoted = f"write '{token.text}' for a text, ${token.text} for an expression"
+            word = _whole_word(self.text, token.offset)
+            quoted = f"write '{word}' for a text"
             if self.text[token.offset + len(token.text) :].lstrip().startswith("("):
                 self.fail("simple conditions have no functions", token.offset, len(token.text), "use type: jsonpath")
             self.fail(
@@ -355,6 +356,14 @@ class _ConditionParser:
 
     def fail(self, message: str, offset: int, length: int = 1, hint: str | None = None) -> NoReturn:
         raise ExpressionSyntaxError(message, offset, length, hint)
+
+
+def _whole_word(text: str, start: int) -> str:
+    """Return the word at `start` up to white space or a closing bracket, for messages."""
+    end = start
+    while end < len(text) and not text[end].isspace() and text[end] not in ")]}&|":
+        end += 1
+    return text[start:end]
 
 
 def _digits_end(text: str, start: int) -> int:

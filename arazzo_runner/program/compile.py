@@ -61,7 +61,7 @@ class StepCompiler:
         call = self._call(step)
         operation = call.operation if isinstance(call, OperationCall) else None
         parameters = self._parameters(step, operation)
-        body = self._body(step.request_body, operation) if step.request_body is not None else None
+        body = self._body(step.request_body, operation, step) if step.request_body is not None else None
         compiled = CompiledStep(
             step_id=step.step_id,
             description=step.description,
@@ -194,8 +194,10 @@ class StepCompiler:
 
     # -------------------------------------------------------------- body
 
-    def _body(self, body: RequestBody, operation: Operation | None) -> CompiledBody | None:
+    def _body(self, body: RequestBody, operation: Operation | None, step: Step) -> CompiledBody | None:
         if operation is None:
+            if step.workflow_id is None:
+                return None  # the operation could not be had, which is reported
             message = "a step that calls a workflow has no requestBody"
             self.context.problems.error("exclusive-fields", message, body.at, hint="pass parameters instead")
             return None
@@ -337,7 +339,7 @@ def compile_outputs(
         place = at.child("outputs").child(name)
         if isinstance(output, str):
             value = compile_text(output, place, context)
-            if isinstance(value, Literal):
+            if isinstance(value, Literal) and value.value is not None:
                 message = f'output "{name}" is the constant text "{output}"'
                 hint = "an output is a runtime expression such as $response.body#/id"
                 context.problems.warn("constant-output", message, place, hint=hint)
@@ -350,7 +352,8 @@ def compile_outputs(
 
 def template_names(path: str) -> list[str]:
     """Return the variable names of a path template, `["id"]` for `/pets/{id}`."""
-    return [part.partition("}")[0] for part in path.split("{")[1:] if "}" in part]
+    plain = path.partition("?")[0]  # some descriptions write `/a?b={b}`: the query has its own parameters
+    return [part.partition("}")[0] for part in plain.split("{")[1:] if "}" in part]
 
 
 def _reads(step: CompiledStep) -> frozenset[str]:

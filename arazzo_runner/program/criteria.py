@@ -12,7 +12,6 @@ from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, Que
 from arazzo_runner.program.references import condition_references
 from arazzo_runner.program.values import compile_expression, compile_query_text
 
-ALWAYS = "true"
 
 
 def compile_criteria(criteria: tuple[Criterion, ...], context: Context) -> tuple[CompiledCriterion, ...]:
@@ -55,8 +54,9 @@ def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
 
 def _context_comparison(criterion: Criterion, context: Context) -> ContextCriterion | None:
     """`context` plus a condition that is only a JSON value: compared with the context (semantics §4)."""
+    text = criterion.condition.strip()
     try:
-        expected = json.loads(criterion.condition)
+        expected = json.loads(text)
     except (ValueError, RecursionError):
         return None
     assert criterion.context is not None
@@ -64,7 +64,8 @@ def _context_comparison(criterion: Criterion, context: Context) -> ContextCriter
     if expression is None:
         return None
     at = criterion.at.child("condition")
-    text = str(Constant(expected)) if not isinstance(expected, (dict, list)) else criterion.condition
+    if not isinstance(expected, (dict, list)):
+        text = str(Constant(expected))
     hint = f"write condition: {Reference(expression)} == {text}, without context"
     context.problems.warn("context-comparison", "a simple condition has no context", at, hint=hint)
     return ContextCriterion(criterion.condition, expression, expected, at)

@@ -199,6 +199,8 @@ def display(uri: str) -> str:
     if is_remote(uri):
         return uri
     path = path_of(uri)
+    if not path:
+        return uri
     relative = os.path.relpath(path)
     return path if relative.startswith("..") and len(relative) > len(path) else relative
 

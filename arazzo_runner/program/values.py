@@ -52,7 +52,7 @@ def compile_text(text: str, at: Location, context: Context) -> Value:
         parsed = parse_value(text, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
-        return Literal(text)
+        return Literal(None)
     context.slips(parsed.slips, at)
     node = parsed.node
     if isinstance(node, str):

@@ -137,12 +137,11 @@ class OpenApiDescription:
         try:
             if self.is_swagger:
                 raw = convert_operation(raw, item, self.root, lambda node: self.resolve(node, base)[0])
-            parameters = self._parameters(item, raw, base)
-            body = self._body(raw.get("requestBody"), base)
-            responses = self._responses(raw.get("responses"), base)
         except ReferenceFailure as problem:
-            self._problems.error("broken-reference", f"{method.upper()} {path}: {problem.message}", at)
-            parameters, body, responses = (), None, {}
+            self._broken(problem, at)
+        parameters = self._parameters(item, raw, base, at)
+        body = self._body(raw.get("requestBody"), base, at)
+        responses = self._responses(raw.get("responses"), base, at)
         operation_id = raw.get("operationId")
         return Operation(
             uri=self.uri,
@@ -159,18 +158,20 @@ class OpenApiDescription:
             at=at,
         )
 
-    def _parameters(self, item: Mapping[str, Any], raw: Mapping[str, Any], base: str) -> tuple[OperationParameter, ...]:
+    def _parameters(
+        self, item: Mapping[str, Any], raw: Mapping[str, Any], base: str, at: Location
+    ) -> tuple[OperationParameter, ...]:
         """The path item's parameters, overridden by the operation's of the same name and place."""
         found: dict[tuple[str, str], OperationParameter] = {}
         own = raw.get("parameters")
         inherited = () if self.is_swagger else _list(item.get("parameters"))
         for node in (*inherited, *_list(own)):
-            parameter = self._parameter(self.resolve(node, base)[0], base)
+            parameter = self._parameter(self._followed(node, base, at)[0], base, at)
             if parameter is not None:
                 found[parameter.name, parameter.location] = parameter
         return tuple(found.values())
 
-    def _parameter(self, raw: JsonValue, base: str) -> OperationParameter | None:
+    def _parameter(self, raw: JsonValue, base: str, at: Location) -> OperationParameter | None:
         if not isinstance(raw, dict):
             return None
         name, location = raw.get("name"), raw.get("in")
@@ -178,7 +179,7 @@ class OpenApiDescription:
             return None
         style = raw.get("style") if isinstance(raw.get("style"), str) else STYLES[location]
         explode = raw.get("explode")
-        content = self._content(raw.get("content"), base)
+        content = self._content(raw.get("content"), base, at)
         return OperationParameter(
             name=name,
             location=location,
@@ -192,44 +193,60 @@ class OpenApiDescription:
             examples=_dict(raw.get("examples")),
         )
 
-    def _body(self, node: JsonValue, base: str) -> OperationBody | None:
-        raw, base = self.resolve(node, base)
+    def _body(self, node: JsonValue, base: str, at: Location) -> OperationBody | None:
+        raw, base = self._followed(node, base, at)
         if not isinstance(raw, dict):
             return None
-        return OperationBody(required=raw.get("required") is True, content=self._content(raw.get("content"), base))
+        return OperationBody(required=raw.get("required") is True, content=self._content(raw.get("content"), base, at))
 
-    def _responses(self, node: JsonValue, base: str) -> dict[str, OperationResponse]:
+    def _responses(self, node: JsonValue, base: str, at: Location) -> dict[str, OperationResponse]:
         found = {}
         for status, item in _dict(node).items():
-            raw, at = self.resolve(item, base)
+            raw, own = self._followed(item, base, at)
             if isinstance(raw, dict):
                 found[str(status).upper() if str(status) != "default" else "default"] = OperationResponse(
                     description=str(raw.get("description", "")),
-                    content=self._content(raw.get("content"), at),
-                    headers={name: self.resolve(header, at)[0] for name, header in _dict(raw.get("headers")).items()},
+                    content=self._content(raw.get("content"), own, at),
+                    headers={
+                        name: self._followed(header, own, at)[0] for name, header in _dict(raw.get("headers")).items()
+                    },
                 )
         return found
 
-    def _content(self, node: JsonValue, base: str) -> dict[str, MediaType]:
+    def _content(self, node: JsonValue, base: str, at: Location) -> dict[str, MediaType]:
         found = {}
         for content_type, item in _dict(node).items():
-            raw, _ = self.resolve(item, base)
+            raw, _ = self._followed(item, base, at)
             media = _dict(raw)
             schema = media.get("schema")
             found[content_type] = MediaType(
                 content_type=content_type,
-                schema=self._top_schema(schema, base),
+                schema=self._top_schema(schema, base, at),
                 example=media.get("example"),
-                examples={name: self.resolve(each, base)[0] for name, each in _dict(media.get("examples")).items()},
+                examples={
+                    name: self._followed(each, base, at)[0] for name, each in _dict(media.get("examples")).items()
+                },
                 encoding={name: _dict(each) for name, each in _dict(media.get("encoding")).items()},
             )
         return found
 
-    def _top_schema(self, schema: JsonValue, base: str) -> JsonValue:
+    def _top_schema(self, schema: JsonValue, base: str, at: Location) -> JsonValue:
         # The first step is taken here, so that a schema from another file is met with its own base.
         if isinstance(schema, dict) and isinstance(schema.get("$ref"), str) and len(schema) == 1:
-            return self.resolve(schema, base)[0]
+            return self._followed(schema, base, at)[0]
         return schema
+
+    def _followed(self, node: JsonValue, base: str, at: Location) -> tuple[JsonValue, str]:
+        """Follow a `$ref` of the operation at `at`; one that leads nowhere is a warning, and None."""
+        try:
+            return self.resolve(node, base)
+        except ReferenceFailure as problem:
+            self._broken(problem, at)
+            return None, base
+
+    def _broken(self, problem: ReferenceFailure, at: Location) -> None:
+        # The description is somebody else's: what is broken in it is left out, and said.
+        self._problems.warn("broken-reference", problem.message, at)
 
     # ------------------------------------------------------------------ servers, security
 

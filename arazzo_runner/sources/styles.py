@@ -200,7 +200,8 @@ def build_url(server: str, template: str, path: dict[str, str], query: Pairs, qu
 
     Raises UnusableValue when a variable of the template has no value.
     """
-    parts = template.split("{")
+    plain, _, fixed = template.partition("?")
+    parts = plain.split("{")
     written = [parts[0]]
     for part in parts[1:]:
         name, closed, rest = part.partition("}")
@@ -209,6 +210,8 @@ def build_url(server: str, template: str, path: dict[str, str], query: Pairs, qu
         written.append(path[name] + rest)
     url = server + percent_encode_path("".join(written))
     text = querystring if querystring is not None else "&".join(f"{key}={value}" for key, value in query)
+    kept = [pair for pair in fixed.split("&") if pair and "{" not in pair]
+    text = "&".join([*kept, text]) if text else "&".join(kept)
     if not text:
         return url
     return f"{url}{'&' if '?' in url else '?'}{text}"
