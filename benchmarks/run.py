@@ -1,0 +1,92 @@
+"""python benchmarks/run.py: the project's figures, as CPU ratios against baselines in the same run.
+
+Processes are run in turn (A B A B …) after a warm-up; the figures are medians of user plus
+system CPU time of whole processes, so a busy machine does not change them much.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.generate import steps_document
+from benchmarks.measure import Figure, alternate, cpu, memory, show
+
+HERE = Path(__file__).parent
+SEED = HERE.parent / "specs" / "arazzo" / "prismatic-rotate-refresh-token-workflow.yml"
+PYTHON = sys.executable
+RUNS = 15
+
+
+def arazzo(*arguments: str) -> list[str]:
+    """Return the command a user runs."""
+    return [str(Path(PYTHON).with_name("arazzo")), *arguments]
+
+
+def cold_run(base: str) -> Figure:
+    """A cold run of the seed against the bare script."""
+    ours = arazzo("run", str(SEED), "-i", "refreshToken=bench-refresh-token", "--server", f"prismaticGraphqlApi={base}")
+    bare = [PYTHON, str(HERE / "bare_httpx.py"), base, "bench-refresh-token"]
+    first, second = alternate(ours, bare, RUNS)
+    return Figure(
+        "cold run of the seed / bare httpx script", first / second, 1.3, f"{first * 1e3:.0f} / {second * 1e3:.0f} ms"
+    )
+
+
+def help_start() -> Figure:
+    """`arazzo --help` against `python -c pass`."""
+    first, second = alternate(arazzo("--help"), [PYTHON, "-c", "pass"], RUNS)
+    return Figure("arazzo --help / python -c pass", first / second, 2.0, f"{first * 1e3:.0f} / {second * 1e3:.0f} ms")
+
+
+def slope(base: str, folder: Path, *, jsonpath: bool) -> Figure:
+    """CPU per step between 100 and 1000 steps against the bare script's CPU per post."""
+    commands = []
+    for count in (100, 1000):
+        document = steps_document(folder, count, jsonpath=jsonpath)
+        commands.append(arazzo("run", str(document), "--server", f"things={base}", "-q"))
+    bare = [[PYTHON, str(HERE / "bare_httpx.py"), base, "--posts", str(count)] for count in (100, 1000)]
+    ours, theirs = [], []
+    for _ in range(5):
+        ours.append((cpu(commands[1]) - cpu(commands[0])) / 900)
+        theirs.append((cpu(bare[1]) - cpu(bare[0])) / 900)
+    mine, yours = statistics.median(ours), statistics.median(theirs)
+    name = "per step with a JSONPath criterion" if jsonpath else "per step"
+    return Figure(
+        f"{name} / bare httpx post", mine / yours, 2.5 if jsonpath else 2.0, f"{mine * 1e6:.0f} / {yours * 1e6:.0f} µs"
+    )
+
+
+def step_memory(base: str, folder: Path) -> Figure:
+    """Peak memory per step between 100 and 1000 steps."""
+    small, large = (steps_document(folder, count) for count in (100, 1000))
+    peaks = [memory(arazzo("run", str(path), "--server", f"things={base}", "-q")) for path in (small, large)]
+    return Figure("memory per step (KB)", (peaks[1] - peaks[0]) / 900, 15.0, f"{peaks[0]} → {peaks[1]} KB")
+
+
+def main() -> None:
+    """Measure everything and print a table."""
+    server = subprocess.Popen([PYTHON, str(HERE / "server.py")], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    base = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            figures = [
+                cold_run(base),
+                help_start(),
+                slope(base, folder, jsonpath=False),
+                slope(base, folder, jsonpath=True),
+                step_memory(base, folder),
+            ]
+    finally:
+        server.kill()
+        server.wait()
+    show(figures)
+
+
+if __name__ == "__main__":
+    main()
