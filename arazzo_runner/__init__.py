@@ -1,46 +1,50 @@
 """Run, validate and test Arazzo workflows: sequences of API calls described in YAML.
 
-Start with `load`, `validate`, `run`, `arun` or `dry_run`.
+Start with `load`, `validate`, `run`, `arun` or `dry_run`. A name is imported when it is first
+used, so that `arazzo --help` does not pay for the engine; types stand in `__init__.pyi`.
 """
-
-from arazzo_runner.api import arun, dry_run, load, run, validate
-from arazzo_runner.diagnostics import (
-    ArazzoError,
-    Diagnostic,
-    InvalidDescription,
-    InvalidInputs,
-    InvalidUsage,
-    Location,
-    Severity,
-    UnknownWorkflow,
-)
-from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
-from arazzo_runner.program.model import Program
-from arazzo_runner.secrets import Secrets
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "ArazzoError",
-    "Attempt",
-    "Diagnostic",
-    "InvalidDescription",
-    "InvalidInputs",
-    "InvalidUsage",
-    "Location",
-    "Program",
-    "RunOptions",
-    "RunResult",
-    "Secrets",
-    "Severity",
-    "StepResult",
-    "UnknownWorkflow",
-    "Verdict",
-    "WorkflowResult",
-    "arun",
-    "dry_run",
-    "load",
-    "run",
-    "validate",
-]
+_HOMES = {
+    "ArazzoError": "diagnostics",
+    "Attempt": "engine.results",
+    "Diagnostic": "diagnostics",
+    "InvalidDescription": "diagnostics",
+    "InvalidInputs": "diagnostics",
+    "InvalidUsage": "diagnostics",
+    "Location": "diagnostics",
+    "Program": "program.model",
+    "RunOptions": "engine.options",
+    "RunResult": "engine.results",
+    "Secrets": "secrets",
+    "Severity": "diagnostics",
+    "StepResult": "engine.results",
+    "UnknownWorkflow": "diagnostics",
+    "Verdict": "engine.results",
+    "WorkflowResult": "engine.results",
+    "arun": "api",
+    "dry_run": "api",
+    "load": "api",
+    "run": "api",
+    "validate": "api",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its home (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Name what can be imported from here."""
+    return [*__all__, "__version__"]
