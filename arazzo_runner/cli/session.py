@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from types import FrameType
 
@@ -13,7 +13,7 @@ from arazzo_runner import api
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
 from arazzo_runner.cli.inputs import GivenInputs, given_inputs
 from arazzo_runner.cli.options import pairs
-from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity
+from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
@@ -86,16 +86,30 @@ def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
 
 
 def _load(given: RunArguments) -> Program:
+    sources, servers = pairs(given.sources, "--source"), pairs(given.servers, "--server")
     program = api.load(
         given.spec,
         given.workflow,
         strict=given.strict,
         root=given.root,
-        sources=pairs(given.sources, "--source"),
-        servers=pairs(given.servers, "--server"),
+        sources=sources,
+        servers=servers,
         server_variables=pairs(given.server_variables, "--server-variable"),
     )
+    _check_names(program, sources, "--source")
+    _check_names(program, servers, "--server")
     return api.choose_workflow(program, given.workflow)
+
+
+def _check_names(program: Program, given: Iterable[str], option: str) -> None:
+    """Refuse a source name nobody knows: the requests it was meant for would go to the real server."""
+    known = list(dict.fromkeys(name for each in program.workflows.values() for name in each.document.sources))
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+            raise InvalidUsage(
+                [usage_error(f'{option}: there is no source "{name}"', code="unknown-source", hint=hint)]
+            )
 
 
 def _inputs(given: RunArguments, program: Program, environment: Mapping[str, str]) -> GivenInputs:

@@ -1,0 +1,120 @@
+"""The top of the command line: help and version cost next to nothing; every command explains itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import arazzo_runner
+from arazzo_runner.cli.commands import group
+from arazzo_runner.cli.main import COMMANDS, help_text, run
+
+PACKAGE = Path(arazzo_runner.__file__).parent
+HEAVY = ("click", "yaml", "httpx", "rich", "jsonschema", "asyncio", "dataclasses", "inspect", "re")
+
+# The entry point alone: the package's own __init__ is stood in for.
+PROBE = f"""
+import sys, types
+package = types.ModuleType("arazzo_runner")
+package.__path__ = [{str(PACKAGE)!r}]
+package.__version__ = "0"
+sys.modules["arazzo_runner"] = package
+before = set(sys.modules)
+from arazzo_runner.cli.main import run
+code = run(sys.argv[1:])
+print(sorted(set(sys.modules) - before), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("argument", ["--help", "-h", "--version"])
+def test_help_imports_nothing_heavy(argument: str) -> None:
+    done = subprocess.run([sys.executable, "-c", PROBE, argument], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.strip("[]\n").replace("'", "").split(", "))
+    assert loaded - {"__future__"} == {"arazzo_runner.cli", "arazzo_runner.cli.main"}
+    assert not loaded & set(HEAVY)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 0
+    assert capsys.readouterr().out == help_text()
+
+
+def test_help_through_click_is_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    group.main(["--help"], standalone_mode=False)
+    assert capsys.readouterr().out == help_text()
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"arazzo {arazzo_runner.__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_examples_and_the_summary_of_the_list(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert COMMANDS[name] in out
+    assert "Examples:" in out
+    assert f"  arazzo {name}" in out
+    assert "\b" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rum"], 'there is no command "rum"; did you mean "run"?'),
+        (["frobnicate"], 'there is no command "frobnicate"; there are: run, '),
+        (["run"], "missing argument 'SPEC'"),
+        (["run", "x", "--mock", "--dry-run"], "--mock and --dry-run exclude each other"),
+        (["run", "x", "--scenario", "s.yml"], "--scenario needs --mock"),
+        (["run", "x", "--switch", "s"], "--switch needs --mock"),
+        (["run", "x", "-v", "-q"], "-v and -q exclude each other"),
+        (["run", "x", "--output", "-"], "--output needs a file"),
+        (["run", "x", "--server", "http://h"], '--server expects NAME=URL, found "http://h"'),
+        (["run", "x", "--timeout", "0"], "invalid value for '--timeout': 0.0 is not in the range x>0"),
+    ],
+)
+def test_usage_errors(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert "hint: see arazzo" in captured.err
+
+
+def test_a_bug_of_ours_is_shown_as_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError("secret-0123456789")
+
+    monkeypatch.setattr("arazzo_runner.api.validate", broken)
+    monkeypatch.delenv("ARAZZO_DEBUG", raising=False)
+    assert run(["validate", "x"]) == 70
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error[internal-error]: this is a bug in arazzo: ZeroDivisionError\n")
+    assert "secret-0123456789" not in captured.err
+    monkeypatch.setenv("ARAZZO_DEBUG", "1")
+    assert run(["validate", "x"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_interrupted_before_anything_was_sent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("arazzo_runner.api.load", interrupted)
+    assert run(["run", "x"]) == 130
+    assert "interrupted before anything was sent" in capsys.readouterr().err
+
+
+def test_python_m(capsys: pytest.CaptureFixture[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "arazzo_runner", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"arazzo {arazzo_runner.__version__}\n"

@@ -1,0 +1,89 @@
+"""`arazzo mock` serves until Ctrl-C; `arazzo explain` knows every page."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from arazzo_runner.cli import explain
+from tests.e2e.conftest import SPECS, Arazzo
+from tests.e2e.golden import assert_golden
+
+OPENAPI = str(SPECS / "openapi" / "prismatic-graphql-api-openapi.yml")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+@pytest.mark.parametrize("spec", ["arazzo", "openapi"])
+def test_mock_serves_until_it_is_interrupted(spec: str, seed: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "arazzo_runner", "mock", seed if spec == "arazzo" else OPENAPI, "--no-color"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    lines: list[str] = []
+    while not lines or "Ctrl-C" not in lines[-1]:
+        lines.append(process.stderr.readline())
+        assert lines[-1], "the mock ended"
+    url = re.search(r"is served at (http://127\.0\.0\.1:\d+)", "".join(lines))
+    assert url is not None
+    request = urllib.request.Request(
+        url.group(1) + "/auth/refresh?token=shown-nowhere",
+        data=b'{"refresh_token": "x"}',
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert out == ""
+    assert "POST /auth/refresh?token=***  200 OK" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mock", "nowhere.yml"], "error[unreadable-file]"),
+        (["mock", "empty.yml"], "error[empty-document]"),
+        (["mock", OPENAPI, "--port", "99999"], "error[usage]"),
+    ],
+)
+def test_mock_refuses(arguments: list[str], message: str, arazzo: Arazzo, folder: Path) -> None:
+    (folder / "empty.yml").write_text("")
+    ran = arazzo(*arguments)
+    assert ran.code == 2
+    assert message in ran.err
+
+
+def test_mock_says_that_a_port_is_taken(arazzo: Arazzo) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = arazzo("mock", OPENAPI, "--port", str(taken.getsockname()[1]))
+    assert ran.code == 2
+    assert "error[port-not-usable]" in ran.err
+
+
+@pytest.fixture
+def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "package" / "pages"
+    folder.mkdir(parents=True)
+    (folder / "unknown-step.md").write_text("# unknown-step\n\nA stepId that names no step.\n\nMore.\n")
+    (folder / "bare-expression.md").write_text("# bare-expression\n\nAn expression without braces.\n")
+    monkeypatch.setattr(explain, "files", lambda package: folder.parent)
+    return folder
+
+
+@pytest.mark.usefixtures("pages")
+def test_explain(arazzo: Arazzo) -> None:
+    ran = [arazzo("explain"), arazzo("explain", "unknown-step"), arazzo("explain", "unknown-stp")]
+    assert [each.code for each in ran] == [0, 0, 2]
+    assert_golden("explain/pages", "\n".join(each.transcript() for each in ran))

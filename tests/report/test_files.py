@@ -1,0 +1,101 @@
+"""Files that hold secrets, and the console."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from arazzo_runner.report.console import Console
+from arazzo_runner.report.files import PrivateFile, make_private_folder, state_folder
+from arazzo_runner.secrets import Secrets
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes are POSIX")
+
+
+@posix
+@pytest.mark.parametrize("before", [None, "old"])
+def test_a_private_file_is_readable_by_its_owner_only(tmp_path: Path, before: str | None) -> None:
+    path = tmp_path / "out.json"
+    if before is not None:
+        path.write_text(before)
+        path.chmod(0o644)
+    file = PrivateFile.prepare(str(path))
+    assert path.read_text() == (before or "")
+    file.write("new\ud800")
+    assert path.read_text() == "new\\ud800"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["out.json"]
+
+
+@pytest.mark.parametrize(("before", "left"), [(None, []), ("old", ["out.json"])])
+def test_discarding_removes_only_what_was_created(tmp_path: Path, before: str | None, left: list[str]) -> None:
+    path = tmp_path / "out.json"
+    if before is not None:
+        path.write_text(before)
+    PrivateFile.prepare(str(path)).discard()
+    assert os.listdir(tmp_path) == left
+
+
+def test_what_cannot_be_written_is_known_before(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        PrivateFile.prepare(str(tmp_path))
+    with pytest.raises(FileNotFoundError):
+        PrivateFile.prepare(str(tmp_path / "no" / "out.json"))
+
+
+@posix
+def test_a_device_is_written_not_replaced() -> None:
+    PrivateFile.prepare("/dev/null").write("x")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@posix
+def test_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert state_folder() == str(tmp_path / "state" / "arazzo")
+    make_private_folder(state_folder())
+    assert stat.S_IMODE(os.stat(state_folder()).st_mode) == 0o700
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert state_folder() == str(tmp_path / ".local" / "state" / "arazzo")
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as stream:
+        console = Console(stream, io.StringIO())
+        assert console.out("x\n") is False
+        assert console.out("y\n") is False
+
+
+def test_any_encoding_takes_any_text() -> None:
+    raw = io.BytesIO()
+    console = Console(io.TextIOWrapper(raw, encoding="ascii"), io.StringIO())
+    assert console.out("ü ✓")
+    assert raw.getvalue() == b"\\xfc \\u2713"
+
+
+def test_stderr_is_masked_by_value() -> None:
+    stream = io.StringIO()
+    console = Console(io.StringIO(), stream)
+    console.secrets = Secrets(["secret-value"])
+    console.err("a secret-value")
+    assert stream.getvalue() == "a ***"
+
+
+@pytest.mark.parametrize(
+    ("environment", "color"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_colours_follow_the_customs(environment: dict[str, str], color: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Console(io.StringIO(), io.StringIO()).color is color

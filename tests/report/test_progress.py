@@ -1,0 +1,122 @@
+"""Live lines: what a terminal shows, what a pipe gets, and that neither shows a secret."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from arazzo_runner.engine.events import (
+    AttemptFinished,
+    Event,
+    RetryScheduled,
+    StepFinished,
+    StepStarted,
+    WorkflowFinished,
+    WorkflowStarted,
+)
+from arazzo_runner.engine.results import WorkflowResult
+from arazzo_runner.report.console import Console
+from arazzo_runner.report.progress import RunPrinter, success_line
+from arazzo_runner.report.style import duration
+from arazzo_runner.secrets import Secrets
+from tests.report.records import TOKEN, attempt, response, result, step
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+PASSED = step(status="passed", reason=None, attempts=(attempt(passed=True, response=response(200)),))
+EVENTS: list[Event] = [
+    WorkflowStarted("rotate", 2, 0),
+    StepStarted("rotate", "refresh", 0),
+    AttemptFinished("rotate", "refresh", attempt(), 0),
+    RetryScheduled("rotate", "refresh", "again", 1, 3, 2.0, 0),
+    AttemptFinished("rotate", "refresh", attempt(), 0),
+    StepFinished("rotate", step(status="recovered", reason=None, attempts=(attempt(), attempt()), action="go"), 0),
+    StepStarted("rotate", "use", 0),
+    StepFinished("rotate", step(step_id="use", reason=f"saw {TOKEN}"), 0),
+    WorkflowFinished(WorkflowResult(workflow_id="rotate", status="failed"), 0),
+]
+
+
+def printed(stream: io.StringIO, verbosity: int = 0, events: list[Event] = EVENTS) -> str:
+    printer = RunPrinter(Console(io.StringIO(), stream, color=False), verbosity=verbosity)
+    for event in events:
+        printer.on_event(event, Secrets([TOKEN]))
+    return stream.getvalue()
+
+
+def screen(text: str) -> list[str]:
+    """Return what a terminal shows in the end."""
+    return [re.sub(r".*\r\x1b\[2K", "", line) for line in text.split("\n")]
+
+
+def test_a_pipe_gets_one_line_per_step() -> None:
+    assert printed(io.StringIO()).splitlines() == [
+        "rotate (2 steps)",
+        "  refresh: retry 1 of 3 in 2.0 s (again)",
+        "  recovered refresh (62 ms, 1 retry, recovered, action go)",
+        "  FAILED use (31 ms): saw ***",
+    ]
+
+
+def test_a_terminal_gets_a_line_that_changes() -> None:
+    text = printed(Terminal())
+    assert "\r\x1b[2K  … refresh" in text
+    assert "\r\x1b[2K  … refresh: retry 1 of 3 in 2.0 s (again)" in text
+    assert screen(text) == [
+        "rotate (2 steps)",
+        "  ✓ refresh (62 ms, 1 retry, recovered, action go)",
+        "  ✗ use (31 ms): saw ***",
+        "",
+    ]
+
+
+def test_a_live_line_never_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = printed(Terminal(), events=[StepStarted("w", "s" * 500, 0)])
+    assert len(text) < 100
+
+
+@pytest.mark.parametrize("verbosity", [1, 2])
+def test_requests_and_responses(verbosity: int) -> None:
+    text = printed(io.StringIO(), verbosity, [AttemptFinished("rotate", "refresh", attempt(), 0)])
+    assert "    > POST https://***@api.example.com/auth?api_key=***&code=***\n" in text
+    assert "    < 401 Unauthorized, 31 ms, application/json, 57 bytes\n" in text
+    assert ("    > Authorization: Bearer ***\n" in text) == (verbosity == 2)
+    assert ('    >   "password": "***"\n' in text) == (verbosity == 2)
+    assert TOKEN not in text
+
+
+def test_a_note_keeps_the_live_line() -> None:
+    stream = Terminal()
+    printer = RunPrinter(Console(io.StringIO(), stream, color=False))
+    printer.on_event(StepStarted("w", "a", 0), Secrets())
+    printer.note("kept in x")
+    assert screen(stream.getvalue()) == ["kept in x", "  … a"]
+    printer.close()
+    assert screen(stream.getvalue()) == ["kept in x", ""]
+
+
+def test_nested_workflows_are_indented() -> None:
+    text = printed(io.StringIO(), events=[WorkflowStarted("sub", 1, 1), StepFinished("sub", PASSED, 1)])
+    assert text.splitlines() == ["  sub (1 step)", "    passed refresh (31 ms)"]
+
+
+def test_a_success_tells_of_what_was_recovered() -> None:
+    done = result(status="succeeded", steps=(PASSED, step(status="recovered"), step(status="skipped")))
+    assert success_line(done) == 'workflow "rotate" succeeded (2 steps, 1 recovered from a failure, 40 ms)'
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"), [(0.4, "0 ms"), (999, "999 ms"), (1500, "1.5 s"), (61_000, "1 min 1 s")]
+)
+def test_durations(milliseconds: float, text: str) -> None:
+    assert duration(milliseconds) == text
