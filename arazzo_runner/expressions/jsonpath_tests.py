@@ -75,6 +75,7 @@ class TestParser:
         self._blank()
         if self.place < len(self.text):
             rest = self.text[self.place :]
+            self.compared = self.compared or rest.startswith("=")
             hint = next((f"write {sign}" for word, sign in _WORDS.items() if rest.startswith(word)), None)
             raise self.error(f'"{rest[:20]}" does not belong here', hint)
         return test

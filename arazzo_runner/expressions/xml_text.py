@@ -27,6 +27,9 @@ class XmlElement(Protocol):
     def iter(self) -> Iterator[XmlElement]:
         """Walk this element and everything below it."""
 
+    def itersiblings(self) -> Iterator[XmlElement]:
+        """Walk what comes after this element beside it."""
+
 
 def parse_xml(value: JsonValue) -> XmlElement:
     """Return the root element of an XML text (or bytes).
@@ -55,11 +58,11 @@ def parse_xml(value: JsonValue) -> XmlElement:
 
 
 def write_xml(root: XmlElement, source: str) -> str:
-    """Return a tree as text, with what stood before the root element in `source` kept as it was."""
+    """Return a tree as text, with the declaration and all that stood before the root in `source` as it was."""
     from lxml import etree
 
-    written: str = etree.tostring(root, encoding="unicode", with_tail=False)
-    return source[: _prolog_end(source)] + written + source[len(source.rstrip()) :]
+    written = [etree.tostring(part, encoding="unicode", with_tail=False) for part in (root, *root.itersiblings())]
+    return source[: _prolog_end(source)] + "".join(written) + source[len(source.rstrip()) :]
 
 
 def _refuse_doctype(value: str | bytes) -> None:

@@ -32,8 +32,8 @@ def _comparison(symbol: str) -> OwnFunction:
         """XPath 1.0 §3.4: a node-set compares when any of its nodes does."""
         left, right = (_Operand(list(operand.select(copy.copy(context)))) for operand in token)
         if isinstance(left.scalar, bool) or isinstance(right.scalar, bool):
-            one, two = left.as_boolean(), right.as_boolean()
-            return test(float(one), float(two)) if ordering else test(one, two)
+            # true() > false(): booleans order as the numbers 1 and 0.
+            return test(float(left.as_boolean()), float(right.as_boolean()))
         as_numbers = ordering or isinstance(left.scalar, float) or isinstance(right.scalar, float)
         convert = _number if as_numbers else str
         ones, twos = map(convert, left.values), [convert(value) for value in right.values]
@@ -53,9 +53,7 @@ class _Operand:
         self.scalar: Scalar | None = None
         self.values: list[Scalar] = [_string_value(item) for item in items]
         if len(items) == 1 and not hasattr(items[0], "string_value"):
-            self.scalar = items[0] if isinstance(items[0], str) else float(items[0])
-            if isinstance(items[0], bool):
-                self.scalar = items[0]
+            self.scalar = _scalar(items[0])
             self.values = [self.scalar]
 
     def as_boolean(self) -> bool:
@@ -63,6 +61,12 @@ class _Operand:
         if self.scalar is None:
             return bool(self.values)
         return bool(self.scalar) and self.scalar == self.scalar  # NaN is false
+
+
+def _scalar(item: JsonValue) -> Scalar:
+    if isinstance(item, bool):
+        return item
+    return item if isinstance(item, str) else float(item)
 
 
 def _string_value(item: JsonValue) -> str:

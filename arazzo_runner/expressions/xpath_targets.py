@@ -50,10 +50,11 @@ def xpath_targets(query: XPath, root: XmlElement, budget: Budget) -> tuple[XmlTa
 def _target(node: JsonValue) -> XmlTarget | None:
     from elementpath.xpath_nodes import AttributeNode, DocumentNode, ElementNode, TextNode
 
+    holder: JsonValue = node.value
     if isinstance(node, DocumentNode):
-        return XmlTarget(node.value.getroot())
+        return XmlTarget(holder.getroot())
     if isinstance(node, ElementNode):
-        return XmlTarget(node.value)
+        return XmlTarget(holder)
     if node.parent is None:
         return None
     if isinstance(node, AttributeNode):

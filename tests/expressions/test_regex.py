@@ -1,0 +1,94 @@
+"""Regular expressions: ECMA-262's dialect, and nothing that runs away."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.selectors import compile_query, passes, select
+from tests.expressions.query_cases import cases, check_query
+
+
+@pytest.mark.parametrize("case", cases("regex"))
+def test_case(case):
+    check_query(case)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param("(a+)+$", id="nested repeats"),
+        pytest.param("(a|aa)+$", id="ambiguous alternatives"),
+        pytest.param("(.*a){25}b", id="counted wildcards"),
+        pytest.param("^(([a-z])+.)+[A-Z]([a-z])+$", id="Java's classic"),
+        pytest.param("^(?=.)(a|a)*$", id="ambiguous alternatives with lookahead"),
+        pytest.param("(a*)*\\1c", id="nested repeats with a back reference"),
+        pytest.param("(a{1500})*c", id="a repeat above RE2's limit"),
+    ],
+)
+def test_no_pattern_runs_away(pattern):
+    started = time.process_time()
+    selection = select(compile_query(pattern, "regex", None), "a" * 40 + "!" + "a" * 20_000 + "!", timeout=0.3)
+    assert time.process_time() - started < 2
+    assert not passes(selection)
+
+
+def test_a_time_limit_that_was_reached_is_told():
+    selection = select(compile_query("^(?=.)(a|aa)+$", "regex", None), "a" * 60 + "!", timeout=0.05)
+    assert selection.reason is not None
+    assert "backtracking" in selection.reason
+
+
+def test_lone_surrogates_are_searched_too():
+    assert passes(select(compile_query("x$", "regex", None), "\ud800x"))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(?>a)", "(?R)", "a++", "[z-a]", "x{2,1}", "\\u{110000}", "\\uD83D", "\\", "(?<1>a)", "\\k<x>"]
+)
+def test_what_ecma_262_does_not_have_is_a_syntax_error(pattern):
+    with pytest.raises(ExpressionSyntaxError):
+        compile_query(pattern, "regex", None)
+
+
+PIECES = [
+    "a",
+    "(",
+    ")",
+    "(?:",
+    "(?=",
+    "(?<!",
+    "(?<n>",
+    "[",
+    "]",
+    "^",
+    "$",
+    "*",
+    "+?",
+    "{2}",
+    "{",
+    "}",
+    "|",
+    ".",
+    "\\",
+    "\\d",
+    "\\1",
+]
+PIECES += ["\\u00", "\\u0041", "\\p{L}", "\\k<n>", "-", "/", "&&", "é", "\ud800", "\0", "{1,3}", "\\c", "\\S", "[:"]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text(max_size=12)))
+def test_any_text_compiles_or_is_a_syntax_error_within_it(text):
+    try:
+        query = compile_query(text, "regex", None)
+    except ExpressionSyntaxError as problem:
+        offset = problem.offset
+    else:
+        offset = 0
+        select(query, "aaé-&&{2}/:", timeout=0.1)
+    assert 0 <= offset <= len(text)
