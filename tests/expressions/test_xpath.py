@@ -147,7 +147,6 @@ def test_an_expression_that_multiplies_ends_and_says_why(expression):
     [
         "count(1 to 1000000000)",
         "(1 to 10000) = (20000 to 29999)",
-        "deep-equal(1 to 10000, 1 to 10000)",
         "(" * 5000,
         "-" * 30000 + "1",
         "'" + "a" * 60000,
