@@ -1,22 +1,48 @@
 """Run, validate and test Arazzo workflows."""
 
-from arazzo_runner.api import arun as arun, dry_run as dry_run, load as load, run as run, validate as validate
+from arazzo_runner.api import arun as arun
+from arazzo_runner.api import dry_run as dry_run
+from arazzo_runner.api import load as load
+from arazzo_runner.api import run as run
+from arazzo_runner.api import validate as validate
 from arazzo_runner.diagnostics import (
     ArazzoError as ArazzoError,
+)
+from arazzo_runner.diagnostics import (
     Diagnostic as Diagnostic,
+)
+from arazzo_runner.diagnostics import (
     InvalidDescription as InvalidDescription,
+)
+from arazzo_runner.diagnostics import (
     InvalidInputs as InvalidInputs,
+)
+from arazzo_runner.diagnostics import (
     InvalidUsage as InvalidUsage,
+)
+from arazzo_runner.diagnostics import (
     Location as Location,
+)
+from arazzo_runner.diagnostics import (
     Severity as Severity,
+)
+from arazzo_runner.diagnostics import (
     UnknownWorkflow as UnknownWorkflow,
 )
 from arazzo_runner.engine.options import RunOptions as RunOptions
 from arazzo_runner.engine.results import (
     Attempt as Attempt,
+)
+from arazzo_runner.engine.results import (
     RunResult as RunResult,
+)
+from arazzo_runner.engine.results import (
     StepResult as StepResult,
+)
+from arazzo_runner.engine.results import (
     Verdict as Verdict,
+)
+from arazzo_runner.engine.results import (
     WorkflowResult as WorkflowResult,
 )
 from arazzo_runner.program.model import Program as Program

@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import click
 
@@ -16,6 +15,7 @@ from arazzo_runner.diagnostics import InvalidDescription, InvalidUsage, Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display, sniff
+from arazzo_runner.records import record
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.exchange import request_line, status_text
 from arazzo_runner.report.text import render_diagnostics
@@ -88,7 +88,7 @@ def command(
     return 0
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class ToldMockApi(MockApi):
     """A MockApi that prints a line per request and forgets it."""
 

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from types import FrameType
 
 from arazzo_runner import api
@@ -19,6 +19,7 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
+from arazzo_runner.records import record
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
@@ -34,7 +35,7 @@ from arazzo_runner.secrets import Secrets
 _EXIT_CODES = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RunArguments:
     """What the command line said; fields are named like the options."""
 

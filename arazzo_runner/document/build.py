@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from arazzo_runner.diagnostics import Location, Problems
@@ -30,6 +29,7 @@ from arazzo_runner.document.model import (
     Workflow,
 )
 from arazzo_runner.document.source_map import Document
+from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 Built = TypeVar("Built")
@@ -91,7 +91,7 @@ def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> 
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Builder:
     """Builds the objects of one document; `minor` is its feature set."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeVar
 
 from arazzo_runner.diagnostics import Location, Problems, did_you_mean
+from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 Item = TypeVar("Item")
@@ -64,7 +65,7 @@ ALL_FIELDS: Final = frozenset(
 """Every field name of the Specification: one of them in the wrong object changes what a document means."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Fields:
     """The fields of one object while it is read; `kind` is its name in the Specification."""
 

@@ -8,16 +8,17 @@ None, an empty tuple or an empty mapping. Extension fields (`x-…`) stand in `e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from arazzo_runner.diagnostics import Location
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 Extensions: TypeAlias = Mapping[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Info:
     """Arazzo §Info Object."""
 
@@ -29,7 +30,7 @@ class Info:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class SourceDescription:
     """Arazzo §Source Description Object; `type` is None when the document leaves it out."""
 
@@ -40,7 +41,7 @@ class SourceDescription:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ExpressionType:
     """Arazzo §Expression Type Object; the short form `type: jsonpath` has `version` None (its default)."""
 
@@ -49,7 +50,7 @@ class ExpressionType:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Criterion:
     """Arazzo §Criterion Object; `type` None means simple."""
 
@@ -60,7 +61,7 @@ class Criterion:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Selector:
     """Arazzo 1.1 §Selector Object."""
 
@@ -70,7 +71,7 @@ class Selector:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """Arazzo §Parameter Object; `value` is raw JSON (a selector object in it is still a mapping)."""
 
@@ -81,7 +82,7 @@ class Parameter:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ReusableObject:
     """Arazzo §Reusable Object; `value` is MISSING when none is given."""
 
@@ -90,7 +91,7 @@ class ReusableObject:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class PayloadReplacement:
     """Arazzo §Payload Replacement Object."""
 
@@ -101,7 +102,7 @@ class PayloadReplacement:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RequestBody:
     """Arazzo §Request Body Object; `payload` is MISSING when none is given."""
 
@@ -112,7 +113,7 @@ class RequestBody:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class SuccessAction:
     """Arazzo §Success Action Object."""
 
@@ -126,7 +127,7 @@ class SuccessAction:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class FailureAction:
     """Arazzo §Failure Action Object; `retry_after` in seconds, `retry_limit` None means one retry."""
 
@@ -142,7 +143,7 @@ class FailureAction:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Step:
     """Arazzo §Step Object; `timeout` in milliseconds; `outputs` maps a name to an expression text or a Selector."""
 
@@ -166,7 +167,7 @@ class Step:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Workflow:
     """Arazzo §Workflow Object; `inputs` is the raw JSON Schema (2020-12), None when absent."""
 
@@ -184,7 +185,7 @@ class Workflow:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Components:
     """Arazzo §Components Object; `inputs` maps names to raw JSON Schemas."""
 
@@ -196,7 +197,7 @@ class Components:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ArazzoDescription:
     """Arazzo §Arazzo Specification Object: one document; `raw` is its whole JSON value."""
 

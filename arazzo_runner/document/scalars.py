@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from arazzo_runner.values import JsonValue
 
@@ -58,7 +58,7 @@ def tagged_value(tag: str, text: str) -> JsonValue:
         return text
     if name in ("null", "bool", "int", "float"):
         value = plain_value(text)
-        kinds = {"null": type(None), "bool": bool, "int": int, "float": (int, float)}
+        kinds: dict[str, Any] = {"null": type(None), "bool": bool, "int": int, "float": (int, float)}
         if isinstance(value, kinds[name]) and not (name in ("int", "float") and isinstance(value, bool)):
             return float(value) if name == "float" else value
         raise NotJson("unsupported-tag", f'"{text}" is no {name}')

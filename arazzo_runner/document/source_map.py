@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
@@ -21,10 +20,11 @@ import yaml
 from arazzo_runner.diagnostics import Diagnostic, Location, Problems, Severity
 from arazzo_runner.document.positions import JsonPositions, TextPositions, YamlPositions
 from arazzo_runner.document.scalars import NotJson, plain_value, tagged_value
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Limits:
     """What a document may cost: bytes of text, nesting depth, nodes after alias expansion."""
 
@@ -33,7 +33,7 @@ class Limits:
     max_nodes: int = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Document:
     """A document that was read: `value` is plain JSON data, `positions` finds places in its text."""
 

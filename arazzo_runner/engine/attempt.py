@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.criteria import default_verdict, judge_all
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, SendRequest
@@ -13,12 +11,13 @@ from arazzo_runner.engine.results import Attempt, Verdict
 from arazzo_runner.engine.state import Frame, Run
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledStep, OperationCall
+from arazzo_runner.records import record
 from arazzo_runner.secrets import SECRET_HEADERS
 from arazzo_runner.sources.media import decode_body
 from arazzo_runner.values import MISSING, JsonValue
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Tried:
     """An attempt and what later decisions need of it.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Literal as OneOf
 
 from arazzo_runner.diagnostics import Location
-from arazzo_runner.engine.replacements import apply_replacements
 from arazzo_runner.engine.resolve import Unresolved, expression_text, resolve
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import Template
@@ -125,6 +125,8 @@ def _ends_inside_string(text: str, inside: bool) -> bool:
 
 def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
     """Set the replacements after the payload's expressions are evaluated (semantics §6)."""
+    from arazzo_runner.engine.replacements import apply_replacements  # lazily: it loads the query languages
+
     start = {} if value is MISSING else value
     changes = []
     for replacement in body.replacements:
@@ -132,11 +134,15 @@ def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
         if worth is MISSING:
             raise Unresolved(expression_text(replacement.value), replacement.value)
         changes.append((replacement.target, worth))
-    kind = "xml" if is_xml(body.content_type) else "form" if is_form(body.content_type) else "json"
+    kind: OneOf["xml", "form", "json"] = "json"
+    if is_xml(body.content_type) or is_form(body.content_type):
+        kind = "xml" if is_xml(body.content_type) else "form"
     outcome = apply_replacements(start, changes, kind)
     if outcome.unmatched is not None:
         replacement = body.replacements[outcome.unmatched]
         message = f'target "{replacement.target.text}" matches nothing in the payload'
+        if outcome.reason:
+            message += f": {outcome.reason}"
         raise UnusableBody(message, replacement.at.child("target"))
     return outcome.payload
 

@@ -6,16 +6,16 @@ request (semantics §6).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from arazzo_runner.engine.effects import Headers
+from arazzo_runner.records import record
 
 MAX_COOKIES = 300
 MAX_LENGTH = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Cookie:
     """One cookie and where it goes; `expires` in seconds since the epoch, None for the run's length."""
 
@@ -29,7 +29,7 @@ class Cookie:
     expires: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Jar:
     """The cookies so far."""
 

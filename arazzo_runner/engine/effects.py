@@ -7,9 +7,10 @@ record/replay, durable runs and tests are one mechanism.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, Literal, Protocol, TypeVar
 
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 Answer = TypeVar("Answer")
@@ -17,7 +18,7 @@ Answer = TypeVar("Answer")
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class HttpRequest:
     """A request ready to be sent: absolute URL already encoded, header pairs in order, body bytes or None."""
 
@@ -31,7 +32,7 @@ class HttpRequest:
         return _header(self.headers, name)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class HttpResponse:
     """An answer that came, whatever its status; `body` is decoded (gzip undone) and whole.
 
@@ -48,7 +49,7 @@ class HttpResponse:
         return _header(self.headers, name)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class NoResponse:
     """No usable answer came.
 
@@ -73,7 +74,7 @@ class NoResponse:
     elapsed_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Effect(Generic[Answer]):
     """Something to be done outside.
 
@@ -85,11 +86,12 @@ class Effect(Generic[Answer]):
     safe: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class SendRequest(Effect[HttpResponse | NoResponse]):
     """One HTTP exchange; `timeout` in seconds covers the whole of it.
 
-    `source` names the source description, `operation` the Operation Object (`<uri>#<pointer>`). `security` lists the operation's alternatives
+    `source` names the source description, `operation` the Operation Object
+    (`<uri>#<pointer>`). `security` lists the operation's alternatives
     (scheme name → scopes) and `schemes` the raw Security Scheme Objects they name: a World
     that knows credentials adds them below journal and cassette.
     """
@@ -102,19 +104,19 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
     schemes: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Sleep(Effect[None]):
     """Wait `seconds`."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Now(Effect[float]):
     """The time, in seconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Batch(Effect[tuple[object, ...]]):
     """Several effects to be done at the same time; answers come in the order of `effects`."""
 

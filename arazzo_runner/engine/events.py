@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
+from arazzo_runner.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WorkflowStarted:
     """A workflow begins; `depth` is 0 for the one that was asked for, more for nested ones."""
 
@@ -17,7 +17,7 @@ class WorkflowStarted:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StepStarted:
     """A step is visited."""
 
@@ -26,7 +26,7 @@ class StepStarted:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AttemptFinished:
     """One try of a step is over."""
 
@@ -36,7 +36,7 @@ class AttemptFinished:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RetryScheduled:
     """A failed step will be tried again after `seconds`; `retry` of `limit`, by the action named."""
 
@@ -49,7 +49,7 @@ class RetryScheduled:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StepFinished:
     """A visit of a step is over."""
 
@@ -58,7 +58,7 @@ class StepFinished:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WorkflowFinished:
     """A workflow is over."""
 

@@ -12,12 +12,15 @@ from referencing.exceptions import NoSuchResource, Unresolvable
 from referencing.jsonschema import DRAFT4, DRAFT202012
 
 from arazzo_runner.engine.simple_schema import SchemaError
-from arazzo_runner.expressions.regex import search_pattern
+from arazzo_runner.expressions.budget import TooMuchWork
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.regex import compile_regex
 from arazzo_runner.secrets import is_secret_name
 from arazzo_runner.values import JsonValue, preview, type_name
 
 ROOT = "arazzo:document"
 MAX_ERRORS = 20
+PATTERN_SECONDS = 1.0
 
 
 def full_errors(
@@ -29,11 +32,11 @@ def full_errors(
 
     def retrieve(uri: str) -> Any:
         if resolve is None:
-            raise NoSuchResource(ref=uri)
+            raise _no_such(uri)
         try:
             return Resource.from_contents(resolve(uri), default_specification=draft)
         except KeyError:
-            raise NoSuchResource(ref=uri) from None
+            raise _no_such(uri) from None
 
     registry: Any = Registry(retrieve=retrieve)  # type: ignore[call-arg]
     registry = registry.with_resource(ROOT, Resource.from_contents(_anchored(document), default_specification=draft))
@@ -51,6 +54,12 @@ def full_errors(
     except (jsonschema.SchemaError, RecursionError, TypeError, AttributeError, ValueError, KeyError) as problem:
         return (SchemaError("", f"the schema is broken ({type(problem).__name__})", "$schema"),)
     return tuple(sorted(found, key=lambda error: error.pointer))
+
+
+def _no_such(uri: str) -> Exception:
+    make: Any = NoSuchResource
+    error: Exception = make(ref=uri)
+    return error
 
 
 def _anchored(document: Any) -> Any:
@@ -71,6 +80,23 @@ def _validator(dialect: str) -> Any:
         keywords["exclusiveMinimum"] = keywords["exclusiveMaximum"] = _exclusive
     extend: Any = validators.extend
     return extend(base, keywords)
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> Any:
+    try:
+        return compile_regex(pattern)
+    except ExpressionSyntaxError:
+        return None
+
+
+def search_pattern(pattern: str, text: str) -> bool:
+    """Tell whether a pattern is found in a text, in linear time; an unusable pattern is found nowhere."""
+    compiled = _compiled(pattern)
+    try:
+        return compiled is not None and compiled.search(text, PATTERN_SECONDS) is not None
+    except TooMuchWork:
+        return False
 
 
 def _pattern(validator: Any, pattern: Any, value: Any, schema: Any) -> Any:

@@ -7,7 +7,7 @@ else, `_follow` turns the action taken into the next step. Flow rules: semantics
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
@@ -33,10 +33,11 @@ from arazzo_runner.engine.together import AskingWorld, together
 from arazzo_runner.engine.waiting import retry_after_seconds
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import CompiledAction, CompiledCriterion, CompiledStep, OperationCall, WorkflowKey
+from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Visit:
     """One visit of a step: its record, the action that follows, and what the last try saw."""
 
@@ -50,7 +51,7 @@ class Visit:
         return self.tried.attempt.passed
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class End:
     """The workflow is over; `transferred` is the result of the workflow a goto led to."""
 

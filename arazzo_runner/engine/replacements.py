@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal as OneOf
 from typing import TypeAlias
 
 from arazzo_runner.expressions.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.jsonpath_nodes import Path
 from arazzo_runner.expressions.jsonpath_walk import Walk
-from arazzo_runner.expressions.selectors import Pointer, Query
+from arazzo_runner.expressions.queries import Pointer
+from arazzo_runner.expressions.selectors import Query
 from arazzo_runner.expressions.xml_text import NotXml, parse_xml, write_xml
 from arazzo_runner.expressions.xpath import XPath, XPathFailure
 from arazzo_runner.expressions.xpath_targets import xpath_targets
+from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue, member, pointer_tokens, to_text
 
 MediaKind: TypeAlias = OneOf["json", "form", "xml"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Replaced:
     """The changed copy of a payload; or `unmatched`, the index of the replacement that failed, and why."""
 

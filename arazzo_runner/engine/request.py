@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.engine.body import UnusableBody, build_body
@@ -14,6 +14,7 @@ from arazzo_runner.expressions.nodes import StepReference
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall, Value
 from arazzo_runner.program.references import value_references
+from arazzo_runner.records import record
 from arazzo_runner.sources.operation import Operation, OperationParameter
 from arazzo_runner.sources.styles import (
     UnusableValue,
@@ -27,7 +28,7 @@ from arazzo_runner.sources.styles import (
 from arazzo_runner.values import MISSING, JsonValue
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class BuiltRequest:
     """A request and how expressions see it; `notes` say what was left out."""
 
@@ -58,7 +59,7 @@ class CannotBuild(Exception):
         return cls.because("missing-value", f"{expression} has no value; {needed_for} needs it", at, hint)
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _Parts:
     """What the parameters give, by place, as values (for expressions) and as text (for the wire)."""
 

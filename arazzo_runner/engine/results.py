@@ -118,4 +118,5 @@ class RunResult:
 
     def __repr__(self) -> str:
         outputs = self.secrets.mask_value(dict(self.outputs))
-        return f"RunResult(status={self.status!r}, workflow_id={self.workflow_id!r}, outputs={outputs!r}, steps={len(self.steps)})"
+        shown = f"status={self.status!r}, workflow_id={self.workflow_id!r}, outputs={outputs!r}"
+        return f"RunResult({shown}, steps={len(self.steps)})"

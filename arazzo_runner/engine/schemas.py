@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from arazzo_runner.diagnostics import did_you_mean
 from arazzo_runner.engine.simple_schema import SchemaError, is_simple, simple_errors
+from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue, resolve_pointer
 
 Resolve = Callable[[str], JsonValue]
@@ -44,7 +45,7 @@ def schema_errors(
 # ------------------------------------------------------------------ inputs
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class InputProblem:
     """What is wrong with the inputs given: a code, a sentence, what to do."""
 
@@ -53,7 +54,7 @@ class InputProblem:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Prepared:
     """Inputs ready for a run, with defaults; or what keeps them from being so."""
 

@@ -7,9 +7,9 @@ the oracle of its tests: both give the same verdict.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from arazzo_runner.records import record
 from arazzo_runner.secrets import is_secret_name
 from arazzo_runner.values import JsonValue, preview, type_name
 
@@ -25,7 +25,7 @@ _TYPES: Final = frozenset({"object", "array", "string", "integer", "number", "bo
 MAX_DEPTH: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SchemaError:
     """One misfit: where in the value, what is wrong, by which keyword."""
 

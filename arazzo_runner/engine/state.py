@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 from arazzo_runner.engine.cookies import Jar
@@ -14,13 +14,14 @@ from arazzo_runner.engine.results import StepResult, WorkflowResult, WorkflowSta
 from arazzo_runner.engine.together import interrupted_answers
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey
+from arazzo_runner.records import record
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import MISSING, JsonValue, Missing
 
 Emit = Callable[[Event, Secrets], None]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Stop:
     """Why the whole run ends before its time: interrupted, out of budget, past its deadline.
 
@@ -32,7 +33,7 @@ class Stop:
     limit: float | None = None
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Run:
     """One run. `visits_left` is the budget of step visits shared by all workflows of the run.
 
@@ -101,7 +102,7 @@ class Run:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Outer:
     """Performs the Batches of parallel branches in the run's own World; interrupted, all get an answer."""
 
@@ -118,7 +119,7 @@ class Outer:
             return cast(Answer, interrupted_answers(effect, self.run.now))
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Frame:
     """One workflow being run: its inputs, what its steps gave so far, and where it is.
 

@@ -24,7 +24,7 @@ class _Ask(Generic[Answer]):
         self.effect = effect
 
     def __await__(self) -> Generator[Effect[Answer], Answer, Answer]:
-        answer = yield self.effect
+        answer: Answer = yield self.effect
         return answer
 
 
@@ -53,7 +53,8 @@ async def together(world: World, key: str, branches: Sequence[Coroutine[Any, Any
         number += 1
         effects = tuple(asked.values())
         batch = Batch(key=f"{key}~{number}", safe=all(effect.safe for effect in effects), effects=effects)
-        answers = dict(zip(asked, await world.perform(batch), strict=True))
+        answered: tuple[object, ...] = await world.perform(batch)
+        answers = dict(zip(asked, answered, strict=True))
     return [results[index] for index in range(len(branches))]
 
 

@@ -9,7 +9,6 @@ primary    = literal / runtime-expression / "(" or ")"
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from arazzo_runner.expressions.nodes import (
@@ -25,6 +24,7 @@ from arazzo_runner.expressions.nodes import (
     Slip,
 )
 from arazzo_runner.expressions.parser import MAX_LENGTH, NOTHING_DECLARED, Declared, parse_lenient
+from arazzo_runner.records import record
 
 MAX_NESTING = 64
 _OPERATORS = (
@@ -59,7 +59,7 @@ _WORDS = {"and": "write &&", "or": "write ||", "not": "write !", "in": "compare 
           "is": "write ==", "equals": "write =="}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ParsedCondition:
     """A condition and what was tolerated in it."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.records import record
 
 _DOT = "[^\n\r\u2028\u2029]"
 _DOT_IREGEXP = "[^\n\r]"  # RFC 9485 §5.3
@@ -33,7 +33,7 @@ _LONG_CATEGORIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Translated:
     """A pattern in both spellings; `backtracking`: it holds what RE2 cannot do."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from arazzo_runner.expressions.nodes import (
     Access,
@@ -27,6 +26,7 @@ from arazzo_runner.expressions.nodes import (
     WorkflowReference,
 )
 from arazzo_runner.expressions.scope import Message, Scope
+from arazzo_runner.records import record
 from arazzo_runner.values import (
     MISSING,
     JsonValue,
@@ -166,7 +166,7 @@ def _step(value: JsonValue | Missing, step: str | int) -> JsonValue | Missing:
 # ------------------------------------------------------------------ conditions
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Judgement:
     """Whether a condition holds, every value it looked at, and why it does not hold."""
 

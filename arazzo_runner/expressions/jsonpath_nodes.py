@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal as OneOf
 from typing import TypeAlias
 
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 # ------------------------------------------------------------------ paths
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Name:
     """`'name'`: the member of that name (RFC 9535 §2.3.1)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Index:
     """`0`, `-1`: the item at that place (§2.3.3)."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Slice:
     """`start:stop:step` (§2.3.4); a step of 0 selects nothing."""
 
@@ -34,12 +34,12 @@ class Slice:
     step: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wildcard:
     """`*`: every member or item (§2.3.2)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Filter:
     """`?expression`: every member or item for which it is true (§2.3.5)."""
 
@@ -49,7 +49,7 @@ class Filter:
 Selector: TypeAlias = Name | Index | Slice | Wildcard | Filter
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Segment:
     """`[selectors]`, or `..[selectors]` with `descendant` (§2.5)."""
 
@@ -57,7 +57,7 @@ class Segment:
     descendant: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Path:
     """A query: `$…`, or `@…` inside a filter when not `absolute`."""
 
@@ -76,35 +76,35 @@ class Path:
 # ------------------------------------------------------------------ filter expressions
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Constant:
     """A literal."""
 
     value: JsonValue
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ValueOf:
     """The value of the one node a path selects, else nothing; also the function `value()` (§2.4.8)."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Length:
     """`length(operand)`: of a string, array or object (§2.4.4)."""
 
     operand: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Count:
     """`count(path)`: how many nodes (§2.4.5)."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ScriptLength:
     """`path.length` as ECMAScript reads it: a member of that name, else the length of an array or string."""
 
@@ -116,21 +116,21 @@ Operator: TypeAlias = OneOf["==", "!=", "<", "<=", ">", ">="]
 Operand: TypeAlias = Constant | ValueOf | Length | Count | ScriptLength
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Exists:
     """A path as a test: it selects at least one node."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Truthy:
     """An operand as a test in ECMAScript's sense (Goessner's filters)."""
 
     operand: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Matches:
     """`match(text, pattern)`, or `search` when not `whole` (§2.4.6, §2.4.7)."""
 
@@ -139,7 +139,7 @@ class Matches:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Compare:
     """`left operator right` (§2.3.5.2.2).
 
@@ -153,21 +153,21 @@ class Compare:
     rules: OneOf["rfc", "absent-is-null", "script"] = "rfc"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Not:
     """`!test`."""
 
     test: Test
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AllOf:
     """`test && test && …`."""
 
     tests: tuple[Test, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AnyOf:
     """`test || test || …`."""
 

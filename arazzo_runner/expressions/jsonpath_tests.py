@@ -13,7 +13,6 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
 from arazzo_runner.expressions.jsonpath_nodes import (
@@ -30,6 +29,7 @@ from arazzo_runner.expressions.jsonpath_nodes import (
     ValueOf,
 )
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.records import record
 
 MAX_DEPTH = 50
 _OPERATOR = re.compile(r"===?|!==?|<=?|>=?")
@@ -41,7 +41,7 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 _RUNTIME = re.compile(r"\$(?:inputs|steps|outputs|workflows|response|request|statusCode)\b")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Dialect:
     """What differs between the users of this grammar."""
 

@@ -5,10 +5,10 @@ Grammar: Arazzo 1.1.0 §Runtime Expressions (ABNF) and §Criterion Object (simpl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal as OneOf
 from typing import TypeAlias
 
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue, to_json
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -26,7 +26,7 @@ class ExpressionSyntaxError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Slip:
     """A tolerated deviation: what was written at `offset`, and how the Specification spells it."""
 
@@ -45,7 +45,7 @@ def _pointer_text(pointer: str | None) -> str:
     return "" if pointer is None else f"#{pointer}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Keyword:
     """`$url`, `$method`, `$statusCode` or `$self`."""
 
@@ -55,7 +55,7 @@ class Keyword:
         return f"${self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MessageReference:
     """`$request.`, `$response.` or `$message.` followed by a source.
 
@@ -74,7 +74,7 @@ class MessageReference:
         return f"${self.message}.{self.part}{name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class InputReference:
     """`$inputs.name#/pointer`; the whole inputs object (a slip) has name None."""
 
@@ -91,7 +91,7 @@ class InputReference:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OutputReference:
     """`$outputs.name#/pointer`."""
 
@@ -103,7 +103,7 @@ class OutputReference:
         return f"$outputs.{self.name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StepReference:
     """`$steps.stepId.outputs.name#/pointer`; all outputs of the step (a slip) has output None."""
 
@@ -117,7 +117,7 @@ class StepReference:
         return f"$steps.{self.step_id}.outputs{output}{_pointer_text(self.pointer)}{_path_text(self.path)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WorkflowReference:
     """`$workflows.workflowId.inputs.name` or `….outputs.name`, with an optional `#/pointer`."""
 
@@ -128,10 +128,11 @@ class WorkflowReference:
     path: Path = ()
 
     def __str__(self) -> str:
-        return f"$workflows.{self.workflow_id}.{self.field}.{self.name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
+        name = f"$workflows.{self.workflow_id}.{self.field}.{self.name}"
+        return f"{name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SourceReference:
     """`$sourceDescriptions.name.reference`: an operationId, a workflowId or a field of the source."""
 
@@ -142,7 +143,7 @@ class SourceReference:
         return f"$sourceDescriptions.{self.source}.{self.reference}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ComponentReference:
     """`$components.parameters.name`, `.successActions.` or `.failureActions.`."""
 
@@ -165,7 +166,7 @@ Expression: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Template:
     """A text with embedded expressions: literal texts and expressions in turn.
 
@@ -181,7 +182,7 @@ class Template:
 # ------------------------------------------------------------------ simple conditions
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Constant:
     """A literal of a simple condition: boolean, null, number or 'string'."""
 
@@ -193,7 +194,7 @@ class Constant:
         return to_json(self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Reference:
     """A runtime expression as an operand."""
 
@@ -203,7 +204,7 @@ class Reference:
         return str(self.expression)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Access:
     """Property de-reference `.name` or index `[0]` on an operand (Arazzo §Operators)."""
 
@@ -215,7 +216,7 @@ class Access:
         return inner + (f"[{self.step}]" if isinstance(self.step, int) else f".{self.step}")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Not:
     """`!operand`."""
 
@@ -225,7 +226,7 @@ class Not:
         return f"!{_wrapped(self.operand, (Reference, Constant, Access, Not))}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Comparison:
     """`left op right` with one of `== != < <= > >=`."""
 
@@ -238,7 +239,7 @@ class Comparison:
         return f"{_wrapped(self.left, operands)} {self.operator} {_wrapped(self.right, operands)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class And:
     """`a && b && …`, left to right, short circuit."""
 
@@ -249,7 +250,7 @@ class And:
         return " && ".join(_wrapped(operand, operands) for operand in self.operands)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Or:
     """`a || b || …`, left to right, short circuit."""
 

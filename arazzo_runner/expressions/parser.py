@@ -8,7 +8,7 @@ production, the production quoted above it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NoReturn
 
 from arazzo_runner.diagnostics import did_you_mean
@@ -26,6 +26,7 @@ from arazzo_runner.expressions.nodes import (
     StepReference,
     WorkflowReference,
 )
+from arazzo_runner.records import record
 
 _ALNUM: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 STRICT_IDENTIFIER: Final = _ALNUM | frozenset("-_")
@@ -37,9 +38,13 @@ ROOTS: Final = (
 )  # fmt: skip
 KEYWORDS: Final = ("url", "method", "statusCode", "self")
 MAX_LENGTH: Final = 65_536
+_MEANT: Final = {
+    "input": "inputs", "step": "steps", "workflow": "workflows", "output": "outputs", "component": "components",
+    "source": "sourceDescriptions", "sources": "sourceDescriptions", "status": "statusCode", "env": "inputs",
+}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Declared:
     """The names a text may refer to; None means "not known", an empty set "there are none".
 
@@ -421,12 +426,9 @@ def _is_prose(rest: str) -> bool:
 
 
 def _root_hint(root: str) -> str | None:
-    plural = {"input": "inputs", "step": "steps", "workflow": "workflows", "output": "outputs", "source": "sourceDescriptions",
-              "sources": "sourceDescriptions", "component": "components", "status": "statusCode", "env": "inputs",
-              "headers": "response", "body": "response"}  # fmt: skip
     if root in ("body", "headers"):
         return f"did you mean $response.{root.removesuffix('s')}?"
-    if root in plural:
-        return f"did you mean ${plural[root]}?"
+    if root in _MEANT:
+        return f"did you mean ${_MEANT[root]}?"
     near = did_you_mean(root, ROOTS, prefix="did you mean $")
     return None if near is None else near.replace('"', "")

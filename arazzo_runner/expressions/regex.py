@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from arazzo_runner.expressions.budget import TooMuchWork
 from arazzo_runner.expressions.ecma import translate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
+from arazzo_runner.records import record
 
 _LITERAL_FLAGS = "imsuygdv"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Regex:
     """A compiled pattern; `slips` tell what was tolerated in it."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue, Missing
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Message:
     """A request, response or message as expressions see it.
 
@@ -36,7 +37,7 @@ class Message:
         return ", ".join(values)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WorkflowScope:
     """What `$workflows.<id>` shows of a workflow that ran in this run."""
 
@@ -44,7 +45,7 @@ class WorkflowScope:
     outputs: Mapping[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Scope:
     """Everything a runtime expression may refer to; fields are empty while there is nothing to see.
 

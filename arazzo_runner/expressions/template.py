@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from arazzo_runner.expressions.nodes import (
     Expression,
     ExpressionSyntaxError,
@@ -14,6 +12,7 @@ from arazzo_runner.expressions.nodes import (
     WorkflowReference,
 )
 from arazzo_runner.expressions.parser import NOTHING_DECLARED, ROOTS, Declared, canonical_form, parse_lenient
+from arazzo_runner.records import record
 
 __all__ = ["NOTHING_DECLARED", "Declared", "ParsedText", "parse_value"]
 
@@ -21,7 +20,7 @@ _BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ParsedText:
     """What a text turned out to be: plain text, an expression (its value keeps its type) or a Template."""
 

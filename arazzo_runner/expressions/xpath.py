@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import math
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
@@ -26,6 +25,7 @@ from arazzo_runner.expressions.xpath_engine import (
     is_node,
     new_parser,
 )
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 Version: TypeAlias = OneOf["1.0", "2.0", "3.0", "3.1"]
@@ -36,7 +36,7 @@ _PREFIX = re.compile(r"(?<![\w.\-:])([A-Za-z_][\w.\-]*):(?![:=])")
 _PREDECLARED = frozenset({"xml", "xs", "fn", "map", "array", "math", "err"})  # XPath 3.1 §2.1.1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class XPath:
     """A checked expression; its tokens are made when the document's namespaces are known."""
 
@@ -45,7 +45,7 @@ class XPath:
     prefixes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class XPathResult:
     """The items an expression gave: `nodes` when the first is a node, else atomic `values`.
 

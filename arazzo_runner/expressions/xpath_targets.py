@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from arazzo_runner.expressions.budget import Budget
 from arazzo_runner.expressions.xml_text import XmlElement
 from arazzo_runner.expressions.xpath import XPath, XPathFailure, evaluate_xpath
 from arazzo_runner.expressions.xpath_engine import is_node
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class XmlTarget:
     """An element's content, one of its attributes, or a text: of `element` or, `after`, behind it."""
 

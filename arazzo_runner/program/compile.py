@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal as OneOf
-from typing import TypeVar, cast
+from typing import cast
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.document.model import (
@@ -40,15 +40,15 @@ from arazzo_runner.program.model import (
 from arazzo_runner.program.references import action_references, criterion_references, steps_read, value_references
 from arazzo_runner.program.servers import choose_server
 from arazzo_runner.program.values import compile_selector, compile_text, compile_value
+from arazzo_runner.records import record
 from arazzo_runner.sources.media import is_xml
 from arazzo_runner.sources.operation import Operation
 from arazzo_runner.values import MISSING
 
-Action = TypeVar("Action", SuccessAction, FailureAction)
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StepCompiler:
     """Compiles the steps of one workflow; what is wrong is reported and the step left out."""
 
@@ -234,9 +234,9 @@ class StepCompiler:
 
     def _actions(
         self,
-        own: tuple[Action | ReusableObject, ...],
-        inherited: tuple[Action | ReusableObject, ...],
-        kind: type[Action],
+        own: Iterable[SuccessAction | FailureAction | ReusableObject],
+        inherited: Iterable[SuccessAction | FailureAction | ReusableObject],
+        kind: type[SuccessAction | FailureAction],
     ) -> tuple[CompiledAction, ...]:
         """The step's actions, then the workflow's that the step does not override by name."""
         actions: dict[str, CompiledAction] = {}
@@ -248,7 +248,9 @@ class StepCompiler:
                     actions[action.name] = compiled
         return tuple(actions.values())
 
-    def _follow_action(self, item: Action | ReusableObject, kind: type[Action]) -> Action | None:
+    def _follow_action(
+        self, item: SuccessAction | FailureAction | ReusableObject, kind: type[SuccessAction | FailureAction]
+    ) -> SuccessAction | FailureAction | None:
         if not isinstance(item, ReusableObject):
             return item
         found = self._component(item, "successActions" if kind is SuccessAction else "failureActions")

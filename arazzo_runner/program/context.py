@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from arazzo_runner.diagnostics import Location, Problems, did_you_mean
 from arazzo_runner.expressions.nodes import (
@@ -18,9 +17,10 @@ from arazzo_runner.expressions.nodes import (
 )
 from arazzo_runner.expressions.template import Declared
 from arazzo_runner.program.library import LoadedDocument
+from arazzo_runner.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Context:
     """The surroundings of every expression of one workflow."""
 

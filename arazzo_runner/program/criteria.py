@@ -13,7 +13,6 @@ from arazzo_runner.program.references import condition_references
 from arazzo_runner.program.values import compile_expression, compile_query_text
 
 
-
 def compile_criteria(criteria: tuple[Criterion, ...], context: Context) -> tuple[CompiledCriterion, ...]:
     """Compile a list of criteria; broken ones are reported and left out."""
     compiled = (_criterion(criterion, context) for criterion in criteria)

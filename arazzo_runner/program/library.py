@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from arazzo_runner.diagnostics import Location, Problems, Severity
 from arazzo_runner.document.build import build
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 from arazzo_runner.document.source_map import Document, Limits, read
+from arazzo_runner.records import record
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 from arazzo_runner.values import JsonValue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
     """How documents are found and read.
 
@@ -38,21 +39,21 @@ class LoadOptions:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AsyncApiSource:
     """An AsyncAPI description: known to be there; its steps are refused until transports exist."""
 
     uri: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class NotChecked:
     """A source that may not be fetched now (a remote one, while validating)."""
 
     uri: str
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class LoadedDocument:
     """One Arazzo document: its model, its base URI and its sources as far as they were opened."""
 

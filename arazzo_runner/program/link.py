@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from arazzo_runner.diagnostics import Location, did_you_mean
 from arazzo_runner.program.context import Context, names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
+from arazzo_runner.records import record
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Linked:
     """An operation and where it was found."""
 
@@ -24,7 +24,7 @@ class Linked:
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Linker:
     """Finds what the names of one document lead to; what cannot be found is reported and None."""
 

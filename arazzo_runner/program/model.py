@@ -6,7 +6,7 @@ Everything is frozen; workflows refer to each other by WorkflowKey, so that they
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal as OneOf
 from typing import NamedTuple, TypeAlias
 
@@ -14,6 +14,7 @@ from arazzo_runner.diagnostics import Diagnostic, Location
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
 from arazzo_runner.expressions.selectors import Query
+from arazzo_runner.records import record
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationParameter
 from arazzo_runner.values import JsonValue
@@ -29,14 +30,14 @@ class WorkflowKey(NamedTuple):
 # ------------------------------------------------------------------ values
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Literal:
     """A constant, used as it stands."""
 
     value: JsonValue
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExpressionValue:
     """A text that is one whole runtime expression: its value keeps its type."""
 
@@ -44,7 +45,7 @@ class ExpressionValue:
     at: Location
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TemplateValue:
     """A text with embedded expressions: gives text."""
 
@@ -52,7 +53,7 @@ class TemplateValue:
     at: Location
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SelectorValue:
     """A Selector object (Arazzo 1.1): `query` applied to the value of `context`.
 
@@ -67,7 +68,7 @@ class SelectorValue:
     at: Location
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ObjectValue:
     """A mapping some of whose members (or keys) are computed."""
 
@@ -75,7 +76,7 @@ class ObjectValue:
     required: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ArrayValue:
     """A list some of whose items are computed."""
 
@@ -88,7 +89,7 @@ Value: TypeAlias = Literal | ExpressionValue | TemplateValue | SelectorValue | O
 # ------------------------------------------------------------------ criteria and actions
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SimpleCriterion:
     """A simple condition, parsed."""
 
@@ -97,7 +98,7 @@ class SimpleCriterion:
     at: Location
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ContextCriterion:
     """`context` compared with a constant (`context: $statusCode`, `condition: 200`): a tolerated form."""
 
@@ -107,7 +108,7 @@ class ContextCriterion:
     at: Location
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class QueryCriterion:
     """A regex, jsonpath or xpath condition; `query` is a Template while it holds embedded expressions."""
 
@@ -122,7 +123,7 @@ class QueryCriterion:
 CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriterion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class CompiledParameter:
     """A parameter with its Reusable Object followed; `location` is None for a workflow's input.
 
@@ -136,7 +137,7 @@ class CompiledParameter:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class CompiledAction:
     """A success or failure action; `retry_after` in seconds, `retry_limit` counts retries."""
 
@@ -154,7 +155,7 @@ class CompiledAction:
 # ------------------------------------------------------------------ steps and workflows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class CompiledReplacement:
     """A payload replacement; `target` is a Query of its selector type."""
 
@@ -163,7 +164,7 @@ class CompiledReplacement:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class CompiledBody:
     """What a step sends: `content_type` is decided at compile time (semantics §6)."""
 
@@ -173,7 +174,7 @@ class CompiledBody:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class OperationCall:
     """The step calls an operation of a description; `server` is its URL, already chosen."""
 
@@ -183,14 +184,14 @@ class OperationCall:
     server: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class WorkflowCall:
     """The step calls another workflow."""
 
     workflow: WorkflowKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class CompiledStep:
     """One step, ready to run: parameters and actions are merged with the workflow's.
 
@@ -216,7 +217,7 @@ class CompiledStep:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class DocumentScope:
     """What expressions of one document may see of the document itself.
 
@@ -230,7 +231,7 @@ class DocumentScope:
     raw: JsonValue = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class CompiledWorkflow:
     """One workflow; `steps` stand in the order of execution fixed at compile time (semantics §5)."""
 
@@ -252,7 +253,7 @@ class CompiledWorkflow:
         return self.key.workflow_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Program:
     """A checked, frozen Arazzo Description: what `run` walks through.
 

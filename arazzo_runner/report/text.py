@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.records import record
 from arazzo_runner.report.style import count, paint
 from arazzo_runner.report.visible import one_line
 
@@ -81,7 +81,7 @@ def excerpt(
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Window:
     """The part of a source line that is shown: its text, and where under it the carets stand."""
 

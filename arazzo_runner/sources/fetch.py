@@ -6,10 +6,10 @@ import ipaddress
 import os
 import socket
 import stat
-from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from arazzo_runner.records import record
 from arazzo_runner.sources.uris import is_remote, path_of
 
 MAX_DESCRIPTION_BYTES: Final = 50_000_000
@@ -32,7 +32,7 @@ class Fetch(Protocol):
         """Return the document's bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Policy:
     """What may be read: `root` bounds files that `$ref`s lead to, `offline` forbids the network.
 
@@ -45,7 +45,7 @@ class Policy:
     max_bytes: int = MAX_DESCRIPTION_BYTES
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DocumentFetch:
     """Fetches the documents of one load by its Policy."""
 

@@ -7,17 +7,18 @@ of the description they came from follows one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from arazzo_runner.diagnostics import Location
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "QUERY"})
 IDEMPOTENT_METHODS = SAFE_METHODS | {"PUT", "DELETE"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class ServerVariable:
     """OpenAPI §Server Variable Object."""
 
@@ -25,7 +26,7 @@ class ServerVariable:
     enum: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Server:
     """OpenAPI §Server Object; `url` may hold `{variables}` and be relative to `base` (the description's URI)."""
 
@@ -34,7 +35,7 @@ class Server:
     base: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class MediaType:
     """OpenAPI §Media Type Object: its schema, examples and encodings, raw."""
 
@@ -45,7 +46,7 @@ class MediaType:
     encoding: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class OperationParameter:
     """OpenAPI §Parameter Object with its defaults filled in (style, explode)."""
 
@@ -61,7 +62,7 @@ class OperationParameter:
     examples: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class OperationBody:
     """OpenAPI §Request Body Object; `content` in the description's order."""
 
@@ -69,7 +70,7 @@ class OperationBody:
     content: Mapping[str, MediaType] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class OperationResponse:
     """OpenAPI §Response Object; `headers` maps a header name to its raw Header Object."""
 
@@ -78,7 +79,7 @@ class OperationResponse:
     headers: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One callable operation of a description.
 

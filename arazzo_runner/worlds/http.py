@@ -210,9 +210,8 @@ class _Exchange:
             return self._not_connected(problem)
         if isinstance(
             problem, (library.UnsupportedProtocol, library.InvalidURL, library.LocalProtocolError, ValueError)
-        ):
-            if not isinstance(problem, library.DecodingError):
-                return self._none("protocol", f"the request cannot be sent: {problem}", sent=False)
+        ) and not isinstance(problem, library.DecodingError):
+            return self._none("protocol", f"the request cannot be sent: {problem}", sent=False)
         if isinstance(problem, library.DecodingError):
             return self._none("protocol", f"the body cannot be decoded: {problem}", sent=True)
         text = str(problem) or type(problem).__name__
@@ -339,7 +338,7 @@ def _settings(library: Any, scheme: str, transport: Any) -> dict[str, Any]:
 def _no_cookies(library: Any) -> Any:
     """A jar that keeps nothing: the run keeps its own cookies (engine/cookies.py)."""
 
-    class NoCookies(library.Cookies):  # type: ignore[misc, name-defined]
+    class NoCookies(library.Cookies):  # type: ignore[misc]
         def extract_cookies(self, response: Any) -> None:
             return None
 

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from os import PathLike
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,6 +20,7 @@ from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.engine.schemas import schema_errors
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
+from arazzo_runner.records import record
 from arazzo_runner.sources.media import decode_body, encode_body, essence, is_json
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationResponse
@@ -29,7 +30,7 @@ from arazzo_runner.worlds.sampler import sample, sample_media
 from arazzo_runner.worlds.scenario import Drop, Scenario, read_scenario
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Served:
     """One description and the path prefix it is served under ("" for the only one)."""
 
@@ -37,7 +38,7 @@ class Served:
     prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LogEntry:
     """One request as the mock saw it, and the status of its answer (0: no answer was sent)."""
 
@@ -52,7 +53,7 @@ class LogEntry:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class MockApi:
     """Answers requests for several descriptions; `log` records them in order."""
 
@@ -89,7 +90,7 @@ class MockApi:
             methods = ", ".join(sorted({route[0] for route, _ in fitting}))
             return problem(405, f"{parts.path} takes {methods}", (("Allow", methods),))
         (_, _, operation, description), match = allowed[0]
-        names = [name for name in re.findall(r"\{([^{}]+)\}", operation.path)]
+        names = re.findall(r"\{([^{}]+)\}", operation.path)
         path = dict(zip(names, map(unquote, match.groups()), strict=False))
         message = _message(request, parts.query, path)
         return self._operation_answer(operation, description, request, message)
@@ -220,9 +221,9 @@ def misfit(
     for parameter in operation.parameters:
         if not parameter.required:
             continue
-        if parameter.location == "query" and parameter.name not in message.query and parameter.style != "deepObject":
-            if parameter.schema is None or _schema_type(description, parameter.schema) != "object":
-                return problem(400, f'query parameter "{parameter.name}" is missing')
+        absent = parameter.location == "query" and parameter.name not in message.query
+        if absent and parameter.style != "deepObject" and _schema_type(description, parameter.schema) != "object":
+            return problem(400, f'query parameter "{parameter.name}" is missing')
         if parameter.location == "header" and message.header(parameter.name) is MISSING:
             return problem(400, f'header "{parameter.name}" is missing')
     body = operation.request_body

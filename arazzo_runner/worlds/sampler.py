@@ -15,7 +15,8 @@ _FORMATS: Final = {
     "date-time": "2024-01-01T12:00:00Z", "date": "2024-01-01", "time": "12:00:00Z", "duration": "P1D",
     "email": "user@example.com", "idn-email": "user@example.com", "hostname": "example.com", "ipv4": "192.0.2.1",
     "ipv6": "2001:db8::1", "uri": "https://example.com/", "url": "https://example.com/", "uri-reference": "/example",
-    "uuid": "00000000-0000-4000-8000-000000000000", "byte": "ZXhhbXBsZQ==", "binary": "example", "password": "example-password",
+    "uuid": "00000000-0000-4000-8000-000000000000", "byte": "ZXhhbXBsZQ==", "binary": "example",
+    "password": "example-password",
 }  # fmt: skip
 
 

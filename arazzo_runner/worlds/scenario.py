@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from os import PathLike, fspath
 from typing import Any
 
@@ -20,17 +20,18 @@ from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, re
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue, to_text
 
 RULE_FIELDS = frozenset({"operation", "switch", "times", "when", "do", "answer", "delay", "drop"})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Drop:
     """The connection is closed without an answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ScenarioAnswer:
     """What a rule answers; status None leaves the answer to the description."""
 
@@ -41,7 +42,7 @@ class ScenarioAnswer:
     drop: bool = False
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Scenario:
     """The rules and the memory: `sets` of texts and `counters`, both by name."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -22,12 +22,13 @@ from arazzo_runner.engine.effects import (
     SendRequest,
     Sleep,
 )
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 START = 1_700_000_000.0
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class ScriptedWorld:
     """Answers each request from the first entry that names it and is not used up.
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.selectors import GOESSNER, compile_query, passes, select
+from arazzo_runner.expressions.queries import GOESSNER
+from arazzo_runner.expressions.selectors import compile_query, passes, select
 from tests.expressions.query_cases import cases, check_query
 
 ROOT = Path(__file__).parents[2]
