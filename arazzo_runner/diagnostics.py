@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import Protocol
+
+from arazzo_runner.records import record
 
 
 class Severity(str, Enum):
@@ -17,7 +19,7 @@ class Severity(str, Enum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Span:
     """Where a node begins and ends in a text; lines and columns count from 1, in characters."""
 
@@ -43,7 +45,7 @@ class Positions(Protocol):
         """Return line number `line` (1-based) without its line break."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Location:
     """A place in a document: its URI and a JSON Pointer, line and column looked up only when asked for.
 
@@ -117,7 +119,7 @@ class Location:
         return (None, None) if span is None else (span.line, span.column)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """One finding: `code` names its rule, `at` its place, `hint` what to write instead."""
 

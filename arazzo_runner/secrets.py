@@ -7,6 +7,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterable
+from functools import lru_cache
 
 from arazzo_runner.values import JsonValue
 
@@ -21,6 +22,7 @@ _HARMLESS_NAME = re.compile(r"(^|_)(next|prev|previous|page|csrf|xsrf|continuati
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"})
 
 
+@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Tell whether a field, input or output of this name holds a secret (`access_token`, not `nextToken`).
 

@@ -55,6 +55,10 @@ def run(arguments: list[str]) -> int:
         from arazzo_runner import __version__
 
         return _say(f"arazzo {__version__}\n")
+    import gc
+
+    # A short-lived process makes little garbage: looking for it less often saves a few milliseconds.
+    gc.set_threshold(20_000, 20, 50)
     from arazzo_runner.cli.commands import run_command_line
 
     return run_command_line(arguments)

@@ -34,8 +34,8 @@ from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 Built = TypeVar("Built")
 
-NAME_PATTERN: Final = re.compile(r"[a-zA-Z0-9._-]+\Z")
-ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
+ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+NAME_CHARACTERS: Final = ID_CHARACTERS | {"."}
 VERSIONS: Final = {
     "jsonpath": ("rfc9535", "draft-goessner-dispatch-jsonpath-00"),
     "xpath": ("xpath-31", "xpath-30", "xpath-20", "xpath-10"),
@@ -81,12 +81,13 @@ def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> 
             "wrong-type", f"arazzo must be a text, found {type_name(value)}", place, hint="write arazzo: 1.0.1"
         )
         return "1.1.0"
-    match = re.match(r"(\d+)\.(\d+)(\.\d+)?", value)
-    if match is None or match[1] != "1":
+    major, _, rest = value.partition(".")
+    minor = rest.partition(".")[0]
+    if major != "1" or not minor.isdigit():
         message = f'version "{value}" of Arazzo is not known'
         problems.error("unknown-version", message, place, hint="write arazzo: 1.0.1 or 1.1.0")
-    elif match[2] not in ("0", "1"):
-        message = f"Arazzo {match[1]}.{match[2]} is newer than 1.1, the newest known; it is read as that"
+    elif minor not in ("0", "1"):
+        message = f"Arazzo {major}.{minor} is newer than 1.1, the newest known; it is read as that"
         problems.warn("unknown-version", message, place)
     return value
 
@@ -503,7 +504,7 @@ class _Builder:
 
     def _id(self, kind: str, name: str, at: Location) -> None:
         """SHOULD conform to [A-Za-z0-9_\\-]+: a warning, since names with blanks cannot be referred to."""
-        if name and not ID_PATTERN.match(name):
+        if name and not ID_CHARACTERS.issuperset(name):
             message = f'{kind} "{name}" has characters other than letters, digits, - and _'
             self.problems.warn(
                 "unusual-id", message, at, hint=f"write {re.sub(r'[^A-Za-z0-9_-]+', '-', name).strip('-')}"
@@ -511,7 +512,7 @@ class _Builder:
 
     def _map_key(self, kind: str, name: str, at: Location) -> None:
         """MUST match ^[a-zA-Z0-9\\.\\-_]+$; tolerated with a warning, as it is in wide use (semantics §3)."""
-        if not NAME_PATTERN.match(name):
+        if not (name and NAME_CHARACTERS.issuperset(name)):
             message = f'{kind} name "{name}" has characters other than letters, digits, ".", "-" and "_"'
             self.problems.warn("unusual-name", message, at, hint=f"write {re.sub(r'[^a-zA-Z0-9._-]+', '_', name)}")
 

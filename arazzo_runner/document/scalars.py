@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from arazzo_runner.values import JsonValue
@@ -12,10 +11,9 @@ _CONSTANTS: Final[dict[str, JsonValue]] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 _NUMBER_START: Final = frozenset("0123456789+-.")
-_INTEGER: Final = re.compile(r"[-+]?[0-9]+\Z")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_BASED: Final = re.compile(r"0o([0-7]+)\Z|0x([0-9a-fA-F]+)\Z")
-_NOT_FINITE: Final = re.compile(r"[-+]?(\.inf|\.Inf|\.INF)\Z|\.(nan|NaN|NAN)\Z")
+_NUMBER: Final = frozenset("0123456789+-.eE")
+_NOT_FINITE: Final = frozenset({".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"})
+_BASES: Final = {"0o": (8, frozenset("01234567")), "0x": (16, frozenset("0123456789abcdefABCDEF"))}
 _MAX_DIGITS: Final = 4300
 
 
@@ -37,16 +35,17 @@ def plain_value(text: str) -> JsonValue:
         return _CONSTANTS[text]
     if text[0] not in _NUMBER_START:
         return text
-    if _INTEGER.match(text):
+    digits = text[1:] if text[0] in "+-" else text
+    if digits.isascii() and digits.isdigit():
         if len(text) > _MAX_DIGITS:
             raise NotJson("not-json", f"a number of {len(text)} digits is too long", "write it as text, in quotes")
         return int(text)
-    if _FLOAT.match(text):
-        return _float(text)
-    based = _BASED.match(text)
-    if based:
-        return int(based[1], 8) if based[1] else int(based[2], 16)
-    if _NOT_FINITE.match(text):
+    if _NUMBER.issuperset(text):
+        return _float_or_text(text)
+    base = _BASES.get(text[:2])
+    if base is not None and len(text) > 2 and base[1].issuperset(text[2:]):
+        return int(text[2:], base[0])
+    if digits in _NOT_FINITE:
         raise NotJson("not-json", f"{text} is no JSON number", "write it as text, in quotes")
     return text
 
@@ -67,8 +66,12 @@ def tagged_value(tag: str, text: str) -> JsonValue:
     )
 
 
-def _float(text: str) -> float:
-    value = float(text)
+def _float_or_text(text: str) -> float | str:
+    # With these characters only, Python's syntax of a float is YAML's.
+    try:
+        value = float(text)
+    except ValueError:
+        return text
     if value in (float("inf"), float("-inf")):
         raise NotJson("not-json", f"{text} is too large for a number", "write it as text, in quotes")
     return value

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -328,7 +327,7 @@ def yaml_parser(text: str) -> Any:
 # ------------------------------------------------------------------ text
 
 
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROLS: Final = bytes([*range(9), 11, 12, *range(14, 32), 127])
 
 
 def _decoded(data: bytes, uri: str, problems: Problems) -> str | None:
@@ -344,10 +343,10 @@ def _decoded(data: bytes, uri: str, problems: Problems) -> str | None:
         message = f"the document is not UTF-8: byte {data[problem.start]:#04x} in line {line}"
         problems.error("not-utf8", message, Location(uri), hint="save it as UTF-8")
         return None
-    control = _CONTROL.search(text)
-    if control is not None:
-        line = text.count("\n", 0, control.start()) + 1
-        message = f"the document has a control character U+{ord(control[0]):04X} in line {line}; is it a text file?"
+    if len(data.translate(None, _CONTROLS)) != len(data):
+        place = min(data.index(control) for control in _CONTROLS if control in data)
+        line = data.count(b"\n", 0, place) + 1
+        message = f"the document has a control character U+{data[place]:04X} in line {line}; is it a text file?"
         problems.error("not-text", message, Location(uri))
         return None
     if not text.strip():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from arazzo_runner.diagnostics import Diagnostic, Location
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
+from arazzo_runner.records import record
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import JsonValue
 
@@ -16,7 +17,7 @@ WorkflowStatus = Literal["succeeded", "failed", "in_doubt", "interrupted"]
 RunStatus = Literal["succeeded", "failed", "in_doubt", "interrupted", "error"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Seen:
     """A value that a criterion looked at: the expression as written, and what it gave (MISSING possible)."""
 
@@ -24,7 +25,7 @@ class Seen:
     value: JsonValue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The outcome of one Criterion: did it hold, what was seen, and why it failed.
 
@@ -41,7 +42,7 @@ class Verdict:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try of a step: what was sent, what came, what the criteria said.
 
@@ -59,7 +60,7 @@ class Attempt:
     passed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class StepResult:
     """One visit of a step; `workflow` is the nested run of a `workflowId` step.
 
@@ -83,7 +84,7 @@ class StepResult:
         return sum(attempt.duration_ms for attempt in self.attempts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class WorkflowResult:
     """One run of one workflow, steps in the order they ran."""
 
@@ -96,7 +97,7 @@ class WorkflowResult:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """What `run` returns: plain values; only its repr masks secrets.
 

@@ -33,7 +33,8 @@ class AskingWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Suspend the branch until the round's Batch is answered."""
-        return await _Ask(effect)
+        answer: Answer = await _Ask(effect)
+        return answer
 
 
 async def together(world: World, key: str, branches: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:

@@ -250,15 +250,16 @@ class _Parser:
 
     # identifier-strict = 1*( ALPHA / DIGIT / "-" / "_" )
     def _strict_identifier(self, known: Iterable[str], follow: str) -> str:
-        if not self.strict:
-            names = [name for name in known if self.text.startswith(name + follow, self.at)]
-            if names:
-                name = max(names, key=len)
-                self.at += len(name)
-                return name
         start = self.at
         while self.at < len(self.text) and self.text[self.at] in STRICT_IDENTIFIER:
             self.at += 1
+        if not self.strict and not self.text.startswith(follow, self.at):
+            # Not a plain name: an id with dots or blanks is found among the known ones.
+            names = [name for name in known if self.text.startswith(name + follow, start)]
+            if names:
+                name = max(names, key=len)
+                self.at = start + len(name)
+                return name
         if self.at == start:
             self.fail("a name of letters, digits, - and _ is expected", start)
         return self.text[start : self.at]

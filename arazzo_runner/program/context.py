@@ -78,11 +78,10 @@ class Context:
             what = f'workflow "{reference.workflow_id}" has no output "{reference.name}"'
             self.problems.error("unknown-output", what, at, hint=names_hint(reference.name, outputs))
 
-    def _known(self, code: str, kind: str, name: str, known: Iterable[str], at: Location) -> bool:
-        names = list(known)
-        if name in names:
+    def _known(self, code: str, kind: str, name: str, known: Mapping[str, object], at: Location) -> bool:
+        if name in known:
             return True
-        self.problems.error(code, f'there is no {kind} "{name}"', at, hint=names_hint(name, names))
+        self.problems.error(code, f'there is no {kind} "{name}"', at, hint=names_hint(name, known))
         return False
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, embeddings and
 # isolates (CVE-2021-42574), invisible joiners, tags, lone surrogates. Tab is shown as it is.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
+_UNSAFE_CHARACTERS = (
+    "\x00-\x08%s-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f"
 )
-_UNSAFE_IN_JSON = re.compile(_UNSAFE.pattern.replace("\x0a", "\x0b"))
 _SHORT = {"\n": "\\n", "\r": "\\r", "\0": "\\0", "\x1b": "\\e"}
 _LINE_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 _INLINE_COMMAND = re.compile(r"##(?=(vso)?\[)")
@@ -22,7 +22,7 @@ def one_line(text: str) -> str:
     >>> one_line("a\\x1b[2Jb\\n::error::x")
     'a\\\\e[2Jb\\\\n::error::x'
     """
-    return neutral(_UNSAFE.sub(_escape, text))
+    return neutral(_escaped(text))
 
 
 def lines(text: str) -> list[str]:
@@ -42,8 +42,19 @@ def json_text(text: str) -> str:
 
     Unsafe characters can only stand inside its strings, so each becomes its JSON escape.
     """
-    text = _UNSAFE_IN_JSON.sub(_json_escape, text)
+    if not (text.isascii() and text.replace("\n", "").isprintable()):
+        text = _unsafe("\x0b").sub(_json_escape, text)
     return _INLINE_COMMAND.sub(r"#\\u0023", text) if "##" in text else text
+
+
+def _escaped(text: str) -> str:
+    # Most text is plain: the pattern is compiled when the first text is not.
+    return text if text.isascii() and text.isprintable() else _unsafe("\x0a").sub(_escape, text)
+
+
+@lru_cache(maxsize=2)
+def _unsafe(from_control: str) -> re.Pattern[str]:
+    return re.compile(f"[{_UNSAFE_CHARACTERS % from_control}]")
 
 
 def _escape(match: re.Match[str]) -> str:

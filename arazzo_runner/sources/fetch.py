@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
 import stat
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -130,6 +128,9 @@ def is_below(path: str, root: str) -> bool:
 
 def leads_inside(host: str) -> bool:
     """Tell whether a host name is, or resolves to, an address that is not public."""
+    import ipaddress  # lazily: only remote documents need it
+    import socket
+
     try:
         addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):

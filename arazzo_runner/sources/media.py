@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -123,6 +122,8 @@ def _multipart(value: JsonValue, content_type: str, media_type: MediaType | None
         encoding = media_type.encoding.get(name, {}) if media_type is not None else {}
         for each in item if isinstance(item, list) and not is_json(encoding.get("contentType")) else [item]:
             parts.append(_part(name, each, encoding))
+    import hashlib  # lazily: few bodies are multipart
+
     # The boundary follows from the content, since equal runs must send equal bytes.
     digest = hashlib.sha256(b"\0".join(head.encode() + body for head, body in parts)).hexdigest()[:32]
     boundary = f"arazzo-{digest}"
@@ -147,7 +148,8 @@ def _part(name: str, item: JsonValue, encoding: Any) -> tuple[str, bytes]:
     else:
         body = ("" if item is None else to_text(item)).encode()
     head = f"Content-Disposition: {disposition}"
-    for header, header_value in dict(encoding.get("headers") or {}).items():
+    headers: dict[str, Any] = encoding.get("headers") or {}
+    for header, header_value in headers.items():
         if isinstance(header_value, str) and header.lower() != "content-type":
             head += f"\r\n{header}: {header_value}"
     return (f"{head}\r\nContent-Type: {part_type}" if part_type else head), body
@@ -181,8 +183,8 @@ def _quoted(text: str) -> str:
 
 def _xml_document(value: JsonValue, media_type: MediaType | None) -> str:
     """Write an object as XML by the schema's xml hints (OpenAPI §XML Object)."""
-    schema = media_type.schema if media_type is not None and isinstance(media_type.schema, dict) else {}
-    hints = schema.get("xml") if isinstance(schema.get("xml"), dict) else {}
+    schema: Any = media_type.schema if media_type is not None and isinstance(media_type.schema, dict) else {}
+    hints: Any = schema.get("xml") if isinstance(schema.get("xml"), dict) else {}
     name = hints.get("name")
     if name is None:
         if not isinstance(value, dict) or len(value) != 1:
