@@ -205,6 +205,7 @@ class _Builder:
         if fields is None:
             return None
         self._step_target(fields)
+        self._message_fields(fields)
         fields.newer("channelPath", "timeout", "correlationId", "action", "dependsOn")
         step_id = fields.required_text("stepId")
         self._id("stepId", step_id, at.child("stepId"))
@@ -226,10 +227,19 @@ class _Builder:
             timeout=fields.number("timeout", integer=True),  # type: ignore[arg-type]
             correlation_id=fields.text("correlationId"),
             action=fields.choice("action", ("send", "receive")),  # type: ignore[arg-type]
-            depends_on=fields.texts("dependsOn"),
+            depends_on=self._depends_on(fields),
             extensions=fields.extensions(),
             at=at,
         )
+
+    def _depends_on(self, fields: Fields) -> tuple[str, ...]:
+        names = fields.texts("dependsOn")
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                message = f'step: dependsOn names "{name}" twice'
+                at = fields.at.child("dependsOn").child(index)
+                self.problems.warn("duplicate-name", message, at, hint="name it once")
+        return names
 
     def _step_target(self, fields: Fields) -> None:
         given = fields.exclusive(TARGETS)
@@ -240,6 +250,16 @@ class _Builder:
             name = next(name for name in fields.raw if name.startswith("x-") and "operation" in name.lower())
             message = f"step: it calls only the extension {name}, which is not known"
             self.problems.error("missing-field", message, fields.key(name), hint="add operationId or operationPath")
+
+    def _message_fields(self, fields: Fields) -> None:
+        """channelPath, action and correlationId belong to steps that send or receive messages (1.1)."""
+        if "channelPath" in fields.raw and "action" not in fields.raw:
+            hint = "add action: send or action: receive"
+            self.problems.error("missing-field", "step: channelPath needs an action", fields.at, hint=hint)
+        for name in ("action", "correlationId"):
+            if name in fields.raw and "workflowId" in fields.raw:
+                message = f"step: {name} does not apply to a step that calls a workflow"
+                fields.error("exclusive-fields", message, name, f"remove {name}")
 
     def _parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:
         parameters: tuple[Parameter | ReusableObject, ...] = fields.items("parameters", self._parameter)

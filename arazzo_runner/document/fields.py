@@ -231,8 +231,7 @@ class Fields:
         return value
 
     def _unknown(self, name: str) -> None:
-        known = [other for other in self.taken if other not in self.raw]
-        near = did_you_mean(name, known)
+        near = did_you_mean(name, self.taken)
         message = f'{self.kind}: unknown field "{name}"'
         if name in ALL_FIELDS or near is not None:
             hint = near or f"{name} belongs to another object; move it there"

@@ -37,14 +37,12 @@ def plain_value(text: str) -> JsonValue:
         return text
     digits = text[1:] if text[0] in "+-" else text
     if digits.isascii() and digits.isdigit():
-        if len(text) > _MAX_DIGITS:
-            raise NotJson("not-json", f"a number of {len(text)} digits is too long", "write it as text, in quotes")
-        return int(text)
+        return _integer(text, 10)
     if _NUMBER.issuperset(text):
         return _float_or_text(text)
     base = _BASES.get(text[:2])
     if base is not None and len(text) > 2 and base[1].issuperset(text[2:]):
-        return int(text[2:], base[0])
+        return _integer(text[2:], base[0])
     if digits in _NOT_FINITE:
         raise NotJson("not-json", f"{text} is no JSON number", "write it as text, in quotes")
     return text
@@ -64,6 +62,13 @@ def tagged_value(tag: str, text: str) -> JsonValue:
     raise NotJson(
         "unsupported-tag", f"the tag {tag} is not supported", "use plain texts, numbers, true, false and null"
     )
+
+
+def _integer(text: str, base: int) -> int:
+    # Python refuses to write integers of more than 4300 decimal digits, so none may come in.
+    if len(text) > (_MAX_DIGITS if base == 10 else _MAX_DIGITS * 5 // 6):
+        raise NotJson("not-json", f"a number of {len(text)} digits is too long", "write it as text, in quotes")
+    return int(text, base)
 
 
 def _float_or_text(text: str) -> float | str:

@@ -1,0 +1,118 @@
+"""JSON text → value, by the standard library: it keeps big integers and joins surrogate pairs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from arazzo_runner.document.reading import Reading, Unreadable, too_deep
+from arazzo_runner.values import JsonValue
+
+
+class NotJsonText(Unreadable):
+    """The text is no JSON; it may be YAML in flow style."""
+
+
+def read_json(reading: Reading) -> JsonValue:
+    """Read a JSON text (RFC 8259); raises NotJsonText when it is none, Unreadable when it must not be read."""
+    repeated = False
+
+    def members(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+        nonlocal repeated
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            repeated = True
+        return found
+
+    value = _loaded(reading, members)
+    if _is_deeper(value, reading.limits.max_depth):
+        raise _too_deep(reading)
+    if "\\ud" in reading.text or "\\uD" in reading.text:
+        _refuse_half_pairs(value)
+    if repeated:
+        _report_repeats(reading)
+    return value
+
+
+def _loaded(reading: Reading, members: Callable[[list[tuple[str, JsonValue]]], JsonValue]) -> JsonValue:
+    text = reading.text
+    try:
+        return json.loads(text, object_pairs_hook=members, parse_constant=_constant, parse_float=_float)
+    except RecursionError:
+        raise _too_deep(reading) from None
+    except json.JSONDecodeError as problem:
+        place = (problem.lineno, problem.colno)
+        raise NotJsonText("json-syntax", f"this is no JSON: {problem.msg}", place) from None
+    except _NotJsonNumber as problem:
+        number = problem.number
+        message = f"{number if len(number) < 40 else number[:40] + '…'} is no JSON number"
+        raise _refused(text, message, lambda token, _: token == number) from None
+    except ValueError:  # Python's limit of 4300 digits
+        raise _refused(text, "a number is too long", lambda token, _: len(token) > 4300 and token[0] != '"') from None
+
+
+class _NotJsonNumber(Exception):
+    """A number that JSON, or a double, does not have."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _refused(text: str, message: str, is_wanted: Callable[[str, int], bool]) -> Unreadable:
+    return Unreadable("not-json", message, _place(text, is_wanted), "write it as text, in quotes")
+
+
+def _too_deep(reading: Reading) -> Unreadable:
+    limit = reading.limits.max_depth
+    return too_deep(reading.limits, _place(reading.text, lambda _, depth: depth > limit))
+
+
+def _place(text: str, is_wanted: Callable[[str, int], bool]) -> tuple[int, int] | None:
+    # The standard library tells no places but of syntax errors: a second pass over the tokens does.
+    from arazzo_runner.document.places import token_place
+
+    return token_place(text, is_wanted)
+
+
+def _report_repeats(reading: Reading) -> None:
+    # JSON with repeated keys is rare: only then a second pass pays to find their places.
+    from arazzo_runner.document.places import json_places
+
+    for key, pointer, first, second in json_places(reading.text).repeats:
+        reading.repeated_key(key, pointer, (first.line, first.column), (second.line, second.column))
+
+
+def _refuse_half_pairs(value: JsonValue) -> None:
+    """RFC 8259 §8.2: half of a surrogate pair is no character, and no output could show it."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        message = "a text has half of a surrogate pair, which is no character"
+        raise Unreadable("not-json", message, None, "write both halves, as \\ud83d\\ude00") from None
+
+
+def _constant(name: str) -> JsonValue:
+    raise _NotJsonNumber(name)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if value - value != 0:  # infinite
+        raise _NotJsonNumber(text)
+    return value
+
+
+def _is_deeper(value: JsonValue, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [item for each in level for item in _structures(each)]
+        if not level:
+            return False
+    return True
+
+
+def _structures(value: JsonValue) -> Iterator[JsonValue]:
+    items: Any = value.values() if type(value) is dict else value if type(value) is list else ()
+    return (item for item in items if type(item) is dict or type(item) is list)

@@ -1,0 +1,93 @@
+"""One text being read: what it may cost, where its places are, and how reading it ends early."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from arazzo_runner.diagnostics import Diagnostic, Location, Problems, Severity
+from arazzo_runner.document.positions import FixedPositions, TextPositions
+from arazzo_runner.records import record
+
+_MOST_REPEATS: Final = 100  # a hostile document must not make a million Diagnostics
+
+
+@record(frozen=True, slots=True)
+class Limits:
+    """What a document may cost: bytes of text, nesting depth, nodes after alias expansion."""
+
+    max_bytes: int = 20_000_000
+    max_depth: int = 100
+    max_nodes: int = 1_000_000
+
+
+class Unreadable(Exception):
+    """Ends reading; `place` is the line and column, counted from 1."""
+
+    def __init__(self, code: str, message: str, place: tuple[int, int] | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.place = place
+        self.hint = hint
+
+
+@record(slots=True)
+class Reading:
+    """A text on its way to a Document; `duplicates` is how much a repeated key matters."""
+
+    text: str
+    uri: str
+    problems: Problems
+    limits: Limits
+    duplicates: Severity
+    positions: TextPositions
+    repeats: int = 0
+
+    def place(self, line: int, column: int, pointer: str = "", length: int = 1) -> Location:
+        """Return a place known by line and column, while the text has no JSON Pointers yet."""
+        return Location(self.uri, pointer, FixedPositions(self.positions, line, column, length))
+
+    def refuse(self, problem: Unreadable) -> None:
+        """Record why the text cannot be read."""
+        at = Location(self.uri) if problem.place is None else self.place(*problem.place)
+        self.problems.error(problem.code, problem.message, at, hint=problem.hint)
+
+    def repeated_key(self, key: str, pointer: str, first: tuple[int, int], second: tuple[int, int]) -> None:
+        """Report a key that stands twice in one mapping, naming both lines (semantics §1)."""
+        self.repeats += 1
+        if self.repeats > _MOST_REPEATS:
+            return
+        lines = f"line {first[0]}" if first[0] == second[0] else f"lines {first[0]} and {second[0]}"
+        message = f'the key "{key}" stands twice in one mapping ({lines}); the last one counts'
+        if self.repeats == _MOST_REPEATS:
+            message += "; further repeated keys are not listed"
+        at, related = self.place(*second, pointer, len(key)), (self.place(*first, pointer, len(key)),)
+        if self.duplicates is Severity.WARNING:
+            self.problems.warn("duplicate-key", message, at, hint="remove one", related=related)
+            return
+        self.problems.add(
+            Diagnostic(
+                code="duplicate-key",
+                severity=self.duplicates,
+                message=message,
+                at=at,
+                hint="remove one",
+                related=related,
+            )
+        )
+
+
+def too_deep(limits: Limits, place: tuple[int, int] | None) -> Unreadable:
+    """Return the refusal of a text nested deeper than the limit."""
+    message = f"the document is nested deeper than {limits.max_depth}"
+    return Unreadable("document-too-deep", message, place, "raise --max-document-depth if you trust it")
+
+
+def too_many_nodes(limits: Limits, place: tuple[int, int], *, aliases: bool) -> Unreadable:
+    """Return the refusal of a text with too many nodes; `aliases` says whether they made it so large."""
+    hint = "raise --max-document-nodes if you trust it"
+    if aliases:
+        message = f"the document has more than {limits.max_nodes:,} nodes once its aliases are expanded"
+        return Unreadable("alias-expansion", message, place, hint)
+    message = f"the document has more than {limits.max_nodes:,} nodes"
+    return Unreadable("document-too-large", message, place, hint)

@@ -1,0 +1,74 @@
+"""Where a character of a text value stands in its raw form, for all five styles of YAML and for JSON.
+
+Blanks and line breaks come and go when a scalar is folded, everything else stays in order: so
+the n-th character that is no blank in the value is the n-th that is no blank in the raw text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+_BLANKS: Final = frozenset(" \t\r\n\x85\u2028\u2029")
+_PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")  # an anchor or a tag before the value
+_BLOCK_HEADER: Final = re.compile(r"[|>][^\r\n]*(?:\r\n|[\r\n])?")
+_SINGLE_QUOTED: Final = re.compile(r"''|.", re.DOTALL)
+_DOUBLE_QUOTED: Final = re.compile(
+    r"\\(?:x(?P<x>..)|u(?P<u>[dD][89abAB]..\\u[dD][c-fC-F]..|....)|U(?P<U>.{8})|(?P<fold>\r\n|[\r\n])|(?P<c>.))|.",
+    re.DOTALL,
+)
+_BLANK_ESCAPES: Final = frozenset("tnr NLP\t")
+
+
+def raw_offset(raw: str, text: str, offset: int) -> int:
+    """Return how far into `raw`, the source of the value `text`, its character `offset` stands.
+
+    Exact for characters that are no blanks; a blank that folding moved is placed after the
+    character before it.
+    """
+    offset = min(max(offset, 0), len(text))
+    solid_before = sum(1 for character in text[:offset] if character not in _BLANKS)
+    wants_solid = offset < len(text) and text[offset] not in _BLANKS
+    blanks_before = offset - len(text[:offset].rstrip("".join(_BLANKS)))
+    start, end, units = _units(raw)
+    last, seen = start, 0
+    for begin, stop, is_blank in units:
+        if is_blank:
+            continue
+        if seen == solid_before and wants_solid:
+            return begin
+        if seen == solid_before:
+            break
+        seen, last = seen + 1, stop
+    return min(last + blanks_before, end)
+
+
+def _units(raw: str) -> tuple[int, int, Iterator[tuple[int, int, bool]]]:
+    """Return where the content begins and ends, and its characters: begin, end, whether it is a blank."""
+    found = _PROPERTIES.match(raw)
+    start = found.end() if found else 0
+    style = raw[start : start + 1]
+    if style == "'":
+        return start + 1, len(raw) - 1, _single_quoted(raw, start + 1, len(raw) - 1)
+    if style == '"':
+        return start + 1, len(raw) - 1, _double_quoted(raw, start + 1, len(raw) - 1)
+    if style in ("|", ">"):
+        header = _BLOCK_HEADER.match(raw, start)
+        start = header.end() if header else start
+    return start, len(raw), ((at, at + 1, raw[at] in _BLANKS) for at in range(start, len(raw)))
+
+
+def _single_quoted(raw: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+    for match in _SINGLE_QUOTED.finditer(raw, start, end):
+        yield match.start(), match.end(), match[0] in _BLANKS
+
+
+def _double_quoted(raw: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+    for match in _DOUBLE_QUOTED.finditer(raw, start, end):
+        code = match["x"] or match["u"] or match["U"]
+        if code is not None:
+            is_blank = len(code) <= 8 and chr(int(code, 16)) in _BLANKS
+        else:
+            is_blank = match["fold"] is not None or match[0] in _BLANKS or match["c"] in _BLANK_ESCAPES
+        yield match.start(), match.end(), is_blank

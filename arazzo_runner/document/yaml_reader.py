@@ -1,0 +1,258 @@
+"""YAML text → value: libyaml's event stream and a builder that counts depth and nodes as they come."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+from arazzo_runner.document.reading import Reading, Unreadable, too_deep, too_many_nodes
+from arazzo_runner.document.scalars import NotJson, plain_value, tagged_value
+from arazzo_runner.values import JsonValue
+
+_COLLECTION_TAGS: Final = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+
+
+def read_yaml(reading: Reading) -> JsonValue:
+    """Read the first YAML 1.2 document of a text; raises Unreadable."""
+    try:
+        return _from_events(reading, event_parser(reading.text))
+    except yaml.MarkedYAMLError as problem:
+        raise _syntax_error(problem, reading) from None
+    except yaml.YAMLError as problem:
+        raise Unreadable("yaml-syntax", f"this is no YAML: {_one_line(str(problem))}") from None
+
+
+def event_parser(text: str, *, pure: bool = False) -> Any:
+    """Return libyaml's event parser, or (`pure`, or where the C part is missing) the one in Python.
+
+    The one in Python refuses a tab after `key:`, which libyaml takes.
+    """
+    if not pure:
+        try:
+            from yaml._yaml import CParser
+        except ImportError:
+            return yaml.SafeLoader(text)
+        return CParser(text)
+    return yaml.SafeLoader(text)
+
+
+def _from_events(reading: Reading, parser: Any) -> JsonValue:
+    builder = _Builder(reading)
+    next_event = parser.get_event
+    documents = 0
+    while True:
+        event = next_event()
+        kind = type(event)
+        if kind is yaml.StreamEndEvent:
+            break
+        if kind is yaml.DocumentStartEvent:
+            documents += 1
+            if documents == 2:
+                at = reading.place(*_place(event))
+                hint = "put it in a file of its own"
+                reading.problems.warn(
+                    "second-document", "only the first YAML document of a file is read", at, hint=hint
+                )
+                break
+        elif kind is not yaml.StreamStartEvent and kind is not yaml.DocumentEndEvent:
+            builder.take(event, kind)
+    if not documents:
+        hint = "an Arazzo document begins with arazzo: 1.0.1"
+        raise Unreadable("empty-document", "the document is empty", None, hint)
+    return builder.root
+
+
+class _Open:
+    """A mapping or list that is being filled; `height` is how many levels stand below it so far."""
+
+    __slots__ = ("anchor", "before", "height", "is_mapping", "key", "marks", "value")
+
+    def __init__(self, value: JsonValue, anchor: str | None, before: int) -> None:
+        self.value = value
+        self.is_mapping = type(value) is dict
+        self.anchor = anchor
+        self.before = before
+        self.height = 0
+        self.key: str | None = None
+        self.marks: dict[str, Any] = {}
+
+
+class _Anchored:
+    """What an alias stands for: its value, nodes and levels; `nodes` is 0 while it is still open."""
+
+    __slots__ = ("height", "nodes", "value")
+
+    def __init__(self, value: JsonValue, nodes: int, height: int) -> None:
+        self.value = value
+        self.nodes = nodes
+        self.height = height
+
+
+class _Builder:
+    """Builds the value from events with a stack of open collections."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.root: JsonValue = None
+        self.nodes = 0
+        self.stack: list[_Open] = []
+        self.anchors: dict[str, _Anchored] = {}
+        self.max_nodes = reading.limits.max_nodes
+        self.aliases = False
+
+    def take(self, event: Any, kind: type) -> None:
+        """Take in one node event."""
+        if kind is yaml.ScalarEvent:
+            self._count(1, event)
+            top = self.stack[-1] if self.stack else None
+            if top is not None and top.is_mapping and top.key is None:
+                self._scalar_key(top, event)
+            else:
+                self._scalar(event)
+        elif kind is yaml.MappingStartEvent:
+            self._open({}, event)
+        elif kind is yaml.SequenceStartEvent:
+            self._open([], event)
+        elif kind is yaml.AliasEvent:
+            self._alias(event)
+        else:
+            self._close()
+
+    def _scalar(self, event: Any) -> None:
+        try:
+            if event.tag is None or event.tag == "!":
+                value = plain_value(event.value) if event.implicit[0] else event.value
+            else:
+                value = tagged_value(event.tag, event.value)
+        except NotJson as problem:
+            raise Unreadable(problem.code, str(problem), _place(event), problem.hint) from None
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchored(value, 1, 0)
+        self._put(value)
+
+    def _scalar_key(self, top: _Open, event: Any) -> None:
+        """Every key is a string: an unquoted `200:` is "200" (semantics §1)."""
+        key = event.value
+        if event.tag is not None and event.tag != "!":
+            try:
+                tagged_value(event.tag, key)
+            except NotJson as problem:
+                raise Unreadable(problem.code, str(problem), _place(event), problem.hint) from None
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchored(key, 1, 0)
+        self._key(top, key, event)
+        if key == "<<" and event.implicit[0]:
+            message = "YAML 1.2 has no merge keys; << is a key like any other"
+            at = self.reading.place(*_place(event), self._pointer(), 2)
+            self.reading.problems.warn("merge-key", message, at, hint="write the keys out")
+
+    def _key(self, top: _Open, key: str, event: Any) -> None:
+        first = top.marks.get(key)
+        top.key = key
+        if first is None:
+            top.marks[key] = event.start_mark
+        else:
+            place = (first.line + 1, first.column + 1)
+            self.reading.repeated_key(key, self._pointer(), place, _place(event))
+
+    def _open(self, value: JsonValue, event: Any) -> None:
+        self._count(1, event)
+        if len(self.stack) >= self.reading.limits.max_depth:
+            raise too_deep(self.reading.limits, _place(event))
+        if self.stack and self.stack[-1].is_mapping and self.stack[-1].key is None:
+            hint = 'put a text that begins with { or [ in quotes, as "{…}"'
+            raise Unreadable("unusable-key", "a mapping or list cannot be a key", _place(event), hint)
+        if event.tag not in _COLLECTION_TAGS:
+            hint = "leave the tag out"
+            raise Unreadable("unsupported-tag", f"the tag {event.tag} is not supported", _place(event), hint)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchored(value, 0, 0)
+        self._put(value)
+        self.stack.append(_Open(value, event.anchor, self.nodes))
+
+    def _close(self) -> None:
+        closed = self.stack.pop()
+        if closed.anchor is not None:
+            self.anchors[closed.anchor] = _Anchored(closed.value, self.nodes - closed.before + 1, closed.height + 1)
+        if self.stack and self.stack[-1].height <= closed.height:
+            self.stack[-1].height = closed.height + 1
+
+    def _alias(self, event: Any) -> None:
+        """An alias costs what it stands for, in nodes and in levels: that is what its readers will walk."""
+        known = self.anchors.get(event.anchor)
+        if known is None:
+            hint = f"write &{event.anchor} before the value it means, above this line"
+            raise Unreadable("yaml-syntax", f"the alias *{event.anchor} has no anchor", _place(event), hint)
+        if not known.nodes:
+            message = f"the alias *{event.anchor} stands inside its own anchor"
+            raise Unreadable("alias-expansion", message, _place(event), "write the value out")
+        self.aliases = True
+        self._count(known.nodes, event)
+        if len(self.stack) + known.height > self.reading.limits.max_depth:
+            raise too_deep(self.reading.limits, _place(event))
+        top = self.stack[-1]  # libyaml gives no alias at the root
+        if top.is_mapping and top.key is None:
+            if not isinstance(known.value, str):
+                hint = "write the key out, as text"
+                raise Unreadable("unusable-key", "an alias that is no text cannot be a key", _place(event), hint)
+            self._key(top, known.value, event)
+            return
+        top.height = max(top.height, known.height)
+        self._put(known.value)
+
+    def _put(self, value: JsonValue) -> None:
+        if not self.stack:
+            self.root = value
+            return
+        top = self.stack[-1]
+        if top.is_mapping:
+            top.value[top.key] = value
+            top.key = None
+        else:
+            top.value.append(value)
+
+    def _count(self, nodes: int, event: Any) -> None:
+        self.nodes += nodes
+        if self.nodes > self.max_nodes:
+            raise too_many_nodes(self.reading.limits, _place(event), aliases=self.aliases)
+
+    def _pointer(self) -> str:
+        tokens = (each.key if each.is_mapping else str(len(each.value) - 1) for each in self.stack)
+        return "".join("/" + (token or "").replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+# ------------------------------------------------------------------ mistakes
+
+_SYNTAX_HINTS: Final = (
+    ("'\\t'", "indent with spaces; YAML allows no tabs there"),
+    ("mapping values are not allowed", 'put a text that holds ": " in quotes'),
+    ("cannot start any token", "put the text in quotes"),
+    ("while scanning a quoted scalar", "close the quotes"),
+    ("did not find expected '-' indicator", "indent the line as its neighbours are"),
+    ("did not find expected key", "indent the line as its neighbours are, and close all quotes"),
+    ("could not find expected ':'", "end the key with a colon, or indent the text below its key"),
+    ("invalid Unicode character escape code", "write the character itself, or the whole code as \\U0001F600"),
+    ("incompatible YAML document", "write %YAML 1.2, or leave the line out"),
+)
+
+
+def _syntax_error(problem: yaml.MarkedYAMLError, reading: Reading) -> Unreadable:
+    mark = problem.problem_mark or problem.context_mark
+    what = _one_line(problem.problem or "it cannot be read")
+    if problem.context:
+        what = f"{_one_line(problem.context)}, {what}"
+    line = "" if mark is None else reading.positions.line_text(mark.line + 1)
+    hint = next((hint for part, hint in _SYNTAX_HINTS if part in what), None)
+    if line.lstrip(" ").startswith("\t"):
+        hint = "indent with spaces; YAML allows no tabs there"
+    place = None if mark is None else (mark.line + 1, mark.column + 1)
+    return Unreadable("yaml-syntax", f"this is no YAML: {what}", place, hint)
+
+
+def _place(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
