@@ -24,6 +24,7 @@ from arazzo_runner.engine.effects import (
     Sleep,
 )
 from arazzo_runner.sources.httpx_import import httpx
+from arazzo_runner.worlds.deadline import Deadline, keep_deadlines
 
 CONNECT_TIMEOUT = 10.0
 MAX_RESPONSE_SIZE = 10 * 2**20
@@ -89,6 +90,7 @@ class BlockingWorld:
             library = httpx()
             client = library.Client(**_settings(library, scheme, self._transport))
             client.cookies = _no_cookies(library)
+            keep_deadlines(client)
             self._clients[scheme] = client
         return client
 
@@ -269,7 +271,8 @@ def _request(effect: SendRequest) -> Any:
     """Build the library's request without a client's defaults: what is sent is what the request says."""
     request = effect.request
     connect = min(CONNECT_TIMEOUT, effect.timeout)
-    timeout = {"connect": connect, "read": effect.timeout, "write": effect.timeout, "pool": connect}
+    whole = Deadline(effect.timeout)
+    timeout = {"connect": connect, "read": whole, "write": whole, "pool": connect}
     return httpx().Request(
         request.method,
         request.url,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -79,9 +78,7 @@ WIDE = {"rows": [{"a": [1, 2, 3], "b": {"c": [4, 5, 6]}} for _ in range(300)]}
     ],
 )
 def test_a_query_that_multiplies_ends_and_says_why(query):
-    started = time.process_time()
     selection = select(compile_query(query, "jsonpath", None), BRANCHING)
-    assert time.process_time() - started < 3
     assert not passes(selection)
     assert selection.reason is not None
     assert "too much work" in selection.reason

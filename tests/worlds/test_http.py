@@ -1,0 +1,157 @@
+"""Both worlds against a real loopback server, faults included: always an answer, in bounded time and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from arazzo_runner.engine.drive import drive
+from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep
+from arazzo_runner.worlds.http import AsyncWorld, BlockingWorld
+from tests.worlds.faulty import FaultyServer
+
+
+@pytest.fixture(scope="module")
+def server():
+    faulty = FaultyServer()
+    yield faulty
+    faulty.close()
+
+
+def effect(url, method="GET", timeout=1.0, body=None, headers=()):
+    return SendRequest(key="k#1", request=HttpRequest(method, url, tuple(headers), body), timeout=timeout)
+
+
+def blocking(sent, **options):
+    with BlockingWorld(**options) as world:
+        return drive(world.perform(sent))
+
+
+def asynchronous(sent, **options):
+    async def perform():
+        async with AsyncWorld(**options) as world:
+            return await world.perform(sent)
+
+    return asyncio.run(perform())
+
+
+@pytest.fixture(params=[blocking, asynchronous], ids=["blocking", "async"])
+def send(request):
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/reset-before-headers", "reset"),
+        ("/closed-before-headers", "reset"),
+        ("/half-headers", "reset"),
+        ("/mid-body", "truncated"),
+        ("/gzip-cut", "truncated"),
+        ("/chunked-cut", "truncated"),
+        ("/bomb", "too-large"),
+        ("/endless", "too-large"),
+        ("/slow-headers", "timeout"),
+        ("/slow-body", "timeout"),
+        ("/garbage", "protocol"),
+    ],
+)
+def test_a_fault_is_an_answer_that_says_so(server, send, path, reason):
+    answer = send(effect(server.url + path), max_response_size=1_000_000)
+    assert isinstance(answer, NoResponse), answer
+    assert (answer.reason, answer.sent) == (reason, True)
+    assert answer.message
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/ok", 200, b'{"a": 1}'),
+        ("/bad-utf8", 200, b'{"a": "\xff"}'),
+        ("/empty-json", 200, b""),
+        ("/no-content", 204, b""),
+        ("/http10", 200, b'{"a": 1}'),
+    ],
+)
+def test_an_odd_but_whole_answer_is_one(server, send, path, status, body):
+    answer = send(effect(server.url + path))
+    assert isinstance(answer, HttpResponse), answer
+    assert (answer.status, answer.body) == (status, body)
+
+
+def test_repeated_headers_are_kept_in_order(server, send):
+    answer = send(effect(server.url + "/duplicates"))
+    assert [pair for pair in answer.headers if pair[0].lower() == "x-a"] == [("X-A", "1"), ("X-A", "2")]
+    assert [value for name, value in answer.headers if name.lower() == "set-cookie"] == ["a=1", "b=2"]
+
+
+def test_head_has_no_body(server, send):
+    answer = send(effect(server.url + "/head", "HEAD"))
+    assert isinstance(answer, HttpResponse)
+    assert answer.body == b""
+
+
+def test_refused_and_unknown_hosts_were_certainly_not_reached(send):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    refused = send(effect(f"http://127.0.0.1:{port}/"))
+    assert (refused.reason, refused.sent) == ("refused", False)
+    unknown = send(effect("http://no-such-host.invalid/"))
+    assert (unknown.reason, unknown.sent) == ("unknown-host", False)
+
+
+def test_a_request_that_cannot_be_sent_is_an_answer_too(send):
+    assert send(effect("ftp://127.0.0.1/")).reason == "protocol"
+
+
+def test_the_target_is_sent_as_it_was_built(server, send):
+    send(effect(server.url + "/ok?a=%2F&b=a%20b"))
+    assert server.paths[-1] == "/ok?a=%2F&b=a%20b"
+
+
+def test_headers_are_what_the_request_says(server, send):
+    send(
+        effect(server.url + "/post", "POST", body=b"{}", headers=[("User-Agent", "arazzo"), ("X-B", "2"), ("X-B", "3")])
+    )
+    lines = server.heads[-1].split(b"\r\n")[1:]
+    names = [line.partition(b":")[0].decode() for line in lines]
+    assert [name for name in names if name not in ("Host", "Accept-Encoding", "Connection", "Content-Length")] == [
+        "User-Agent",
+        "X-B",
+        "X-B",
+    ]
+    assert b"User-Agent: arazzo" in lines
+    assert names.count("Host") == 1
+
+
+def test_connections_are_kept_and_a_stale_one_is_not_a_failure(server):
+    with BlockingWorld() as world:
+        for _ in range(3):
+            assert drive(world.perform(effect(server.url + "/post", "POST", body=b"{}"))).status == 200
+        assert drive(world.perform(effect(server.url + "/ok"))).status == 200
+        assert drive(world.perform(effect(server.url + "/ok"))).status == 200
+
+
+def test_a_batch_answers_in_order(server, send):
+    batch = Batch(
+        key="b",
+        effects=(
+            effect(server.url + "/ok"),
+            Now(key="n"),
+            Sleep(key="s", seconds=0.0),
+            effect(server.url + "/no-content"),
+        ),
+    )
+    first, now, slept, last = send(batch)
+    assert (first.status, slept, last.status) == (200, None, 204)
+    assert now > 1_700_000_000
+
+
+def test_a_blocking_run_says_when_its_world_suspends():
+    async def suspends():
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="arun"):
+        drive(suspends())
