@@ -315,7 +315,9 @@ class StepCompiler:
             if text.startswith("$steps."):
                 name = text.removeprefix("$steps.")
                 self.context.problems.warn("depends-on-form", f'dependsOn names "{text}"', at, hint=f"write {name}")
-            if name in self.context.declared.steps:
+            if name == step.step_id:
+                self.context.problems.error("dependency-cycle", f'step "{name}" depends on itself', at)
+            elif name in self.context.declared.steps:
                 own.append(name)
             else:
                 hint = names_hint(name, self.context.declared.steps)

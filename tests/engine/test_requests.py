@@ -1,0 +1,297 @@
+"""Building requests: values, bodies, cookies and inputs as they really go out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import arazzo_runner
+from arazzo_runner.engine.cookies import Jar
+from arazzo_runner.engine.full_schema import full_errors
+from arazzo_runner.engine.schemas import coerce_text, prepare_inputs, schema_errors
+from arazzo_runner.worlds.scripted import ScriptedWorld
+
+API = {
+    "openapi": "3.1.0",
+    "info": {"title": "t", "version": "1"},
+    "servers": [{"url": "http://api.test/v1"}],
+    "paths": {
+        "/a": {"post": {"operationId": "post", "requestBody": {"content": {"application/json": {}}}, "responses": {"200": {"content": {"application/json": {}, "application/xml": {}}}}}},
+        "/form": {"post": {"operationId": "form", "requestBody": {"content": {"application/x-www-form-urlencoded": {}}}}},
+        "/xml": {"post": {"operationId": "xml", "requestBody": {"content": {"application/xml": {}}}}},
+        "/p/{id}": {"get": {"operationId": "get", "parameters": [{"name": "id", "in": "path", "required": True}, {"name": "must", "in": "query", "required": True},
+                                                                {"name": "c", "in": "cookie"}]}},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def send(tmp_path):
+    (tmp_path / "api.json").write_text(json.dumps(API))
+
+    def run(step, inputs=None, script=({"request": "POST /v1/a", "times": 0, "body": {"ok": True}},), schema=None):
+        value = {
+            "arazzo": "1.1.0",
+            "info": {"title": "t", "version": "1"},
+            "sourceDescriptions": [{"name": "api", "url": (tmp_path / "api.json").as_uri()}],
+            "workflows": [{"workflowId": "w", "steps": step if isinstance(step, list) else [{"stepId": "s", **step}]}],
+        }
+        if schema is not None:
+            value["workflows"][0]["inputs"] = schema
+        world = ScriptedWorld(script)
+        return arazzo_runner.run(value, inputs=inputs or {}, world=world, root=str(tmp_path)), world
+
+    return run
+
+
+JSON_TEMPLATE = '{"name": "{$inputs.name}", "count": {$inputs.count}, "tags": {$inputs.tags}, "who": {$inputs.name}}'
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "inputs", "expected", "content_type"),
+    [
+        pytest.param("post", {"payload": {"a": "$inputs.n", "b": ["$inputs.n", "x{$inputs.n}"]}}, {"n": 5}, b'{"a":5,"b":[5,"x5"]}', "application/json", id="types are kept"),
+        pytest.param("post", {"payload": "$inputs.o"}, {"o": {"k": None}}, b'{"k":null}', "application/json", id="a whole expression"),
+        pytest.param("post", {"payload": JSON_TEMPLATE}, {"name": 'a"b', "count": 2, "tags": ["x"]},
+                     b'{"name":"a\\"b","count":2,"tags":["x"],"who":"a\\"b"}', "application/json", id="a JSON template, data cannot break out of its string"),
+        pytest.param("post", {"payload": "plain text"}, {}, b'"plain text"', "application/json", id="a text that is no JSON is a JSON string"),
+        pytest.param("post", {"contentType": "text/plain", "payload": "n={$inputs.n}"}, {"n": True}, b"n=true", "text/plain", id="a text template"),
+        pytest.param("form", {"payload": {"a": "$inputs.n", "b": "x&y"}}, {"n": 1}, b"a=1&b=x%26y", "application/x-www-form-urlencoded", id="the operation's only media type"),
+        pytest.param("xml", {"payload": "<a>{$inputs.n}</a>", "replacements": [{"target": "/a", "value": "$inputs.m"}]}, {"n": 1, "m": "<"}, b"<a>&lt;</a>", "application/xml", id="XML with a replacement"),
+        pytest.param("post", {"payload": {"a": {"b": 1}}, "replacements": [{"target": "/a/b", "value": "$inputs.n"}, {"target": "/c", "value": 2}]}, {"n": 9}, b'{"a":{"b":9},"c":2}', "application/json", id="replacements by JSON Pointer"),
+        pytest.param("post", {"payload": {"i": [{"p": 1}, {"p": 5}]}, "replacements": [{"target": "$.i[?@.p > 2].p", "targetSelectorType": "jsonpath", "value": 0}]}, {}, b'{"i":[{"p":1},{"p":0}]}', "application/json", id="replacements by JSONPath"),
+        pytest.param("post", {"payload": {"v": {"context": "$inputs.o", "selector": "/k/0", "type": "jsonpointer"}}}, {"o": {"k": [7]}}, b'{"v":7}', "application/json", id="a Selector Object"),
+        pytest.param("post", {"payload": {"q": "query { a(id: $id) }", "cost": "$5.00"}}, {}, b'{"q":"query { a(id: $id) }","cost":"$5.00"}', "application/json", id="braces and dollars that are not ours"),
+        pytest.param("post", {"payload": {"a": "$inputs.gone", "b": 1}}, {}, b'{"b":1}', "application/json", id="an input that was not given is left out"),
+    ],
+)  # fmt: skip
+def test_body_is_what_the_payload_says(send, operation, body, inputs, expected, content_type):
+    result, world = send({"operationId": operation, "requestBody": body}, inputs)
+    (request,) = world.requests
+    sent = request.body
+    assert (json.loads(sent) == json.loads(expected)) if content_type == "application/json" else (sent == expected)
+    assert request.header("content-type") == content_type
+    assert request.header("user-agent").startswith("arazzo")
+    assert result.status in ("succeeded", "failed")
+
+
+@pytest.mark.parametrize(
+    ("step", "inputs", "reason"),
+    [
+        pytest.param({"operationId": "post", "requestBody": {"payload": {"a": "$response.body"}}}, {}, "$response.body has no value", id="a response that is not there yet"),
+        pytest.param({"operationId": "post", "requestBody": {"payload": "x{$inputs.gone}"}}, {}, "$inputs.gone has no value", id="part of a text is missing"),
+        pytest.param({"operationId": "post", "requestBody": {"payload": ["$inputs.gone"]}}, {}, "$inputs.gone has no value", id="an item is missing"),
+        pytest.param({"operationId": "post", "requestBody": {"payload": "$inputs.gone"}}, {}, "$inputs.gone has no value", id="the whole payload is missing"),
+        pytest.param({"operationId": "post", "requestBody": {"payload": '{"a": {$inputs.gone}}'}}, {}, "$inputs.gone has no value", id="part of a JSON template is missing"),
+        pytest.param({"operationId": "post", "requestBody": {"payload": '{"a": {$inputs.a}'}}, {"a": 1}, "no JSON", id="a template that makes no JSON"),
+        pytest.param({"operationId": "post", "requestBody": {"payload": {}, "replacements": [{"target": "/a/b", "value": 1}]}}, {}, "matches nothing", id="a target that matches nothing"),
+        pytest.param({"operationId": "form", "requestBody": {"payload": [1]}}, {}, "a form is a mapping", id="a form that is a list"),
+        pytest.param({"operationId": "get", "parameters": [{"name": "id", "in": "path", "value": "$inputs.id"}, {"name": "must", "in": "query", "value": 1}]}, {}, "$inputs.id has no value", id="a path parameter is missing"),
+        pytest.param({"operationId": "get", "parameters": [{"name": "id", "in": "path", "value": "$inputs.id"}, {"name": "must", "in": "query", "value": 1}]}, {"id": None}, "is required, but $inputs.id is null", id="a path parameter is null"),
+        pytest.param({"operationId": "get", "parameters": [{"name": "id", "in": "path", "value": ".."}, {"name": "must", "in": "query", "value": 1}]}, {}, "would change the path", id="a path value that climbs"),
+        pytest.param({"operationId": "get", "parameters": [{"name": "id", "in": "path", "value": 1}, {"name": "must", "in": "query", "value": "$inputs.m"}]}, {}, "$inputs.m has no value", id="a required query parameter is missing"),
+        pytest.param({"operationId": "post", "parameters": [{"name": "X-A", "in": "header", "value": "a\r\nb"}]}, {}, "control characters", id="a header that breaks the line"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_built_fails_the_step_and_sends_nothing(send, step, inputs, reason):
+    result, world = send(step, inputs)
+    assert (result.status, result.steps[0].status) == ("failed", "failed")
+    assert reason in result.reason
+    assert world.requests == []
+
+
+def test_parameters_go_where_they_belong(send):
+    parameters = [
+        {"name": "id", "in": "path", "value": "a/b"},
+        {"name": "must", "in": "query", "value": [1, 2]},
+        {"name": "c", "in": "cookie", "value": "x;y"},
+        {"name": "Accept", "in": "header", "value": "text/plain"},
+    ]
+    _, world = send({"operationId": "get", "parameters": parameters})
+    (request,) = world.requests
+    assert request.url == "http://api.test/v1/p/a%2Fb?must=1&must=2"
+    assert request.header("cookie") == "c=x%3By"
+    assert request.header("accept") == "text/plain"
+
+
+def test_accept_names_what_the_operation_documents(send):
+    _, world = send({"operationId": "post"})
+    assert world.requests[0].header("accept") == "application/json, application/xml, */*;q=0.1"
+
+
+def test_expressions_see_what_was_really_sent(send):
+    outputs = {
+        "url": "$url", "method": "$method", "h": "$request.header.X-A", "b": "$request.body#/k", "r": "$response.header.content-type",
+    }  # fmt: skip
+    step = {
+        "operationId": "post",
+        "parameters": [{"name": "X-A", "in": "header", "value": 5}],
+        "requestBody": {"payload": {"k": "v"}},
+        "outputs": outputs,
+    }
+    result, _ = send(step)
+    assert result.steps[0].outputs == {
+        "url": "http://api.test/v1/a",
+        "method": "POST",
+        "h": "5",
+        "b": "v",
+        "r": "application/json",
+    }
+
+
+def test_cookies_go_back_to_where_they_came_from(send):
+    steps = [{"stepId": "one", "operationId": "post"}, {"stepId": "two", "operationId": "post"}]
+    script = [
+        {"request": "POST /v1/a", "headers": {"Set-Cookie": "sid=abc; Path=/v1; HttpOnly"}},
+        {"request": "POST /v1/a"},
+    ]
+    _, world = send(steps, script=script)
+    assert [request.header("cookie") for request in world.requests] == [None, "sid=abc"]
+
+
+URL = "http://a.test:8/x/y"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "url", "expected"),
+    [
+        pytest.param("a=1", "http://a.test:8/x/z", "a=1", id="the default path"),
+        pytest.param("a=1", "http://a.test:8/", None, id="another path"),
+        pytest.param("a=1; Path=/", "http://a.test:8/q", "a=1", id="a stated path"),
+        pytest.param("a=1; Path=/", "http://a.test:9/q", None, id="another port"),
+        pytest.param("a=1; Path=/; Secure", "http://a.test:8/q", None, id="secure only"),
+        pytest.param("a=1; Path=/; Max-Age=10", "http://a.test:8/q", "a=1", id="not yet expired"),
+        pytest.param("a=1; Path=/; Max-Age=0", "http://a.test:8/q", None, id="deleted"),
+        pytest.param("a=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "http://a.test:8/q", None, id="expired"),
+        pytest.param("a=1; Path=/; Expires=nonsense", "http://a.test:8/q", "a=1", id="an unreadable date"),
+        pytest.param("no equals sign", "http://a.test:8/x/z", None, id="no cookie at all"),
+        pytest.param("a=1; Path=/; Domain=test", "http://b.test/", None, id="a domain is ignored by default"),
+    ],
+)
+def test_cookie_is_sent_back_by_the_rules(cookie, url, expected):
+    jar = Jar().after_response(URL, (("Set-Cookie", cookie),), 1000.0)
+    assert jar.header_for(url) == expected
+
+
+def test_cookie_modes():
+    headers = (("Set-Cookie", "a=1; Path=/; Domain=a.test"), ("Set-Cookie", "b=2; Path=/; Domain=evil.test"))
+    wide = Jar().after_response("http://x.a.test/", headers, 0.0, mode="domain")
+    assert wide.header_for("http://y.a.test/q") == "a=1"
+    assert Jar().after_response(URL, headers, 0.0, mode="off").header_for(URL) is None
+
+
+# ------------------------------------------------------------------ inputs and schemas
+
+SCHEMA = {
+    "type": "object",
+    "required": ["n"],
+    "properties": {
+        "n": {"type": "integer", "description": "how many"},
+        "flag": {"type": "boolean"},
+        "list": {"type": "array", "items": {"type": "string"}},
+        "any": {"type": ["integer", "string"]},
+        "deep": {"type": "object", "properties": {"d": {"default": 3}}},
+        "with": {"default": "w"},
+    },
+}
+
+
+def test_texts_become_the_types_of_the_schema_and_defaults_are_applied():
+    prepared = prepare_inputs(
+        SCHEMA, {"deep": {}}, {"n": "5", "flag": "true", "list": '["a"]', "any": "x", "free": "7"}
+    )
+    assert prepared.errors == ()
+    assert prepared.inputs == {
+        "n": 5,
+        "flag": True,
+        "list": ["a"],
+        "any": "x",
+        "free": "7",
+        "deep": {"d": 3},
+        "with": "w",
+    }
+    assert [warning.code for warning in prepared.warnings] == ["unknown-input"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "given", "message"),
+    [
+        pytest.param(SCHEMA, {}, 'input "n" is required (how many)', id="missing"),
+        pytest.param(SCHEMA, {"n": "many"}, 'input "n" must be integer, found string "many"', id="of another type"),
+        pytest.param(
+            {**SCHEMA, "additionalProperties": False}, {"n": 1, "m": 2}, 'must not have "m"', id="not allowed"
+        ),
+        pytest.param({"$ref": "#/components/inputs/I"}, {"k": 5}, '"k" must be string', id="through a reference"),
+        pytest.param({"$ref": "#anchored"}, {"k": 5}, '"k" must be string', id="through an anchor"),
+        pytest.param({"properties": {"k": {"pattern": "^a"}}}, {"k": "b"}, "must match ^a", id="a pattern"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_told(schema, given, message):
+    root = {"components": {"inputs": {"I": {"$anchor": "anchored", "properties": {"k": {"type": "string"}}}}}}
+    (error,) = prepare_inputs(schema, given, {}, root=root).errors
+    assert message in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "value"),
+    [
+        ("1", {"type": "integer"}, 1), ("1.5", {"type": "number"}, 1.5), ("x", {"type": "integer"}, "x"), ("true", None, "true"),
+        ("null", {"type": ["null", "string"]}, None), ('{"a": 1}', {"type": "object"}, {"a": 1}), ("1", {"type": "string"}, "1"),
+    ],
+)  # fmt: skip
+def test_text_is_coerced(text, schema, value):
+    assert coerce_text(text, schema) == value
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "keyword"),
+    [
+        ({"enum": [1, "a"]}, "b", "enum"), ({"const": 1}, True, "const"), ({"minimum": 3}, 2, "minimum"), ({"maximum": 3}, 4, "maximum"),
+        ({"minLength": 2}, "a", "minLength"), ({"maxItems": 1}, [1, 2], "maxItems"), ({"items": {"type": "null"}}, [1], "type"),
+        ({"additionalProperties": {"type": "null"}}, {"a": 1}, "type"), (False, 1, "false"), ({"type": "integer"}, 1.5, "type"),
+        ({"oneOf": [{"type": "integer"}, {"type": "string"}]}, [], "oneOf"), ({"not": {}}, 1, "not"),
+        ({"patternProperties": {"^a": {"type": "null"}}}, {"ab": 1}, "type"), ({"$ref": "#/nowhere"}, 1, "$ref"), ({"type": 5}, 1, "$schema"),
+    ],
+)  # fmt: skip
+def test_a_misfit_names_its_keyword(schema, value, keyword):
+    assert [error.keyword for error in schema_errors(value, schema, root={})][:1] == [keyword]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "integer"}, 1.0), ({"type": "number"}, 1), (True, 1), ({}, 1), ({"enum": [1]}, 1.0),
+        ({"properties": {"a": {"pattern": "^x"}}}, {"a": "xy"}), ({"$ref": "#/d"}, 3),
+    ],
+)  # fmt: skip
+def test_a_fitting_value_has_no_errors(schema, value):
+    assert schema_errors(value, schema, root={"d": {"type": "integer"}}) == ()
+
+
+def test_dialects_of_openapi():
+    nullable = {"type": "string", "nullable": True, "minimum": 1, "exclusiveMinimum": True}
+    assert full_errors(None, nullable, root={}, resolve=None, dialect="openapi-3.0") == ()
+    assert full_errors(
+        5, {"type": "integer", "minimum": 5, "exclusiveMinimum": True}, root={}, resolve=None, dialect="openapi-3.0"
+    )
+    assert full_errors(
+        5, {"type": "string", "minimum": 5, "exclusiveMinimum": True}, root={}, resolve=None, dialect="draft-04"
+    )
+    outside = full_errors(
+        5,
+        {"$ref": "https://x.test/s"},
+        root={},
+        resolve={"https://x.test/s": {"type": "string"}}.__getitem__,
+        dialect="2020-12",
+    )
+    assert [error.keyword for error in outside] == ["type"]
+
+
+def test_secret_values_are_not_shown():
+    (error,) = schema_errors({"password": 5}, {"properties": {"password": {"type": "string"}}})
+    assert "5" not in error.message
+    (error,) = schema_errors(
+        {"apiKey": "abc"}, {"properties": {"apiKey": {"type": "string", "pattern": "^x"}}}, root={}
+    )
+    assert "abc" not in error.message
