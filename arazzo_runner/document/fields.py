@@ -12,57 +12,38 @@ from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 Item = TypeVar("Item")
 
-ALL_FIELDS: Final = frozenset(
-    [
-        "arazzo",
-        "$self",
-        "info",
-        "sourceDescriptions",
-        "workflows",
-        "components",
-        "title",
-        "summary",
-        "description",
-        "version",
-        "name",
-        "url",
-        "type",
-        "workflowId",
-        "inputs",
-        "dependsOn",
-        "steps",
-        "successActions",
-        "failureActions",
-        "outputs",
-        "parameters",
-        "stepId",
-        "operationId",
-        "operationPath",
-        "channelPath",
-        "requestBody",
-        "successCriteria",
-        "onSuccess",
-        "onFailure",
-        "timeout",
-        "correlationId",
-        "action",
-        "in",
-        "value",
-        "criteria",
-        "retryAfter",
-        "retryLimit",
-        "reference",
-        "context",
-        "condition",
-        "selector",
-        "contentType",
-        "payload",
-        "replacements",
-        "target",
-        "targetSelectorType",
-    ]
-)
+# fmt: off
+ALL_FIELDS: Final = frozenset((
+    "arazzo", "$self", "info", "sourceDescriptions", "workflows", "components",
+    "title", "summary", "description", "version", "name", "url", "type",
+    "workflowId", "inputs", "dependsOn", "steps", "successActions", "failureActions", "outputs", "parameters",
+    "stepId", "operationId", "operationPath", "channelPath", "requestBody", "successCriteria", "onSuccess",
+    "onFailure", "timeout", "correlationId", "action", "in", "value", "criteria", "retryAfter", "retryLimit",
+    "reference", "context", "condition", "selector",
+    "contentType", "payload", "replacements", "target", "targetSelectorType",
+))
+# fmt: on
 """Every field name of the Specification: one of them in the wrong object changes what a document means."""
+
+MEANT: Final = {
+    "$ref": "write reference: $components.parameters.NAME (or successActions, failureActions); only schemas have $ref",
+    "goto": "write type: goto, and stepId: or workflowId: for where to",
+    "retry": "write type: retry, retryAfter: and retryLimit:",
+    "end": "write type: end",
+    "body": "write requestBody: with contentType: and payload:",
+    "headers": "write each one under parameters:, with in: header",
+    "query": "write each one under parameters:, with in: query",
+    "if": "write criteria: with one condition: for each test",
+    "when": "write criteria: with one condition: for each test",
+    "assertions": "write successCriteria: with one condition: for each test",
+    "extends": "Arazzo has no inheritance; write the fields out",
+}
+"""Fields of other tools that mean something: reading on without them would change what a document does."""
+
+_UNQUOTED: Final[dict[type, str]] = {
+    dict: "a text that begins with { needs quotes",
+    list: "a text that begins with [ needs quotes",
+}
 
 
 @record(slots=True)
@@ -87,9 +68,8 @@ class Fields:
             if required and not value.strip():
                 self.error("invalid-value", f"{self.kind}: {name} is empty", name)
             return value
-        hint = (
-            f'write {name}: "{preview(value)}"' if not isinstance(value, (dict, list)) and value is not None else None
-        )
+        is_scalar = value is not None and not isinstance(value, (dict, list))
+        hint = f'put it in quotes: {name}: "{preview(value)}"' if is_scalar else _UNQUOTED.get(type(value))
         self.wrong_type(name, "a text", value, hint)
         return None
 
@@ -117,7 +97,9 @@ class Fields:
             or not isinstance(value, (int, float))
             or (integer and not isinstance(value, int) and not whole)
         ):
-            self.wrong_type(name, "a whole number" if integer else "a number", value)
+            bare = value.strip() if isinstance(value, str) else ""
+            hint = f"leave out the quotes: {name}: {bare}" if bare.isascii() and bare.isdigit() else None
+            self.wrong_type(name, "a whole number" if integer else "a number", value, hint)
             return None
         if value < 0:
             self.error("invalid-value", f"{self.kind}: {name} is {preview(value)}, but must not be negative", name)
@@ -153,11 +135,11 @@ class Fields:
         if value is MISSING:
             return ()
         if not isinstance(value, list):
-            hint = "begin every item with a dash" if isinstance(value, dict) else None
+            hint = "begin every item with a dash" if isinstance(value, (dict, str)) else None
             self.wrong_type(name, "a list", value, hint)
             return ()
         if not value and not empty:
-            self.error("empty-list", f"{self.kind}: {name} needs at least one entry", name)
+            self.error("empty-list", f"{self.kind}: {name} needs at least one entry", name, "add an entry")
         at = self.at.child(name)
         built = (build(item, at.child(index)) for index, item in enumerate(value))
         return tuple(item for item in built if item is not None)
@@ -233,8 +215,8 @@ class Fields:
     def _unknown(self, name: str) -> None:
         near = did_you_mean(name, self.taken)
         message = f'{self.kind}: unknown field "{name}"'
-        if name in ALL_FIELDS or near is not None:
-            hint = near or f"{name} belongs to another object; move it there"
+        if name in ALL_FIELDS or name in MEANT or near is not None:
+            hint = MEANT.get(name) or near or f"{name} belongs to another object; move it there, or remove it"
             self.problems.error("unknown-field", message, self.key(name), hint=hint)
         else:
             self.problems.warn("unknown-field", message, self.key(name), hint=f"extensions begin with x-: x-{name}")

@@ -1,0 +1,98 @@
+"""Success and failure actions: what happens after a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from arazzo_runner.diagnostics import Location
+from arazzo_runner.document.fields import Fields
+from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
+from arazzo_runner.document.parts import Parts
+from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
+
+Built = TypeVar("Built")
+
+
+@record(frozen=True, slots=True)
+class Actions(Parts):
+    """Builds the action objects."""
+
+    def actions(
+        self, fields: Fields, name: str, build_action: Callable[[JsonValue, Location], Built | None]
+    ) -> tuple[Any, ...]:
+        actions: tuple[Any, ...] = fields.items(name, build_action)
+        named = [(each.name, each.at) for each in actions if not isinstance(each, ReusableObject) and each.name]
+        self.check_unique("duplicate-action", "action", named)
+        return actions
+
+    def success_action(self, raw: JsonValue, at: Location) -> SuccessAction | ReusableObject | None:
+        """Arazzo §Success Action Object, or a Reusable Object."""
+        fields = self.fields_of("success action", raw, at)
+        if fields is None:
+            return None
+        if "reference" in fields.raw:
+            return self.reusable(fields)
+        kind = fields.choice("type", ("end", "goto"), required=True)
+        self._action_target(fields, kind)
+        return SuccessAction(
+            name=fields.required_text("name"),
+            type=kind or "end",  # type: ignore[arg-type]
+            workflow_id=fields.text("workflowId"),
+            step_id=fields.text("stepId"),
+            parameters=self._action_parameters(fields),
+            criteria=fields.items("criteria", self.criterion),
+            extensions=fields.extensions(),
+            at=at,
+        )
+
+    def failure_action(self, raw: JsonValue, at: Location) -> FailureAction | ReusableObject | None:
+        """Arazzo §Failure Action Object, or a Reusable Object."""
+        fields = self.fields_of("failure action", raw, at)
+        if fields is None:
+            return None
+        if "reference" in fields.raw:
+            return self.reusable(fields)
+        kind = fields.choice("type", ("end", "retry", "goto"), required=True)
+        self._action_target(fields, kind)
+        for name in ("retryAfter", "retryLimit"):
+            if name in fields.raw and kind not in ("retry", None):
+                message = f"failure action: {name} applies only to type retry"
+                self.problems.warn("ignored-field", message, fields.key(name), hint=f"remove {name}")
+        return FailureAction(
+            name=fields.required_text("name"),
+            type=kind or "end",  # type: ignore[arg-type]
+            workflow_id=fields.text("workflowId"),
+            step_id=fields.text("stepId"),
+            parameters=self._action_parameters(fields),
+            retry_after=fields.number("retryAfter"),
+            retry_limit=fields.number("retryLimit", integer=True),  # type: ignore[arg-type]
+            criteria=fields.items("criteria", self.criterion),
+            extensions=fields.extensions(),
+            at=at,
+        )
+
+    def _action_target(self, fields: Fields, kind: str | None) -> None:
+        given = fields.exclusive(("workflowId", "stepId"))
+        if kind == "goto" and not given:
+            hint = "add stepId or workflowId"
+            self.problems.error("missing-field", f"{fields.kind}: goto says not where to", fields.at, hint=hint)
+        if kind == "end" and given:
+            message = f"{fields.kind}: {given[0]} does not apply to type end"
+            self.problems.warn(
+                "ignored-field", message, fields.key(given[0]), hint=f"remove {given[0]}, or write type: goto"
+            )
+
+    def _action_parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:
+        fields.newer("parameters")
+        if "parameters" in fields.raw and "workflowId" not in fields.raw:
+            message = f"{fields.kind}: parameters are passed only to a workflow"
+            hint = "remove parameters, or name the workflowId"
+            self.problems.warn("ignored-field", message, fields.key("parameters"), hint=hint)
+        parameters = self.parameters(fields)
+        for each in parameters:
+            if isinstance(each, Parameter) and each.in_ is not None:
+                message = f'parameter "{each.name}" of an action has "in", which must not be used'
+                self.problems.warn("ignored-in", message, each.at.child("in"), hint="leave it out")
+        return parameters
