@@ -26,7 +26,7 @@ from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.run import run_program
-from arazzo_runner.engine.schemas import prepare_inputs
+from arazzo_runner.engine.schemas import InputProblem, prepare_inputs
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display
 from arazzo_runner.program.load import load_program
@@ -160,11 +160,13 @@ def run(
     ('succeeded', 200)
     """
     program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
-    prepared = check_inputs(program, inputs or {}, input_texts or {})
+    prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
     chosen = options or RunOptions()
     secrets = Secrets()
     with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
-        return drive(run_program(ready, prepared, performing, chosen, emit=on_event or _ignore, secrets=secrets))
+        return drive(
+            run_program(ready, prepared, performing, chosen, emit=on_event or _ignore, secrets=secrets, notes=notes)
+        )
 
 
 async def arun(
@@ -192,20 +194,20 @@ async def arun(
     import asyncio  # lazily: a blocking run never needs it
 
     program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
-    prepared = check_inputs(program, inputs or {}, input_texts or {})
+    prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
     chosen = options or RunOptions()
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
     with _mocked(program, mock, scenario, switches) as ready:
         if world is not None:
             return await run_program(
-                ready, prepared, world, chosen, emit=emit, secrets=Secrets(), interrupts=interrupts
+                ready, prepared, world, chosen, emit=emit, secrets=Secrets(), notes=notes, interrupts=interrupts
             )
         from arazzo_runner.worlds.http import AsyncWorld
 
         async with AsyncWorld(max_response_size=chosen.max_response_size) as performing:
             return await run_program(
-                ready, prepared, performing, chosen, emit=emit, secrets=Secrets(), interrupts=interrupts
+                ready, prepared, performing, chosen, emit=emit, secrets=Secrets(), notes=notes, interrupts=interrupts
             )
 
 
@@ -232,17 +234,21 @@ def dry_run(
 
 def check_inputs(
     program: Program, inputs: Mapping[str, JsonValue], input_texts: Mapping[str, str]
-) -> dict[str, JsonValue]:
-    """Return the inputs of the program's workflow, coerced and with defaults; raises InvalidInputs."""
+) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
+    """Return the inputs of the program's workflow, coerced and with defaults, and what is doubtful about them.
+
+    Raises InvalidInputs when one is missing or does not fit.
+    """
     workflow = program.workflow
     prepared = prepare_inputs(workflow.inputs, inputs, input_texts, root=workflow.document.raw)
+    at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
     if prepared.errors:
-        at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
-        raise InvalidInputs(
-            Diagnostic(code=error.code, severity=Severity.ERROR, message=error.message, at=at, hint=error.hint)
-            for error in prepared.errors
-        )
-    return prepared.inputs
+        raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
+    return prepared.inputs, tuple(_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings)
+
+
+def _input_diagnostic(problem: InputProblem, severity: Severity, at: Location) -> Diagnostic:
+    return Diagnostic(code=problem.code, severity=severity, message=problem.message, at=at, hint=problem.hint)
 
 
 # ------------------------------------------------------------------ parts

@@ -96,6 +96,7 @@ def _load(given: RunArguments) -> Program:
         sources=sources,
         servers=servers,
         server_variables=pairs(given.server_variables, "--server-variable"),
+        any_server=given.mock,
     )
     _check_names(program, sources, "--source")
     _check_names(program, servers, "--server")
@@ -119,13 +120,13 @@ def _inputs(given: RunArguments, program: Program, environment: Mapping[str, str
     names = input_names(workflow.inputs, workflow.document.raw) or frozenset()
     inputs = given_inputs(given.inputs, given.input_file, names, environment)
     try:
-        api.check_inputs(program, inputs.values, inputs.texts)
+        _, notes = api.check_inputs(program, inputs.values, inputs.texts)
     except ArazzoError as problem:
         secrets = Secrets(text for name, text in inputs.texts.items() if name in workflow.secret_inputs)
         for name in workflow.secret_inputs:
             secrets.add(inputs.values.get(name))
         raise type(problem)(masked_diagnostic(each, secrets) for each in problem.diagnostics) from None
-    return inputs
+    return replace(inputs, warnings=(*inputs.warnings, *notes))
 
 
 def _options(given: RunArguments) -> RunOptions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arazzo_runner.diagnostics import Diagnostic
+from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.engine.criteria import default_verdict, judge_all
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.engine.request import BuiltRequest, CannotBuild, build_request
@@ -79,7 +79,7 @@ def _judged(
     built: BuiltRequest,
     response: HttpResponse,
 ) -> Tried:
-    message, note = _message(response)
+    message, note = _message(response, step)
     for name, value in response.headers:
         if name.lower() in SECRET_HEADERS:
             run.secrets.add(value.partition(";")[0].rpartition("=")[2])
@@ -133,9 +133,12 @@ def _repeatable(run: Run, call: OperationCall, request: HttpRequest) -> bool:
     return call.operation.idempotent or request.header("Idempotency-Key") is not None or run.options.resend_unknown
 
 
-def _message(response: HttpResponse) -> tuple[Message, tuple[Diagnostic, ...]]:
-    body, _note = decode_body(response.body, response.header("content-type"))
-    return Message(headers=response.headers, body=body), ()
+def _message(response: HttpResponse, step: CompiledStep) -> tuple[Message, tuple[Diagnostic, ...]]:
+    body, note = decode_body(response.body, response.header("content-type"))
+    message = Message(headers=response.headers, body=body)
+    if note is None:
+        return message, ()
+    return message, (Diagnostic(code="unreadable-body", severity=Severity.WARNING, message=note, at=step.at),)
 
 
 def _scope(run: Run, frame: Frame, built: BuiltRequest, response: Message | None, status: int | object) -> Scope:

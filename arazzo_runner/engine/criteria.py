@@ -81,11 +81,16 @@ def _query(criterion: QueryCriterion, scope: Scope, timeout: float) -> Verdict:
     if not passed and reason is None:
         what = "does not match" if criterion.kind == "regex" else "selects nothing in"
         reason = f"{criterion.kind} {query.text} {what} {criterion.context}"
-    return _verdict(criterion, criterion.kind, value, passed, reason)
+    return _verdict(criterion, criterion.kind, value, passed, reason, selection.warning)
 
 
 def _verdict(
-    criterion: QueryCriterion | ContextCriterion, kind: str, value: object, passed: bool, reason: str | None
+    criterion: QueryCriterion | ContextCriterion,
+    kind: str,
+    value: object,
+    passed: bool,
+    reason: str | None,
+    warning: str | None = None,
 ) -> Verdict:
     return Verdict(
         condition=criterion.text,
@@ -93,5 +98,6 @@ def _verdict(
         passed=passed,
         seen=(Seen(expression=str(criterion.context), value=value),),
         reason=reason,
+        warning=warning,
         at=criterion.at,
     )

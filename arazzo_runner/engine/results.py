@@ -30,7 +30,7 @@ class Verdict:
     """The outcome of one Criterion: did it hold, what was seen, and why it failed.
 
     `type` is simple, regex, jsonpath or xpath; `default` marks the verdict of a step that has
-    no successCriteria (2xx expected).
+    no successCriteria (2xx expected); `warning` says how a doubtful condition was read.
     """
 
     condition: str
@@ -39,6 +39,7 @@ class Verdict:
     seen: tuple[Seen, ...] = ()
     reason: str | None = None
     default: bool = False
+    warning: str | None = None
     at: Location
 
 

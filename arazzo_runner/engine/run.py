@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.interpreter import End, finished, run_workflow
 from arazzo_runner.engine.options import RunOptions
@@ -20,12 +21,14 @@ async def run_program(
     *,
     emit: Emit,
     secrets: Secrets,
+    notes: tuple[Diagnostic, ...] = (),
     interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
 ) -> RunResult:
     """Run the program's entry workflow with checked inputs.
 
-    Whatever servers do is in the result. `interrupts` are the exceptions that mean "stop now":
-    they end the run as `interrupted` with all that was had so far.
+    Whatever servers do is in the result. `notes` are findings about the inputs, to be shown
+    with it. `interrupts` are the exceptions that mean "stop now": they end the run as
+    `interrupted` with all that was had so far.
     """
     workflow = program.workflow
     budget = options.max_steps or max(1000, 20 * len(workflow.steps))
@@ -45,7 +48,7 @@ async def run_program(
         missing_outputs=result.missing_outputs,
         steps=result.steps,
         dependencies=tuple(run.dependencies),
-        diagnostics=program.diagnostics,
+        diagnostics=program.diagnostics + notes,
         reason=result.reason,
         duration_ms=max(0.0, (ended - started) * 1000),
         secret_outputs=workflow.secret_outputs,

@@ -29,7 +29,7 @@ class Deadline(float):
 
 def keep_deadlines(client: Any) -> None:
     """Make the client's own transport end reads and writes when a Deadline is over."""
-    pool = getattr(getattr(client, "_transport", None), "_pool", None)
+    pool: Any = getattr(getattr(client, "_transport", None), "_pool", None)
     backend = getattr(pool, "_network_backend", None)
     if backend is not None:
         pool._network_backend = _Backend(backend)

@@ -41,6 +41,7 @@ class BlockingWorld:
         self._transport = transport
         self._max = max_response_size
         self._clients: dict[str, Any] = {}
+        self._stale = _Stale()
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +70,10 @@ class BlockingWorld:
         raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
 
     def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
+        answer = self._exchange(effect)
+        return self._exchange(effect) if self._stale.asks_again(effect, answer) else answer
+
+    def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
         exchange = _Exchange(effect, self._max)
         library = httpx()
         try:
@@ -102,6 +107,7 @@ class AsyncWorld:
         self._transport = transport
         self._max = max_response_size
         self._clients: dict[str, Any] = {}
+        self._stale = _Stale()
 
     async def __aenter__(self) -> Self:
         return self
@@ -132,6 +138,10 @@ class AsyncWorld:
         raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
 
     async def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
+        answer = await self._exchange(effect)
+        return await self._exchange(effect) if self._stale.asks_again(effect, answer) else answer
+
+    async def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
         import asyncio
 
         exchange = _Exchange(effect, self._max)
@@ -159,6 +169,26 @@ class AsyncWorld:
             client.cookies = _no_cookies(library)
             self._clients[scheme] = client
         return client
+
+
+class _Stale:
+    """Knows which servers have kept connections that may have been closed meanwhile.
+
+    RFC 9110 §9.2.2: a client may send a request again by itself only when that does no harm.
+    """
+
+    def __init__(self) -> None:
+        self._answered: set[str] = set()
+
+    def asks_again(self, effect: SendRequest, answer: HttpResponse | NoResponse) -> bool:
+        """Tell whether a safe request failed on a kept connection, so that it is sent once more."""
+        origin = effect.request.url.partition("://")[2].partition("/")[0]
+        if isinstance(answer, HttpResponse):
+            self._answered.add(origin)
+            return False
+        again = effect.safe and answer.reason == "reset" and origin in self._answered
+        self._answered.discard(origin)
+        return again
 
 
 # ------------------------------------------------------------------ one exchange

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from arazzo_runner.document.source_map import from_value
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "arazzo": "1.1.0",
     "$self": "https://example.com/a.yaml",
     "info": {"title": "t", "version": "1", "summary": "s", "description": "d", "x-i": 1},

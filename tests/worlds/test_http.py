@@ -21,7 +21,8 @@ def server():
 
 
 def effect(url, method="GET", timeout=1.0, body=None, headers=()):
-    return SendRequest(key="k#1", request=HttpRequest(method, url, tuple(headers), body), timeout=timeout)
+    safe = method in ("GET", "HEAD")
+    return SendRequest(key="k#1", safe=safe, request=HttpRequest(method, url, tuple(headers), body), timeout=timeout)
 
 
 def blocking(sent, **options):
@@ -130,8 +131,8 @@ def test_connections_are_kept_and_a_stale_one_is_not_a_failure(server):
     with BlockingWorld() as world:
         for _ in range(3):
             assert drive(world.perform(effect(server.url + "/post", "POST", body=b"{}"))).status == 200
-        assert drive(world.perform(effect(server.url + "/ok"))).status == 200
-        assert drive(world.perform(effect(server.url + "/ok"))).status == 200
+        for _ in range(20):
+            assert drive(world.perform(effect(server.url + "/ok"))).status == 200
 
 
 def test_a_batch_answers_in_order(server, send):
