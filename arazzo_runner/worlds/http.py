@@ -28,6 +28,7 @@ from arazzo_runner.worlds.deadline import Deadline, keep_deadlines
 
 CONNECT_TIMEOUT = 10.0
 MAX_RESPONSE_SIZE = 10 * 2**20
+MAX_STALE = 3
 
 
 class BlockingWorld:
@@ -71,7 +72,11 @@ class BlockingWorld:
 
     def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = self._exchange(effect)
-        return self._exchange(effect) if self._stale.asks_again(effect, answer) else answer
+        for _ in range(MAX_STALE):
+            if not self._stale.asks_again(effect, answer):
+                break
+            answer = self._exchange(effect)
+        return answer
 
     def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
         exchange = _Exchange(effect, self._max)
@@ -139,7 +144,11 @@ class AsyncWorld:
 
     async def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = await self._exchange(effect)
-        return await self._exchange(effect) if self._stale.asks_again(effect, answer) else answer
+        for _ in range(MAX_STALE):
+            if not self._stale.asks_again(effect, answer):
+                break
+            answer = await self._exchange(effect)
+        return answer
 
     async def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
         import asyncio
@@ -186,9 +195,7 @@ class _Stale:
         if isinstance(answer, HttpResponse):
             self._answered.add(origin)
             return False
-        again = effect.safe and answer.reason == "reset" and origin in self._answered
-        self._answered.discard(origin)
-        return again
+        return effect.safe and answer.reason == "reset" and origin in self._answered
 
 
 # ------------------------------------------------------------------ one exchange

@@ -131,7 +131,7 @@ def test_connections_are_kept_and_a_stale_one_is_not_a_failure(server):
     with BlockingWorld() as world:
         for _ in range(3):
             assert drive(world.perform(effect(server.url + "/post", "POST", body=b"{}"))).status == 200
-        for _ in range(20):
+        for _ in range(5):
             assert drive(world.perform(effect(server.url + "/ok"))).status == 200
 
 
