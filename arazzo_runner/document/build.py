@@ -5,7 +5,7 @@ A wrong shape gives a Diagnostic and a placeholder, so that one run shows every 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from arazzo_runner.diagnostics import Location, Problems
@@ -17,6 +17,7 @@ from arazzo_runner.document.model import (
     FailureAction,
     Info,
     Parameter,
+    ReusableObject,
     SourceDescription,
     Step,
     SuccessAction,
@@ -123,9 +124,8 @@ class _Builder(Actions):
             fields.problems = Problems()
         version = raw.get("version", MISSING)
         if isinstance(version, (int, float)) and not isinstance(version, bool):
-            self.problems.warn(
-                "version-number", "info: version is a number", at.child("version"), hint=f'write "{version}"'
-            )
+            hint = "put it in quotes, with all its digits"
+            self.problems.warn("version-number", "info: version is a number", at.child("version"), hint=hint)
             fields.taken.add("version")
             version_text = str(version)
         else:
@@ -197,6 +197,8 @@ class _Builder(Actions):
         step_id = fields.required_text("stepId")
         self.check_id("stepId", step_id, at.child("stepId"))
         criteria = fields.items("successCriteria", self.criterion, empty=False)
+        parameters = self.parameters(fields)
+        self._check_channel(fields, parameters)
         body = fields.mapping("requestBody")
         return Step(
             description=fields.text("description"),
@@ -205,7 +207,7 @@ class _Builder(Actions):
             operation_path=fields.text("operationPath"),
             channel_path=fields.text("channelPath"),
             workflow_id=fields.text("workflowId"),
-            parameters=self.parameters(fields),
+            parameters=parameters,
             request_body=None if body is None else self.request_body(body, at.child("requestBody")),
             success_criteria=criteria,
             on_success=self.actions(fields, "onSuccess", self.success_action),
@@ -253,6 +255,14 @@ class _Builder(Actions):
         if "correlationId" in raw and "workflowId" not in raw and raw.get("action") != "receive":
             message = "step: correlationId applies only to action: receive"
             fields.error("exclusive-fields", message, "correlationId", "add action: receive, or remove correlationId")
+
+    def _check_channel(self, fields: Fields, parameters: Iterable[Parameter | ReusableObject]) -> None:
+        """A channel has parameters only where a step sends or receives (`channel` is of the 1.1 JSON Schema)."""
+        for each in parameters:
+            if isinstance(each, Parameter) and each.in_ == "channel" and "action" not in fields.raw:
+                message = "parameter: in: channel applies only to a step with an action"
+                hint = "write where the operation takes it: path, query, header or cookie"
+                self.problems.error("invalid-value", message, each.at.child("in"), hint=hint)
 
     def _components(self, raw: Mapping[str, JsonValue], at: Location) -> Components:
         """Arazzo §Components Object."""

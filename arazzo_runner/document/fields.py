@@ -82,8 +82,9 @@ class Fields:
         value = self.text(name, required=required)
         if value is None or value in allowed:
             return value
-        hint = did_you_mean(value, allowed) or f"write {' or '.join(allowed)}"
-        self.error("invalid-value", f'{self.kind}: {name} is "{value}", expected {" or ".join(allowed)}', name, hint)
+        words = " or ".join([", ".join(allowed[:-1]), *allowed[-1:]] if len(allowed) > 2 else allowed)
+        hint = did_you_mean(value, allowed) or f"write {words}"
+        self.error("invalid-value", f'{self.kind}: {name} is "{value}", expected {words}', name, hint)
         return None
 
     def number(self, name: str, *, integer: bool = False) -> int | float | None:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from arazzo_runner.document.reading import Reading, Unreadable, too_deep
 from arazzo_runner.values import JsonValue
+
+_SYNTAX_HINTS: Final = (
+    ("Expecting ',' delimiter", "put a comma between two members and between two items"),
+    ("Expecting ':' delimiter", "put a colon after the name"),
+    ("Expecting property name", "put the name in double quotes; no comma stands before }"),
+    ("Illegal trailing comma", "remove the comma after the last one"),
+    ("Expecting value", "write a value, texts in double quotes; no comma stands before ]"),
+    ("Unterminated string", "close the double quotes"),
+    ("Invalid control character", "write a line break in a text as \\n, a tab as \\t"),
+    ("escape", "write a backslash as \\\\"),
+    ("Extra data", "remove what follows the value"),
+)
 
 
 class NotJsonText(Unreadable):
@@ -43,7 +55,8 @@ def _loaded(reading: Reading, members: Callable[[list[tuple[str, JsonValue]]], J
         raise _too_deep(reading) from None
     except json.JSONDecodeError as problem:
         place = (problem.lineno, problem.colno)
-        raise NotJsonText("json-syntax", f"this is no JSON: {problem.msg}", place) from None
+        hint = next((hint for part, hint in _SYNTAX_HINTS if part in problem.msg), None)
+        raise NotJsonText("json-syntax", f"this is no JSON: {problem.msg}", place, hint) from None
     except _NotJsonNumber as problem:
         number = problem.number
         message = f"{number if len(number) < 40 else number[:40] + '…'} is no JSON number"

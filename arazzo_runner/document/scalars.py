@@ -14,6 +14,7 @@ _NUMBER_START: Final = frozenset("0123456789+-.")
 _NUMBER: Final = frozenset("0123456789+-.eE")
 _NOT_FINITE: Final = frozenset({".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"})
 _BASES: Final = {"0o": (8, frozenset("01234567")), "0x": (16, frozenset("0123456789abcdefABCDEF"))}
+_YAML_TAGS: Final = "tag:yaml.org,2002:"
 _MAX_DIGITS: Final = 4300
 
 
@@ -50,7 +51,7 @@ def plain_value(text: str) -> JsonValue:
 
 def tagged_value(tag: str, text: str) -> JsonValue:
     """Return what a scalar with an explicit tag means; only the tags of JSON are allowed."""
-    name = tag.removeprefix("tag:yaml.org,2002:")
+    name = tag.removeprefix(_YAML_TAGS)
     if name == "str":
         return text
     if name in ("null", "bool", "int", "float"):
@@ -60,8 +61,15 @@ def tagged_value(tag: str, text: str) -> JsonValue:
             return float(value) if name == "float" else value
         raise NotJson("unsupported-tag", f'"{text}" is no {name}')
     raise NotJson(
-        "unsupported-tag", f"the tag {tag} is not supported", "use plain texts, numbers, true, false and null"
+        "unsupported-tag",
+        f"the tag {short_tag(tag)} is not supported",
+        "use plain texts, numbers, true, false and null",
     )
+
+
+def short_tag(tag: str) -> str:
+    """Return a tag as authors write it: `!!binary`."""
+    return "!!" + tag.removeprefix(_YAML_TAGS) if tag.startswith(_YAML_TAGS) else tag
 
 
 def _integer(text: str, base: int) -> int:

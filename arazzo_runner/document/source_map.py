@@ -16,7 +16,7 @@ from typing import Final
 
 from arazzo_runner.diagnostics import Location, Problems, Severity
 from arazzo_runner.document.json_reader import NotJsonText, read_json
-from arazzo_runner.document.positions import JsonPositions, TextPositions, YamlPositions
+from arazzo_runner.document.positions import FixedPositions, JsonPositions, TextPositions, YamlPositions
 from arazzo_runner.document.reading import Limits, Reading, Unreadable
 from arazzo_runner.document.yaml_reader import read_yaml
 from arazzo_runner.records import record
@@ -117,11 +117,12 @@ def _decoded(data: bytes, uri: str, problems: Problems) -> str | None:
         problems.error("not-utf8", message, Location(uri), hint="save it as UTF-8")
         return None
     if len(data.translate(None, _CONTROLS)) != len(data):
-        place = min(data.index(control) for control in _CONTROLS if control in data)
-        line = data.count(b"\n", 0, place) + 1
-        message = f"the document has a control character U+{data[place]:04X} in line {line}; is it a text file?"
+        place = min(text.index(chr(control)) for control in _CONTROLS if control in data)
+        line, column = text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
+        message = f"the document has a control character U+{ord(text[place]):04X} in line {line}; is it a text file?"
         hint = "save it as UTF-8" if data.count(0) > len(data) // 4 else "remove it, or write it as an escape"
-        problems.error("not-text", message, Location(uri), hint=hint)
+        at = Location(uri, "", FixedPositions(TextPositions(text), line, column))
+        problems.error("not-text", message, at, hint=hint)
         return None
     if not text or text.isspace():
         hint = "an Arazzo document begins with arazzo: 1.0.1"

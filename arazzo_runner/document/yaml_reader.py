@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 
 from arazzo_runner.document.reading import Reading, Unreadable, too_deep, too_many_nodes
-from arazzo_runner.document.scalars import NotJson, plain_value, tagged_value
+from arazzo_runner.document.scalars import NotJson, plain_value, short_tag, tagged_value
 from arazzo_runner.values import JsonValue
 
 _COLLECTION_TAGS: Final = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
@@ -165,7 +165,7 @@ class _Builder:
             raise Unreadable("unusable-key", "a mapping or list cannot be a key", _place(event), hint)
         if event.tag not in _COLLECTION_TAGS:
             hint = "leave the tag out"
-            raise Unreadable("unsupported-tag", f"the tag {event.tag} is not supported", _place(event), hint)
+            raise Unreadable("unsupported-tag", f"the tag {short_tag(event.tag)} is not supported", _place(event), hint)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, 0, 0)
         self._put(value)
