@@ -16,7 +16,7 @@ _COLLECTION_TAGS: Final = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,200
 def read_yaml(reading: Reading) -> JsonValue:
     """Read the first YAML 1.2 document of a text; raises Unreadable."""
     try:
-        return _from_events(reading, event_parser(reading.text))
+        return read_events(reading, event_parser(reading.text))
     except yaml.MarkedYAMLError as problem:
         raise _syntax_error(problem, reading) from None
     except yaml.YAMLError as problem:
@@ -37,7 +37,8 @@ def event_parser(text: str, *, pure: bool = False) -> Any:
     return yaml.SafeLoader(text)
 
 
-def _from_events(reading: Reading, parser: Any) -> JsonValue:
+def read_events(reading: Reading, parser: Any) -> JsonValue:
+    """Build the value of the first document from an event parser."""
     builder = _Builder(reading)
     next_event = parser.get_event
     documents = 0
