@@ -22,6 +22,7 @@ from arazzo_runner.expressions.nodes import (
     Or,
     Reference,
     Slip,
+    SourceReference,
 )
 from arazzo_runner.expressions.parser import MAX_LENGTH, NOTHING_DECLARED, Declared, parse_lenient
 from arazzo_runner.records import record
@@ -196,8 +197,7 @@ class _ConditionParser:
             if slip.code != "property-step":  # `.` and `[]` are operators of conditions
                 moved = Slip(slip.code, slip.message, token.offset + slip.offset, slip.length, slip.canonical)
                 self.slips.append(moved)
-        path = getattr(node, "path", ())
-        if path and path[-1] == "length":
+        if token.text.endswith(".length") and not isinstance(node, SourceReference):
             message = ".length is no property of the Specification"
             self.slips.append(Slip("length-property", message, token.offset + len(token.text) - 6, 6))
         self._advance()

@@ -212,7 +212,8 @@ class Access:
     step: str | int
 
     def __str__(self) -> str:
-        inner = str(self.operand) if isinstance(self.operand, (Reference, Constant, Access)) else f"({self.operand})"
+        # A reference stands in brackets: without them the step would be read as part of its name.
+        inner = str(self.operand) if isinstance(self.operand, (Constant, Access)) else f"({self.operand})"
         return inner + (f"[{self.step}]" if isinstance(self.step, int) else f".{self.step}")
 
 
