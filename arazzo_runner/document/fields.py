@@ -59,14 +59,14 @@ class Fields:
 
     # ------------------------------------------------------------------ single values
 
-    def text(self, name: str, *, required: bool = False) -> str | None:
-        """Return a text field; None when it is absent or no text."""
+    def text(self, name: str, *, required: bool = False, empty: bool = False) -> str | None:
+        """Return a text field; None when it is absent or no text; `empty` says whether a required one may be empty."""
         value = self._take(name, required)
         if value is MISSING:
             return None
         if isinstance(value, str):
-            if required and not value.strip():
-                self.error("invalid-value", f"{self.kind}: {name} is empty", name)
+            if required and not empty and not value.strip():
+                self.error("invalid-value", f"{self.kind}: {name} is empty", name, f"write a text for {name}")
             return value
         is_scalar = value is not None and not isinstance(value, (dict, list))
         hint = f'put it in quotes: {name}: "{preview(value)}"' if is_scalar else _UNQUOTED.get(type(value))

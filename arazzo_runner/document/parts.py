@@ -107,7 +107,7 @@ class Parts:
             return None
         fields.newer("targetSelectorType")
         return PayloadReplacement(
-            target=fields.text("target", required=True) or "",
+            target=fields.text("target", required=True, empty=True) or "",  # JSON Pointer "": all of it
             target_selector_type=self.expression_type(fields, "targetSelectorType", SELECTOR_TYPES),
             value=_or_null(fields.value("value", required=True)),
             extensions=fields.extensions(),
@@ -200,7 +200,7 @@ class Parts:
         if self.minor == 0:
             message = "selector objects came with Arazzo 1.1; this document says 1.0"
             self.problems.warn("newer-field", message, at, hint="write arazzo: 1.1.0")
-        context, selector = fields.required_text("context"), fields.required_text("selector")
+        context, selector = fields.required_text("context"), fields.text("selector", required=True, empty=True) or ""
         kind = self.expression_type(fields, "type", SELECTOR_TYPES)
         if kind is None and "type" not in raw:
             self.problems.error("missing-field", "selector: type is missing", at, hint="add type: jsonpath")
