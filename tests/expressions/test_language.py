@@ -21,6 +21,7 @@ DECLARED = Declared(
     },
     workflows={"w": frozenset({"out"})},
 )
+BODY = {"items": [{"id": 1}, {"id": 2}], "a/b": {"~": 3}, "count": 2, "empty": [], "null": None}
 SCOPE = Scope(
     inputs={"a": {"b": "member", "list": [1, {"k": "v"}]}, "a.b": "dotted", "n": 5, "s": "Text", "t": True, "z": None, "num": "10", "x": "$inputs.n"},
     outputs={"o": [1, 2]},
@@ -34,7 +35,7 @@ SCOPE = Scope(
     status_code=200,
     request=Message(headers=(("X-A", "1"),), query={"q": "v"}, path={"id": 7}, body={"r": 1}),
     response=Message(headers=(("Content-Type", "application/json"), ("X-B", "1"), ("x-b", "2"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")),
-                     body={"items": [{"id": 1}, {"id": 2}], "a/b": {"~": 3}, "count": 2, "empty": [], "null": None}),
+                     body=BODY),
 )  # fmt: skip
 
 
@@ -44,7 +45,7 @@ EXPRESSIONS = [
     ("$url", "http://h/p"), ("$method", "GET"), ("$statusCode", 200), ("$self", "https://self.test/a.yaml"),
     ("$request.header.x-a", "1"), ("$request.query.q", "v"), ("$request.path.id", 7), ("$request.body#/r", 1),
     ("$response.header.content-type", "application/json"), ("$response.header.X-B", "1, 2"), ("$response.header.Set-Cookie", ["a=1", "b=2"]),
-    ("$response.body", SCOPE.response.body), ("$response.body#/items/1/id", 2), ("$response.body#/a~1b/~0", 3), ("$response.body#/null", None),
+    ("$response.body", BODY), ("$response.body#/items/1/id", 2), ("$response.body#/a~1b/~0", 3), ("$response.body#/null", None),
     ("$response.body#/gone", MISSING), ("$response.body#/items/9", MISSING), ("$response.body#/items/01", MISSING), ("$response.header.Gone", MISSING),
     ("$inputs.a.b", "dotted"), ("$inputs.a.list", [1, {"k": "v"}]), ("$inputs.a#/list/1/k", "v"), ("$inputs.n", 5), ("$inputs.gone", MISSING),
     ("$outputs.o#/1", 2), ("$steps.login.outputs.token", "abc"), ("$steps.login.outputs.pet#/id", 7), ("$steps.never.outputs.x", MISSING),

@@ -1,0 +1,46 @@
+"""Real documents by others: every one is validated to an end, the clean ones without an error."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import arazzo_runner
+
+CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
+INDEX = CORPUS / "INDEX.json"
+
+pytestmark = pytest.mark.skipif(not INDEX.exists(), reason="the corpus is not here")
+
+# Clean by the index, but with a mistake that only a closer look finds: what it is.
+MISTAKEN = {
+    "usearazzo__arazzo-toolkit/packages/parser/test/fixtures/source-descriptions/arazzo-with-arazzo.json": "unknown-source",
+    "usearazzo__arazzo-toolkit/packages/runner/test/fixtures/petstore-order-workflow-2-0.arazzo.yaml": "missing-path-parameter",
+}
+
+
+def folders() -> list[str]:
+    if not INDEX.exists():
+        return []
+    documents = json.loads(INDEX.read_text(encoding="utf-8"))["documents"]
+    return sorted({entry["path"].split("/")[0] for entry in documents})
+
+
+def entries(folder: str) -> list[dict[str, object]]:
+    documents = json.loads(INDEX.read_text(encoding="utf-8"))["documents"]
+    return [entry for entry in documents if entry["path"].split("/")[0] == folder]
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_every_document_is_validated_and_the_clean_ones_have_no_errors(folder):
+    for entry in entries(folder):
+        path = str(entry["path"])
+        try:
+            found = arazzo_runner.validate(CORPUS / path, root=str(CORPUS / folder))
+        except arazzo_runner.InvalidUsage as problem:
+            found = problem.diagnostics
+        errors = sorted({each.code for each in found if each.severity.value == "error"})
+        if entry["all_sources_resolved"] and not entry["deviations"]:
+            assert errors == ([MISTAKEN[path]] if path in MISTAKEN else []), path
