@@ -36,7 +36,7 @@ make_venv() {
     fi
     rm -rf "$dir"
     # Debian's python3 comes without venv: virtualenv does the same without touching the system.
-    "$python" -m pip install --quiet --disable-pip-version-check --target "$dir.virtualenv" virtualenv >&2 &&
+    "$python" -m pip install -qq --disable-pip-version-check --target "$dir.virtualenv" virtualenv >&2 &&
         PYTHONPATH="$dir.virtualenv" "$python" -m virtualenv --quiet "$dir" >&2 || {
         say "error: $python can make no virtual environment. On Debian or Ubuntu: apt install python3-venv"
         return 1
@@ -60,7 +60,7 @@ set_up() {
         if command -v uv >/dev/null 2>&1; then
             uv pip install --quiet --python "$PY" --editable '.[dev]'
         else
-            "$PY" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+            "$PY" -m pip install -qq --disable-pip-version-check --editable '.[dev]'
         fi
         printf '%s' "$stamp" >"$dir/.installed"
     fi
