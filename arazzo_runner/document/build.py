@@ -25,7 +25,7 @@ from arazzo_runner.document.model import (
 )
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.records import record
-from arazzo_runner.values import MISSING, JsonValue, type_name
+from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 Built = TypeVar("Built")
 
@@ -72,7 +72,7 @@ def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> 
     major, _, rest = version.partition(".")
     minor, _, patch = rest.partition(".")
     if major != "1" or not minor.isdigit():
-        message = f'version "{version}" of Arazzo is not known'
+        message = f"version {preview(version)} of Arazzo is not known"
         problems.error("unknown-version", message, place, hint="write arazzo: 1.0.1 or 1.1.0")
     elif minor not in ("0", "1"):
         message = f"Arazzo {major}.{minor} is newer than 1.1, the newest known; it is read as that"
@@ -80,7 +80,7 @@ def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> 
     if is_number and major == "1":
         problems.warn("version-number", "arazzo is a number", place, hint=f'write arazzo: "{version}.0"')
     elif major == "1" and minor in ("0", "1") and not patch[:1].isdigit():
-        message = f'version "{version}" of Arazzo has no patch number'
+        message = f"version {preview(version)} of Arazzo has no patch number"
         problems.warn("unknown-version", message, place, hint=f"write arazzo: {major}.{minor}.0")
     return version
 

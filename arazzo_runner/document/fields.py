@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from itertools import islice
 from typing import Final, TypeVar
 
 from arazzo_runner.diagnostics import Location, Problems, did_you_mean
@@ -39,6 +40,8 @@ MEANT: Final = {
     "extends": "Arazzo has no inheritance; write the fields out",
 }
 """Fields of other tools that mean something: reading on without them would change what a document does."""
+
+_MOST_UNKNOWN: Final = 50  # a hostile mapping must not cost a comparison of names for each of its keys
 
 _UNQUOTED: Final[dict[type, str]] = {
     dict: "a text that begins with { needs quotes",
@@ -84,7 +87,7 @@ class Fields:
             return value
         words = " or ".join([", ".join(allowed[:-1]), *allowed[-1:]] if len(allowed) > 2 else allowed)
         hint = did_you_mean(value, allowed) or f"write {words}"
-        self.error("invalid-value", f'{self.kind}: {name} is "{value}", expected {words}', name, hint)
+        self.error("invalid-value", f"{self.kind}: {name} is {preview(value)}, expected {words}", name, hint)
         return None
 
     def number(self, name: str, *, integer: bool = False) -> int | float | None:
@@ -103,7 +106,12 @@ class Fields:
             self.wrong_type(name, "a whole number" if integer else "a number", value, hint)
             return None
         if value < 0:
-            self.error("invalid-value", f"{self.kind}: {name} is {preview(value)}, but must not be negative", name)
+            self.error(
+                "invalid-value",
+                f"{self.kind}: {name} is {preview(value)}, but must not be negative",
+                name,
+                "write 0 or more",
+            )
             return None
         return int(value) if integer else value
 
@@ -153,7 +161,7 @@ class Fields:
         if isinstance(item, str):
             return item
         message = f"{self.kind}: an entry is {type_name(item)}, expected a text"
-        self.problems.error("wrong-type", message, at)
+        self.problems.error("wrong-type", message, at, hint=_type_hint("a text", item))
         return None
 
     # ------------------------------------------------------------------ the rest
@@ -161,11 +169,14 @@ class Fields:
     def extensions(self) -> dict[str, JsonValue]:
         """Return the `x-` fields and report every other field that was not asked for (semantics §1)."""
         found = {}
+        unknown = 0
         for name, value in self.raw.items():
             if name.startswith("x-"):
                 found[name] = value
             elif name not in self.taken:
-                self._unknown(name)
+                unknown += 1
+                if unknown <= _MOST_UNKNOWN or name in ALL_FIELDS or name in MEANT:
+                    self._unknown(name)
         return found
 
     def newer(self, *names: str) -> None:
@@ -196,6 +207,7 @@ class Fields:
             if value is None or isinstance(value, (dict, list))
             else f"{type_name(value)} {preview(value, 40)}"
         )
+        hint = hint or _type_hint(expected, value)
         self.error("wrong-type", f"{self.kind}: {name} must be {expected}, found {found}", name, hint)
 
     def key(self, name: str) -> Location:
@@ -206,7 +218,8 @@ class Fields:
         self.taken.add(name)
         value = self.raw.get(name, MISSING)
         if value is MISSING and required:
-            near = did_you_mean(name, [key for key in self.raw if key not in self.taken and key not in ALL_FIELDS])
+            others = (key for key in self.raw if key not in self.taken and key not in ALL_FIELDS)
+            near = did_you_mean(name, islice(others, _MOST_UNKNOWN))
             hint = (
                 f"add {name}" if near is None else near.replace("did you mean", f"write {name} instead of").rstrip("?")
             )
@@ -215,9 +228,26 @@ class Fields:
 
     def _unknown(self, name: str) -> None:
         near = did_you_mean(name, self.taken)
-        message = f'{self.kind}: unknown field "{name}"'
+        message = f"{self.kind}: unknown field {preview(name)}"
         if name in ALL_FIELDS or name in MEANT or near is not None:
             hint = MEANT.get(name) or near or f"{name} belongs to another object; move it there, or remove it"
             self.problems.error("unknown-field", message, self.key(name), hint=hint)
         else:
-            self.problems.warn("unknown-field", message, self.key(name), hint=f"extensions begin with x-: x-{name}")
+            self.problems.warn(
+                "unknown-field", message, self.key(name), hint=f"extensions begin with x-: x-{preview(name)[1:-1]}"
+            )
+
+
+def _type_hint(expected: str, value: JsonValue) -> str:
+    """Return what to write instead of a value of the wrong type."""
+    if value is None:
+        return "give it a value, or remove it"
+    if expected == "a list":
+        return "begin every item with a dash"
+    if expected == "a mapping":
+        return "write its fields below it, each as name: value"
+    if expected == "a JSON Schema":
+        return "write type: object, and the inputs under properties:"
+    if expected == "a text":
+        return "write it in quotes" if not isinstance(value, (dict, list)) else "write one text, in quotes"
+    return "write a number without quotes, such as 3"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from arazzo_runner.document.reading import Reading, Unreadable, too_deep
+from arazzo_runner.document.reading import MOST_REPEATS, Reading, Unreadable, too_deep
 from arazzo_runner.values import JsonValue
 
 _SYNTAX_HINTS: Final = (
@@ -93,7 +93,7 @@ def _report_repeats(reading: Reading) -> None:
     # JSON with repeated keys is rare: only then a second pass pays to find their places.
     from arazzo_runner.document.places import json_places
 
-    for key, pointer, first, second in json_places(reading.text).repeats:
+    for key, pointer, first, second in json_places(reading.text, most_repeats=MOST_REPEATS).repeats:
         reading.repeated_key(key, pointer, (first.line, first.column), (second.line, second.column))
 
 

@@ -136,7 +136,7 @@ class Parts:
         value = fields.value("condition", required=True)
         if isinstance(value, str):
             if not value.strip():
-                fields.error("invalid-value", "criterion: condition is empty", "condition")
+                fields.error("invalid-value", "criterion: condition is empty", "condition", _condition_hint(value))
             return value or "false"
         if value is not MISSING and isinstance(value, (bool, int, float)) and "context" in fields.raw:
             return preview(value)  # `context` compared with a constant: a tolerated form (semantics §4)
@@ -210,7 +210,7 @@ class Parts:
     def fields_of(self, kind: str, raw: JsonValue, at: Location) -> Fields | None:
         """Return the fields of an object; None, reported, when it is none or stands elsewhere."""
         if not isinstance(raw, dict):
-            hint = "remove the entry, or fill it in" if raw is None else None
+            hint = "remove the entry, or fill it in" if raw is None else "write its fields, each as name: value"
             self.problems.error("wrong-type", f"a {kind} is a mapping, found {type_name(raw)}", at, hint=hint)
             return None
         if "$ref" in raw and "reference" not in raw:
@@ -226,7 +226,7 @@ class Parts:
         seen: dict[str, Location] = {}
         for name, at in names:
             if name in seen:
-                message = f'{kind} "{name}" is there twice'
+                message = f"{kind} {preview(name)} is there twice"
                 self.problems.error(code, message, at, hint="give each its own name", related=(seen[name],))
             elif name:
                 seen[name] = at
@@ -234,13 +234,13 @@ class Parts:
     def check_id(self, kind: str, name: str, at: Location) -> None:
         """SHOULD conform to [A-Za-z0-9_\\-]+: a warning, since names with blanks cannot be referred to."""
         if name and not ID_CHARACTERS.issuperset(name):
-            message = f'{kind} "{name}" has characters other than letters, digits, - and _'
+            message = f"{kind} {preview(name)} has characters other than letters, digits, - and _"
             self.problems.warn("unusual-id", message, at, hint=_spelt(name, ID_CHARACTERS, "-"))
 
     def check_name(self, kind: str, name: str, at: Location) -> None:
         """MUST match ^[a-zA-Z0-9\\.\\-_]+$; tolerated with a warning, as it is in wide use (semantics §3)."""
         if not (name and NAME_CHARACTERS.issuperset(name)):
-            message = f'{kind} name "{name}" has characters other than letters, digits, ".", "-" and "_"'
+            message = f'{kind} name {preview(name)} has characters other than letters, digits, ".", "-" and "_"'
             self.problems.warn("unusual-name", message, at, hint=_spelt(name, NAME_CHARACTERS, "_"))
 
 
@@ -268,7 +268,7 @@ def _output_hint(value: JsonValue) -> str:
 
 def _spelt(name: str, allowed: frozenset[str], instead: str) -> str:
     """Return a hint with a name whose other characters are replaced."""
-    spelt = "".join(each if each in allowed else " " for each in name).split()
+    spelt = "".join(each if each in allowed else " " for each in name[:80]).split()
     return f"write {instead.join(spelt)}" if spelt else "write a name of letters and digits"
 
 

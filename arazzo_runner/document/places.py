@@ -127,11 +127,13 @@ def _span(start: Any, end: Any) -> Span:
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
-def json_places(text: str) -> _Walk:
-    """Return the places in a JSON text that json.loads has taken, with its repeated keys."""
+def json_places(text: str, *, most_repeats: int | None = None) -> _Walk:
+    """Return the places in a JSON text that json.loads has taken, with its repeated keys (up to so many)."""
     walk = _TokenWalk(text)
     for match in _TOKEN.finditer(text):
         walk.take(match[0], match.start(), match.end())
+        if most_repeats is not None and len(walk.repeats) >= most_repeats:
+            break
     return walk
 
 

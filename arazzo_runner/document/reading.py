@@ -7,8 +7,9 @@ from typing import Final
 from arazzo_runner.diagnostics import Diagnostic, Location, Problems, Severity
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.records import record
+from arazzo_runner.values import preview
 
-_MOST_REPEATS: Final = 100  # a hostile document must not make a million Diagnostics
+MOST_REPEATS: Final = 100  # a hostile document must not make a million Diagnostics
 
 
 @record(frozen=True, slots=True)
@@ -55,11 +56,11 @@ class Reading:
     def repeated_key(self, key: str, pointer: str, first: tuple[int, int], second: tuple[int, int]) -> None:
         """Report a key that stands twice in one mapping, naming both lines (semantics §1)."""
         self.repeats += 1
-        if self.repeats > _MOST_REPEATS:
+        if self.repeats > MOST_REPEATS:
             return
         lines = f"line {first[0]}" if first[0] == second[0] else f"lines {first[0]} and {second[0]}"
-        message = f'the key "{key}" stands twice in one mapping ({lines}); the last one counts'
-        if self.repeats == _MOST_REPEATS:
+        message = f"the key {preview(key)} stands twice in one mapping ({lines}); the last one counts"
+        if self.repeats == MOST_REPEATS:
             message += "; further repeated keys are not listed"
         at, related = self.place(*second, pointer, len(key)), (self.place(*first, pointer, len(key)),)
         if self.duplicates is Severity.WARNING:

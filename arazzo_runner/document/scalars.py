@@ -69,7 +69,8 @@ def tagged_value(tag: str, text: str) -> JsonValue:
 
 def short_tag(tag: str) -> str:
     """Return a tag as authors write it: `!!binary`."""
-    return "!!" + tag.removeprefix(_YAML_TAGS) if tag.startswith(_YAML_TAGS) else tag
+    short = "!!" + tag.removeprefix(_YAML_TAGS) if tag.startswith(_YAML_TAGS) else tag
+    return short if len(short) <= 60 else short[:59] + "…"
 
 
 def _integer(text: str, base: int) -> int:

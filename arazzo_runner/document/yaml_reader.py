@@ -183,10 +183,10 @@ class _Builder:
         """An alias costs what it stands for, in nodes and in levels: that is what its readers will walk."""
         known = self.anchors.get(event.anchor)
         if known is None:
-            hint = f"write &{event.anchor} before the value it means, above this line"
-            raise Unreadable("yaml-syntax", f"the alias *{event.anchor} has no anchor", _place(event), hint)
+            hint = f"write &{event.anchor[:60]} before the value it means, above this line"
+            raise Unreadable("yaml-syntax", f"the alias *{event.anchor[:60]} has no anchor", _place(event), hint)
         if not known.nodes:
-            message = f"the alias *{event.anchor} stands inside its own anchor"
+            message = f"the alias *{event.anchor[:60]} stands inside its own anchor"
             raise Unreadable("alias-expansion", message, _place(event), "write the value out")
         self.aliases = True
         self._count(known.nodes, event)
