@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from arazzo_runner.values import JsonValue
+from arazzo_runner.values import JsonValue, preview
 
 _CONSTANTS: Final[dict[str, JsonValue]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -59,7 +59,9 @@ def tagged_value(tag: str, text: str) -> JsonValue:
         kinds: dict[str, Any] = {"null": type(None), "bool": bool, "int": int, "float": (int, float)}
         if isinstance(value, kinds[name]) and not (name in ("int", "float") and isinstance(value, bool)):
             return float(value) if name == "float" else value
-        raise NotJson("unsupported-tag", f'"{text}" is no {name}')
+        raise NotJson(
+            "unsupported-tag", f"{preview(text)} is no {name}", f"write a value of that type, or remove !!{name}"
+        )
     raise NotJson(
         "unsupported-tag",
         f"the tag {short_tag(tag)} is not supported",
@@ -87,5 +89,5 @@ def _float_or_text(text: str) -> float | str:
     except ValueError:
         return text
     if value in (float("inf"), float("-inf")):
-        raise NotJson("not-json", f"{text} is too large for a number", "write it as text, in quotes")
+        raise NotJson("not-json", f"{preview(text)[1:-1]} is too large for a number", "write it as text, in quotes")
     return value
