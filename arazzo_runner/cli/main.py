@@ -10,6 +10,7 @@ COMMANDS = {
     "list": "List the workflows of a document and their inputs.",
     "show": "Show what a workflow does, step by step.",
     "mock": "Serve the APIs a document uses, answering from their descriptions.",
+    "eval": "Try an expression in a context.",
     "explain": "Explain a diagnostic code.",
 }
 """The commands in the order of the help; each lives in arazzo_runner/cli/<name>.py."""

@@ -64,7 +64,7 @@ Exit codes:
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs; - is standard input.")
 @click.option("--server", "servers", metavar="NAME=URL", multiple=True, help="Call the source NAME at another URL.")
 @click.option(
-    "--server-variable", "server_variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of server URLs."
+    "--server-var", "server_variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of server URLs."
 )
 @reading_options
 @click.option("--mock", is_flag=True, help="Answer from the descriptions' examples, on a local mock server.")
@@ -83,6 +83,18 @@ Exit codes:
 @click.option("--max-retry-wait", type=_WAIT, metavar="S", help="The longest Retry-After to obey (default 300).")
 @click.option("--poll-interval", type=_WAIT, metavar="S", help="Seconds before a step goes to itself (default 1).")
 @click.option("--max-response-size", type=_COUNT, metavar="BYTES", help="The largest response (default 10 MiB).")
+@click.option("--criterion-timeout", type=_SECONDS, metavar="S", help="Seconds for one criterion's query (default 1).")
+@click.option(
+    "--cookies", type=click.Choice(["host", "domain", "off"]), help="Which cookies of responses are sent back."
+)
+@click.option(
+    "--parallel",
+    type=_COUNT,
+    is_flag=False,
+    flag_value=8,
+    metavar="[N]",
+    help="Run up to N (8) independent steps at the same time, in rounds.",
+)
 @click.option("--resend-unknown", is_flag=True, help="Allow a retry although an unsafe request may have been acted on.")
 def command(**options: JsonValue) -> int:
     """Read the options and run."""
@@ -105,5 +117,5 @@ def _check(arguments: RunArguments) -> None:
             raise click.UsageError(message, click.get_current_context())
     pairs(arguments.inputs, "-i")
     pairs(arguments.servers, "--server", "NAME=URL")
-    pairs(arguments.server_variables, "--server-variable")
+    pairs(arguments.server_variables, "--server-var")
     pairs(arguments.sources, "--source", "NAME=PATH")

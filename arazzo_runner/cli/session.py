@@ -65,6 +65,9 @@ class RunArguments:
     max_retry_wait: float | None
     poll_interval: float | None
     max_response_size: int | None
+    criterion_timeout: float | None
+    cookies: str | None
+    parallel: int | None
     resend_unknown: bool
 
     @property
@@ -95,7 +98,7 @@ def _load(given: RunArguments) -> Program:
         root=given.root,
         sources=sources,
         servers=servers,
-        server_variables=pairs(given.server_variables, "--server-variable"),
+        server_variables=pairs(given.server_variables, "--server-var"),
         any_server=given.mock,
     )
     _check_names(program, sources, "--source")
