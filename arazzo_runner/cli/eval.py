@@ -39,7 +39,7 @@ from arazzo_runner.values import MISSING, JsonValue, preview
 
 KINDS = ("expression", "template", "condition", "jsonpath", "xpath", "regex", "pointer")
 
-_HELP = """Try an expression: parse it, and evaluate it in a context.
+_HELP = """Try an expression in a context.
 
 Prints the canonical spelling and, with --context, the value or verdict. A
 mistake is shown at its character.
