@@ -22,7 +22,7 @@ LAYERS = [
     {"document", "expressions"},
     {"secrets"},
     {"diagnostics", "values"},
-    {"records"},
+    {"records", "version"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 

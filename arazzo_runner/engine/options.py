@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arazzo_runner.records import record
+from arazzo_runner.version import __version__
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -29,4 +30,4 @@ class RunOptions:
     cookies: str = "host"
     parallel: int = 1
     max_response_size: int = 10 * 2**20
-    user_agent: str = "arazzo"
+    user_agent: str = f"arazzo/{__version__}"

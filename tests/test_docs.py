@@ -1,0 +1,151 @@
+"""The documentation is true: commands, options and codes are in it, links lead somewhere, examples run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import jsonschema
+import pytest
+
+from arazzo_runner.cli.commands import group
+from arazzo_runner.cli.explain import explanations
+from arazzo_runner.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SEED = "specs/arazzo/prismatic-rotate-refresh-token-workflow.yml"
+SCENARIO = ["--mock", "--scenario", "fixtures/scenarios/prismatic-tokens.yml"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name):
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    section = text.partition(f"## arazzo {name}\n")[2].partition("\n## ")[0]
+    command = group.get_command(click.Context(group), name)
+    options = [each for parameter in command.params if isinstance(parameter, click.Option) for each in parameter.opts]
+    assert section
+    assert [each for each in options if each not in section] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_relative_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def blocks(language):
+    found = []
+    for page in PAGES:
+        for number, block in enumerate(
+            re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        ):
+            found.append(pytest.param(block, id=f"{page.name}-{number}"))
+    return found
+
+
+def arazzo(tmp_path, *arguments):
+    environment = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path), "PATH": ""}
+    command = [sys.executable, "-m", "arazzo_runner", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("block", blocks("console run"))
+def test_console_examples_run(tmp_path, block):
+    for line in block.splitlines():
+        if line.startswith("$ arazzo "):
+            done = arazzo(tmp_path, *shlex.split(line)[2:])
+            assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [line for block in blocks("console") for line in block.values[0].splitlines() if line.startswith("$ arazzo run")],
+)
+def test_the_tour_of_the_readme_runs(tmp_path, line):
+    assert arazzo(tmp_path, *shlex.split(line)[2:]).returncode == ("--switch" in line)
+
+
+@pytest.mark.parametrize("block", blocks("python(?: run)?"))
+def test_python_examples_run(tmp_path, block):
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments"),
+    [
+        ("run", ["run", SEED, "-i", "refreshToken=demo-refresh-token-1", *SCENARIO]),
+        ("run", ["run", SEED, "-i", "refreshToken=demo-refresh-token-1", *SCENARIO, "--switch", "validate-401"]),
+        ("run", ["run", SEED, "-i", "refreshToken=demo-refresh-token-1", *SCENARIO, "--switch", "lost-answer"]),
+        ("run", ["run", SEED]),
+        ("run", ["run", "gone.yml"]),
+        ("run", ["run", SEED, "--no-such-option"]),
+        ("validate", ["validate", SEED]),
+        ("validate", ["validate", "gone.yml"]),
+        ("validate", ["validate", "README.md"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value[1:2] + value[-2:]),
+)
+def test_machine_output_keeps_its_contract(tmp_path, schema, arguments):
+    done = arazzo(tmp_path, *arguments, "--format", "json")
+    contract = json.loads((ROOT / "docs" / "schemas" / f"{schema}.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(contract)
+    jsonschema.Draft202012Validator(contract).validate(json.loads(done.stdout))
+
+
+# ------------------------------------------------------------------ codes
+
+REPORTERS = {
+    "error",
+    "warn",
+    "info",
+    "because",
+    "syntax_error",
+    "slip",
+    "InputProblem",
+    "Slip",
+    "_Stop",
+    "_Refusal",
+    "usage_error",
+    "NotJson",
+    "Unreadable",
+}
+CODE = re.compile(r"[a-z]+(-[a-z0-9]+)+$")
+
+
+def codes_in_the_package():
+    """Every text that looks like a code where a code is reported: `code=` anywhere, or an argument of a reporter."""
+    found = set()
+    for path in (ROOT / "arazzo_runner").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            values = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+            values += node.args[:1] if name in REPORTERS else []
+            found |= {
+                each.value
+                for each in values
+                if isinstance(each, ast.Constant) and isinstance(each.value, str) and CODE.match(each.value)
+            }
+    return found
+
+
+def test_every_code_has_a_page():
+    assert sorted(codes_in_the_package() - set(explanations())) == []
+
+
+@pytest.mark.parametrize("code", explanations())
+def test_every_page_says_what_why_wrong_and_right(code):
+    text = explanations()[code].read_text(encoding="utf-8")
+    assert len(text.splitlines()) >= 5
+    assert text.strip()
