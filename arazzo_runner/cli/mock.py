@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import click
 
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, mock_options, pairs, reading_options
+from arazzo_runner.cli.options import SETTINGS, color_option, limits_of, mock_options, pairs, reading_options
 from arazzo_runner.diagnostics import InvalidDescription, InvalidUsage, Problems, Severity
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
@@ -65,6 +65,9 @@ def command(
     switches: tuple[str, ...],
     strict: bool,
     root: str | None,
+    max_document_size: int | None,
+    max_document_depth: int | None,
+    max_document_nodes: int | None,
     sources: tuple[str, ...],
     quiet: bool,
     no_color: bool,
@@ -72,7 +75,11 @@ def command(
     """Serve until interrupted."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     options = LoadOptions(
-        strict=strict, root=root, sources=pairs(sources, "--source", "NAME=PATH"), environment=os.environ
+        strict=strict,
+        root=root,
+        sources=pairs(sources, "--source", "NAME=PATH"),
+        limits=limits_of(max_document_size, max_document_depth, max_document_nodes),
+        environment=os.environ,
     )
     problems = Problems(strict=strict)
     served = tuple(_served(specs, options, problems))

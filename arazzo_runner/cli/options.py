@@ -7,9 +7,16 @@ from typing import TypeVar
 
 import click
 
+from arazzo_runner.document.source_map import Limits
+
 Command = TypeVar("Command", bound=Callable[..., int])
 Decorator = Callable[[Command], Command]
 
+_LIMITS = (
+    ("nodes", "N", "The most values of a document, aliases expanded (default 1,000,000)."),
+    ("depth", "N", "How deep a document may be nested (default 100)."),
+    ("size", "BYTES", "The largest document (default 20 MB)."),
+)
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -48,7 +55,17 @@ def reading_options(command: Command) -> Command:
     command = click.option(
         "--root", metavar="DIR", help="The folder that files named by $ref must be in (default: the repository)."
     )(command)
+    for name, metavar, text in _LIMITS:
+        command = click.option(f"--max-document-{name}", type=click.IntRange(min=1), metavar=metavar, help=text)(
+            command
+        )
     return click.option("--strict", is_flag=True, help="Treat deviations from the Specification as errors.")(command)
+
+
+def limits_of(size: int | None, depth: int | None, nodes: int | None) -> Limits:
+    """Return the limits of documents: what the options say, else the defaults."""
+    default = Limits()
+    return Limits(size or default.max_bytes, depth or default.max_depth, nodes or default.max_nodes)
 
 
 def color_option(command: Command) -> Command:

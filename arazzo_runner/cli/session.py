@@ -12,7 +12,7 @@ from types import FrameType
 from arazzo_runner import api
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
 from arazzo_runner.cli.inputs import GivenInputs, given_inputs
-from arazzo_runner.cli.options import pairs
+from arazzo_runner.cli.options import limits_of, pairs
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
@@ -57,6 +57,9 @@ class RunArguments:
     show_secrets: bool
     strict: bool
     root: str | None
+    max_document_size: int | None
+    max_document_depth: int | None
+    max_document_nodes: int | None
     no_color: bool
     timeout: float | None
     run_timeout: float | None
@@ -96,6 +99,7 @@ def _load(given: RunArguments) -> Program:
         given.workflow,
         strict=given.strict,
         root=given.root,
+        limits=limits_of(given.max_document_size, given.max_document_depth, given.max_document_nodes),
         sources=sources,
         servers=servers,
         server_variables=pairs(given.server_variables, "--server-var"),
