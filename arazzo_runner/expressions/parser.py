@@ -70,12 +70,15 @@ def parse_expression(text: str) -> Expression:
     return _Parser(text, strict=True).parse()
 
 
-def parse_lenient(text: str, declared: Declared = NOTHING_DECLARED) -> tuple[Expression, tuple[Slip, ...]]:
+def parse_lenient(
+    text: str, declared: Declared = NOTHING_DECLARED, *, embedded: bool = False
+) -> tuple[Expression, tuple[Slip, ...]]:
     """Parse one runtime expression, tolerating the slips of semantics §3; each is returned.
 
-    Raises ExpressionSyntaxError when it has no single meaning.
+    `embedded` says that it stands in braces, where no prose can follow it. Raises
+    ExpressionSyntaxError when it has no single meaning.
     """
-    parser = _Parser(text, strict=False, declared=declared)
+    parser = _Parser(text, strict=False, declared=declared, embedded=embedded)
     node = parser.parse()
     if not parser.slips:
         return node, ()
@@ -107,10 +110,13 @@ def canonical_form(node: Expression) -> Expression:
 class _Parser:
     """One text and how far it is read; `slips` collects what was tolerated."""
 
-    def __init__(self, text: str, *, strict: bool, declared: Declared = NOTHING_DECLARED) -> None:
+    def __init__(
+        self, text: str, *, strict: bool, declared: Declared = NOTHING_DECLARED, embedded: bool = False
+    ) -> None:
         self.text = text
         self.at = 0
         self.strict = strict
+        self.embedded = embedded
         self.declared = declared
         self.slips: list[Slip] = []
 
@@ -354,7 +360,7 @@ class _Parser:
                 self.fail(f"{character} is not allowed in a JSON Pointer here", start + offset)
             if character == "~" and self.text[start + offset + 1 : start + offset + 2] not in ("0", "1"):
                 self.fail("~ in a JSON Pointer is written ~0", start + offset, hint="write ~0 for ~ and ~1 for /")
-            if character.isspace() and not self.strict and _is_prose(self.text[start + offset :]):
+            if character == " " and not (self.strict or self.embedded) and _is_prose(self.text[start + offset :]):
                 self.fail("text follows the expression", start + offset, hint="put the expression in braces: {$…}")
         self.at = len(self.text)
         return pointer
@@ -423,7 +429,8 @@ class _Parser:
 
 
 def _is_prose(rest: str) -> bool:
-    return len(rest.split()) > 0 and rest[:1] == " "
+    # The grammar lets a pointer hold blanks (a member "first name"); a sentence has more of them.
+    return len(rest.split()) >= 3
 
 
 def _root_hint(root: str) -> str | None:

@@ -133,7 +133,7 @@ def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expre
     if close < 0:
         raise ExpressionSyntaxError("the brace before this expression is never closed", dollar - 1, hint="add }")
     try:
-        node, slips = parse_lenient(text[dollar:close], declared)
+        node, slips = parse_lenient(text[dollar:close], declared, embedded=True)
     except ExpressionSyntaxError as problem:
         raise ExpressionSyntaxError(problem.message, dollar + problem.offset, problem.length, problem.hint) from None
     moved = [Slip(slip.code, slip.message, dollar + slip.offset, slip.length, slip.canonical) for slip in slips]

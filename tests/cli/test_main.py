@@ -27,7 +27,12 @@ sys.exit(code)
 def test_help_imports_nothing_heavy(argument: str) -> None:
     done = subprocess.run([sys.executable, "-c", PROBE, argument], capture_output=True, text=True, check=True)
     loaded = set(done.stderr.strip("[]\n").replace("'", "").split(", "))
-    assert loaded - {"__future__"} == {"arazzo_runner", "arazzo_runner.cli", "arazzo_runner.cli.main", "arazzo_runner.version"}
+    assert loaded - {"__future__"} == {
+        "arazzo_runner",
+        "arazzo_runner.cli",
+        "arazzo_runner.cli.main",
+        "arazzo_runner.version",
+    }
     assert not loaded & set(HEAVY)
 
 

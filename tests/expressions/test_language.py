@@ -110,7 +110,7 @@ def test_a_slip_with_one_meaning_is_tolerated_and_told(text, code, canonical):
     [
         "$response.body[*]",
         "$response.body[?x]",
-        "$response.body#/a and more",
+        "$response.body#/a is the identifier of it",
         "$inputs.a..b",
         "$steps.login.name",
         "$inputs.x.",
