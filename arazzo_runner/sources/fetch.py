@@ -1,26 +1,32 @@
-"""Reading documents: the one place that opens files and fetches descriptions (security: choke point)."""
+"""Reading documents: the one place that opens files and fetches descriptions (security: choke point).
+
+What may be read is decided in policy.py; here it is done, with limits counted while reading.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
-from typing import Final, Protocol
-from urllib.parse import urlsplit
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
 
-from arazzo_runner.records import record
-from arazzo_runner.sources.uris import is_remote, path_of
+from arazzo_runner.sources.policy import (
+    FetchError,
+    Policy,
+    check_addresses,
+    check_below_root,
+    check_reference,
+    check_source,
+    redirected,
+)
+from arazzo_runner.sources.uris import is_remote, origin, path_of, without_userinfo
 
-MAX_DESCRIPTION_BYTES: Final = 50_000_000
-SUFFIXES: Final = (".yaml", ".yml", ".json")
+__all__ = ["DocumentFetch", "Fetch", "FetchError", "Policy", "ReferenceFetch", "make_fetch", "repository_root"]
 
-
-class FetchError(Exception):
-    """A document cannot be had; `message` quotes nothing of it, `hint` says what helps."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+MAX_REDIRECTS: Final = 5
+READ_SECONDS: Final = 30.0
+CONNECT_SECONDS: Final = 10.0
 
 
 class Fetch(Protocol):
@@ -30,82 +36,61 @@ class Fetch(Protocol):
         """Return the document's bytes."""
 
 
-@record(frozen=True, slots=True)
-class Policy:
-    """What may be read: `root` bounds files that `$ref`s lead to, `offline` forbids the network.
+class ReferenceFetch(Protocol):
+    """Reads what a `$ref` leads to; raises FetchError."""
 
-    `allow_private` lets remote documents lead to private and loopback addresses.
-    """
-
-    root: str
-    offline: bool = False
-    allow_private: bool = False
-    max_bytes: int = MAX_DESCRIPTION_BYTES
+    def referenced(self, uri: str, base: str) -> bytes:
+        """Return the bytes of the document at `uri`, which the one at `base` names."""
 
 
-@record(frozen=True, slots=True)
 class DocumentFetch:
-    """Fetches the documents of one load by its Policy."""
+    """Fetches the documents of one load by its Policy; `entry_uri` is what the load begins with."""
 
-    policy: Policy
+    def __init__(self, policy: Policy, entry_uri: str) -> None:
+        self.policy = policy
+        self.entry_uri = entry_uri
 
-    def __call__(self, uri: str) -> bytes:
-        """Read a source description: a file with a usual suffix anywhere, or a URL."""
-        if is_remote(uri):
-            return self._remote(uri)
-        path = path_of(uri)
-        if not path:
-            raise FetchError(f"{urlsplit(uri).scheme}: URLs are not read", "give a file or an http(s) URL")
-        if not path.lower().endswith(SUFFIXES):
-            raise FetchError(f"{os.path.basename(path)} is no .yaml, .yml or .json file")
-        return self._file(path)
+    def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
+        """Read a source description.
+
+        `base` is the document that names it and `stated` the url as it is written there; without
+        them it counts as named by the user.
+        """
+        check_source(uri, base or "", stated, self.policy)
+        if base is None and is_remote(self.entry_uri) and not is_remote(uri):
+            check_below_root(path_of(uri), self.policy)
+        return self._read(uri, self.entry_uri if base is None else base)
 
     def entry(self, uri: str) -> bytes:
-        """Read what the user named: any file, or a URL."""
-        return self._remote(uri) if is_remote(uri) else self._file(path_of(uri))
+        """Read what the user named: any file, or a URL on any host."""
+        if is_remote(uri) and self.policy.offline:
+            raise FetchError("remote documents are not read here")
+        return self._read(uri, uri)
 
     def referenced(self, uri: str, base: str) -> bytes:
         """Read what a `$ref` in the document at `base` leads to: files only from files, below the root."""
+        check_reference(uri, base, self.policy)
+        return self._read(uri, base)
+
+    def _read(self, uri: str, base: str) -> bytes:
         if is_remote(uri):
-            return self._remote(uri)
-        if is_remote(base):
-            raise FetchError("a remote document must not lead to a file")
-        path = path_of(uri)
-        if not is_below(path, self.policy.root):
-            raise FetchError(f"{os.path.basename(path)} is outside of {self.policy.root}", "allow it with --root DIR")
-        return self(uri)
-
-    def _file(self, path: str) -> bytes:
-        try:
-            mode = os.stat(path).st_mode
-            if stat.S_ISDIR(mode):
-                raise FetchError(f"{path} is a directory", "name a file")
-            if not stat.S_ISREG(mode):
-                raise FetchError(f"{path} is no regular file")
-            with open(path, "rb") as file:
-                data = file.read(self.policy.max_bytes + 1)
-        except FileNotFoundError:
-            raise FetchError(f"{path} does not exist") from None
-        except (OSError, ValueError) as problem:
-            reason = problem.strerror if isinstance(problem, OSError) else "its name is not usable"
-            raise FetchError(f"{path} cannot be read: {reason}") from None
-        return _limited(data, self.policy.max_bytes)
-
-    def _remote(self, uri: str) -> bytes:
-        if self.policy.offline:
-            raise FetchError("remote documents are not read here")
-        host = urlsplit(uri).hostname or ""
-        if not self.policy.allow_private and leads_inside(host):
-            raise FetchError(f"{host} is a private or loopback address", "allow it with --allow-remote")
-        return _download(uri, self.policy.max_bytes)
+            return download(uri, base, self.policy)
+        return read_file(path_of(uri), self.policy.max_bytes)
 
 
 def make_fetch(
-    entry: str, *, root: str | None = None, offline: bool = False, allow_private: bool = False
+    entry: str,
+    *,
+    root: str | None = None,
+    offline: bool = False,
+    allow_remote: bool = False,
+    allow_hosts: Iterable[str] = (),
 ) -> DocumentFetch:
     """Return the Fetch for a load that begins with `entry` (a URI); the root defaults to its repository."""
     start = os.path.dirname(path_of(entry)) if not is_remote(entry) else os.getcwd()
-    return DocumentFetch(Policy(os.path.abspath(root) if root else repository_root(start), offline, allow_private))
+    found = os.path.abspath(root) if root else repository_root(start)
+    hosts = frozenset(host.lower() for host in allow_hosts)
+    return DocumentFetch(Policy(found, offline, allow_remote, hosts), entry)
 
 
 def repository_root(folder: str) -> str:
@@ -120,43 +105,113 @@ def repository_root(folder: str) -> str:
         current = parent
 
 
-def is_below(path: str, root: str) -> bool:
-    """Tell whether a path, links followed, is inside a folder."""
-    real, base = os.path.realpath(path), os.path.realpath(root)
-    return real == base or real.startswith(base.rstrip(os.sep) + os.sep)
+# ------------------------------------------------------------------ files
 
 
-def leads_inside(host: str) -> bool:
-    """Tell whether a host name is, or resolves to, an address that is not public."""
-    import ipaddress  # lazily: only remote documents need it
-    import socket
-
+def read_file(path: str, max_bytes: int) -> bytes:
+    """Return a regular file's bytes, no more than `max_bytes`; raises FetchError."""
     try:
-        addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
-    except (OSError, UnicodeError):
-        return False  # the download then says that the host is unknown
-    return any(not ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses)
-
-
-def _download(uri: str, max_bytes: int) -> bytes:
-    from arazzo_runner.sources.httpx_import import httpx  # lazily: most loads read only files
-
-    client = httpx()
-    try:
-        with client.stream("GET", uri, follow_redirects=False, timeout=30.0) as response:
-            if response.status_code != 200:
-                raise FetchError(f"{uri} answers with status {response.status_code}")
-            data = bytearray()
-            for chunk in response.iter_bytes():
-                data += chunk
-                if len(data) > max_bytes:
-                    break
-    except (client.HTTPError, client.InvalidURL) as problem:
-        raise FetchError(f"{uri} cannot be fetched: {problem or type(problem).__name__}") from None
-    return _limited(bytes(data), max_bytes)
+        mode = os.stat(path).st_mode  # before opening: opening a pipe would wait for its writer
+        if stat.S_ISDIR(mode):
+            raise FetchError(f"{path} is a directory", "name a file")
+        if not stat.S_ISREG(mode):
+            raise FetchError(f"{path} is no regular file")
+        with open(path, "rb") as file:
+            return _limited(file.read(max_bytes + 1), max_bytes)
+    except FileNotFoundError:
+        raise FetchError(f"{path} does not exist") from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "its name is not usable"
+        raise FetchError(f"{path} cannot be read: {reason}") from None
 
 
 def _limited(data: bytes, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise FetchError(f"it has more than {max_bytes:,} bytes", "raise --max-document-size if you trust it")
     return data
+
+
+# ------------------------------------------------------------------ network
+
+
+def download(uri: str, base: str, policy: Policy) -> bytes:
+    """Return the document at an http(s) URL, which the document at `base` names; raises FetchError.
+
+    Redirects are followed on the same server only, and every host is asked at the very address
+    that was checked, so that a name cannot mean one thing to the check and another to the request.
+    """
+    deadline = time.monotonic() + READ_SECONDS
+    for _ in range(MAX_REDIRECTS + 1):
+        addresses = _addresses(uri)
+        check_addresses(uri, addresses, base, policy)
+        status, location, data = _exchange(uri, addresses, policy.max_bytes, deadline)
+        if status == 200:
+            return _limited(data, policy.max_bytes)
+        if status not in (301, 302, 303, 307, 308):
+            raise FetchError(f"{without_userinfo(uri)} answers with status {status}")
+        uri = redirected(uri, location)
+    raise FetchError(f"{without_userinfo(uri)} redirects too often")
+
+
+def _addresses(uri: str) -> list[str]:
+    import socket  # lazily: only remote documents need it
+
+    found = origin(uri)
+    if found is None:
+        raise FetchError(f"{without_userinfo(uri)} is no usable URL", "write https://host/path")
+    try:
+        known = socket.getaddrinfo(found[1], found[2], type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []  # perhaps only a proxy knows the name; else the request says that the host is unknown
+    return list(dict.fromkeys(str(each[4][0]) for each in known))
+
+
+def _exchange(uri: str, addresses: list[str], max_bytes: int, deadline: float) -> tuple[int, str | None, bytes]:
+    """Ask once; return (status, Location, body). The body is not read unless the status is 200."""
+    from arazzo_runner.sources.httpx_import import httpx  # lazily: most loads read only files
+
+    library = httpx()
+    try:
+        with library.Client(timeout=CONNECT_SECONDS, follow_redirects=False) as client:
+            response = _response(client, library, uri, addresses)
+            try:
+                data = _body(response, max_bytes, deadline, uri) if response.status_code == 200 else b""
+            finally:
+                response.close()
+            return response.status_code, response.headers.get("location"), data
+    except (library.HTTPError, library.InvalidURL, ValueError) as problem:
+        reason = str(problem) or type(problem).__name__
+        raise FetchError(f"{without_userinfo(uri)} cannot be fetched: {reason}") from None
+
+
+def _response(client: Any, library: Any, uri: str, addresses: list[str]) -> Any:
+    """Ask the addresses that were checked, one after the other; through a proxy, the name."""
+    url = library.URL(uri)
+    headers = {"Accept": "application/json, application/yaml, text/yaml, */*;q=0.5", "Host": url.netloc.decode("ascii")}
+    if not addresses or _uses_proxy(os.environ):
+        return client.send(client.build_request("GET", url, headers=headers), stream=True)
+    extensions = {"sni_hostname": url.raw_host.decode("ascii")} if url.scheme == "https" else {}
+    for number, address in enumerate(addresses, 1):
+        pinned = url.copy_with(host=address)
+        request = client.build_request("GET", pinned, headers=headers, extensions=extensions)
+        try:
+            return client.send(request, stream=True)
+        except (library.ConnectError, library.ConnectTimeout):
+            if number == len(addresses):
+                raise
+    return None  # unreachable: there is at least one address
+
+
+def _uses_proxy(environment: Mapping[str, str]) -> bool:
+    return any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environment)
+
+
+def _body(response: Any, max_bytes: int, deadline: float, uri: str) -> bytes:
+    data = bytearray()
+    for chunk in response.iter_bytes():
+        data += chunk
+        if len(data) > max_bytes:
+            break
+        if time.monotonic() > deadline:
+            raise FetchError(f"{without_userinfo(uri)} takes longer than {READ_SECONDS:g} s")
+    return bytes(data)

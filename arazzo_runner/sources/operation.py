@@ -1,12 +1,13 @@
 """Operation: our own view of what an operationId leads to, free of OpenAPI versions.
 
-Schemas are kept as the raw JSON of the description (`$ref`s in them unresolved); `resolve`
-of the description they came from follows one.
+Schemas are kept as the raw JSON of the description, `$ref`s in them unresolved (so circles
+stay references). `base` beside a schema is the base URI of those references; `resolve` of the
+description, given both, follows one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Literal
 
@@ -16,6 +17,10 @@ from arazzo_runner.values import JsonValue
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "QUERY"})
 IDEMPOTENT_METHODS = SAFE_METHODS | {"PUT", "DELETE"}
+
+
+Resolve = Callable[[JsonValue, str], tuple[JsonValue, str]]
+"""(value, base URI) → the same after following its `$ref`s; what leads nowhere becomes None."""
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -37,10 +42,18 @@ class Server:
 
 @record(frozen=True, slots=True, kw_only=True)
 class MediaType:
-    """OpenAPI §Media Type Object: its schema, examples and encodings, raw."""
+    """OpenAPI §Media Type Object: its schema, examples and encodings, raw.
+
+    `schema_name` is the last part of the `$ref` that led to the schema (the default name of an
+    XML root element). `resolve` follows a `$ref` met inside the schema, given it and its base;
+    None leaves references unfollowed.
+    """
 
     content_type: str
     schema: JsonValue | None = None
+    schema_name: str = ""
+    base: str = ""
+    resolve: Resolve | None = field(default=None, compare=False, repr=False)
     example: JsonValue = None
     examples: Mapping[str, JsonValue] = field(default_factory=dict)
     encoding: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
@@ -57,6 +70,7 @@ class OperationParameter:
     explode: bool
     allow_reserved: bool = False
     schema: JsonValue | None = None
+    base: str = ""
     content: MediaType | None = None
     example: JsonValue = None
     examples: Mapping[str, JsonValue] = field(default_factory=dict)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
+
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 def is_remote(uri: str) -> bool:
@@ -23,8 +26,13 @@ def uri_of_path(path: str) -> str:
 
 def path_of(uri: str) -> str:
     """Return the path of a file: URI (without its fragment); "" for any other URI."""
-    parts = urlsplit(uri)
-    if parts.scheme.lower() != "file" or parts.netloc not in ("", "localhost"):
+    if uri[:5].lower() != "file:":
+        return ""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return ""
+    if parts.netloc not in ("", "localhost"):
         return ""
     path = unquote(parts.path)
     if os.sep == "\\":
@@ -33,5 +41,35 @@ def path_of(uri: str) -> str:
 
 
 def join(base: str, reference: str) -> str:
-    """Resolve a reference against a base URI (RFC 3986 §5.2)."""
-    return urljoin(base, reference.replace(" ", "%20"))
+    """Resolve a reference against a base URI (RFC 3986 §5.2); what is no URI at all stays as it is."""
+    try:
+        return urljoin(base, reference.replace(" ", "%20"))
+    except ValueError:  # such as `http://[`
+        return reference
+
+
+def origin(uri: str) -> tuple[str, str, int] | None:
+    """Return (scheme, host, port) of an http(s) URL (RFC 6454 §4); None for any other URI.
+
+    >>> origin("https://user@API.test/x"), origin("file:///x")
+    (('https', 'api.test', 443), None)
+    """
+    try:
+        parts = urlsplit(uri)
+        scheme = parts.scheme.lower()
+        if scheme not in _PORTS or not parts.hostname:
+            return None
+        return scheme, parts.hostname.lower(), parts.port or _PORTS[scheme]
+    except ValueError:
+        return None
+
+
+def without_userinfo(uri: str) -> str:
+    """Return a URI as messages may show it: without the user name and password it may hold.
+
+    >>> without_userinfo("https://me:secret@api.test/x")
+    'https://api.test/x'
+    """
+    scheme, separator, rest = uri.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"

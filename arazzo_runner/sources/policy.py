@@ -1,0 +1,155 @@
+"""What a load may read: decisions only, on names and addresses (nothing is opened here).
+
+The rules are those of the project's security policy, its rows on source URLs and local files. In short: what
+the user or the entry document names is read, relative files anywhere and everything else below
+the root; what a `$ref` names is read from the same place as the document that names it; a remote
+document leads neither to files nor into a private network.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Final
+
+from arazzo_runner.records import record
+from arazzo_runner.sources.uris import is_remote, join, origin, path_of, without_userinfo
+
+MAX_DESCRIPTION_BYTES: Final = 50_000_000
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+ALLOW_HINT: Final = "allow it with --allow-remote, or --allow-host HOST"
+
+
+class FetchError(Exception):
+    """A document cannot be had; `message` quotes nothing of it, `hint` says what helps."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@record(frozen=True, slots=True)
+class Policy:
+    """What may be read.
+
+    `root` bounds the files that `$ref`s, absolute paths and file: URLs lead to; `offline`
+    forbids the network; `allow_remote` lifts the limits on remote documents, `allow_hosts`
+    for some hosts.
+    """
+
+    root: str
+    offline: bool = False
+    allow_remote: bool = False
+    allow_hosts: frozenset[str] = frozenset()
+    max_bytes: int = MAX_DESCRIPTION_BYTES
+
+
+def check_source(uri: str, base: str, stated: str | None, policy: Policy) -> None:
+    """Raise FetchError when the document at `base` may not name this URI as a source.
+
+    `stated` is the url as the document writes it: a relative one may lead to a file anywhere,
+    an absolute path or a file: URL only below the root. None: the user named it.
+    """
+    if is_remote(uri):
+        _check_remote(uri, policy)
+        return
+    path = _description_path(uri)
+    if is_remote(base):
+        raise FetchError("a remote document must not lead to a file", "name the file with --source NAME=PATH")
+    if stated is not None and is_absolute(stated):
+        check_below_root(path, policy)
+
+
+def check_reference(uri: str, base: str, policy: Policy) -> None:
+    """Raise FetchError when a `$ref` in the document at `base` may not lead to this URI."""
+    if is_remote(uri):
+        _check_remote(uri, policy)
+        if origin(uri) != origin(base) and not _is_allowed(uri, policy):
+            shown = without_userinfo(uri)
+            raise FetchError(f"{shown} is on another server than the document that refers to it", ALLOW_HINT)
+        return
+    if is_remote(base):
+        raise FetchError("a remote document must not lead to a file")
+    check_below_root(_description_path(uri), policy)
+
+
+def check_addresses(uri: str, addresses: Iterable[str], base: str, policy: Policy) -> None:
+    """Raise FetchError when a host's addresses may not be asked for a document.
+
+    A remote document leads to public addresses only; what a local one names may also be on
+    this machine or network, but never on a link-local address (where clouds keep credentials).
+    """
+    if _is_allowed(uri, policy):
+        return
+    kinds = {address_kind(address) for address in addresses}
+    host = (origin(uri) or ("", uri, 0))[1]
+    if "link-local" in kinds:
+        raise FetchError(f"{host} is a link-local address", ALLOW_HINT)
+    if kinds - {"public"} and is_remote(base) and origin(uri) != origin(base):
+        raise FetchError(f"{host} is a private or loopback address, and a remote document leads there", ALLOW_HINT)
+
+
+def address_kind(address: str) -> str:
+    """Return `public`, `private` (also loopback, reserved, multicast) or `link-local` for an IP address."""
+    import ipaddress  # lazily: only remote documents need it
+
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "private"
+    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
+    found = mapped or found
+    if found.is_link_local:
+        return "link-local"
+    return "public" if found.is_global and not found.is_multicast else "private"
+
+
+def redirected(uri: str, location: str | None) -> str:
+    """Return where a redirect leads; raises FetchError when it leaves the server (security: no cross-origin)."""
+    if not location:
+        raise FetchError(f"{without_userinfo(uri)} answers with a redirect that leads nowhere")
+    target = join(uri, location)
+    if origin(target) != origin(uri):
+        shown = without_userinfo(target).partition("?")[0]
+        raise FetchError(f"{without_userinfo(uri)} redirects to another server, {shown}", f"name {shown} as the url")
+    return target
+
+
+def check_below_root(path: str, policy: Policy) -> None:
+    """Raise FetchError for a file outside of the root."""
+    if not is_below(path, policy.root):
+        raise FetchError(f"{os.path.basename(path)} is outside of {policy.root}", "allow it with --root DIR")
+
+
+def is_below(path: str, root: str) -> bool:
+    """Tell whether a path, links followed, is inside a folder."""
+    real, base = os.path.realpath(path), os.path.realpath(root)
+    return real == base or real.startswith(base.rstrip(os.sep) + os.sep)
+
+
+def is_absolute(reference: str) -> bool:
+    """Tell whether a reference names a file by itself: an absolute path or a file: URL."""
+    windows = reference[1:3] in (":\\", ":/")
+    return reference.startswith(("/", "\\")) or reference[:5].lower() == "file:" or windows
+
+
+def _description_path(uri: str) -> str:
+    path = path_of(uri)
+    if not path:
+        raise FetchError(f"{uri.partition(':')[0][:20]}: URLs are not read", "give a file or an http(s) URL")
+    if not path.lower().endswith(SUFFIXES):
+        raise FetchError(f"{os.path.basename(path)} is no .yaml, .yml or .json file")
+    return path
+
+
+def _check_remote(uri: str, policy: Policy) -> None:
+    if policy.offline:
+        raise FetchError("remote documents are not read here")
+    if origin(uri) is None:
+        raise FetchError(f"{without_userinfo(uri)} is no usable URL", "write https://host/path")
+
+
+def _is_allowed(uri: str, policy: Policy) -> bool:
+    found = origin(uri)
+    return policy.allow_remote or (found is not None and found[1] in policy.allow_hosts)

@@ -1,0 +1,289 @@
+"""What may be read (policy), and reading it: files, and documents from a real server on loopback."""
+
+from __future__ import annotations
+
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from arazzo_runner.sources import policy as rules
+from arazzo_runner.sources.fetch import FetchError, download, make_fetch, read_file, repository_root
+from arazzo_runner.sources.policy import (
+    Policy,
+    address_kind,
+    check_addresses,
+    check_reference,
+    check_source,
+    redirected,
+)
+from arazzo_runner.sources.uris import is_remote, join, origin, path_of, uri_of_path, without_userinfo
+
+REMOTE = "https://api.test/specs/api.yaml"
+OPEN = Policy(root="/work")
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A root with a description, a text, a link out of it; and a file outside."""
+    inside = tmp_path / "in"
+    inside.mkdir()
+    (inside / "doc.yaml").write_text("a: 1")
+    (inside / "notes.txt").write_text("secret")
+    (tmp_path / "out.yaml").write_text("b: 2")
+    (inside / "link.yaml").symlink_to(tmp_path / "out.yaml")
+    return inside
+
+
+def uri(path):
+    return uri_of_path(str(path))
+
+
+# ------------------------------------------------------------------ files
+
+
+def test_relative_source_may_be_anywhere_and_all_else_stays_below_the_root(tree):
+    base = uri(tree / "doc.yaml")
+    fetch = make_fetch(base, root=str(tree))
+    outside = uri(tree.parent / "out.yaml")
+    assert fetch(outside) == b"b: 2"
+    assert fetch(outside, base, "../out.yaml") == b"b: 2"
+    for stated in (str(tree.parent / "out.yaml"), outside):
+        with pytest.raises(FetchError, match="outside of"):
+            fetch(outside, base, stated)
+    for reference in (outside, uri(tree / "link.yaml")):
+        with pytest.raises(FetchError, match="outside of") as caught:
+            fetch.referenced(reference, base)
+        assert "--root" in (caught.value.hint or "")
+    assert fetch.referenced(uri(tree / "doc.yaml"), base) == b"a: 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("notes.txt", r"no \.yaml, \.yml or \.json", id="another suffix"),
+        pytest.param("gone.yaml", "does not exist", id="no file"),
+        pytest.param("nul\0.yaml", "cannot be read", id="a name with NUL"),
+    ],
+)
+def test_file_that_cannot_be_read_is_said_without_quoting_it(tree, name, message):
+    with pytest.raises(FetchError, match=message) as caught:
+        make_fetch(uri(tree / "doc.yaml"))("file://" + str(tree / name))
+    assert "secret" not in caught.value.message
+
+
+def test_only_regular_files_are_read(tree):
+    with pytest.raises(FetchError, match="is a directory"):
+        read_file(str(tree), 10)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tree / "pipe.yaml")
+        with pytest.raises(FetchError, match="no regular file"):
+            read_file(str(tree / "pipe.yaml"), 10)
+
+
+def test_size_is_limited_while_reading(tree):
+    assert read_file(str(tree / "doc.yaml"), 4) == b"a: 1"
+    with pytest.raises(FetchError, match="more than 3 bytes"):
+        read_file(str(tree / "doc.yaml"), 3)
+
+
+def test_user_may_name_any_file(tree):
+    assert make_fetch(REMOTE).entry(uri(tree / "notes.txt")) == b"secret"
+
+
+def test_root_is_the_repository_else_the_folder(tree):
+    assert repository_root(str(tree)) == str(tree)
+    (tree.parent / ".git").mkdir()
+    assert repository_root(str(tree)) == str(tree.parent)
+
+
+# ------------------------------------------------------------------ policy, without any network
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        pytest.param(lambda: check_reference("file:///work/x.yaml", REMOTE, OPEN), "must not lead to a file", id="file named by a remote document"),
+        pytest.param(lambda: check_source("file:///work/x.yaml", REMOTE, "x.yaml", OPEN), "must not lead to a file", id="source file named by a remote document"),
+        pytest.param(lambda: check_reference("https://other.test/x.yaml", REMOTE, OPEN), "on another server", id="reference to another server"),
+        pytest.param(lambda: check_reference("https://api.test:8443/x.yaml", REMOTE, OPEN), "on another server", id="another port is another server"),
+        pytest.param(lambda: check_reference("https://x.test/x.yaml", "file:///work/a.yaml", OPEN), "on another server", id="reference from a file to the network"),
+        pytest.param(lambda: check_source("ftp://x.test/a.yaml", "", None, OPEN), "ftp: URLs are not read", id="another scheme"),
+        pytest.param(lambda: check_source("http://[::1", "", None, OPEN), "no usable URL", id="no URL"),
+        pytest.param(lambda: check_source(REMOTE, "", None, Policy("/", offline=True)), "not read here", id="offline"),
+        pytest.param(lambda: check_addresses("https://x.test/", ["93.184.216.34", "10.0.0.1"], REMOTE, OPEN), "private or loopback", id="one private address is enough"),
+        pytest.param(lambda: check_addresses("https://x.test/", ["127.0.0.1"], REMOTE, OPEN), "private or loopback", id="loopback"),
+        pytest.param(lambda: check_addresses("http://meta/", ["169.254.169.254"], "file:///a.yaml", OPEN), "link-local", id="link-local even for a local document"),
+        pytest.param(lambda: redirected(REMOTE, "https://other.test/x?token=1"), r"to another server, https://other\.test/x$", id="redirect to another server"),
+        pytest.param(lambda: redirected(REMOTE, "http://api.test/x"), "to another server", id="redirect to http"),
+        pytest.param(lambda: redirected(REMOTE, None), "leads nowhere", id="redirect without a place"),
+    ],
+)  # fmt: skip
+def test_policy_refuses(check, message):
+    with pytest.raises(FetchError, match=message):
+        check()
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(lambda: check_reference("https://api.test/x.yaml", REMOTE, OPEN), id="reference on the same server"),
+        pytest.param(lambda: check_reference("https://x.test/a", "file:///a.yaml", Policy("/", allow_remote=True)), id="--allow-remote"),
+        pytest.param(lambda: check_reference("https://X.test/a", REMOTE, Policy("/", allow_hosts=frozenset({"x.test"}))), id="--allow-host"),
+        pytest.param(lambda: check_source("http://localhost:8000/a", "file:///a.yaml", "http://localhost:8000/a", OPEN), id="source URL of a local document"),
+        pytest.param(lambda: check_addresses("http://localhost/", ["::1", "127.0.0.1"], "file:///a.yaml", OPEN), id="a local document may name this machine"),
+        pytest.param(lambda: check_addresses("https://x.test/", ["93.184.216.34"], REMOTE, OPEN), id="public addresses"),
+        pytest.param(lambda: check_addresses("https://x.test/", ["10.0.0.1"], REMOTE, Policy("/", allow_remote=True)), id="private with --allow-remote"),
+    ],
+)  # fmt: skip
+def test_policy_allows(check):
+    check()
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("93.184.216.34", "public"),
+        ("2606:4700::1111", "public"),
+        ("127.0.0.1", "private"),
+        ("10.1.2.3", "private"),
+        ("100.64.0.1", "private"),
+        ("0.0.0.0", "private"),
+        ("224.0.0.1", "private"),
+        ("::1", "private"),
+        ("fd00::1", "private"),
+        ("::ffff:10.0.0.1", "private"),
+        ("::ffff:169.254.169.254", "link-local"),
+        ("169.254.169.254", "link-local"),
+        ("fe80::1%eth0", "link-local"),
+        ("no address", "private"),
+    ],
+)
+def test_addresses_are_told_apart(address, kind):
+    assert address_kind(address) == kind
+
+
+@pytest.mark.parametrize(
+    ("reference", "absolute"),
+    [("../x.yaml", False), ("x.yaml", False), ("/x.yaml", True), ("file:///x.yaml", True), ("C:\\x.yaml", True)],
+)
+def test_absolute_references_are_told_apart(reference, absolute):
+    assert rules.is_absolute(reference) is absolute
+
+
+# ------------------------------------------------------------------ a real server
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.seen.append((self.path, self.headers["Host"]))
+        if self.path == "/api.yaml":
+            return self.answer(200, b"openapi: 3.1.0")
+        if self.path == "/moved":
+            return self.answer(302, b"", ("Location", "/api.yaml"))
+        if self.path == "/away":
+            return self.answer(302, b"", ("Location", "http://169.254.169.254/latest"))
+        if self.path == "/round":
+            return self.answer(302, b"", ("Location", "/round"))
+        if self.path == "/big":
+            return self.answer(200, b"x" * 4096)
+        return self.answer(404, b"the secret page")
+
+    def answer(self, status, body, *headers):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running.seen = []
+    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield running
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def url(server, path, host="127.0.0.1"):
+    return f"http://{host}:{server.server_port}{path}"
+
+
+def test_document_is_fetched_and_same_server_redirects_are_followed(server):
+    local = Policy("/")
+    assert download(url(server, "/api.yaml"), "file:///a.yaml", local) == b"openapi: 3.1.0"
+    assert download(url(server, "/moved"), "file:///a.yaml", local) == b"openapi: 3.1.0"
+
+
+def test_host_name_is_kept_while_the_checked_address_is_asked(server):
+    address = url(server, "/api.yaml", host="localhost")
+    assert make_fetch("file:///a.yaml")(address) == b"openapi: 3.1.0"
+    assert server.seen[-1] == ("/api.yaml", f"localhost:{server.server_port}")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        pytest.param("/away", "redirects to another server", id="a redirect elsewhere"),
+        pytest.param("/round", "redirects too often", id="a redirect round in a circle"),
+        pytest.param("/gone", "answers with status 404", id="another status"),
+        pytest.param("/big", "more than 1,000 bytes", id="too large"),
+    ],
+)
+def test_answer_that_is_no_document_is_said(server, path, message):
+    with pytest.raises(FetchError, match=message) as caught:
+        download(url(server, path), "file:///a.yaml", Policy("/", max_bytes=1000))
+    assert "secret" not in caught.value.message
+
+
+def test_remote_document_does_not_lead_to_this_machine(server):
+    fetch = make_fetch(REMOTE)
+    with pytest.raises(FetchError, match="private or loopback"):
+        fetch(url(server, "/api.yaml"))
+    assert make_fetch(REMOTE, allow_hosts=["127.0.0.1"])(url(server, "/api.yaml")) == b"openapi: 3.1.0"
+
+
+def test_unreachable_server_is_said_without_the_password():
+    with pytest.raises(FetchError, match="cannot be fetched") as caught:
+        make_fetch("file:///a.yaml")("http://me:hush@127.0.0.1:1/a.yaml")
+    assert "hush" not in caught.value.message
+
+
+# ------------------------------------------------------------------ URIs
+
+
+def test_uris_and_paths_go_both_ways(tmp_path):
+    path = str(tmp_path / "a b#c.yaml")
+    assert path_of(uri_of_path(path)) == path
+    assert path_of("https://x/a") == ""
+    assert path_of("file://elsewhere/a") == ""
+    assert uri_of_path("file:///x") == "file:///x"
+    assert is_remote("HTTPS://x")
+
+
+@pytest.mark.parametrize(
+    ("base", "reference", "expected"),
+    [
+        ("https://a.test/b/c.yaml", "../d.yaml", "https://a.test/d.yaml"),
+        ("https://a.test/b/c.yaml", "//e.test/d", "https://e.test/d"),
+        ("file:///x/a.yaml", "b c.yaml", "file:///x/b%20c.yaml"),
+        ("file:///x/a.yaml", "http://[", "http://["),
+    ],
+)
+def test_references_are_joined(base, reference, expected):
+    assert join(base, reference) == expected
+
+
+def test_origins_and_userinfo():
+    assert origin("https://API.test/x") == ("https", "api.test", 443)
+    assert origin("http://h:99999/") is None
+    assert without_userinfo("https://u:p@h.test/a@b") == "https://h.test/a@b"
