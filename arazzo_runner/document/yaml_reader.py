@@ -248,6 +248,8 @@ def _syntax_error(problem: yaml.MarkedYAMLError, reading: Reading) -> Unreadable
     if line.lstrip(" ").startswith("\t"):
         hint = "indent with spaces; YAML allows no tabs there"
     place = None if mark is None else (mark.line + 1, mark.column + 1)
+    if "maximum nesting depth" in what:  # libyaml from 0.2.6 on has a limit of its own, reached first
+        return too_deep(reading.limits, place)
     return Unreadable("yaml-syntax", f"this is no YAML: {what}", place, hint)
 
 
