@@ -77,7 +77,7 @@ def prepare_inputs(
         inputs[name] = coerce_text(text, _resolved(properties.get(name), root))
     inputs = _with_defaults(inputs, flat, root)
     warnings = [] if not isinstance(flat, dict) else _unknown(inputs, properties, flat)
-    errors = [_missing(name, properties) for name in _required(flat) if name not in inputs]
+    errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if not errors and schema is not None:
         found = schema_errors(inputs, _self_contained(schema, flat), root=root)
         errors = [_misfit(error, properties, schema) for error in found]
@@ -129,11 +129,15 @@ def _with_defaults(inputs: dict[str, JsonValue], schema: JsonValue, root: JsonVa
     return found
 
 
-def _missing(name: str, properties: Mapping[str, Any]) -> InputProblem:
+def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any]) -> InputProblem:
     schema = properties.get(name)
     about = schema.get("description") if isinstance(schema, dict) else None
     text = f" ({' '.join(about.split())})" if isinstance(about, str) else ""
-    return InputProblem("missing-input", f'input "{name}" is required{text}', f"give it with -i {name}=VALUE")
+    hint = f"give it with -i {name}=VALUE"
+    slip = did_you_mean(name, [each for each in given if each not in properties], prefix="instead of ")
+    if slip is not None:
+        hint += f" {slip.rstrip('?')}"
+    return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
 
 
 def _misfit(error: SchemaError, properties: Mapping[str, Any], schema: JsonValue) -> InputProblem:
