@@ -14,7 +14,6 @@ from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.engine.actions import choose_action
 from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.criteria import judge, judge_all
-from arazzo_runner.engine.effects import NoResponse
 from arazzo_runner.engine.events import (
     AttemptFinished,
     RetryScheduled,
@@ -24,10 +23,11 @@ from arazzo_runner.engine.events import (
     WorkflowStarted,
 )
 from arazzo_runner.engine.nested import call_inputs, checked_inputs, inherited_inputs
+from arazzo_runner.engine.outcome import End, finished, step_result
 from arazzo_runner.engine.parallel import parallel_group
 from arazzo_runner.engine.request import CannotBuild
 from arazzo_runner.engine.resolve import resolve_output
-from arazzo_runner.engine.results import Attempt, StepResult, StepStatus, WorkflowResult, WorkflowStatus
+from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
 from arazzo_runner.engine.state import Frame, Outer, Run, Stop
 from arazzo_runner.engine.together import AskingWorld, together
 from arazzo_runner.engine.waiting import retry_after_seconds
@@ -49,15 +49,6 @@ class Visit:
     def passed(self) -> bool:
         """Whether the last attempt met its criteria."""
         return self.tried.attempt.passed
-
-
-@record(frozen=True, slots=True)
-class End:
-    """The workflow is over; `transferred` is the result of the workflow a goto led to."""
-
-    status: WorkflowStatus
-    reason: str | None = None
-    transferred: WorkflowResult | None = None
 
 
 async def run_workflow(
@@ -216,7 +207,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, alone: bool 
         action = await _settle(run, frame, step, tried, used, alone=alone)
         if action is None or action.type != "retry":
             break
-    return Visit(_step_result(step, attempts, tried, action, nested, run.stop), action, tried)
+    return Visit(step_result(step, attempts, tried, action, nested, run.stop), action, tried)
 
 
 async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple[Tried, WorkflowResult | None]:
@@ -382,101 +373,6 @@ async def _repair(run: Run, frame: Frame, step: CompiledStep, action: CompiledAc
         _record(run, frame, visit)
         return visit.passed
     return True
-
-
-# ------------------------------------------------------------------ records
-
-
-def _step_result(
-    step: CompiledStep,
-    attempts: list[Attempt],
-    tried: Tried,
-    action: CompiledAction | None,
-    nested: WorkflowResult | None,
-    stop: Stop | None,
-) -> StepResult:
-    status: StepStatus = "failed"
-    if tried.attempt.passed:
-        status = "passed" if len(attempts) == 1 else "recovered"
-    return StepResult(
-        step_id=step.step_id,
-        status=status,
-        attempts=tuple(attempts),
-        outputs=tried.outputs,
-        missing_outputs=tried.missing,
-        action=action.name if action is not None else None,
-        workflow=nested,
-        reason=None if status != "failed" else _why(tried, nested, stop),
-        at=step.at,
-    )
-
-
-def _why(tried: Tried, nested: WorkflowResult | None, stop: Stop | None) -> str:
-    """Say in one sentence why a step failed."""
-    attempt = tried.attempt
-    if stop is not None:
-        return stop.reason
-    if attempt.diagnostics and not tried.built:
-        return attempt.diagnostics[0].message
-    if isinstance(attempt.response, NoResponse):
-        return attempt.response.message
-    if nested is not None and nested.status != "succeeded":
-        return f'workflow "{nested.workflow_id}" {nested.status.replace("_", " ")}: {nested.reason}'
-    failed = next((verdict for verdict in attempt.verdicts if not verdict.passed), None)
-    return "" if failed is None else failed.reason or f"{failed.condition} does not hold"
-
-
-def finished(run: Run, frame: Frame, end: End) -> WorkflowResult:
-    """Make the record of a workflow that is over, or as far as it came."""
-    workflow = frame.workflow
-    status = end.status
-    if status in ("failed", "interrupted") and run.unknown:
-        status = "in_doubt"
-    outputs: dict[str, JsonValue] = {}
-    missing = []
-    scope = frame.scope(run)
-    for name, value in workflow.outputs:
-        worth = resolve_output(value, scope)
-        if worth is MISSING:
-            missing.append(name)
-            continue
-        outputs[name] = worth
-        if name in workflow.secret_outputs:
-            run.secrets.add(worth)
-    if end.transferred is not None:
-        outputs = dict(end.transferred.outputs)
-        missing = list(end.transferred.missing_outputs)
-    return WorkflowResult(
-        workflow_id=workflow.workflow_id,
-        status=status,
-        inputs=frame.inputs,
-        outputs=outputs,
-        missing_outputs=tuple(missing),
-        steps=_all_steps(frame, end, status),
-        reason=None if status == "succeeded" else end.reason,
-    )
-
-
-def _all_steps(frame: Frame, end: End, status: WorkflowStatus) -> tuple[StepResult, ...]:
-    """The visits in order; failures of a workflow that succeeded were recovered; the rest were skipped."""
-    visited = [
-        replace(result, status="recovered") if status == "succeeded" and result.status == "failed" else result
-        for result in frame.results
-    ]
-    if end.transferred is not None and visited:
-        visited[-1] = replace(visited[-1], workflow=end.transferred)
-    seen = {result.step_id for result in visited}
-    overtaken = {result.step_id: result for result in frame.overtaken}
-    skipped = (_skipped(step, overtaken.get(step.step_id)) for step in frame.workflow.steps if step.step_id not in seen)
-    return (*visited, *skipped)
-
-
-def _skipped(step: CompiledStep, overtaken: StepResult | None) -> StepResult:
-    """A step whose turn never came; with --parallel its requests may have been sent all the same, and show."""
-    if overtaken is None:
-        return StepResult(step_id=step.step_id, status="skipped", at=step.at)
-    reason = "ran at the same time as a step that ended the workflow; its outputs are not used"
-    return replace(overtaken, status="skipped", reason=reason, outputs={}, missing_outputs=())
 
 
 def _stop(run: Run, reason: str) -> End:

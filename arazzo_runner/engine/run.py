@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.effects import World
-from arazzo_runner.engine.interpreter import End, finished, run_workflow
+from arazzo_runner.engine.interpreter import run_workflow
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.outcome import End, finished
 from arazzo_runner.engine.results import RunResult, WorkflowResult
 from arazzo_runner.engine.state import Emit, Run
 from arazzo_runner.program.model import Program
