@@ -57,7 +57,7 @@ def test_form_follows_the_encoding_objects():
         },
     )
     body, _ = encode_body({"ids": [1, 2], "f": {"a": 1}, "j": [1]}, "application/x-www-form-urlencoded", media)
-    assert body == b"ids=1,2&f[a]=1&j=%5B1%5D"
+    assert body == b"ids=1,2&f%5Ba%5D=1&j=%5B1%5D"
 
 
 def test_xml_follows_the_hints_of_the_schema():
