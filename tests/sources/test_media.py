@@ -6,7 +6,9 @@ import pytest
 
 from arazzo_runner.sources.media import (
     UnusableMedia,
+    best_match,
     charset,
+    covers,
     decode_body,
     encode_body,
     essence,
@@ -14,17 +16,9 @@ from arazzo_runner.sources.media import (
     is_json,
     is_xml,
 )
+from arazzo_runner.sources.media_types import parameter
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.values import MISSING
-
-XML_SCHEMA = {
-    "xml": {"name": "order", "namespace": "urn:o", "prefix": "o"},
-    "properties": {
-        "id": {"xml": {"attribute": True}},
-        "tags": {"xml": {"wrapped": True}, "items": {"xml": {"name": "tag"}}},
-        "note": {},
-    },
-}
 
 
 @pytest.mark.parametrize(
@@ -41,6 +35,13 @@ XML_SCHEMA = {
         pytest.param("hi", "text/plain", b"hi", id="text"),
         pytest.param(b"\x00\xff", "application/octet-stream", b"\x00\xff", id="bytes"),
         pytest.param({"a": 1}, "application/unknown", b'{"a":1}', id="a structure of unknown type is JSON"),
+        pytest.param({"content": "x"}, "application/unknown", b'{"content":"x"}', id="a member content makes no file"),
+        pytest.param({"base64": "AP8="}, "image/png", b"\x00\xff", id="bytes as base64"),
+        pytest.param(1.0, "text/plain", b"1", id="a number as text"),
+        pytest.param("€", "application/json; charset=latin-1", b'"\\u20ac"', id="JSON escapes what its charset lacks"),
+        pytest.param("\ud800", "application/json", b'"\\ud800"', id="JSON escapes a lone surrogate"),
+        pytest.param([{"op": "remove", "path": "/a"}], "application/json-patch+json", b'[{"op":"remove","path":"/a"}]', id="JSON Patch"),
+        pytest.param({"path": "/a"}, "application/json", b'{"path":"/a"}', id="a member path makes no file of JSON"),
     ],
 )  # fmt: skip
 def test_body_is_written_by_content_type(value, content_type, expected):
@@ -60,40 +61,19 @@ def test_form_follows_the_encoding_objects():
     assert body == b"ids=1,2&f%5Ba%5D=1&j=%5B1%5D"
 
 
-def test_xml_follows_the_hints_of_the_schema():
-    media = MediaType(content_type="application/xml", schema=XML_SCHEMA)
-    body, _ = encode_body({"id": 7, "tags": ["a", "b"], "note": 'x & "y"'}, "application/xml", media)
-    assert body.decode().split("\n")[1] == (
-        '<o:order xmlns:o="urn:o" id="7"><tags><tag>a</tag><tag>b</tag></tags><note>x &amp; "y"</note></o:order>'
-    )
-
-
-def test_multipart_has_parts_files_and_a_boundary_that_follows_from_the_content(tmp_path):
-    file = tmp_path / "a.txt"
-    file.write_bytes(b"file body")
-    value = {
-        "name": "x",
-        "meta": {"a": 1},
-        "up": {"filename": 'q"uote.txt', "path": str(file)},
-        "inline": {"filename": "i.csv", "content": "1,2", "contentType": "text/csv"},
-        "raw": b"\x00",
-    }
-    media = MediaType(
-        content_type="multipart/form-data", encoding={"name": {"headers": {"X-Part": "1"}, "contentType": "text/plain"}}
-    )
-    body, content_type = encode_body(value, "multipart/form-data", media)
-    again, _ = encode_body(value, "multipart/form-data", media)
-    assert body == again
-    boundary = content_type.partition("boundary=")[2]
-    parts = body.decode("latin-1").split(f"--{boundary}")
-    assert (
-        parts[1]
-        == '\r\nContent-Disposition: form-data; name="name"\r\nX-Part: 1\r\nContent-Type: text/plain\r\n\r\nx\r\n'
-    )
-    assert 'name="meta"\r\nContent-Type: application/json\r\n\r\n{"a":1}' in parts[2]
-    assert 'filename="q%22uote.txt"\r\nContent-Type: application/octet-stream\r\n\r\nfile body' in parts[3]
-    assert 'filename="i.csv"\r\nContent-Type: text/csv\r\n\r\n1,2' in parts[4]
-    assert parts[-1] == "--\r\n"
+@pytest.mark.parametrize(
+    ("value", "content_type", "sent"),
+    [
+        pytest.param({"a": 1}, "*/*", "application/json", id="a structure"),
+        pytest.param("x", "*/*", "text/plain; charset=utf-8", id="a text"),
+        pytest.param(b"x", "*/*", "application/octet-stream", id="bytes"),
+        pytest.param("x", "text/*", "text/plain", id="a text where any text is taken"),
+        pytest.param("x", "image/*", "application/octet-stream", id="a text where an image is taken"),
+        pytest.param({"a": 1}, "application/*+json", "application/json", id="any JSON"),
+    ],
+)
+def test_range_is_never_sent_as_content_type(value, content_type, sent):
+    assert encode_body(value, content_type, None)[1] == sent
 
 
 @pytest.mark.parametrize(
@@ -103,7 +83,16 @@ def test_multipart_has_parts_files_and_a_boundary_that_follows_from_the_content(
         pytest.param(1, "multipart/form-data", id="multipart needs a mapping"),
         pytest.param({"a": 1, "b": 2}, "application/xml", id="XML needs one root element"),
         pytest.param("x", "text/plain; charset=nonsense", id="an unknown charset"),
-        pytest.param({"path": "/does/not/exist"}, "application/octet-stream", id="a file that is not there"),
+        pytest.param({"path": "not-there"}, "application/octet-stream", id="a file that is not there"),
+        pytest.param(
+            {"path": "/etc/hostname"}, "application/octet-stream", id="a file outside of the working directory"
+        ),
+        pytest.param({"path": "../x"}, "application/octet-stream", id="a file above the working directory"),
+        pytest.param({"path": ".git/config"}, "application/octet-stream", id="a hidden file"),
+        pytest.param({"base64": "?"}, "application/octet-stream", id="base64 that is none"),
+        pytest.param("€", "text/plain; charset=latin-1", id="a character that the charset lacks"),
+        pytest.param("\ud800", "text/plain", id="a lone surrogate in a text"),
+        pytest.param("x", "text/plain; charset=hex", id="a codec that is no charset"),
     ],
 )
 def test_value_that_does_not_fit_is_refused(value, content_type):
@@ -111,13 +100,12 @@ def test_value_that_does_not_fit_is_refused(value, content_type):
         encode_body(value, content_type, None)
 
 
-def test_binary_body_is_read_from_a_file(tmp_path):
-    file = tmp_path / "a.bin"
-    file.write_bytes(b"\x01\x02")
-    assert encode_body({"path": str(file)}, "application/octet-stream", None) == (
-        b"\x01\x02",
-        "application/octet-stream",
-    )
+def test_binary_body_is_read_from_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.bin").write_bytes(b"\x01\x02")
+    sent = (b"\x01\x02", "application/octet-stream")
+    assert encode_body({"path": "a.bin"}, "application/octet-stream", None) == sent
+    assert encode_body({"path": "x"}, "image/png", None, read_file=str.encode) == (b"x", "image/png")
 
 
 @pytest.mark.parametrize(
@@ -137,12 +125,54 @@ def test_binary_body_is_read_from_a_file(tmp_path):
         ),
         pytest.param(b"\xff\x00", "image/png", "/wA=", "binary", id="binary is base64"),
         pytest.param(b"x", "text/plain; charset=nonsense", "x", None, id="an unknown charset is read as UTF-8"),
+        pytest.param(b"x", "text/plain; charset=hex", "x", None, id="a codec that is no charset is read as UTF-8"),
+        pytest.param(
+            '{"a": "ü"}'.encode("utf-16"), "application/json", {"a": "ü"}, None, id="JSON in UTF-16 without charset"
+        ),
+        pytest.param(
+            "é".encode("latin-1"), "application/json; charset=latin-1", "é", "no JSON", id="the charset of JSON counts"
+        ),
+        pytest.param(b'{"a": NaN}', "application/json", '{"a": NaN}', "NaN is no JSON number", id="NaN is no JSON"),
+        pytest.param(b"[" * 5000, "application/json", "[" * 5000, "no JSON", id="nesting without end stays text"),
+        pytest.param(b"1" * 5000, "application/json", "1" * 5000, "no JSON", id="a number without end stays text"),
+        pytest.param(b" \n", "application/json", " \n", "no JSON", id="white space is no JSON"),
+        pytest.param(b'"a"\n', None, "a", None, id="without content type a JSON string is one"),
+        pytest.param(
+            '<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>'.encode("latin-1"),
+            "application/xml",
+            '<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>',
+            None,
+            id="XML says its charset itself",
+        ),
+        pytest.param(b"\xff\x00", None, "/wA=", "binary", id="bytes without content type"),
     ],
 )
 def test_body_is_read_by_content_type(body, content_type, value, note):
     found, said = decode_body(body, content_type)
     assert found == value
     assert (said is None) if note is None else note in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "key"),
+    [
+        pytest.param("text/plain; charset=utf-8", "text/plain", id="the essence before the range"),
+        pytest.param("text/csv", "text/*", id="the range before anything"),
+        pytest.param("image/png", "*/*", id="anything"),
+        pytest.param("application/json; v=2", "application/json; v=2", id="with its parameter"),
+        pytest.param("application/json; v=3", "application/json", id="without one that differs"),
+        pytest.param("APPLICATION/JSON", "application/json", id="in any case"),
+        pytest.param(None, "*/*", id="no content type"),
+    ],
+)
+def test_most_specific_media_type_is_found(content_type, key):
+    content = ["*/*", "text/*", "text/plain", "application/json; v=2", "application/json"]
+    assert best_match({name: name for name in content}, content_type) == key
+
+
+def test_media_type_that_is_not_there_is_not_found():
+    assert best_match({"application/json": 1}, "text/plain") is None
+    assert not covers("application/json; v=1", "application/json")
 
 
 def test_content_types_are_told_apart():
@@ -152,3 +182,6 @@ def test_content_types_are_told_apart():
     assert is_xml("application/soap+xml; a=b")
     assert is_form("multipart/form-data; boundary=x")
     assert charset('text/plain; charset="UTF-16"') == "UTF-16"
+    assert charset("text/plain; a=b") == "utf-8"
+    assert parameter('a/b; x="1;\\"2"; y=3', "Y") == "3"
+    assert parameter('a/b; x="1;\\"2', "x") == '1;"2'
