@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from arazzo_runner.diagnostics import Problems, Severity
@@ -68,6 +68,8 @@ texts = st.text(st.sampled_from("ab$'\"\\ \n\té😀#:{}-|>"), max_size=40)
 @given(texts, st.sampled_from([None, "'", '"', "|", ">"]), st.sampled_from([8, 1000]))
 def test_every_visible_character_of_a_yaml_text_is_found(text, style, width):
     source = yaml.safe_dump({"k": [text]}, default_style=style, width=width, allow_unicode=True)
+    # The dumper folds a text that begins with a blank so that no reader gives it back.
+    assume(yaml.load(source, yaml.BaseLoader) == {"k": [text]})
     document = read(source.encode(), "doc.yml", Problems())
     assert document is not None
     assert document.value == {"k": [text]}

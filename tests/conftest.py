@@ -1,0 +1,11 @@
+"""How the whole suite runs: CI tries the same examples every time, a person's run tries new ones."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True, database=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
