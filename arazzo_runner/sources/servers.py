@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 
 from arazzo_runner.sources.operation import Operation, Server
-from arazzo_runner.sources.uris import is_remote, join
+from arazzo_runner.sources.uris import is_remote, join, origin, without_userinfo
 
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
 
 
 class NoServer(Exception):
-    """No usable server URL; `message` says why, `hint` what to give."""
+    """No usable server URL; `message` says why, `hint` what to give (None: the caller names `--server SOURCE=URL`)."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -25,21 +25,29 @@ def server_url(
 ) -> str:
     """Return the absolute server URL, without a slash at its end.
 
-    `override` wins. Variables take their value from `variables`, else from the environment
-    (`ARAZZO_SERVER_VAR_<NAME>`), else their default. Raises NoServer.
+    `override` wins; else the first server that is usable. Variables take their value from
+    `variables`, else from the environment (`ARAZZO_SERVER_VAR_<NAME>`), else their default.
+    Raises NoServer.
     """
     if override is not None:
-        if not is_remote(override):
-            raise NoServer(f'the server "{override}" is no http(s) URL', "write https://host/path")
+        if origin(override) is None:
+            shown = without_userinfo(override)
+            raise NoServer(f'the server "{shown}" is no http(s) URL', "write https://host/path")
         return override.rstrip("/")
     if not operation.servers:
         return _from_location(operation)
-    server = operation.servers[0]
-    url = _VARIABLE.sub(lambda match: _variable(server, match[1], variables, environment), server.url)
-    absolute = url if is_remote(url) else join(server.base, url)
-    if not is_remote(absolute):
-        raise NoServer(f'the server URL "{server.url}" is relative and the description was read from a file')
-    return absolute.rstrip("/")
+    failures = []
+    for server in operation.servers:
+        filled = _filled(server, variables, environment)
+        url = filled if is_remote(filled) else join(server.base, filled)
+        if origin(url) is not None:
+            return url.partition("#")[0].rstrip("/")
+        failures.append(_why_not(server, url))
+    raise NoServer(failures[0])
+
+
+def _filled(server: Server, variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda match: _variable(server, match[1], variables, environment), server.url)
 
 
 def _from_location(operation: Operation) -> str:
@@ -47,6 +55,15 @@ def _from_location(operation: Operation) -> str:
     if is_remote(operation.uri):
         return join(operation.uri, "/").rstrip("/")
     raise NoServer("the description names no server")
+
+
+def _why_not(server: Server, url: str) -> str:
+    shown = without_userinfo(server.url)
+    if is_remote(url):
+        return f'the server URL "{shown}" has no host'
+    if "://" in server.url:
+        return f'the server URL "{shown}" is not http(s)'
+    return f'the server URL "{shown}" is relative and the description was read from a file'
 
 
 def _variable(server: Server, name: str, variables: Mapping[str, str], environment: Mapping[str, str]) -> str:

@@ -1,18 +1,14 @@
-"""OpenAPI 2.0 to 3.2 → Operations; references, servers, and broken descriptions that must not break us."""
+"""OpenAPI 3.0 to 3.2 → Operations, found lazily; and broken descriptions that must not break us."""
 
 from __future__ import annotations
 
-import json
+import copy
 
 import pytest
 
 from arazzo_runner.diagnostics import Problems, Severity
-from arazzo_runner.document.source_map import from_value, read
-from arazzo_runner.sources.fetch import make_fetch
+from arazzo_runner.document.source_map import from_value
 from arazzo_runner.sources.openapi import load_openapi
-from arazzo_runner.sources.references import ReferenceFailure
-from arazzo_runner.sources.servers import NoServer, server_url
-from arazzo_runner.sources.uris import uri_of_path
 
 BASE = "https://api.test/specs/api.yaml"
 
@@ -115,153 +111,132 @@ def test_3_2_has_query_additional_operations_and_querystring():
     assert api.operation("l").method == "LINK"
 
 
-def test_references_lead_into_other_files(tmp_path):
-    (tmp_path / "api.yaml").write_text(
-        "openapi: 3.0.0\npaths:\n  /a:\n    $ref: 'parts/items.yaml#/a'\n  /b: {get: {operationId: b, parameters: [{$ref: '../out.yaml'}]}}\n"
-    )
-    (tmp_path / "parts").mkdir()
-    (tmp_path / "parts" / "items.yaml").write_text(
-        "a: {get: {operationId: a, parameters: [{$ref: '#/p'}], responses: {'200': {$ref: './r.json'}}}}\np: {name: x, in: query}\n"
-    )
-    (tmp_path / "parts" / "r.json").write_text(json.dumps({"description": "from another file"}))
-    location = uri_of_path(str(tmp_path / "api.yaml"))
-    fetch = make_fetch(location, root=str(tmp_path))
-    problems = Problems()
-    document = read(fetch.entry(location), "api.yaml", problems)
-    api = load_openapi(document, fetch, problems, base=location)
-    assert api.operation("a").parameters[0].name == "x"
-    assert api.operation("a").responses["200"].description == "from another file"
+def test_operation_is_found_by_its_own_pointer_only():
+    components = {"pathItems": {"I": {"get": {"operationId": "shared"}}}}
+    item = {"x-get": {}, "get": {"operationId": "a"}, "additionalOperations": {"COPY": {}, "get": {}}}
+    api, _ = description({"/a": item}, components=components, webhooks={"w": {"post": {"operationId": "hook"}}})
+    found = ["/paths/~1a/get", "/paths/~1a/additionalOperations/COPY"]
+    for pointer in (*found, "/paths/~1a/post", "/paths/~1a", "/paths/~1a/x-get", "/components/pathItems/I/get",
+                    "/webhooks/w/post", "/paths/~1a/additionalOperations/get", "", "paths/~1a/get"):  # fmt: skip
+        assert (api.operation_at(pointer) is not None) is (pointer in found)
+    assert list(api.operation_ids) == ["a"]
+    assert api.operation_by_path("copy", "/a").method == "COPY"
+    assert api.operation_by_path("POST", "/a") is None
+    assert api.operation_by_path("GET", "/b") is None
+
+
+def test_only_the_operation_asked_for_is_read():
+    broken = {"parameters": 1, "requestBody": {"$ref": "#/nowhere"}, "responses": [], "servers": {}}
+    paths = {f"/p{number}": {"get": {"operationId": f"op{number}", **broken}} for number in range(2000)}
+    paths["/good"] = {"get": {"operationId": "good"}}
+    api, problems = description(paths)
+    assert api.operation("good").path == "/good"
+    assert api.operation_at("/paths/~1good/get").path == "/good"
+    assert len(api.operation_ids) == 2001
     assert list(problems) == []
-    api.operation("b")
-    assert ["outside of" in found.message for found in problems] == [True]
+    api.operation("op7")
+    assert {found.at.pointer.split("/")[2] for found in problems} == {"~1p7"}
 
 
-def test_schema_references_by_anchor_and_in_circles():
-    api, _ = description(
-        {},
-        components={"schemas": {"A": {"$anchor": "here", "type": "integer"}, "L": {"$ref": "#/components/schemas/L"}}},
-    )
-    assert api.resolve({"$ref": "#here"})[0]["type"] == "integer"
-    with pytest.raises(ReferenceFailure, match="circle"):
-        api.resolve({"$ref": "#/components/schemas/L"})
-    with pytest.raises(ReferenceFailure, match="nowhere"):
-        api.resolve({"$ref": "#missing"})
+def test_style_that_does_not_fit_its_place_is_said_and_the_default_counts():
+    parameters = [
+        {"name": "h", "in": "header", "style": "deepObject"},
+        {"name": "p", "in": "path", "style": 5},
+        {"name": "c", "in": "cookie", "style": "cookie"},
+        {"name": "m", "in": "path", "style": "matrix"},
+    ]
+    api, problems = description({"/a": {"get": {"operationId": "a", "parameters": parameters}}})
+    found = {each.name: (each.style, each.explode) for each in api.operation("a").parameters}
+    assert found == {"h": ("simple", False), "p": ("simple", False), "c": ("cookie", True), "m": ("matrix", False)}
+    assert [each.message for each in problems] == [
+        'style "deepObject" is not for header parameters, expected simple',
+        'style "5" is not for path parameters, expected simple or label or matrix',
+    ]
 
 
-# ------------------------------------------------------------------ Swagger 2.0
+def test_headers_that_openapi_forbids_to_declare_are_never_required():
+    names = ["Authorization", "accept", "Content-Type", "X-Other"]
+    parameters = [{"name": name, "in": "header", "required": True} for name in names]
+    api, _ = description({"/a": {"get": {"operationId": "a", "parameters": parameters}}})
+    assert [each.name for each in api.operation("a").parameters if each.required] == ["X-Other"]
 
-SWAGGER = {
-    "swagger": "2.0",
-    "host": "api.test",
-    "basePath": "/v2/",
-    "schemes": ["http", "https"],
-    "consumes": ["application/json"],
-    "produces": ["application/json"],
-    "securityDefinitions": {
-        "basic": {"type": "basic"},
-        "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
-        "oauth": {"type": "oauth2", "flow": "accessCode", "tokenUrl": "https://t", "scopes": {"r": "read"}},
-    },
-    "parameters": {"Limit": {"name": "limit", "in": "query", "type": "integer"}},
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        pytest.param({}, ({"root": ("r",)},), id="the description's"),
+        pytest.param({"security": []}, (), id="an empty list means none"),
+        pytest.param({"security": None}, ({"root": ("r",)},), id="null is as if it were not there"),
+        pytest.param({"security": [{}, {"a": [], "b": ["s"]}]}, ({}, {"a": (), "b": ("s",)}), id="alternatives and both"),
+    ],
+)  # fmt: skip
+def test_security_of_the_operation_comes_first(own, expected):
+    schemes = {"root": {"type": "http"}, "a": {"$ref": "#/components/securitySchemes/root"}}
+    paths = {"/a": {"get": {"operationId": "a", **own}}}
+    api, _ = description(paths, security=[{"root": ["r"]}], components={"securitySchemes": schemes})
+    assert api.operation("a").security == expected
+    assert api.operation("a").security_schemes["a"] == {"type": "http"}
+
+
+# A description with one of everything, in which each value in turn is replaced by one of a wrong type.
+WHOLE = {
+    "servers": [{"url": "https://{r}.test", "variables": {"r": {"default": "a", "enum": ["a"]}}}],
+    "security": [{"key": ["s"]}],
     "paths": {
-        "/pets": {
+        "/a/{id}": {
+            "parameters": [{"name": "id", "in": "path", "schema": {"type": "string"}}],
+            "servers": [{"url": "/x"}],
             "post": {
-                "operationId": "addPet",
+                "operationId": "a",
                 "parameters": [
-                    {"$ref": "#/parameters/Limit"},
-                    {"name": "ids", "in": "query", "type": "array", "items": {"type": "string"}, "collectionFormat": "multi"},
-                    {"name": "body", "in": "body", "required": True, "schema": {"type": "object"}},
+                    {"name": "q", "in": "query", "style": "form", "explode": True, "examples": {"e": {"value": 1}}},
+                    {"name": "c", "in": "query", "content": {"application/json": {"schema": {"type": "object"}}}},
+                    {"$ref": "#/components/parameters/P"},
                 ],
-                "responses": {"200": {"description": "ok", "schema": {"type": "object"}, "examples": {"application/json": {"id": 1}},
-                                      "headers": {"X-Rate": {"type": "integer"}}}},
-                "security": [{"basic": []}, {"oauth": ["r"]}],
-            }
+                "requestBody": {
+                    "required": True,
+                    "content": {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/S"},
+                                                        "encoding": {"f": {"headers": {"X": {}}}}}},
+                },
+                "responses": {"200": {"description": "d", "headers": {"X": {"schema": {}}},
+                                      "content": {"application/json": {"examples": {"e": {"value": 1}}}}}},
+                "security": [{"key": []}],
+            },
+            "additionalOperations": {"COPY": {"operationId": "b"}},
         },
-        "/upload": {
-            "post": {
-                "operationId": "upload",
-                "parameters": [
-                    {"name": "file", "in": "formData", "type": "file", "required": True},
-                    {"name": "note", "in": "formData", "type": "string"},
-                ],
-            }
-        },
-        "/form": {"post": {"operationId": "form", "parameters": [{"name": "a", "in": "formData", "type": "string"}]}},
+        "/r": {"$ref": "#/components/pathItems/I"},
+    },
+    "components": {
+        "schemas": {"S": {"type": "object"}},
+        "parameters": {"P": {"name": "h", "in": "header"}},
+        "pathItems": {"I": {"get": {"operationId": "r"}}},
+        "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "K"}},
     },
 }  # fmt: skip
+WRONG = [None, True, 7, 1.5, "", "text", [], [1], {}, {"": 1}, {"$ref": 1}, {"$ref": "#/nowhere"}, {"$ref": "http://["}]
 
 
-def test_swagger_2_is_read_as_if_it_were_3():
-    api = load_openapi(from_value(SWAGGER, "swagger.json"), None, Problems(), base=BASE)
-    operation = api.operation("addPet")
-    assert [server.url for server in operation.servers] == ["https://api.test/v2", "http://api.test/v2"]
-    assert {(each.name, each.style, each.explode) for each in operation.parameters} == {
-        ("limit", "form", True),
-        ("ids", "form", True),
-    }
-    assert operation.request_body.required
-    assert operation.responses["200"].content["application/json"].example == {"id": 1}
-    assert operation.responses["200"].headers["X-Rate"] == {"schema": {"type": "integer"}}
-    assert operation.security == ({"basic": ()}, {"oauth": ("r",)})
-    assert operation.security_schemes["basic"] == {"type": "http", "scheme": "basic"}
-    assert "authorizationCode" in operation.security_schemes["oauth"]["flows"]
-    upload = api.operation("upload").request_body.content
-    assert upload["multipart/form-data"].schema["properties"]["file"] == {"type": "string", "format": "binary"}
-    assert list(api.operation("form").request_body.content) == ["application/x-www-form-urlencoded"]
+def places(value, path=()):
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, (*path, key))
 
 
-def test_swagger_2_without_host_uses_where_it_came_from():
-    bare = {key: value for key, value in SWAGGER.items() if key != "host"}
-    api = load_openapi(from_value(bare, "swagger.json"), None, Problems(), base=BASE)
-    assert server_url(api.operation("form"), {}, {}, None) == "https://api.test/v2"
-
-
-# ------------------------------------------------------------------ servers
-
-
-def one(servers, **more):
-    api, _ = description({"/a": {"get": {"operationId": "a", **more}}}, servers=servers)
-    return api.operation("a")
-
-
-REGION = {
-    "url": "https://{region}.test/{v}",
-    "variables": {"region": {"default": "eu", "enum": ["eu", "us"]}, "v": {"default": "v1"}},
-}
-
-
-@pytest.mark.parametrize(
-    ("servers", "variables", "environment", "override", "expected"),
-    [
-        pytest.param([{"url": "https://a.test/v1/"}], {}, {}, None, "https://a.test/v1", id="absolute"),
-        pytest.param([{"url": "/v1"}], {}, {}, None, "https://api.test/v1", id="relative to the description"),
-        pytest.param([REGION], {}, {}, None, "https://eu.test/v1", id="defaults of variables"),
-        pytest.param([REGION], {"region": "us"}, {}, None, "https://us.test/v1", id="a run option"),
-        pytest.param([REGION], {}, {"ARAZZO_SERVER_VAR_V": "v9"}, None, "https://eu.test/v9", id="the environment"),
-        pytest.param([REGION], {}, {}, "http://127.0.0.1:8/x/", "http://127.0.0.1:8/x", id="the override wins"),
-    ],
-)
-def test_server_is_chosen(servers, variables, environment, override, expected):
-    assert server_url(one(servers), variables, environment, override) == expected
-
-
-@pytest.mark.parametrize(
-    ("operation", "variables", "override", "message"),
-    [
-        pytest.param(
-            one([REGION]), {"region": "mars"}, None, 'is "mars", expected one of eu, us', id="outside the enum"
-        ),
-        pytest.param(one([{"url": "https://{x}.test"}]), {}, None, 'variable "x" has no default', id="no default"),
-        pytest.param(one([REGION]), {}, "ftp://x", "no http", id="an override that is no http URL"),
-        pytest.param(one([]), {}, None, "names no server", id="no server at all"),
-    ],
-)
-def test_no_usable_server_is_said(operation, variables, override, message):
-    with pytest.raises(NoServer, match=message):
-        server_url(operation, variables, {}, override)
-
-
-def test_servers_of_the_operation_come_first():
-    item = {"get": {"operationId": "a", "servers": [{"url": "https://own.test"}]}}
-    api, _ = description({"/a": item}, servers=[{"url": "https://root.test"}])
-    assert api.operation("a").servers[0].url == "https://own.test"
+@pytest.mark.parametrize("version", [{"openapi": "3.1.0"}, {"swagger": "2.0"}], ids=["3.1", "2.0"])
+@pytest.mark.parametrize("path", list(places(WHOLE))[1:], ids=lambda path: "/".join(map(str, path)))
+def test_wrong_type_anywhere_never_raises(path, version):
+    for wrong in WRONG:
+        value = copy.deepcopy({**version, **WHOLE})
+        holder = value
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = wrong
+        problems = Problems()
+        api = load_openapi(from_value(value, "api.yaml"), None, problems, base=BASE)
+        assert all(operation.method for operation in api.operations())
+        assert {found.code for found in problems} <= {
+            "broken-description",
+            "broken-reference",
+            "duplicate-operation-id",
+        }
