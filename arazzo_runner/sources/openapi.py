@@ -21,6 +21,7 @@ from arazzo_runner.values import JsonValue, pointer_tokens
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 EXTRA: Final = "additionalOperations"
+_METHODS: Final = frozenset(METHODS)
 
 
 def load_openapi(
@@ -135,30 +136,43 @@ class OpenApiDescription:
         if self._ids is not None:
             return self._ids
         self._ids = {}
-        for item in self._path_items():
-            for method in item.methods():
-                node = item.operation(method)
-                value = node.value.get("operationId") if node is not None and isinstance(node.value, dict) else None
-                if node is None or not isinstance(value, str):
-                    continue
-                if value in self._ids:
-                    self._duplicate(value, node)
-                else:
-                    self._ids[value] = _pointer(item.path, method)
+        for operation_id, path, method in self._identified():
+            if operation_id in self._ids:
+                self._duplicate(operation_id, _pointer(path, method))
+            else:
+                self._ids[operation_id] = _pointer(path, method)
         return self._ids
 
-    def _duplicate(self, operation_id: str, node: Node) -> None:
+    def _identified(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (operationId, path, method); plain path items, which are nearly all, are only looked through."""
+        for path, value in self._paths().items():
+            if isinstance(value, dict) and "$ref" not in value and EXTRA not in value and not path.startswith("x-"):
+                for method, raw in value.items():
+                    if method in _METHODS and isinstance(raw, dict) and isinstance(raw.get("operationId"), str):
+                        yield raw["operationId"], path, method
+                continue
+            item = self._item(path)
+            for method in item.methods() if item is not None else ():
+                node = item.operation(method) if item is not None else None
+                found = node.child("operationId").value if node is not None else None
+                if isinstance(found, str):
+                    yield found, path, method
+
+    def _duplicate(self, operation_id: str, pointer: str) -> None:
         self._problems.warn(
             "duplicate-operation-id",
             f'operationId "{operation_id}" is there twice; the first one counts',
-            node.at.child("operationId"),
+            self.document.at(f"{pointer}/operationId"),
             hint="give every operation an operationId of its own, or name it by operationPath",
             related=(self.document.at(f"{(self._ids or {})[operation_id]}/operationId"),),
         )
 
-    def _path_items(self) -> Iterator[_PathItem]:
+    def _paths(self) -> Mapping[str, JsonValue]:
         paths = self.root.get("paths")
-        for path in paths if isinstance(paths, dict) else ():
+        return paths if isinstance(paths, dict) else {}
+
+    def _path_items(self) -> Iterator[_PathItem]:
+        for path in self._paths():
             item = self._item(path)
             if item is not None:
                 yield item
@@ -169,8 +183,7 @@ class OpenApiDescription:
         return self._items[path]
 
     def _read_item(self, path: str) -> _PathItem | None:
-        paths = self.root.get("paths")
-        value = paths.get(path) if isinstance(paths, dict) and not path.startswith("x-") else None
+        value = None if path.startswith("x-") else self._paths().get(path)
         if not isinstance(value, dict):
             return None
         own = Node(value, self.references.base, self.document.at(f"/paths/{_escaped(path)}"))

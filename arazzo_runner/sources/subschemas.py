@@ -44,7 +44,7 @@ class Subschemas:
     def _search(self) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
         if self._found is None:
             text = self._document.text
-            has_names = not text or "$id" in text or "nchor" in text
+            has_names = not text or any(name in text for name in ("$id", "$anchor", "$dynamicAnchor"))
             self._found = _search(self._document.value, self._base) if has_names else ({}, {})
         return self._found
 
