@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import json
 import re
 from typing import Any, Final, NoReturn
@@ -156,7 +156,7 @@ def _as_text(body: bytes, content_type: str | None) -> tuple[str, str | None]:
     except UnicodeDecodeError:
         if essence(content_type).startswith("text/") or is_json(content_type) or is_xml(content_type):
             return body.decode("utf-8", "replace"), f"the body is not {codec}"
-        return base64.b64encode(body).decode("ascii"), "the body is binary; it is shown as base64"
+        return binascii.b2a_base64(body, newline=False).decode("ascii"), "the body is binary; it is shown as base64"
 
 
 def _decoded(body: bytes, codec: str) -> str:

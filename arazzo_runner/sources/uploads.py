@@ -14,7 +14,6 @@ directory, and never through a hidden name (`.env`, `.git/…`).
 
 from __future__ import annotations
 
-import base64
 import binascii
 import os
 from collections.abc import Callable
@@ -75,7 +74,7 @@ def _content(source: str, given: str | bytes, read: ReadFile) -> bytes:
     if source == "content":
         return given.encode("utf-8", "surrogateescape")
     try:
-        return base64.b64decode(given, validate=True)
+        return binascii.a2b_base64(given, strict_mode=True)
     except (binascii.Error, ValueError):
         raise UnusableMedia("the base64 of a file is not valid") from None
 
