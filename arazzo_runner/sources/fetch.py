@@ -9,6 +9,7 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from arazzo_runner.sources.policy import (
@@ -19,6 +20,7 @@ from arazzo_runner.sources.policy import (
     check_reference,
     check_source,
     redirected,
+    widened,
 )
 from arazzo_runner.sources.uris import is_remote, origin, path_of, without_userinfo
 
@@ -59,7 +61,11 @@ class DocumentFetch:
         check_source(uri, base or "", stated, self.policy)
         if base is None and is_remote(self.entry_uri) and not is_remote(uri):
             check_below_root(path_of(uri), self.policy)
-        return self._read(uri, self.entry_uri if base is None else base)
+        data = self._read(uri, self.entry_uri if base is None else base)
+        if self.policy.widens and not is_remote(uri):
+            root = widened(self.policy.root, path_of(uri), os.path.expanduser("~"))
+            self.policy = replace(self.policy, root=root)
+        return data
 
     def entry(self, uri: str) -> bytes:
         """Read what the user named: any file, or a URL on any host."""
@@ -88,20 +94,26 @@ def make_fetch(
 ) -> DocumentFetch:
     """Return the Fetch for a load that begins with `entry` (a URI); the root defaults to its repository."""
     start = os.path.dirname(path_of(entry)) if not is_remote(entry) else os.getcwd()
-    found = os.path.abspath(root) if root else repository_root(start)
+    repository = None if root else _repository(start)
+    found = os.path.abspath(root) if root else repository or os.path.abspath(start)
     hosts = frozenset(host.lower() for host in allow_hosts)
-    return DocumentFetch(Policy(found, offline, allow_remote, hosts), entry)
+    widens = not root and repository is None
+    return DocumentFetch(Policy(found, offline, allow_remote, hosts, widens=widens), entry)
 
 
 def repository_root(folder: str) -> str:
     """Return the nearest folder above that holds a repository, else `folder` itself."""
+    return _repository(folder) or os.path.abspath(folder)
+
+
+def _repository(folder: str) -> str | None:
     current = os.path.abspath(folder)
     while True:
         if any(os.path.exists(os.path.join(current, mark)) for mark in (".git", ".hg", "pyproject.toml")):
             return current
         parent = os.path.dirname(current)
         if parent == current:
-            return os.path.abspath(folder)
+            return None
         current = parent
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final, NoReturn
 
 from arazzo_runner.sources.media_types import (
     FORM,
+    ReadFile,
+    UnusableMedia,
     best_match,
     charset,
     covers,
@@ -20,7 +22,6 @@ from arazzo_runner.sources.media_types import (
 )
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.styles import form_pairs
-from arazzo_runner.sources.uploads import ReadFile, UnusableMedia, file_of, read_upload
 from arazzo_runner.values import MISSING, JsonValue, Missing, to_json, to_text, type_name
 
 __all__ = [
@@ -41,13 +42,13 @@ __all__ = [
 
 
 def encode_body(
-    value: JsonValue, content_type: str, media_type: MediaType | None, *, read_file: ReadFile = read_upload
+    value: JsonValue, content_type: str, media_type: MediaType | None, *, read_file: ReadFile | None = None
 ) -> tuple[bytes, str]:
     """Return (bytes, Content-Type) of a body; raises UnusableMedia when the value does not fit.
 
     Bytes are sent as they are. A text is the body itself, except for JSON. Files stand as
     mappings (see uploads.py), as parts of a multipart body or as a whole binary one; `read_file`
-    reads those given by path.
+    reads those given by path (None: files below the working directory).
     """
     content_type = _concrete(content_type, value)
     plain = essence(content_type)
@@ -67,8 +68,16 @@ def encode_body(
         from arazzo_runner.sources.xml_body import xml_document  # lazily: few bodies are XML
 
         return xml_document(value, media_type, _codec(content_type)), content_type
-    upload = None if plain.startswith("text/") else file_of(value, read_file, is_expected=True)
-    return (_text_bytes(to_text(value), content_type) if upload is None else upload.content), content_type
+    upload = _file(value, read_file) if isinstance(value, dict) and not plain.startswith("text/") else None
+    return (_text_bytes(to_text(value), content_type) if upload is None else upload), content_type
+
+
+def _file(value: JsonValue, read_file: ReadFile | None) -> bytes | None:
+    """Return the bytes of a binary body that is given as a file, None when the mapping is other data."""
+    from arazzo_runner.sources.uploads import file_of, read_upload  # lazily: few bodies are files
+
+    upload = file_of(value, read_file or read_upload, is_expected=True)
+    return None if upload is None else upload.content
 
 
 def _concrete(content_type: str, value: JsonValue) -> str:

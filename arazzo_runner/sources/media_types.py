@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 
 Anything = TypeVar("Anything")
+
+ReadFile = Callable[[str], bytes]
+"""Returns the bytes of a file to send by its path; raises UnusableMedia."""
+
+
+class UnusableMedia(ValueError):
+    """A value that cannot be written as the content type asks; the message says why."""
 
 
 def essence(content_type: str | None) -> str:

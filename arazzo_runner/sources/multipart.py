@@ -12,10 +12,10 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from arazzo_runner.records import record
-from arazzo_runner.sources.media_types import MULTIPART, essence, is_json, parameter
+from arazzo_runner.sources.media_types import MULTIPART, ReadFile, UnusableMedia, essence, is_json, parameter
 from arazzo_runner.sources.operation import MediaType, OperationParameter
 from arazzo_runner.sources.styles import query_pairs
-from arazzo_runner.sources.uploads import ReadFile, UnusableMedia, file_of
+from arazzo_runner.sources.uploads import file_of, read_upload
 from arazzo_runner.values import JsonValue, to_json, to_text, type_name
 
 _BINARY: Final = "application/octet-stream"
@@ -36,14 +36,14 @@ class _Part:
 
 
 def multipart_body(
-    value: JsonValue, content_type: str, media_type: MediaType | None, read: ReadFile
+    value: JsonValue, content_type: str, media_type: MediaType | None, read: ReadFile | None
 ) -> tuple[bytes, str]:
     """Return (bytes, Content-Type with its boundary). Raises UnusableMedia.
 
     The boundary follows from the content, since equal runs must send equal bytes; one that the
     content type states is kept when it can be.
     """
-    parts = [_bytes(part, content_type) for part in _parts(value, content_type, media_type, read)]
+    parts = [_bytes(part, content_type) for part in _parts(value, content_type, media_type, read or read_upload)]
     boundary = _boundary(parts, parameter(content_type, "boundary"))
     written = b"".join(f"--{boundary}\r\n".encode() + part + b"\r\n" for part in parts)
     plain = content_type.partition(";")[0].strip()

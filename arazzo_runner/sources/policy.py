@@ -33,9 +33,10 @@ class FetchError(Exception):
 class Policy:
     """What may be read.
 
-    `root` bounds the files that `$ref`s, absolute paths and file: URLs lead to; `offline`
-    forbids the network; `allow_remote` lifts the limits on remote documents, `allow_hosts`
-    for some hosts.
+    `root` bounds the files that `$ref`s, absolute paths and file: URLs lead to; when it
+    `widens` (no repository, none given), relative sources move it up to the folder that holds
+    all of them. `offline` forbids the network; `allow_remote` lifts the limits on remote
+    documents, `allow_hosts` for some hosts.
     """
 
     root: str
@@ -43,6 +44,7 @@ class Policy:
     allow_remote: bool = False
     allow_hosts: frozenset[str] = frozenset()
     max_bytes: int = MAX_DESCRIPTION_BYTES
+    widens: bool = False
 
 
 def check_source(uri: str, base: str, stated: str | None, policy: Policy) -> None:
@@ -126,6 +128,19 @@ def is_below(path: str, root: str) -> bool:
     """Tell whether a path, links followed, is inside a folder."""
     real, base = os.path.realpath(path), os.path.realpath(root)
     return real == base or real.startswith(base.rstrip(os.sep) + os.sep)
+
+
+def widened(root: str, path: str, home: str) -> str:
+    """Return the deepest folder that holds both a root and a file; the root itself when that would be too much.
+
+    A filesystem's root, and a home directory or what holds it, is too much to read from.
+    """
+    try:
+        common = os.path.commonpath([os.path.realpath(root), os.path.dirname(os.path.realpath(path))])
+    except ValueError:  # on different drives
+        return root
+    is_too_much = os.path.dirname(common) == common or is_below(home, common)
+    return root if is_too_much else common
 
 
 def is_absolute(reference: str) -> bool:

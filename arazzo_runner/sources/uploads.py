@@ -16,24 +16,17 @@ from __future__ import annotations
 
 import binascii
 import os
-from collections.abc import Callable
 from typing import Final
 
 from arazzo_runner.records import record
 from arazzo_runner.sources.fetch import FetchError, read_file
+from arazzo_runner.sources.media_types import ReadFile, UnusableMedia
 from arazzo_runner.sources.policy import is_below
 from arazzo_runner.values import JsonValue
-
-ReadFile = Callable[[str], bytes]
-"""Returns a file's bytes by its path; raises UnusableMedia."""
 
 MAX_UPLOAD_BYTES: Final = 1_000_000_000
 _SOURCES: Final = ("content", "base64", "path")
 _FIELDS: Final = frozenset({*_SOURCES, "filename", "contentType"})
-
-
-class UnusableMedia(ValueError):
-    """A value that cannot be written as the content type asks; the message says why."""
 
 
 @record(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from arazzo_runner.records import record
+from arazzo_runner.sources.media_types import UnusableMedia
 from arazzo_runner.sources.operation import MediaType, Resolve
-from arazzo_runner.sources.uploads import UnusableMedia
 from arazzo_runner.values import JsonValue, to_text
 
 _NAME: Final = re.compile(r"[^\W\d][\w.\-]*")

@@ -98,6 +98,35 @@ def test_root_is_the_repository_else_the_folder(tree):
     assert repository_root(str(tree)) == str(tree.parent)
 
 
+def test_without_a_repository_the_root_grows_to_hold_the_sources(tmp_path):
+    for name in ("arazzo/flow.yml", "openapi/api.yml", "openapi/parts/a.yml", "other/b.yml"):
+        (tmp_path / "p" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "p" / name).write_text("a: 1")
+    fetch = make_fetch(uri(tmp_path / "p" / "arazzo" / "flow.yml"))
+    api, part = uri(tmp_path / "p" / "openapi" / "api.yml"), uri(tmp_path / "p" / "openapi" / "parts" / "a.yml")
+    with pytest.raises(FetchError, match="outside of"):
+        fetch.referenced(part, api)
+    fetch(api, uri(tmp_path / "p" / "arazzo" / "flow.yml"), "../openapi/api.yml")
+    assert fetch.referenced(part, api) == b"a: 1"
+    (tmp_path / "above.yml").write_text("secret: 1")
+    with pytest.raises(FetchError, match="outside of"):
+        fetch.referenced(uri(tmp_path / "above.yml"), api)
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "home", "expected"),
+    [
+        ("/w/p/arazzo", "/w/p/openapi/a.yml", "/home/me", "/w/p"),
+        ("/w/p", "/w/p/a.yml", "/home/me", "/w/p"),
+        ("/w/p", "/x/a.yml", "/home/me", "/w/p"),
+        ("/home/me/p", "/home/me/q/a.yml", "/home/me", "/home/me/p"),
+        ("/home/me/p", "/home/you/a.yml", "/home/me", "/home/me/p"),
+    ],
+)
+def test_root_never_grows_to_a_home_or_the_whole_disk(root, path, home, expected):
+    assert rules.widened(root, path, home) == expected
+
+
 # ------------------------------------------------------------------ policy, without any network
 
 

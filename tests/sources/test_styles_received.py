@@ -1,0 +1,72 @@
+"""The style cases once more, over the wire: a real server on loopback must receive exactly what was written."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from arazzo_runner.engine.drive import drive
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, SendRequest
+from arazzo_runner.sources.styles import UnusableValue, build_url
+from arazzo_runner.worlds.http import BlockingWorld
+from tests.sources.test_styles import cases, written
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.seen = (self.path, self.headers["X-Color"], self.headers["Cookie"])
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield running
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def world():
+    with BlockingWorld() as open_world:
+        yield open_world
+
+
+def sent(case, origin):
+    """Return (URL, headers, what the server must see) of a case."""
+    text = written(case)
+    if case["in"] == "path":
+        return build_url(origin, "/x{color}/y", {"color": text}, []), (), (f"/x{text}/y", None, None)
+    if case["in"] in ("query", "querystring"):
+        query = f"?{text}" if text else ""
+        return build_url(origin, "/x", {}, [], text), (), (f"/x{query}", None, None)
+    if case["in"] == "header":
+        return f"{origin}/x", (("X-Color", text),), ("/x", text, None)
+    return f"{origin}/x", (("Cookie", text),), ("/x", None, text)
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if "error" not in case.values[0]])
+def test_server_receives_what_was_written(case, server, world):
+    url, headers, expected = sent(case, f"http://127.0.0.1:{server.server_port}")
+    request = HttpRequest("GET", url, headers, None)
+    answer = drive(world.perform(SendRequest(key="k#1", safe=True, request=request, timeout=5.0)))
+    assert isinstance(answer, HttpResponse)
+    assert server.seen == expected
+
+
+def test_nothing_is_sent_for_what_is_refused():
+    for case in cases():
+        if "error" in case.values[0]:
+            with pytest.raises(UnusableValue):
+                sent(case.values[0], "http://127.0.0.1:1")
