@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
 from enum import Enum
@@ -215,6 +214,8 @@ def did_you_mean(word: str, known: Iterable[str], *, prefix: str = "did you mean
 
     Example: `did_you_mean("getPetz", ["getPet"])` gives `did you mean "getPet"?`.
     """
+    import difflib  # only mistakes need it, and it is one of the slower ones to import
+
     names = list(known)
     by_fold = {name.casefold(): name for name in names}
     near = difflib.get_close_matches(word.casefold(), by_fold, n=3, cutoff=0.6)

@@ -13,6 +13,7 @@ from arazzo_runner.values import JsonValue
 
 MASK = "***"
 MINIMUM_LENGTH = 8
+_ELLIPSIS = "…"
 
 _SECRET_NAME = re.compile(
     r"(token|passwords?|passwd|secrets?|api_?keys?|access_?keys?|private_?keys?|authorization|credentials?"
@@ -38,7 +39,7 @@ class Secrets:
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._texts: dict[str, None] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._forms: tuple[str, ...] | None = None
         for text in texts:
             self.add(text)
 
@@ -75,12 +76,12 @@ class Secrets:
         """Return `text` with every secret in it shown as `***`, also one that a preview cut short with `…`."""
         if not self._texts:
             return text
-        if self._pattern is None:
+        if self._forms is None:
             forms = {form for secret in self._texts for form in _forms(secret)}
-            longest_first = sorted(forms, key=len, reverse=True)
-            cut_short = {re.escape(form[:MINIMUM_LENGTH]) + r"[^\s…]*…" for form in forms}
-            self._pattern = re.compile("|".join([*map(re.escape, longest_first), *sorted(cut_short)]))
-        return self._pattern.sub(MASK, text)
+            self._forms = tuple(sorted(forms, key=len, reverse=True))
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return _mask_cut_short(text, self._forms) if _ELLIPSIS in text else text
 
     def mask_value(self, value: JsonValue) -> JsonValue:
         """Return a JSON value with every text leaf (and key) masked; structure, numbers and booleans stay."""
@@ -101,7 +102,12 @@ class Secrets:
         for part in (text.strip(), text.strip().partition(" ")[2].strip()):
             if len(part) >= MINIMUM_LENGTH and part not in self._texts:
                 self._texts[part] = None
-                self._pattern = None
+                self._forms = None
+
+
+def _mask_cut_short(text: str, forms: Iterable[str]) -> str:
+    heads = sorted({re.escape(form[:MINIMUM_LENGTH]) for form in forms})
+    return re.sub(rf"(?:{'|'.join(heads)})[^\s{_ELLIPSIS}]*{_ELLIPSIS}", MASK, text)
 
 
 def _forms(text: str) -> Iterable[str]:

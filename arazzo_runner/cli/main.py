@@ -44,7 +44,9 @@ def help_text() -> str:
 
 def main() -> None:
     """Run the command line of this process and exit with its code (the console script `arazzo`)."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    _leave_garbage()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -63,6 +65,13 @@ def run(arguments: list[str]) -> int:
     from arazzo_runner.cli.commands import run_command_line
 
     return run_command_line(arguments)
+
+
+def _leave_garbage() -> None:
+    # Python looks for garbage once more at its end, only for the memory to be given back a moment later.
+    import gc
+
+    gc.freeze()
 
 
 def _say(text: str) -> int:

@@ -101,6 +101,7 @@ def _read_text(text: str, uri: str, problems: Problems, limits: Limits, duplicat
         return None
 
 
+_BOM: Final = b"\xef\xbb\xbf"
 _CONTROLS: Final = bytes([*range(9), 11, 12, *range(14, 32), 127])
 
 
@@ -109,8 +110,9 @@ def _decoded(data: bytes, uri: str, problems: Problems) -> str | None:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         problems.error("not-utf8", "the document is UTF-16", Location(uri), hint="save it as UTF-8")
         return None
+    data = data.removeprefix(_BOM)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
         message = f"the document is not UTF-8: byte {data[problem.start]:#04x} in line {line}"

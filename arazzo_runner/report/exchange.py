@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from http import HTTPStatus
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
@@ -128,6 +127,8 @@ def _body_text(request: HttpRequest, secrets: Secrets) -> str | None:
 def _quoted(text: str) -> str:
     """Quote for a POSIX shell; what must not reach a terminal raw is written in the form $'…' (bash, zsh, ksh)."""
     if one_line(text) == text:
+        import shlex  # only a failure shows a curl line
+
         return shlex.quote(text)
     written = []
     for character in text:
