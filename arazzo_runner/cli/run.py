@@ -66,6 +66,12 @@ Exit codes:
 @click.option(
     "--server-var", "server_variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of server URLs."
 )
+@click.option(
+    "--include",
+    metavar="FILE",
+    multiple=True,
+    help="Another Arazzo document that references may mean by its $self; repeatable.",
+)
 @reading_options
 @click.option("--mock", is_flag=True, help="Answer from the descriptions' examples, on a local mock server.")
 @mock_options
@@ -118,4 +124,3 @@ def _check(arguments: RunArguments) -> None:
     pairs(arguments.inputs, "-i")
     pairs(arguments.servers, "--server", "NAME=URL")
     pairs(arguments.server_variables, "--server-var")
-    pairs(arguments.sources, "--source", "NAME=PATH")

@@ -12,7 +12,7 @@ from types import FrameType
 from arazzo_runner import api
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
 from arazzo_runner.cli.inputs import GivenInputs, given_inputs
-from arazzo_runner.cli.options import limits_of, pairs
+from arazzo_runner.cli.options import ReadingArguments, pairs
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
@@ -45,7 +45,8 @@ class RunArguments:
     input_file: str | None
     servers: tuple[str, ...]
     server_variables: tuple[str, ...]
-    sources: tuple[str, ...]
+    reading: ReadingArguments
+    include: tuple[str, ...]
     mock: bool
     scenario: str | None
     switches: tuple[str, ...]
@@ -55,11 +56,6 @@ class RunArguments:
     format_: str
     output: str | None
     show_secrets: bool
-    strict: bool
-    root: str | None
-    max_document_size: int | None
-    max_document_depth: int | None
-    max_document_nodes: int | None
     no_color: bool
     timeout: float | None
     run_timeout: float | None
@@ -93,19 +89,17 @@ def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
 
 
 def _load(given: RunArguments) -> Program:
-    sources, servers = pairs(given.sources, "--source"), pairs(given.servers, "--server")
+    servers = pairs(given.servers, "--server", "NAME=URL")
     program = api.load(
         given.spec,
         given.workflow,
-        strict=given.strict,
-        root=given.root,
-        limits=limits_of(given.max_document_size, given.max_document_depth, given.max_document_nodes),
-        sources=sources,
+        **given.reading.as_keywords(),
+        include=given.include,
         servers=servers,
         server_variables=pairs(given.server_variables, "--server-var"),
         any_server=given.mock,
     )
-    _check_names(program, sources, "--source")
+    _check_names(program, given.reading.sources, "--source")
     _check_names(program, servers, "--server")
     return api.choose_workflow(program, given.workflow)
 
