@@ -16,6 +16,7 @@ from arazzo_runner.cli.options import ReadingArguments, pairs
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
@@ -31,6 +32,7 @@ from arazzo_runner.report.progress import RunPrinter, success_line
 from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
+from arazzo_runner.values import JsonValue
 
 _EXIT_CODES = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
 
@@ -68,6 +70,10 @@ class RunArguments:
     cookies: str | None
     parallel: int | None
     resend_unknown: bool
+    step: str | None
+    from_step: str | None
+    until: str | None
+    outputs_from: str | None
 
     @property
     def as_json(self) -> bool:
@@ -133,7 +139,12 @@ def _inputs(given: RunArguments, program: Program, environment: Mapping[str, str
 def _options(given: RunArguments) -> RunOptions:
     """Return the run's options: what the command line says, else the defaults."""
     names = [each.name for each in fields(RunOptions) if hasattr(given, each.name)]
-    return replace(RunOptions(), **{name: value for name in names if (value := getattr(given, name)) is not None})
+    options = replace(RunOptions(), **{name: value for name in names if (value := getattr(given, name)) is not None})
+    if given.outputs_from is None:
+        return options
+    from arazzo_runner.cli.step_outputs import read_step_outputs  # lazily: few runs are partial
+
+    return replace(options, step_outputs=read_step_outputs(given.outputs_from))
 
 
 class Session:
@@ -141,6 +152,9 @@ class Session:
 
     def __init__(self, given: RunArguments, program: Program, inputs: GivenInputs, console: Console) -> None:
         self._given = given
+        self._options = _options(given)
+        self._is_part = given.step is not None or given.until is not None
+        select(program.workflow, self._options)
         self._program = program
         self._inputs = inputs
         self._console = console
@@ -181,7 +195,7 @@ class Session:
                 inputs=inputs.values,
                 input_texts=inputs.texts,
                 on_event=self._on_event,
-                options=_options(given),
+                options=self._options,
             )
         return api.run(
             self._program,
@@ -191,7 +205,7 @@ class Session:
             scenario=given.scenario,
             switches=given.switches,
             on_event=self._on_event,
-            options=_options(given),
+            options=self._options,
         )
 
     def _on_event(self, event: Event, secrets: Secrets) -> None:
@@ -216,23 +230,33 @@ class Session:
 
     def _stdout(self, result: RunResult) -> str:
         given = self._given
-        missing = tuple(_missing_outputs(self._program, result))
+        missing = () if self._is_part else tuple(_missing_outputs(self._program, result))
         if given.as_json:
             extra = (*self._inputs.warnings, *missing, *failure_diagnostics(result))
             return pretty(run_report(result, show_secrets=given.show_secrets, diagnostics=extra))
-        if missing and result.status == "succeeded" and not given.quiet:
-            self._console.err(render_diagnostics(missing, color=self._console.color))
         if given.dry_run:
             return render_requests(result)
+        if self._is_part:
+            return pretty(self._outputs(result, show_secrets=given.show_secrets))
+        if missing and result.status == "succeeded" and not given.quiet:
+            self._console.err(render_diagnostics(missing, color=self._console.color))
         if not result.outputs and not (result.status == "succeeded" and missing):
             return ""
         return pretty(shown_outputs(result, show_secrets=given.show_secrets))
+
+    def _outputs(self, result: RunResult, *, show_secrets: bool) -> dict[str, JsonValue]:
+        """Return what stdout and --output hold: the workflow's outputs, of a run that ends early the steps'."""
+        if not self._is_part:
+            return shown_outputs(result, show_secrets=show_secrets)
+        from arazzo_runner.cli.step_outputs import step_outputs  # lazily: few runs are partial
+
+        return step_outputs(self._program, result, self._options.step_outputs, show_secrets=show_secrets)
 
     def _deliver_file(self, result: RunResult) -> bool:
         if self._output is None:
             return True
         try:
-            self._output.write(pretty(shown_outputs(result, show_secrets=True)))
+            self._output.write(pretty(self._outputs(result, show_secrets=True)))
         except OSError as problem:
             self._console.err(
                 f"the outputs could not be written to {one_line(self._output.path)}: {problem.strerror}\n"
