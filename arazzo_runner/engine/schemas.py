@@ -70,7 +70,7 @@ def prepare_inputs(
 
     `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`.
     """
-    flat = _flattened(schema, root)
+    flat = flattened(schema, root)
     properties = _properties(flat)
     inputs = dict(given)
     for name, text in texts.items():
@@ -119,7 +119,7 @@ def _as_type(text: str, kind: object) -> JsonValue:
 def _with_defaults(inputs: dict[str, JsonValue], schema: JsonValue, root: JsonValue) -> dict[str, JsonValue]:
     found = dict(inputs)
     for name, part in _properties(schema).items():
-        part = _flattened(part, root)
+        part = flattened(part, root)
         if not isinstance(part, dict):
             continue
         if name not in found and "default" in part:
@@ -168,7 +168,7 @@ def _unknown(
 # ------------------------------------------------------------------ schemas of one Arazzo document
 
 
-def _flattened(schema: JsonValue, root: JsonValue) -> JsonValue:
+def flattened(schema: JsonValue, root: JsonValue) -> JsonValue:
     """Return a schema with its `$ref` and allOf merged as far as names, defaults and required go."""
     part = _resolved(schema, root)
     if not isinstance(part, dict) or "allOf" not in part or not isinstance(part["allOf"], list):

@@ -105,12 +105,27 @@ def _jsonpath(text: str, version: str) -> tuple[Path | Test, tuple[Slip, ...]]:
         compared = parse_comparison(text, parse_path)
         if compared is not None:
             return compared[0], (compared[1],)
+        if version == GOESSNER and (standard := _standard(text)) is not None:
+            return standard
         if text.startswith("#/"):
             name = text[2:].split(" ")[0].replace("/", ".")
             raise ExpressionSyntaxError(problem.message, 0, 2, f"write $[?$.{name} == …]") from None
         raise
     slip = None if version == GOESSNER else passes_anything(path)
     return path, () if slip is None else (slip,)
+
+
+def _standard(text: str) -> tuple[Path | Test, tuple[Slip, ...]] | None:
+    """Read as RFC 9535 what was announced as Goessner's draft and is none; None when it is neither.
+
+    The example of a well-known tool is written so.
+    """
+    try:
+        path, slips = _jsonpath(text, DEFAULT_VERSIONS["jsonpath"])
+    except ExpressionSyntaxError:
+        return None
+    message = f"this is RFC 9535, and no JSONPath of {GOESSNER}"
+    return path, (Slip("jsonpath-version", message, 0, len(text), "type: jsonpath"), *slips)
 
 
 def _pointer(text: str) -> tuple[Pointer, tuple[Slip, ...]]:

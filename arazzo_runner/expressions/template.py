@@ -14,9 +14,10 @@ from arazzo_runner.expressions.nodes import (
 from arazzo_runner.expressions.parser import NOTHING_DECLARED, ROOTS, Declared, canonical_form, parse_lenient
 from arazzo_runner.records import record
 
-__all__ = ["NOTHING_DECLARED", "Declared", "ParsedText", "parse_value"]
+__all__ = ["BARE_ROOTS", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value"]
 
-_BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
+BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
+_MANY = ("[*", "[?")
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
@@ -145,6 +146,10 @@ def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Express
     length = _bare_length(text, dollar, declared)
     if not length:
         return dollar, dollar, None, []
+    if text.startswith(_MANY, dollar + length):
+        message = "only an index or a quoted name may stand in brackets"
+        hint = "select with a Selector Object of type jsonpath, or name one item such as [0]"
+        raise ExpressionSyntaxError(message, dollar + length, 2, hint)
     node, _ = parse_lenient(text[dollar : dollar + length], declared)
     canonical = f"{{{canonical_form(node)}}}"
     message = f"{text[dollar : dollar + length]} stands in a text without braces"
@@ -153,7 +158,7 @@ def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Express
 
 def _bare_length(text: str, dollar: int, declared: Declared) -> int:
     """Return how many characters from `dollar` on are a bare expression, 0 for none."""
-    if not text.startswith(_BARE_ROOTS, dollar):
+    if not text.startswith(BARE_ROOTS, dollar):
         return 0
     end = dollar + 1
     while end < len(text) and text[end] not in _ENDS and text[end] != "$":

@@ -195,12 +195,11 @@ class StepCompiler:
     # -------------------------------------------------------------- body
 
     def _body(self, body: RequestBody, operation: Operation | None, step: Step) -> CompiledBody | None:
-        if operation is None:
-            if step.workflow_id is None:
-                return None  # the operation could not be had, which is reported
+        if operation is None and step.workflow_id is not None:
             message = "a step that calls a workflow has no requestBody"
             self.context.problems.error("exclusive-fields", message, body.at, hint="pass parameters instead")
             return None
+        # Without an operation (it could not be had, which is reported) the texts are checked all the same.
         content_type = body.content_type or _only_media_type(operation)
         required = frozenset(_required_members(operation, content_type))
         payload: Value | None = None
@@ -376,17 +375,17 @@ def _reads(step: CompiledStep) -> frozenset[str]:
     return steps_read(expressions) - {step.step_id}
 
 
-def _only_media_type(operation: Operation) -> str:
+def _only_media_type(operation: Operation | None) -> str:
     """The operation's only media type, else JSON (semantics §6)."""
-    content = operation.request_body.content if operation.request_body is not None else {}
+    content = operation.request_body.content if operation is not None and operation.request_body is not None else {}
     if len(content) == 1:
         only = next(iter(content))
         return "application/json" if "*" in only else only
     return "application/json"
 
 
-def _required_members(operation: Operation, content_type: str) -> Iterable[str]:
-    body = operation.request_body
+def _required_members(operation: Operation | None, content_type: str) -> Iterable[str]:
+    body = operation.request_body if operation is not None else None
     media_type = body.content.get(content_type) if body is not None else None
     schema = media_type.schema if media_type is not None else None
     required = schema.get("required") if isinstance(schema, dict) else None

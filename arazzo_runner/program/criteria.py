@@ -40,6 +40,9 @@ def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
         compared = _context_comparison(criterion, context)
         if compared is not None:
             return compared
+        hint = "say what the condition is with type: regex, jsonpath or xpath, or remove context"
+        message = "a simple condition has no context; this one is ignored"
+        context.problems.warn("ignored-field", message, criterion.at.child("context"), hint=hint)
     try:
         parsed = parse_condition(criterion.condition, context.declared)
     except ExpressionSyntaxError as problem:

@@ -8,7 +8,7 @@ from arazzo_runner.diagnostics import Location
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
 from arazzo_runner.expressions.parser import parse_lenient
 from arazzo_runner.expressions.selectors import Query, compile_query
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.template import BARE_ROOTS, parse_value
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import (
     ArrayValue,
@@ -86,7 +86,9 @@ def compile_query_text(
 ) -> Query | Template | None:
     """Compile a query; one with embedded expressions stays a Template; None when it is broken."""
     try:
-        parsed = parse_value(text, context.declared, bare=False) if "{$" in text else None
+        # `$inputs.x` without braces is no JSONPath: it can only be meant as an expression (semantics §3).
+        bare = kind == "jsonpath" and any(root in text for root in BARE_ROOTS)
+        parsed = parse_value(text, context.declared, bare=bare) if bare or "{$" in text else None
         if parsed is not None and isinstance(parsed.node, Template):
             context.slips(parsed.slips, at)
             for part in parsed.node.parts:

@@ -15,7 +15,8 @@ from arazzo_runner.sources.media_types import UnusableMedia
 from arazzo_runner.sources.operation import MediaType, Resolve
 from arazzo_runner.values import JsonValue, to_text
 
-_NAME: Final = re.compile(r"[^\W\d][\w.\-]*")
+# `xml:` is the one prefix that need not be declared (Namespaces in XML 1.0 §3).
+_NAME: Final = re.compile(r"(?:xml:)?[^\W\d][\w.\-]*")
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 MAX_PARTS: Final = 100
 

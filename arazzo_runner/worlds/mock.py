@@ -21,7 +21,7 @@ from arazzo_runner.engine.schemas import schema_errors
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
 from arazzo_runner.records import record
-from arazzo_runner.sources.media import decode_body, encode_body, essence, is_json
+from arazzo_runner.sources.media import UnusableMedia, decode_body, encode_body, essence, is_json
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationResponse
 from arazzo_runner.sources.references import ReferenceFailure
@@ -123,11 +123,10 @@ def documented_answer(operation: Operation, description: OpenApiDescription) -> 
         return _response(status, _documented_headers(response, description), MISSING)
     content_type, media_type = _preferred(response)
     value = sample_media(media_type, lambda schema: _resolved(description, schema))
-    raw, written = (
-        encode_body(None if value is MISSING else value, content_type, media_type)
-        if value is not MISSING
-        else (b"", content_type)
-    )
+    try:
+        raw, written = (b"", content_type) if value is MISSING else encode_body(value, content_type, media_type)
+    except UnusableMedia as unusable:
+        return problem(500, f"what the description documents cannot be written as {content_type}: {unusable}")
     headers = (("Content-Type", written), *_documented_headers(response, description))
     return HttpResponse(status, headers, b"" if status == 204 else raw)
 

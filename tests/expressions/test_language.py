@@ -155,6 +155,13 @@ def test_text_that_is_not_ours_stays_text(text):
     assert parse_value(text, DECLARED).node == text
 
 
+@pytest.mark.parametrize("text", ["$steps.login.outputs.token[*].id", "x $steps.login.outputs.token[?(@.a)].id"])
+def test_a_query_behind_a_bare_expression_has_no_single_meaning(text):
+    with pytest.raises(ExpressionSyntaxError, match="only an index or a quoted name") as caught:
+        parse_value(text, DECLARED)
+    assert text[caught.value.offset] == "["
+
+
 def test_a_bare_expression_is_told_with_its_braces():
     parsed = parse_value("Bearer $steps.login.outputs.token", DECLARED)
     assert [(slip.code, slip.offset, slip.canonical) for slip in parsed.slips] == [
