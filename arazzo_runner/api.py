@@ -52,6 +52,9 @@ def load(
     limits: Limits | None = None,
     include: Sequence[Source] = (),
     any_server: bool = False,
+    offline: bool = False,
+    allow_remote: bool = False,
+    allow_hosts: Sequence[str] = (),
 ) -> Program:
     """Read, link and compile an Arazzo document; call it once to run a document many times.
 
@@ -60,6 +63,8 @@ def load(
     a source description is read from, `servers` where its API is called, both by source name.
     `include` are further Arazzo documents that references may mean by their `$self`.
     `any_server` accepts descriptions that name no usable server (a mock will serve them).
+    `offline` reads nothing remote; `allow_remote` (or `allow_hosts`, for some) lifts the limits
+    on where remote documents and private addresses may be named from.
 
     Raises InvalidDescription (errors in a document), UnknownWorkflow (none of that name), InvalidUsage (a file that
     cannot be opened). The program's `diagnostics` hold the warnings.
@@ -75,6 +80,9 @@ def load(
         servers=servers or {},
         server_variables=server_variables or {},
         limits=limits or Limits(),
+        offline=offline,
+        allow_remote=allow_remote,
+        allow_hosts=tuple(allow_hosts),
         any_server=any_server,
         environment=os.environ,
     )
@@ -97,9 +105,13 @@ def validate(
     root: str | None = None,
     sources: Mapping[str, str] | None = None,
     limits: Limits | None = None,
+    offline: bool = False,
+    allow_remote: bool = False,
+    allow_hosts: Sequence[str] = (),
 ) -> tuple[Diagnostic, ...]:
-    """Check Arazzo documents: shape, language, links; nothing is sent and nothing remote is read.
+    """Check Arazzo documents: shape, language, links; nothing is sent.
 
+    Nothing remote is read unless `allow_remote` or `allow_hosts` (and not `offline`) says so.
     Returns every finding, in the order found; errors in a document are findings, not exceptions.
     Raises InvalidUsage for a file that cannot be opened.
     """
@@ -110,7 +122,10 @@ def validate(
             root=root,
             sources=sources or {},
             limits=limits or Limits(),
-            offline=True,
+            offline=offline or not (allow_remote or allow_hosts),
+            unchecked=True,
+            allow_remote=allow_remote,
+            allow_hosts=tuple(allow_hosts),
             any_server=True,
             environment=os.environ,
         )
@@ -258,7 +273,13 @@ def _open(document: Source, options: LoadOptions, include: Sequence[Source]) -> 
     """Read the entry document and those given with it; raises when the entry is unreadable."""
     problems = Problems(strict=options.strict)
     locations = [_location(each) for each in (document, *include)]
-    fetch = make_fetch(locations[0], root=options.root, offline=options.offline)
+    fetch = make_fetch(
+        locations[0],
+        root=options.root,
+        offline=options.offline,
+        allow_remote=options.allow_remote,
+        allow_hosts=options.allow_hosts,
+    )
     library = Library(fetch, options, problems)
     entry = _read_document(document, locations[0], library, fetch)
     for other, location in zip(include, locations[1:], strict=True):

@@ -53,18 +53,18 @@ def test_equality_and_repr_leave_out_what_is_not_compared_or_shown():
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("made", "values", "named"),
     [
-        pytest.param(lambda: Point(*[]), id="a missing value"),
-        pytest.param(lambda: Point(*[1, 2, [], "", 5]), id="a value too many"),
-        pytest.param(lambda: Point(1, **{"z": 3}), id="an unknown field"),
-        pytest.param(lambda: Named(*["a"]), id="a position where a name is asked"),
+        pytest.param(Point, [], {}, id="a missing value"),
+        pytest.param(Point, [1, 2, [], "", 5], {}, id="a value too many"),
+        pytest.param(Point, [1], {"z": 3}, id="an unknown field"),
+        pytest.param(Named, ["a"], {}, id="a position where a name is asked"),
     ],
 )
-def test_wrong_arguments_are_a_type_error_naming_init(make):
+def test_wrong_arguments_are_a_type_error_naming_init(made, values, named):
     for _ in range(2):  # the first call writes __init__
         with pytest.raises(TypeError, match=r"__init__\(\)"):
-            make()
+            made(*values, **named)
 
 
 def test_post_init_runs_and_fields_and_replace_work():

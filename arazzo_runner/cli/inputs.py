@@ -37,7 +37,9 @@ def given_inputs(
 ) -> GivenInputs:
     """Collect inputs; `names` are those the workflow declares. Raises InvalidUsage for what cannot be read."""
     texts = {name: _text_of(name, text) for name, text in pairs(arguments, "-i", "NAME=VALUE").items()}
-    values = {} if file is None else _file_inputs(file)
+    values = {}
+    if file is not None:
+        values = read_mapping(file, "the input file", hint="write name: value, one input a line")
     values = {name: value for name, value in values.items() if name not in texts}
     for name, text in _environment_inputs(names, environment).items():
         if name not in values:
@@ -95,8 +97,8 @@ def _bytes_of(path: str) -> bytes:
     return data
 
 
-def _file_inputs(path: str) -> dict[str, JsonValue]:
-    """Read a YAML or JSON mapping of inputs."""
+def read_mapping(path: str, what: str, *, hint: str) -> dict[str, JsonValue]:
+    """Read a YAML or JSON mapping from a file or, for `-`, standard input; raises InvalidUsage."""
     name = "<stdin>" if path == "-" else path
     data = _bytes_of(path)
     if not data.strip():
@@ -106,8 +108,8 @@ def _file_inputs(path: str) -> dict[str, JsonValue]:
     if document is None or problems.has_errors:
         raise InvalidUsage(problems.diagnostics)
     if not isinstance(document.value, dict):
-        message = f"the input file must hold a mapping of names to values, found {type_name(document.value)}"
-        problems.error("wrong-root", message, document.at(), hint="write name: value, one input a line")
+        message = f"{what} must hold a mapping of names to values, found {type_name(document.value)}"
+        problems.error("wrong-root", message, document.at(), hint=hint)
         raise InvalidUsage(problems.diagnostics)
     return document.value
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import click
 
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, limits_of, mock_options, pairs, reading_options
+from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, mock_options, reading_options
 from arazzo_runner.diagnostics import InvalidDescription, InvalidUsage, Problems, Severity
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
@@ -63,25 +63,14 @@ def command(
     port: int,
     scenario: str | None,
     switches: tuple[str, ...],
-    strict: bool,
-    root: str | None,
-    max_document_size: int | None,
-    max_document_depth: int | None,
-    max_document_nodes: int | None,
-    sources: tuple[str, ...],
+    reading: ReadingArguments,
     quiet: bool,
     no_color: bool,
 ) -> int:
     """Serve until interrupted."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    options = LoadOptions(
-        strict=strict,
-        root=root,
-        sources=pairs(sources, "--source", "NAME=PATH"),
-        limits=limits_of(max_document_size, max_document_depth, max_document_nodes),
-        environment=os.environ,
-    )
-    problems = Problems(strict=strict)
+    options = LoadOptions(**reading.as_keywords(), environment=os.environ)
+    problems = Problems(strict=reading.strict)
     served = tuple(_served(specs, options, problems))
     if problems.has_errors:
         raise InvalidDescription(problems.diagnostics)
@@ -152,7 +141,13 @@ def _served(specs: Iterable[str], options: LoadOptions, problems: Problems) -> I
 
 def _descriptions(spec: str, options: LoadOptions, problems: Problems) -> Iterable[tuple[str, OpenApiDescription]]:
     location = spec if is_remote(spec) else uri_of_path(spec)
-    fetch = make_fetch(location, root=options.root)
+    fetch = make_fetch(
+        location,
+        root=options.root,
+        offline=options.offline,
+        allow_remote=options.allow_remote,
+        allow_hosts=options.allow_hosts,
+    )
     try:
         data = fetch.entry(location)
     except FetchError as problem:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar, cast
 
 import click
 
 from arazzo_runner.document.source_map import Limits
+from arazzo_runner.records import record
 
 Command = TypeVar("Command", bound=Callable[..., int])
 Decorator = Callable[[Command], Command]
@@ -16,6 +19,27 @@ _LIMITS = (
     ("nodes", "N", "The most values of a document, aliases expanded (default 1,000,000)."),
     ("depth", "N", "How deep a document may be nested (default 100)."),
     ("size", "BYTES", "The largest document (default 20 MB)."),
+)
+_READING_OPTIONS = (
+    click.option(
+        "--allow-host",
+        "allow_hosts",
+        metavar="HOST",
+        multiple=True,
+        help="Read descriptions from this host although it is private or another document's; repeatable.",
+    ),
+    click.option("--allow-remote", is_flag=True, help="Read remote descriptions wherever documents lead."),
+    click.option("--offline", is_flag=True, help="Read no remote descriptions."),
+    click.option(
+        "--root", metavar="DIR", help="The folder that files named by $ref must be in (default: the repository)."
+    ),
+    click.option(
+        "--source",
+        "sources",
+        metavar="NAME=PATH",
+        multiple=True,
+        help="Read the source description NAME from another file or URL.",
+    ),
 )
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -43,29 +67,59 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
+@record(frozen=True, slots=True, kw_only=True)
+class ReadingArguments:
+    """What the options of `reading_options` say, ready for the API."""
+
+    strict: bool
+    root: str | None
+    sources: dict[str, str]
+    limits: Limits
+    offline: bool
+    allow_remote: bool
+    allow_hosts: tuple[str, ...]
+
+    def as_keywords(self) -> dict[str, Any]:
+        """Return them by name, to be passed on to the API."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
 def reading_options(command: Command) -> Command:
-    """Add the options of every command that reads an Arazzo document."""
-    command = click.option(
-        "--source",
-        "sources",
-        metavar="NAME=PATH",
-        multiple=True,
-        help="Read the source description NAME from another file or URL.",
-    )(command)
-    command = click.option(
-        "--root", metavar="DIR", help="The folder that files named by $ref must be in (default: the repository)."
-    )(command)
+    """Add the options of every command that reads an Arazzo document; it gets them as `reading`."""
+
+    @functools.wraps(command)
+    def gathered(**options: Any) -> int:
+        reading = _reading(options)
+        return command(reading=reading, **options)
+
+    decorated: Any = gathered
+    for option in _READING_OPTIONS:
+        decorated = option(decorated)
     for name, metavar, text in _LIMITS:
-        command = click.option(f"--max-document-{name}", type=click.IntRange(min=1), metavar=metavar, help=text)(
-            command
+        decorated = click.option(f"--max-document-{name}", type=click.IntRange(min=1), metavar=metavar, help=text)(
+            decorated
         )
-    return click.option("--strict", is_flag=True, help="Treat deviations from the Specification as errors.")(command)
+    strict = click.option("--strict", is_flag=True, help="Treat deviations from the Specification as errors.")
+    return cast(Command, strict(decorated))
 
 
-def limits_of(size: int | None, depth: int | None, nodes: int | None) -> Limits:
-    """Return the limits of documents: what the options say, else the defaults."""
+def _reading(options: dict[str, Any]) -> ReadingArguments:
+    """Take the reading options out of a command's arguments."""
     default = Limits()
-    return Limits(size or default.max_bytes, depth or default.max_depth, nodes or default.max_nodes)
+    limits = Limits(
+        options.pop("max_document_size") or default.max_bytes,
+        options.pop("max_document_depth") or default.max_depth,
+        options.pop("max_document_nodes") or default.max_nodes,
+    )
+    return ReadingArguments(
+        strict=options.pop("strict"),
+        root=options.pop("root"),
+        sources=pairs(options.pop("sources"), "--source", "NAME=PATH"),
+        limits=limits,
+        offline=options.pop("offline"),
+        allow_remote=options.pop("allow_remote"),
+        allow_hosts=options.pop("allow_hosts"),
+    )
 
 
 def color_option(command: Command) -> Command:

@@ -66,6 +66,12 @@ Exit codes:
 @click.option(
     "--server-var", "server_variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of server URLs."
 )
+@click.option(
+    "--include",
+    metavar="FILE",
+    multiple=True,
+    help="Another Arazzo document that references may mean by its $self; repeatable.",
+)
 @reading_options
 @click.option("--mock", is_flag=True, help="Answer from the descriptions' examples, on a local mock server.")
 @mock_options
@@ -95,6 +101,12 @@ Exit codes:
     metavar="[N]",
     help="Run up to N (8) independent steps at the same time, in rounds.",
 )
+@click.option("--step", metavar="ID", help="Run one step, and before it the steps it needs.")
+@click.option("--from", "from_step", metavar="ID", help="Begin at a step (with --outputs-from for what it needs).")
+@click.option("--until", metavar="ID", help="End after a step and print the outputs of all steps.")
+@click.option(
+    "--outputs-from", metavar="FILE", help="Outputs of steps that ran before, as --until and --step write them."
+)
 @click.option("--resend-unknown", is_flag=True, help="Allow a retry although an unsafe request may have been acted on.")
 def command(**options: JsonValue) -> int:
     """Read the options and run."""
@@ -110,6 +122,7 @@ def _check(arguments: RunArguments) -> None:
         (arguments.scenario and not arguments.mock, "--scenario needs --mock"),
         (arguments.switches and not arguments.mock, "--switch needs --mock"),
         (arguments.verbose and arguments.quiet, "-v and -q exclude each other"),
+        (arguments.step and (arguments.from_step or arguments.until), "--step excludes --from and --until"),
         (arguments.output == "-", "--output needs a file; --show-secrets prints secrets to standard output"),
     )
     for wrong, message in contradictions:
@@ -118,4 +131,3 @@ def _check(arguments: RunArguments) -> None:
     pairs(arguments.inputs, "-i")
     pairs(arguments.servers, "--server", "NAME=URL")
     pairs(arguments.server_variables, "--server-var")
-    pairs(arguments.sources, "--source", "NAME=PATH")

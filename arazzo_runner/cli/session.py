@@ -12,10 +12,11 @@ from types import FrameType
 from arazzo_runner import api
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
 from arazzo_runner.cli.inputs import GivenInputs, given_inputs
-from arazzo_runner.cli.options import limits_of, pairs
+from arazzo_runner.cli.options import ReadingArguments, pairs
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
@@ -31,6 +32,7 @@ from arazzo_runner.report.progress import RunPrinter, success_line
 from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
+from arazzo_runner.values import JsonValue
 
 _EXIT_CODES = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
 
@@ -45,7 +47,8 @@ class RunArguments:
     input_file: str | None
     servers: tuple[str, ...]
     server_variables: tuple[str, ...]
-    sources: tuple[str, ...]
+    reading: ReadingArguments
+    include: tuple[str, ...]
     mock: bool
     scenario: str | None
     switches: tuple[str, ...]
@@ -55,11 +58,6 @@ class RunArguments:
     format_: str
     output: str | None
     show_secrets: bool
-    strict: bool
-    root: str | None
-    max_document_size: int | None
-    max_document_depth: int | None
-    max_document_nodes: int | None
     no_color: bool
     timeout: float | None
     run_timeout: float | None
@@ -72,6 +70,10 @@ class RunArguments:
     cookies: str | None
     parallel: int | None
     resend_unknown: bool
+    step: str | None
+    from_step: str | None
+    until: str | None
+    outputs_from: str | None
 
     @property
     def as_json(self) -> bool:
@@ -93,19 +95,17 @@ def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
 
 
 def _load(given: RunArguments) -> Program:
-    sources, servers = pairs(given.sources, "--source"), pairs(given.servers, "--server")
+    servers = pairs(given.servers, "--server", "NAME=URL")
     program = api.load(
         given.spec,
         given.workflow,
-        strict=given.strict,
-        root=given.root,
-        limits=limits_of(given.max_document_size, given.max_document_depth, given.max_document_nodes),
-        sources=sources,
+        **given.reading.as_keywords(),
+        include=given.include,
         servers=servers,
         server_variables=pairs(given.server_variables, "--server-var"),
         any_server=given.mock,
     )
-    _check_names(program, sources, "--source")
+    _check_names(program, given.reading.sources, "--source")
     _check_names(program, servers, "--server")
     return api.choose_workflow(program, given.workflow)
 
@@ -139,7 +139,12 @@ def _inputs(given: RunArguments, program: Program, environment: Mapping[str, str
 def _options(given: RunArguments) -> RunOptions:
     """Return the run's options: what the command line says, else the defaults."""
     names = [each.name for each in fields(RunOptions) if hasattr(given, each.name)]
-    return replace(RunOptions(), **{name: value for name in names if (value := getattr(given, name)) is not None})
+    options = replace(RunOptions(), **{name: value for name in names if (value := getattr(given, name)) is not None})
+    if given.outputs_from is None:
+        return options
+    from arazzo_runner.cli.step_outputs import read_step_outputs  # lazily: few runs are partial
+
+    return replace(options, step_outputs=read_step_outputs(given.outputs_from))
 
 
 class Session:
@@ -147,6 +152,9 @@ class Session:
 
     def __init__(self, given: RunArguments, program: Program, inputs: GivenInputs, console: Console) -> None:
         self._given = given
+        self._options = _options(given)
+        self._is_part = given.step is not None or given.until is not None
+        select(program.workflow, self._options)
         self._program = program
         self._inputs = inputs
         self._console = console
@@ -187,7 +195,7 @@ class Session:
                 inputs=inputs.values,
                 input_texts=inputs.texts,
                 on_event=self._on_event,
-                options=_options(given),
+                options=self._options,
             )
         return api.run(
             self._program,
@@ -197,7 +205,7 @@ class Session:
             scenario=given.scenario,
             switches=given.switches,
             on_event=self._on_event,
-            options=_options(given),
+            options=self._options,
         )
 
     def _on_event(self, event: Event, secrets: Secrets) -> None:
@@ -222,23 +230,33 @@ class Session:
 
     def _stdout(self, result: RunResult) -> str:
         given = self._given
-        missing = tuple(_missing_outputs(self._program, result))
+        missing = () if self._is_part else tuple(_missing_outputs(self._program, result))
         if given.as_json:
             extra = (*self._inputs.warnings, *missing, *failure_diagnostics(result))
             return pretty(run_report(result, show_secrets=given.show_secrets, diagnostics=extra))
-        if missing and result.status == "succeeded" and not given.quiet:
-            self._console.err(render_diagnostics(missing, color=self._console.color))
         if given.dry_run:
             return render_requests(result)
+        if self._is_part:
+            return pretty(self._outputs(result, show_secrets=given.show_secrets))
+        if missing and result.status == "succeeded" and not given.quiet:
+            self._console.err(render_diagnostics(missing, color=self._console.color))
         if not result.outputs and not (result.status == "succeeded" and missing):
             return ""
         return pretty(shown_outputs(result, show_secrets=given.show_secrets))
+
+    def _outputs(self, result: RunResult, *, show_secrets: bool) -> dict[str, JsonValue]:
+        """Return what stdout and --output hold: the workflow's outputs, of a run that ends early the steps'."""
+        if not self._is_part:
+            return shown_outputs(result, show_secrets=show_secrets)
+        from arazzo_runner.cli.step_outputs import step_outputs  # lazily: few runs are partial
+
+        return step_outputs(self._program, result, self._options.step_outputs, show_secrets=show_secrets)
 
     def _deliver_file(self, result: RunResult) -> bool:
         if self._output is None:
             return True
         try:
-            self._output.write(pretty(shown_outputs(result, show_secrets=True)))
+            self._output.write(pretty(self._outputs(result, show_secrets=True)))
         except OSError as problem:
             self._console.err(
                 f"the outputs could not be written to {one_line(self._output.path)}: {problem.strerror}\n"

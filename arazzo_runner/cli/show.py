@@ -9,7 +9,7 @@ import click
 
 from arazzo_runner import api
 from arazzo_runner.cli.describe import flat, input_lines, input_records, table, with_diagnostics
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, limits_of, pairs, reading_options
+from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, format_option, reading_options
 from arazzo_runner.document.model import Selector, Step, Workflow
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -47,19 +47,12 @@ def command(
     spec: str,
     workflow: str | None,
     format_: str,
-    strict: bool,
-    root: str | None,
-    max_document_size: int | None,
-    max_document_depth: int | None,
-    max_document_nodes: int | None,
-    sources: tuple[str, ...],
+    reading: ReadingArguments,
     no_color: bool,
 ) -> int:
     """Print the workflows of a linked document."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    limits = limits_of(max_document_size, max_document_depth, max_document_nodes)
-    named = pairs(sources, "--source", "NAME=PATH")
-    program = api.load(spec, workflow, strict=strict, root=root, sources=named, limits=limits)
+    program = api.load(spec, workflow, **reading.as_keywords())
     records = list(_records(program, workflow))
     if format_ == "json":
         console.out(pretty(with_diagnostics({"workflows": records}, program.diagnostics)))

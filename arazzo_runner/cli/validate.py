@@ -7,7 +7,7 @@ import sys
 import click
 
 from arazzo_runner import api
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, limits_of, pairs, reading_options
+from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, format_option, reading_options
 from arazzo_runner.diagnostics import Severity
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.json import pretty, validate_report
@@ -46,19 +46,12 @@ Exit codes:
 def command(
     specs: tuple[str, ...],
     format_: str,
-    strict: bool,
-    root: str | None,
-    sources: tuple[str, ...],
+    reading: ReadingArguments,
     no_color: bool,
-    max_document_size: int | None,
-    max_document_depth: int | None,
-    max_document_nodes: int | None,
 ) -> int:
     """Validate and print what was found."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    limits = limits_of(max_document_size, max_document_depth, max_document_nodes)
-    named = pairs(sources, "--source", "NAME=PATH")
-    found = api.validate(*specs, strict=strict, root=root, sources=named, limits=limits)
+    found = api.validate(*specs, **reading.as_keywords())
     if format_ == "json":
         console.out(pretty(validate_report(found)))
     elif found:

@@ -40,7 +40,7 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
     started = await run.tick(key)
     scope = frame.scope(run)
     try:
-        built = build_request(step, call, scope, run.jar, run.options)
+        built = build_request(step, call, scope, run)
     except CannotBuild as problem:
         attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
         return Tried(attempt, scope, {}, built=False)

@@ -12,6 +12,7 @@ from arazzo_runner.expressions.nodes import Template
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledBody, Literal, TemplateValue
 from arazzo_runner.sources.media import UnusableMedia, encode_body, is_form, is_json, is_xml
+from arazzo_runner.sources.media_types import ReadFile
 from arazzo_runner.sources.operation import MediaType, Operation
 from arazzo_runner.values import MISSING, JsonValue, to_text
 
@@ -25,8 +26,10 @@ class UnusableBody(Exception):
         self.at = at
 
 
-def build_body(body: CompiledBody, operation: Operation, scope: Scope) -> tuple[JsonValue, bytes | None, str | None]:
-    """Return (value as `$request.body` sees it, bytes, Content-Type).
+def build_body(
+    body: CompiledBody, operation: Operation, scope: Scope, read_file: ReadFile
+) -> tuple[JsonValue, bytes | None, str | None]:
+    """Return (value as `$request.body` sees it, bytes, Content-Type); `read_file` reads files given by path.
 
     Raises Unresolved for a missing value, UnusableBody when the value does not fit the type.
     """
@@ -37,7 +40,7 @@ def build_body(body: CompiledBody, operation: Operation, scope: Scope) -> tuple[
         return MISSING, None, None
     media_type = _media_type(operation, body.content_type)
     try:
-        raw, content_type = encode_body(value, body.content_type, media_type)
+        raw, content_type = encode_body(value, body.content_type, media_type, read_file=read_file)
     except UnusableMedia as problem:
         raise UnusableBody(str(problem), body.at.child("payload")) from None
     return value, raw, content_type

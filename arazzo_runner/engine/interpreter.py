@@ -59,7 +59,9 @@ async def run_workflow(
     frame = Frame(workflow, inputs, depth, prefix)
     for name in workflow.secret_inputs:
         run.secrets.add(inputs.get(name))
-    run.root = run.root or frame
+    if run.root is None:
+        run.root = frame
+        _take_given(run, frame)
     run.emit(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth), run.secrets)
     if depth > run.options.max_depth:
         end = _stop(run, f"workflows are nested deeper than {run.options.max_depth} (--max-depth)")
@@ -71,6 +73,15 @@ async def run_workflow(
     run.scopes.setdefault(key.document, {})[key.workflow_id] = scope
     run.emit(WorkflowFinished(result, depth), run.secrets)
     return result
+
+
+def _take_given(run: Run, frame: Frame) -> None:
+    """Show the outputs of steps that ran at another time to those that run now."""
+    frame.selection = run.selection
+    for name, outputs in frame.selection.given.items():
+        frame.outputs[name] = dict(outputs)
+        for output in frame.workflow.steps[frame.workflow.positions[name]].secret_outputs:
+            run.secrets.add(outputs.get(output))
 
 
 async def _dependencies(run: Run, frame: Frame) -> End | None:
@@ -91,10 +102,13 @@ async def _dependencies(run: Run, frame: Frame) -> End | None:
 
 
 async def _walk(run: Run, frame: Frame) -> End:
-    steps = frame.workflow.steps
+    steps, part = frame.workflow.steps, frame.selection
     ahead: dict[int, Visit] = {}
-    index = 0
-    while index < len(steps):
+    index = part.start
+    while index < len(steps) and (part.last is None or index <= part.last):
+        if part.chosen is not None and index not in part.chosen:
+            index += 1
+            continue
         if run.visits_left <= 0:
             return _stop(run, _loop_text(frame))
         if index not in ahead and run.options.parallel > 1:
@@ -113,11 +127,21 @@ async def _walk(run: Run, frame: Frame) -> End:
             frame.overtaken += [each.result for each in ahead.values()]
             ahead.clear()
         index = follow
-    return End("succeeded")
+    return _end_of_part(frame)
+
+
+def _end_of_part(frame: Frame) -> End:
+    last = frame.selection.last
+    if last is None or any(each.step_id == frame.workflow.steps[last].step_id for each in frame.results):
+        return End("succeeded")
+    return End("failed", f'step "{frame.workflow.steps[last].step_id}" was not reached')
 
 
 async def _visit_group(run: Run, frame: Frame, group: Sequence[int]) -> dict[int, Visit]:
     """Visit independent steps at the same time, in rounds (engine/together.py)."""
+    part = frame.selection
+    group = [index for index in group if part.chosen is None or index in part.chosen]
+    group = [index for index in group if part.last is None or index <= part.last]
     if len(group) < 2:
         return {}
     outer, steps = run.world, frame.workflow.steps
@@ -223,7 +247,7 @@ async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple
 
 def _not_ready(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic | None:
     """Tell why the step must not be tried now, None when it may."""
-    done = {result.step_id for result in frame.results} if step.depends_on else set()
+    done = {*frame.selection.given, *(result.step_id for result in frame.results)} if step.depends_on else set()
     for name in step.depends_on:
         if name not in done:
             return _failure("dependency-not-run", f'step "{name}", which this step depends on, has not run', step)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
+
 from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
 from arazzo_runner.version import __version__
 
 
@@ -17,6 +21,10 @@ class RunOptions:
     an unsafe request to be sent again although the outcome of the first is unknown.
     `cookies` is "host" (send back to the host that set them), "domain" or "off".
     `parallel` is how many independent steps may run at the same time.
+
+    A part of the workflow: `step` runs this step and those it needs, `from_step` begins at a
+    step, `until` ends after one. `step_outputs` are outputs of steps that ran at another time,
+    by stepId and name.
     """
 
     timeout: float = 30.0
@@ -29,5 +37,9 @@ class RunOptions:
     resend_unknown: bool = False
     cookies: str = "host"
     parallel: int = 1
+    step: str | None = None
+    from_step: str | None = None
+    until: str | None = None
+    step_outputs: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict, repr=False)
     max_response_size: int = 10 * 2**20
     user_agent: str = f"arazzo/{__version__}"

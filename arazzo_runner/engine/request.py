@@ -6,10 +6,11 @@ from dataclasses import field
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.engine.body import UnusableBody, build_body
-from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.engine.files import named_files
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.resolve import Unresolved, expression_text, is_optional_input, resolve
+from arazzo_runner.engine.state import Run
 from arazzo_runner.expressions.nodes import StepReference
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall, Value
@@ -73,7 +74,7 @@ class _Parts:
     notes: list[Diagnostic] = field(default_factory=list)
 
 
-def build_request(step: CompiledStep, call: OperationCall, scope: Scope, jar: Jar, options: RunOptions) -> BuiltRequest:
+def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Run) -> BuiltRequest:
     """Make the request of a step; raises CannotBuild when a value is missing or cannot be sent."""
     parts = _Parts()
     for parameter in step.parameters:
@@ -84,12 +85,12 @@ def build_request(step: CompiledStep, call: OperationCall, scope: Scope, jar: Ja
     content_type: str | None = None
     if step.body is not None:
         try:
-            body, raw, content_type = build_body(step.body, call.operation, scope)
+            body, raw, content_type = build_body(step.body, call.operation, scope, named_files(run, step.body, scope))
         except UnusableBody as problem:
             raise CannotBuild.because("unusable-body", problem.message, problem.at) from None
         except Unresolved as missing:
             raise _unresolved(missing, "the request body", step.body.at) from None
-    headers = _headers(parts, call.operation, content_type, jar.header_for(url), options)
+    headers = _headers(parts, call.operation, content_type, run.jar.header_for(url), run.options)
     request = HttpRequest(call.operation.method, url, headers, raw)
     message = Message(headers=headers, query=parts.query_values, path=parts.path_values, body=body)
     return BuiltRequest(request, message, tuple(parts.notes))

@@ -7,6 +7,7 @@ from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.interpreter import run_workflow
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
+from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult, WorkflowResult
 from arazzo_runner.engine.state import Emit, Run
 from arazzo_runner.program.model import Program
@@ -27,13 +28,15 @@ async def run_program(
 ) -> RunResult:
     """Run the program's entry workflow with checked inputs.
 
-    Whatever servers do is in the result. `notes` are findings about the inputs, to be shown
+    Raises InvalidUsage when the options ask for a part of it that cannot be run alone;
+    whatever servers do is in the result. `notes` are findings about the inputs, to be shown
     with it. `interrupts` are the exceptions that mean "stop now": they end the run as
     `interrupted` with all that was had so far.
     """
     workflow = program.workflow
+    selection = select(workflow, options)
     budget = options.max_steps or max(1000, 20 * len(workflow.steps))
-    run = Run(program, world, options, emit, interrupts, budget, secrets=secrets, inputs=inputs)
+    run = Run(program, world, options, emit, interrupts, budget, secrets=secrets, inputs=inputs, selection=selection)
     started = await run.tick("run")
     if options.run_timeout is not None:
         run.deadline = started + options.run_timeout

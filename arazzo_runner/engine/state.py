@@ -10,6 +10,7 @@ from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import Answer, Batch, Effect, NoResponse, Now, SendRequest, Sleep, World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.partial import Selection
 from arazzo_runner.engine.results import StepResult, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.together import interrupted_answers
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
@@ -39,7 +40,8 @@ class Run:
 
     `unknown` holds the effect keys of unsafe requests whose outcome is unknown; `finished`
     the last result of every workflow that ended, `dependencies` those that ran because another
-    depends on them; `stop` is set once and ends everything. `inputs` are the run's own.
+    depends on them; `stop` is set once and ends everything. `inputs` are the run's own,
+    `selection` is the part of its own workflow that is walked.
     """
 
     program: Program
@@ -50,6 +52,7 @@ class Run:
     visits_left: int
     secrets: Secrets = field(default_factory=Secrets)
     inputs: dict[str, JsonValue] = field(default_factory=dict)
+    selection: Selection = field(default_factory=Selection)
     deadline: float | None = None
     now: float = 0.0
     jar: Jar = field(default_factory=Jar)
@@ -137,6 +140,7 @@ class Frame:
     attempts: dict[str, int] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
     overtaken: list[StepResult] = field(default_factory=list)
+    selection: Selection = field(default_factory=Selection)
 
     def key(self, step_id: str) -> str:
         """Return the effect key of the step's next attempt, `<prefix><stepId>#<n>`, counting up."""

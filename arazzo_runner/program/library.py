@@ -24,7 +24,9 @@ class LoadOptions:
 
     `sources` overrides a source's url by name (a path or URL), `servers` the server URL of a
     source by name, `server_variables` server variables by name. `root` bounds which files may
-    be read; `offline` forbids remote documents. `any_server` accepts descriptions that name no
+    be read; `offline` forbids remote documents (`unchecked`: what they would tell is left open,
+    instead of an error), `allow_remote` lifts the limits on them and `allow_hosts` does for
+    some hosts. `any_server` accepts descriptions that name no
     usable server (a mock will serve them, or nothing is sent).
     """
 
@@ -35,6 +37,9 @@ class LoadOptions:
     server_variables: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     offline: bool = False
+    unchecked: bool = False
+    allow_remote: bool = False
+    allow_hosts: tuple[str, ...] = ()
     any_server: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -116,9 +121,7 @@ class Library:
         places = self._places(document, source)
         for number, place in enumerate(places):
             if is_remote(place) and self.options.offline:
-                message = f'source "{source.name}" ({place}) is remote and was not read'
-                self.problems.info("not-checked", message, source.at.child("url"), hint=_override_hint(source))
-                return NotChecked(place)
+                return self._left_unread(source, place)
             if place in self._by_uri:
                 return self._by_uri[place]
             if not is_remote(place) and not os.path.isfile(path_of(place)):
@@ -126,10 +129,21 @@ class Library:
             if number > 0:
                 message = f'source "{source.name}" is not at {display(places[0])}; {display(place)} is used'
                 self.problems.warn("source-moved", message, source.at.child("url"), hint=_override_hint(source))
-            return self._read(source, place)
+            return self._read(document, source, place)
         tried = ", ".join(display(place) for place in places)
         message = f'source "{source.name}" was not found; tried {tried}'
         self.problems.error("source-not-found", message, source.at.child("url"), hint=_override_hint(source))
+        return None
+
+    def _left_unread(self, source: SourceDescription, place: str) -> NotChecked | None:
+        at, hint = source.at.child("url"), _override_hint(source)
+        if self.options.unchecked:
+            self.problems.info(
+                "not-checked", f'source "{source.name}" ({place}) is remote and was not read', at, hint=hint
+            )
+            return NotChecked(place)
+        message = f'source "{source.name}" ({place}) is remote, and --offline forbids to read it'
+        self.problems.error("source-not-readable", message, at, hint=hint)
         return None
 
     def _places(self, document: LoadedDocument, source: SourceDescription) -> list[str]:
@@ -141,28 +155,35 @@ class Library:
         places = [stated]
         if document.base != document.location:
             places.append(join(document.location, source.url))
-        if not is_remote(source.url):
+        if not is_remote(source.url) and not is_remote(document.location):
             for folder in (self.options.root, os.getcwd()):
                 if folder is not None:
                     places.append(join(uri_of_path(folder) + "/", source.url.lstrip("/")))
-        if is_remote(stated) and not is_remote(source.url):
+        if is_remote(stated) and not is_remote(source.url) and not is_remote(document.location):
             # The address follows from `$self`, an identity: files at hand are looked at before the network is.
             places = [place for place in places if not is_remote(place)] + [stated]
             places = [place for place in places if is_remote(place) or os.path.isfile(path_of(place))]
         return list(dict.fromkeys(places))
 
-    def _read(self, source: SourceDescription, place: str) -> Source | None:
+    def _read(self, document: LoadedDocument, source: SourceDescription, place: str) -> Source | None:
         at = source.at.child("url")
         try:
-            data = self._fetch(place)
+            data = self._fetched(document, source, place)
         except FetchError as problem:
             message = f'source "{source.name}" cannot be read: {problem.message}'
             self.problems.error("source-not-readable", message, at, hint=problem.hint or _override_hint(source))
             return None
         # Descriptions are other people's: repeated keys in them are a warning, not an error.
-        document = read(data, display(place), self.problems, limits=self.options.limits, duplicates=Severity.WARNING)
-        if document is None:
-            return None
+        found = read(data, display(place), self.problems, limits=self.options.limits, duplicates=Severity.WARNING)
+        return None if found is None else self._take(source, found, place)
+
+    def _fetched(self, document: LoadedDocument, source: SourceDescription, place: str) -> bytes:
+        if source.name in self.options.sources:
+            return self._fetch(place)
+        return self._fetch(place, base=document.location, stated=source.url)
+
+    def _take(self, source: SourceDescription, document: Document, place: str) -> Source | None:
+        at = source.at.child("url")
         kind = sniff(document.value)
         if kind is None:
             message = f'source "{source.name}" ({display(place)}) is no OpenAPI, AsyncAPI or Arazzo description'

@@ -1,0 +1,86 @@
+"""Running a part of a workflow: one step with what it needs, from a step on, up to a step.
+
+What is to be walked is decided before the first request: a step whose earlier outputs are
+neither made by this run nor given is an error then, not halfway through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+
+from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
+from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The part of a workflow to walk: `chosen` steps by index (None: all), beginning at `start`.
+
+    `last` is the index of the step that must be reached, after which the walk ends; `given`
+    are outputs of steps that ran at another time.
+    """
+
+    start: int = 0
+    last: int | None = None
+    chosen: frozenset[int] | None = None
+    given: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+
+
+def select(workflow: CompiledWorkflow, options: RunOptions) -> Selection:
+    """Return what the options ask to walk; raises InvalidUsage when that cannot be done."""
+    if options.step is not None and (options.from_step is not None or options.until is not None):
+        raise _refused("usage", "a single step excludes a first and a last one", workflow.at)
+    for name in (options.step, options.from_step, options.until, *options.step_outputs):
+        if name is not None and name not in workflow.positions:
+            hint = did_you_mean(name, workflow.positions) or f"there are: {', '.join(workflow.positions)}"
+            message = f'workflow "{workflow.workflow_id}" has no step "{name}"'
+            raise _refused("unknown-step", message, workflow.at, hint)
+    start = 0 if options.from_step is None else workflow.positions[options.from_step]
+    last_name = options.step or options.until
+    last = None if last_name is None else workflow.positions[last_name]
+    if last is not None and last < start:
+        message = f'step "{last_name}" comes before step "{options.from_step}"'
+        raise _refused("usage", message, workflow.steps[last].at)
+    chosen = None if options.step is None else _needed(workflow, options.step, options.step_outputs)
+    selection = Selection(start=start, last=last, chosen=chosen, given=options.step_outputs)
+    _check_given(workflow, selection)
+    return selection
+
+
+def _needed(workflow: CompiledWorkflow, step_id: str, given: Mapping[str, object]) -> frozenset[int]:
+    """Return the indexes of a step and of the steps it waits for or reads, and these theirs, unless given."""
+    waiting, found = [step_id], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in found or (name in given and name != step_id):
+            continue
+        found.add(name)
+        waiting += _before(workflow, workflow.steps[workflow.positions[name]])
+    return frozenset(workflow.positions[name] for name in found)
+
+
+def _check_given(workflow: CompiledWorkflow, selection: Selection) -> None:
+    """Refuse to begin at a step that needs what no step of this run will have made."""
+    end = len(workflow.steps) if selection.last is None else selection.last + 1
+    for step in workflow.steps[selection.start : end]:
+        for name in _before(workflow, step):
+            if workflow.positions[name] < selection.start and name not in selection.given:
+                message = f'step "{step.step_id}" needs step "{name}", which comes before the first step to run'
+                hint = "give its outputs with --outputs-from FILE, or begin earlier"
+                raise _refused("dependency-not-run", message, step.at, hint)
+
+
+def _before(workflow: CompiledWorkflow, step: CompiledStep) -> Iterator[str]:
+    """Yield the steps before this one that it waits for or reads (a later one is a loop's, not needed)."""
+    own = workflow.positions[step.step_id]
+    for name in dict.fromkeys((*step.depends_on, *sorted(step.reads))):
+        if workflow.positions.get(name, own) < own:
+            yield name
+
+
+def _refused(code: str, message: str, at: Location, hint: str | None = None) -> InvalidUsage:
+    return InvalidUsage([Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint)])
