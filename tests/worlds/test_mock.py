@@ -112,10 +112,10 @@ FORM_API = {
         "/forms": {
             "post": {
                 "operationId": "send",
-                "requestBody": {"content": dict.fromkeys(
-                    ["application/x-www-form-urlencoded", "multipart/form-data"],
-                    {"schema": {"type": "object", "required": ["a"]}},
-                )},
+                "requestBody": {"content": {
+                    "application/x-www-form-urlencoded": {"schema": {"type": "object", "required": ["a"]}},
+                    "multipart/form-data": {"schema": {"type": "object", "required": ["a"]}},
+                }},
                 "responses": {"200": {"description": ""}},
             }
         }
