@@ -6,9 +6,7 @@ type is parsed, a member that came several times is a list.
 
 from __future__ import annotations
 
-from email.message import Message as Part
-from email.parser import BytesParser
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from arazzo_runner.sources.media import decode_body
@@ -37,6 +35,8 @@ def _urlencoded(body: bytes) -> dict[str, JsonValue] | None:
 
 
 def _multipart(body: bytes, content_type: str) -> dict[str, JsonValue] | None:
+    from email.parser import BytesParser  # lazily: heavy, and few bodies are multipart
+
     head = f"Content-Type: {content_type}\r\n\r\n".encode("utf-8", "replace")
     try:
         parts = BytesParser().parsebytes(head + body).get_payload()
@@ -44,15 +44,16 @@ def _multipart(body: bytes, content_type: str) -> dict[str, JsonValue] | None:
         return None
     if not isinstance(parts, list) or len(parts) > MAX_MEMBERS:
         return None
-    return _by_name([(name, _worth(part)) for part in parts if isinstance(part, Part) and (name := _name(part))])
+    return _by_name([(name, _worth(part)) for part in parts if (name := _name(part))])
 
 
-def _name(part: Part) -> str:
+# A part is an email.message.Message, whose module is too heavy to import for a type.
+def _name(part: Any) -> str:
     name = part.get_param("name", "", header="content-disposition")
     return name if isinstance(name, str) else ""
 
 
-def _worth(part: Part) -> JsonValue:
+def _worth(part: Any) -> JsonValue:
     raw = part.get_payload(decode=True)
     content = raw if isinstance(raw, bytes) else b""
     filename = part.get_filename()
