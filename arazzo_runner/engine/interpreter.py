@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import TypeVar, cast
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.engine.actions import choose_action
@@ -24,7 +24,7 @@ from arazzo_runner.engine.events import (
 )
 from arazzo_runner.engine.nested import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.outcome import End, finished, step_result
-from arazzo_runner.engine.parallel import parallel_group
+from arazzo_runner.engine.parallel import depended_on, parallel_group, ready_workflows
 from arazzo_runner.engine.request import CannotBuild
 from arazzo_runner.engine.resolve import resolve_output
 from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
@@ -35,6 +35,8 @@ from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import CompiledAction, CompiledCriterion, CompiledStep, OperationCall, WorkflowKey
 from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue
+
+Result = TypeVar("Result")
 
 
 @record(frozen=True, slots=True)
@@ -86,19 +88,61 @@ def _take_given(run: Run, frame: Frame) -> None:
 
 async def _dependencies(run: Run, frame: Frame) -> End | None:
     """Run the workflows this one depends on, each once per run (Arazzo §Workflow Object, dependsOn)."""
+    if run.options.parallel > 1:
+        await _dependencies_together(run, frame)
     for key in frame.workflow.depends_on:
         result = run.finished.get(key)
         if result is None:
-            target = run.program.workflows[key]
             try:
-                inputs = checked_inputs(target, inherited_inputs(target, run.inputs), frame.workflow.at)
+                inputs = _dependency_inputs(run, frame, key)
             except CannotBuild as problem:
                 return End("failed", problem.diagnostic.message)
-            result = await run_workflow(run, key, inputs, frame.depth + 1, f"{frame.prefix}{key.workflow_id}!/")
+            result = await _dependency(run, frame, key, inputs)
             run.dependencies.append(result)
         if result.status != "succeeded":
             return End(result.status, f'workflow "{key.workflow_id}", which this one depends on, did not succeed')
     return None
+
+
+def _dependency_inputs(run: Run, frame: Frame, key: WorkflowKey) -> dict[str, JsonValue]:
+    target = run.program.workflows[key]
+    return checked_inputs(target, inherited_inputs(target, run.inputs), frame.workflow.at)
+
+
+def _dependency(
+    run: Run, frame: Frame, key: WorkflowKey, inputs: dict[str, JsonValue]
+) -> Coroutine[object, object, WorkflowResult]:
+    return run_workflow(run, key, inputs, frame.depth + 1, f"{frame.prefix}{key.workflow_id}!/")
+
+
+async def _dependencies_together(run: Run, frame: Frame) -> None:
+    """Run what this workflow depends on, independent workflows at the same time, as far as all goes well.
+
+    What could not be run here is left to `_dependencies`, which says why.
+    """
+    order = depended_on(run.program, frame.workflow.key)
+    while group := ready_workflows(run.program, order, run.finished, run.options.parallel):
+        try:
+            inputs = [_dependency_inputs(run, frame, key) for key in group]
+        except CannotBuild:
+            break
+        branches = [_dependency(run, frame, key, own) for key, own in zip(group, inputs, strict=True)]
+        results = await _in_rounds(run, f"{frame.prefix}{group[0].workflow_id}!", branches)
+        run.dependencies += results
+        if run.stop is not None or any(result.status != "succeeded" for result in results):
+            break
+    places = {key.workflow_id: place for place, key in enumerate(order)}
+    run.dependencies.sort(key=lambda result: places.get(result.workflow_id, -1))
+
+
+async def _in_rounds(run: Run, key: str, branches: Sequence[Coroutine[object, object, Result]]) -> list[Result]:
+    """Run branches at the same time, in rounds (engine/together.py)."""
+    outer = run.world
+    run.world = AskingWorld()
+    try:
+        return await together(Outer(run, outer), key, branches)
+    finally:
+        run.world = outer
 
 
 async def _walk(run: Run, frame: Frame) -> End:
@@ -138,19 +182,15 @@ def _end_of_part(frame: Frame) -> End:
 
 
 async def _visit_group(run: Run, frame: Frame, group: Sequence[int]) -> dict[int, Visit]:
-    """Visit independent steps at the same time, in rounds (engine/together.py)."""
+    """Visit independent steps at the same time."""
     part = frame.selection
     group = [index for index in group if part.chosen is None or index in part.chosen]
     group = [index for index in group if part.last is None or index <= part.last]
     if len(group) < 2:
         return {}
-    outer, steps = run.world, frame.workflow.steps
+    steps = frame.workflow.steps
     branches = [visit_step(run, frame, steps[index]) for index in group]
-    run.world = AskingWorld()
-    try:
-        visits = await together(Outer(run, outer), f"{frame.prefix}{steps[group[0]].step_id}", branches)
-    finally:
-        run.world = outer
+    visits = await _in_rounds(run, f"{frame.prefix}{steps[group[0]].step_id}", branches)
     return dict(zip(group, visits, strict=True))
 
 

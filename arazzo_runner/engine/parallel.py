@@ -1,11 +1,11 @@
-"""Which steps may run at the same time as the one whose turn it is, without changing any result."""
+"""Which steps, and which workflows, may run at the same time without changing any result."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from arazzo_runner.expressions.nodes import WorkflowReference
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, WorkflowCall
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Program, WorkflowCall, WorkflowKey
 from arazzo_runner.program.references import value_references
 
 
@@ -47,3 +47,28 @@ def _reads_workflows(step: CompiledStep) -> bool:
     if step.body is not None and step.body.payload is not None:
         values.append(step.body.payload)
     return any(isinstance(each, WorkflowReference) for value in values for each in value_references(value))
+
+
+def depended_on(program: Program, key: WorkflowKey) -> list[WorkflowKey]:
+    """Return all workflows that one depends on, also through others, each after those it depends on itself."""
+    found: dict[WorkflowKey, None] = {}
+    waiting = [*reversed(program.workflows[key].depends_on)]
+    while waiting:
+        needed = [each for each in program.workflows[waiting[-1]].depends_on if each not in found]
+        if needed:
+            waiting += reversed(needed)
+        else:
+            found[waiting.pop()] = None
+    return list(found)
+
+
+def ready_workflows(
+    program: Program, order: Sequence[WorkflowKey], finished: Container[WorkflowKey], limit: int
+) -> list[WorkflowKey]:
+    """Return those of `order` that can run now: not finished, all that they depend on is."""
+    ready = [
+        key
+        for key in order
+        if key not in finished and all(each in finished for each in program.workflows[key].depends_on)
+    ]
+    return ready[:limit]

@@ -63,6 +63,10 @@ def interrupted_answers(batch: Batch, now: float) -> tuple[object, ...]:
     """What each effect of a Batch gets when the run is interrupted in its middle."""
     message = "interrupted while the request was under way"
     return tuple(
-        NoResponse("interrupted", message, sent=True) if isinstance(effect, SendRequest) else now
+        interrupted_answers(effect, now)
+        if isinstance(effect, Batch)
+        else NoResponse("interrupted", message, sent=True)
+        if isinstance(effect, SendRequest)
+        else now
         for effect in batch.effects
     )

@@ -1,0 +1,104 @@
+"""Workflows that others depend on run at the same time where they are independent, with the sequential results."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+import arazzo_runner
+from arazzo_runner.engine.effects import Batch
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.parallel import depended_on
+from arazzo_runner.worlds.scripted import ScriptedWorld
+
+API = {
+    "openapi": "3.1.0",
+    "info": {"title": "t", "version": "1"},
+    "servers": [{"url": "http://api.test"}],
+    "paths": {f"/{name}": {"get": {"operationId": name}} for name in ("base", "left", "right", "top")},
+}
+
+
+class CountingWorld:
+    """Notes how many requests every Batch holds."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.together = []
+
+    async def perform(self, effect, /):
+        if isinstance(effect, Batch):
+            self.together.append(sum("/now" not in each.key and "/end" not in each.key for each in effect.effects))
+        return await self.inner.perform(effect)
+
+
+def workflow(name, *depends, **fields):
+    steps = [{"stepId": "s", "operationId": name, "outputs": {"o": "$response.body#/n"}}]
+    return {"workflowId": name, "dependsOn": list(depends), "steps": steps, "outputs": {"o": "$steps.s.outputs.o"}, **fields}  # fmt: skip
+
+
+DIAMOND = [workflow("top", "left", "right"), workflow("left", "base"), workflow("right", "base"), workflow("base")]
+WRONG = {"type": "object", "required": ["needed"], "properties": {"needed": {"type": "string"}}}
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "api.json").write_text(json.dumps(API))
+
+    def run(workflows, parallel, failing=()):
+        document = {
+            "arazzo": "1.1.0",
+            "info": {"title": "t", "version": "1"},
+            "sourceDescriptions": [{"name": "api", "url": (tmp_path / "api.json").as_uri()}],
+            "workflows": workflows,
+        }
+        script = [
+            {"request": f"GET {path}", "times": 0, "status": 500 if path[1:] in failing else 200, "body": {"n": path}}
+            for path in API["paths"]
+        ]
+        scripted = ScriptedWorld(script)
+        world = CountingWorld(scripted)
+        result = arazzo_runner.run(
+            document, "top", world=world, root=str(tmp_path), options=RunOptions(parallel=parallel)
+        )
+        return result, [each.url.removeprefix("http://api.test/") for each in scripted.requests], world.together
+
+    return run
+
+
+def test_independent_workflows_run_in_the_same_rounds_each_once(run):
+    sequential, one_by_one, none = run(DIAMOND, 1)
+    parallel, at_once, together = run(DIAMOND, 4)
+    assert (one_by_one, none) == (["base", "left", "right", "top"], [])
+    assert at_once == one_by_one
+    assert max(together) == 2
+    assert (
+        (parallel.status, parallel.outputs) == (sequential.status, sequential.outputs) == ("succeeded", {"o": "/top"})
+    )
+    assert [each.workflow_id for each in parallel.dependencies] == ["base", "left", "right"]
+    assert [each.workflow_id for each in sequential.dependencies] == ["base", "left", "right"]
+
+
+@pytest.mark.parametrize(
+    ("workflows", "failing", "reason"),
+    [
+        pytest.param(DIAMOND, ("left",), 'workflow "left", which this one depends on, did not succeed', id="one of two fails"),
+        pytest.param(DIAMOND, ("base",), 'workflow "left", which this one depends on, did not succeed', id="what both need fails"),
+        pytest.param([*DIAMOND[:2], workflow("right", "base", inputs=WRONG), DIAMOND[3]], (), "needed", id="one lacks an input"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_told_as_in_a_sequential_run(run, workflows, failing, reason):
+    sequential, _, _ = run(workflows, 1, failing)
+    parallel, _, _ = run(workflows, 4, failing)
+    assert (parallel.status, parallel.reason) == (sequential.status, sequential.reason)
+    assert parallel.status == "failed"
+    assert reason in parallel.reason
+
+
+def test_a_tower_of_diamonds_is_walked_once():
+    tower = {n: SimpleNamespace(depends_on=(n - 1, n - 2) if n > 1 else ()) for n in range(200)}
+    found = depended_on(SimpleNamespace(workflows=tower), 199)
+    assert sorted(found) == list(range(199))
+    assert all(found.index(n - 1) < found.index(n) for n in range(2, 199))
