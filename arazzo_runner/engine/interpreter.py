@@ -321,7 +321,7 @@ async def _try_workflow(
     """Try a `workflowId` step: it passes when the sub-workflow succeeds and its criteria hold."""
     effect_key = frame.key(step.step_id)
     started = await run.tick(effect_key)
-    scope = frame.scope(run)
+    scope = frame.scope(run, later=step.later)
     try:
         inputs = call_inputs(run.program.workflows[key], step.parameters, scope, step.at)
     except CannotBuild as problem:
