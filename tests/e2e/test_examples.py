@@ -61,11 +61,6 @@ EXAMPLES = [
         id="every page is read and archived",
     ),
     pytest.param(
-        "follow-the-pages", "-i cursor=after-4 -i limit=5 --scenario specs/scenarios/follow-the-pages.yml", 0, {"pages": 1},
-        ["GET /orders?cursor=after-4&limit=5 200", "POST /archive 200"],
-        id="the pages from a cursor on",
-    ),
-    pytest.param(
         "poll-until-done", REPORT, 0, {"link": "/files/r-1.csv"}, ["POST /reports 202", *["GET /reports/r-1 200"] * 4],
         id="it asks until the report is done",
     ),
