@@ -32,5 +32,4 @@ def settled(text: str, *replacements: tuple[str, str]) -> str:
     for found, name in replacements:
         text = text.replace(found, name)
     text = re.sub(r"\b\d+(\.\d+)? (ms|s)\b(?! after)", "N ms", text)
-    text = re.sub(r"-\d{8}T\d{6}-\d+\.json", "-TIME.json", text)
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
