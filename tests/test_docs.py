@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import click
@@ -17,11 +18,13 @@ import pytest
 from arazzo_runner.cli.commands import group
 from arazzo_runner.cli.explain import explanations
 from arazzo_runner.cli.main import COMMANDS
+from tests.e2e.golden import settled
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SEED = "specs/arazzo/prismatic-rotate-refresh-token-workflow.yml"
 SCENARIO = ["--mock", "--scenario", "fixtures/scenarios/prismatic-tokens.yml"]
+STATE = "~/.local/state"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -50,18 +53,48 @@ def blocks(language):
     return found
 
 
-def arazzo(tmp_path, *arguments):
+def arazzo(tmp_path, *arguments, together=False):
+    """Run a command line; `together` puts stderr into stdout, as a terminal shows them."""
     environment = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path), "PATH": ""}
     command = [sys.executable, "-m", "arazzo_runner", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    errors = subprocess.STDOUT if together else subprocess.PIPE
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
+        timeout=60, check=False,
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize("block", blocks("console run"))
-def test_console_examples_run(tmp_path, block):
-    for line in block.splitlines():
-        if line.startswith("$ arazzo "):
-            done = arazzo(tmp_path, *shlex.split(line)[2:])
-            assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(
+    ("block", "code"),
+    [
+        pytest.param(*block.values, code, id=f"{block.id}-exit-{code}")
+        for language, code in (("console run", 0), ("console exit 1", 1))
+        for block in blocks(language)
+    ],
+)
+def test_console_examples_run_and_print_what_stands_below_them(tmp_path, block, code):
+    for command, printed in re.findall(r"^\$ arazzo ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+        done = arazzo(tmp_path, *shlex.split(command.replace("\\\n", "")), together=True)
+        assert done.returncode == code, done.stdout
+        assert not printed or comparable(done.stdout, (str(tmp_path), STATE)) == comparable(printed), command
+
+
+def comparable(text, *replacements):
+    text = re.sub(r"-\d{8}T\d{6}-\d+\.json", "-TIME.json", settled(text, *replacements))
+    return re.sub(r"arazzo/\d[\w.]*", "arazzo/VERSION", text)
+
+
+EXAMPLES = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8").split("\n## ")[1:]
+
+
+@pytest.mark.parametrize("section", EXAMPLES, ids=lambda section: section.partition("\n")[0])
+def test_the_lines_of_yaml_stand_in_the_example(section):
+    example = re.search(r"\(\.\./(specs/arazzo/.*?)\)", section).group(1)
+    text = (ROOT / example).read_text(encoding="utf-8")
+    snippets = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert snippets
+    for snippet in snippets:
+        assert any(textwrap.indent(snippet, " " * depth) in text for depth in range(20)), snippet
 
 
 @pytest.mark.parametrize(

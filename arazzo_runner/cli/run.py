@@ -8,11 +8,13 @@ import click
 
 from arazzo_runner.cli.options import SETTINGS, color_option, format_option, mock_options, pairs, reading_options
 from arazzo_runner.cli.session import RunArguments, run_session
+from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.values import JsonValue
 
 _SECONDS = click.FloatRange(min=0, min_open=True)
 _WAIT = click.FloatRange(min=0)
 _COUNT = click.IntRange(min=1)
+_DEPTH = click.IntRange(min=1, max=DEEPEST)
 
 _HELP = """Run a workflow and print its outputs.
 
@@ -85,7 +87,7 @@ Exit codes:
 @click.option("--timeout", type=_SECONDS, metavar="S", help="Seconds for one exchange (default 30).")
 @click.option("--run-timeout", type=_SECONDS, metavar="S", help="Seconds for the whole run (default 600).")
 @click.option("--max-steps", type=_COUNT, metavar="N", help="Visits of steps before a loop is given up.")
-@click.option("--max-depth", type=_COUNT, metavar="N", help="Nesting of workflows (default 32).")
+@click.option("--max-depth", type=_DEPTH, metavar="N", help="Nesting of workflows (default 32).")
 @click.option("--max-retry-wait", type=_WAIT, metavar="S", help="The longest Retry-After to obey (default 300).")
 @click.option("--poll-interval", type=_WAIT, metavar="S", help="Seconds before a step goes to itself (default 1).")
 @click.option("--max-response-size", type=_COUNT, metavar="BYTES", help="The largest response (default 10 MiB).")

@@ -38,7 +38,7 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
     """Build and send the step's request once and judge the answer (Arazzo §Step Object)."""
     key = frame.key(step.step_id)
     started = await run.tick(key)
-    scope = frame.scope(run)
+    scope = frame.scope(run, later=step.later)
     try:
         built = build_request(step, call, scope, run)
     except CannotBuild as problem:

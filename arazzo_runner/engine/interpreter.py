@@ -23,6 +23,7 @@ from arazzo_runner.engine.events import (
     WorkflowStarted,
 )
 from arazzo_runner.engine.nested import call_inputs, checked_inputs, inherited_inputs
+from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
 from arazzo_runner.engine.parallel import depended_on, parallel_group, ready_workflows
 from arazzo_runner.engine.request import CannotBuild
@@ -65,8 +66,9 @@ async def run_workflow(
         run.root = frame
         _take_given(run, frame)
     run.emit(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth), run.secrets)
-    if depth > run.options.max_depth:
-        end = _stop(run, f"workflows are nested deeper than {run.options.max_depth} (--max-depth)")
+    deepest = min(run.options.max_depth, DEEPEST)
+    if depth > deepest:
+        end = _stop(run, f"workflows are nested deeper than {deepest} (--max-depth)")
     else:
         end = await _dependencies(run, frame) or await _walk(run, frame)
     result = finished(run, frame, end)
@@ -321,7 +323,7 @@ async def _try_workflow(
     """Try a `workflowId` step: it passes when the sub-workflow succeeds and its criteria hold."""
     effect_key = frame.key(step.step_id)
     started = await run.tick(effect_key)
-    scope = frame.scope(run)
+    scope = frame.scope(run, later=step.later)
     try:
         inputs = call_inputs(run.program.workflows[key], step.parameters, scope, step.at)
     except CannotBuild as problem:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.engine.request import CannotBuild
-from arazzo_runner.engine.resolve import Unresolved, expression_text, is_optional_input, resolve
+from arazzo_runner.engine.resolve import Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.engine.schemas import prepare_inputs
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow
@@ -28,7 +28,7 @@ def call_inputs(
             raise CannotBuild.missing_value(missing.expression, f'input "{parameter.name}"', parameter.at) from None
         if worth is not MISSING:
             given[parameter.name] = worth
-        elif not is_optional_input(parameter.value):
+        elif not may_be_left_out(parameter.value, scope):
             expression = expression_text(parameter.value)
             raise CannotBuild.missing_value(expression, f'input "{parameter.name}"', parameter.at)
     return checked_inputs(target, given, at)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Final
 
 from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 from arazzo_runner.version import __version__
+
+# Nested workflows are nested Python calls, about six each; Python gives up at 1,000 of them.
+DEEPEST: Final = 100
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -16,7 +20,7 @@ class RunOptions:
 
     `timeout` covers one exchange unless the step has its own; `run_timeout` the whole run.
     `max_steps` bounds the visits of steps (None: max(1000, 20 x the workflow's steps)),
-    `max_depth` the nesting of workflows. A Retry-After above `max_retry_wait` fails the step.
+    `max_depth` the nesting of workflows, at most DEEPEST. A Retry-After above `max_retry_wait` fails the step.
     `poll_interval` is the wait before a goto re-enters the same step. `resend_unknown` allows
     an unsafe request to be sent again although the outcome of the first is unknown.
     `cookies` is "host" (send back to the host that set them), "domain" or "off".

@@ -9,7 +9,7 @@ from arazzo_runner.engine.body import UnusableBody, build_body
 from arazzo_runner.engine.effects import HttpRequest
 from arazzo_runner.engine.files import named_files
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.resolve import Unresolved, expression_text, is_optional_input, resolve
+from arazzo_runner.engine.resolve import Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.engine.state import Run
 from arazzo_runner.expressions.nodes import StepReference
 from arazzo_runner.expressions.scope import Message, Scope
@@ -132,9 +132,9 @@ def _worth(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> JsonVal
         raise _unresolved(missing, what, parameter.at) from None
     required = _is_required(parameter.location, parameter.declared)
     if value is MISSING:
-        if required or not is_optional_input(parameter.value):
+        if required or not may_be_left_out(parameter.value, scope):
             raise CannotBuild.missing_value(expression_text(parameter.value), what, parameter.at, parameter.value)
-        message = f"{expression_text(parameter.value)} was not given; {what} is left out"
+        message = f"{expression_text(parameter.value)} has no value; {what} is left out"
         note = Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at)
         parts.notes.append(note)
     elif value is None and required:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, render
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, InputReference, Template
+from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, InputReference, StepReference, Template
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.expressions.selectors import Query, compile_query, select
 from arazzo_runner.program.model import (
@@ -30,8 +30,8 @@ class Unresolved(Exception):
 def resolve(value: Value, scope: Scope) -> JsonValue | Missing:
     """Return what `value` is worth; MISSING when its whole expression has no value.
 
-    Inside structures (semantics §3): a member that is a whole `$inputs` reference which was
-    not given is left out; anything else missing raises Unresolved.
+    Inside structures (semantics §3): a member that may be left out is; anything else missing
+    raises Unresolved.
     """
     if isinstance(value, Literal):
         return value.value
@@ -54,9 +54,18 @@ def resolve_output(value: Value, scope: Scope) -> JsonValue | Missing:
         return MISSING
 
 
-def is_optional_input(value: Value) -> bool:
-    """Tell whether `value` is a whole `$inputs` reference, which is left out when not given."""
-    return isinstance(value, ExpressionValue) and isinstance(value.expression, InputReference)
+def may_be_left_out(value: Value, scope: Scope) -> bool:
+    """Tell whether an optional place may go without `value`, a whole expression that has none (semantics §3, §5).
+
+    That is an input that was not given, or what a loop will give only after its first round:
+    the cursor of the next page, when the first one is asked for.
+    """
+    if not isinstance(value, ExpressionValue):
+        return False
+    expression = value.expression
+    return isinstance(expression, InputReference) or (
+        isinstance(expression, StepReference) and expression.step_id in scope.not_yet
+    )
 
 
 def expression_text(value: Value) -> str:
@@ -106,7 +115,7 @@ def _object(value: ObjectValue, scope: Scope) -> dict[str, JsonValue]:
         key = name if isinstance(name, str) else _key(name, scope, item)
         if worth is not MISSING:
             found[key] = worth
-        elif not is_optional_input(item) or key in value.required:
+        elif not may_be_left_out(item, scope) or key in value.required:
             raise Unresolved(expression_text(item), item)
     return found
 

@@ -158,8 +158,9 @@ class Frame:
         request: Message | None = None,
         response: Message | None = None,
         outputs: dict[str, JsonValue] | None = None,
+        later: frozenset[str] = frozenset(),
     ) -> Scope:
-        """Return what expressions of this workflow may see now."""
+        """Return what expressions of this workflow may see now; `later` are steps of a loop that come later."""
         document = self.workflow.document
         return Scope(
             inputs=self.inputs,
@@ -174,4 +175,5 @@ class Frame:
             status_code=status_code,
             request=request,
             response=response,
+            not_yet=later - self.outputs.keys() if later else later,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 
 from arazzo_runner.records import record
@@ -51,7 +51,8 @@ class Scope:
 
     `steps` maps a stepId to its outputs, `workflows` a workflowId to its WorkflowScope,
     `sources` a source name to its fields (`url`, `type`, `name`), `components` a component
-    type to its named objects. Outputs that could not be had are absent (MISSING).
+    type to its named objects. Outputs that could not be had are absent (MISSING). `not_yet`
+    are steps that could not run yet: a loop will come to them.
     """
 
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -67,3 +68,4 @@ class Scope:
     request: Message | None = None
     response: Message | None = None
     message: Message | None = None
+    not_yet: Collection[str] = ()

@@ -152,6 +152,8 @@ class StepCompiler:
             return
         if parameter.in_ == "header" and parameter.name.lower() in ("authorization", "accept", "content-type"):
             return  # OpenAPI §Parameter Object forbids declaring these
+        if _is_credential(parameter, operation):
+            return  # declared by the security scheme, not as a parameter
         name = operation.operation_id or f"{operation.method} {operation.path}"
         message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent all the same'
         known = [declared.name for declared in operation.parameters if declared.location == parameter.in_]
@@ -357,6 +359,18 @@ def template_names(path: str) -> list[str]:
     """Return the variable names of a path template, `["id"]` for `/pets/{id}`."""
     plain = path.partition("?")[0]  # some descriptions write `/a?b={b}`: the query has its own parameters
     return [part.partition("}")[0] for part in plain.split("{")[1:] if "}" in part]
+
+
+def _is_credential(parameter: Parameter, operation: Operation) -> bool:
+    """Tell whether a parameter is an API key that the operation's security asks for (OpenAPI §Security Scheme)."""
+    for name in {name for alternative in operation.security for name in alternative}:
+        scheme = operation.security_schemes.get(name)
+        if not isinstance(scheme, Mapping) or scheme.get("type") != "apiKey" or scheme.get("in") != parameter.in_:
+            continue
+        key = str(scheme.get("name"))
+        if parameter.name == key or (parameter.in_ == "header" and parameter.name.lower() == key.lower()):
+            return True
+    return False
 
 
 def _reads(step: CompiledStep) -> frozenset[str]:

@@ -142,7 +142,15 @@ def _ordered(steps: Mapping[str, CompiledStep], workflow: Workflow, problems: Pr
         at = steps[cycle[0]].at
         message = f"steps wait for each other: {' → '.join(cycle)}"
         problems.error("dependency-cycle", message, at, hint="remove one dependsOn or output reference of the circle")
-    return tuple(steps[name] for name in order)
+    return tuple(_with_later(steps[name], steps, positions) for name in order)
+
+
+def _with_later(step: CompiledStep, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> CompiledStep:
+    """Note what a loop gives only after the step's first visit: its own outputs, and those of steps after it."""
+    own = positions[step.step_id]
+    after = (name for name in {*step.reads, step.step_id} if positions.get(name, -1) >= own)
+    later = frozenset(name for name in after if _is_revisited(step.step_id, name, steps, positions))
+    return replace(step, later=later) if later else step
 
 
 def _needs(step: CompiledStep, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> set[str]:

@@ -196,8 +196,9 @@ class CompiledStep:
     """One step, ready to run: parameters and actions are merged with the workflow's.
 
     `timeout` in seconds. `depends_on` are the steps of this workflow that must have ended
-    before it, `reads` those whose outputs it refers to; `foreign_steps` are steps of other
-    workflows it waits for.
+    before it, `reads` those whose outputs it refers to, `later` those (perhaps itself) that a loop
+    or a repair runs only after its first visit; `foreign_steps` are steps of other workflows
+    it waits for.
     """
 
     step_id: str
@@ -213,6 +214,7 @@ class CompiledStep:
     timeout: float | None = None
     depends_on: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
+    later: frozenset[str] = frozenset()
     foreign_steps: tuple[tuple[WorkflowKey, str], ...] = ()
     at: Location
 

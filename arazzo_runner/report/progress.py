@@ -113,7 +113,7 @@ def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = 
         notes.append(duration(result.duration_ms))
     if len(result.attempts) > 1:
         notes.append(count(len(result.attempts) - 1, "retry"))
-    if result.status == "recovered":
+    if result.status == "recovered" and marks["recovered"] != WORDS["recovered"]:
         notes.append("recovered")
     if result.action is not None:
         notes.append(f"action {one_line(result.action)}")

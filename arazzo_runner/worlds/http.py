@@ -32,7 +32,7 @@ MAX_STALE = 3
 
 
 class BlockingWorld:
-    """Performs effects one after the other; never suspends, so `drive` can run the interpreter.
+    """Performs effects while the caller waits; never suspends, so `drive` can run the interpreter.
 
     `transport` is an httpx transport to send through instead of the network; `max_response_size`
     bounds the decoded body in bytes. Use it as a context manager.
@@ -55,7 +55,7 @@ class BlockingWorld:
         self._clients.clear()
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect (a Batch in its order)."""
+        """Perform one effect; those of a Batch at the same time."""
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
@@ -67,8 +67,16 @@ class BlockingWorld:
             time.sleep(effect.seconds)
             return None
         if isinstance(effect, Batch):
-            return tuple(self._perform(each) for each in effect.effects)
+            return self._together(effect)
         raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
+
+    def _together(self, batch: Batch) -> tuple[object, ...]:
+        from arazzo_runner.worlds.batches import perform_together  # lazily: only parallel runs have batches
+
+        for effect in batch.effects:
+            if isinstance(effect, SendRequest):
+                self._client(effect.request.url)  # made before the threads share it
+        return perform_together(self._perform, batch.effects)
 
     def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = self._exchange(effect)

@@ -21,7 +21,14 @@ from arazzo_runner.engine.schemas import schema_errors
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
 from arazzo_runner.records import record
-from arazzo_runner.sources.media import UnusableMedia, decode_body, encode_body, essence, is_json
+from arazzo_runner.sources.media import (
+    UnusableMedia,
+    decode_body,
+    encode_body,
+    essence,
+    is_form,
+    is_json,
+)
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationResponse
 from arazzo_runner.sources.references import ReferenceFailure
@@ -234,9 +241,21 @@ def misfit(
     media_type = next((media for name, media in body.content.items() if _covers(name, content_type)), None)
     if media_type is None and body.content:
         return problem(415, f"the body is {content_type or 'of no type'}, expected {', '.join(body.content)}")
+    if media_type is not None and is_form(content_type):
+        return _form_misfit(media_type.schema, description, message)
     if media_type is None or not is_json(content_type):
         return None
     return _body_misfit(media_type.schema, description, message)
+
+
+def _form_misfit(schema: JsonValue, description: OpenApiDescription, message: Message) -> HttpResponse | None:
+    """Members of a form are texts, whatever their schema says: only whether they are there is checked."""
+    if not isinstance(message.body, dict):
+        return problem(400, "the request body is no form")
+    found = _resolved(description, schema)
+    required = found.get("required") if isinstance(found, dict) else None
+    lacking = [name for name in required if name not in message.body] if isinstance(required, list) else []
+    return problem(422, f'the form lacks "{lacking[0]}"') if lacking else None
 
 
 def _body_misfit(schema: JsonValue, description: OpenApiDescription, message: Message) -> HttpResponse | None:
@@ -280,8 +299,20 @@ def _pattern(path: str) -> re.Pattern[str]:
 def _message(request: HttpRequest, query: str, path: Mapping[str, JsonValue]) -> Message:
     pairs = parse_qs(query, keep_blank_values=True, max_num_fields=1000)
     values: dict[str, JsonValue] = {name: found[0] if len(found) == 1 else found for name, found in pairs.items()}
-    body, _ = decode_body(request.body or b"", request.header("content-type"))
-    return Message(headers=request.headers, query=values, path=path, body=body)
+    return Message(headers=request.headers, query=values, path=path, body=_body(request))
+
+
+def _body(request: HttpRequest) -> JsonValue:
+    """Return a body as conditions see it: JSON parsed, a form by its members, else text."""
+    raw, content_type = request.body or b"", request.header("content-type")
+    if raw and is_form(content_type):
+        from arazzo_runner.worlds.mock_forms import form_members  # lazily: few bodies are forms
+
+        members = form_members(raw, content_type)
+        if members is not None:
+            return members
+    body, _ = decode_body(raw, content_type)
+    return body
 
 
 # ------------------------------------------------------------------ serving

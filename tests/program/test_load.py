@@ -24,6 +24,14 @@ PETS = {
         },
         "/pets/{id}": {"get": {"operationId": "getPet"}},
         "/both": {"get": {"operationId": "both"}},
+        "/guarded": {"get": {"operationId": "guarded", "security": [{"key": []}, {"session": []}]}},
+    },
+    "components": {
+        "securitySchemes": {
+            "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "sid"},
+            "elsewhere": {"type": "apiKey", "in": "query", "name": "key"},
+        }
     },
 }
 SHOP = {**PETS, "paths": {"/orders": {"get": {"operationId": "listOrders"}}, "/both": {"get": {"operationId": "both"}}}}
@@ -163,6 +171,8 @@ def test_a_source_that_is_not_where_it_should_be_is_looked_for(folder):
         pytest.param({"operationId": "listPets", "parameters": [{"name": "petId", "in": "path", "value": 1}]}, [("unknown-path-parameter", "error")], id="a path parameter that is none"),
         pytest.param({"operationId": "listPets", "parameters": [{"name": "limits", "in": "query", "value": 1}]}, [("undeclared-parameter", "warning")], id="an undeclared parameter"),
         pytest.param({"operationId": "listPets", "parameters": [{"name": "Authorization", "in": "header", "value": "x"}]}, [], id="a header that cannot be declared"),
+        pytest.param({"operationId": "guarded", "parameters": [{"name": "x-api-key", "in": "header", "value": "x"}, {"name": "sid", "in": "cookie", "value": "x"}]}, [], id="keys that the operation's security asks for"),
+        pytest.param({"operationId": "guarded", "parameters": [{"name": "key", "in": "query", "value": "x"}]}, [("undeclared-parameter", "warning")], id="a key that another operation's security asks for"),
         pytest.param({"operationId": "listPets", "parameters": [{"name": "limit", "value": 1}]}, [("missing-field", "error")], id="a parameter without in"),
         pytest.param({"operationId": "listPets", "parameters": [{"name": "limit", "in": "query", "value": "$inputs.x"}]}, [], id="no inputs schema, nothing known"),
         pytest.param({"operationId": "listPets", "parameters": [{"name": "limit", "in": "query", "value": "$steps.zero.outputs.x"}]}, [("unknown-step", "error")], id="an unknown step"),

@@ -63,7 +63,7 @@ def test_a_pipe_gets_one_line_per_step() -> None:
     assert printed(io.StringIO()).splitlines() == [
         "rotate (2 steps)",
         "  refresh: retry 1 of 3 in 2.0 s (again)",
-        "  recovered refresh (62 ms, 1 retry, recovered, action go)",
+        "  recovered refresh (62 ms, 1 retry, action go)",
         "  FAILED use (31 ms): saw ***",
     ]
 

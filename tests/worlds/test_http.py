@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 
 import pytest
 
 from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep
 from arazzo_runner.worlds.http import AsyncWorld, BlockingWorld
+from arazzo_runner.worlds.mock_http import make_server
 from tests.worlds.faulty import FaultyServer
 
 
@@ -148,6 +150,36 @@ def test_a_batch_answers_in_order(server, send):
     first, now, slept, last = send(batch)
     assert (first.status, slept, last.status) == (200, None, 204)
     assert now > 1_700_000_000
+
+
+class Meeting:
+    """Answers no request before three of them have come."""
+
+    def __init__(self):
+        self.barrier = threading.Barrier(3, timeout=5)
+
+    def handle(self, request):
+        try:
+            self.barrier.wait()
+        except threading.BrokenBarrierError:
+            return HttpResponse(500, (), b"")
+        return HttpResponse(200, (), request.url.encode())
+
+
+def test_the_requests_of_a_batch_are_under_way_at_the_same_time(send):
+    server = make_server(Meeting(), "127.0.0.1", 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    effects = tuple(effect(f"{url}/{number}", timeout=10.0) for number in range(3))
+    answers = send(Batch(key="b", effects=effects))
+    server.shutdown()
+    server.server_close()
+    assert [(answer.status, answer.body) for answer in answers] == [(200, b"/0"), (200, b"/1"), (200, b"/2")]
+
+
+def test_a_mistake_in_a_batch_is_raised(send):
+    with pytest.raises(TypeError, match="no effect"):
+        send(Batch(key="b", effects=(Sleep(key="s", seconds=0.0), Sleep(key="s", seconds=0.0), object())))
 
 
 def test_a_blocking_run_says_when_its_world_suspends():

@@ -105,6 +105,57 @@ def test_wrong_body_is_refused_and_told_why(body, content_type, status, detail):
         assert detail in json.loads(answer.body)["detail"]
 
 
+FORM_API = {
+    "openapi": "3.1.0",
+    "info": {"title": "t", "version": "1"},
+    "paths": {
+        "/forms": {
+            "post": {
+                "operationId": "send",
+                "requestBody": {"content": {
+                    "application/x-www-form-urlencoded": {"schema": {"type": "object", "required": ["a"]}},
+                    "multipart/form-data": {"schema": {"type": "object", "required": ["a"]}},
+                }},
+                "responses": {"200": {"description": ""}},
+            }
+        }
+    },
+}  # fmt: skip
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=b"
+
+
+def part(disposition, content, more=b""):
+    return b"--b\r\nContent-Disposition: form-data; " + disposition + b"\r\n" + more + b"\r\n" + content + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status", "seen"),
+    [
+        pytest.param(FORM, b"a=%C3%BC+x&b=1&b=2&c=", 200, {"a": "ü x", "b": ["1", "2"], "c": ""}, id="a form"),
+        pytest.param(FORM, b"b=1", 422, 'the form lacks "a"', id="a form without a member it needs"),
+        pytest.param(FORM, b"a=\xff", 400, "no form", id="bytes that are no form"),
+        pytest.param(MULTIPART, part(b'name="a"', b"1") + part(b'name="a"', b"2") + b"--b--", 200, {"a": ["1", "2"]}, id="parts"),
+        pytest.param(MULTIPART, part(b'name="a"', b"[1]", b"Content-Type: application/json\r\n") + b"--b--", 200, {"a": [1]}, id="a part of JSON"),
+        pytest.param(MULTIPART, part(b'name="a"; filename="x"', b"t", b"Content-Type: text/css\r\n") + b"--b--", 200,
+                     {"a": {"filename": "x", "contentType": "text/css", "size": 1, "content": "t"}}, id="a file of text"),
+        pytest.param(MULTIPART, part(b'name="a"; filename="x"', b"\xff\0\r\n", b"Content-Type: image/png\r\n") + b"--b--", 200,
+                     {"a": {"filename": "x", "contentType": "image/png", "size": 4}}, id="a file of bytes"),
+        pytest.param(MULTIPART, part(b'name="c"', b"1") + b"--b--", 422, 'the form lacks "a"', id="parts without one they need"),
+        pytest.param(MULTIPART, b"nothing of the kind", 400, "no form", id="a body without its boundary"),
+        pytest.param("multipart/form-data", part(b'name="a"', b"1"), 400, "no form", id="no boundary stated"),
+    ],
+)  # fmt: skip
+def test_a_form_is_checked_and_seen_by_its_members(tmp_path, content_type, body, status, seen):
+    (tmp_path / "echo.yml").write_text("rules: [{operation: send, answer: {body: $request.body}}]")
+    description = load_openapi(from_value(FORM_API, "api.yaml"), None, Problems(), base="file:///api.yaml")
+    mock = MockApi([Served(description)], read_scenario(tmp_path / "echo.yml"))
+    answer = mock.handle(HttpRequest("POST", "/forms", (("Content-Type", content_type),), body))
+    found = json.loads(answer.body)
+    assert answer.status == status
+    assert (found == seen) if status == 200 else (seen in found["detail"])
+
+
 @pytest.mark.parametrize(
     ("scheme", "url", "headers"),
     [
