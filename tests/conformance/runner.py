@@ -107,7 +107,7 @@ def check_document(case: dict[str, Any], folder: Path) -> None:
     given = [path, *(folder / name for name in case.get("together", ()))]
     found = arazzo_runner.validate(*given, root=str(folder), strict=case.get("strict", False))
     seen = [f"{each.severity.value} {each.code} {each.at.pointer}".rstrip() for each in found]
-    assert sorted(seen) == sorted(expected["findings"]), [each.message for each in found]
+    assert sorted(seen) == sorted(expected["findings"]), "\n".join([*seen, *(each.message for each in found)])
     document = read(path.read_bytes(), path.name, Problems()) if "reads" in expected else None
     for pointer, value in expected.get("reads", {}).items():
         assert document is not None
