@@ -65,7 +65,7 @@ def read_events(reading: Reading, parser: Any) -> JsonValue:
 
 
 class _Open:
-    """A mapping or list that is being filled; `height` is how many levels stand below it so far, `under` its own key."""
+    """A mapping or list that is being filled, `under` a key; `height` is how many levels stand below it so far."""
 
     __slots__ = ("anchor", "before", "height", "is_mapping", "key", "marks", "under", "value")
 

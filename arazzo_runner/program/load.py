@@ -152,7 +152,9 @@ def _tell_later(
 ) -> None:
     """Without dependsOn a step that reads a later one's output is doubtful (Arazzo 1.1 §Validation Recommendations)."""
     for name, step in steps.items():
-        for later in sorted((need for need in needs[name] if positions.get(need, -1) > positions[name]), key=positions.__getitem__):
+        for later in sorted(
+            (need for need in needs[name] if positions.get(need, -1) > positions[name]), key=positions.__getitem__
+        ):
             message = f'step "{name}" reads an output of the later step "{later}", which therefore runs first'
             problems.warn("later-step", message, step.at, hint=f'write "{later}" above "{name}"')
 

@@ -118,7 +118,7 @@ def check_document(case: dict[str, Any], folder: Path) -> None:
 def write(folder: Path, case: dict[str, Any]) -> Path:
     """Write the case's document beside the shop's description; what it leaves out is filled in."""
     (folder / SHOP.name).write_bytes(SHOP.read_bytes())
-    path = folder / case.get("name", "document.yml")
+    path = folder / str(case.get("name", "document.yml"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(case["text"] if "text" in case else _text(_document(case)), encoding="utf-8")
     return path
