@@ -94,7 +94,8 @@ def check_criteria(case: dict[str, Any], folder: Path) -> None:
     assert len(verdicts) == len(case["criteria"])
     expected = case["expect"]
     assert all(verdict.passed for verdict in verdicts) is expected["passes"], verdicts
-    assert expected.get("reason", "") in " ".join(verdict.reason or "" for verdict in verdicts)
+    reasons = " ".join(verdict.reason or "" for verdict in verdicts)
+    assert expected.get("reason", "") in reasons
 
 
 def check_document(case: dict[str, Any], folder: Path) -> None:
@@ -108,6 +109,8 @@ def check_document(case: dict[str, Any], folder: Path) -> None:
     found = arazzo_runner.validate(*given, root=str(folder), strict=case.get("strict", False))
     seen = [f"{each.severity.value} {each.code} {each.at.pointer}".rstrip() for each in found]
     assert sorted(seen) == sorted(expected["findings"]), "\n".join([*seen, *(each.message for each in found)])
+    hints = " ".join(each.hint or "" for each in found)
+    assert [part for part in expected.get("hints", ()) if part not in hints] == []
     document = read(path.read_bytes(), path.name, Problems()) if "reads" in expected else None
     for pointer, value in expected.get("reads", {}).items():
         assert document is not None
