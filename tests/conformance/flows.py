@@ -16,11 +16,14 @@ FOLDER = CASES / "flows"
 
 def document_of(case: dict[str, Any]) -> dict[str, Any]:
     """Return the case's document with the parts every document has filled in."""
-    source = {"name": "shop", "url": (FOLDER / "shop.openapi.yml").as_uri(), "type": "openapi"}
+    sources = [
+        {"name": "shop", "url": (FOLDER / "shop.openapi.yml").as_uri(), "type": "openapi"},
+        {"name": "buying", "url": (FOLDER / "buying.arazzo.yml").as_uri(), "type": "arazzo"},
+    ]
     frame = {
         "arazzo": "1.1.0",
         "info": {"title": case["id"], "version": "1.0.0"},
-        "sourceDescriptions": [source],
+        "sourceDescriptions": sources,
     }
     return {**frame, **case["document"]}
 

@@ -78,4 +78,5 @@ def _row(row: dict[str, Any], cases: list[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("$", "&#36;") if "`" not in text else text.replace("|", "\\|")
+    """A cell's text: a bar would end it, and two dollar signs would be read as a formula."""
+    return text.replace("|", "\\|").replace("$", "\\$")
