@@ -100,6 +100,7 @@ class _Builder(Actions):
         self_uri = fields.text("$self")
         if self_uri is not None and "#" in self_uri:
             fields.error("invalid-value", "$self must not have a fragment", "$self", "leave out # and what follows")
+        self.check_uri("$self", self_uri or "", at.child("$self"))
         self.check_unique("duplicate-name", "source", [(source.name, source.at.child("name")) for source in sources])
         self.check_unique(
             "duplicate-name", "workflow", [(each.workflow_id, each.at.child("workflowId")) for each in workflows]
@@ -150,9 +151,11 @@ class _Builder(Actions):
             self.problems.warn("newer-field", message, at.child("type"), hint="write arazzo: 1.1.0")
         name = fields.required_text("name")
         self.check_id("source name", name, at.child("name"))
+        url = fields.required_text("url")
+        self.check_uri("url", url, at.child("url"))
         return SourceDescription(
             name=name,
-            url=fields.required_text("url"),
+            url=url,
             type=kind,  # type: ignore[arg-type]
             extensions=fields.extensions(),
             at=at,

@@ -21,6 +21,7 @@ from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 NAME_CHARACTERS: Final = ID_CHARACTERS | {"."}
+URI_CHARACTERS: Final = ID_CHARACTERS | frozenset(".~:/?#[]@!$&'()*+,;=%")
 VERSIONS: Final = {
     "jsonpath": ("rfc9535", "draft-goessner-dispatch-jsonpath-00"),
     "xpath": ("xpath-31", "xpath-30", "xpath-20", "xpath-10"),
@@ -124,9 +125,13 @@ class Parts:
         if kind is not None and kind.type != "simple" and "context" not in fields.raw:
             hint = "add context: $response.body"
             self.problems.error("missing-field", f"criterion: type {kind.type} needs a context", at, hint=hint)
+        condition = self._condition(fields)
+        if kind is None and "type" in fields.raw:
+            fields.extensions()
+            return None  # refused; read as another type its condition would only raise more
         return Criterion(
             context=context,
-            condition=self._condition(fields),
+            condition=condition,
             type=kind,
             extensions=fields.extensions(),
             at=at,
@@ -205,7 +210,9 @@ class Parts:
         if kind is None and "type" not in raw:
             self.problems.error("missing-field", "selector: type is missing", at, hint="add type: jsonpath")
         fields.extensions()
-        return Selector(context=context, selector=selector, type=kind, at=at) if kind is not None else None
+        if kind is None or not context or "selector" not in raw:
+            return None
+        return Selector(context=context, selector=selector, type=kind, at=at)
 
     def fields_of(self, kind: str, raw: JsonValue, at: Location) -> Fields | None:
         """Return the fields of an object; None, reported, when it is none or stands elsewhere."""
@@ -236,6 +243,12 @@ class Parts:
         if name and not ID_CHARACTERS.issuperset(name):
             message = f"{kind} {preview(name)} has characters other than letters, digits, - and _"
             self.problems.warn("unusual-id", message, at, hint=_spelt(name, ID_CHARACTERS, "-"))
+
+    def check_uri(self, kind: str, text: str, at: Location) -> None:
+        """MUST be a URI-reference (RFC 3986 §4.1); tolerated, since what is meant can be found all the same."""
+        if not URI_CHARACTERS.issuperset(text):
+            message = f"{kind} {preview(text)} is no URI reference: it has characters that a URI cannot hold"
+            self.problems.warn("uri-form", message, at, hint=f"write {_percent_encoded(text[:200])}")
 
     def check_name(self, kind: str, name: str, at: Location) -> None:
         """MUST match ^[a-zA-Z0-9\\.\\-_]+$; tolerated with a warning, as it is in wide use (semantics §3)."""
@@ -270,6 +283,15 @@ def _spelt(name: str, allowed: frozenset[str], instead: str) -> str:
     """Return a hint with a name whose other characters are replaced."""
     spelt = "".join(each if each in allowed else " " for each in name[:80]).split()
     return f"write {instead.join(spelt)}" if spelt else "write a name of letters and digits"
+
+
+def _percent_encoded(text: str) -> str:
+    """A reference with `/` for a backslash, and every other character that a URI cannot hold percent-encoded."""
+    slashed = text.replace("\\", "/")
+    return "".join(
+        each if each in URI_CHARACTERS else "".join(f"%{byte:02X}" for byte in each.encode("utf-8", "replace"))
+        for each in slashed
+    )
 
 
 def _or_null(value: JsonValue) -> JsonValue:

@@ -65,15 +65,16 @@ def read_events(reading: Reading, parser: Any) -> JsonValue:
 
 
 class _Open:
-    """A mapping or list that is being filled; `height` is how many levels stand below it so far."""
+    """A mapping or list that is being filled, `under` a key; `height` is how many levels stand below it so far."""
 
-    __slots__ = ("anchor", "before", "height", "is_mapping", "key", "marks", "value")
+    __slots__ = ("anchor", "before", "height", "is_mapping", "key", "marks", "under", "value")
 
-    def __init__(self, value: JsonValue, anchor: str | None, before: int) -> None:
+    def __init__(self, value: JsonValue, anchor: str | None, before: int, under: str | None) -> None:
         self.value = value
         self.is_mapping = type(value) is dict
         self.anchor = anchor
         self.before = before
+        self.under = under
         self.height = 0
         self.key: str | None = None
         self.marks: dict[str, Any] = {}
@@ -169,8 +170,9 @@ class _Builder:
             raise Unreadable("unsupported-tag", f"the tag {short_tag(event.tag)} is not supported", _place(event), hint)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, 0, 0)
+        under = self.stack[-1].key if self.stack else None
         self._put(value)
-        self.stack.append(_Open(value, event.anchor, self.nodes))
+        self.stack.append(_Open(value, event.anchor, self.nodes, under))
 
     def _close(self) -> None:
         closed = self.stack.pop()
@@ -219,7 +221,10 @@ class _Builder:
             raise too_many_nodes(self.reading.limits, _place(event), aliases=self.aliases)
 
     def _pointer(self) -> str:
-        tokens = (each.key if each.is_mapping else str(len(each.value) - 1) for each in self.stack)
+        keys = [each.under for each in self.stack[1:]] + [self.stack[-1].key]
+        tokens = (
+            key if each.is_mapping else str(len(each.value) - 1) for each, key in zip(self.stack, keys, strict=True)
+        )
         return "".join("/" + (token or "").replace("~", "~0").replace("/", "~1") for token in tokens)
 
 

@@ -109,7 +109,7 @@ class StepCompiler:
         merged: dict[tuple[str, str | None], CompiledParameter] = {}
         for item in (*self.workflow.parameters, *step.parameters):
             parameter = self._follow_parameter(item)
-            if parameter is None:
+            if parameter is None or not parameter.name:
                 continue
             compiled = self._parameter(parameter, operation, step)
             key = (compiled.name.lower() if compiled.location == "header" else compiled.name, compiled.location)

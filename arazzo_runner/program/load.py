@@ -138,6 +138,8 @@ def _ordered(steps: Mapping[str, CompiledStep], workflow: Workflow, problems: Pr
     positions = {name: index for index, name in enumerate(names)}
     needs = {name: _needs(step, steps, positions) for name, step in steps.items()}
     order, cycle = stable_order(names, needs)
+    if not any(step.depends_on for step in steps.values()):
+        _tell_later(steps, needs, positions, problems)
     if cycle:
         at = steps[cycle[0]].at
         message = f"steps wait for each other: {' → '.join(cycle)}"
@@ -151,6 +153,18 @@ def _with_later(step: CompiledStep, steps: Mapping[str, CompiledStep], positions
     after = (name for name in {*step.reads, step.step_id} if positions.get(name, -1) >= own)
     later = frozenset(name for name in after if _is_revisited(step.step_id, name, steps, positions))
     return replace(step, later=later) if later else step
+
+
+def _tell_later(
+    steps: Mapping[str, CompiledStep], needs: Mapping[str, set[str]], positions: Mapping[str, int], problems: Problems
+) -> None:
+    """Without dependsOn a step that reads a later one's output is doubtful (Arazzo 1.1 §Validation Recommendations)."""
+    for name, step in steps.items():
+        for later in sorted(
+            (need for need in needs[name] if positions.get(need, -1) > positions[name]), key=positions.__getitem__
+        ):
+            message = f'step "{name}" reads an output of the later step "{later}", which therefore runs first'
+            problems.warn("later-step", message, step.at, hint=f'write "{later}" above "{name}"')
 
 
 def _needs(step: CompiledStep, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> set[str]:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import arazzo_runner
-from arazzo_runner.diagnostics import Problems
-from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.worlds.scripted import ScriptedWorld
+from tests.conformance.cases import FOLDER as CASES
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "cases" / "flows"
-
-
-def read_cases(path: Path) -> list[dict[str, Any]]:
-    """Read a file of cases as YAML 1.2."""
-    problems = Problems()
-    document = read(path.read_bytes(), path.name, problems)
-    assert document is not None, problems.diagnostics
-    assert isinstance(document.value, list)
-    return document.value
+FOLDER = CASES / "flows"
 
 
 def document_of(case: dict[str, Any]) -> dict[str, Any]:
     """Return the case's document with the parts every document has filled in."""
-    source = {"name": "shop", "url": (FOLDER / "shop.openapi.yml").as_uri(), "type": "openapi"}
+    sources = [
+        {"name": "shop", "url": (FOLDER / "shop.openapi.yml").as_uri(), "type": "openapi"},
+        {"name": "buying", "url": (FOLDER / "buying.arazzo.yml").as_uri(), "type": "arazzo"},
+    ]
     frame = {
         "arazzo": "1.1.0",
         "info": {"title": case["id"], "version": "1.0.0"},
-        "sourceDescriptions": [source],
+        "sourceDescriptions": sources,
     }
     return {**frame, **case["document"]}
 
@@ -44,6 +36,12 @@ def run_flow(case: dict[str, Any], **changes: Any) -> tuple[arazzo_runner.RunRes
         document_of(case), case.get("workflow"), case.get("inputs", {}), world=world, options=options, root=str(FOLDER)
     )
     return result, world
+
+
+def _wanted(world: ScriptedWorld, wanted: list[dict[str, str]]) -> list[dict[str, str | None]]:
+    """The headers a case asks about, request by request."""
+    sent = [{name.lower(): value for name, value in request.headers} for request in world.requests]
+    return [{name: had.get(name.lower()) for name in asked} for had, asked in zip(sent, wanted, strict=True)]
 
 
 def check_flow(case: dict[str, Any]) -> None:
@@ -68,7 +66,9 @@ def check_flow(case: dict[str, Any]) -> None:
         "warnings": sorted({found.code for found in result.diagnostics if found.severity.value == "warning"}),
     }
     for name, value in expected.items():
-        if name == "reason":
+        if name == "headers":
+            assert _wanted(world, value) == value
+        elif name == "reason":
             assert value in (seen["reason"] or ""), seen
         else:
             assert seen[name] == value, {name: seen[name], "reason": result.reason}

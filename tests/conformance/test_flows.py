@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.flows import FOLDER, check_flow, read_cases, run_flow
+from tests.conformance.cases import cases_of
+from tests.conformance.flows import check_flow, run_flow
 
-CASES: list[dict[str, Any]] = [case for path in sorted(FOLDER.glob("*.yaml")) for case in read_cases(path)]
+CASES: tuple[dict[str, Any], ...] = cases_of("flows")
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
@@ -29,8 +30,3 @@ def test_parallel_run_gives_what_the_sequential_run_gives(case):
     assert [(step.step_id, step.status) for step in parallel.steps] == [
         (step.step_id, step.status) for step in sequential.steps
     ]
-
-
-def test_every_case_names_the_text_it_rests_on():
-    assert [case["id"] for case in CASES if not case.get("spec")] == []
-    assert len({case["id"] for case in CASES}) == len(CASES)
