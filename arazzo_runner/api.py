@@ -205,7 +205,7 @@ async def arun(
             )
         from arazzo_runner.worlds.http import AsyncWorld
 
-        async with AsyncWorld(max_response_size=chosen.max_response_size) as performing:
+        async with AsyncWorld(max_response_size=chosen.max_response_size, options=chosen.transport) as performing:
             return await run_program(
                 ready, prepared, performing, chosen, emit=emit, secrets=Secrets(), notes=notes, interrupts=interrupts
             )
@@ -350,7 +350,7 @@ def _blocking(world: World | None, options: RunOptions) -> Iterator[World]:
         return
     from arazzo_runner.worlds.http import BlockingWorld
 
-    with BlockingWorld(max_response_size=options.max_response_size) as own:
+    with BlockingWorld(max_response_size=options.max_response_size, options=options.transport) as own:
         yield own
 
 

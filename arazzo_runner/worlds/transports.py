@@ -1,0 +1,65 @@
+"""The choice of a transport for a server, behind httpx's transport interface.
+
+One run at a time: the library's own. Many at once: aiohttp where it is installed (extra
+`async`), else Lanes, because the library's asynchronous pool collapses at about 50 exchanges.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import Any
+
+from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.records import record
+from arazzo_runner.worlds.deadline import keep_deadlines
+from arazzo_runner.worlds.hosts import Origin
+from arazzo_runner.worlds.proxies import proxy_for
+
+MAX_CONNECTIONS = 1000
+
+
+@record(frozen=True, slots=True)
+class Way:
+    """How one server is reached: the transport, and the proxy it goes through (a URL or None)."""
+
+    transport: Any
+    proxy: str | None = None
+
+
+def blocking_way(library: Any, origin: Origin, options: TransportOptions) -> Way:
+    """Return the way of a BlockingWorld to a server; raises OSError, ValueError or ImportError when there is none."""
+    proxy = proxy_for(origin, options.proxies, os.environ)
+    limits = library.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+    transport = library.HTTPTransport(limits=limits, **_settings(library, origin, options, proxy))
+    keep_deadlines(transport)
+    return Way(transport, proxy)
+
+
+def async_way(library: Any, origin: Origin, options: TransportOptions) -> Way:
+    """Return the way of an AsyncWorld to a server; raises OSError, ValueError or ImportError when there is none."""
+    proxy = proxy_for(origin, options.proxies, os.environ)
+    settings = _settings(library, origin, options, proxy)
+    if options.http2 and settings["http2"]:
+        return Way(library.AsyncHTTPTransport(**settings), proxy)  # one connection carries all exchanges
+    if proxy is None and find_spec("aiohttp"):
+        from arazzo_runner.worlds.aiohttp_transport import aiohttp_transport
+
+        return Way(aiohttp_transport(library, settings["verify"]))
+    from arazzo_runner.worlds.lanes import lanes
+
+    return Way(lanes(library, settings), proxy)
+
+
+def _settings(library: Any, origin: Origin, options: TransportOptions, proxy: str | None) -> dict[str, Any]:
+    if origin.scheme not in ("http", "https"):
+        raise ValueError(f'"{origin.scheme}" is neither http nor https')
+    settings: dict[str, Any] = {"verify": False, "http2": False, "trust_env": False}
+    if proxy is not None:
+        settings["proxy"] = proxy
+    if origin.scheme == "https":  # for plain http no TLS context: it costs 20 ms and is never used
+        from arazzo_runner.worlds.tls import tls_context
+
+        settings["verify"] = tls_context(library, origin, options)
+        settings["http2"] = options.http2 is not False and find_spec("h2") is not None
+    return settings
