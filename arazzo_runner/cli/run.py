@@ -6,7 +6,15 @@ import os
 
 import click
 
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, mock_options, pairs, reading_options
+from arazzo_runner.cli.options import (
+    SETTINGS,
+    color_option,
+    format_option,
+    mock_options,
+    pairs,
+    reading_options,
+    transport_options,
+)
 from arazzo_runner.cli.session import RunArguments, run_session
 from arazzo_runner.values import JsonValue
 
@@ -95,6 +103,7 @@ Exit codes:
     metavar="[N]",
     help="Run up to N (8) independent steps at the same time, in rounds.",
 )
+@transport_options
 @click.option("--resend-unknown", is_flag=True, help="Allow a retry although an unsafe request may have been acted on.")
 def command(**options: JsonValue) -> int:
     """Read the options and run."""

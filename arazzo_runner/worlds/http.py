@@ -118,7 +118,7 @@ class BlockingWorld:
             return exchange.no_way(problem)
         exchange.proxy = way.proxy
         try:
-            response = way.transport.handle_request(_request(library, effect))
+            response = way.transport.handle_request(_request(library, effect, way.proxy))
             try:
                 return exchange.read(response)
             finally:
@@ -211,7 +211,7 @@ class AsyncWorld:
         exchange.proxy = way.proxy
         try:
             async with asyncio.timeout(effect.timeout):
-                response = await way.transport.handle_async_request(_request(library, effect))
+                response = await way.transport.handle_async_request(_request(library, effect, way.proxy))
                 try:
                     return await exchange.aread(response)
                 finally:
@@ -319,6 +319,9 @@ class _Exchange:
         if isinstance(problem, library.DecodingError):
             return self._none("protocol", f"the body cannot be decoded: {problem}", sent=True)
         text = str(problem) or type(problem).__name__
+        if not self.answered and "[SSL: " in text and "ALERT" in text:
+            # In TLS 1.3 the server refuses our certificate after we may have begun to send; it reads nothing of that.
+            return self._none("tls", f"{self._host()} refuses the secure connection: {text}", sent=False)
         if self.answered or "peer closed connection without sending complete message" in text:
             return self._none("truncated", f"the answer of {self._host()} ended before it was whole", sent=True)
         reason = "protocol" if isinstance(problem, library.ProtocolError) and "disconnected" not in text else "reset"
@@ -373,19 +376,37 @@ class _Exchange:
         return min(CONNECT_TIMEOUT, self.effect.timeout)
 
 
-def _request(library: Any, effect: SendRequest) -> Any:
+def _request(library: Any, effect: SendRequest, proxy: str | None) -> Any:
     """Build the library's request without a client's defaults: what is sent is what the request says."""
     request = effect.request
     connect = min(CONNECT_TIMEOUT, effect.timeout)
     whole = Deadline(effect.timeout)
     timeout = {"connect": connect, "read": whole, "write": whole, "pool": connect}
-    return library.Request(
+    target = _target(request.url)
+    made = library.Request(
         request.method,
         request.url,
         headers=[*_defaults(request), *((name.encode(), value.encode("utf-8")) for name, value in request.headers)],
         content=request.body,
-        extensions={"timeout": timeout, "target": _target(request.url)},
+        extensions={"timeout": timeout, "target": target} if proxy is None else {"timeout": timeout},
     )
+    if proxy is not None:
+        made.url = _ExactUrl(made.url, target)
+    return made
+
+
+class _ExactUrl:
+    """What a transport reads of a URL, with the target as it was built.
+
+    For proxies only: httpcore puts the "target" extension into CONNECT and into the absolute form too.
+    """
+
+    def __init__(self, url: Any, target: bytes) -> None:
+        self.scheme: str = url.scheme
+        self.raw_scheme: bytes = url.raw_scheme
+        self.raw_host: bytes = url.raw_host
+        self.port: int | None = url.port
+        self.raw_path = target
 
 
 def _target(url: str) -> bytes:

@@ -82,9 +82,10 @@ def _variable(name: str, environment: Mapping[str, str]) -> str:
     return environment.get(name) or environment.get(name.upper()) or ""
 
 
-def has_proxies(environment: Mapping[str, str]) -> bool:
-    """Tell whether the environment names any proxy."""
-    return any(_variable(name, environment) for name in ("http_proxy", "https_proxy", "all_proxy"))
+def environment_proxies(environment: Mapping[str, str]) -> list[str]:
+    """Return all proxies that the environment names."""
+    names = (_variable(name, environment) for name in ("http_proxy", "https_proxy", "all_proxy"))
+    return [proxy for proxy in names if proxy]
 
 
 def shown(proxy: str) -> str:
@@ -94,9 +95,8 @@ def shown(proxy: str) -> str:
 
 def passwords(proxies: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
     """Return the passwords of all proxies, as written and decoded: what must never be shown."""
-    named = [_variable(name, environment) for name in ("http_proxy", "https_proxy", "all_proxy")]
     found: dict[str, None] = {}
-    for proxy in (*proxies.values(), *named):
+    for proxy in (*proxies.values(), *environment_proxies(environment)):
         userinfo = with_scheme(proxy).partition("://")[2].rpartition("@")[0]
         for text in (userinfo, userinfo.partition(":")[2]):
             found.update({text: None, unquote(text): None})

@@ -13,7 +13,7 @@ from typing import Any
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.records import record
 from arazzo_runner.worlds.deadline import keep_deadlines
-from arazzo_runner.worlds.hosts import Origin
+from arazzo_runner.worlds.hosts import Origin, origin_of
 from arazzo_runner.worlds.proxies import proxy_for
 
 MAX_CONNECTIONS = 1000
@@ -51,12 +51,21 @@ def async_way(library: Any, origin: Origin, options: TransportOptions) -> Way:
     return Way(lanes(library, settings), proxy)
 
 
+def _proxy(library: Any, url: str, options: TransportOptions) -> Any:
+    """The library's proxy; one that is asked over TLS has the certificates given for its host."""
+    if not url.startswith("https:"):
+        return library.Proxy(url)
+    from arazzo_runner.worlds.tls import tls_context
+
+    return library.Proxy(url, ssl_context=tls_context(library, origin_of(url), options))
+
+
 def _settings(library: Any, origin: Origin, options: TransportOptions, proxy: str | None) -> dict[str, Any]:
     if origin.scheme not in ("http", "https"):
         raise ValueError(f'"{origin.scheme}" is neither http nor https')
     settings: dict[str, Any] = {"verify": False, "http2": False, "trust_env": False}
     if proxy is not None:
-        settings["proxy"] = proxy
+        settings["proxy"] = _proxy(library, proxy, options)
     if origin.scheme == "https":  # for plain http no TLS context: it costs 20 ms and is never used
         from arazzo_runner.worlds.tls import tls_context
 
