@@ -66,18 +66,15 @@ def many_runs(base: str, folder: Path) -> Figure:
     """CPU per request of 50 runs at once in one AsyncWorld against bare aiohttp at the same concurrency."""
     document = str(steps_document(folder, STEPS))
     script = str(HERE / "many_runs.py")
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(5):
         for name, found in (("arazzo", ours), ("aiohttp", theirs)):
             costs = [cpu([PYTHON, script, name, base, document, str(rounds)]) for rounds in (1, 5)]
             found.append((costs[1] - costs[0]) / (4 * CONCURRENT * STEPS))
     mine, yours = statistics.median(ours), statistics.median(theirs)
-    return Figure(
-        f"per request, {CONCURRENT} runs at once / bare aiohttp",
-        mine / yours,
-        5.0,
-        f"{mine * 1e6:.0f} / {yours * 1e6:.0f} µs",
-    )
+    title = f"per request, {CONCURRENT} runs at once / bare aiohttp"
+    return Figure(title, mine / yours, 5.0, f"{mine * 1e6:.0f} / {yours * 1e6:.0f} µs")
 
 
 def step_memory(base: str, folder: Path) -> Figure:
