@@ -256,7 +256,7 @@ def check_transport(options: RunOptions) -> Secrets:
     named = any(name.lower().endswith("_proxy") or name == "ARAZZO_HTTP" for name in os.environ)
     if options.transport is None and not named:
         return Secrets()
-    from arazzo_runner.worlds.proxies import passwords
+    from arazzo_runner.sources.proxies import passwords
     from arazzo_runner.worlds.transport_check import check_transport as check
 
     transport = options.transport or TransportOptions()

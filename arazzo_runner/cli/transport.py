@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from arazzo_runner.engine.options import EVERY_HOST, TransportOptions
+from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.sources.hosts import EVERY_HOST
 
 _HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
 

@@ -8,8 +8,6 @@ from dataclasses import field
 from arazzo_runner.records import record
 from arazzo_runner.version import __version__
 
-EVERY_HOST = "*"
-
 
 @record(frozen=True, slots=True, kw_only=True)
 class TransportOptions:

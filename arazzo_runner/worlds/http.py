@@ -25,10 +25,10 @@ from arazzo_runner.engine.effects import (
     Sleep,
 )
 from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.sources.hosts import Origin, origin_of
 from arazzo_runner.sources.httpx_import import httpx
+from arazzo_runner.sources.proxies import shown
 from arazzo_runner.worlds.deadline import Deadline
-from arazzo_runner.worlds.hosts import Origin, origin_of
-from arazzo_runner.worlds.proxies import shown
 from arazzo_runner.worlds.transports import Way, async_way, blocking_way
 
 CONNECT_TIMEOUT = 10.0

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from arazzo_runner.engine.options import TransportOptions
-from arazzo_runner.worlds.hosts import Origin, meant_for
+from arazzo_runner.sources.hosts import Origin, meant_for
 
 KEY_PASSWORD = "ARAZZO_KEY_PASSWORD"
 

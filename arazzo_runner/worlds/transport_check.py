@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.sources.httpx_import import httpx
-from arazzo_runner.worlds.proxies import DIRECT, SCHEMES, environment_proxies, shown, with_scheme
+from arazzo_runner.sources.proxies import DIRECT, SCHEMES, environment_proxies, shown, with_scheme
 
 
 def check_transport(options: TransportOptions, environment: Mapping[str, str]) -> None:

@@ -198,7 +198,8 @@ def test_a_blocking_world_can_be_shared_by_runs(spec: str) -> None:
         assert {arazzo_runner.run(program, world=world).status for _ in range(3)} == {"succeeded"}
 
 
-def test_a_plain_run_imports_nothing_of_this(spec: str, folder: Path) -> None:
+def test_a_plain_run_imports_nothing_of_this(spec: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ARAZZO_HTTP", raising=False)
     wanted = ["aiohttp", "asyncio", "arazzo_runner.worlds.tls", "arazzo_runner.worlds.lanes",
               "arazzo_runner.worlds.transport_check", "arazzo_runner.cli.transport"]  # fmt: skip
     script = {"GET /things": [Answer(200, {"client": "x"})], "POST /things": [Answer(200, {})]}

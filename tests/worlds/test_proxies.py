@@ -7,8 +7,8 @@ import json
 import pytest
 
 from arazzo_runner.engine.options import TransportOptions
-from arazzo_runner.worlds.hosts import origin_of
-from arazzo_runner.worlds.proxies import passwords, proxy_for, shown
+from arazzo_runner.sources.hosts import origin_of
+from arazzo_runner.sources.proxies import passwords, proxy_for, shown
 from tests.worlds.faulty import FaultyServer
 from tests.worlds.proxy_server import ProxyServer
 from tests.worlds.senders import asynchronous, blocking, effect

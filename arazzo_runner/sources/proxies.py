@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from arazzo_runner.worlds.hosts import Origin, meant_for, named_for
+from arazzo_runner.sources.hosts import Origin, meant_for, named_for
 
 DIRECT = "direct"
 SCHEMES = ("http", "https", "socks5", "socks5h")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from arazzo_runner.engine.options import EVERY_HOST
 from arazzo_runner.records import record
 
+EVERY_HOST = "*"
 Value = TypeVar("Value")
 _PORTS = {"http": 80, "https": 443}
 
