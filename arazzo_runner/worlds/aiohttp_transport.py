@@ -8,12 +8,14 @@ connect timeout: the run would believe that the server got nothing.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
+_MAX_HEADER = 2**16  # bytes; about what httpx takes
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
@@ -41,7 +43,10 @@ def aiohttp_transport(library: Any, context: Any) -> Any:
             self._session = _session(context)
 
         async def handle_async_request(self, request: Any) -> Any:
-            timeout = aiohttp.ClientTimeout(sock_connect=request.extensions["timeout"]["connect"])
+            timeout = aiohttp.ClientTimeout(
+                sock_connect=request.extensions["timeout"]["connect"],
+                ceil_threshold=math.inf,  # else five seconds and more are rounded up
+            )
             with _translated(library):
                 response = await self._session.request(
                     request.method,
@@ -65,6 +70,8 @@ def _session(context: Any) -> Any:
         connector=aiohttp.TCPConnector(limit=0, ssl=context),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
+        max_line_size=_MAX_HEADER,
+        max_field_size=_MAX_HEADER,
     )
     # aiohttp would repeat PUT and DELETE after a lost connection: whether that is right only a world knows.
     session._retry_connection = False

@@ -6,6 +6,7 @@ never exceptions. Our own deadline covers the whole exchange: httpx's timeout is
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from types import TracebackType
@@ -32,8 +33,10 @@ from arazzo_runner.worlds.deadline import Deadline
 from arazzo_runner.worlds.transports import Way, async_way, blocking_way
 
 CONNECT_TIMEOUT = 10.0
+CONNECT_GRACE = 0.05  # lets a connect timeout, after which nothing was sent, come before that of the whole
 MAX_RESPONSE_SIZE = 10 * 2**20
 MAX_STALE = 3
+_NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")
 
 
 class BlockingWorld:
@@ -114,11 +117,11 @@ class BlockingWorld:
         library = httpx()
         try:
             way = self._way(library, effect.request.url)
-        except (OSError, ValueError, ImportError) as problem:
+        except (OSError, ValueError, ImportError, library.InvalidURL) as problem:
             return exchange.no_way(problem)
         exchange.proxy = way.proxy
         try:
-            response = way.transport.handle_request(_request(library, effect, way.proxy))
+            response = way.transport.handle_request(_request(library, effect, way))
             try:
                 return exchange.read(response)
             finally:
@@ -206,12 +209,12 @@ class AsyncWorld:
         library = httpx()
         try:
             way = self._way(library, effect.request.url)
-        except (OSError, ValueError, ImportError) as problem:
+        except (OSError, ValueError, ImportError, library.InvalidURL) as problem:
             return exchange.no_way(problem)
         exchange.proxy = way.proxy
         try:
-            async with asyncio.timeout(effect.timeout):
-                response = await way.transport.handle_async_request(_request(library, effect, way.proxy))
+            async with asyncio.timeout(effect.timeout + CONNECT_GRACE):
+                response = await way.transport.handle_async_request(_request(library, effect, way))
                 try:
                     return await exchange.aread(response)
                 finally:
@@ -376,7 +379,7 @@ class _Exchange:
         return min(CONNECT_TIMEOUT, self.effect.timeout)
 
 
-def _request(library: Any, effect: SendRequest, proxy: str | None) -> Any:
+def _request(library: Any, effect: SendRequest, way: Way) -> Any:
     """Build the library's request without a client's defaults: what is sent is what the request says."""
     request = effect.request
     connect = min(CONNECT_TIMEOUT, effect.timeout)
@@ -385,12 +388,12 @@ def _request(library: Any, effect: SendRequest, proxy: str | None) -> Any:
     target = _target(request.url)
     made = library.Request(
         request.method,
-        request.url,
+        request.url if way.base is None else way.base,
         headers=[*_defaults(request), *((name.encode(), value.encode("utf-8")) for name, value in request.headers)],
         content=request.body,
-        extensions={"timeout": timeout, "target": target} if proxy is None else {"timeout": timeout},
+        extensions={"timeout": timeout, "target": target} if way.proxy is None else {"timeout": timeout},
     )
-    if proxy is not None:
+    if way.proxy is not None:
         made.url = _ExactUrl(made.url, target)
     return made
 
@@ -410,9 +413,19 @@ class _ExactUrl:
 
 
 def _target(url: str) -> bytes:
-    """The request target exactly as it was built: httpx would resolve `/a/../b`."""
-    parts = urlsplit(url)
-    return ((parts.path or "/") + (f"?{parts.query}" if parts.query else "")).encode("utf-8")
+    """The request target exactly as it was built: httpx would resolve `/a/../b`.
+
+    Raises ValueError for what RFC 9112 §3.2 has no place for (controls, space, non-ASCII): not
+    every transport would, and a line break would begin another request.
+    """
+    _, mark, rest = url.partition("#")[0].partition("://")
+    start = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    target = rest[start:] if rest[start : start + 1] == "/" else f"/{rest[start:]}"
+    if target.find("?") == len(target) - 1:
+        target = target[:-1]  # an empty query: not all transports would send its mark
+    if not mark or _NOT_IN_TARGETS.search(target):
+        raise ValueError("its URL has characters that must be percent-encoded")
+    return target.encode("ascii")
 
 
 def _defaults(request: HttpRequest) -> list[tuple[bytes, bytes]]:

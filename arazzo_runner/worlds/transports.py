@@ -21,19 +21,23 @@ MAX_CONNECTIONS = 1000
 
 @record(frozen=True, slots=True)
 class Way:
-    """How one server is reached: the transport, and the proxy it goes through (a URL or None)."""
+    """How one server is reached: the transport, and the proxy it goes through (a URL or None).
+
+    `base` is the library's URL of the server, parsed once: a request adds its target only (None
+    for a foreign transport, which reads the whole URL).
+    """
 
     transport: Any
     proxy: str | None = None
+    base: Any = None
 
 
 def blocking_way(library: Any, origin: Origin, options: TransportOptions) -> Way:
     """Return the way of a BlockingWorld to a server; raises OSError, ValueError or ImportError when there is none."""
     proxy = proxy_for(origin, options.proxies, os.environ)
-    limits = library.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
-    transport = library.HTTPTransport(limits=limits, **_settings(library, origin, options, proxy))
+    transport = library.HTTPTransport(limits=_limits(library), **_settings(library, origin, options, proxy))
     keep_deadlines(transport)
-    return Way(transport, proxy)
+    return Way(transport, proxy, _base(library, origin))
 
 
 def async_way(library: Any, origin: Origin, options: TransportOptions) -> Way:
@@ -41,14 +45,25 @@ def async_way(library: Any, origin: Origin, options: TransportOptions) -> Way:
     proxy = proxy_for(origin, options.proxies, os.environ)
     settings = _settings(library, origin, options, proxy)
     if options.http2 and settings["http2"]:
-        return Way(library.AsyncHTTPTransport(**settings), proxy)  # one connection carries all exchanges
+        # One connection carries all exchanges, so the pool has little to look through.
+        transport = library.AsyncHTTPTransport(limits=_limits(library), **settings)
+        return Way(transport, proxy, _base(library, origin))
     if proxy is None and find_spec("aiohttp"):
         from arazzo_runner.worlds.aiohttp_transport import aiohttp_transport
 
-        return Way(aiohttp_transport(library, settings["verify"]))
+        return Way(aiohttp_transport(library, settings["verify"]), None, _base(library, origin))
     from arazzo_runner.worlds.lanes import lanes
 
-    return Way(lanes(library, settings), proxy)
+    return Way(lanes(library, settings), proxy, _base(library, origin))
+
+
+def _limits(library: Any) -> Any:
+    return library.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+
+
+def _base(library: Any, origin: Origin) -> Any:
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return library.URL(f"{origin.scheme}://{host}:{origin.port}/")
 
 
 def _proxy(library: Any, url: str, options: TransportOptions) -> Any:

@@ -44,6 +44,9 @@ def _reset(connection: socket.socket) -> None:
 
 ANSWERS: dict[str, bytes | Callable[[socket.socket], None]] = {
     "/ok/../ok": _plain(b"{}"),
+    "/": _plain(b"{}"),
+    "//ok": _plain(b"{}"),
+    "/large-header": _plain(b"{}", JSON_HEAD + b"X-Large: " + b"x" * 30_000 + b"\r\n"),
     "/slow-end": lambda connection: _slowly(connection, [JSON_HEAD, b"Content-Length: 2\r\n\r\n{}"], 0.25),
     "/ok": _plain(b'{"a": 1}'),
     "/post": _plain(b'{"a": 1}'),

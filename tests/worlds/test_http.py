@@ -111,6 +111,42 @@ def test_an_unsafe_request_is_never_sent_twice(server, send, method):
     server.paths.clear()
 
 
+@pytest.mark.parametrize(
+    "rest", ["/a b", "/a\r\nX-B: c", "/a?b=\n", "/a\x00", "/\u00e9", "/a\x7f"], ids=lambda rest: repr(rest)
+)
+def test_a_target_that_would_break_the_request_line_is_refused(server, send, rest):
+    before = len(server.paths)
+    answer = send(effect(server.url + rest))
+    assert (answer.reason, answer.sent, len(server.paths)) == ("protocol", False, before)
+
+
+@pytest.mark.parametrize(("rest", "target"), [("", "/"), ("?a=1", "/?a=1"), ("/ok#part", "/ok"), ("//ok?", "//ok")])
+def test_the_target_of_odd_urls(server, send, rest, target):
+    assert send(effect(server.url + rest)).status == 200
+    assert server.paths[-1] == target
+
+
+def test_large_headers_are_read(server, send):
+    answer = send(effect(server.url + "/large-header"))
+    assert isinstance(answer, HttpResponse), answer
+    assert len(answer.header("X-Large")) == 30_000
+
+
+def test_a_connection_that_never_comes_was_certainly_not_used(send):
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)
+    waiting = [socket.socket() for _ in range(4)]
+    try:
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        time.sleep(0.1)
+        answer = send(effect(f"http://127.0.0.1:{full.getsockname()[1]}/", "POST", body=b"{}", timeout=0.5))
+    finally:
+        for each in (*waiting, full):
+            each.close()
+    assert (answer.reason, answer.sent) == ("timeout", False), answer
+
+
 def test_credentials_in_a_url_are_sent_as_basic(server, send):
     send(effect(server.url.replace("http://", "http://me:p%40ss@") + "/ok"))
     assert b"Authorization: Basic bWU6cEBzcw==" in server.heads[-1].split(b"\r\n")
