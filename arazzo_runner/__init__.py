@@ -8,7 +8,9 @@ from arazzo_runner.version import __version__ as __version__
 
 _HOMES = {
     "ArazzoError": "diagnostics",
+    "AsyncWorld": "worlds.http",
     "Attempt": "engine.results",
+    "BlockingWorld": "worlds.http",
     "Diagnostic": "diagnostics",
     "InvalidDescription": "diagnostics",
     "InvalidInputs": "diagnostics",
@@ -20,6 +22,7 @@ _HOMES = {
     "Secrets": "secrets",
     "Severity": "diagnostics",
     "StepResult": "engine.results",
+    "TransportOptions": "engine.options",
     "UnknownWorkflow": "diagnostics",
     "Verdict": "engine.results",
     "WorkflowResult": "engine.results",

@@ -29,7 +29,12 @@ from arazzo_runner.diagnostics import (
 from arazzo_runner.diagnostics import (
     UnknownWorkflow as UnknownWorkflow,
 )
-from arazzo_runner.engine.options import RunOptions as RunOptions
+from arazzo_runner.engine.options import (
+    RunOptions as RunOptions,
+)
+from arazzo_runner.engine.options import (
+    TransportOptions as TransportOptions,
+)
 from arazzo_runner.engine.results import (
     Attempt as Attempt,
 )
@@ -47,6 +52,8 @@ from arazzo_runner.engine.results import (
 )
 from arazzo_runner.program.model import Program as Program
 from arazzo_runner.secrets import Secrets as Secrets
+from arazzo_runner.worlds.http import AsyncWorld as AsyncWorld
+from arazzo_runner.worlds.http import BlockingWorld as BlockingWorld
 
 __version__: str
 __all__: list[str]

@@ -23,7 +23,7 @@ from arazzo_runner.document.source_map import Limits, from_value, read
 from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.run import run_program
 from arazzo_runner.engine.schemas import InputProblem, prepare_inputs
@@ -177,7 +177,7 @@ def run(
     program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
     prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
     chosen = options or RunOptions()
-    secrets = Secrets()
+    secrets = Secrets() if world is not None else check_transport(chosen)
     with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
         return drive(
             run_program(ready, prepared, performing, chosen, emit=on_event or _ignore, secrets=secrets, notes=notes)
@@ -213,16 +213,17 @@ async def arun(
     chosen = options or RunOptions()
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
+    secrets = Secrets() if world is not None else check_transport(chosen)
     with _mocked(program, mock, scenario, switches) as ready:
         if world is not None:
             return await run_program(
-                ready, prepared, world, chosen, emit=emit, secrets=Secrets(), notes=notes, interrupts=interrupts
+                ready, prepared, world, chosen, emit=emit, secrets=secrets, notes=notes, interrupts=interrupts
             )
         from arazzo_runner.worlds.http import AsyncWorld
 
-        async with AsyncWorld(max_response_size=chosen.max_response_size) as performing:
+        async with AsyncWorld(max_response_size=chosen.max_response_size, options=chosen.transport) as performing:
             return await run_program(
-                ready, prepared, performing, chosen, emit=emit, secrets=Secrets(), notes=notes, interrupts=interrupts
+                ready, prepared, performing, chosen, emit=emit, secrets=secrets, notes=notes, interrupts=interrupts
             )
 
 
@@ -260,6 +261,22 @@ def check_inputs(
     if prepared.errors:
         raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
     return prepared.inputs, tuple(_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings)
+
+
+def check_transport(options: RunOptions) -> Secrets:
+    """Return the passwords of the proxies that a run may use, as the first of its secrets.
+
+    Raises InvalidUsage when a certificate, a proxy or the HTTP library cannot be used.
+    """
+    named = any(name.lower().endswith("_proxy") or name == "ARAZZO_HTTP" for name in os.environ)
+    if options.transport is None and not named:
+        return Secrets()
+    from arazzo_runner.sources.proxies import passwords
+    from arazzo_runner.worlds.transport_check import check_transport as check
+
+    transport = options.transport or TransportOptions()
+    check(transport, os.environ)
+    return Secrets(passwords(transport.proxies, os.environ))
 
 
 def _input_diagnostic(problem: InputProblem, severity: Severity, at: Location) -> Diagnostic:
@@ -371,7 +388,7 @@ def _blocking(world: World | None, options: RunOptions) -> Iterator[World]:
         return
     from arazzo_runner.worlds.http import BlockingWorld
 
-    with BlockingWorld(max_response_size=options.max_response_size) as own:
+    with BlockingWorld(max_response_size=options.max_response_size, options=options.transport) as own:
         yield own
 
 

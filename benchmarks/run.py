@@ -10,9 +10,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.generate import steps_document
+from benchmarks.many_runs import CONCURRENT, STEPS
 from benchmarks.measure import Figure, alternate, cpu, memory, show
 
 HERE = Path(__file__).parent
@@ -60,6 +62,21 @@ def slope(base: str, folder: Path, *, jsonpath: bool) -> Figure:
     )
 
 
+def many_runs(base: str, folder: Path) -> Figure:
+    """CPU per request of 50 runs at once in one AsyncWorld against bare aiohttp at the same concurrency."""
+    document = str(steps_document(folder, STEPS))
+    script = str(HERE / "many_runs.py")
+    ours: list[float] = []
+    theirs: list[float] = []
+    for _ in range(5):
+        for name, found in (("arazzo", ours), ("aiohttp", theirs)):
+            costs = [cpu([PYTHON, script, name, base, document, str(rounds)]) for rounds in (1, 5)]
+            found.append((costs[1] - costs[0]) / (4 * CONCURRENT * STEPS))
+    mine, yours = statistics.median(ours), statistics.median(theirs)
+    title = f"per request, {CONCURRENT} runs at once / bare aiohttp"
+    return Figure(title, mine / yours, 5.0, f"{mine * 1e6:.0f} / {yours * 1e6:.0f} µs")
+
+
 def step_memory(base: str, folder: Path) -> Figure:
     """Peak memory per step between 100 and 1000 steps."""
     small, large = (steps_document(folder, count) for count in (100, 1000))
@@ -82,6 +99,10 @@ def main() -> None:
                 slope(base, folder, jsonpath=True),
                 step_memory(base, folder),
             ]
+            if find_spec("aiohttp"):
+                figures.append(many_runs(base, folder))
+            else:
+                print("50 runs at once: not measured, aiohttp is not installed (pip install 'arazzo[async]')")
     finally:
         server.kill()
         server.wait()

@@ -31,11 +31,12 @@ FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 # records.py writes `__init__` as dataclasses does: of the names of fields only, never of data.
 ALLOWED_CALLS = {("records.py", "exec")}
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "requests", "urllib.request"}
-ONE_PLACE = {"httpx": {"sources/httpx_import.py"}}
+ONE_PLACE = {"httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_import.py"},
+             "aiohttp": {"worlds/aiohttp_transport.py"}}  # fmt: skip
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
-         "asyncio", "httpx", "http.server", "rich", "email"}  # fmt: skip
+         "asyncio", "httpx", "httpx2", "aiohttp", "ssl", "h2", "http.server", "rich", "email"}  # fmt: skip
 # Modules that exist to be imported lazily themselves may name their library at the top.
-LAZY_MODULES = {"engine/full_schema.py", "worlds/mock_http.py"}
+LAZY_MODULES = {"engine/full_schema.py", "worlds/mock_http.py", "worlds/aiohttp_transport.py", "worlds/rounds.py"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -41,6 +41,12 @@ _READING_OPTIONS = (
         help="Read the source description NAME from another file or URL.",
     ),
 )
+_TRANSPORT = (
+    ("--proxy", "proxies", "[HOST=]URL", "Send through a proxy (also: HTTPS_PROXY, NO_PROXY …); direct for none."),
+    ("--insecure-host", "insecure_hosts", "HOST", "Do not check this server's certificate; repeatable."),
+    ("--cacert", "cacerts", "[HOST=]FILE", "Trust the authorities in a PEM file instead of the usual; repeatable."),
+    ("--cert", "certs", "[HOST=]FILE[,KEY]", "A client certificate (PEM), for a host or for all; repeatable."),
+)
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -137,3 +143,12 @@ def mock_options(command: Command) -> Command:
     return click.option(
         "--switch", "switches", metavar="NAME", multiple=True, help="Turn on a switch of the scenario; repeatable."
     )(command)
+
+
+def transport_options(command: Command) -> Command:
+    """Add the options that say how requests reach their servers."""
+    text = "Offer HTTP/2, or never do (default: where it is installed)."
+    command = click.option("--http2/--no-http2", default=None, help=text)(command)
+    for option, name, metavar, text in _TRANSPORT:
+        command = click.option(option, name, metavar=metavar, multiple=True, help=text)(command)
+    return command

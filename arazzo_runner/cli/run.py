@@ -6,7 +6,15 @@ import os
 
 import click
 
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, mock_options, pairs, reading_options
+from arazzo_runner.cli.options import (
+    SETTINGS,
+    color_option,
+    format_option,
+    mock_options,
+    pairs,
+    reading_options,
+    transport_options,
+)
 from arazzo_runner.cli.session import RunArguments, run_session
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.values import JsonValue
@@ -109,6 +117,7 @@ Exit codes:
 @click.option(
     "--outputs-from", metavar="FILE", help="Outputs of steps that ran before, as --until and --step write them."
 )
+@transport_options
 @click.option("--resend-unknown", is_flag=True, help="Allow a retry although an unsafe request may have been acted on.")
 def command(**options: JsonValue) -> int:
     """Read the options and run."""

@@ -15,7 +15,7 @@ from arazzo_runner.cli.inputs import GivenInputs, given_inputs
 from arazzo_runner.cli.options import ReadingArguments, pairs
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
@@ -69,6 +69,11 @@ class RunArguments:
     criterion_timeout: float | None
     cookies: str | None
     parallel: int | None
+    certs: tuple[str, ...]
+    cacerts: tuple[str, ...]
+    insecure_hosts: tuple[str, ...]
+    proxies: tuple[str, ...]
+    http2: bool | None
     resend_unknown: bool
     step: str | None
     from_step: str | None
@@ -85,6 +90,8 @@ def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
     """Run a workflow as the command line says and return the exit code."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     try:
+        if not given.dry_run:
+            api.check_transport(_options(given))
         program = _load(given)
         inputs = _inputs(given, program, environment)
         session = Session(given, program, inputs, console)
@@ -139,12 +146,22 @@ def _inputs(given: RunArguments, program: Program, environment: Mapping[str, str
 def _options(given: RunArguments) -> RunOptions:
     """Return the run's options: what the command line says, else the defaults."""
     names = [each.name for each in fields(RunOptions) if hasattr(given, each.name)]
-    options = replace(RunOptions(), **{name: value for name in names if (value := getattr(given, name)) is not None})
+    said = {name: value for name in names if (value := getattr(given, name)) is not None}
+    options = replace(RunOptions(), transport=_transport(given), **said)
     if given.outputs_from is None:
         return options
     from arazzo_runner.cli.step_outputs import read_step_outputs  # lazily: few runs are partial
 
     return replace(options, step_outputs=read_step_outputs(given.outputs_from))
+
+
+def _transport(given: RunArguments) -> TransportOptions | None:
+    said = (given.certs, given.cacerts, given.insecure_hosts, given.proxies, given.http2)
+    if not any(said) and given.http2 is None:
+        return None
+    from arazzo_runner.cli.transport import transport_of  # lazily: few runs need it
+
+    return transport_of(*said)
 
 
 class Session:

@@ -15,6 +15,25 @@ DEEPEST: Final = 100
 
 
 @record(frozen=True, slots=True, kw_only=True)
+class TransportOptions:
+    """How requests reach their servers; tables are by host: `api.test:8443`, `api.test` or `*` (every host).
+
+    `certificates` are client certificates, each a PEM file and its key's file (None: the same
+    file); `ca_files` PEM files of the authorities to trust instead of the usual ones. The
+    certificates of `insecure_hosts` are not checked. `proxies` are URLs or `direct`; hosts that
+    none of them is for go by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY. `http2` False
+    never offers HTTP/2, True offers it even where that costs the faster HTTP/1.1 of many runs,
+    None offers it where it costs nothing.
+    """
+
+    certificates: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    ca_files: Mapping[str, str] = field(default_factory=dict)
+    insecure_hosts: frozenset[str] = frozenset()
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    http2: bool | None = None
+
+
+@record(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """How a run may behave. Times are seconds, sizes bytes.
 
@@ -24,7 +43,8 @@ class RunOptions:
     `poll_interval` is the wait before a goto re-enters the same step. `resend_unknown` allows
     an unsafe request to be sent again although the outcome of the first is unknown.
     `cookies` is "host" (send back to the host that set them), "domain" or "off".
-    `parallel` is how many independent steps may run at the same time.
+    `parallel` is how many independent steps may run at the same time. `transport` says how
+    requests reach their servers (None: no certificates, the environment's proxies).
 
     A part of the workflow: `step` runs this step and those it needs, `from_step` begins at a
     step, `until` ends after one. `step_outputs` are outputs of steps that ran at another time,
@@ -46,4 +66,5 @@ class RunOptions:
     until: str | None = None
     step_outputs: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict, repr=False)
     max_response_size: int = 10 * 2**20
+    transport: TransportOptions | None = None
     user_agent: str = f"arazzo/{__version__}"

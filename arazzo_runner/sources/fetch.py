@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
@@ -180,27 +180,40 @@ def _addresses(uri: str) -> list[str]:
 
 def _exchange(uri: str, addresses: list[str], max_bytes: int, deadline: float) -> tuple[int, str | None, bytes]:
     """Ask once; return (status, Location, body). The body is not read unless the status is 200."""
-    from arazzo_runner.sources.httpx_import import httpx  # lazily: most loads read only files
+    from arazzo_runner.sources.hosts import origin_of  # lazily, as the next two: most loads read only files
+    from arazzo_runner.sources.httpx_import import httpx
+    from arazzo_runner.sources.proxies import proxy_for
 
-    library = httpx()
     try:
-        with library.Client(timeout=CONNECT_SECONDS, follow_redirects=False) as client:
-            response = _response(client, library, uri, addresses)
+        library = httpx()
+    except (ImportError, ValueError) as problem:
+        raise FetchError(f"{without_userinfo(uri)} cannot be fetched: {problem}", "unset ARAZZO_HTTP") from None
+    try:
+        proxy = proxy_for(origin_of(uri), {}, os.environ)
+        with _client(library, uri, proxy) as client:
+            response = _response(client, library, uri, [] if proxy else addresses)
             try:
                 data = _body(response, max_bytes, deadline, uri) if response.status_code == 200 else b""
             finally:
                 response.close()
             return response.status_code, response.headers.get("location"), data
-    except (library.HTTPError, library.InvalidURL, ValueError) as problem:
+    except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
         reason = str(problem) or type(problem).__name__
         raise FetchError(f"{without_userinfo(uri)} cannot be fetched: {reason}") from None
+
+
+def _client(library: Any, uri: str, proxy: str | None) -> Any:
+    # The TLS context, and the reading of SSL_CERT_FILE with it, only for https.
+    verify = library.create_ssl_context() if uri[:6].lower() == "https:" else False
+    transport = library.HTTPTransport(verify=verify, proxy=proxy)
+    return library.Client(transport=transport, timeout=CONNECT_SECONDS, follow_redirects=False, trust_env=False)
 
 
 def _response(client: Any, library: Any, uri: str, addresses: list[str]) -> Any:
     """Ask the addresses that were checked, one after the other; through a proxy, the name."""
     url = library.URL(uri)
     headers = {"Accept": "application/json, application/yaml, text/yaml, */*;q=0.5", "Host": url.netloc.decode("ascii")}
-    if not addresses or _uses_proxy(os.environ):
+    if not addresses:
         return client.send(client.build_request("GET", url, headers=headers), stream=True)
     extensions = {"sni_hostname": url.raw_host.decode("ascii")} if url.scheme == "https" else {}
     for number, address in enumerate(addresses, 1):
@@ -212,10 +225,6 @@ def _response(client: Any, library: Any, uri: str, addresses: list[str]) -> Any:
             if number == len(addresses):
                 raise
     return None  # unreachable: there is at least one address
-
-
-def _uses_proxy(environment: Mapping[str, str]) -> bool:
-    return any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environment)
 
 
 def _body(response: Any, max_bytes: int, deadline: float, uri: str) -> bytes:

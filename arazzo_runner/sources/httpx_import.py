@@ -1,20 +1,33 @@
-"""The one way httpx is imported: without its command line, which would pull in click and rich."""
+"""The one way the HTTP library is imported: httpx without its command line, or httpx2 where ARAZZO_HTTP says so."""
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 from typing import Any
 
+LIBRARIES = ("httpx", "httpx2")
+VARIABLE = "ARAZZO_HTTP"
+
 
 def httpx() -> Any:
-    """Import and return httpx, leaving out `httpx._main` (about 60 ms of a cold start).
+    """Return httpx, or httpx2 (the maintained fork, same names) when the environment's ARAZZO_HTTP names it.
+
+    Raises ImportError when the library is not installed and ValueError for a name that is none of LIBRARIES.
+    """
+    name = os.environ.get(VARIABLE) or "httpx"
+    if name not in LIBRARIES:
+        raise ValueError(f'{VARIABLE} is one of {", ".join(LIBRARIES)}, not "{name}"')
+    return sys.modules.get(name) or (_httpx2() if name == "httpx2" else _httpx())
+
+
+def _httpx() -> Any:
+    """Import httpx, leaving out `httpx._main` (about 60 ms of a cold start).
 
     httpx/__init__.py imports its command line when click and rich are installed. The module
     is kept out during the import only; afterwards it can be imported as usual.
     """
-    if "httpx" in sys.modules:
-        return sys.modules["httpx"]
     stand_in = ModuleType("httpx._main")
     stand_in.main = _no_command_line  # type: ignore[attr-defined]
     sys.modules["httpx._main"] = stand_in
@@ -23,6 +36,12 @@ def httpx() -> Any:
     finally:
         sys.modules.pop("httpx._main", None)
     return module
+
+
+def _httpx2() -> Any:
+    import httpx2
+
+    return httpx2
 
 
 def _no_command_line() -> None:

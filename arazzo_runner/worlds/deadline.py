@@ -27,9 +27,9 @@ class Deadline(float):
         return max(0.001, self.over - time.perf_counter())
 
 
-def keep_deadlines(client: Any) -> None:
-    """Make the client's own transport end reads and writes when a Deadline is over."""
-    pool: Any = getattr(getattr(client, "_transport", None), "_pool", None)
+def keep_deadlines(transport: Any) -> None:
+    """Make a transport end reads and writes when a Deadline is over."""
+    pool: Any = getattr(transport, "_pool", None)
     backend = getattr(pool, "_network_backend", None)
     if backend is not None:
         pool._network_backend = _Backend(backend)

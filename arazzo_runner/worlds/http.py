@@ -1,4 +1,4 @@
-"""The World that sends HTTP: BlockingWorld over httpx.Client, AsyncWorld over httpx.AsyncClient.
+"""The World that sends HTTP: BlockingWorld for one run, AsyncWorld for many at once, over httpx's transports.
 
 The only module that sends requests (security: choke point). Failures are answers (NoResponse),
 never exceptions. Our own deadline covers the whole exchange: httpx's timeout is per read.
@@ -6,10 +6,12 @@ never exceptions. Our own deadline covers the whole exchange: httpx's timeout is
 
 from __future__ import annotations
 
+import re
 import time
+from base64 import b64encode
 from types import TracebackType
 from typing import Any, Self, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from arazzo_runner.engine.effects import (
     Answer,
@@ -23,26 +25,43 @@ from arazzo_runner.engine.effects import (
     SendRequest,
     Sleep,
 )
+from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.sources.hosts import Origin, origin_of
 from arazzo_runner.sources.httpx_import import httpx
-from arazzo_runner.worlds.deadline import Deadline, keep_deadlines
+from arazzo_runner.sources.proxies import shown
+from arazzo_runner.worlds.deadline import Deadline
+from arazzo_runner.worlds.transports import Way, async_way, blocking_way
 
 CONNECT_TIMEOUT = 10.0
+CONNECT_GRACE = 0.05  # lets a connect timeout, after which nothing was sent, come before that of the whole
 MAX_RESPONSE_SIZE = 10 * 2**20
 MAX_STALE = 3
+_NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")
 
 
 class BlockingWorld:
     """Performs effects while the caller waits; never suspends, so `drive` can run the interpreter.
 
-    `transport` is an httpx transport to send through instead of the network; `max_response_size`
-    bounds the decoded body in bytes. Use it as a context manager.
+    A Batch of several requests goes out at the same time, on an event loop of the world's own
+    (in order where the caller has a running one: `arun` is for that). `options` say how servers
+    are reached, `transport` is an httpx transport to send through instead, `max_response_size`
+    bounds the decoded body in bytes. Use it as a context manager; several runs may share it,
+    one after the other.
     """
 
-    def __init__(self, *, transport: Any = None, max_response_size: int = MAX_RESPONSE_SIZE) -> None:
-        self._transport = transport
+    def __init__(
+        self,
+        *,
+        transport: Any = None,
+        max_response_size: int = MAX_RESPONSE_SIZE,
+        options: TransportOptions | None = None,
+    ) -> None:
+        self._given = transport
         self._max = max_response_size
-        self._clients: dict[str, Any] = {}
+        self._options = options or TransportOptions()
+        self._ways: dict[Origin, Way] = {}
         self._stale = _Stale()
+        self._rounds: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -50,12 +69,15 @@ class BlockingWorld:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()
+        for transport in {id(way.transport): way.transport for way in self._ways.values()}.values():
+            transport.close()
+        self._ways.clear()
+        if self._rounds is not None:
+            self._rounds.close()
+            self._rounds = None
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect; those of a Batch at the same time."""
+        """Perform one effect, a Batch at the same time where that is possible."""
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
@@ -67,16 +89,20 @@ class BlockingWorld:
             time.sleep(effect.seconds)
             return None
         if isinstance(effect, Batch):
-            return self._together(effect)
+            return self._batch(effect)
         raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
 
-    def _together(self, batch: Batch) -> tuple[object, ...]:
-        from arazzo_runner.worlds.batches import perform_together  # lazily: only parallel runs have batches
+    def _batch(self, batch: Batch) -> tuple[object, ...]:
+        """Perform a Batch: at the same time when it waits for more than one thing."""
+        waits = sum(not isinstance(each, Now) for each in batch.effects)
+        if waits > 1 and self._given is None:
+            from arazzo_runner.worlds.rounds import Rounds, has_running_loop
 
-        for effect in batch.effects:
-            if isinstance(effect, SendRequest):
-                self._client(effect.request.url)  # made before the threads share it
-        return perform_together(self._perform, batch.effects)
+            if not has_running_loop():
+                if self._rounds is None:
+                    self._rounds = Rounds(AsyncWorld(max_response_size=self._max, options=self._options))
+                return cast("tuple[object, ...]", self._rounds.perform(batch))
+        return tuple(self._perform(each) for each in batch.effects)
 
     def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = self._exchange(effect)
@@ -90,9 +116,12 @@ class BlockingWorld:
         exchange = _Exchange(effect, self._max)
         library = httpx()
         try:
-            client = self._client(effect.request.url)
-            request = _request(effect)
-            response = client.send(request, stream=True)
+            way = self._way(library, effect.request.url)
+        except (OSError, ValueError, ImportError, library.InvalidURL) as problem:
+            return exchange.no_way(problem)
+        exchange.proxy = way.proxy
+        try:
+            response = way.transport.handle_request(_request(library, effect, way))
             try:
                 return exchange.read(response)
             finally:
@@ -100,27 +129,41 @@ class BlockingWorld:
         except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
             return exchange.failed(problem, library)
 
-    def _client(self, url: str) -> Any:
-        """One client per scheme: TLS is set up only when an https request comes."""
-        scheme = url[:5]
-        client = self._clients.get(scheme)
-        if client is None:
-            library = httpx()
-            client = library.Client(**_settings(library, scheme, self._transport))
-            client.cookies = _no_cookies(library)
-            keep_deadlines(client)
-            self._clients[scheme] = client
-        return client
+    def _way(self, library: Any, url: str) -> Way:
+        """One transport per origin: TLS is set up only when an https request comes."""
+        origin = origin_of(url)
+        way = self._ways.get(origin)
+        if way is None:
+            way = Way(self._given) if self._given is not None else blocking_way(library, origin, self._options)
+            self._ways[origin] = way
+        return way
 
 
 class AsyncWorld:
-    """Performs effects on the running event loop; a Batch all at once. Use it as an async context manager."""
+    """Performs effects on the running event loop; a Batch all at once.
 
-    def __init__(self, *, transport: Any = None, max_response_size: int = MAX_RESPONSE_SIZE) -> None:
-        self._transport = transport
+    Pass one to many `arun`s to let them share connections (one pool per origin); without, each
+    run has its own. It belongs to the event loop it is first used on. `options` say how servers
+    are reached, `transport` is an asynchronous httpx transport to send through instead,
+    `max_response_size` bounds the decoded body in bytes. Use it as an async context manager:
+
+        async with arazzo_runner.AsyncWorld() as world:
+            results = await asyncio.gather(*(arazzo_runner.arun(program, inputs=each, world=world) for each in many))
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Any = None,
+        max_response_size: int = MAX_RESPONSE_SIZE,
+        options: TransportOptions | None = None,
+    ) -> None:
+        self._given = transport
         self._max = max_response_size
-        self._clients: dict[str, Any] = {}
+        self._options = options or TransportOptions()
+        self._ways: dict[Origin, Way] = {}
         self._stale = _Stale()
+        self._loop: Any = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -128,12 +171,12 @@ class AsyncWorld:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        for transport in {id(way.transport): way.transport for way in self._ways.values()}.values():
+            await transport.aclose()
+        self._ways.clear()
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect."""
+        """Perform one effect; raises RuntimeError on another event loop than before."""
         return cast(Answer, await self._perform(effect))
 
     async def _perform(self, effect: Effect[Any]) -> object:
@@ -161,13 +204,17 @@ class AsyncWorld:
     async def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
         import asyncio
 
+        self._stay(asyncio.get_running_loop())
         exchange = _Exchange(effect, self._max)
         library = httpx()
         try:
-            async with asyncio.timeout(effect.timeout):
-                client = self._client(effect.request.url)
-                request = _request(effect)
-                response = await client.send(request, stream=True)
+            way = self._way(library, effect.request.url)
+        except (OSError, ValueError, ImportError, library.InvalidURL) as problem:
+            return exchange.no_way(problem)
+        exchange.proxy = way.proxy
+        try:
+            async with asyncio.timeout(effect.timeout + CONNECT_GRACE):
+                response = await way.transport.handle_async_request(_request(library, effect, way))
                 try:
                     return await exchange.aread(response)
                 finally:
@@ -177,15 +224,20 @@ class AsyncWorld:
         except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
             return exchange.failed(problem, library)
 
-    def _client(self, url: str) -> Any:
-        scheme = url[:5]
-        client = self._clients.get(scheme)
-        if client is None:
-            library = httpx()
-            client = library.AsyncClient(**_settings(library, scheme, self._transport))
-            client.cookies = _no_cookies(library)
-            self._clients[scheme] = client
-        return client
+    def _way(self, library: Any, url: str) -> Way:
+        origin = origin_of(url)
+        way = self._ways.get(origin)
+        if way is None:
+            way = Way(self._given) if self._given is not None else async_way(library, origin, self._options)
+            self._ways[origin] = way
+        return way
+
+    def _stay(self, loop: Any) -> None:
+        """Kept connections belong to a loop: on another one they would wait forever."""
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each")
 
 
 class _Stale:
@@ -218,6 +270,11 @@ class _Exchange:
         self.started = time.perf_counter()
         self.deadline = self.started + effect.timeout
         self.answered = False
+        self.proxy: str | None = None
+
+    def no_way(self, problem: Exception) -> NoResponse:
+        """Say why no connection could even be tried."""
+        return self._none("protocol", f"no request to {self._host()} can be sent: {problem}", sent=False)
 
     def read(self, response: Any) -> HttpResponse | NoResponse:
         """Read the body within time and size."""
@@ -250,9 +307,12 @@ class _Exchange:
         if isinstance(problem, library.TimeoutException):
             if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
                 return self._none(
-                    "timeout", f"no connection to {self._host()} within {self._connect():g} s", sent=False
+                    "timeout", f"no connection to {self._peer()} within {self._connect():g} s", sent=False
                 )
             return self.timed_out()
+        if isinstance(problem, library.ProxyError):
+            message = f"{self._peer()} opens no connection to {self._host()}: {problem}"
+            return self._none("refused", message, sent=False)
         if isinstance(problem, library.ConnectError):
             return self._not_connected(problem)
         if isinstance(
@@ -262,6 +322,9 @@ class _Exchange:
         if isinstance(problem, library.DecodingError):
             return self._none("protocol", f"the body cannot be decoded: {problem}", sent=True)
         text = str(problem) or type(problem).__name__
+        if not self.answered and "[SSL: " in text and "ALERT" in text:
+            # In TLS 1.3 the server refuses our certificate after we may have begun to send; it reads nothing of that.
+            return self._none("tls", f"{self._host()} refuses the secure connection: {text}", sent=False)
         if self.answered or "peer closed connection without sending complete message" in text:
             return self._none("truncated", f"the answer of {self._host()} ended before it was whole", sent=True)
         reason = "protocol" if isinstance(problem, library.ProtocolError) and "disconnected" not in text else "reset"
@@ -283,8 +346,8 @@ class _Exchange:
             "No address",
         )
         if any(word in text for word in unknown):
-            return self._none("unknown-host", f"there is no host {self._host()}", sent=False)
-        return self._none("refused", f"{self._host()} refuses the connection", sent=False)
+            return self._none("unknown-host", f"there is no host {self._peer()}", sent=False)
+        return self._none("refused", f"{self._peer()} refuses the connection", sent=False)
 
     def _whole(self, response: Any, body: bytes) -> HttpResponse | NoResponse:
         fault = _truncation(response, body)
@@ -308,44 +371,80 @@ class _Exchange:
     def _host(self) -> str:
         return urlsplit(self.effect.request.url).netloc.rpartition("@")[2]
 
+    def _peer(self) -> str:
+        """Whom the connection is made to: the proxy when there is one."""
+        return self._host() if self.proxy is None else f"the proxy {shown(self.proxy)}"
+
     def _connect(self) -> float:
         return min(CONNECT_TIMEOUT, self.effect.timeout)
 
 
-def _request(effect: SendRequest) -> Any:
+def _request(library: Any, effect: SendRequest, way: Way) -> Any:
     """Build the library's request without a client's defaults: what is sent is what the request says."""
     request = effect.request
     connect = min(CONNECT_TIMEOUT, effect.timeout)
     whole = Deadline(effect.timeout)
     timeout = {"connect": connect, "read": whole, "write": whole, "pool": connect}
-    return httpx().Request(
+    target = _target(request.url)
+    made = library.Request(
         request.method,
-        request.url,
+        request.url if way.base is None else way.base,
         headers=[*_defaults(request), *((name.encode(), value.encode("utf-8")) for name, value in request.headers)],
         content=request.body,
-        extensions={"timeout": timeout, "target": _target(request.url)},
+        extensions={"timeout": timeout, "target": target} if way.proxy is None else {"timeout": timeout},
     )
+    if way.proxy is not None:
+        made.url = _ExactUrl(made.url, target)
+    return made
+
+
+class _ExactUrl:
+    """What a transport reads of a URL, with the target as it was built.
+
+    For proxies only: httpcore puts the "target" extension into CONNECT and into the absolute form too.
+    """
+
+    def __init__(self, url: Any, target: bytes) -> None:
+        self.scheme: str = url.scheme
+        self.raw_scheme: bytes = url.raw_scheme
+        self.raw_host: bytes = url.raw_host
+        self.port: int | None = url.port
+        self.raw_path = target
 
 
 def _target(url: str) -> bytes:
-    """The request target exactly as it was built: httpx would resolve `/a/../b`."""
-    parts = urlsplit(url)
-    return ((parts.path or "/") + (f"?{parts.query}" if parts.query else "")).encode("utf-8")
+    """The request target exactly as it was built: httpx would resolve `/a/../b`.
+
+    Raises ValueError for what RFC 9112 §3.2 has no place for (controls, space, non-ASCII): not
+    every transport would, and a line break would begin another request.
+    """
+    _, mark, rest = url.partition("#")[0].partition("://")
+    start = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    target = rest[start:] if rest[start : start + 1] == "/" else f"/{rest[start:]}"
+    if target.find("?") == len(target) - 1:
+        target = target[:-1]  # an empty query: not all transports would send its mark
+    if not mark or _NOT_IN_TARGETS.search(target):
+        raise ValueError("its URL has characters that must be percent-encoded")
+    return target.encode("ascii")
 
 
 def _defaults(request: HttpRequest) -> list[tuple[bytes, bytes]]:
     given = {name.lower() for name, _ in request.headers}
-    headers = [
-        (
-            b"Host",
-            urlsplit(request.url).netloc.rpartition("@")[2].encode("idna" if not request.url.isascii() else "ascii"),
-        )
-    ]
+    userinfo, _, host = urlsplit(request.url).netloc.rpartition("@")
+    headers = [(b"Host", host.encode("idna" if not request.url.isascii() else "ascii"))]
+    if userinfo and "authorization" not in given:
+        headers.append((b"Authorization", _basic(userinfo)))
     if "accept-encoding" not in given:
         headers.append((b"Accept-Encoding", b"gzip, deflate"))
     if "connection" not in given:
         headers.append((b"Connection", b"keep-alive"))
     return [] if "host" in given else headers
+
+
+def _basic(userinfo: str) -> bytes:
+    """The credentials of a URL as a header's value (RFC 7617 §2)."""
+    user, _, password = userinfo.partition(":")
+    return b"Basic " + b64encode(f"{unquote(user)}:{unquote(password)}".encode())
 
 
 def _headers(response: Any) -> Headers:
@@ -366,28 +465,7 @@ def _truncation(response: Any, body: bytes) -> str | None:
         return None
     decoder = getattr(response, "_decoder", None)
     inner = getattr(decoder, "decompressor", None)
+    inner = getattr(inner, "decompressor", inner)  # httpx2 wraps it once more
     if inner is not None and hasattr(inner, "eof") and not inner.eof and (body or response.num_bytes_downloaded):
         return "the compressed answer ended before it was whole"
     return None
-
-
-def _settings(library: Any, scheme: str, transport: Any) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "limits": library.Limits(max_connections=1000, max_keepalive_connections=1000),
-        "follow_redirects": False,
-    }
-    if transport is not None:
-        settings["transport"] = transport
-    elif scheme != "https":
-        settings["verify"] = False  # no TLS context for plain http: it costs 20 ms and is never used
-    return settings
-
-
-def _no_cookies(library: Any) -> Any:
-    """A jar that keeps nothing: the run keeps its own cookies (engine/cookies.py)."""
-
-    class NoCookies(library.Cookies):  # type: ignore[misc]
-        def extract_cookies(self, response: Any) -> None:
-            return None
-
-    return NoCookies()

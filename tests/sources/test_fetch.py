@@ -19,6 +19,7 @@ from arazzo_runner.sources.policy import (
     redirected,
 )
 from arazzo_runner.sources.uris import is_remote, join, origin, path_of, uri_of_path, without_userinfo
+from tests.worlds.proxy_server import ProxyServer
 
 REMOTE = "https://api.test/specs/api.yaml"
 OPEN = Policy(root="/work")
@@ -285,6 +286,39 @@ def test_unreachable_server_is_said_without_the_password():
     with pytest.raises(FetchError, match="cannot be fetched") as caught:
         make_fetch("file:///a.yaml")("http://me:hush@127.0.0.1:1/a.yaml")
     assert "hush" not in caught.value.message
+
+
+# ------------------------------------------------------------------ proxies
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    made = ProxyServer()
+    monkeypatch.setenv("http_proxy", f"http://{made.address}")
+    yield made
+    made.close()
+
+
+def test_a_document_comes_through_the_proxy_of_the_environment(server, proxy):
+    address = url(server, "/api.yaml", "no-such-host.invalid")
+    assert download(address, "file:///a.yaml", Policy("/")) == b"openapi: 3.1.0"
+    assert proxy.seen == [f"GET {address}"]
+
+
+def test_a_document_on_loopback_comes_past_the_proxy(server, proxy):
+    assert download(url(server, "/api.yaml"), "file:///a.yaml", Policy("/")) == b"openapi: 3.1.0"
+    assert proxy.seen == []
+
+
+def test_an_unknown_http_library_fetches_nothing(server, monkeypatch):
+    monkeypatch.setenv("ARAZZO_HTTP", "curl")
+    before = len(server.seen)
+    with pytest.raises(FetchError, match="ARAZZO_HTTP is one of httpx, httpx2"):
+        download(url(server, "/api.yaml"), "file:///a.yaml", Policy("/"))
+    assert len(server.seen) == before
 
 
 # ------------------------------------------------------------------ URIs

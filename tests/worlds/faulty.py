@@ -43,6 +43,11 @@ def _reset(connection: socket.socket) -> None:
 
 
 ANSWERS: dict[str, bytes | Callable[[socket.socket], None]] = {
+    "/ok/../ok": _plain(b"{}"),
+    "/": _plain(b"{}"),
+    "//ok": _plain(b"{}"),
+    "/large-header": _plain(b"{}", JSON_HEAD + b"X-Large: " + b"x" * 30_000 + b"\r\n"),
+    "/slow-end": lambda connection: _slowly(connection, [JSON_HEAD, b"Content-Length: 2\r\n\r\n{}"], 0.25),
     "/ok": _plain(b'{"a": 1}'),
     "/post": _plain(b'{"a": 1}'),
     "/reset-before-headers": _reset,
@@ -75,6 +80,7 @@ class FaultyServer:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.paths: list[str] = []
         self.heads: list[bytes] = []
+        self.connections = 0
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -87,6 +93,7 @@ class FaultyServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            self.connections += 1
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:

@@ -1,0 +1,24 @@
+"""Which HTTP library is used, and that it comes without its command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = (
+    "import sys; from arazzo_runner.sources.httpx_import import httpx; "
+    "print(httpx().__name__, sorted({name.partition('.')[0] for name in sys.modules} & {'httpx', 'httpx2', 'click', 'rich'}))"
+)
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_the_library_that_the_environment_names_is_used_alone(library):
+    pytest.importorskip(library)
+    environment = {**os.environ, "ARAZZO_HTTP": library}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == f"{library} ['{library}']"
