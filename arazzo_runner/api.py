@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from os import PathLike
 from typing import TypeAlias
@@ -38,6 +38,7 @@ from arazzo_runner.values import JsonValue
 
 Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
+Around: TypeAlias = Callable[[World], World]
 
 
 def load(
@@ -154,6 +155,7 @@ def run(
     root: str | None = None,
     strict: bool = False,
     world: World | None = None,
+    around: Around | None = None,
     mock: bool = False,
     scenario: str | PathLike[str] | None = None,
     switches: Sequence[str] = (),
@@ -165,7 +167,8 @@ def run(
     `inputs` are JSON values; `input_texts` are texts (from a command line) that become the
     types the inputs schema asks for. `mock` answers from the descriptions' examples on a
     loopback server, by the rules of `scenario` when one is given. `on_event` is told of every
-    step as it happens. A workflow that fails is a result (`status`), not an exception.
+    step as it happens. `around` wraps the World that performs the requests: a recorder, a journal,
+    a debugger. A workflow that fails is a result (`status`), not an exception.
 
     Raises InvalidDescription, InvalidInputs, UnknownWorkflow, InvalidUsage before anything is sent.
 
@@ -179,8 +182,9 @@ def run(
     chosen = options or RunOptions()
     secrets = Secrets() if world is not None else check_transport(chosen)
     with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
+        outermost = performing if around is None else around(performing)
         return drive(
-            run_program(ready, prepared, performing, chosen, emit=on_event or _ignore, secrets=secrets, notes=notes)
+            run_program(ready, prepared, outermost, chosen, emit=on_event or _ignore, secrets=secrets, notes=notes)
         )
 
 
@@ -196,6 +200,7 @@ async def arun(
     root: str | None = None,
     strict: bool = False,
     world: World | None = None,
+    around: Around | None = None,
     mock: bool = False,
     scenario: str | PathLike[str] | None = None,
     switches: Sequence[str] = (),
@@ -215,15 +220,10 @@ async def arun(
     emit = on_event or _ignore
     secrets = Secrets() if world is not None else check_transport(chosen)
     with _mocked(program, mock, scenario, switches) as ready:
-        if world is not None:
+        async with _asynchronous(world, chosen) as performing:
+            outermost = performing if around is None else around(performing)
             return await run_program(
-                ready, prepared, world, chosen, emit=emit, secrets=secrets, notes=notes, interrupts=interrupts
-            )
-        from arazzo_runner.worlds.http import AsyncWorld
-
-        async with AsyncWorld(max_response_size=chosen.max_response_size, options=chosen.transport) as performing:
-            return await run_program(
-                ready, prepared, performing, chosen, emit=emit, secrets=secrets, notes=notes, interrupts=interrupts
+                ready, prepared, outermost, chosen, emit=emit, secrets=secrets, notes=notes, interrupts=interrupts
             )
 
 
@@ -389,6 +389,17 @@ def _blocking(world: World | None, options: RunOptions) -> Iterator[World]:
     from arazzo_runner.worlds.http import BlockingWorld
 
     with BlockingWorld(max_response_size=options.max_response_size, options=options.transport) as own:
+        yield own
+
+
+@asynccontextmanager
+async def _asynchronous(world: World | None, options: RunOptions) -> AsyncIterator[World]:
+    if world is not None:
+        yield world
+        return
+    from arazzo_runner.worlds.http import AsyncWorld
+
+    async with AsyncWorld(max_response_size=options.max_response_size, options=options.transport) as own:
         yield own
 
 
