@@ -17,6 +17,7 @@ from arazzo_runner.program.model import (
     CompiledWorkflow,
     OperationCall,
     Program,
+    Unlinked,
     WorkflowCall,
 )
 from arazzo_runner.report.console import Console
@@ -97,7 +98,8 @@ def _step(compiled: CompiledStep, model: Step) -> dict[str, JsonValue]:
     }
 
 
-def _call(call: OperationCall | WorkflowCall) -> dict[str, JsonValue]:
+def _call(call: OperationCall | WorkflowCall | Unlinked) -> dict[str, JsonValue]:
+    assert not isinstance(call, Unlinked)  # what is shown was loaded without errors
     if isinstance(call, WorkflowCall):
         return {"calls": "workflow", "workflowId": call.workflow.workflow_id}
     operation = call.operation

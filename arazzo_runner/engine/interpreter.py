@@ -33,7 +33,14 @@ from arazzo_runner.engine.state import Frame, Outer, Run, Stop
 from arazzo_runner.engine.together import AskingWorld, together
 from arazzo_runner.engine.waiting import retry_after_seconds
 from arazzo_runner.expressions.scope import WorkflowScope
-from arazzo_runner.program.model import CompiledAction, CompiledCriterion, CompiledStep, OperationCall, WorkflowKey
+from arazzo_runner.program.model import (
+    CompiledAction,
+    CompiledCriterion,
+    CompiledStep,
+    OperationCall,
+    WorkflowCall,
+    WorkflowKey,
+)
 from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue
 
@@ -284,6 +291,7 @@ async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple
         return Tried(attempt, frame.scope(run), {}, built=False, final=final), None
     if isinstance(step.call, OperationCall):
         return await try_operation(run, frame, step, step.call, number), None
+    assert isinstance(step.call, WorkflowCall)  # a Program with Unlinked steps has errors and is not run
     return await _try_workflow(run, frame, step, step.call.workflow, number)
 
 

@@ -33,6 +33,7 @@ from arazzo_runner.program.model import (
     CompiledStep,
     Literal,
     OperationCall,
+    Unlinked,
     Value,
     WorkflowCall,
     WorkflowKey,
@@ -50,14 +51,14 @@ Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
 @record(frozen=True, slots=True)
 class StepCompiler:
-    """Compiles the steps of one workflow; what is wrong is reported and the step left out."""
+    """Compiles the steps of one workflow; what is wrong is reported, and the part left out."""
 
     workflow: Workflow
     linker: Linker
     context: Context
 
-    def compile(self, step: Step) -> CompiledStep | None:
-        """Return the step ready to run, None when its target cannot be had."""
+    def compile(self, step: Step) -> CompiledStep:
+        """Return the step ready to run; `call` is Unlinked when its target cannot be had."""
         call = self._call(step)
         operation = call.operation if isinstance(call, OperationCall) else None
         parameters = self._parameters(step, operation)
@@ -65,7 +66,7 @@ class StepCompiler:
         compiled = CompiledStep(
             step_id=step.step_id,
             description=step.description,
-            call=call if call is not None else WorkflowCall(workflow=WorkflowKey("", "")),
+            call=call if call is not None else Unlinked(),
             parameters=parameters,
             body=body,
             criteria=compile_criteria(step.success_criteria, self.context),
@@ -77,8 +78,7 @@ class StepCompiler:
         )
         if operation is not None:
             self._check_path(operation, parameters, step)
-        compiled = self._with_dependencies(step, compiled)
-        return compiled if call is not None else None
+        return self._with_dependencies(step, compiled)
 
     # -------------------------------------------------------------- the target
 

@@ -54,11 +54,11 @@ def load_program(entry: LoadedDocument, library: Library, workflow_id: str | Non
 
 
 def compile_workflow(document: LoadedDocument, workflow: Workflow, library: Library) -> CompiledWorkflow:
-    """Compile one workflow; steps whose target cannot be had are reported and left out."""
+    """Compile one workflow; a step whose target cannot be had is reported and stays Unlinked."""
     context = Context(document, _declared(document, workflow, library), library.problems, workflow.workflow_id)
     linker = Linker(library, context)
     compiler = StepCompiler(workflow, linker, context)
-    steps = {step.step_id: compiled for step in workflow.steps if (compiled := compiler.compile(step)) is not None}
+    steps = {step.step_id: compiler.compile(step) for step in workflow.steps}
     ordered = _ordered(steps, workflow, library.problems)
     depends_on = (
         linker.workflow(text, workflow.at.child("dependsOn").child(index))

@@ -191,6 +191,11 @@ class WorkflowCall:
     workflow: WorkflowKey
 
 
+@record(frozen=True, slots=True)
+class Unlinked:
+    """The step's target could not be had (which is reported), or was not read: such a Program is only looked at."""
+
+
 @record(frozen=True, slots=True, kw_only=True)
 class CompiledStep:
     """One step, ready to run: parameters and actions are merged with the workflow's.
@@ -203,7 +208,7 @@ class CompiledStep:
 
     step_id: str
     description: str | None = None
-    call: OperationCall | WorkflowCall
+    call: OperationCall | WorkflowCall | Unlinked
     parameters: tuple[CompiledParameter, ...] = ()
     body: CompiledBody | None = None
     criteria: tuple[CompiledCriterion, ...] = ()

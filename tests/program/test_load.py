@@ -313,3 +313,10 @@ def test_secrets_follow_what_reads_them(folder):
     assert workflow.secret_inputs == {"pw", "x"}
     assert [step.secret_outputs for step in workflow.steps] == [{"key", "h"}, {"copy", "from"}]
     assert workflow.secret_outputs == {"o"}
+
+
+def test_steps_are_ordered_and_checked_though_their_operations_are_not_to_be_had(folder):
+    reader = {"operationId": "nope", "parameters": [{"name": "q", "in": "query", "value": "$steps.s1.outputs.id"}]}
+    giver = {"operationId": "nope", "outputs": {"id": "$response.body#/id"}}
+    found = codes(folder, document([reader, giver]))
+    assert found == [("unknown-operation", "error"), ("unknown-operation", "error"), ("later-step", "warning")]
