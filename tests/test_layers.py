@@ -18,7 +18,7 @@ LAYERS = [
     {"worlds", "report"},
     {"engine", "validation"},
     {"program"},
-    {"sources"},
+    {"sources", "config"},
     {"document", "expressions"},
     {"secrets"},
     {"diagnostics", "values"},
@@ -34,7 +34,7 @@ FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "requests", "urllib.request"
 ONE_PLACE = {"httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_import.py"},
              "aiohttp": {"worlds/aiohttp_transport.py"}}  # fmt: skip
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
-         "asyncio", "httpx", "httpx2", "aiohttp", "ssl", "h2", "http.server", "rich", "email"}  # fmt: skip
+         "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "http.server", "rich", "email"}  # fmt: skip
 # Modules that exist to be imported lazily themselves may name their library at the top.
 LAZY_MODULES = {"engine/full_schema.py", "worlds/mock_http.py", "worlds/aiohttp_transport.py", "worlds/rounds.py"}
 

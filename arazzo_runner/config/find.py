@@ -1,0 +1,44 @@
+"""Finding the configuration file of a document: the nearest one above it, within its repository."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+OWN_FILE: Final = "arazzo.toml"
+SHARED_FILE: Final = "pyproject.toml"
+_TABLE: Final = b"[tool.arazzo"
+
+
+def find_configuration(start: str) -> str | None:
+    """Return the path of the configuration file that holds for a file or folder; None when there is none.
+
+    In each folder upwards `arazzo.toml` is looked for, then a pyproject.toml with a table
+    `tool.arazzo`; the search ends at the folder of a repository (`.git`).
+    """
+    folder = os.path.abspath(start)
+    if not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    while True:
+        found = _in_folder(folder)
+        parent = os.path.dirname(folder)
+        if found is not None or parent == folder or os.path.exists(os.path.join(folder, ".git")):
+            return found
+        folder = parent
+
+
+def _in_folder(folder: str) -> str | None:
+    own = os.path.join(folder, OWN_FILE)
+    if os.path.isfile(own):
+        return own
+    shared = os.path.join(folder, SHARED_FILE)
+    return shared if _has_table(shared) else None
+
+
+def _has_table(path: str) -> bool:
+    # Nearly every Python project has a pyproject.toml: it is parsed only when it speaks of us.
+    try:
+        with open(path, "rb") as file:
+            return _TABLE in file.read().replace(b" ", b"")
+    except OSError:
+        return False

@@ -1,0 +1,174 @@
+"""TOML → Settings: one short function per table, all mistakes told at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from typing import Any
+
+from arazzo_runner.config.find import SHARED_FILE, find_configuration
+from arazzo_runner.config.places import TomlPlaces
+from arazzo_runner.config.settings import (
+    LEVELS,
+    PRESETS,
+    Environment,
+    Override,
+    RuleSetting,
+    Settings,
+    ValidateSettings,
+)
+from arazzo_runner.config.tables import Table
+from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
+from arazzo_runner.values import JsonValue
+
+
+def load_settings(start: str = ".", *, path: str | None = None, codes: Collection[str] | None = None) -> Settings:
+    """Return the settings that hold for a file or folder, or those of the file at `path`.
+
+    `codes` are the Diagnostic codes there are: with them, rules of other names are refused.
+    Raises InvalidUsage, which tells every mistake, when the file cannot be read as settings.
+    """
+    found = path or find_configuration(start)
+    if found is None:
+        return Settings()
+    problems = Problems()
+    settings = read_settings(_text(found), found, problems, codes=codes)
+    if problems.has_errors:
+        raise InvalidUsage(sorted(problems.diagnostics, key=lambda each: (each.at.line or 0, each.at.column or 0)))
+    return settings
+
+
+def read_settings(text: str, path: str, problems: Problems, *, codes: Collection[str] | None = None) -> Settings:
+    """Return what the text of a configuration file says; what is wrong with it is in `problems`."""
+    places = TomlPlaces(text, _shown(path))
+    try:
+        raw: Any = _parsed(text)
+    except ValueError as problem:
+        _not_toml(problem, places, problems)
+        return Settings()
+    at: tuple[str | int, ...] = ()
+    if os.path.basename(path) == SHARED_FILE:
+        at = ("tool", "arazzo")
+        raw = raw.get("tool", {}).get("arazzo", {}) if isinstance(raw.get("tool"), dict) else {}
+    root = Table(raw if isinstance(raw, dict) else {}, at, places, problems)
+    return _settings(root, os.path.abspath(path), codes)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
+        message = f"the configuration {_shown(path)} cannot be read: {reason}"
+        at = Location(_shown(path))
+        error = Diagnostic(code="unreadable-file", severity=Severity.ERROR, message=message, at=at)
+        raise InvalidUsage([error]) from None
+
+
+def _shown(path: str) -> str:
+    """Return a path as messages show it: from the working directory when it is below."""
+    relative = os.path.relpath(path) if os.path.splitdrive(os.path.abspath(path))[0] == "" else path
+    return path if relative.startswith("..") else relative
+
+
+def _parsed(text: str) -> dict[str, JsonValue]:
+    import tomllib  # lazily: most projects have no configuration
+
+    return tomllib.loads(text)
+
+
+def _not_toml(problem: ValueError, places: TomlPlaces, problems: Problems) -> None:
+    message = str(problem)
+    place = re.search(r"\s*\(at line (\d+), column (\d+)\)", message)
+    at = places.at(()) if place is None else places.place(int(place[1]), int(place[2]))
+    what = re.sub(r"\s*\(at .*\)$", "", message)
+    problems.error("configuration-syntax", f"this is no TOML: {what[:1].lower()}{what[1:]}", at)
+
+
+# ------------------------------------------------------------------ tables
+
+
+def _settings(table: Table, path: str, codes: Collection[str] | None) -> Settings:
+    folder = os.path.dirname(path)
+    environments = table.table("environments").named(lambda each: _environment(each, folder))
+    environment = table.text("environment")
+    if environment is not None and environment not in environments:
+        hint = did_you_mean(environment, environments) or f"write [environments.{environment}]"
+        table.refuse("environment", f'there is no environment "{environment}"', hint)
+    found = Settings(
+        path=path,
+        folder=folder,
+        environment=environment,
+        sources={name: _place(value, folder) for name, value in table.text_map("sources").items()},
+        url_map={url: _place(value, folder) for url, value in table.text_map("url-map").items()},
+        validate=_validate(table.table("validate"), folder, codes),
+        environments=environments,
+    )
+    table.done()
+    return found
+
+
+def _validate(table: Table, folder: str, codes: Collection[str] | None) -> ValidateSettings:
+    baseline = table.text("baseline")
+    found = ValidateSettings(
+        preset=table.choice("preset", PRESETS) or "recommended",
+        rules=_rules(table.table("rules"), codes),
+        overrides=table.tables("overrides", lambda each: _override(each, codes)),
+        include=table.texts("include"),
+        exclude=table.texts("exclude"),
+        baseline=None if baseline is None else _place(baseline, folder),
+        max_warnings=table.number("max-warnings"),
+    )
+    table.done()
+    return found
+
+
+def _override(table: Table, codes: Collection[str] | None) -> Override:
+    found = Override(paths=table.texts("paths"), rules=_rules(table.table("rules"), codes))
+    if "paths" not in table.raw:
+        table.refuse("paths", "an override needs paths", 'write paths = ["…"]')
+    table.done()
+    return found
+
+
+def _rules(table: Table, codes: Collection[str] | None) -> dict[str, RuleSetting]:
+    found = {code: _rule(table, code) for code in table.raw}
+    for code in table.raw if codes is not None else ():
+        if code not in (codes or ()):
+            hint = did_you_mean(code, codes or ()) or "arazzo explain lists all codes"
+            what = f'there is no rule "{code}"'
+            table.problems.error("unknown-setting", what, table.places.at((*table.path, code)), hint=hint)
+    return found
+
+
+def _rule(table: Table, code: str) -> RuleSetting:
+    """Read `code = "warning"`, or `code = { level = "warning", … }` with the options of the rule."""
+    if not isinstance(table.raw[code], dict):
+        return RuleSetting(level=table.choice(code, LEVELS))
+    own = table.table(code)
+    level = own.choice("level", LEVELS)
+    options = {name: value for name, value in table.value_map(code).items() if name != "level"}
+    return RuleSetting(level=level, options=options)
+
+
+def _environment(table: Table, folder: str) -> Environment:
+    input_file, credentials_file = table.text("input-file"), table.text("credentials-file")
+    found = Environment(
+        servers=table.text_map("servers"),
+        server_variables=table.text_map("server-variables"),
+        inputs=table.value_map("inputs"),
+        input_file=None if input_file is None else _place(input_file, folder),
+        credentials=table.text_map("credentials"),
+        credentials_file=None if credentials_file is None else _place(credentials_file, folder),
+    )
+    table.done()
+    return found
+
+
+def _place(text: str, folder: str) -> str:
+    """Return a path of the file as an absolute one; a URL stays as it is."""
+    if re.match(r"[A-Za-z][\w+.-]+:", text):
+        return text
+    return os.path.normpath(os.path.join(folder, os.path.expanduser(text)))

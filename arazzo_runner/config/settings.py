@@ -1,0 +1,71 @@
+"""What a configuration file may say, as records; docs/configuration.md explains every field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Final
+
+from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
+
+LEVELS: Final = ("off", "info", "warning", "error")
+PRESETS: Final = ("recommended", "strict", "minimal")
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class RuleSetting:
+    """The level of one code (None: as the preset says) and the options of its rule."""
+
+    level: str | None = None
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Rules that differ for the documents that `paths` (globs from the file's folder) match."""
+
+    paths: tuple[str, ...]
+    rules: Mapping[str, RuleSetting] = field(default_factory=dict)
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class ValidateSettings:
+    """`[validate]`: what is checked, how much each finding matters, what is forgiven."""
+
+    preset: str = "recommended"
+    rules: Mapping[str, RuleSetting] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    baseline: str | None = None
+    max_warnings: int | None = None
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """`[environments.NAME]`: where the APIs are called, with which inputs and whose credentials (names only)."""
+
+    servers: Mapping[str, str] = field(default_factory=dict)
+    server_variables: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    input_file: str | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    credentials_file: str | None = None
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A configuration file; paths in it are absolute here. `path` and `folder` are None when there is no file.
+
+    `sources` is as --source NAME=PATH, `url_map` as --url-map, `environment` names the one of
+    `environments` that is used when nothing else is said.
+    """
+
+    path: str | None = None
+    folder: str | None = None
+    environment: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    url_map: Mapping[str, str] = field(default_factory=dict)
+    validate: ValidateSettings = field(default_factory=ValidateSettings)
+    environments: Mapping[str, Environment] = field(default_factory=dict)

@@ -1,0 +1,135 @@
+"""Configuration files: what they say, where their mistakes are, and that the published schema agrees."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from arazzo_runner.config.reading import load_settings, read_settings
+from arazzo_runner.config.settings import Environment, RuleSetting, Settings
+from arazzo_runner.diagnostics import InvalidUsage, Problems
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "docs" / "schemas" / "config.schema.json").read_text(encoding="utf-8"))
+PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+CODES = ["bare-expression", "unusual-id", "later-step"]
+
+
+def findings(text, path="arazzo.toml"):
+    problems = Problems()
+    read_settings(text, path, problems, codes=CODES)
+    return [(each.code, each.at.line, each.at.column, each.hint) for each in problems.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param('[validate]\npreset = strict\n', [("configuration-syntax", 2, 10, None)], id="no TOML at all"),
+        pytest.param('[validate]\npresett = "strict"\n', [("unknown-setting", 2, 1, 'did you mean "preset"?')], id="a key nearly spelt"),
+        pytest.param('[validate]\n  preset = "stict"\n', [("invalid-setting", 2, 3, 'did you mean "strict"?')], id="a word nearly spelt"),
+        pytest.param('[validate]\nmax-warnings = "0"\n', [("invalid-setting", 2, 1, "write max-warnings = 0")], id="a number in quotes"),
+        pytest.param('[validate]\nmax-warnings = true\n', [("invalid-setting", 2, 1, "write max-warnings = 0")], id="a boolean for a number"),
+        pytest.param('[validate]\ninclude = "a"\n', [("invalid-setting", 2, 1, 'write include = ["…"]')], id="a text for a list"),
+        pytest.param('[validate.rules]\nbare-expresion = "off"\n', [("unknown-setting", 2, 1, 'did you mean "bare-expression"?')], id="a rule nearly spelt"),
+        pytest.param('validate.rules.unusual-id = "of"\n', [("invalid-setting", 1, 1, 'did you mean "off"?')], id="a level in a dotted key"),
+        pytest.param('[[validate.overrides]]\npaths = []\n[[validate.overrides]]\n', [("invalid-setting", 3, 3, 'write paths = ["…"]')], id="the second override without paths"),
+        pytest.param('x = """\n[validate]\npreset = 3\n"""\n', [("unknown-setting", 1, 1, "there are: environment, environments, sources, url-map, validate")], id="a long text hides what looks like a table"),
+        pytest.param('[sources]\na = "b"\n\n[sources.c]\nd = 1\n', [("invalid-setting", 4, 2, 'write it in quotes: c = "…"')], id="a table for a text"),
+        pytest.param('environment = "x"\n[environments.y]\n', [("invalid-setting", 1, 1, "write [environments.x]")], id="an environment that is not there"),
+        pytest.param('[environments.a]\nserver = {}\n', [("unknown-setting", 2, 1, 'did you mean "servers"?')], id="an environment's key nearly spelt"),
+        pytest.param('[environments]\na = 1979-05-27\n', [("invalid-setting", 2, 1, "write [environments.a] above its keys")], id="a date for a table"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_at_its_place(text, expected):
+    assert findings(text) == expected
+
+
+def test_every_mistake_is_told_at_once_in_order(tmp_path):
+    file = tmp_path / "arazzo.toml"
+    file.write_text("[validate]\nexclude = 3\n[environments.a]\nx = 1\n[sources]\nb = 2\n", encoding="utf-8")
+    with pytest.raises(InvalidUsage) as raised:
+        load_settings(str(tmp_path))
+    assert [each.at.line for each in raised.value.diagnostics] == [2, 4, 6]
+
+
+def test_pyproject_holds_the_same_tables(tmp_path):
+    file = tmp_path / "pyproject.toml"
+    file.write_text('[project]\nname = "x"\n[tool.arazzo.validate]\npreset = "minimal"\n', encoding="utf-8")
+    assert load_settings(str(tmp_path)).validate.preset == "minimal"
+    file.write_text('[tool.arazzo.validate]\npresett = "minimal"\n', encoding="utf-8")
+    assert findings(file.read_text(encoding="utf-8"), str(file)) == [
+        ("unknown-setting", 2, 1, 'did you mean "preset"?')
+    ]
+
+
+def test_the_nearest_file_holds_and_the_search_ends_at_the_repository(tmp_path):
+    inner = tmp_path / "repo" / "a" / "b"
+    inner.mkdir(parents=True)
+    (tmp_path / "arazzo.toml").write_text('[validate]\npreset = "minimal"\n', encoding="utf-8")
+    assert load_settings(str(inner)).validate.preset == "minimal"
+    (tmp_path / "repo" / ".git").mkdir()
+    assert load_settings(str(inner)) == Settings()
+    (tmp_path / "repo" / "pyproject.toml").write_text("[tool.other]\n", encoding="utf-8")
+    assert load_settings(str(inner)) == Settings()
+    (tmp_path / "repo" / "a" / "arazzo.toml").write_text('[validate]\npreset = "strict"\n', encoding="utf-8")
+    assert load_settings(str(inner / "w.yml")).validate.preset == "strict"
+
+
+def test_paths_are_meant_from_the_folder_of_the_file(tmp_path):
+    (tmp_path / "arazzo.toml").write_text(
+        '[sources]\na = "x/a.yml"\nb = "https://h/b.yml"\n[url-map]\n"https://h/c" = "c.json"\n[validate]\nbaseline = "b.json"\n',
+        encoding="utf-8",
+    )
+    found = load_settings(str(tmp_path))
+    assert found.sources == {"a": str(tmp_path / "x" / "a.yml"), "b": "https://h/b.yml"}
+    assert found.url_map == {"https://h/c": str(tmp_path / "c.json")}
+    assert found.validate.baseline == str(tmp_path / "b.json")
+    assert found.folder == str(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path):
+    with pytest.raises(InvalidUsage, match="cannot be read"):
+        load_settings(path=str(tmp_path / "gone.toml"))
+    (tmp_path / "arazzo.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidUsage, match="UTF-8"):
+        load_settings(str(tmp_path))
+
+
+def test_the_example_of_the_page_is_read_and_fits_the_schema():
+    assert EXAMPLES
+    for text in EXAMPLES:
+        problems = Problems()
+        found = read_settings(text, "/p/arazzo.toml", problems, codes=CODES)
+        assert problems.diagnostics == ()
+        assert found.validate.rules["later-step"] == RuleSetting(level="info")
+        assert found.environments["local"] == Environment(
+            servers={"petstore": "http://localhost:8080"},
+            server_variables={"region": "eu"},
+            inputs={"petId": 7},
+            input_file=os.path.normpath("/p/inputs/local.yml"),
+        )
+        jsonschema.Draft202012Validator.check_schema(SCHEMA)
+        jsonschema.Draft202012Validator(SCHEMA).validate(tomllib.loads(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "environment = 3", "sources = 3", "sources = {a = 3}", "url-map = {a = []}", "validate = 3", "x = 1",
+        "validate = {preset = 'x'}", "validate = {rules = {a = 'x'}}", "validate = {rules = {unusual-id = {level = 'x'}}}",
+        "validate = {overrides = [{}]}", "validate = {overrides = [{paths = [], x = 1}]}", "validate = {include = 'a'}",
+        "validate = {exclude = [1]}", "validate = {baseline = 1}", "validate = {baseline = ''}", "validate = {max-warnings = -1}",
+        "environments = {a = 1}", "environments = {a = {x = 1}}", "environments = {a = {servers = 1}}",
+        "environments = {a = {inputs = 1}}", "environments = {a = {credentials = {b = 1}}}", "environments = {a = {input-file = 1}}",
+    ],
+)  # fmt: skip
+def test_reader_and_schema_refuse_the_same(text):
+    assert findings(text)
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(tomllib.loads(text))
