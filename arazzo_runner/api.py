@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from os import PathLike
@@ -109,13 +109,20 @@ def validate(
     offline: bool = False,
     allow_remote: bool = False,
     allow_hosts: Sequence[str] = (),
+    rules: Collection[str] | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """Check Arazzo documents: shape, language, links; nothing is sent.
+    """Check Arazzo documents: shape, language, links, then by rules; nothing is sent.
 
+    `rules` are the codes of the rules to run (of `validation.rules.RULES`); None: those that run by default.
     Nothing remote is read unless `allow_remote` or `allow_hosts` (and not `offline`) says so.
     Returns every finding, in the order found; errors in a document are findings, not exceptions.
     Raises InvalidUsage for a file that cannot be opened.
     """
+    from arazzo_runner.validation.inspection import Inspection  # lazily: a run needs no rules
+    from arazzo_runner.validation.rule import run_rules
+    from arazzo_runner.validation.rules import RULES
+
+    chosen = [rule for rule in RULES if (rule.DEFAULT if rules is None else rule.CODE in rules)]
     found: dict[Diagnostic, None] = {}
     for document in documents:
         options = LoadOptions(
@@ -136,10 +143,10 @@ def validate(
         except InvalidDescription as invalid:
             found.update(dict.fromkeys(invalid.diagnostics))
             continue
-        load_program(entry, library)
-        for name in entry.sources:
-            library.source(entry, name)
+        program = load_program(entry, library)
+        opened = {name: library.source(entry, name) for name in entry.sources}
         found.update(dict.fromkeys(library.problems.diagnostics))
+        found.update(dict.fromkeys(run_rules(Inspection.of(program, opened), chosen, strict=strict)))
     return tuple(found)
 
 

@@ -1,0 +1,94 @@
+"""What rules see: a Program, its sources, and the lists that several rules walk, each made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from functools import cached_property
+from typing import NamedTuple
+
+from arazzo_runner.diagnostics import Location
+from arazzo_runner.document.model import Step, Workflow
+from arazzo_runner.program.library import Source
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Program
+from arazzo_runner.values import JsonValue
+
+
+class Text(NamedTuple):
+    """A text of the document and the JSON Pointer where it stands; `is_key`: a mapping key with a `$` in it."""
+
+    text: str
+    pointer: str
+    is_key: bool = False
+
+
+class Inspection(Program):
+    """A Program as rules see it: whatever the document holds, also when parts of it are broken.
+
+    `description` is the entry document's model, `sources` what its source descriptions led to
+    (None or absent: it could not be had). Rules tell about the entry document only: other
+    documents are entries in their turn.
+    """
+
+    sources: Mapping[str, Source | None]
+
+    @classmethod
+    def of(cls, program: Program, sources: Mapping[str, Source | None]) -> Inspection:
+        """Make one of a program and its opened sources."""
+        made = cls(**{each.name: getattr(program, each.name) for each in fields(program)})
+        object.__setattr__(made, "sources", sources)
+        return made
+
+    @cached_property
+    def steps(self) -> tuple[tuple[Workflow, Step], ...]:
+        """Every step of the entry document with its workflow, as written."""
+        return tuple((workflow, step) for workflow in self.description.workflows for step in workflow.steps)
+
+    @cached_property
+    def compiled(self) -> tuple[CompiledWorkflow, ...]:
+        """The compiled workflows of the entry document, in its order."""
+        return tuple(workflow for key, workflow in self.workflows.items() if key.document == self.base)
+
+    @cached_property
+    def compiled_steps(self) -> tuple[tuple[CompiledWorkflow, CompiledStep], ...]:
+        """Every compiled step of the entry document, those whose target could not be had too (`Unlinked`)."""
+        return tuple((workflow, step) for workflow in self.compiled for step in workflow.steps)
+
+    @cached_property
+    def texts(self) -> tuple[Text, ...]:
+        """Every text value of the entry document with its place, and every key that may be an expression."""
+        return tuple(_texts(self.description.raw))
+
+    @cached_property
+    def texts_by_part(self) -> Mapping[str, tuple[Text, ...]]:
+        """`texts` by the part they stand in: "/workflows/0", "/workflows/1", …, "/components", "/info" …."""
+        parts: dict[str, list[Text]] = {}
+        for each in self.texts:
+            tokens = each.pointer.split("/", 3)
+            depth = 3 if tokens[1:2] == ["workflows"] else 2
+            parts.setdefault("/".join(tokens[:depth]), []).append(each)
+        return {part: tuple(texts) for part, texts in parts.items()}
+
+    def at(self, pointer: str) -> Location:
+        """Return a place of the entry document."""
+        root = self.description.at
+        return Location(root.uri, pointer, root.positions)
+
+
+def _texts(raw: JsonValue) -> Iterator[Text]:
+    """Walk without recursion, in document order; a value that aliases share is walked at each of its places."""
+    waiting: list[tuple[JsonValue, str]] = [(raw, "")]
+    while waiting:
+        value, pointer = waiting.pop()
+        if isinstance(value, str):
+            yield Text(value, pointer)
+        elif isinstance(value, dict):
+            yield from (Text(key, f"{pointer}/{escaped(key)}", True) for key in value if "$" in key)
+            waiting += [(value[key], f"{pointer}/{escaped(key)}") for key in reversed(value)]
+        elif isinstance(value, list):
+            waiting += [(value[index], f"{pointer}/{index}") for index in reversed(range(len(value)))]
+
+
+def escaped(key: str) -> str:
+    """Return a key as a token of a JSON Pointer (RFC 6901 §3)."""
+    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key

@@ -1,0 +1,77 @@
+"""Every rule has its file, its page and its folder of fixtures, and both documents of it show what they should."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import arazzo_runner
+from arazzo_runner.diagnostics import Severity
+from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.validation.rule import GROUPS
+from arazzo_runner.validation.rules import RULES
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "fixtures" / "documents"
+PACKAGE = ROOT / "arazzo_runner" / "validation"
+BY_CODE = {rule.CODE: rule for rule in RULES}
+HEADINGS = ["## Why", "## Wrong", "## Right", "## Options"]
+
+
+def findings(code, name, monkeypatch):
+    """Validate a document of a folder as a user who stands there would, with its rule switched on."""
+    monkeypatch.chdir(FIXTURES / code)
+    chosen = {rule.CODE for rule in RULES if rule.DEFAULT or code == rule.CODE}
+    return arazzo_runner.validate(name, root=str(FIXTURES.parent), rules=chosen)
+
+
+def test_codes_are_unique():
+    assert len(BY_CODE) == len(RULES)
+
+
+def test_every_module_is_listed():
+    modules = {path.stem for path in (PACKAGE / "rules").glob("*.py")} - {"__init__"}
+    assert modules == {code.replace("-", "_") for code in BY_CODE}
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_rule_says_what_it_is(code):
+    rule = BY_CODE[code]
+    assert rule.__name__ == f"arazzo_runner.validation.rules.{code.replace('-', '_')}"
+    assert rule.__doc__
+    assert rule.GROUP in GROUPS
+    assert isinstance(rule.SEVERITY, Severity)
+    assert rule.DEFAULT is (rule.GROUP != "style")
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_page_explains_the_rule(code):
+    page = (PACKAGE / "pages" / f"{code}.md").read_text(encoding="utf-8")
+    assert re.findall("^#+ .*$", page, re.MULTILINE) == [f"# {code}", *HEADINGS]
+    assert page.splitlines()[2].startswith("Reports ")
+    assert len(page.splitlines()[2]) < 130
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_wrong_document_has_this_finding_only(code, monkeypatch):
+    found = findings(code, "wrong.yml", monkeypatch)
+    assert {each.code for each in found} == {code}, render_diagnostics(found)
+    assert all(each.hint and each.at.line for each in found)
+    assert {each.severity for each in found} == {BY_CODE[code].SEVERITY}
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_right_document_has_no_finding(code, monkeypatch):
+    assert findings(code, "right.yml", monkeypatch) == ()
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_text_is_what_users_were_shown(code, monkeypatch):
+    text = render_diagnostics(findings(code, "wrong.yml", monkeypatch), color=False)
+    path = FIXTURES / code / "expected.txt"
+    if os.environ.get("ARAZZO_UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
