@@ -1,46 +1,16 @@
-"""Values against JSON Schemas: a small checker of our own for simple schemas, jsonschema for the rest.
-
-jsonschema costs 80-95 ms to import, so a run whose schemas are plain never pays for it. It is
-given a registry that reads nothing by itself and a linear-time `pattern`.
-"""
+"""Inputs of a workflow: texts become the types of its schema, defaults are applied, the rest is checked."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
 from arazzo_runner.diagnostics import did_you_mean
-from arazzo_runner.engine.simple_schema import SchemaError, is_simple, simple_errors
 from arazzo_runner.records import record
+from arazzo_runner.sources.schema_check import SchemaContext, SchemaError, resolve_within, schema_errors
 from arazzo_runner.values import MISSING, JsonValue, resolve_pointer
-
-Resolve = Callable[[str], JsonValue]
-"""Returns the document at a URI, or raises KeyError: how `$ref`s out of a schema are followed."""
-
-
-def schema_errors(
-    value: JsonValue,
-    schema: JsonValue,
-    *,
-    root: JsonValue = None,
-    resolve: Resolve | None = None,
-    dialect: str = "2020-12",
-) -> tuple[SchemaError, ...]:
-    """Return what is wrong with `value` by `schema`; empty when it fits.
-
-    `root` is the document the schema stands in (for `#/…` references), `dialect` is "2020-12",
-    "draft-04" (Swagger) or "openapi-3.0" (nullable).
-    """
-    if schema is True or schema is None or schema == {}:
-        return ()
-    if is_simple(schema):
-        return tuple(simple_errors(value, schema))
-    from arazzo_runner.engine.full_schema import full_errors  # lazily: jsonschema is heavy
-
-    return full_errors(value, schema, root=root, resolve=resolve, dialect=dialect)
-
 
 # ------------------------------------------------------------------ inputs
 
@@ -79,7 +49,7 @@ def prepare_inputs(
     warnings = [] if not isinstance(flat, dict) else _unknown(inputs, properties, flat)
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if not errors and schema is not None:
-        found = schema_errors(inputs, _self_contained(schema, flat), root=root)
+        found = schema_errors(inputs, schema, SchemaContext("2020-12", resolve_within(root)))
         errors = [_misfit(error, properties, schema) for error in found]
     return Prepared(inputs, tuple(errors), tuple(warnings))
 
@@ -199,13 +169,6 @@ def _local(fragment: str, root: JsonValue) -> JsonValue:
     inputs = components.get("inputs") if isinstance(components, dict) else None
     named = (each for each in (inputs or {}).values() if isinstance(each, dict) and each.get("$anchor") == fragment)
     return next(named, None)
-
-
-def _self_contained(schema: JsonValue, flat: JsonValue) -> JsonValue:
-    """A schema that is one local `$ref` is checked as what it leads to, so the small checker may serve."""
-    if isinstance(schema, dict) and "$ref" in schema and is_simple(flat):
-        return flat
-    return schema
 
 
 def _properties(schema: JsonValue) -> dict[str, Any]:

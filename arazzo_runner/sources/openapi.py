@@ -17,6 +17,7 @@ from arazzo_runner.sources.fetch import ReferenceFetch
 from arazzo_runner.sources.openapi_operation import OperationReader
 from arazzo_runner.sources.operation import Operation
 from arazzo_runner.sources.references import Node, ReferenceFailure, References
+from arazzo_runner.sources.schema_context import SchemaContext
 from arazzo_runner.values import JsonValue, pointer_tokens
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
@@ -80,6 +81,11 @@ class OpenApiDescription:
     def version(self) -> str:
         """The description's version text, such as `3.1.0`."""
         return str(self.root.get("swagger" if self.is_swagger else "openapi", ""))
+
+    @property
+    def schemas(self) -> SchemaContext:
+        """How the description's schemas are read, for `schema_errors`."""
+        return self._reader.schemas
 
     @property
     def operation_ids(self) -> Sequence[str]:

@@ -21,6 +21,7 @@ from arazzo_runner.sources.operation import (
     ServerVariable,
 )
 from arazzo_runner.sources.references import Node, ReferenceFailure, References, rebased
+from arazzo_runner.sources.schema_context import SchemaContext, dialect_of
 from arazzo_runner.sources.swagger2 import convert_operation, security_schemes_of, servers_of
 from arazzo_runner.values import MISSING, JsonValue, to_text, type_name
 
@@ -48,6 +49,8 @@ class OperationReader:
         value = document.value if isinstance(document.value, dict) else {}
         self._root = Node(value, references.base, document.at())
         self._is_swagger = "swagger" in value
+        version = "" if self._is_swagger else str(value.get("openapi", ""))
+        self.schemas = SchemaContext(dialect_of(version, is_swagger=self._is_swagger), references.follow)
         self._schemes_read: Mapping[str, JsonValue] | None = None
 
     def read(self, pointer: str, path: str, method: str, node: Node, items: Sequence[Node]) -> Operation:
@@ -68,6 +71,7 @@ class OperationReader:
             responses=self._responses(node.child("responses")),
             security=self._security(node),
             security_schemes=self._schemes(),
+            schemas=self.schemas,
             at=node.at,
         )
 

@@ -7,20 +7,17 @@ description, given both, follows one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.records import record
+from arazzo_runner.sources.schema_context import Resolve, SchemaContext
 from arazzo_runner.values import JsonValue
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "QUERY"})
 IDEMPOTENT_METHODS = SAFE_METHODS | {"PUT", "DELETE"}
-
-
-Resolve = Callable[[JsonValue, str], tuple[JsonValue, str]]
-"""(value, base URI) → the same after following its `$ref`s; what leads nowhere becomes None."""
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -101,7 +98,7 @@ class Operation:
     the Operation Object, `servers` those of the operation, else path item, else root.
     `responses` is keyed by status text (`"200"`, `"2XX"`, `"default"`). `security` lists the
     alternatives (OR) of scheme name → scopes (AND); `security_schemes` are the raw scheme
-    objects they name.
+    objects they name. `schemas` says how its schemas are read (sources/schema_check.py).
     """
 
     uri: str
@@ -115,6 +112,7 @@ class Operation:
     responses: Mapping[str, OperationResponse] = field(default_factory=dict)
     security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     security_schemes: Mapping[str, JsonValue] = field(default_factory=dict)
+    schemas: SchemaContext = field(default=SchemaContext(), compare=False, repr=False)
     at: Location
 
     @property

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from arazzo_runner.records import record
 from arazzo_runner.sources.media_types import UnusableMedia
-from arazzo_runner.sources.operation import MediaType, Resolve
+from arazzo_runner.sources.operation import MediaType
+from arazzo_runner.sources.schema_context import Resolve
 from arazzo_runner.values import JsonValue, to_text
 
 # `xml:` is the one prefix that need not be declared (Namespaces in XML 1.0 §3).

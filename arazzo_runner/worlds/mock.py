@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.engine.schemas import schema_errors
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
 from arazzo_runner.records import record
@@ -30,8 +29,9 @@ from arazzo_runner.sources.media import (
     is_json,
 )
 from arazzo_runner.sources.openapi import OpenApiDescription
-from arazzo_runner.sources.operation import Operation, OperationResponse
+from arazzo_runner.sources.operation import MediaType, Operation, OperationResponse
 from arazzo_runner.sources.references import ReferenceFailure
+from arazzo_runner.sources.schema_check import schema_errors
 from arazzo_runner.values import MISSING, JsonValue
 from arazzo_runner.worlds.sampler import sample, sample_media
 from arazzo_runner.worlds.scenario import Drop, Scenario, read_scenario
@@ -245,7 +245,7 @@ def misfit(
         return _form_misfit(media_type.schema, description, message)
     if media_type is None or not is_json(content_type):
         return None
-    return _body_misfit(media_type.schema, description, message)
+    return _body_misfit(media_type, description, message)
 
 
 def _form_misfit(schema: JsonValue, description: OpenApiDescription, message: Message) -> HttpResponse | None:
@@ -258,16 +258,14 @@ def _form_misfit(schema: JsonValue, description: OpenApiDescription, message: Me
     return problem(422, f'the form lacks "{lacking[0]}"') if lacking else None
 
 
-def _body_misfit(schema: JsonValue, description: OpenApiDescription, message: Message) -> HttpResponse | None:
+def _body_misfit(media_type: MediaType, description: OpenApiDescription, message: Message) -> HttpResponse | None:
+    schema = media_type.schema
     if isinstance(message.body, str) and schema is not None:
         kind = _schema_type(description, schema)
         if kind not in (None, "string"):
             return problem(400, "the request body is no JSON")
-    dialect = (
-        "draft-04" if description.is_swagger else "openapi-3.0" if description.version.startswith("3.0") else "2020-12"
-    )
-    errors = schema_errors(message.body, schema, root=description.root, dialect=dialect)
-    real = [error for error in errors if error.keyword not in ("$schema", "$ref")]
+    errors = schema_errors(message.body, schema, description.schemas, base=media_type.base)
+    real = [error for error in errors if not error.is_about_schema]
     return problem(422, f"the request body does not fit: {real[0].message}") if real else None
 
 

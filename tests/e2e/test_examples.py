@@ -15,8 +15,8 @@ from openapi_spec_validator import validate
 import arazzo_runner
 from arazzo_runner.diagnostics import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.engine.schemas import schema_errors
 from arazzo_runner.sources.openapi import load_openapi
+from arazzo_runner.sources.schema_check import schema_errors
 from arazzo_runner.worlds.mock import LogEntry, MockServer
 from tests.e2e.conftest import Arazzo
 
@@ -240,7 +240,7 @@ def test_the_examples_of_a_description_fit_their_schemas(path: Path) -> None:
         bodies = [operation.request_body, *operation.responses.values()]
         for media_type in [media for body in bodies if body is not None for media in body.content.values()]:
             for value in examples_of(media_type):
-                errors = schema_errors(value, media_type.schema, root=source.value, dialect="2020-12")
+                errors = schema_errors(value, media_type.schema, description.schemas, base=media_type.base)
                 misfits += [(operation.operation_id, error.message) for error in errors]
     assert misfits == []
 

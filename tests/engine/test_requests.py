@@ -8,8 +8,7 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.engine.full_schema import full_errors
-from arazzo_runner.engine.schemas import coerce_text, prepare_inputs, schema_errors
+from arazzo_runner.engine.schemas import coerce_text, prepare_inputs
 from arazzo_runner.worlds.scripted import ScriptedWorld
 
 API = {
@@ -242,56 +241,3 @@ def test_inputs_that_do_not_fit_are_told(schema, given, message):
 )  # fmt: skip
 def test_text_is_coerced(text, schema, value):
     assert coerce_text(text, schema) == value
-
-
-@pytest.mark.parametrize(
-    ("schema", "value", "keyword"),
-    [
-        ({"enum": [1, "a"]}, "b", "enum"), ({"const": 1}, True, "const"), ({"minimum": 3}, 2, "minimum"), ({"maximum": 3}, 4, "maximum"),
-        ({"minLength": 2}, "a", "minLength"), ({"maxItems": 1}, [1, 2], "maxItems"), ({"items": {"type": "null"}}, [1], "type"),
-        ({"additionalProperties": {"type": "null"}}, {"a": 1}, "type"), (False, 1, "false"), ({"type": "integer"}, 1.5, "type"),
-        ({"oneOf": [{"type": "integer"}, {"type": "string"}]}, [], "oneOf"), ({"not": {}}, 1, "not"),
-        ({"patternProperties": {"^a": {"type": "null"}}}, {"ab": 1}, "type"), ({"$ref": "#/nowhere"}, 1, "$ref"), ({"type": 5}, 1, "$schema"),
-    ],
-)  # fmt: skip
-def test_a_misfit_names_its_keyword(schema, value, keyword):
-    assert [error.keyword for error in schema_errors(value, schema, root={})][:1] == [keyword]
-
-
-@pytest.mark.parametrize(
-    ("schema", "value"),
-    [
-        ({"type": "integer"}, 1.0), ({"type": "number"}, 1), (True, 1), ({}, 1), ({"enum": [1]}, 1.0),
-        ({"properties": {"a": {"pattern": "^x"}}}, {"a": "xy"}), ({"$ref": "#/d"}, 3),
-    ],
-)  # fmt: skip
-def test_a_fitting_value_has_no_errors(schema, value):
-    assert schema_errors(value, schema, root={"d": {"type": "integer"}}) == ()
-
-
-def test_dialects_of_openapi():
-    nullable = {"type": "string", "nullable": True, "minimum": 1, "exclusiveMinimum": True}
-    assert full_errors(None, nullable, root={}, resolve=None, dialect="openapi-3.0") == ()
-    assert full_errors(
-        5, {"type": "integer", "minimum": 5, "exclusiveMinimum": True}, root={}, resolve=None, dialect="openapi-3.0"
-    )
-    assert full_errors(
-        5, {"type": "string", "minimum": 5, "exclusiveMinimum": True}, root={}, resolve=None, dialect="draft-04"
-    )
-    outside = full_errors(
-        5,
-        {"$ref": "https://x.test/s"},
-        root={},
-        resolve={"https://x.test/s": {"type": "string"}}.__getitem__,
-        dialect="2020-12",
-    )
-    assert [error.keyword for error in outside] == ["type"]
-
-
-def test_secret_values_are_not_shown():
-    (error,) = schema_errors({"password": 5}, {"properties": {"password": {"type": "string"}}})
-    assert "5" not in error.message
-    (error,) = schema_errors(
-        {"apiKey": "abc"}, {"properties": {"apiKey": {"type": "string", "pattern": "^x"}}}, root={}
-    )
-    assert "abc" not in error.message

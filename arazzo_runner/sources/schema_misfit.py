@@ -1,0 +1,180 @@
+"""What a schema check tells: a misfit and its sentence; how references are followed and patterns searched."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+from arazzo_runner.expressions.budget import TooMuchWork
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.records import record
+from arazzo_runner.secrets import is_secret_name
+from arazzo_runner.sources.references import ReferenceFailure
+from arazzo_runner.sources.schema_context import SchemaContext
+from arazzo_runner.values import JsonValue, pointer_tokens, preview, type_name
+
+BROKEN_SCHEMA: Final = ("$schema", "$ref", "$work")
+"""The keywords of a SchemaError that tells of the schema, not of the value."""
+PATTERN_SECONDS: Final = 1.0
+MAX_STEPS: Final = 200_000
+
+
+@record(frozen=True, slots=True)
+class SchemaError:
+    """One misfit: where in the value (a JSON Pointer), what is wrong as a sentence, by which keyword.
+
+    A schema that cannot be used gives one error whose keyword is in BROKEN_SCHEMA: `$schema`
+    (broken), `$ref` (leads nowhere), `$work` (the check would take too long).
+    """
+
+    pointer: str
+    message: str
+    keyword: str
+
+    @property
+    def is_about_schema(self) -> bool:
+        """Whether the schema is at fault, and nothing is known of the value."""
+        return self.keyword in BROKEN_SCHEMA
+
+
+class UnusableSchema(Exception):
+    """A check cannot go on: the schema is broken, a reference leads nowhere, or it takes too long."""
+
+    def __init__(self, keyword: str, message: str) -> None:
+        super().__init__(message)
+        self.error = SchemaError("", message, keyword)
+
+
+class Follower:
+    """Follows the `$ref`s of one check, within a budget: schemas may refer to each other without end."""
+
+    def __init__(self, context: SchemaContext) -> None:
+        self._resolve = context.resolve
+        self._left = MAX_STEPS
+
+    def step(self) -> None:
+        """Count one step; raises UnusableSchema when there were too many."""
+        self._left -= 1
+        if self._left < 0:
+            raise UnusableSchema("$work", "the schema refers to itself too often to be checked")
+
+    def follow(self, reference: str, base: str) -> tuple[JsonValue, str]:
+        """Return (schema, base) of a `$ref` standing where `base` is the base URI."""
+        self.step()
+        if self._resolve is None:
+            raise UnusableSchema("$ref", f"the schema's $ref {reference} leads nowhere")
+        try:
+            found, base = self._resolve({"$ref": reference}, base)
+        except ReferenceFailure as failure:
+            raise UnusableSchema("$ref", f"the schema's {failure.message}") from None
+        if not isinstance(found, (dict, bool)):
+            raise UnusableSchema("$ref", f"the schema's $ref {reference} leads to no schema")
+        return found, base
+
+
+# ------------------------------------------------------------------ patterns
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> Any:
+    from arazzo_runner.expressions.regex import compile_regex  # lazily: few schemas have patterns
+
+    try:
+        return compile_regex(pattern)
+    except ExpressionSyntaxError:
+        return None
+
+
+def search_pattern(pattern: str, text: str) -> bool:
+    """Tell whether a pattern is found in a text, in linear time; an unusable pattern is found nowhere."""
+    compiled = _compiled(pattern)
+    try:
+        return compiled is not None and compiled.search(text, PATTERN_SECONDS) is not None
+    except TooMuchWork:
+        return False
+
+
+def is_multiple(value: int | float, divisor: int | float) -> bool:
+    """Tell whether a number is a multiple of another, exactly as both are written.
+
+    >>> is_multiple(0.3, 0.1), is_multiple(7, 2)
+    (True, False)
+    """
+    if isinstance(value, int) and isinstance(divisor, int):
+        return value % divisor == 0
+    from fractions import Fraction  # lazily: few schemas need it
+
+    return (Fraction(str(value)) / Fraction(str(divisor))).denominator == 1
+
+
+# ------------------------------------------------------------------ sentences
+
+
+def escaped(token: str) -> str:
+    """Return a member's name as a reference token of a JSON Pointer (RFC 6901 §3)."""
+    return token.replace("~", "~0").replace("/", "~1")
+
+
+def named(pointer: str) -> str:
+    """Return what messages call the value at a pointer."""
+    return '"' + ".".join(pointer_tokens(pointer)) + '"' if pointer else "the value"
+
+
+def shown(value: JsonValue, pointer: str) -> str:
+    """Return a value as messages may show it: its type, and itself when it is short and no secret."""
+    kind = type_name(value)
+    is_secret = any(is_secret_name(token) for token in pointer_tokens(pointer))
+    return kind if is_secret or isinstance(value, (dict, list)) or value is None else f"{kind} {preview(value, 40)}"
+
+
+def listed(values: Any) -> str:
+    """Return the first dozen of some values, for messages."""
+    return ", ".join(preview(each, 40) for each in values[:12])
+
+
+def misfit(keyword: str, limit: Any, value: JsonValue, pointer: str) -> SchemaError:
+    """Return the SchemaError of a keyword that a value does not satisfy."""
+    return SchemaError(pointer, f"{named(pointer)} {_sentence(keyword, limit, value, pointer)}", keyword)
+
+
+_LENGTHS: Final = {
+    "minLength": "at least {} characters", "maxLength": "at most {} characters",
+    "minItems": "at least {} items", "maxItems": "at most {} items",
+    "minProperties": "at least {} members", "maxProperties": "at most {} members",
+}  # fmt: skip
+_LIMITS: Final = {"minimum": "at least", "maximum": "at most",
+                  "exclusiveMinimum": "more than", "exclusiveMaximum": "less than"}  # fmt: skip
+
+
+def _sentence(keyword: str, limit: Any, value: JsonValue, pointer: str) -> str:
+    found = f"found {shown(value, pointer)}"
+    if keyword == "type":
+        return f"must be {' or '.join(map(str, limit)) if isinstance(limit, list) else limit}, {found}"
+    if keyword == "enum":
+        return f"must be one of {listed(limit)}, {found}"
+    if keyword == "const":
+        return f"must be {preview(limit, 40)}, {found}"
+    if keyword == "required":
+        return f'lacks "{limit}", which is required'
+    if keyword == "additionalProperties":
+        return f'must not have "{limit}"'
+    if keyword in _LENGTHS:
+        return f"must have {_LENGTHS[keyword].format(limit)}, found {len(value)}"
+    if keyword in _LIMITS:
+        return f"must be {_LIMITS[keyword]} {preview(limit)}, {found}"
+    if keyword == "pattern":
+        return f"must match {limit}, {found}"
+    if keyword == "multipleOf":
+        return f"must be a multiple of {preview(limit)}, {found}"
+    return _SENTENCES.get(keyword) or f"does not fit {keyword} {preview(limit, 60)}, {found}"
+
+
+_SENTENCES: Final = {
+    "false": "is not allowed",
+    "not": "must not fit what `not` forbids",
+    "uniqueItems": "must not have an item twice",
+    "readOnly": "is readOnly: only answers have it",
+    "writeOnly": "is writeOnly: only requests have it",
+    "anyOf": "fits none of the allowed forms",
+    "oneOf": "must fit exactly one of the allowed forms",
+}
