@@ -77,11 +77,15 @@ class Secrets:
         if not self._texts:
             return text
         if self._forms is None:
-            forms = {form for secret in self._texts for form in _forms(secret)}
+            forms = {form for secret in self._texts for form in forms_of(secret)}
             self._forms = tuple(sorted(forms, key=len, reverse=True))
         for form in self._forms:
             text = text.replace(form, MASK)
         return _mask_cut_short(text, self._forms) if _ELLIPSIS in text else text
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the secret texts, in the order they became known."""
+        return tuple(self._texts)
 
     def mask_value(self, value: JsonValue) -> JsonValue:
         """Return a JSON value with every text leaf (and key) masked; structure, numbers and booleans stay."""
@@ -110,7 +114,8 @@ def _mask_cut_short(text: str, forms: Iterable[str]) -> str:
     return re.sub(rf"(?:{'|'.join(heads)})[^\s{_ELLIPSIS}]*{_ELLIPSIS}", MASK, text)
 
 
-def _forms(text: str) -> Iterable[str]:
+def forms_of(text: str) -> Iterable[str]:
+    """Yield a secret as it may stand in a text: raw, JSON-escaped, percent-encoded, inside base64."""
     yield text
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield json.dumps(text)[1:-1]

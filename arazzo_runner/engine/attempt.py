@@ -63,9 +63,11 @@ def _effect(run: Run, step: CompiledStep, call: OperationCall, key: str, built: 
         request=built.request,
         timeout=timeout if left is None else min(timeout, left),
         source=call.source,
+        server=call.server,
         operation=f"{call.operation.uri}#{call.operation.pointer}",
         security=call.operation.security,
         schemes=call.operation.security_schemes,
+        at=step.at,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Generic, Literal, Protocol, TypeVar
 
+from arazzo_runner.diagnostics import Location
 from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
@@ -90,16 +91,19 @@ class Effect(Generic[Answer]):
 class SendRequest(Effect[HttpResponse | NoResponse]):
     """One HTTP exchange; `timeout` in seconds covers the whole of it.
 
-    `source` names the source description, `operation` the Operation Object
-    (`<uri>#<pointer>`). `security` lists the operation's alternatives
-    (scheme name → scopes) and `schemes` the raw Security Scheme Objects they name: a World
+    `source` names the source description and `server` the URL it is called at, `operation` the
+    Operation Object (`<uri>#<pointer>`); `at` is the step's place in its document.
+    `security` lists the alternatives (scheme name → scopes), `schemes` the raw Security Scheme
+    Objects they name: a World
     that knows credentials adds them below journal and cassette.
     """
 
     request: HttpRequest
     timeout: float
     source: str = ""
+    server: str = ""
     operation: str = ""
+    at: Location | None = None
     security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     schemes: Mapping[str, JsonValue] = field(default_factory=dict)
 

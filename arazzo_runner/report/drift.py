@@ -1,0 +1,95 @@
+"""How a replayed run differs from its cassette, as Diagnostics at the part of the step that made the request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.program.model import CompiledStep, Program
+from arazzo_runner.records import record
+from arazzo_runner.values import MISSING, JsonValue, preview
+
+
+@record(frozen=True, slots=True)
+class RequestDrift:
+    """One difference of a run from its cassette, in plain words.
+
+    `kind` is differs, unrecorded or unplayed; `key` the effect's, `request` "POST https://…";
+    `part` and `name` say which part differs, `was` and `now` how.
+    """
+
+    kind: str
+    key: str
+    request: str
+    part: str = ""
+    name: str = ""
+    was: JsonValue = MISSING
+    now: JsonValue = MISSING
+    at: Location | None = None
+
+
+def drift_diagnostics(program: Program, drifts: Iterable[RequestDrift]) -> Iterator[Diagnostic]:
+    """Tell each difference at its place in the document."""
+    for drift in drifts:
+        if drift.kind == "differs":
+            yield _differs(program, drift)
+        elif drift.kind == "unrecorded":
+            message = f"{drift.request} ({drift.key}) is not in the cassette"
+            yield _error("request-unrecorded", message, drift.at or program.workflow.at)
+        else:
+            message = f"{drift.request} ({drift.key}) was recorded, and the run did not send it"
+            yield _error("request-unplayed", message, program.workflow.at)
+
+
+def outcome_diagnostics(
+    program: Program, result: RunResult, status: str, outputs: dict[str, JsonValue]
+) -> Iterator[Diagnostic]:
+    """Tell where the end of the run is another one than recorded."""
+    at = program.workflow.at
+    if result.status != status:
+        yield _error("outcome-differs", f"the recorded run {status}, this one {result.status}", at)
+        return
+    for name in dict.fromkeys((*outputs, *result.outputs)):
+        was, now = outputs.get(name, MISSING), result.outputs.get(name, MISSING)
+        if was != now:
+            message = f'output "{name}" {_changed(was, now)}'
+            yield _error("outcome-differs", message, at.child("outputs").child(name))
+
+
+def _differs(program: Program, drift: RequestDrift) -> Diagnostic:
+    what = " ".join(filter(None, (drift.part, drift.name)))
+    message = f"{drift.key}: the request's {what} {_changed(drift.was, drift.now)}"
+    return _error("request-differs", message, _place(program, drift))
+
+
+def _changed(was: JsonValue, now: JsonValue) -> str:
+    if was is MISSING:
+        return f"was not there, now it is {preview(now)}"
+    if now is MISSING:
+        return f"was {preview(was)}, now it is not there"
+    return f"was {preview(was)}, now it is {preview(now)}"
+
+
+def _place(program: Program, drift: RequestDrift) -> Location:
+    """Return where the step says what differs: its parameter or its payload, else the step."""
+    if drift.at is None:
+        return program.workflow.at
+    step = _step_at(program, drift.at)
+    if step is None:
+        return drift.at
+    if drift.part == "body" and step.body is not None:
+        return step.body.at
+    for parameter in step.parameters:
+        if parameter.location == drift.part and parameter.name.lower() == drift.name.lower():
+            return parameter.at
+    return drift.at
+
+
+def _step_at(program: Program, at: Location) -> CompiledStep | None:
+    steps = (step for workflow in program.workflows.values() for step in workflow.steps)
+    return next((step for step in steps if step.at == at), None)
+
+
+def _error(code: str, message: str, at: Location) -> Diagnostic:
+    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at)
