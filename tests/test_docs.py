@@ -18,6 +18,7 @@ import pytest
 from arazzo_runner.cli.commands import group
 from arazzo_runner.cli.explain import explanations
 from arazzo_runner.cli.main import COMMANDS
+from tests import cli_page
 from tests.e2e.golden import settled
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +36,10 @@ def test_every_command_and_option_is_documented(name):
     options = [each for parameter in command.params if isinstance(parameter, click.Option) for each in parameter.opts]
     assert section
     assert [each for each in options if each not in section] == []
+
+
+def test_the_page_of_the_command_line_is_what_help_prints():
+    assert cli_page.PAGE.read_text(encoding="utf-8") == cli_page.page(), "run scripts/cli-docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import click
 
@@ -24,7 +24,7 @@ from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
-from arazzo_runner.worlds.mock import MockApi, MockServer, Served
+from arazzo_runner.worlds.mock import Api, MockApi, MockServer, Served
 from arazzo_runner.worlds.scenario import Drop, read_scenario
 
 _HELP = """Serve the APIs a document uses, answering from their descriptions.
@@ -39,6 +39,7 @@ Examples:
   arazzo mock workflow.yml --port 8080
   arazzo mock petstore.yml users.yml
   arazzo mock workflow.yml --scenario tokens.yml --switch refresh-401
+  arazzo mock --from recorded.yml                 what arazzo run --record wrote
 
 Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
 """
@@ -50,7 +51,8 @@ Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
     short_help="Serve the APIs a document uses, answering from their descriptions.",
     context_settings=SETTINGS,
 )
-@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@click.argument("specs", metavar="[SPEC...]", nargs=-1)
+@click.option("--from", "cassette", metavar="FILE", help="Answer as recorded in a cassette, instead of a SPEC.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port to listen on (default: a free one)."
 )
@@ -60,6 +62,7 @@ Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
 @color_option
 def command(
     specs: tuple[str, ...],
+    cassette: str | None,
     port: int,
     scenario: str | None,
     switches: tuple[str, ...],
@@ -69,6 +72,10 @@ def command(
 ) -> int:
     """Serve until interrupted."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    if bool(specs) == (cassette is not None):
+        raise click.UsageError("name either SPECs or --from FILE", click.get_current_context())
+    if cassette is not None:
+        return _serve_cassette(cassette, port, console, quiet=quiet)
     options = LoadOptions(**reading.as_keywords(), environment=os.environ)
     problems = Problems(strict=reading.strict)
     served = tuple(_served(specs, options, problems))
@@ -95,27 +102,51 @@ class ToldMockApi(MockApi):
         answer = MockApi.handle(self, request)
         self.log.clear()  # it would grow as long as the server lives
         if self.console is not None:
-            status = status_text(answer.status) if isinstance(answer, HttpResponse) else "connection closed"
-            self.console.err(f"{request_line(request, Secrets())}  {status}\n")
+            _tell(self.console, request, answer)
         return answer
+
+
+def _serve_cassette(path: str, port: int, console: Console, *, quiet: bool) -> int:
+    from arazzo_runner.worlds.cassette_api import CassetteApi  # lazily: most mocks are made from descriptions
+    from arazzo_runner.worlds.cassette_file import read_cassette
+
+    class Told(CassetteApi):
+        def handle(self, request: HttpRequest) -> HttpResponse | Drop:
+            answer = CassetteApi.handle(self, request)
+            if not quiet:
+                _tell(console, request, answer)
+            return answer
+
+    api = Told(read_cassette(path))
+    _listen(api, port, console, lambda server: [(name, server.url + way) for name, way in api.prefixes.items()])
+    return 0
 
 
 def _serve(api: MockApi, port: int, console: Console) -> None:
     """Print where each description is served and wait for Ctrl-C."""
+    bases = [served.description.base for served in api.served]
+    _listen(api, port, console, lambda server: [(display(base), server.urls[base]) for base in bases])
+
+
+def _listen(api: Api, port: int, console: Console, places: Callable[[MockServer[Api]], list[tuple[str, str]]]) -> None:
     try:
         server = MockServer(api, port)
     except OSError as problem:
         message = f"port {port} cannot be used: {problem.strerror or problem}"
         raise InvalidUsage([usage_error(message, code="port-not-usable", hint="choose another with --port")]) from None
     with server:
-        for served in api.served:
-            url = server.urls[served.description.base]
-            console.err(f"{one_line(display(served.description.base))} is served at {url}\n")
+        for name, url in places(server):
+            console.err(f"{one_line(name)} is served at {url}\n")
         console.err("press Ctrl-C to stop\n")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
             console.err("\nstopped\n")
+
+
+def _tell(console: Console, request: HttpRequest, answer: HttpResponse | Drop) -> None:
+    status = status_text(answer.status) if isinstance(answer, HttpResponse) else "connection closed"
+    console.err(f"{request_line(request, Secrets())}  {status}\n")
 
 
 # ------------------------------------------------------------------ reading

@@ -23,9 +23,11 @@ from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.progress import RunPrinter
 from arazzo_runner.report.style import count, paint
 from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.uris import is_remote
 from arazzo_runner.worlds.cassette import Cassette, Player
 from arazzo_runner.worlds.cassette_file import read_cassette
+from arazzo_runner.worlds.placeholders import PREFIX
 
 _HELP = """Run a recorded workflow again, offline, and tell what differs.
 
@@ -97,9 +99,11 @@ def command(
         on_event=(lambda event, secrets: None) if quiet else printer.on_event,
     )
     printer.close()
-    console.secrets = result.secrets
-    found = list(_differences(program, result, recorded, player))
-    _print(console, result, found, format_)
+    # What a cassette holds is no secret any more; only what -i gave can be one.
+    secrets = Secrets(text for text in result.secrets.texts() if PREFIX not in text)
+    console.secrets = secrets
+    found = list(_differences(program, result, recorded, player, secrets))
+    _print(console, result, found, len(recorded.interactions), format_)
     return 1 if found else 0
 
 
@@ -110,22 +114,24 @@ def _document(cassette: str, recorded: Cassette) -> str:
     return os.path.normpath(os.path.join(os.path.dirname(cassette), recorded.document))
 
 
-def _differences(program: Program, result: RunResult, recorded: Cassette, player: Player) -> Iterator[Diagnostic]:
-    told = [*drift_diagnostics(program, _drifts(result, player))]
+def _differences(
+    program: Program, result: RunResult, recorded: Cassette, player: Player, secrets: Secrets
+) -> Iterator[Diagnostic]:
+    told = [*drift_diagnostics(program, _drifts(player, secrets))]
     told += outcome_diagnostics(program, result, recorded.status, dict(recorded.outputs))
-    yield from (masked_diagnostic(each, result.secrets) for each in told)
+    yield from (masked_diagnostic(each, secrets) for each in told)
 
 
-def _drifts(result: RunResult, player: Player) -> Iterator[RequestDrift]:
+def _drifts(player: Player, secrets: Secrets) -> Iterator[RequestDrift]:
     for drift in player.drifts():
-        told = RequestDrift(drift.kind, drift.key, request_line(drift.request, result.secrets), at=drift.at)
+        told = RequestDrift(drift.kind, drift.key, request_line(drift.request, secrets), at=drift.at)
         if not drift.differences:
             yield told
         for each in drift.differences:
             yield replace(told, part=each.part, name=each.name, was=each.was, now=each.now)
 
 
-def _print(console: Console, result: RunResult, found: list[Diagnostic], format_: str) -> None:
+def _print(console: Console, result: RunResult, found: list[Diagnostic], requests: int, format_: str) -> None:
     if format_ == "json":
         run = run_report(result, show_secrets=True)
         report = {"same": not found, "differences": validate_report(found)["diagnostics"], "run": run}
@@ -136,5 +142,6 @@ def _print(console: Console, result: RunResult, found: list[Diagnostic], format_
     if found:
         console.err(render_diagnostics(found, color=console.color))
         return
-    sent = count(sum(len(step.attempts) for step in result.steps), "attempt")
-    console.err(paint(f"as recorded: {result.status}, {sent}", "green", color=console.color) + "\n")
+    console.err(
+        paint(f"as recorded: {result.status}, {count(requests, 'request')}", "green", color=console.color) + "\n"
+    )

@@ -117,6 +117,7 @@ Exit codes:
 @click.option(
     "--outputs-from", metavar="FILE", help="Outputs of steps that ran before, as --until and --step write them."
 )
+@click.option("--record", metavar="FILE", help="Write the conversation, without secrets, for arazzo replay.")
 @transport_options
 @click.option("--resend-unknown", is_flag=True, help="Allow a retry although an unsafe request may have been acted on.")
 def command(**options: JsonValue) -> int:
@@ -130,6 +131,7 @@ def _check(arguments: RunArguments) -> None:
     """Refuse options that contradict each other."""
     contradictions = (
         (arguments.mock and arguments.dry_run, "--mock and --dry-run exclude each other"),
+        (arguments.record and arguments.dry_run, "--record and --dry-run exclude each other"),
         (arguments.scenario and not arguments.mock, "--scenario needs --mock"),
         (arguments.switches and not arguments.mock, "--switch needs --mock"),
         (arguments.verbose and arguments.quiet, "-v and -q exclude each other"),

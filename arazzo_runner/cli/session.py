@@ -13,6 +13,7 @@ from arazzo_runner import api
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
 from arazzo_runner.cli.inputs import GivenInputs, given_inputs
 from arazzo_runner.cli.options import ReadingArguments, pairs
+from arazzo_runner.cli.recording import Recording
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions, TransportOptions
@@ -79,6 +80,7 @@ class RunArguments:
     from_step: str | None
     until: str | None
     outputs_from: str | None
+    record: str | None
 
     @property
     def as_json(self) -> bool:
@@ -178,6 +180,7 @@ class Session:
         self._printer = RunPrinter(console, verbosity=given.verbose)
         self._output = None if given.output is None or given.dry_run else _prepared(given.output)
         explicit = given.show_secrets or given.output is not None or given.dry_run
+        self._recording = None if given.record is None else _recording(given)
         self._keep = None if explicit or not has_secret_outputs(program) else self._prepared_keep()
 
     def run(self) -> int:
@@ -221,6 +224,7 @@ class Session:
             mock=given.mock,
             scenario=given.scenario,
             switches=given.switches,
+            around=None if self._recording is None else self._recording.around,
             on_event=self._on_event,
             options=self._options,
         )
@@ -239,7 +243,7 @@ class Session:
         """Write the outputs where they are wanted; False when a place could not take them."""
         if self._keep is not None:
             self._keep.finish(result.status, result.outputs)
-        delivered = self._deliver_file(result)
+        delivered = self._deliver_file(result) and self._deliver_recording(result)
         arrived = self._console.out(self._stdout(result))
         if not arrived:
             self._console.err("the outputs could not be written to standard output\n")
@@ -281,11 +285,25 @@ class Session:
             return False
         return True
 
+    def _deliver_recording(self, result: RunResult) -> bool:
+        if self._recording is None:
+            return True
+        inputs, _ = api.check_inputs(self._program, self._inputs.values, self._inputs.texts)
+        try:
+            self._recording.finish(result, inputs)
+        except OSError as problem:
+            self._console.err(
+                f"the recording could not be written to {one_line(self._given.record or '')}: {problem}\n"
+            )
+            return False
+        return True
+
     def _abandon(self) -> None:
         """Leave no empty file behind when the run could not even begin."""
         self._printer.close()
-        if self._output is not None:
-            self._output.discard()
+        for file in (self._output, self._recording):
+            if file is not None:
+                file.discard()
         if self._keep is not None and not self._keep.used:
             self._keep.discard()
 
@@ -299,6 +317,11 @@ class Session:
 
     def _announce(self, path: str) -> None:
         self._printer.note(f"secret outputs are kept in {one_line(path)}")
+
+
+def _recording(given: RunArguments) -> Recording:
+    assert given.record is not None
+    return Recording(given.record, given.spec, elsewhere=given.mock or bool(given.servers))
 
 
 def _prepared(path: str) -> PrivateFile:

@@ -94,8 +94,7 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
     `source` names the source description and `server` the URL it is called at, `operation` the
     Operation Object (`<uri>#<pointer>`); `at` is the step's place in its document.
     `security` lists the alternatives (scheme name → scopes), `schemes` the raw Security Scheme
-    Objects they name: a World
-    that knows credentials adds them below journal and cassette.
+    Objects they name: a World that knows credentials adds them below journal and cassette.
     """
 
     request: HttpRequest

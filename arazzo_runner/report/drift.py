@@ -10,6 +10,8 @@ from arazzo_runner.program.model import CompiledStep, Program
 from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue, preview
 
+_LONG = 60
+
 
 @record(frozen=True, slots=True)
 class RequestDrift:
@@ -68,7 +70,17 @@ def _changed(was: JsonValue, now: JsonValue) -> str:
         return f"was not there, now it is {preview(now)}"
     if now is MISSING:
         return f"was {preview(was)}, now it is not there"
+    if isinstance(was, str) and isinstance(now, str) and max(len(was), len(now)) > _LONG:
+        was, now = _around_the_change(was, now)
     return f"was {preview(was)}, now it is {preview(now)}"
+
+
+def _around_the_change(was: str, now: str) -> tuple[str, str]:
+    """Cut two long texts to where they begin to differ."""
+    same = next((place for place, pair in enumerate(zip(was, now, strict=False)) if pair[0] != pair[1]), len(was))
+    start = max(0, min(same, len(now)) - 20)
+    cut = tuple(("…" if start else "") + text[start : start + _LONG] for text in (was, now))
+    return cut[0], cut[1]
 
 
 def _place(program: Program, drift: RequestDrift) -> Location:

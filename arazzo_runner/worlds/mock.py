@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import field, replace
 from os import PathLike
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
@@ -316,10 +316,27 @@ def _body(request: HttpRequest) -> JsonValue:
 # ------------------------------------------------------------------ serving
 
 
-class MockServer:
-    """Serves a MockApi on loopback; a context manager. `url` is its base, `urls` the base by description URI."""
+class Serves(Protocol):
+    """What a MockServer serves: it answers requests, for the descriptions `served`."""
 
-    def __init__(self, api: MockApi, port: int = 0, host: str = "127.0.0.1") -> None:
+    @property
+    def served(self) -> Sequence[Served]:
+        """The descriptions."""
+
+    def handle(self, request: HttpRequest) -> HttpResponse | Drop:
+        """Answer one request."""
+
+
+Api = TypeVar("Api", bound=Serves)
+
+
+class MockServer(Generic[Api]):
+    """Serves a MockApi, or whatever answers like one, on loopback; a context manager.
+
+    `url` is its base, `urls` the base by description URI.
+    """
+
+    def __init__(self, api: Api, port: int = 0, host: str = "127.0.0.1") -> None:
         from arazzo_runner.worlds.mock_http import make_server
 
         self.api = api
@@ -327,7 +344,7 @@ class MockServer:
         self.url = f"http://{host}:{self._server.server_address[1]}"
         self.urls = {served.description.base: self.url + served.prefix for served in api.served}
 
-    def __enter__(self) -> MockServer:
+    def __enter__(self) -> MockServer[Api]:
         import threading
 
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -360,7 +377,7 @@ def served_descriptions(program: Program) -> list[Served]:
 @contextmanager
 def mock_server(
     program: Program, *, scenario: str | PathLike[str] | None = None, switches: Sequence[str] = ()
-) -> Iterator[MockServer]:
+) -> Iterator[MockServer[MockApi]]:
     """Serve what a program calls while the block runs."""
     script = None if scenario is None else read_scenario(scenario, switches)
     with MockServer(MockApi(served_descriptions(program), script)) as server:

@@ -17,7 +17,7 @@ from arazzo_runner.diagnostics import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.schema_check import schema_errors
-from arazzo_runner.worlds.mock import LogEntry, MockServer
+from arazzo_runner.worlds.mock import LogEntry, MockApi, MockServer
 from tests.e2e.conftest import Arazzo
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +160,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[LogEntry]:
     entries: list[LogEntry] = []
     enter = MockServer.__enter__
 
-    def watched(server: MockServer) -> MockServer:
+    def watched(server: MockServer[MockApi]) -> MockServer[MockApi]:
         server.api.log = entries
         return enter(server)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.diagnostics import InvalidUsage
@@ -12,9 +13,6 @@ from arazzo_runner.engine.results import RunResult
 from arazzo_runner.report.files import PrivateFile
 from arazzo_runner.sources.uris import is_remote
 from arazzo_runner.values import JsonValue
-from arazzo_runner.worlds.cassette import Cassette, Recorder
-from arazzo_runner.worlds.cassette_file import cassette_text
-from arazzo_runner.worlds.placeholders import Placeholders
 
 
 class Recording:
@@ -30,15 +28,21 @@ class Recording:
             raise InvalidUsage([usage_error(message, code="cannot-write-output", hint=hint)]) from None
         self._spec = spec
         self._elsewhere = elsewhere
-        self._recorder: Recorder | None = None
+        self._recorder: Any = None
 
     def around(self, world: World) -> World:
         """Listen to a World."""
-        self._recorder = Recorder(world)
-        return self._recorder
+        from arazzo_runner.worlds.cassette import Recorder  # lazily: few runs are recorded
+
+        self._recorder = recorder = Recorder(world)
+        return recorder
 
     def finish(self, result: RunResult, inputs: Mapping[str, JsonValue]) -> None:
         """Write what was said; raises OSError."""
+        from arazzo_runner.worlds.cassette import Cassette
+        from arazzo_runner.worlds.cassette_file import cassette_text
+        from arazzo_runner.worlds.placeholders import Placeholders
+
         interactions = () if self._recorder is None else tuple(self._recorder.interactions)
         servers = {each.source: each.server for each in reversed(interactions)} if self._elsewhere else {}
         cassette = Cassette(

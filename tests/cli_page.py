@@ -1,0 +1,38 @@
+"""docs/cli.md: what a person wrote there, and the help text of every command as it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from arazzo_runner.cli.commands import group
+from arazzo_runner.cli.main import COMMANDS, help_text
+
+PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
+
+
+def page() -> str:
+    """Return the page with today's help texts; sections stand in the order of `arazzo --help`."""
+    head, *sections = re.split(r"^## arazzo ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    written = {section.partition("\n")[0]: section.partition("\n")[2] for section in sections}
+    intro, _, rest = head.partition("```text\n")
+    _, _, rest = rest.partition("```\n")
+    head = f"{intro}```text\n{help_text()}```\n{rest}"
+    return head + "\n".join(_section(name, written.get(name, "")).rstrip() + "\n" for name in COMMANDS)
+
+
+def _section(name: str, written: str) -> str:
+    """Return a command's section: its help, and the text around it that a person wrote."""
+    before, _, after = written.partition("```text\n")
+    remarks = after.partition("\n```\n")[2]
+    return f"## arazzo {name}\n\n{before.strip()}\n\n```text\n{_help(name)}\n```\n{remarks}".replace("\n\n\n\n", "\n\n")
+
+
+def _help(name: str) -> str:
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
+    # 98 is what a terminal of 100 columns gets.
+    context = click.Context(command, info_name=f"arazzo {name}", terminal_width=98, **command.context_settings)
+    return command.get_help(context)
