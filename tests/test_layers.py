@@ -21,7 +21,7 @@ LAYERS = [
     {"sources", "config"},
     {"document", "expressions"},
     {"secrets"},
-    {"diagnostics", "values"},
+    {"diagnostics", "values", "private_files"},
     {"records", "version"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

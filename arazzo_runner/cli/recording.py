@@ -10,7 +10,7 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.report.files import PrivateFile
+from arazzo_runner.private_files import PrivateFile
 from arazzo_runner.sources.uris import is_remote
 from arazzo_runner.values import JsonValue
 

@@ -19,13 +19,13 @@ from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
+from arazzo_runner.private_files import PrivateFile, state_folder
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.records import record
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
-from arazzo_runner.report.files import PrivateFile, state_folder
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.keep import Keep, has_secret_outputs
 from arazzo_runner.report.masking import masked_diagnostic

@@ -47,11 +47,13 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
     _learn_secrets(run, built)
     if run.stop is not None:
         return Tried(Attempt(number=number, started=started, request=built.request), scope, {}, built=False)
-    answer = await run.send(_effect(run, step, call, key, built))
+    effect = _effect(run, step, call, key, built)
+    answer = await run.send(effect)
+    shown = run.shown(effect)
     if isinstance(answer, HttpResponse):
-        return _judged(run, frame, step, call, number, started, built, answer)
+        return _judged(run, frame, step, call, number, started, built, shown, answer)
     assert isinstance(answer, NoResponse)
-    return _unanswered(run, frame, call, key, number, started, built, answer)
+    return _unanswered(run, frame, step, call, key, number, started, built, shown, answer)
 
 
 def _effect(run: Run, step: CompiledStep, call: OperationCall, key: str, built: BuiltRequest) -> SendRequest:
@@ -79,6 +81,7 @@ def _judged(
     number: int,
     started: float,
     built: BuiltRequest,
+    shown: HttpRequest,
     response: HttpResponse,
 ) -> Tried:
     message, note = _message(response, step)
@@ -95,7 +98,7 @@ def _judged(
     attempt = Attempt(
         number=number,
         started=started,
-        request=built.request,
+        request=shown,
         response=response,
         verdicts=verdicts,
         diagnostics=built.notes + note,
@@ -108,11 +111,13 @@ def _judged(
 def _unanswered(
     run: Run,
     frame: Frame,
+    step: CompiledStep,
     call: OperationCall,
     key: str,
     number: int,
     started: float,
     built: BuiltRequest,
+    shown: HttpRequest,
     answer: NoResponse,
 ) -> Tried:
     request = built.request
@@ -122,12 +127,19 @@ def _unanswered(
     attempt = Attempt(
         number=number,
         started=started,
-        request=request,
+        request=shown,
         response=answer,
-        diagnostics=built.notes,
+        diagnostics=built.notes + _told(answer, step),
         duration_ms=answer.elapsed_ms,
     )
     return Tried(attempt, _scope(run, frame, built, None, MISSING), {}, unknown=unknown)
+
+
+def _told(answer: NoResponse, step: CompiledStep) -> tuple[Diagnostic, ...]:
+    if answer.code is None:
+        return ()
+    message = f'step "{step.step_id}": {answer.message}'
+    return (Diagnostic(code=answer.code, severity=Severity.ERROR, message=message, at=step.at, hint=answer.hint),)
 
 
 def _repeatable(run: Run, call: OperationCall, request: HttpRequest) -> bool:

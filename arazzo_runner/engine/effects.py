@@ -55,7 +55,8 @@ class NoResponse:
     """No usable answer came.
 
     `sent` is False only when it is certain that the server got nothing (refused, no such
-    host, TLS refused before the request): then sending again is safe.
+    host, TLS refused before the request): then sending again is safe. `code` and `hint` are
+    those of the Diagnostic that tells of it, where "no-response" would say too little.
     """
 
     reason: Literal[
@@ -69,10 +70,13 @@ class NoResponse:
         "protocol",
         "forbidden",
         "interrupted",
+        "credentials",
     ]
     message: str
     sent: bool
     elapsed_ms: float = 0.0
+    code: str | None = None
+    hint: str | None = None
 
 
 @record(frozen=True, slots=True, kw_only=True)

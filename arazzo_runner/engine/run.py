@@ -9,7 +9,7 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult, WorkflowResult
-from arazzo_runner.engine.state import Emit, Run
+from arazzo_runner.engine.state import Emit, Run, Shown, as_built
 from arazzo_runner.program.model import Program
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import JsonValue
@@ -24,19 +24,23 @@ async def run_program(
     emit: Emit,
     secrets: Secrets,
     notes: tuple[Diagnostic, ...] = (),
+    shown: Shown = as_built,
     interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
 ) -> RunResult:
     """Run the program's entry workflow with checked inputs.
 
     Raises InvalidUsage when the options ask for a part of it that cannot be run alone;
     whatever servers do is in the result. `notes` are findings about the inputs, to be shown
-    with it. `interrupts` are the exceptions that mean "stop now": they end the run as
-    `interrupted` with all that was had so far.
+    with it. `shown` gives a request as records show it. `interrupts` are the exceptions that
+    mean "stop now": they end the run as `interrupted` with all that was had so far.
     """
     workflow = program.workflow
     selection = select(workflow, options)
     budget = options.max_steps or max(1000, 20 * len(workflow.steps))
-    run = Run(program, world, options, emit, interrupts, budget, secrets=secrets, inputs=inputs, selection=selection)
+    run = Run(
+        program, world, options, emit, interrupts, budget,
+        secrets=secrets, inputs=inputs, selection=selection, shown=shown,
+    )  # fmt: skip
     started = await run.tick("run")
     if options.run_timeout is not None:
         run.deadline = started + options.run_timeout

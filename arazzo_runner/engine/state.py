@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import cast
 
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.engine.effects import Answer, Batch, Effect, NoResponse, Now, SendRequest, Sleep, World
+from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpRequest, NoResponse, Now, SendRequest, Sleep, World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.partial import Selection
@@ -20,6 +20,12 @@ from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import MISSING, JsonValue, Missing
 
 Emit = Callable[[Event, Secrets], None]
+Shown = Callable[[SendRequest], HttpRequest]
+
+
+def as_built(effect: SendRequest) -> HttpRequest:
+    """Return the request as the step built it: how it is shown when no World adds anything."""
+    return effect.request
 
 
 @record(frozen=True, slots=True)
@@ -41,7 +47,8 @@ class Run:
     `unknown` holds the effect keys of unsafe requests whose outcome is unknown; `finished`
     the last result of every workflow that ended, `dependencies` those that ran because another
     depends on them; `stop` is set once and ends everything. `inputs` are the run's own,
-    `selection` is the part of its own workflow that is walked.
+    `selection` is the part of its own workflow that is walked. `shown` gives a request as records
+    show it: with placeholders for the credentials that the World adds.
     """
 
     program: Program
@@ -53,6 +60,7 @@ class Run:
     secrets: Secrets = field(default_factory=Secrets)
     inputs: dict[str, JsonValue] = field(default_factory=dict)
     selection: Selection = field(default_factory=Selection)
+    shown: Shown = as_built
     deadline: float | None = None
     now: float = 0.0
     jar: Jar = field(default_factory=Jar)

@@ -95,7 +95,7 @@ def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) ->
     for diagnostic in attempt.diagnostics:
         if diagnostic.severity is Severity.ERROR:
             yield diagnostic
-    if isinstance(attempt.response, NoResponse):
+    if isinstance(attempt.response, NoResponse) and attempt.response.code is None:
         yield _unanswered(step, attempt.response)
     for verdict in _failed(attempt):
         yield _criterion_diagnostic(step, verdict, secrets)

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from arazzo_runner.engine.events import Event, StepFinished
+from arazzo_runner.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.program.model import Program
-from arazzo_runner.report.files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.report.json import pretty
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import JsonValue

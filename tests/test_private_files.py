@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from arazzo_runner.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.report.console import Console
-from arazzo_runner.report.files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.secrets import Secrets
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes are POSIX")

@@ -1,0 +1,99 @@
+"""Files that hold secrets: readable by their owner only, complete or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+
+
+class PrivateFile:
+    """A file of mode 0600 that is replaced as a whole: a reader sees the old text or the new, never half.
+
+    `prepare` proves that it can be written before anything depends on it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._created = False
+        self._special = False
+
+    @classmethod
+    def prepare(cls, path: str) -> PrivateFile:
+        """Make sure that the file can be written, creating it empty when it is not there; raises OSError."""
+        file = cls(path)
+        if os.path.isdir(path):
+            raise IsADirectoryError(21, "it is a directory", path)
+        if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
+            file._special = True  # a pipe or /dev/null cannot be replaced, only written
+            return file
+        if os.path.lexists(path):
+            os.unlink(file._new_beside(b""))
+        else:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            file._created = True
+        return file
+
+    def write(self, text: str) -> None:
+        """Replace what the file holds; on return it is on disk."""
+        data = text.encode("utf-8", "backslashreplace")
+        if self._special:
+            with open(self.path, "wb") as stream:
+                stream.write(data)
+            return
+        beside = self._new_beside(data)
+        try:
+            os.replace(beside, self.path)
+        except OSError:
+            os.unlink(beside)
+            raise
+        _sync_folder(os.path.dirname(os.path.abspath(self.path)))
+
+    def discard(self) -> None:
+        """Remove the file if `prepare` created it: nothing came that belongs into it."""
+        if self._created:
+            with contextlib.suppress(OSError):
+                os.unlink(self.path)
+
+    def _new_beside(self, data: bytes) -> str:
+        beside = f"{self.path}.{os.getpid()}.new"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError:
+            os.unlink(beside)
+            raise
+        return beside
+
+
+def _sync_folder(folder: str) -> None:
+    # The new name is on disk only when its folder is; Windows cannot open folders, and need not.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def state_folder() -> str:
+    """Return the user's state directory for arazzo: XDG_STATE_HOME, else ~/.local/state; LOCALAPPDATA on Windows."""
+    if os.name == "nt" and os.environ.get("LOCALAPPDATA"):
+        return os.path.join(os.environ["LOCALAPPDATA"], "arazzo")
+    base = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(base):  # XDG Base Directory Specification: relative paths are to be ignored
+        base = os.path.join(os.path.expanduser("~"), ".local", "state")
+    return os.path.join(base, "arazzo")
+
+
+def make_private_folder(path: str) -> None:
+    """Create a folder (0700) with its parents; raises OSError."""
+    parent = os.path.dirname(path)
+    if parent and not os.path.isdir(parent):
+        os.makedirs(parent, mode=0o700, exist_ok=True)
+    os.makedirs(path, mode=0o700, exist_ok=True)
