@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from arazzo_runner.sources.content_coding import DecodedBody, TooLarge, Undecodable
+from arazzo_runner.sources.deadline import Deadline, keep_deadlines
 from arazzo_runner.sources.policy import (
     FetchError,
     Policy,
@@ -23,12 +25,18 @@ from arazzo_runner.sources.policy import (
     widened,
 )
 from arazzo_runner.sources.uris import is_remote, origin, path_of, without_userinfo
+from arazzo_runner.version import __version__
 
 __all__ = ["DocumentFetch", "Fetch", "FetchError", "Policy", "ReferenceFetch", "make_fetch", "repository_root"]
 
 MAX_REDIRECTS: Final = 5
 READ_SECONDS: Final = 30.0
 CONNECT_SECONDS: Final = 10.0
+_HEADERS: Final = {
+    "Accept": "application/json, application/yaml, text/yaml, */*;q=0.5",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": f"arazzo/{__version__}",
+}
 
 
 class Fetch(Protocol):
@@ -191,7 +199,7 @@ def _exchange(uri: str, addresses: list[str], max_bytes: int, deadline: float) -
     try:
         proxy = proxy_for(origin_of(uri), {}, os.environ)
         with _client(library, uri, proxy) as client:
-            response = _response(client, library, uri, [] if proxy else addresses)
+            response = _response(client, library, uri, [] if proxy else addresses, deadline - time.monotonic())
             try:
                 data = _body(response, max_bytes, deadline, uri) if response.status_code == 200 else b""
             finally:
@@ -206,19 +214,23 @@ def _client(library: Any, uri: str, proxy: str | None) -> Any:
     # The TLS context, and the reading of SSL_CERT_FILE with it, only for https.
     verify = library.create_ssl_context() if uri[:6].lower() == "https:" else False
     transport = library.HTTPTransport(verify=verify, proxy=proxy)
+    keep_deadlines(transport)
     return library.Client(transport=transport, timeout=CONNECT_SECONDS, follow_redirects=False, trust_env=False)
 
 
-def _response(client: Any, library: Any, uri: str, addresses: list[str]) -> Any:
+def _response(client: Any, library: Any, uri: str, addresses: list[str], seconds: float) -> Any:
     """Ask the addresses that were checked, one after the other; through a proxy, the name."""
     url = library.URL(uri)
-    headers = {"Accept": "application/json, application/yaml, text/yaml, */*;q=0.5", "Host": url.netloc.decode("ascii")}
+    whole, connect = Deadline(seconds), min(CONNECT_SECONDS, seconds)
+    timeout = {"connect": connect, "read": whole, "write": whole, "pool": connect}
+    headers = {**_HEADERS, "Host": url.netloc.decode("ascii")}
+    extensions: dict[str, Any] = {"timeout": timeout}
     if not addresses:
-        return client.send(client.build_request("GET", url, headers=headers), stream=True)
-    extensions = {"sni_hostname": url.raw_host.decode("ascii")} if url.scheme == "https" else {}
+        return client.send(library.Request("GET", url, headers=headers, extensions=extensions), stream=True)
+    if url.scheme == "https":
+        extensions["sni_hostname"] = url.raw_host.decode("ascii")
     for number, address in enumerate(addresses, 1):
-        pinned = url.copy_with(host=address)
-        request = client.build_request("GET", pinned, headers=headers, extensions=extensions)
+        request = library.Request("GET", url.copy_with(host=address), headers=headers, extensions=extensions)
         try:
             return client.send(request, stream=True)
         except (library.ConnectError, library.ConnectTimeout):
@@ -228,11 +240,16 @@ def _response(client: Any, library: Any, uri: str, addresses: list[str]) -> Any:
 
 
 def _body(response: Any, max_bytes: int, deadline: float, uri: str) -> bytes:
-    data = bytearray()
-    for chunk in response.iter_bytes():
-        data += chunk
-        if len(data) > max_bytes:
-            break
-        if time.monotonic() > deadline:
-            raise FetchError(f"{without_userinfo(uri)} takes longer than {READ_SECONDS:g} s")
-    return bytes(data)
+    body = DecodedBody(response.headers.get("content-encoding", ""), max_bytes)
+    try:
+        for chunk in response.stream:
+            body.take(chunk)
+            if time.monotonic() > deadline:
+                raise FetchError(f"{without_userinfo(uri)} takes longer than {READ_SECONDS:g} s")
+    except TooLarge:
+        return _limited(bytes(max_bytes + 1), max_bytes)
+    except Undecodable as problem:
+        raise FetchError(f"{without_userinfo(uri)} cannot be decoded: {problem}") from None
+    if not body.is_whole:
+        raise FetchError(f"{without_userinfo(uri)} ended before it was whole")
+    return body.data

@@ -100,7 +100,8 @@ def _translated(library: Any) -> Iterator[None]:
     except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError) as problem:
         raise library.ConnectError(str(problem)) from problem
     except aiohttp.ClientResponseError as problem:
-        raise library.RemoteProtocolError(problem.message or type(problem).__name__) from problem
+        text = problem.message.partition("\n")[0].rstrip(":") or type(problem).__name__  # below it: what was read
+        raise library.RemoteProtocolError(text) from problem
     except aiohttp.InvalidURL as problem:
         raise library.UnsupportedProtocol(f"{problem} is no http(s) URL") from problem
     except aiohttp.ClientError as problem:

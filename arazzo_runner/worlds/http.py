@@ -26,10 +26,12 @@ from arazzo_runner.engine.effects import (
     Sleep,
 )
 from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.sources.content_coding import DecodedBody, TooLarge, Undecodable
+from arazzo_runner.sources.deadline import Deadline
 from arazzo_runner.sources.hosts import Origin, origin_of
 from arazzo_runner.sources.httpx_import import httpx
 from arazzo_runner.sources.proxies import shown
-from arazzo_runner.worlds.deadline import Deadline
+from arazzo_runner.worlds.leftovers import kept_with_leftovers
 from arazzo_runner.worlds.transports import Way, async_way, blocking_way
 
 CONNECT_TIMEOUT = 10.0
@@ -126,6 +128,9 @@ class BlockingWorld:
                 return exchange.read(response)
             finally:
                 response.close()
+                unclean = kept_with_leftovers(response)
+                if unclean is not None:
+                    unclean.close()
         except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
             return exchange.failed(problem, library)
 
@@ -219,6 +224,9 @@ class AsyncWorld:
                     return await exchange.aread(response)
                 finally:
                     await response.aclose()
+                    unclean = kept_with_leftovers(response)
+                    if unclean is not None:
+                        await unclean.aclose()
         except TimeoutError:
             return exchange.timed_out()
         except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
@@ -279,28 +287,28 @@ class _Exchange:
     def read(self, response: Any) -> HttpResponse | NoResponse:
         """Read the body within time and size."""
         self.answered = True
-        chunks: list[bytes] = []
-        size = 0
-        for chunk in response.iter_bytes():
-            size += len(chunk)
-            chunks.append(chunk)
-            fault = self._over(size)
-            if fault is not None:
-                return fault
-        return self._whole(response, b"".join(chunks))
+        try:
+            body = DecodedBody(response.headers.get("content-encoding", ""), self.max_size)
+            for chunk in response.stream:
+                body.take(chunk)
+                if self._is_over():
+                    return self.timed_out()
+        except (TooLarge, Undecodable) as problem:
+            return self._unusable(problem)
+        return self._whole(response, body)
 
     async def aread(self, response: Any) -> HttpResponse | NoResponse:
         """Read the body within time and size."""
         self.answered = True
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            chunks.append(chunk)
-            fault = self._over(size)
-            if fault is not None:
-                return fault
-        return self._whole(response, b"".join(chunks))
+        try:
+            body = DecodedBody(response.headers.get("content-encoding", ""), self.max_size)
+            async for chunk in response.stream:
+                body.take(chunk)
+                if self._is_over():
+                    return self.timed_out()
+        except (TooLarge, Undecodable) as problem:
+            return self._unusable(problem)
+        return self._whole(response, body)
 
     def failed(self, problem: Exception, library: Any) -> NoResponse:
         """Say what an exception of the library means, and whether the server may have acted."""
@@ -317,10 +325,8 @@ class _Exchange:
             return self._not_connected(problem)
         if isinstance(
             problem, (library.UnsupportedProtocol, library.InvalidURL, library.LocalProtocolError, ValueError)
-        ) and not isinstance(problem, library.DecodingError):
+        ):
             return self._none("protocol", f"the request cannot be sent: {problem}", sent=False)
-        if isinstance(problem, library.DecodingError):
-            return self._none("protocol", f"the body cannot be decoded: {problem}", sent=True)
         text = str(problem) or type(problem).__name__
         if not self.answered and "[SSL: " in text and "ALERT" in text:
             # In TLS 1.3 the server refuses our certificate after we may have begun to send; it reads nothing of that.
@@ -349,18 +355,19 @@ class _Exchange:
             return self._none("unknown-host", f"there is no host {self._peer()}", sent=False)
         return self._none("refused", f"{self._peer()} refuses the connection", sent=False)
 
-    def _whole(self, response: Any, body: bytes) -> HttpResponse | NoResponse:
-        fault = _truncation(response, body)
-        if fault is not None and self.effect.request.method != "HEAD":
-            return self._none("truncated", fault, sent=True)
-        headers = _headers(response)
-        return HttpResponse(response.status_code, headers, body, self._elapsed())
+    def _whole(self, response: Any, body: DecodedBody) -> HttpResponse | NoResponse:
+        if not body.is_whole:
+            return self._none("truncated", "the compressed answer ended before it was whole", sent=True)
+        return HttpResponse(response.status_code, _headers(response), body.data, self._elapsed())
 
-    def _over(self, size: int) -> NoResponse | None:
-        if size > self.max_size:
+    def _unusable(self, problem: TooLarge | Undecodable) -> NoResponse:
+        if isinstance(problem, TooLarge):
             message = f"the answer has more than {self.max_size:,} bytes (--max-response-size)"
             return self._none("too-large", message, sent=True)
-        return self.timed_out() if time.perf_counter() > self.deadline else None
+        return self._none("protocol", f"the body cannot be decoded: {problem}", sent=True)
+
+    def _is_over(self) -> bool:
+        return time.perf_counter() > self.deadline
 
     def _none(self, reason: Any, message: str, *, sent: bool) -> NoResponse:
         return NoResponse(reason, message, sent, self._elapsed())
@@ -456,16 +463,3 @@ def _header_text(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
-
-
-def _truncation(response: Any, body: bytes) -> str | None:
-    """Tell whether a compressed body ended early: the library passes that silently."""
-    encoding = response.headers.get("content-encoding", "").strip().lower()
-    if encoding not in ("gzip", "deflate", "x-gzip"):
-        return None
-    decoder = getattr(response, "_decoder", None)
-    inner = getattr(decoder, "decompressor", None)
-    inner = getattr(inner, "decompressor", inner)  # httpx2 wraps it once more
-    if inner is not None and hasattr(inner, "eof") and not inner.eof and (body or response.num_bytes_downloaded):
-        return "the compressed answer ended before it was whole"
-    return None

@@ -1,4 +1,4 @@
-"""Both worlds against a real loopback server, faults included: always an answer, in bounded time and memory."""
+"""Both worlds against a real loopback server: what is sent, and how exchanges share connections (faults: test_faults.py)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 import pytest
 
 from arazzo_runner.engine.drive import drive
-from arazzo_runner.engine.effects import Batch, HttpResponse, NoResponse, Now, Sleep
+from arazzo_runner.engine.effects import Batch, HttpResponse, Now, Sleep
 from arazzo_runner.worlds.http import AsyncWorld, BlockingWorld
 from arazzo_runner.worlds.mock_http import make_server
 from tests.worlds.faulty import FaultyServer
@@ -27,66 +27,6 @@ def server():
 @pytest.fixture(params=[blocking, asynchronous, in_lanes], ids=["blocking", "async", "lanes"])
 def send(request):
     return request.param
-
-
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("/reset-before-headers", "reset"),
-        ("/closed-before-headers", "reset"),
-        ("/half-headers", "reset"),
-        ("/mid-body", "truncated"),
-        ("/gzip-cut", "truncated"),
-        ("/chunked-cut", "truncated"),
-        ("/bomb", "too-large"),
-        ("/endless", "too-large"),
-        ("/slow-headers", "timeout"),
-        ("/slow-body", "timeout"),
-        ("/garbage", "protocol"),
-    ],
-)
-def test_a_fault_is_an_answer_that_says_so(server, send, path, reason):
-    answer = send(effect(server.url + path), max_response_size=1_000_000)
-    assert isinstance(answer, NoResponse), answer
-    assert (answer.reason, answer.sent) == (reason, True)
-    assert answer.message
-
-
-@pytest.mark.parametrize(
-    ("path", "status", "body"),
-    [
-        ("/ok", 200, b'{"a": 1}'),
-        ("/bad-utf8", 200, b'{"a": "\xff"}'),
-        ("/empty-json", 200, b""),
-        ("/no-content", 204, b""),
-        ("/http10", 200, b'{"a": 1}'),
-    ],
-)
-def test_an_odd_but_whole_answer_is_one(server, send, path, status, body):
-    answer = send(effect(server.url + path))
-    assert isinstance(answer, HttpResponse), answer
-    assert (answer.status, answer.body) == (status, body)
-
-
-def test_repeated_headers_are_kept_in_order(server, send):
-    answer = send(effect(server.url + "/duplicates"))
-    assert [pair for pair in answer.headers if pair[0].lower() == "x-a"] == [("X-A", "1"), ("X-A", "2")]
-    assert [value for name, value in answer.headers if name.lower() == "set-cookie"] == ["a=1", "b=2"]
-
-
-def test_head_has_no_body(server, send):
-    answer = send(effect(server.url + "/head", "HEAD"))
-    assert isinstance(answer, HttpResponse)
-    assert answer.body == b""
-
-
-def test_refused_and_unknown_hosts_were_certainly_not_reached(send):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    refused = send(effect(f"http://127.0.0.1:{port}/"))
-    assert (refused.reason, refused.sent) == ("refused", False)
-    unknown = send(effect("http://no-such-host.invalid/"))
-    assert (unknown.reason, unknown.sent) == ("unknown-host", False)
 
 
 def test_a_request_that_cannot_be_sent_is_an_answer_too(send):
