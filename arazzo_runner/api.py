@@ -9,17 +9,16 @@ from dataclasses import replace
 from os import PathLike
 from typing import TypeAlias
 
+from arazzo_runner.checking import Checker, Checks, RuleOptions, Source, open_document
 from arazzo_runner.diagnostics import (
     Diagnostic,
     InvalidDescription,
     InvalidInputs,
-    InvalidUsage,
     Location,
-    Problems,
     Severity,
     UnknownWorkflow,
 )
-from arazzo_runner.document.source_map import Limits, from_value, read
+from arazzo_runner.document.source_map import Limits
 from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
@@ -28,15 +27,12 @@ from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.run import run_program
 from arazzo_runner.engine.schemas import InputProblem, prepare_inputs
 from arazzo_runner.program.context import names_hint
-from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display
+from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.secrets import Secrets
-from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
-from arazzo_runner.sources.uris import is_remote, uri_of_path
 from arazzo_runner.values import JsonValue
 
-Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
 Around: TypeAlias = Callable[[World], World]
 
@@ -87,7 +83,7 @@ def load(
         any_server=any_server,
         environment=os.environ,
     )
-    library, entry = _open(document, options, include)
+    library, entry = open_document(document, options, include)
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
     names = list(entry.workflows)
@@ -110,43 +106,32 @@ def validate(
     allow_remote: bool = False,
     allow_hosts: Sequence[str] = (),
     rules: Collection[str] | None = None,
+    rule_options: RuleOptions | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Check Arazzo documents: shape, language, links, then by rules; nothing is sent.
 
-    `rules` are the codes of the rules to run (of `validation.rules.RULES`); None: those that run by default.
+    `rules` are the codes of the rules to run (of `validation.rules.RULES`); None: those that run by default;
+    `rule_options` are the options of rules, by code and name.
     Nothing remote is read unless `allow_remote` or `allow_hosts` (and not `offline`) says so.
     Returns every finding, in the order found; errors in a document are findings, not exceptions.
     Raises InvalidUsage for a file that cannot be opened.
     """
-    from arazzo_runner.validation.inspection import Inspection  # lazily: a run needs no rules
-    from arazzo_runner.validation.rule import run_rules
-    from arazzo_runner.validation.rules import RULES
-
-    chosen = [rule for rule in RULES if (rule.DEFAULT if rules is None else rule.CODE in rules)]
+    reading = LoadOptions(
+        root=root,
+        sources=sources or {},
+        limits=limits or Limits(),
+        offline=offline or not (allow_remote or allow_hosts),
+        unchecked=True,
+        allow_remote=allow_remote,
+        allow_hosts=tuple(allow_hosts),
+        any_server=True,
+        environment=os.environ,
+    )
+    checker = Checker(documents, reading)
+    checks = Checks(strict=strict, rules=rules, rule_options=rule_options or {})
     found: dict[Diagnostic, None] = {}
     for document in documents:
-        options = LoadOptions(
-            strict=strict,
-            root=root,
-            sources=sources or {},
-            limits=limits or Limits(),
-            offline=offline or not (allow_remote or allow_hosts),
-            unchecked=True,
-            allow_remote=allow_remote,
-            allow_hosts=tuple(allow_hosts),
-            any_server=True,
-            environment=os.environ,
-        )
-        others = [other for other in documents if other is not document]
-        try:
-            library, entry = _open(document, options, others)
-        except InvalidDescription as invalid:
-            found.update(dict.fromkeys(invalid.diagnostics))
-            continue
-        program = load_program(entry, library)
-        opened = {name: library.source(entry, name) for name in entry.sources}
-        found.update(dict.fromkeys(library.problems.diagnostics))
-        found.update(dict.fromkeys(run_rules(Inspection.of(program, opened), chosen, strict=strict)))
+        found.update(dict.fromkeys(checker.check(document, checks).diagnostics))
     return tuple(found)
 
 
@@ -291,51 +276,6 @@ def _input_diagnostic(problem: InputProblem, severity: Severity, at: Location) -
 
 
 # ------------------------------------------------------------------ parts
-
-
-def _open(document: Source, options: LoadOptions, include: Sequence[Source]) -> tuple[Library, LoadedDocument]:
-    """Read the entry document and those given with it; raises when the entry is unreadable."""
-    problems = Problems(strict=options.strict)
-    locations = [_location(each) for each in (document, *include)]
-    fetch = make_fetch(
-        locations[0],
-        root=options.root,
-        offline=options.offline,
-        allow_remote=options.allow_remote,
-        allow_hosts=options.allow_hosts,
-    )
-    library = Library(fetch, options, problems)
-    entry = _read_document(document, locations[0], library, fetch)
-    for other, location in zip(include, locations[1:], strict=True):
-        _read_document(other, location, library, fetch)
-    if entry is None:
-        raise InvalidDescription(problems.diagnostics)
-    return library, entry
-
-
-def _read_document(document: Source, location: str, library: Library, fetch: DocumentFetch) -> LoadedDocument | None:
-    if isinstance(document, Mapping):
-        return library.add(from_value(document, location), location)
-    try:
-        data = fetch.entry(location)
-    except FetchError as problem:
-        at = Location(os.fspath(document))
-        raise InvalidUsage(
-            [
-                Diagnostic(
-                    code="unreadable-file", severity=Severity.ERROR, message=problem.message, at=at, hint=problem.hint
-                )
-            ]
-        ) from None
-    parsed = read(data, display(location), library.problems, limits=library.options.limits)
-    return None if parsed is None else library.add(parsed, location)
-
-
-def _location(document: Source) -> str:
-    if isinstance(document, Mapping):
-        return uri_of_path(os.path.join(os.getcwd(), "<mapping>"))
-    text = os.fspath(document)
-    return text if is_remote(text) else uri_of_path(text)
 
 
 def choose_workflow(program: Program, workflow_id: str | None) -> Program:

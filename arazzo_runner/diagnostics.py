@@ -171,6 +171,12 @@ class Problems:
         for diagnostic in diagnostics:
             self.add(diagnostic)
 
+    def repeat(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Record what another collection has found, as if it were found now (with `strict` warnings are errors)."""
+        for found in diagnostics:
+            is_raised = self._strict and found.severity is Severity.WARNING
+            self.add(replace(found, severity=Severity.ERROR) if is_raised else found)
+
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything recorded so far, in the order found."""

@@ -14,6 +14,7 @@ LAYERS = [
     {"cli", "mcp", "web"},
     {"__init__"},
     {"api"},
+    {"checking"},
     {"durable"},
     {"worlds", "report"},
     {"engine", "validation"},

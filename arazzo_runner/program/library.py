@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import TypeAlias
 
 from arazzo_runner.diagnostics import Location, Problems, Severity
 from arazzo_runner.document.build import build
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
+from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.records import record
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError
@@ -78,13 +79,34 @@ class LoadedDocument:
 Source: TypeAlias = OpenApiDescription | LoadedDocument | AsyncApiSource | NotChecked
 
 
-class Library:
-    """Every document of one load; `fetch` reads, `problems` collects what is wrong with them."""
+@record(frozen=True, slots=True)
+class Offers:
+    """Documents that may be meant: their locations by the URIs that name them, each read only when it is."""
 
-    def __init__(self, fetch: DocumentFetch, options: LoadOptions, problems: Problems) -> None:
+    locations: Mapping[str, str]
+    read: Callable[[str, Problems], Document | None]
+
+
+class Library:
+    """Every document of one load; `fetch` reads, `problems` collects what is wrong with them.
+
+    `offers` are documents given together with the entry; `cache` remembers texts of other loads.
+    """
+
+    def __init__(
+        self,
+        fetch: DocumentFetch,
+        options: LoadOptions,
+        problems: Problems,
+        *,
+        cache: ReadCache | None = None,
+        offers: Offers | None = None,
+    ) -> None:
         self.options = options
         self.problems = problems
         self._fetch = fetch
+        self._cache = cache
+        self._offers = offers
         self._by_uri: dict[str, Source] = {}
         self._by_identity: dict[str, LoadedDocument] = {}
 
@@ -116,14 +138,17 @@ class Library:
 
     def _open(self, document: LoadedDocument, source: SourceDescription) -> Source | None:
         identity = join(document.base, source.url)
-        if source.name not in self.options.sources and identity in self._by_identity:
-            return self._by_identity[identity]
+        if source.name not in self.options.sources:
+            known = self._by_identity.get(identity) or self._offered(identity)
+            if known is not None:
+                return known
         places = self._places(document, source)
         for number, place in enumerate(places):
             if is_remote(place) and self.options.offline:
                 return self._left_unread(source, place)
-            if place in self._by_uri:
-                return self._by_uri[place]
+            given = self._by_uri.get(place) or self._offered(place)
+            if given is not None:
+                return given
             if not is_remote(place) and not os.path.isfile(path_of(place)):
                 continue
             if number > 0:
@@ -134,6 +159,17 @@ class Library:
         message = f'source "{source.name}" was not found; tried {tried}'
         self.problems.error("source-not-found", message, source.at.child("url"), hint=_override_hint(source))
         return None
+
+    def _offered(self, uri: str) -> LoadedDocument | None:
+        """Take in one of the documents that were given with the entry, when `uri` means it."""
+        location = None if self._offers is None else self._offers.locations.get(uri)
+        if location is None or self._offers is None:
+            return None
+        if location in self._by_uri:
+            found = self._by_uri[location]
+            return found if isinstance(found, LoadedDocument) else None
+        parsed = self._offers.read(location, self.problems)
+        return None if parsed is None else self.add(parsed, location)
 
     def _left_unread(self, source: SourceDescription, place: str) -> NotChecked | None:
         at, hint = source.at.child("url"), _override_hint(source)
@@ -174,7 +210,8 @@ class Library:
             self.problems.error("source-not-readable", message, at, hint=problem.hint or _override_hint(source))
             return None
         # Descriptions are other people's: repeated keys in them are a warning, not an error.
-        found = read(data, display(place), self.problems, limits=self.options.limits, duplicates=Severity.WARNING)
+        reader = read if self._cache is None else self._cache.read
+        found = reader(data, display(place), self.problems, limits=self.options.limits, duplicates=Severity.WARNING)
         return None if found is None else self._take(source, found, place)
 
     def _fetched(self, document: LoadedDocument, source: SourceDescription, place: str) -> bytes:

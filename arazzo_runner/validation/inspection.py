@@ -31,13 +31,25 @@ class Inspection(Program):
     """
 
     sources: Mapping[str, Source | None]
+    options: Mapping[str, Mapping[str, JsonValue]]
 
     @classmethod
-    def of(cls, program: Program, sources: Mapping[str, Source | None]) -> Inspection:
-        """Make one of a program and its opened sources."""
+    def of(
+        cls,
+        program: Program,
+        sources: Mapping[str, Source | None],
+        options: Mapping[str, Mapping[str, JsonValue]] | None = None,
+    ) -> Inspection:
+        """Make one of a program, its opened sources and the options of rules, by code."""
         made = cls(**{each.name: getattr(program, each.name) for each in fields(program)})
         object.__setattr__(made, "sources", sources)
+        object.__setattr__(made, "options", options or {})
         return made
+
+    def option(self, code: str, name: str, default: JsonValue) -> JsonValue:
+        """Return an option of a rule; the default where none of its type was given."""
+        value = self.options.get(code, {}).get(name, default)
+        return value if type(value) is type(default) else default
 
     @cached_property
     def steps(self) -> tuple[tuple[Workflow, Step], ...]:

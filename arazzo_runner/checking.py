@@ -1,0 +1,196 @@
+"""Checking documents without running them: opening a document, and `Checker`, which checks many of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import field, replace
+from os import PathLike
+from typing import TypeAlias
+
+from arazzo_runner.diagnostics import (
+    Diagnostic,
+    InvalidDescription,
+    InvalidUsage,
+    Location,
+    Problems,
+    Severity,
+)
+from arazzo_runner.document.read_cache import ReadCache
+from arazzo_runner.document.source_map import Document, Limits, from_value, read
+from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
+from arazzo_runner.program.load import load_program
+from arazzo_runner.records import record
+from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
+from arazzo_runner.sources.uris import is_remote, join, uri_of_path
+from arazzo_runner.values import JsonValue
+
+Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
+RuleOptions: TypeAlias = Mapping[str, Mapping[str, JsonValue]]
+
+
+def open_document(
+    document: Source, options: LoadOptions, include: Sequence[Source] = ()
+) -> tuple[Library, LoadedDocument]:
+    """Read the entry document and those given with it; raises when the entry is unreadable.
+
+    Raises InvalidUsage (a file that cannot be opened) and InvalidDescription (one that cannot be read).
+    """
+    problems = Problems(strict=options.strict)
+    locations = [location_of(each) for each in (document, *include)]
+    fetch = _fetch_for(locations[0], options)
+    library = Library(fetch, options, problems)
+    entry = _taken(document, locations[0], library, fetch)
+    for other, location in zip(include, locations[1:], strict=True):
+        _taken(other, location, library, fetch)
+    if entry is None:
+        raise InvalidDescription(problems.diagnostics)
+    return library, entry
+
+
+def _fetch_for(location: str, options: LoadOptions) -> DocumentFetch:
+    return make_fetch(
+        location,
+        root=options.root,
+        offline=options.offline,
+        allow_remote=options.allow_remote,
+        allow_hosts=options.allow_hosts,
+    )
+
+
+def _taken(document: Source, location: str, library: Library, fetch: DocumentFetch) -> LoadedDocument | None:
+    parsed = _parsed(document, location, library.problems, fetch, library.options.limits)
+    return None if parsed is None else library.add(parsed, location)
+
+
+def _parsed(
+    document: Source, location: str, problems: Problems, fetch: DocumentFetch, limits: Limits
+) -> Document | None:
+    if isinstance(document, Mapping):
+        return from_value(document, location)
+    return read(_data(document, location, fetch), display(location), problems, limits=limits)
+
+
+def _data(document: str | PathLike[str], location: str, fetch: DocumentFetch) -> bytes:
+    try:
+        return fetch.entry(location)
+    except FetchError as problem:
+        at = Location(os.fspath(document))
+        error = Diagnostic(
+            code="unreadable-file", severity=Severity.ERROR, message=problem.message, at=at, hint=problem.hint
+        )
+        raise InvalidUsage([error]) from None
+
+
+def location_of(document: Source) -> str:
+    """Return the URI of a document given as a path, a URL or a mapping."""
+    if isinstance(document, Mapping):
+        return uri_of_path(os.path.join(os.getcwd(), "<mapping>"))
+    text = os.fspath(document)
+    return text if is_remote(text) else uri_of_path(text)
+
+
+# ------------------------------------------------------------------ checking
+
+
+@record(frozen=True, slots=True)
+class Checked:
+    """What checking one document found, in the order found; `document` is None when it is unreadable."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    document: Document | None
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """Which rules run (None: the default ones), with which options by code; with `strict` deviations are errors."""
+
+    strict: bool = False
+    rules: Collection[str] | None = None
+    rule_options: RuleOptions = field(default_factory=dict)
+
+
+class Checker:
+    """Checks documents that are given together: they find each other by their `$self`; each text is read once."""
+
+    def __init__(self, documents: Iterable[Source], reading: LoadOptions) -> None:
+        self._reading = reading
+        self._cache = ReadCache()
+        self._documents: dict[str, Source] = {}
+        self._locations: dict[int, str] = {}
+        for number, each in enumerate(documents, 1):
+            location = location_of(each) + (f"-{number}" if isinstance(each, Mapping) and number > 1 else "")
+            self._documents[location] = each
+            self._locations[id(each)] = location
+        self._offers = self._identities() if len(self._documents) > 1 else {}
+
+    def check(self, document: Source, checks: Checks) -> Checked:
+        """Check one document; errors in it are findings, not exceptions.
+
+        Raises InvalidUsage for a file that cannot be opened.
+        """
+        from arazzo_runner.validation.inspection import Inspection  # lazily, as the next two: a run needs no rules
+        from arazzo_runner.validation.rule import run_rules
+        from arazzo_runner.validation.rules import RULES
+
+        problems = Problems(strict=checks.strict)
+        location = self._locations.get(id(document)) or location_of(document)
+        parsed = self._read(document, location, problems)
+        if parsed is None:
+            return Checked(problems.diagnostics, None)
+        library, entry = self._opened(location, parsed, problems, checks.strict)
+        program = load_program(entry, library)
+        opened = {name: library.source(entry, name) for name in entry.sources}
+        found = dict.fromkeys(problems.diagnostics)
+        rules = checks.rules
+        chosen = [rule for rule in RULES if (rule.DEFAULT if rules is None else rule.CODE in rules)]
+        inspection = Inspection.of(program, opened, checks.rule_options)
+        found.update(dict.fromkeys(run_rules(inspection, chosen, strict=checks.strict)))
+        return Checked(tuple(found), parsed)
+
+    def _opened(
+        self, location: str, parsed: Document, problems: Problems, strict: bool
+    ) -> tuple[Library, LoadedDocument]:
+        options = replace(self._reading, strict=strict)
+        fetch = _fetch_for(location, options)
+        offers = {uri: other for uri, other in self._offers.items() if other != location}
+        library = Library(fetch, options, problems, cache=self._cache, offers=Offers(offers, self._offered))
+        return library, library.add(parsed, location)
+
+    def _offered(self, location: str, problems: Problems) -> Document | None:
+        """Read another of the documents that were given, for one that refers to it."""
+        try:
+            return self._read(self._documents[location], location, problems)
+        except InvalidUsage as problem:
+            problems.extend(problem.diagnostics)
+            return None
+
+    def _read(self, document: Source, location: str, problems: Problems) -> Document | None:
+        if isinstance(document, Mapping):
+            return from_value(document, location)
+        data = _data(document, location, _fetch_for(location, self._reading))
+        return self._cache.read(data, display(location), problems, limits=self._reading.limits)
+
+    def _identities(self) -> dict[str, str]:
+        """Return the location of every document by the URIs that mean it: its place and its `$self`."""
+        found = {location: location for location in self._documents}
+        for location, document in self._documents.items():
+            identity = self._identity(document, location)
+            if identity is not None:
+                found.setdefault(join(location, identity), location)
+        return found
+
+    def _identity(self, document: Source, location: str) -> str | None:
+        try:
+            value = document if isinstance(document, Mapping) else self._value_with_self(document, location)
+        except InvalidUsage:
+            return None  # checking it will say so
+        identity = value.get("$self") if isinstance(value, Mapping) else None
+        return identity if isinstance(identity, str) else None
+
+    def _value_with_self(self, document: str | PathLike[str], location: str) -> JsonValue:
+        data = _data(document, location, _fetch_for(location, self._reading))
+        if b"$self" not in data:  # nearly no document has one: the others need not be read for it
+            return None
+        parsed = self._cache.read(data, display(location), Problems(), limits=self._reading.limits)
+        return None if parsed is None else parsed.value
