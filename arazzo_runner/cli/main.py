@@ -9,6 +9,7 @@ COMMANDS = {
     "validate": "Check Arazzo documents without sending anything.",
     "list": "List the workflows of a document and their inputs.",
     "show": "Show what a workflow does, step by step.",
+    "graph": "Draw a workflow: its steps and where their actions lead.",
     "mock": "Serve the APIs a document uses, answering from their descriptions.",
     "replay": "Run a recorded workflow again, offline, and tell what differs.",
     "eval": "Try an expression in a context.",
@@ -70,9 +71,11 @@ def run(arguments: list[str]) -> int:
 
 def _leave_garbage() -> None:
     # Python looks for garbage once more at its end, only for the memory to be given back a moment later.
+    # The picture library's bindings count what is left and complain of it: for them it is collected.
     import gc
 
-    gc.freeze()
+    if "mermaidx" not in sys.modules:
+        gc.freeze()
 
 
 def _say(text: str) -> int:
