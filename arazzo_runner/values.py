@@ -161,6 +161,11 @@ def pointer_tokens(pointer: str) -> tuple[str, ...]:
     return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/"))
 
 
+def escaped(name: str) -> str:
+    """Return a name as a token of a JSON Pointer (RFC 6901 §3)."""
+    return name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name
+
+
 def resolve_pointer(value: JsonValue, pointer: str) -> JsonValue | Missing:
     """Return what a JSON Pointer leads to, MISSING when it leads nowhere (RFC 6901 §4)."""
     for token in pointer_tokens(pointer):

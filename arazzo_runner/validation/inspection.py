@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from arazzo_runner.diagnostics import Location
-from arazzo_runner.document.model import Step, Workflow
+from arazzo_runner.document.model import (
+    Criterion,
+    FailureAction,
+    Parameter,
+    ReusableObject,
+    Step,
+    SuccessAction,
+    Workflow,
+)
 from arazzo_runner.program.library import Source
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Program
-from arazzo_runner.values import JsonValue
+from arazzo_runner.validation.schemas import SchemaAt, document_schemas
+from arazzo_runner.validation.uses import Use, workflow_uses
+from arazzo_runner.values import JsonValue, escaped
+
+Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
 
 
 class Text(NamedTuple):
@@ -57,6 +69,30 @@ class Inspection(Program):
         return tuple((workflow, step) for workflow in self.description.workflows for step in workflow.steps)
 
     @cached_property
+    def criteria_lists(self) -> tuple[tuple[Criterion, ...], ...]:
+        """Every list of criteria: of steps, of actions, of component actions."""
+        own = (step.success_criteria for _, step in self.steps)
+        return (*own, *(action.criteria for action in self.actions))
+
+    @cached_property
+    def actions(self) -> tuple[SuccessAction | FailureAction, ...]:
+        """Every action that is written out, of steps, workflows and components."""
+        components = self.description.components
+        listed = (each for items in self.reusable_lists for each in items)
+        written = [each for each in listed if isinstance(each, (SuccessAction, FailureAction))]
+        return (*written, *components.success_actions.values(), *components.failure_actions.values())
+
+    @cached_property
+    def reusable_lists(self) -> tuple[tuple[Item, ...], ...]:
+        """Every list of parameters or actions in which Reusable Objects may stand, of workflows and steps."""
+        found: list[tuple[Item, ...]] = []
+        for workflow in self.description.workflows:
+            found += [workflow.parameters, workflow.success_actions, workflow.failure_actions]
+            for step in workflow.steps:
+                found += [step.parameters, step.on_success, step.on_failure]
+        return tuple(filter(None, found))
+
+    @cached_property
     def compiled(self) -> tuple[CompiledWorkflow, ...]:
         """The compiled workflows of the entry document, in its order."""
         return tuple(workflow for key, workflow in self.workflows.items() if key.document == self.base)
@@ -65,6 +101,16 @@ class Inspection(Program):
     def compiled_steps(self) -> tuple[tuple[CompiledWorkflow, CompiledStep], ...]:
         """Every compiled step of the entry document, those whose target could not be had too (`Unlinked`)."""
         return tuple((workflow, step) for workflow in self.compiled for step in workflow.steps)
+
+    @cached_property
+    def uses(self) -> tuple[Use, ...]:
+        """Every runtime expression of the entry document's workflows where it stands."""
+        return tuple(use for workflow in self.compiled for use in workflow_uses(workflow))
+
+    @cached_property
+    def schemas(self) -> tuple[SchemaAt, ...]:
+        """Every JSON Schema of the entry document (workflow inputs, components/inputs), parts included."""
+        return tuple(document_schemas(self.description))
 
     @cached_property
     def texts(self) -> tuple[Text, ...]:
@@ -99,8 +145,3 @@ def _texts(raw: JsonValue) -> Iterator[Text]:
             waiting += [(value[key], f"{pointer}/{escaped(key)}") for key in reversed(value)]
         elif isinstance(value, list):
             waiting += [(value[index], f"{pointer}/{index}") for index in reversed(range(len(value)))]
-
-
-def escaped(key: str) -> str:
-    """Return a key as a token of a JSON Pointer (RFC 6901 §3)."""
-    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key

@@ -7,9 +7,27 @@ What the loader itself reports while it reads, links and compiles counts as rule
 from __future__ import annotations
 
 from arazzo_runner.validation.rule import Rule
-from arazzo_runner.validation.rules import unused_input
+from arazzo_runner.validation.rules import (
+    duplicate_criterion,
+    duplicate_reference,
+    duplicate_replacement,
+    duplicate_source_url,
+    similar_names,
+    unused_component,
+    unused_input,
+    unused_output,
+    unused_source,
+)
 
 RULES: tuple[Rule, ...] = (
     # names
+    duplicate_criterion,
+    duplicate_reference,
+    duplicate_replacement,
+    duplicate_source_url,
+    similar_names,
+    unused_component,
     unused_input,
+    unused_output,
+    unused_source,
 )

@@ -1,0 +1,45 @@
+"""A component that nothing refers to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.values import escaped
+
+CODE = "unused-component"
+SEVERITY = Severity.WARNING
+GROUP = "names"
+DEFAULT = True
+
+_MENTION: Final = re.compile(r"[$#]/?components[./](\w+)[./]([^/#\s\"'{}]+)")
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """A component is used by a Reusable Object, an expression or a `$ref` anywhere in the document."""
+    components = program.description.components
+    used = {match for each in program.texts if "components" in each.text for match in _MENTION.findall(each.text)}
+    anchors = {each.text[1:] for each in program.texts if each.text.startswith("#") and each.text[1:2] != "/"}
+    by_kind: dict[str, Mapping[str, object]] = {
+        "inputs": components.inputs,
+        "parameters": components.parameters,
+        "successActions": components.success_actions,
+        "failureActions": components.failure_actions,
+    }
+    for kind, named in by_kind.items():
+        for name, component in named.items():
+            anchor = component.get("$anchor") if isinstance(component, dict) else None
+            if (kind, name) in used or (kind, escaped(name)) in used or anchor in anchors:
+                continue
+            at = components.at.child(kind).child(name).at_key()
+            hint = f"remove it, or refer to it with {_reference(kind, name)}"
+            yield Diagnostic(
+                code=CODE, severity=SEVERITY, message=f'component "{name}" is used nowhere', at=at, hint=hint
+            )
+
+
+def _reference(kind: str, name: str) -> str:
+    return f"$ref: '#/components/inputs/{name}'" if kind == "inputs" else f"reference: $components.{kind}.{name}"

@@ -1,0 +1,107 @@
+"""The JSON Schemas inside an Arazzo document (2020-12), and what can be said of one without a library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from arazzo_runner.document.model import ArazzoDescription
+from arazzo_runner.values import JsonValue, escaped, is_number, resolve_pointer
+
+ONE: Final = ("additionalProperties", "unevaluatedProperties", "propertyNames", "items", "unevaluatedItems",
+              "contains", "not", "if", "then", "else", "contentSchema")  # fmt: skip
+LISTED: Final = ("allOf", "anyOf", "oneOf", "prefixItems")
+NAMED: Final = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
+MAX_REFERENCES: Final = 20
+
+
+class SchemaAt(NamedTuple):
+    """A schema object and the JSON Pointer where it stands; `is_inputs`: it is a workflow's `inputs` itself."""
+
+    schema: dict[str, JsonValue]
+    pointer: str
+    is_inputs: bool = False
+
+
+def document_schemas(description: ArazzoDescription) -> Iterator[SchemaAt]:
+    """Yield every schema object of a document, parts included, in document order."""
+    for workflow in description.workflows:
+        for number, each in enumerate(schemas_in(workflow.inputs, f"{workflow.at.pointer}/inputs")):
+            yield each if number else each._replace(is_inputs=True)
+    for name, schema in description.components.inputs.items():
+        yield from schemas_in(schema, f"{description.components.at.pointer}/inputs/{escaped(name)}")
+
+
+def schemas_in(schema: JsonValue, pointer: str) -> Iterator[SchemaAt]:
+    """Yield a schema and all schemas inside it, without recursion, each place once."""
+    waiting = [(schema, pointer)]
+    while waiting:
+        value, place = waiting.pop()
+        if isinstance(value, dict):
+            yield SchemaAt(value, place)
+            waiting += reversed(list(_parts(value, place)))
+
+
+def _parts(schema: dict[str, JsonValue], pointer: str) -> Iterator[tuple[JsonValue, str]]:
+    for keyword, value in schema.items():
+        place = f"{pointer}/{escaped(keyword)}"
+        if keyword in NAMED and isinstance(value, dict):
+            yield from ((part, f"{place}/{escaped(name)}") for name, part in value.items())
+        elif keyword in ONE:
+            yield value, place
+        elif keyword in LISTED and isinstance(value, list):
+            yield from ((part, f"{place}/{index}") for index, part in enumerate(value))
+
+
+def types_of(schema: dict[str, JsonValue]) -> tuple[str, ...]:
+    """Return the type names a schema states, () when it states none that are known."""
+    stated = schema.get("type")
+    listed = stated if isinstance(stated, list) else [stated]
+    return tuple(name for name in listed if isinstance(name, str) and name in TYPES)
+
+
+def is_of_type(value: JsonValue, name: str) -> bool:
+    """Tell whether a JSON value is of a JSON Schema type (1.0 is an integer: JSON Schema Core §4.2.3)."""
+    if name == "integer":
+        return is_number(value) and (isinstance(value, int) or value.is_integer())
+    if name == "number":
+        return is_number(value)
+    if name == "boolean":
+        return isinstance(value, bool)
+    if name == "null":
+        return value is None
+    return isinstance(value, {"object": dict, "array": list, "string": str}.get(name, ()))
+
+
+def follow(schema: JsonValue, root: JsonValue) -> JsonValue:
+    """Return what a schema's local `$ref` leads to (through several); None where it cannot be followed."""
+    for _ in range(MAX_REFERENCES):
+        reference = schema.get("$ref") if isinstance(schema, dict) else None
+        if not isinstance(reference, str):
+            return schema
+        if not reference.startswith("#/"):
+            return None
+        schema = resolve_pointer(root, reference[1:])
+    return None
+
+
+def property_of(schema: JsonValue, name: str, root: JsonValue) -> JsonValue:
+    """Return the schema of a member or item; True where nothing is said about it, None where there can be none.
+
+    Only what is plain to see: a schema with `properties`, without combinations, that does not
+    speak of further ones.
+    """
+    found = follow(schema, root)
+    if not isinstance(found, dict):
+        return True
+    if name.isdigit() and "items" in found:
+        return found["items"]
+    properties = found.get("properties")
+    if isinstance(properties, dict) and name in properties:
+        return properties[name]
+    open_ended = ("allOf", "anyOf", "oneOf", "patternProperties", "if", "not", "$dynamicRef", "unevaluatedProperties")
+    if not isinstance(properties, dict) or any(keyword in found for keyword in open_ended):
+        return True
+    further = found.get("additionalProperties", False)
+    return None if further is False else True
