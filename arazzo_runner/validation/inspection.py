@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.document.model import (
@@ -18,12 +19,18 @@ from arazzo_runner.document.model import (
     Workflow,
 )
 from arazzo_runner.program.library import Source
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Program
+from arazzo_runner.program.model import CompiledCriterion, CompiledStep, CompiledWorkflow, Program
+from arazzo_runner.program.schemas import input_names
 from arazzo_runner.validation.schemas import SchemaAt, document_schemas
 from arazzo_runner.validation.uses import Use, workflow_uses
 from arazzo_runner.values import JsonValue, escaped
 
 Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
+
+_VALUE_PLACE: Final = re.compile(
+    r"/(?:workflows/\d+(?:/steps/\d+)?|components)/(?:parameters|requestBody|successActions|failureActions|onSuccess"
+    r"|onFailure|successCriteria|outputs)/(?!.*/(?:name|stepId|workflowId|type|in|contentType|reference|x-[^/]*)(?:/|$))"
+)
 
 
 class Text(NamedTuple):
@@ -93,6 +100,16 @@ class Inspection(Program):
         return tuple(filter(None, found))
 
     @cached_property
+    def compiled_criteria(self) -> tuple[tuple[CompiledCriterion, ...], ...]:
+        """Every list of compiled criteria of the entry document's steps and actions, each once."""
+        found: dict[str, tuple[CompiledCriterion, ...]] = {}
+        for _, step in self.compiled_steps:
+            for criteria in (step.criteria, *(each.criteria for each in (*step.on_success, *step.on_failure))):
+                if criteria:
+                    found.setdefault(criteria[0].at.pointer, criteria)
+        return tuple(found.values())
+
+    @cached_property
     def compiled(self) -> tuple[CompiledWorkflow, ...]:
         """The compiled workflows of the entry document, in its order."""
         return tuple(workflow for key, workflow in self.workflows.items() if key.document == self.base)
@@ -116,6 +133,30 @@ class Inspection(Program):
     def texts(self) -> tuple[Text, ...]:
         """Every text value of the entry document with its place, and every key that may be an expression."""
         return tuple(_texts(self.description.raw))
+
+    @cached_property
+    def value_texts(self) -> tuple[Text, ...]:
+        """The texts that are sent or evaluated: not what describes, names or extends."""
+        return tuple(each for each in self.texts if not each.is_key and _VALUE_PLACE.match(each.pointer))
+
+    def workflow_at(self, pointer: str) -> Workflow | None:
+        """Return the workflow in which a place of the document stands, None outside workflows."""
+        return self._workflows_by_pointer.get("/".join(pointer.split("/", 3)[:3]))
+
+    @cached_property
+    def _workflows_by_pointer(self) -> Mapping[str, Workflow]:
+        return {workflow.at.pointer: workflow for workflow in self.description.workflows}
+
+    def is_declared(self, pointer: str, root: str, name: str) -> bool:
+        """Tell whether `inputs.<name>`, `steps.<name>` or `workflows.<name>` means something at a place."""
+        workflow = self.workflow_at(pointer)
+        if root == "workflows":
+            return any(name == each.workflow_id for each in self.description.workflows)
+        if workflow is None:
+            return False
+        if root == "steps":
+            return any(name == step.step_id for step in workflow.steps)
+        return root == "inputs" and name in (input_names(workflow.inputs, self.description.raw) or ())
 
     @cached_property
     def texts_by_part(self) -> Mapping[str, tuple[Text, ...]]:

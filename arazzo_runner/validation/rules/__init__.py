@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from arazzo_runner.validation.rule import Rule
 from arazzo_runner.validation.rules import (
+    braces_make_text,
+    constant_condition,
+    contradicting_criteria,
+    doubtful_braces,
     duplicate_criterion,
     duplicate_reference,
     duplicate_replacement,
     duplicate_source_url,
+    impossible_status,
+    missing_dollar,
+    no_response_here,
+    response_too_early,
     similar_names,
+    unknown_input_property,
+    unknown_request_part,
+    unknown_source_field,
+    unknown_workflow_input,
     unused_component,
     unused_input,
     unused_output,
@@ -30,4 +42,18 @@ RULES: tuple[Rule, ...] = (
     unused_input,
     unused_output,
     unused_source,
+    # references
+    unknown_input_property,
+    unknown_request_part,
+    unknown_source_field,
+    unknown_workflow_input,
+    # language
+    braces_make_text,
+    constant_condition,
+    contradicting_criteria,
+    doubtful_braces,
+    impossible_status,
+    missing_dollar,
+    no_response_here,
+    response_too_early,
 )

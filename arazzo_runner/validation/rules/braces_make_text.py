@@ -1,0 +1,36 @@
+"""A payload member in braces that sends a number or boolean as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.validation.schemas import follow, property_of, types_of
+
+CODE = "braces-make-text"
+SEVERITY = Severity.WARNING
+GROUP = "language"
+DEFAULT = True
+
+_LONE: Final = re.compile(r"\{\$inputs\.([\w.\-]+)\}")
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """`"{$inputs.count}"` alone is a text; `$inputs.count` keeps the type that the inputs schema declares."""
+    for each in program.value_texts:
+        if "/requestBody/" not in each.pointer or not each.text.startswith("{$inputs."):
+            continue
+        found = _LONE.fullmatch(each.text)
+        workflow = program.workflow_at(each.pointer)
+        if found is None or workflow is None:
+            continue
+        schema = property_of(workflow.inputs, found.group(1), program.description.raw)
+        followed = follow(schema, program.description.raw)
+        types = types_of(followed) if isinstance(followed, dict) else ()
+        if types and "string" not in types:
+            message = f'{each.text} gives a text, but input "{found.group(1)}" is of type {" or ".join(types)}'
+            at, hint = program.at(each.pointer), f"write $inputs.{found.group(1)} without braces"
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)

@@ -1,0 +1,37 @@
+"""Braces that look like an embedded expression of another language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.validation.inspection import Inspection
+
+CODE = "doubtful-braces"
+SEVERITY = Severity.WARNING
+GROUP = "language"
+DEFAULT = True
+
+_ROOT: Final = r"(?P<root>inputs|steps|workflows|outputs)\.(?P<rest>(?P<name>[\w\-]+)[\w.\-#/]*)"
+_BRACES: Final = re.compile(
+    rf"(?:(?P<double>\{{\{{)|(?P<shell>\$\{{)|\{{)\s*(?P<dollar>\$)?{_ROOT}\s*(?(double)\}}\}}|\}})"
+)
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """Only texts that are values are looked at, and only names that the document declares are taken for meant."""
+    for each in program.value_texts:
+        if "{" not in each.text:
+            continue
+        for found in _BRACES.finditer(each.text):
+            expression = f"{{${found['root']}.{found['rest']}}}"
+            is_meant = found["dollar"] or program.is_declared(each.pointer, found["root"], found["name"])
+            is_price = found["shell"] and found["dollar"]  # `${$inputs.amount}`: a dollar sign and an expression
+            if found.group() == expression or not is_meant or is_price:
+                continue
+            message = f"{found.group()} is no embedded expression; it is sent with these braces"
+            at = program.at(each.pointer).within(found.start(), len(found.group()))
+            hint = f"write {expression}"
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)

@@ -1,0 +1,48 @@
+"""A comparison of $statusCode that no HTTP status can meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.expressions.nodes import And, Comparison, Constant, Keyword, Not, Or, Reference
+from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.values import JsonValue, preview, to_number
+
+CODE = "impossible-status"
+SEVERITY = Severity.WARNING
+GROUP = "language"
+DEFAULT = True
+
+_STATUS: Final = Keyword("statusCode")
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """A status is a number from 100 to 599 (RFC 9110 §15)."""
+    for criteria in program.compiled_criteria:
+        for criterion in criteria:
+            for value in _compared(criterion):
+                number = to_number(value)
+                if number is None or not (100 <= number <= 599 and number == int(number)):
+                    message = f"$statusCode is never {preview(value)}: a status is a number from 100 to 599"
+                    hint = "write a status such as 200, or a range: $statusCode >= 200 && $statusCode < 300"
+                    yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=criterion.at, hint=hint)
+
+
+def _compared(criterion: CompiledCriterion) -> Iterator[JsonValue]:
+    """Yield the constants that $statusCode is compared with for equality."""
+    if isinstance(criterion, ContextCriterion) and criterion.context == _STATUS:
+        yield criterion.expected
+    waiting = [criterion.condition] if isinstance(criterion, SimpleCriterion) else []
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (And, Or)):
+            waiting += part.operands
+        elif isinstance(part, Not):
+            waiting.append(part.operand)
+        elif isinstance(part, Comparison) and part.operator in ("==", "!="):
+            for one, other in ((part.left, part.right), (part.right, part.left)):
+                if isinstance(one, Reference) and one.expression == _STATUS and isinstance(other, Constant):
+                    yield other.value

@@ -1,0 +1,30 @@
+"""A value that is an expression but for its `$`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.values import preview
+
+CODE = "missing-dollar"
+SEVERITY = Severity.WARNING
+GROUP = "language"
+DEFAULT = True
+
+_BARE: Final = re.compile(r"(?P<root>inputs|steps|workflows)\.(?P<name>[\w\-]+)[\w.\-#/]*")
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """`inputs.pet` with a declared input, `steps.find.outputs.id` with a known step: nobody sends such texts."""
+    for each in program.value_texts:
+        found = _BARE.fullmatch(each.text)
+        if found is None or not program.is_declared(each.pointer, found["root"], found["name"]):
+            continue
+        message = f"{preview(each.text, 60)} is sent as this text; an expression begins with $"
+        hint = f"write ${each.text}"
+        at = program.at(each.pointer)
+        yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
