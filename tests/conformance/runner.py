@@ -106,7 +106,7 @@ def check_document(case: dict[str, Any], folder: Path) -> None:
         (folder / name).write_text(_text(content), encoding="utf-8")
     path = write(folder, case)
     given = [path, *(folder / name for name in case.get("together", ()))]
-    found = arazzo_runner.validate(*given, root=str(folder), strict=case.get("strict", False))
+    found = arazzo_runner.validate(*given, root=str(folder), rules=(), strict=case.get("strict", False))
     seen = [f"{each.severity.value} {each.code} {each.at.pointer}".rstrip() for each in found]
     assert sorted(seen) == sorted(expected["findings"]), "\n".join([*seen, *(each.message for each in found)])
     hints = " ".join(each.hint or "" for each in found)

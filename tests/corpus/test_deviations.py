@@ -141,7 +141,7 @@ def _validated() -> dict[str, tuple[Diagnostic, ...]]:
         path = entry["path"]
         if any(kind in WARNED or kind in REFUSED for kind in entry["deviations"]):
             try:
-                found[path] = arazzo_runner.validate(CORPUS / path, root=str(CORPUS / path.split("/")[0]))
+                found[path] = arazzo_runner.validate(CORPUS / path, rules=(), root=str(CORPUS / path.split("/")[0]))
             except arazzo_runner.InvalidUsage as problem:
                 found[path] = problem.diagnostics
     return found
