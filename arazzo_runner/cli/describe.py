@@ -100,13 +100,14 @@ def _type_text(schema: dict[str, JsonValue]) -> str:
 def input_lines(inputs: Iterable[JsonValue], indent: str) -> list[str]:
     """Return inputs as aligned lines: name, type, required or default, description."""
     rows = [
-        (one_line(each["name"]), _facts(each), one_line(" ".join((each["description"] or "").split())))
+        (one_line(each["name"]), facts_text(each), one_line(" ".join((each["description"] or "").split())))
         for each in inputs
     ]
     return table(rows, indent)
 
 
-def _facts(record: dict[str, JsonValue]) -> str:
+def facts_text(record: dict[str, JsonValue]) -> str:
+    """Return what there is to say of an input: `string, required, secret`."""
     facts = [record["type"]]
     if record["required"]:
         facts.append("required")

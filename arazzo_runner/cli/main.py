@@ -10,6 +10,7 @@ COMMANDS = {
     "list": "List the workflows of a document and their inputs.",
     "show": "Show what a workflow does, step by step.",
     "graph": "Draw a workflow: its steps and where their actions lead.",
+    "trace": "Show where every value of a step comes from.",
     "mock": "Serve the APIs a document uses, answering from their descriptions.",
     "replay": "Run a recorded workflow again, offline, and tell what differs.",
     "eval": "Try an expression in a context.",
