@@ -149,6 +149,10 @@ def transport_options(command: Command) -> Command:
     """Add the options that say how requests reach their servers."""
     text = "Offer HTTP/2, or never do (default: where it is installed)."
     command = click.option("--http2/--no-http2", default=None, help=text)(command)
+    text = "The most redirects of one request (with --follow-redirects, default 10)."
+    command = click.option("--max-redirects", type=click.IntRange(min=1), metavar="N", help=text)(command)
+    text = "Follow redirects; to another server goes nothing but a bare GET."
+    command = click.option("--follow-redirects", is_flag=True, help=text)(command)
     for option, name, metavar, text in _TRANSPORT:
         command = click.option(option, name, metavar=metavar, multiple=True, help=text)(command)
     return command

@@ -133,6 +133,7 @@ def _check(arguments: RunArguments) -> None:
         (arguments.mock and arguments.dry_run, "--mock and --dry-run exclude each other"),
         (arguments.record and arguments.dry_run, "--record and --dry-run exclude each other"),
         (arguments.scenario and not arguments.mock, "--scenario needs --mock"),
+        (arguments.max_redirects and not arguments.follow_redirects, "--max-redirects needs --follow-redirects"),
         (arguments.switches and not arguments.mock, "--switch needs --mock"),
         (arguments.verbose and arguments.quiet, "-v and -q exclude each other"),
         (arguments.step and (arguments.from_step or arguments.until), "--step excludes --from and --until"),

@@ -16,7 +16,7 @@ from arazzo_runner.cli.options import ReadingArguments, pairs
 from arazzo_runner.cli.recording import Recording
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.options import RunOptions, TransportOptions
+from arazzo_runner.engine.options import MAX_REDIRECTS, RunOptions, TransportOptions
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.private_files import PrivateFile, state_folder
@@ -75,6 +75,8 @@ class RunArguments:
     insecure_hosts: tuple[str, ...]
     proxies: tuple[str, ...]
     http2: bool | None
+    follow_redirects: bool
+    max_redirects: int | None
     resend_unknown: bool
     step: str | None
     from_step: str | None
@@ -158,7 +160,8 @@ def _options(given: RunArguments) -> RunOptions:
 
 
 def _transport(given: RunArguments) -> TransportOptions | None:
-    said = (given.certs, given.cacerts, given.insecure_hosts, given.proxies, given.http2)
+    redirects = (given.max_redirects or MAX_REDIRECTS) if given.follow_redirects else 0
+    said = (given.certs, given.cacerts, given.insecure_hosts, given.proxies, given.http2, redirects)
     if not any(said) and given.http2 is None:
         return None
     from arazzo_runner.cli.transport import transport_of  # lazily: few runs need it

@@ -17,8 +17,9 @@ def transport_of(
     insecure_hosts: Iterable[str],
     proxies: Iterable[str],
     http2: bool | None,
+    max_redirects: int,
 ) -> TransportOptions:
-    """Return what --cert, --cacert, --insecure-host, --proxy and --http2 say together."""
+    """Return what --cert, --cacert, --insecure-host, --proxy, --http2 and --follow-redirects say together."""
     certificates = {host: text.partition(",") for host, text in map(_by_host, certs)}
     return TransportOptions(
         certificates={host: (file, key or None) for host, (file, _, key) in certificates.items()},
@@ -26,6 +27,7 @@ def transport_of(
         insecure_hosts=frozenset(insecure_hosts),
         proxies=dict(map(_by_host, proxies)),
         http2=http2,
+        max_redirects=max_redirects,
     )
 
 

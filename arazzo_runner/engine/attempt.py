@@ -64,6 +64,7 @@ def _effect(run: Run, step: CompiledStep, call: OperationCall, key: str, built: 
         safe=call.operation.safe,
         request=built.request,
         timeout=timeout if left is None else min(timeout, left),
+        cookies=run.options.cookies,
         source=call.source,
         server=call.server,
         operation=f"{call.operation.uri}#{call.operation.pointer}",
@@ -101,7 +102,7 @@ def _judged(
         request=shown,
         response=response,
         verdicts=verdicts,
-        diagnostics=built.notes + note,
+        diagnostics=built.notes + _redirects(response, step) + note,
         duration_ms=response.elapsed_ms,
         passed=all(verdict.passed for verdict in verdicts),
     )
@@ -133,6 +134,19 @@ def _unanswered(
         duration_ms=answer.elapsed_ms,
     )
     return Tried(attempt, _scope(run, frame, built, None, MISSING), {}, unknown=unknown)
+
+
+def _redirects(response: HttpResponse, step: CompiledStep) -> tuple[Diagnostic, ...]:
+    """Tell of the redirects of an exchange: those that were followed, and one that was not."""
+    found = []
+    if response.redirects:
+        message = f"redirected to {' and then to '.join(response.redirects)}"
+        found.append(Diagnostic(code="redirected", severity=Severity.INFO, message=message, at=step.at))
+    if response.refused is not None:
+        found.append(
+            Diagnostic(code="redirect-refused", severity=Severity.WARNING, message=response.refused, at=step.at)
+        )
+    return tuple(found)
 
 
 def _told(answer: NoResponse, step: CompiledStep) -> tuple[Diagnostic, ...]:

@@ -6,6 +6,7 @@ request (semantics §6).
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from arazzo_runner.engine.effects import Headers
@@ -106,7 +107,7 @@ def _default_path(path: str) -> str:
 
 def _expires(given: dict[str, str], now: float) -> float | None:
     age = given.get("max-age", "")
-    if age.lstrip("-").isdigit():
+    if re.fullmatch(r"-?[0-9]+", age):
         return now + float(age[:12])
     if "expires" not in given:
         return None

@@ -51,7 +51,7 @@ def default_verdict(response: HttpResponse, operation: Operation, at: Location) 
     if not passed:
         reason = f"the status is {status}; without successCriteria a step expects 2xx"
         if 300 <= status < 400:
-            reason += " (redirects are not followed: see --follow-redirects)"
+            reason += f" ({response.refused or 'redirects are not followed: see --follow-redirects'})"
     seen = (Seen(expression="$statusCode", value=status),)
     return Verdict(
         condition="$statusCode is 2xx", type="simple", passed=passed, seen=seen, reason=reason, default=True, at=at

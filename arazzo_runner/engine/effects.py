@@ -37,13 +37,16 @@ class HttpRequest:
 class HttpResponse:
     """An answer that came, whatever its status; `body` is decoded (gzip undone) and whole.
 
-    `elapsed_ms` is how long the exchange took.
+    `elapsed_ms` is how long the exchange took. `redirects` are the URLs it was led to (without
+    their queries), `refused` says why a redirect was not followed although they are.
     """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
     elapsed_ms: float = 0.0
+    redirects: tuple[str, ...] = ()
+    refused: str | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name, read without regard to case."""
@@ -95,6 +98,7 @@ class Effect(Generic[Answer]):
 class SendRequest(Effect[HttpResponse | NoResponse]):
     """One HTTP exchange; `timeout` in seconds covers the whole of it.
 
+    `cookies` says which cookies of redirects on the way are kept ("off": none).
     `source` names the source description and `server` the URL it is called at, `operation` the
     Operation Object (`<uri>#<pointer>`); `at` is the step's place in its document.
     `security` lists the alternatives (scheme name → scopes), `schemes` the raw Security Scheme
@@ -103,6 +107,7 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
 
     request: HttpRequest
     timeout: float
+    cookies: str = "host"
     source: str = ""
     server: str = ""
     operation: str = ""

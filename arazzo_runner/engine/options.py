@@ -13,6 +13,7 @@ from arazzo_runner.version import __version__
 # Nested workflows are nested coroutines, about six each, which Python counts twice; it gives up at 1,000, and
 # whoever calls us (a web framework, a test under coverage) has used some of them.
 DEEPEST: Final = 60
+MAX_REDIRECTS: Final = 10  # of one request, where they are followed
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,8 @@ class TransportOptions:
     certificates of `insecure_hosts` are not checked. `proxies` are URLs or `direct`; hosts that
     none of them is for go by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY. `http2` False
     never offers HTTP/2, True offers it even where that costs the faster HTTP/1.1 of many runs,
-    None offers it where it costs nothing.
+    None offers it where it costs nothing. `max_redirects` is how many redirects of one request
+    are followed (0: none).
     """
 
     certificates: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
@@ -32,6 +34,7 @@ class TransportOptions:
     insecure_hosts: frozenset[str] = frozenset()
     proxies: Mapping[str, str] = field(default_factory=dict)
     http2: bool | None = None
+    max_redirects: int = 0
 
 
 @record(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,10 @@ SUFFIXES: Final = (".yaml", ".yml", ".json")
 ALLOW_HINT: Final = "allow it with --allow-remote, or --allow-host HOST"
 
 
+_NAT64: Final = 0x0064_FF9B << 64  # the prefix 64:ff9b::/96 (RFC 6052 §2.1)
+_METADATA: Final = frozenset({"fd00:ec2::254", "100.100.100.200", "192.0.0.192"})
+
+
 class FetchError(Exception):
     """A document cannot be had; `message` quotes nothing of it, `hint` says what helps."""
 
@@ -93,16 +97,25 @@ def check_addresses(uri: str, addresses: Iterable[str], base: str, policy: Polic
 
 
 def address_kind(address: str) -> str:
-    """Return `public`, `private` (also loopback, reserved, multicast) or `link-local` for an IP address."""
+    """Return `public`, `private` (also loopback, reserved, multicast) or `link-local` for an IP address.
+
+    Link-local are also the other addresses at which clouds keep credentials. An IPv4 address
+    within an IPv6 one (mapped, 6to4, Teredo, NAT64) is judged by itself.
+    """
     import ipaddress  # lazily: only remote documents need it
 
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return "private"
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    found = mapped or found
-    if found.is_link_local:
+    if isinstance(found, ipaddress.IPv6Address):
+        number = int(found)
+        teredo = found.teredo[1] if found.teredo else None
+        translated = ipaddress.IPv4Address(number & 0xFFFFFFFF) if number >> 32 in (0, _NAT64) and number > 1 else None
+        inside = found.ipv4_mapped or found.sixtofour or teredo or translated
+        if inside is not None:
+            return address_kind(str(inside))
+    if found.is_link_local or address in _METADATA:
         return "link-local"
     return "public" if found.is_global and not found.is_multicast else "private"
 

@@ -54,6 +54,7 @@ def aiohttp_transport(library: Any, context: Any) -> Any:
                     headers=[(name.decode("latin-1"), value.decode("utf-8")) for name, value in request.headers.raw],
                     data=request.content or None,
                     allow_redirects=False,
+                    server_hostname=request.extensions.get("sni_hostname"),
                     skip_auto_headers=_AUTOMATIC,
                     timeout=timeout,
                 )

@@ -187,6 +187,12 @@ def test_policy_allows(check):
         ("::ffff:169.254.169.254", "link-local"),
         ("169.254.169.254", "link-local"),
         ("fe80::1%eth0", "link-local"),
+        ("64:ff9b::a00:1", "private"),
+        ("64:ff9b::a9fe:a9fe", "link-local"),
+        ("2002:7f00:1::", "private"),
+        ("::10.0.0.1", "private"),
+        ("fd00:ec2::254", "link-local"),
+        ("100.100.100.200", "link-local"),
         ("no address", "private"),
     ],
 )
