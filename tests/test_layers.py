@@ -37,7 +37,13 @@ ONE_PLACE = {"httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_imp
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
          "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "http.server", "rich", "email"}  # fmt: skip
 # Modules that exist to be imported lazily themselves may name their library at the top.
-LAZY_MODULES = {"sources/schema_full.py", "worlds/mock_http.py", "worlds/aiohttp_transport.py", "worlds/rounds.py"}
+LAZY_MODULES = {
+    "sources/schema_full.py",
+    "sources/contract.py",
+    "worlds/mock_http.py",
+    "worlds/aiohttp_transport.py",
+    "worlds/rounds.py",
+}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from arazzo_runner.cli.check_options import check_options
 from arazzo_runner.cli.options import (
     SETTINGS,
     color_option,
@@ -118,6 +119,7 @@ Exit codes:
     "--outputs-from", metavar="FILE", help="Outputs of steps that ran before, as --until and --step write them."
 )
 @click.option("--record", metavar="FILE", help="Write the conversation, without secrets, for arazzo replay.")
+@check_options
 @transport_options
 @click.option("--resend-unknown", is_flag=True, help="Allow a retry although an unsafe request may have been acted on.")
 def command(**options: JsonValue) -> int:

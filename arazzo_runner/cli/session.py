@@ -15,6 +15,7 @@ from arazzo_runner.cli.inputs import GivenInputs, given_inputs
 from arazzo_runner.cli.options import ReadingArguments, pairs
 from arazzo_runner.cli.recording import Recording
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity, did_you_mean
+from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import MAX_REDIRECTS, RunOptions, TransportOptions
 from arazzo_runner.engine.partial import select
@@ -77,6 +78,7 @@ class RunArguments:
     http2: bool | None
     follow_redirects: bool
     max_redirects: int | None
+    checks: CheckOptions | None
     resend_unknown: bool
     step: str | None
     from_step: str | None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.engine.checks import check_request, check_response, errors_in, failed_checks
 from arazzo_runner.engine.criteria import default_verdict, judge_all
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.engine.request import BuiltRequest, CannotBuild, build_request
@@ -45,6 +48,11 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
         attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
         return Tried(attempt, scope, {}, built=False)
     _learn_secrets(run, built)
+    findings = check_request(step, call, built, run.options.checks)
+    if errors_in(findings):
+        attempt = Attempt(number=number, started=started, request=built.request, diagnostics=findings + built.notes)
+        return Tried(attempt, scope, {}, built=False)
+    built = replace(built, notes=built.notes + findings) if findings else built
     if run.stop is not None:
         return Tried(Attempt(number=number, started=started, request=built.request), scope, {}, built=False)
     effect = _effect(run, step, call, key, built)
@@ -95,6 +103,8 @@ def _judged(
     verdicts: tuple[Verdict, ...] = judge_all(step.criteria, scope, run.options.criterion_timeout)
     if not step.criteria:
         verdicts = (default_verdict(response, call.operation, step.at),)
+    findings = check_response(step, call, built, response, message.body, run.options.checks)
+    verdicts += failed_checks(findings, step.at)
     outputs, missing = _outputs(run, step, scope)
     attempt = Attempt(
         number=number,
@@ -102,7 +112,7 @@ def _judged(
         request=shown,
         response=response,
         verdicts=verdicts,
-        diagnostics=built.notes + _redirects(response, step) + note,
+        diagnostics=built.notes + _redirects(response, step) + note + findings,
         duration_ms=response.elapsed_ms,
         passed=all(verdict.passed for verdict in verdicts),
     )

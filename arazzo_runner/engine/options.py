@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
+from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 from arazzo_runner.version import __version__
@@ -48,7 +49,8 @@ class RunOptions:
     an unsafe request to be sent again although the outcome of the first is unknown.
     `cookies` is "host" (send back to the host that set them), "domain" or "off".
     `parallel` is how many independent steps may run at the same time. `transport` says how
-    requests reach their servers (None: no certificates, the environment's proxies).
+    requests reach their servers (None: no certificates, the environment's proxies). `checks`
+    says what requests and responses are held to.
 
     A part of the workflow: `step` runs this step and those it needs, `from_step` begins at a
     step, `until` ends after one. `step_outputs` are outputs of steps that ran at another time,
@@ -71,4 +73,5 @@ class RunOptions:
     step_outputs: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict, repr=False)
     max_response_size: int = 10 * 2**20
     transport: TransportOptions | None = None
+    checks: CheckOptions = field(default_factory=CheckOptions)
     user_agent: str = f"arazzo/{__version__}"

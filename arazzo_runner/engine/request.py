@@ -31,11 +31,12 @@ from arazzo_runner.values import MISSING, JsonValue
 
 @record(frozen=True, slots=True)
 class BuiltRequest:
-    """A request and how expressions see it; `notes` say what was left out."""
+    """A request and how expressions see it; `notes` say what was left out, `parameters` are those with their values."""
 
     request: HttpRequest
     message: Message
     notes: tuple[Diagnostic, ...] = ()
+    parameters: tuple[tuple[CompiledParameter, JsonValue], ...] = ()
 
 
 class CannotBuild(Exception):
@@ -72,6 +73,7 @@ class _Parts:
     path_values: dict[str, JsonValue] = field(default_factory=dict)
     query_values: dict[str, JsonValue] = field(default_factory=dict)
     notes: list[Diagnostic] = field(default_factory=list)
+    values: list[tuple[CompiledParameter, JsonValue]] = field(default_factory=list)
 
 
 def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Run) -> BuiltRequest:
@@ -93,7 +95,7 @@ def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Ru
     headers = _headers(parts, call.operation, content_type, run.jar.header_for(url), run.options)
     request = HttpRequest(call.operation.method, url, headers, raw)
     message = Message(headers=headers, query=parts.query_values, path=parts.path_values, body=body)
-    return BuiltRequest(request, message, tuple(parts.notes))
+    return BuiltRequest(request, message, tuple(parts.notes), tuple(parts.values))
 
 
 # ------------------------------------------------------------------ parameters
@@ -103,6 +105,7 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
     value = _worth(parts, parameter, scope)
     if value is MISSING:
         return
+    parts.values.append((parameter, value))
     declared = parameter.declared
     name = parameter.name
     try:

@@ -29,8 +29,9 @@ class Seen:
 class Verdict:
     """The outcome of one Criterion: did it hold, what was seen, and why it failed.
 
-    `type` is simple, regex, jsonpath or xpath; `default` marks the verdict of a step that has
-    no successCriteria (2xx expected); `warning` says how a doubtful condition was read.
+    `type` is simple, regex, jsonpath or xpath, or check for a check of the response that failed;
+    `default` marks the verdict of a step that has no successCriteria (2xx expected); `warning`
+    says how a doubtful condition was read.
     """
 
     condition: str

@@ -102,7 +102,8 @@ def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) ->
 
 
 def _failed(attempt: Attempt) -> Sequence[Verdict]:
-    return [verdict for verdict in attempt.verdicts if not verdict.passed]
+    # A failed check is a Diagnostic of the attempt already.
+    return [verdict for verdict in attempt.verdicts if not verdict.passed and verdict.type != "check"]
 
 
 def _unanswered(step: StepResult, answer: NoResponse) -> Diagnostic:

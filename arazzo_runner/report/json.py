@@ -108,6 +108,7 @@ def _attempt(attempt: Attempt, secrets: Secrets) -> dict[str, JsonValue]:
         "request": None if attempt.request is None else _request(attempt.request, secrets),
         "response": None if attempt.response is None else _response(attempt.response, secrets),
         "criteria": [_verdict(verdict, secrets) for verdict in attempt.verdicts],
+        "diagnostics": [_diagnostic(masked_diagnostic(each, secrets)) for each in attempt.diagnostics],
         "duration_ms": round(attempt.duration_ms, 3),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from arazzo_runner.diagnostics import Severity
 from arazzo_runner.engine.events import (
     AttemptFinished,
     Event,
@@ -33,6 +34,7 @@ class RunPrinter:
         self._verbosity = verbosity
         self._marks = MARKS if console.live and console.unicode else WORDS
         self._live_line: str | None = None
+        self._told: set[str] = set()
 
     def on_event(self, event: Event, secrets: Secrets) -> None:
         """Show one event."""
@@ -41,6 +43,7 @@ class RunPrinter:
             self._show_live(f"{_indent(event.depth)}{self._waiting_mark()} {one_line(event.step_id)}")
         elif isinstance(event, AttemptFinished):
             self._attempt(event.attempt, event.depth, secrets)
+            self._warnings(event.attempt, event.depth)
         elif isinstance(event, StepFinished):
             self._line(step_line(event.result, event.depth, marks=self._marks, color=self._console.color))
         elif isinstance(event, RetryScheduled):
@@ -82,6 +85,15 @@ class RunPrinter:
         if attempt.response is not None:
             self._line(f"{indent}< {response_line(attempt.response, secrets)}")
             self._details(response_details(attempt.response, secrets), f"{indent}< ")
+
+    def _warnings(self, attempt: Attempt, depth: int) -> None:
+        """Show what is doubtful about an exchange, each once: a loop would say it again and again."""
+        for diagnostic in attempt.diagnostics:
+            text = f"{diagnostic.code}: {diagnostic.message}"
+            if diagnostic.severity is Severity.WARNING and text not in self._told:
+                self._told.add(text)
+                name = paint(f"warning[{diagnostic.code}]", "bold yellow", color=self._console.color)
+                self._line(f"{_indent(depth)}  {name}: {one_line(diagnostic.message)}")
 
     def _details(self, details: list[str], prefix: str) -> None:
         if self._verbosity > 1:

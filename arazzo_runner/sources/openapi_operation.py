@@ -148,6 +148,7 @@ class OperationReader:
                 description=str(raw.get("description", "")),
                 content=self._content(response.child("content")),
                 headers=self._headers(response.child("headers")),
+                base=response.base,
             )
         return found
 

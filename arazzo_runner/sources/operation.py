@@ -72,6 +72,11 @@ class OperationParameter:
     example: JsonValue = None
     examples: Mapping[str, JsonValue] = field(default_factory=dict)
 
+    @property
+    def explodes_members(self) -> bool:
+        """Whether the members of a mapping would stand in the query under their own names."""
+        return self.content is None and (self.style == "deepObject" or (self.style == "form" and self.explode))
+
 
 @record(frozen=True, slots=True, kw_only=True)
 class OperationBody:
@@ -83,11 +88,12 @@ class OperationBody:
 
 @record(frozen=True, slots=True, kw_only=True)
 class OperationResponse:
-    """OpenAPI §Response Object; `headers` maps a header name to its raw Header Object."""
+    """OpenAPI §Response Object; `headers` maps a header name to its raw Header Object, `base` is for `$ref`s there."""
 
     description: str = ""
     content: Mapping[str, MediaType] = field(default_factory=dict)
     headers: Mapping[str, JsonValue] = field(default_factory=dict)
+    base: str = ""
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -124,6 +130,15 @@ class Operation:
     def idempotent(self) -> bool:
         """Whether sending the request twice has the effect of sending it once (RFC 9110 §9.2.2)."""
         return self.method in IDEMPOTENT_METHODS
+
+    def is_credential(self, parameter: OperationParameter) -> bool:
+        """Tell whether a security scheme gives a parameter: it is added when the request is sent."""
+        return any(
+            isinstance(scheme, Mapping)
+            and scheme.get("in") == parameter.location
+            and str(scheme.get("name", "")).lower() == parameter.name.lower()
+            for scheme in self.security_schemes.values()
+        )
 
     def parameter(self, name: str, location: str) -> OperationParameter | None:
         """Return the declared parameter; header names are read without regard to case."""

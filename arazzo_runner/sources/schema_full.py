@@ -41,7 +41,7 @@ def full_errors(
         validator = make(schema, _resolver=resolver.inside(schema))
         found = []
         for error in validator.iter_errors(value):
-            found.append(_error(error))
+            found.append(told(error))
             if len(found) >= most:
                 break
     except UnusableSchema as problem:
@@ -242,7 +242,8 @@ def _applied(validator: Any, value: dict[str, Any], schema: dict[str, Any]) -> I
 # ------------------------------------------------------------------ errors
 
 
-def _error(error: Any) -> SchemaError:
+def told(error: Any) -> SchemaError:
+    """Return an error of jsonschema as a SchemaError."""
     path = list(error.absolute_path)
     pointer = "".join("/" + escaped(str(part)) for part in path)
     keyword, limit, value = str(error.validator), error.validator_value, error.instance

@@ -11,7 +11,7 @@ from arazzo_runner.records import record
 from arazzo_runner.secrets import is_secret_name
 from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema_context import SchemaContext
-from arazzo_runner.values import JsonValue, pointer_tokens, preview, type_name
+from arazzo_runner.values import JsonValue, pointer_tokens, preview, to_json, type_name
 
 BROKEN_SCHEMA: Final = ("$schema", "$ref", "$work")
 """The keywords of a SchemaError that tells of the schema, not of the value."""
@@ -124,7 +124,11 @@ def shown(value: JsonValue, pointer: str) -> str:
     """Return a value as messages may show it: its type, and itself when it is short and no secret."""
     kind = type_name(value)
     is_secret = any(is_secret_name(token) for token in pointer_tokens(pointer))
-    return kind if is_secret or isinstance(value, (dict, list)) or value is None else f"{kind} {preview(value, 40)}"
+    if is_secret or isinstance(value, (dict, list)) or value is None:
+        return kind
+    # A text is shown whole or not at all: half of a secret would not be recognised, and masked, any more.
+    text = to_json(value)
+    return f"{kind} {text}" if len(text) <= 60 else f"{kind} of {len(text)} characters"
 
 
 def listed(values: Any) -> str:

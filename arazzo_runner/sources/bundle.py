@@ -1,0 +1,164 @@
+"""One operation as an OpenAPI document that stands alone: for libraries that would fetch and find for themselves.
+
+It has one path, one server and only references into itself, whatever version, files and servers
+the description has. What openapi-core is known to read wrongly is left out (see `_is_readable`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from arazzo_runner.sources.media_types import FORM, essence, is_json
+from arazzo_runner.sources.operation import MediaType, Operation, OperationParameter
+from arazzo_runner.sources.references import ReferenceFailure
+from arazzo_runner.sources.schema_context import SchemaContext
+from arazzo_runner.values import MISSING, JsonValue
+
+HOST: Final = "http://contract.test"
+PATH: Final = "/contract"
+METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
+# Values of these keys are data, not schemas.
+_DATA: Final = frozenset({"enum", "const", "default", "example", "examples"})
+
+
+def bundled(operation: Operation) -> dict[str, Any]:
+    """Return the document; the operation stands at PATH on HOST."""
+    schemas = _Schemas(operation.schemas)
+    described: dict[str, Any] = {
+        "parameters": [
+            _parameter(each, schemas)
+            for each in operation.parameters
+            if _is_readable(each, schemas) and not operation.is_credential(each)
+        ],
+        "responses": _responses(operation, schemas) or {"default": {"description": ""}},
+    }
+    body = operation.request_body
+    if body is not None:
+        content = {name: _media(each, schemas) for name, each in body.content.items() if _is_checked(name)}
+        if content and len(content) == len(body.content):
+            described["requestBody"] = {"required": body.required, "content": content}
+    version = "3.1.0" if operation.schemas.dialect == "2020-12" else "3.0.3"
+    return {
+        "openapi": version,
+        "info": {"title": "contract", "version": "1"},
+        "servers": [{"url": HOST}],
+        "paths": {PATH: {operation.method.lower(): described}},
+        "components": {"schemas": schemas.found},
+    }
+
+
+class _Schemas:
+    """Copies schemas, each `$ref` turned into one to `#/components/schemas/sN`; circles stay circles."""
+
+    def __init__(self, context: SchemaContext) -> None:
+        self.context = context
+        self.found: dict[str, Any] = {}
+        self._names: dict[int, str] = {}
+        self._kept: list[JsonValue] = []
+
+    def copied(self, schema: JsonValue, base: str) -> Any:
+        """Return a schema without references out of it."""
+        if isinstance(schema, list):
+            return [self.copied(item, base) for item in schema]
+        if not isinstance(schema, dict):
+            return schema
+        copy = {key: value if key in _DATA else self.copied(value, base)
+                for key, value in schema.items() if not _is_pattern(key, value)}  # fmt: skip
+        if "patternProperties" in schema and isinstance(schema["patternProperties"], dict):
+            copy.pop("additionalProperties", None)
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            copy["$ref"] = f"#/components/schemas/{self._named(reference, base)}"
+        copy.pop("$id", None)
+        return copy
+
+    def followed(self, schema: JsonValue, base: str) -> JsonValue:
+        """Return what a schema means, its own `$ref` followed; {} when that leads nowhere."""
+        if self.context.resolve is None:
+            return schema
+        try:
+            found = self.context.resolve(schema, base)[0]
+        except ReferenceFailure:
+            return {}
+        return {} if found is None else found
+
+    def _named(self, reference: str, base: str) -> str:
+        target, place = self._target(reference, base)
+        key = id(target)
+        if key not in self._names:
+            self._kept.append(target)
+            name = self._names[key] = f"s{len(self._names)}"
+            self.found[name] = self.copied(target, place)
+        return self._names[key]
+
+    def _target(self, reference: str, base: str) -> tuple[JsonValue, str]:
+        if self.context.resolve is None:
+            return _ANYTHING, base
+        try:
+            target, place = self.context.resolve({"$ref": reference}, base)
+        except ReferenceFailure:
+            return _ANYTHING, base
+        return (_ANYTHING if target is None else target), place
+
+
+_ANYTHING: Final[dict[str, Any]] = {}
+
+
+def _is_pattern(key: str, value: JsonValue) -> bool:
+    # The standard library's `re`, which would search them, can be held up for ever; our own check has them.
+    return (key == "pattern" and isinstance(value, str)) or (key == "patternProperties" and isinstance(value, dict))
+
+
+def _is_checked(content_type: str) -> bool:
+    return is_json(content_type) or essence(content_type) == FORM
+
+
+def _is_readable(parameter: OperationParameter, schemas: _Schemas) -> bool:
+    """Leave out the styles that openapi-core does not read as OpenAPI says, and types that it stumbles over."""
+    if parameter.content is not None:
+        return is_json(parameter.content.content_type) and parameter.location in ("query", "header", "cookie")
+    schema = schemas.followed(parameter.schema, parameter.base)
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    if not (kind is None or isinstance(kind, str)) or kind == "object" or parameter.location == "querystring":
+        return False
+    plain = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}[parameter.location]
+    return parameter.style == plain and (kind != "array" or parameter.location == "query")
+
+
+def _parameter(parameter: OperationParameter, schemas: _Schemas) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": parameter.name, "in": parameter.location, "required": parameter.required,
+    }  # fmt: skip
+    if parameter.content is not None:
+        described["content"] = {parameter.content.content_type: _media(parameter.content, schemas)}
+        return described
+    schema = schemas.copied(parameter.schema, parameter.base)
+    return {**described, "style": parameter.style, "explode": parameter.explode, "schema": schema}
+
+
+def _media(media_type: MediaType, schemas: _Schemas) -> dict[str, Any]:
+    if media_type.schema is None or media_type.schema is MISSING:
+        return {}
+    described: dict[str, Any] = {"schema": schemas.copied(media_type.schema, media_type.base)}
+    if media_type.encoding:
+        described["encoding"] = {name: dict(encoding) for name, encoding in media_type.encoding.items()}
+    return described
+
+
+def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for status, response in operation.responses.items():
+        described: dict[str, Any] = {"description": response.description}
+        if response.content:
+            described["content"] = {
+                name: _media(each, schemas) if is_json(name) else {} for name, each in response.content.items()
+            }
+        headers = {
+            name: {"required": raw.get("required") is True, "schema": schemas.copied(raw["schema"], response.base)}
+            for name, raw in response.headers.items()
+            if isinstance(raw, dict) and "schema" in raw
+        }
+        if headers:
+            described["headers"] = headers
+        found[status] = described
+    return found

@@ -1,0 +1,141 @@
+"""The full contract check of one exchange through openapi-core, which is imported only here.
+
+It gets a document made for the operation (sources/bundle.py): so it never fetches, finds or
+chooses a server. Its own failures are told as such, never as misfits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from openapi_core import Config, OpenAPI
+from openapi_core.datatypes import RequestParameters
+from werkzeug.datastructures import Headers as FoldedHeaders
+from werkzeug.datastructures import ImmutableMultiDict
+
+from arazzo_runner.records import record
+from arazzo_runner.sources.bundle import HOST, METHODS, PATH, bundled
+from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.schema_full import told
+
+MOST: Final = 20
+Headers = tuple[tuple[str, str], ...]
+Contract = tuple[tuple[str, ...], str | None]
+"""(What openapi-core found, as sentences; why it could not look, None when it could)."""
+
+
+def check_request(operation: Operation, url: str, headers: Headers, body: bytes | None) -> Contract:
+    """Check a request as it would go over the wire."""
+    sent = _request(operation, url, headers, body)
+    return _checked(operation, lambda contract: contract.iter_request_errors(sent))
+
+
+def check_response(
+    operation: Operation, url: str, headers: Headers, body: bytes | None, status: int, fields: Headers, answer: bytes
+) -> Contract:
+    """Check a response (status, header fields, body) to a request."""
+    sent = _request(operation, url, headers, body)
+    came = _Response(status, FoldedHeaders(list(fields)), answer or None)
+    return _checked(operation, lambda contract: contract.iter_response_errors(sent, came))
+
+
+def _checked(operation: Operation, find: Callable[[Any], Iterable[Exception]]) -> Contract:
+    if operation.method not in METHODS:
+        return (), f"openapi-core does not know {operation.method}"
+    problems: list[str] = []
+    try:
+        for error in find(_openapi(_Key(operation))):
+            problems += _sentences(error)
+    except Exception as failure:  # a library's own mistake must not be the API's
+        return (), f"openapi-core failed: {type(failure).__name__}"
+    return tuple(dict.fromkeys(problems))[:MOST], None
+
+
+class _Key:
+    """An operation as a key of the cache: the same object, not an equal one (its mappings have no hash)."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.operation is self.operation
+
+    def __hash__(self) -> int:
+        return id(self.operation)
+
+
+@lru_cache(maxsize=64)
+def _openapi(key: _Key) -> Any:
+    without_validation: Any = None  # the whole document would be checked first
+    return OpenAPI.from_dict(bundled(key.operation), config=Config(spec_validator_cls=without_validation))
+
+
+def _sentences(error: BaseException) -> Iterator[str]:
+    """Yield what an error of openapi-core says: of a schema all misfits, in our words."""
+    causes = [error, error.__cause__, getattr(error.__cause__, "__cause__", None)]
+    for cause in causes:
+        found = getattr(cause, "schema_errors", None)
+        if found is not None:
+            yield from (f"{_what(error)}: {told(each).message}" for each in found)
+            return
+    cause = error.__cause__ if error.__cause__ is not None and not str(error) else error
+    # A text is shown whole or not at all: half of a secret would not be masked any more.
+    text = " ".join(str(cause).split())
+    yield text if 0 < len(text) <= 300 else type(cause).__name__
+
+
+def _what(error: BaseException) -> str:
+    name = getattr(error, "name", None)
+    if name is not None:
+        return f'{getattr(error, "location", "header")} "{name}"'
+    return "request body" if "Request" in type(error).__name__ else "response body"
+
+
+# ------------------------------------------------------------------ what openapi-core looks at
+
+
+@record(frozen=True, slots=True)
+class _Response:
+    status_code: int
+    headers: Any
+    data: bytes | None
+
+    @property
+    def content_type(self) -> str:
+        return str(self.headers.get("content-type", ""))
+
+
+@record(slots=True)
+class _Request:
+    method: str
+    parameters: RequestParameters
+    content_type: str
+    body: bytes | None
+    host_url: str = HOST
+    path: str = PATH
+
+
+def _request(operation: Operation, url: str, headers: Headers, body: bytes | None) -> _Request:
+    parts = urlsplit(url)
+    fields = FoldedHeaders(list(headers))
+    cookies = [pair.partition("=")[::2] for pair in fields.get("Cookie", "").split("; ") if pair]
+    parameters = RequestParameters(
+        query=ImmutableMultiDict(parse_qsl(parts.query, keep_blank_values=True)),
+        header=fields,
+        cookie=ImmutableMultiDict(cookies),
+        path=_path_values(operation.path, parts.path) or {"": ""},
+    )
+    return _Request(operation.method.lower(), parameters, fields.get("Content-Type", ""), body)
+
+
+def _path_values(template: str, path: str) -> dict[str, str]:
+    """Return the values of a path template's variables in a URL's path, which may have the server's before it."""
+    plain = template.partition("?")[0].partition("#")[0]
+    names = re.findall(r"\{([^{}]*)\}", plain)
+    pattern = "([^/]*)".join(re.escape(part) for part in re.split(r"\{[^{}]*\}", plain))
+    found = re.search(f"{pattern}$", unquote(path) if "%" not in path else path)
+    return {} if found is None else {name: unquote(text) for name, text in zip(names, found.groups(), strict=True)}
