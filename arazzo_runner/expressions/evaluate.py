@@ -193,7 +193,7 @@ class _Judge:
 
     def truth(self, node: Condition) -> bool:
         if isinstance(node, Comparison):
-            return _compares(self.value(node.left), node.operator, self.value(node.right))
+            return compares(self.value(node.left), node.operator, self.value(node.right))
         if isinstance(node, And):
             return all(self.truth(operand) for operand in node.operands)
         if isinstance(node, Or):
@@ -242,7 +242,8 @@ class _Judge:
         return f"{node.left} is {preview(left)}, expected {expected}"
 
 
-def _compares(left: JsonValue, operator: str, right: JsonValue) -> bool:
+def compares(left: JsonValue, operator: str, right: JsonValue) -> bool:
+    """Tell whether `left operator right` holds in a simple condition; values without an order are never < or >."""
     if operator == "==":
         return equal(left, right)
     if operator == "!=":

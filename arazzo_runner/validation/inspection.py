@@ -21,6 +21,9 @@ from arazzo_runner.document.model import (
 from arazzo_runner.program.library import Source
 from arazzo_runner.program.model import CompiledCriterion, CompiledStep, CompiledWorkflow, Program
 from arazzo_runner.program.schemas import input_names
+from arazzo_runner.validation.broken import BrokenPlaces
+from arazzo_runner.validation.flow import Flow, flow_of
+from arazzo_runner.validation.forecast import Forecast
 from arazzo_runner.validation.schemas import SchemaAt, document_schemas
 from arazzo_runner.validation.uses import Use, workflow_uses
 from arazzo_runner.values import JsonValue, escaped
@@ -167,6 +170,21 @@ class Inspection(Program):
             depth = 3 if tokens[1:2] == ["workflows"] else 2
             parts.setdefault("/".join(tokens[:depth]), []).append(each)
         return {part: tuple(texts) for part, texts in parts.items()}
+
+    @cached_property
+    def broken(self) -> BrokenPlaces:
+        """Where the document has errors already."""
+        return BrokenPlaces(self.diagnostics)
+
+    @cached_property
+    def flows(self) -> tuple[Flow, ...]:
+        """The graph of the steps of each compiled workflow of the entry document, in its order."""
+        return tuple(flow_of(workflow, self.broken) for workflow in self.compiled)
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """What expressions will give, by the descriptions."""
+        return Forecast(self)
 
     def at(self, pointer: str) -> Location:
         """Return a place of the entry document."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from arazzo_runner.validation.rule import Rule
 from arazzo_runner.validation.rules import (
+    action_never_taken,
     braces_make_text,
     constant_condition,
     contradicting_criteria,
@@ -16,13 +17,19 @@ from arazzo_runner.validation.rules import (
     duplicate_reference,
     duplicate_replacement,
     duplicate_source_url,
+    endless_loop,
+    endless_recursion,
     impossible_status,
     missing_dollar,
     no_response_here,
     response_too_early,
+    retry_limits,
     similar_names,
+    skipped_step_output,
+    step_never_reached,
     unknown_input_property,
     unknown_request_part,
+    unknown_response_member,
     unknown_source_field,
     unknown_workflow_input,
     unused_component,
@@ -56,4 +63,13 @@ RULES: tuple[Rule, ...] = (
     missing_dollar,
     no_response_here,
     response_too_early,
+    # flow
+    step_never_reached,
+    endless_loop,
+    endless_recursion,
+    action_never_taken,
+    retry_limits,
+    skipped_step_output,
+    # openapi
+    unknown_response_member,
 )

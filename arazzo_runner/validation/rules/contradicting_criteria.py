@@ -4,43 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
-from arazzo_runner.expressions.nodes import And, Comparison, Constant
-from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.validation.conditions import Atom, atoms_of, contradiction
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.values import JsonValue, equal, preview
 
 CODE = "contradicting-criteria"
-SEVERITY = Severity.WARNING
+SEVERITY = Severity.ERROR
 GROUP = "language"
 DEFAULT = True
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
-    """All criteria of a list must hold: two that ask the same value to equal different constants never do."""
+    """No value passes all: a step with such success criteria always fails, an action is never taken (a warning)."""
+    own = {id(step.criteria) for _, step in program.compiled_steps}
     for criteria in program.compiled_criteria:
-        known: dict[str, tuple[JsonValue, Location]] = {}
-        for criterion in criteria:
-            for subject, value in _equalities(criterion):
-                first, at = known.setdefault(subject, (value, criterion.at))
-                if not equal(first, value):
-                    message = f"{subject} cannot be {preview(first)} and {preview(value)}: all criteria must hold"
-                    hint = f"join them: {subject} == {Constant(first)} || {subject} == {Constant(value)}"
-                    yield Diagnostic(
-                        code=CODE, severity=SEVERITY, message=message, at=criterion.at, hint=hint,
-                        related=(at,) if at != criterion.at else (),
-                    )  # fmt: skip
+        culprits = contradiction(atoms_of(criteria))
+        if culprits is not None and not _is_told_elsewhere(culprits):
+            severity = SEVERITY if id(criteria) in own else Severity.WARNING
+            yield _finding(culprits, severity)
 
 
-def _equalities(criterion: CompiledCriterion) -> Iterator[tuple[str, JsonValue]]:
-    """Yield (operand, constant) of every comparison with == that must hold for the criterion to hold."""
-    if isinstance(criterion, ContextCriterion):
-        yield str(criterion.context), criterion.expected
-    if not isinstance(criterion, SimpleCriterion):
-        return
-    condition = criterion.condition
-    for part in condition.operands if isinstance(condition, And) else (condition,):
-        if isinstance(part, Comparison) and part.operator == "==":
-            for one, other in ((part.left, part.right), (part.right, part.left)):
-                if isinstance(other, Constant) and not isinstance(one, Constant):
-                    yield str(one), other.value
+def _is_told_elsewhere(culprits: tuple[Atom, ...]) -> bool:
+    """A condition that never holds by itself is a constant, or an equality that no status meets."""
+    return len(culprits) == 1 and (not culprits[0].subjects or "==" in culprits[0].text)
+
+
+def _finding(culprits: tuple[Atom, ...], severity: Severity) -> Diagnostic:
+    last = culprits[-1]
+    if len(culprits) == 1:
+        message, hint = f"{last.text} never holds", "compare with a value that it can have"
+    else:
+        texts = " and ".join(each.text for each in culprits[:4])
+        message = f"{texts} never hold together, and all criteria must hold"
+        hint = f"join them, if either will do: {' || '.join(each.text for each in culprits[:4])}"
+    related = tuple(dict.fromkeys(each.at for each in culprits[:-1] if each.at != last.at))
+    return Diagnostic(code=CODE, severity=severity, message=message, at=last.at, hint=hint, related=related)

@@ -1,0 +1,230 @@
+"""Which values can make a list of criteria hold: three-valued judging, with one thing known at a time.
+
+A list of criteria is a conjunction. For each thing that its conditions compare with constants
+(`$statusCode`, `$response.body#/state`) every value that could matter is tried: the constants,
+their neighbours, and values unlike all of them. When none passes, the criteria never hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from arazzo_runner.diagnostics import Location
+from arazzo_runner.expressions.evaluate import compares
+from arazzo_runner.expressions.nodes import (
+    Access,
+    And,
+    Comparison,
+    Condition,
+    Constant,
+    Not,
+    Or,
+    Reference,
+)
+from arazzo_runner.expressions.selectors import Query, select
+from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
+from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue, is_truthy, to_number
+
+STATUS: Final = "$statusCode"
+MAX_ATOMS: Final = 40
+# Values of every type that no document compares with: "something else".
+_OTHERS: Final[tuple[JsonValue, ...]] = (None, True, False, 0.123456789, 987654321.5, "\uffff other", {"\uffff": 1})
+_USUAL: Final = (100, 199, 200, 201, 202, 204, 206, 299, 300, 301, 302, 303, 304, 307, 399, 400, 401, 403, 404, 405,
+                 406, 409, 410, 412, 415, 422, 428, 429, 499, 500, 501, 502, 503, 504, 599)  # fmt: skip
+
+Truth: TypeAlias = bool | None
+"""True, False, or None: it depends on what is not known."""
+
+
+@record(frozen=True, slots=True)
+class Atom:
+    """One condition that must hold: what it reads, and its truth when one of these has a value."""
+
+    text: str
+    subjects: frozenset[str]
+    truth: Callable[[str, JsonValue], Truth]
+    constants: tuple[JsonValue, ...]
+    at: Location
+
+
+def atoms_of(criteria: Iterable[CompiledCriterion]) -> list[Atom]:
+    """Return the conditions of a list of criteria; `a && b` counts as two."""
+    return [atom for criterion in criteria for atom in _atoms(criterion)]
+
+
+def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
+    """Return the conditions that cannot hold together (one: it never holds), None when all may hold."""
+    for atom in atoms:
+        if not atom.subjects and atom.truth("", None) is False:
+            return (atom,)
+    by_subject: dict[str, list[Atom]] = {}
+    for atom in atoms:
+        for subject in atom.subjects:
+            by_subject.setdefault(subject, []).append(atom)
+    for subject, involved in by_subject.items():
+        if len(involved) <= MAX_ATOMS:
+            culprits = _clash(subject, involved)
+            if culprits is not None:
+                return culprits
+    return None
+
+
+def possible_statuses(atoms: Iterable[Atom], documented: Iterable[int] = ()) -> frozenset[int | None]:
+    """Return the statuses, of those that matter, with which conditions may all hold; None: no response came."""
+    involved = [atom for atom in atoms if STATUS in atom.subjects][:MAX_ATOMS]
+    values = (*statuses_to_try(involved, documented), None)
+    return frozenset(status for status in values if _may_hold(involved, STATUS, status))
+
+
+def surely_holds(atoms: Iterable[Atom], status: int | None) -> bool:
+    """Tell whether every condition holds whenever this is the status."""
+    return all(atom.truth(STATUS, status) is True for atom in atoms)
+
+
+def statuses_to_try(atoms: Iterable[Atom], documented: Iterable[int] = ()) -> tuple[int, ...]:
+    """Return the HTTP statuses that can make a difference: usual ones, documented ones, compared ones and beside."""
+    compared = (to_number(value) for atom in atoms for value in atom.constants)
+    near = (int(value) + step for value in compared if value is not None and abs(value) < 1000 for step in (-1, 0, 1))
+    return tuple(sorted({status for status in (*_USUAL, *documented, *near) if 100 <= status <= 599}))
+
+
+def subject_of(node: Condition) -> str | None:
+    """Return the canonical text of what a condition's operand reads, None when it is no plain reading."""
+    base = node
+    while isinstance(base, Access):
+        base = base.operand
+    return str(node) if isinstance(base, Reference) else None
+
+
+# ------------------------------------------------------------------ atoms
+
+
+def _atoms(criterion: CompiledCriterion) -> Iterator[Atom]:
+    if isinstance(criterion, SimpleCriterion):
+        for node in _conjuncts(criterion.condition):
+            yield _simple_atom(node, criterion.at)
+    elif isinstance(criterion, ContextCriterion):
+        yield _simple_atom(Comparison(Reference(criterion.context), "==", Constant(criterion.expected)), criterion.at)
+    elif criterion.kind == "regex" and isinstance(criterion.query, Query):
+        subject = str(criterion.context)
+        yield Atom(criterion.text, frozenset({subject}), _matching(subject, criterion.query), (), criterion.at)
+
+
+def _conjuncts(node: Condition) -> Iterator[Condition]:
+    if isinstance(node, And):
+        for operand in node.operands:
+            yield from _conjuncts(operand)
+    else:
+        yield node
+
+
+def _simple_atom(node: Condition, at: Location) -> Atom:
+    subjects: set[str] = set()
+    constants: list[JsonValue] = []
+    _gather(node, subjects, constants)
+    return Atom(
+        str(node), frozenset(subjects), lambda subject, value: _truth(node, subject, value), tuple(constants), at
+    )
+
+
+def _gather(node: Condition, subjects: set[str], constants: list[JsonValue]) -> None:
+    subject = subject_of(node)
+    if subject is not None:
+        subjects.add(subject)
+    elif isinstance(node, Constant):
+        constants.append(node.value)
+    elif isinstance(node, Comparison):
+        _gather(node.left, subjects, constants)
+        _gather(node.right, subjects, constants)
+    elif isinstance(node, (Not, Access)):
+        _gather(node.operand, subjects, constants)
+    elif isinstance(node, (And, Or)):
+        for operand in node.operands:
+            _gather(operand, subjects, constants)
+
+
+def _matching(own: str, query: Query) -> Callable[[str, JsonValue], Truth]:
+    def truth(subject: str, value: JsonValue) -> Truth:
+        if subject != own or own != STATUS:
+            return None  # there are too many texts to try them all
+        return value is not None and select(query, value, timeout=0.1).passed
+
+    return truth
+
+
+# ------------------------------------------------------------------ judging
+
+
+class _Unknown:
+    """What is not known."""
+
+
+_UNKNOWN: Final = _Unknown()
+
+
+def _truth(node: Condition, subject: str, value: JsonValue) -> Truth:
+    if isinstance(node, Not):
+        inner = _truth(node.operand, subject, value)
+        return None if inner is None else not inner
+    if isinstance(node, (And, Or)):
+        decisive = isinstance(node, Or)
+        found = [_truth(operand, subject, value) for operand in node.operands]
+        return decisive if decisive in found else (None if None in found else not decisive)
+    if isinstance(node, Comparison):
+        left, right = _value(node.left, subject, value), _value(node.right, subject, value)
+        unknown = isinstance(left, _Unknown) or isinstance(right, _Unknown)
+        return None if unknown else compares(left, node.operator, right)
+    worth = _value(node, subject, value)
+    return None if isinstance(worth, _Unknown) else is_truthy(worth)
+
+
+def _value(node: Condition, subject: str, value: JsonValue) -> JsonValue:
+    if isinstance(node, Constant):
+        return node.value
+    text = subject_of(node)
+    if text is not None:
+        return value if text == subject else _UNKNOWN
+    if isinstance(node, Access):
+        return _UNKNOWN
+    inner = _truth(node, subject, value)
+    return _UNKNOWN if inner is None else inner
+
+
+# ------------------------------------------------------------------ trying
+
+
+def _may_hold(atoms: Iterable[Atom], subject: str, value: JsonValue) -> bool:
+    return all(atom.truth(subject, value) is not False for atom in atoms)
+
+
+def _clash(subject: str, atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
+    """Return the smallest clash of one or two conditions on a subject, else all of them; None when a value passes."""
+    values = _values_to_try(subject, atoms)
+    if values is None or any(_may_hold(atoms, subject, value) for value in values):
+        return None
+    for number, atom in enumerate(atoms):
+        for other in atoms[: number + 1]:
+            pair = (atom,) if other is atom else (other, atom)
+            if not any(_may_hold(pair, subject, value) for value in values):
+                return pair
+    return tuple(atoms)
+
+
+def _values_to_try(subject: str, atoms: Sequence[Atom]) -> tuple[JsonValue, ...] | None:
+    """Return every value that can matter; None when they cannot be listed (an order of texts)."""
+    if subject == STATUS:
+        return statuses_to_try(atoms)
+    constants = [constant for atom in atoms for constant in atom.constants]
+    if any("<" in atom.text or ">" in atom.text for atom in atoms if _has_text(atom)):
+        return None
+    numbers = sorted({number for value in constants if (number := to_number(value)) is not None})
+    between = [(low + high) / 2 for low, high in pairwise(numbers)]
+    around = [number + step for number in numbers for step in (-1, 1)]
+    return (*constants, *between, *around, *_OTHERS)
+
+
+def _has_text(atom: Atom) -> bool:
+    return any(isinstance(value, str) and to_number(value) is None for value in atom.constants)

@@ -1,0 +1,65 @@
+"""The documented answers of a step's operation: which fit a status, which a passed step may have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from arazzo_runner.program.model import CompiledStep, OperationCall
+from arazzo_runner.records import record
+from arazzo_runner.sources.media_types import is_form, is_json
+from arazzo_runner.sources.operation import Operation, OperationResponse
+from arazzo_runner.validation.conditions import atoms_of, possible_statuses
+from arazzo_runner.validation.shapes import Shape, Shapes
+
+
+@record(frozen=True, slots=True)
+class Answers:
+    """What a step may be answered, as documented.
+
+    `statuses` are those of the statuses that matter with which the step passes, `passed_body` the
+    schemas of the body then, `any_body` those of any answer; None: the description does not tell.
+    """
+
+    operation: Operation
+    statuses: frozenset[int]
+    passed_body: Shapes | None
+    any_body: Shapes | None
+
+
+def answers_of(step: CompiledStep, call: OperationCall) -> Answers:
+    """Return the documented answers of a step that calls an operation."""
+    operation = call.operation
+    atoms = atoms_of(step.criteria)
+    possible = possible_statuses(atoms, documented_statuses(operation))
+    statuses = frozenset(each for each in possible if each is not None and (atoms or 200 <= each < 300))
+    keys = {key for status in statuses if (key := response_key(operation, status)) is not None}
+    likely = keys - {"default"} or keys
+    passed = [response for key, response in operation.responses.items() if key in likely]
+    everything = operation.responses.values()
+    return Answers(operation, statuses, body_shapes(operation, passed), body_shapes(operation, everything))
+
+
+def documented_statuses(operation: Operation) -> Iterator[int]:
+    """Yield the statuses that are documented one by one."""
+    return (int(key) for key in operation.responses if len(key) == 3 and key.isascii() and key.isdigit())
+
+
+def response_key(operation: Operation, status: int) -> str | None:
+    """Return the key of the response that a status falls under (OpenAPI §Responses Object), None when none does."""
+    for key in (str(status), f"{status // 100}XX", "default"):
+        if key in operation.responses:
+            return key
+    return None
+
+
+def body_shapes(operation: Operation, responses: Iterable[OperationResponse]) -> Shapes | None:
+    """Return the schemas of JSON bodies; None when one of the bodies is not described as JSON."""
+    shapes: list[Shape] = []
+    for response in responses:
+        if not response.content:
+            continue  # no body
+        media = [each for name, each in response.content.items() if is_json(name) or is_form(name) or "*" in name]
+        if not media or any(each.schema is None for each in media):
+            return None
+        shapes += [Shape(each.schema, each.base, operation.schemas) for each in media]
+    return tuple(shapes) if shapes else None

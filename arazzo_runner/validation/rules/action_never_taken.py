@@ -1,0 +1,139 @@
+"""A success or failure action whose turn never comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.document.model import Criterion, FailureAction, ReusableObject, SuccessAction
+from arazzo_runner.program.model import CompiledAction, CompiledStep, OperationCall
+from arazzo_runner.validation.broken import BrokenPlaces
+from arazzo_runner.validation.conditions import (
+    STATUS,
+    Atom,
+    atoms_of,
+    contradiction,
+    possible_statuses,
+    statuses_to_try,
+    surely_holds,
+)
+from arazzo_runner.validation.inspection import Inspection
+
+CODE = "action-never-taken"
+SEVERITY = Severity.WARNING
+GROUP = "flow"
+DEFAULT = True
+
+Item: TypeAlias = SuccessAction | FailureAction | ReusableObject
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """Yield the actions behind one that always applies first, and those whose criteria never hold at their place."""
+    components = program.description.components
+    success, failure = components.success_actions, components.failure_actions
+    for workflow in program.description.workflows:
+        yield from _hidden(workflow.success_actions, success, program.broken)
+        yield from _hidden(workflow.failure_actions, failure, program.broken)
+        for step in workflow.steps:
+            yield from _hidden(step.on_success, success, program.broken)
+            yield from _hidden(step.on_failure, failure, program.broken)
+    for _, compiled in program.compiled_steps:
+        yield from _impossible(program, compiled)
+
+
+# ------------------------------------------------------------------ behind another action
+
+
+def _hidden(
+    items: Sequence[Item], known: Mapping[str, SuccessAction | FailureAction], broken: BrokenPlaces
+) -> Iterator[Diagnostic]:
+    """Yield the actions of a list that an earlier one, with the same criteria or without any, keeps from their turn."""
+    if len(items) < 2:
+        return
+    earlier: dict[frozenset[str], SuccessAction | FailureAction] = {}
+    for item in items:
+        action = _followed(item, known)
+        if action is None or broken.inside(item.at):
+            continue
+        criteria = frozenset(_text(criterion) for criterion in action.criteria)
+        before = earlier.get(frozenset()) or earlier.get(criteria)
+        if before is not None:
+            why = "has the same criteria" if before.criteria else "has no criteria, so it always applies"
+            message = f'action "{action.name}" is never taken: "{before.name}" before it {why}'
+            hint = f'move it above "{before.name}", or tell them apart by criteria'
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=item.at, hint=hint, related=(before.at,))
+        elif action.type != "retry":  # a retry that is used up gives way to the actions after it
+            earlier[criteria] = action
+
+
+def _followed(item: Item, known: Mapping[str, SuccessAction | FailureAction]) -> SuccessAction | FailureAction | None:
+    return known.get(item.reference.rpartition(".")[2]) if isinstance(item, ReusableObject) else item
+
+
+def _text(criterion: Criterion) -> str:
+    kind = criterion.type.type if criterion.type is not None else "simple"
+    return f"{kind}\0{criterion.context or ''}\0{criterion.condition}"
+
+
+# ------------------------------------------------------------------ at the wrong outcome
+
+
+def _impossible(program: Inspection, step: CompiledStep) -> Iterator[Diagnostic]:
+    """Yield a step's own actions whose criteria never hold once the step has passed, or failed."""
+    if not (step.on_success or step.on_failure) or program.broken.inside(step.at.child("successCriteria")):
+        return
+    needed = atoms_of(step.criteria)
+    if contradiction(needed) is not None:
+        return
+    for action in step.on_success:
+        atoms = atoms_of(action.criteria) if _is_own(action, step) else []
+        if not atoms or contradiction(atoms) is not None:
+            continue  # the other rule tells
+        if contradiction([*needed, *atoms]) is not None or (_is_call(step) and not _can_pass_with(needed, atoms)):
+            message = (
+                f'action "{action.name}" is never taken: its criteria never hold when step "{step.step_id}" passed'
+            )
+            hint = "the success criteria hold by then; an action for failures stands in onFailure"
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=action.at, hint=hint)
+    for action in step.on_failure:
+        atoms = atoms_of(action.criteria) if _is_own(action, step) else []
+        if not atoms or contradiction(atoms) is not None:
+            continue
+        if _is_call(step) and not _can_fail_with(needed, atoms):
+            message = (
+                f'action "{action.name}" is never taken: its criteria never hold when step "{step.step_id}" failed'
+            )
+            hint = "a failed step has not met its success criteria; an action for success stands in onSuccess"
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=action.at, hint=hint)
+
+
+def _never(action: CompiledAction, step: CompiledStep, outcome: str, hint: str) -> Diagnostic:
+    message = f'action "{action.name}" is never taken: its criteria never hold when step "{step.step_id}" {outcome}'
+    return Diagnostic(code=CODE, severity=SEVERITY, message=message, at=action.at, hint=hint)
+
+
+def _is_own(action: CompiledAction, step: CompiledStep) -> bool:
+    return action.at.uri == step.at.uri and action.at.pointer.startswith(step.at.pointer + "/")
+
+
+def _is_call(step: CompiledStep) -> bool:
+    return isinstance(step.call, OperationCall)
+
+
+def _can_pass_with(needed: Sequence[Atom], atoms: Sequence[Atom]) -> bool:
+    """Tell whether some status lets the step pass and the action apply; without criteria a step passes with 2xx."""
+    possible = possible_statuses([*needed, *atoms]) - {None}
+    return any(needed or _is_success(status) for status in possible)
+
+
+def _can_fail_with(needed: Sequence[Atom], atoms: Sequence[Atom]) -> bool:
+    """Tell whether some status (or none: no response) lets the step fail and the action apply."""
+    possible = possible_statuses(atoms, statuses_to_try(needed))
+    if not any(STATUS in atom.subjects for atom in atoms):
+        return True
+    return any(not (surely_holds(needed, status) if needed else _is_success(status)) for status in possible)
+
+
+def _is_success(status: int | None) -> bool:
+    return status is not None and (200 <= status < 300 or status == 304)
