@@ -11,6 +11,7 @@ COMMANDS = {
     "show": "Show what a workflow does, step by step.",
     "graph": "Draw a workflow: its steps and where their actions lead.",
     "trace": "Show where every value of a step comes from.",
+    "debug": "Run a workflow step by step.",
     "mock": "Serve the APIs a document uses, answering from their descriptions.",
     "replay": "Run a recorded workflow again, offline, and tell what differs.",
     "eval": "Try an expression in a context.",

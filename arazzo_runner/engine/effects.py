@@ -135,6 +135,14 @@ class Batch(Effect[tuple[object, ...]]):
     effects: tuple[Effect[object], ...]
 
 
+class Interrupted(KeyboardInterrupt):
+    """Raised by a World that was told to end the run; `sent` is False when the request at hand did not leave."""
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__("interrupted")
+        self.sent = sent
+
+
 class World(Protocol):
     """Performs effects; wrappers (budget, journal, mock …) have the same one method."""
 

@@ -7,7 +7,18 @@ from dataclasses import field
 from typing import cast
 
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpRequest, NoResponse, Now, SendRequest, Sleep, World
+from arazzo_runner.engine.effects import (
+    Answer,
+    Batch,
+    Effect,
+    HttpRequest,
+    Interrupted,
+    NoResponse,
+    Now,
+    SendRequest,
+    Sleep,
+    World,
+)
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.partial import Selection
@@ -75,9 +86,11 @@ class Run:
         """Perform a request; an interruption is an answer too, so that what ran so far is kept."""
         try:
             return await self.world.perform(effect)
-        except self.interrupts:
+        except self.interrupts as interrupt:
             self.stop = Stop("interrupted", "interrupted")
-            return NoResponse("interrupted", "interrupted while the request was under way", sent=True)
+            sent = not (isinstance(interrupt, Interrupted) and not interrupt.sent)
+            message = f"interrupted {'while the request was under way' if sent else 'before the request was sent'}"
+            return NoResponse("interrupted", message, sent=sent)
 
     async def sleep(self, key: str, seconds: float) -> None:
         """Wait, at most until the run's deadline."""

@@ -1,0 +1,187 @@
+"""The dialogue of `arazzo debug`: shows a request or an answer, reads a command, says what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from arazzo_runner.cli.options import pairs
+from arazzo_runner.diagnostics import ArazzoError, Diagnostic
+from arazzo_runner.engine.effects import HttpResponse, SendRequest
+from arazzo_runner.engine.events import Event, StepFinished
+from arazzo_runner.expressions.context import declared_by, scope_of
+from arazzo_runner.expressions.evaluate import evaluate
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.parser import parse_lenient
+from arazzo_runner.report.console import Console
+from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details, response_line
+from arazzo_runner.report.masking import masked_body
+from arazzo_runner.report.style import paint
+from arazzo_runner.report.visible import one_line
+from arazzo_runner.secrets import Secrets
+from arazzo_runner.sources.media import decode_body
+from arazzo_runner.values import MISSING, JsonValue, preview
+from arazzo_runner.worlds.debugger import After, Before, Choice, Restart
+
+HELP = """\
+  n, Enter       next: send the request; after an answer: go on
+  c              continue to the next breakpoint
+  s              skip: do not send the request, answer it from its description
+  r              after an answer: send the request again
+  e NAME=VALUE   edit an input; what was sent is not sent again
+  p EXPRESSION   print: $inputs.x, $steps.s.outputs.x, $response.body#/x
+  v              show headers and body; curl shows a command line
+  b [STEP]       set or remove a breakpoint, or list them
+  q              quit; h shows this help
+"""
+
+ReadLine = Callable[[str], str]
+Coerce = Callable[[Mapping[str, str]], tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]]
+
+
+class Debugger:
+    """Asks a person about each exchange of a run.
+
+    `read` reads a line (EOFError ends the run), `coerce` makes inputs of texts by the workflow's
+    schema, and tells what is doubtful about them. With `breakpoints` the run stops only there until told otherwise.
+    """
+
+    def __init__(
+        self, console: Console, read: ReadLine, coerce: Coerce, steps: tuple[str, ...], breakpoints: set[str]
+    ) -> None:
+        self._console = console
+        self._read = read
+        self._coerce = coerce
+        self._steps = steps
+        self._breakpoints = breakpoints
+        self._stepping = not breakpoints
+        self._outputs: dict[str, JsonValue] = {}
+        self.inputs: dict[str, JsonValue] = {}
+        self.secrets = Secrets()
+
+    def on_event(self, event: Event, secrets: Secrets) -> None:
+        """Remember what steps gave, for `p`."""
+        self.secrets = secrets
+        if isinstance(event, StepFinished):
+            self._outputs[event.result.step_id] = dict(event.result.outputs)
+
+    def ask(self, moment: Before | After) -> Choice:
+        """Show where the run is and return what to do; raises Restart."""
+        before = isinstance(moment, Before)
+        if not (self._stepping or (before and moment.step_id in self._breakpoints)):
+            return "send" if before else "go on"
+        self._stepping = True
+        self._show(moment)
+        while True:
+            line = self._line(moment)
+            choice = "quit" if line is None else self._command(moment, line)
+            if choice is not None:
+                return choice
+
+    def _line(self, moment: Before | After) -> str | None:
+        try:
+            return self._read(f"[{one_line(moment.step_id)}] {'send?' if isinstance(moment, Before) else 'go on?'} ")
+        except EOFError:
+            return None
+
+    def _show(self, moment: Before | After) -> None:
+        if isinstance(moment, Before):
+            text = f"> {request_line(moment.effect.request, self.secrets)}"
+        else:
+            text = f"< {response_line(moment.answer, self.secrets)}"
+        self._say(paint(text, "bold", color=self._console.color))
+
+    def _command(self, moment: Before | After, line: str) -> Choice | None:
+        """Do what a line says; None when another line is to be read."""
+        word, _, rest = line.strip().partition(" ")
+        before = isinstance(moment, Before)
+        if word in ("", "n", "next", "c", "continue"):
+            self._stepping = word not in ("c", "continue")
+            return "send" if before else "go on"
+        if word in ("s", "skip") and before:
+            return "skip"
+        if word in ("r", "retry") and not before:
+            return "again" if self._may_repeat(moment.effect) else None
+        if word in ("q", "quit"):
+            return "quit"
+        self._answer(moment, word, rest.strip())
+        return None
+
+    def _answer(self, moment: Before | After, word: str, rest: str) -> None:
+        if word in ("e", "edit"):
+            self._edit(rest)
+        elif word in ("p", "print"):
+            self._print(moment, rest)
+        elif word in ("v", "view"):
+            self._view(moment)
+        elif word == "curl":
+            self._say(curl_line(moment.effect.request, self.secrets))
+        elif word in ("b", "break"):
+            self._break(rest)
+        else:
+            self._say(HELP.rstrip("\n"))
+
+    def _may_repeat(self, effect: SendRequest) -> bool:
+        # Semantics §5: an unsafe request is never repeated without a person's decision. This is the person.
+        if effect.safe:
+            return True
+        question = f"{effect.request.method} was sent and may have been acted on; send it once more? (yes/no) "
+        try:
+            return self._read(question).strip().lower() == "yes"
+        except EOFError:
+            return False
+
+    def _edit(self, text: str) -> None:
+        name, equals, _ = text.partition("=")
+        if not equals or not name:
+            self._say("write e NAME=VALUE")
+            return
+        try:
+            changed, doubts = self._coerce(pairs([text], "e"))
+        except ArazzoError as problem:
+            changed, doubts = {}, problem.diagnostics
+        if not doubts:
+            raise Restart(changed)
+        for each in doubts:
+            self._say(f"{each.message}{f' ({each.hint})' if each.hint else ''}")
+
+    def _print(self, moment: Before | After, text: str) -> None:
+        context = self._context(moment)
+        try:
+            node, _ = parse_lenient(text, declared_by(context))
+        except ExpressionSyntaxError as problem:
+            self._say(f"{problem.message}{f' ({problem.hint})' if problem.hint else ''}")
+            return
+        value = evaluate(node, scope_of(context))
+        self._say("no value" if value is MISSING else preview(masked_body(value, self.secrets), 4000))
+
+    def _context(self, moment: Before | After) -> dict[str, JsonValue]:
+        context: dict[str, JsonValue] = {"inputs": self.inputs, "steps": self._outputs}
+        request = moment.effect.request
+        context |= {"url": request.url, "method": request.method}
+        body, _ = decode_body(request.body or b"", request.header("content-type"))
+        context["request"] = {"header": dict(request.headers), **({} if body is MISSING else {"body": body})}
+        if isinstance(moment, After) and isinstance(moment.answer, HttpResponse):
+            answer = moment.answer
+            body, _ = decode_body(answer.body, answer.header("content-type"))
+            context["statusCode"] = answer.status
+            context["response"] = {"header": dict(answer.headers), **({} if body is MISSING else {"body": body})}
+        return context
+
+    def _view(self, moment: Before | After) -> None:
+        if isinstance(moment, Before):
+            details = request_details(moment.effect.request, self.secrets)
+        else:
+            details = response_details(moment.answer, self.secrets)
+        self._say("\n".join(f"  {line}".rstrip() for line in details))
+
+    def _break(self, step_id: str) -> None:
+        if step_id and step_id not in self._steps:
+            self._say(f'there is no step "{one_line(step_id)}"; there are: {", ".join(map(one_line, self._steps))}')
+            return
+        if step_id:
+            self._breakpoints ^= {step_id}
+        stops = ", ".join(one_line(each) for each in self._steps if each in self._breakpoints)
+        self._say(f"breakpoints: {stops or 'none'}")
+
+    def _say(self, text: str) -> None:
+        self._console.err(self.secrets.mask(text) + "\n")
