@@ -17,6 +17,7 @@ class PrivateFile:
         self.path = path
         self._created = False
         self._special = False
+        self._begun = False
 
     @classmethod
     def prepare(cls, path: str) -> PrivateFile:
@@ -48,6 +49,18 @@ class PrivateFile:
             os.unlink(beside)
             raise
         _sync_folder(os.path.dirname(os.path.abspath(self.path)))
+
+    def append(self, text: str) -> None:
+        """Add to what was written before with this method; what the file held before is replaced the first time."""
+        if not self._begun:
+            self._begun = True
+            if not self._special:
+                self.write("")
+        with open(self.path, "ab") as stream:
+            stream.write(text.encode("utf-8", "backslashreplace"))
+            stream.flush()
+            if not self._special:
+                os.fsync(stream.fileno())
 
     def discard(self) -> None:
         """Remove the file if `prepare` created it: nothing came that belongs into it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import pairs
@@ -36,15 +36,32 @@ def given_inputs(
     arguments: Sequence[str], file: str | None, names: Iterable[str], environment: Mapping[str, str]
 ) -> GivenInputs:
     """Collect inputs; `names` are those the workflow declares. Raises InvalidUsage for what cannot be read."""
+    return with_environment(stated_inputs(arguments, file), names, environment)
+
+
+def stated_inputs(arguments: Sequence[str], file: str | None) -> GivenInputs:
+    """Read what `-i` and `--input-file` give; raises InvalidUsage. Standard input can be read only once."""
     texts = {name: _text_of(name, text) for name, text in pairs(arguments, "-i", "NAME=VALUE").items()}
     values = {}
     if file is not None:
         values = read_mapping(file, "the input file", hint="write name: value, one input a line")
     values = {name: value for name, value in values.items() if name not in texts}
-    for name, text in _environment_inputs(names, environment).items():
-        if name not in values:
-            texts.setdefault(name, text)
     return GivenInputs(values, texts, tuple(_repeated(arguments)))
+
+
+def with_environment(inputs: GivenInputs, names: Iterable[str], environment: Mapping[str, str]) -> GivenInputs:
+    """Add the declared inputs that only the environment gives."""
+    found = _environment_inputs(names, environment)
+    missing = {name: text for name, text in found.items() if name not in inputs.values and name not in inputs.texts}
+    return replace(inputs, texts={**inputs.texts, **missing})
+
+
+def with_row(inputs: GivenInputs, row: GivenInputs) -> GivenInputs:
+    """Return inputs in which those of a row win."""
+    own = {*row.values, *row.texts}
+    values = {name: value for name, value in inputs.values.items() if name not in own}
+    texts = {name: text for name, text in inputs.texts.items() if name not in own}
+    return replace(inputs, values={**values, **row.values}, texts={**texts, **row.texts})
 
 
 def _repeated(arguments: Sequence[str]) -> Iterable[Diagnostic]:
@@ -68,7 +85,7 @@ def _text_of(name: str, text: str) -> str:
         return text
     path = text[1:]
     try:
-        content = _bytes_of(path).decode("utf-8-sig")
+        content = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         message = f'input "{name}": {path} is not UTF-8 text'
         raise InvalidUsage([usage_error(message, code="unreadable-file", file=path)]) from None
@@ -79,7 +96,8 @@ def _text_of(name: str, text: str) -> str:
     return content.removesuffix("\n").removesuffix("\r")
 
 
-def _bytes_of(path: str) -> bytes:
+def read_bytes(path: str) -> bytes:
+    """Return what a file or, for `-`, standard input holds; raises InvalidUsage."""
     limit = Limits().max_bytes
     try:
         if path == "-":
@@ -100,7 +118,7 @@ def _bytes_of(path: str) -> bytes:
 def read_mapping(path: str, what: str, *, hint: str) -> dict[str, JsonValue]:
     """Read a YAML or JSON mapping from a file or, for `-`, standard input; raises InvalidUsage."""
     name = "<stdin>" if path == "-" else path
-    data = _bytes_of(path)
+    data = read_bytes(path)
     if not data.strip():
         return {}
     problems = Problems()

@@ -41,12 +41,6 @@ _READING_OPTIONS = (
         help="Read the source description NAME from another file or URL.",
     ),
 )
-_TRANSPORT = (
-    ("--proxy", "proxies", "[HOST=]URL", "Send through a proxy (also: HTTPS_PROXY, NO_PROXY …); direct for none."),
-    ("--insecure-host", "insecure_hosts", "HOST", "Do not check this server's certificate; repeatable."),
-    ("--cacert", "cacerts", "[HOST=]FILE", "Trust the authorities in a PEM file instead of the usual; repeatable."),
-    ("--cert", "certs", "[HOST=]FILE[,KEY]", "A client certificate (PEM), for a host or for all; repeatable."),
-)
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -59,6 +53,27 @@ def pairs(texts: Iterable[str], option: str, form: str = "NAME=VALUE") -> dict[s
             raise click.UsageError(f'{option} expects {form}, found "{text}"', click.get_current_context(silent=True))
         found[name] = value
     return found
+
+
+def option_group(name: str, group: type[Any], *options: Callable[[Any], Any]) -> Decorator[Command]:
+    """Return a decorator that adds options; the command gets them together, as a record called `name`.
+
+    The record's fields are named like the options. Give the class of a `record`, so that a command
+    with a hundred options has a dozen arguments.
+    """
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def gathered(**given: Any) -> int:
+            own = group(**{each.name: given.pop(each.name) for each in fields(group)})
+            return command(**{name: own}, **given)
+
+        decorated: Any = gathered
+        for option in reversed(options):
+            decorated = option(decorated)
+        return cast(Command, decorated)
+
+    return decorate
 
 
 def format_option(command: Command) -> Command:
@@ -143,16 +158,3 @@ def mock_options(command: Command) -> Command:
     return click.option(
         "--switch", "switches", metavar="NAME", multiple=True, help="Turn on a switch of the scenario; repeatable."
     )(command)
-
-
-def transport_options(command: Command) -> Command:
-    """Add the options that say how requests reach their servers."""
-    text = "Offer HTTP/2, or never do (default: where it is installed)."
-    command = click.option("--http2/--no-http2", default=None, help=text)(command)
-    text = "The most redirects of one request (with --follow-redirects, default 10)."
-    command = click.option("--max-redirects", type=click.IntRange(min=1), metavar="N", help=text)(command)
-    text = "Follow redirects; to another server goes nothing but a bare GET."
-    command = click.option("--follow-redirects", is_flag=True, help=text)(command)
-    for option, name, metavar, text in _TRANSPORT:
-        command = click.option(option, name, metavar=metavar, multiple=True, help=text)(command)
-    return command

@@ -14,20 +14,15 @@ from arazzo_runner.cli.options import (
     mock_options,
     pairs,
     reading_options,
-    transport_options,
 )
-from arazzo_runner.cli.session import RunArguments, run_session
-from arazzo_runner.engine.options import DEEPEST
+from arazzo_runner.cli.run_arguments import RunArguments, has_wildcard, is_glob
+from arazzo_runner.cli.run_options import limit_options, many_options, part_options, transport_options
+from arazzo_runner.cli.session import run_session
 from arazzo_runner.values import JsonValue
-
-_SECONDS = click.FloatRange(min=0, min_open=True)
-_WAIT = click.FloatRange(min=0)
-_COUNT = click.IntRange(min=1)
-_DEPTH = click.IntRange(min=1, max=DEEPEST)
 
 _HELP = """Run a workflow and print its outputs.
 
-SPEC is an Arazzo document: a file or an http(s) URL. Nothing but the
+SPEC is an Arazzo document: a file, a glob or an http(s) URL. Nothing but the
 workflow's outputs goes to standard output; progress, warnings and failures
 go to standard error. Secrets are masked in both.
 
@@ -41,11 +36,18 @@ Examples:
   arazzo run pets.yml -i petId=7 --mock -vv       against a mock, everything shown
   arazzo run pets.yml -i petId=7 --dry-run        the requests, nothing is sent
   arazzo run pets.yml --format json | jq .outputs
+  arazzo run 'tests/**/*.yml' -w '*' --jobs 4     every workflow of many documents
+  arazzo run pets.yml --data pets.csv --fail-fast one run per row of inputs
 
 \b
 Inputs: a text given with -i becomes the type that the inputs schema says.
 Inputs given by neither -i nor --input-file are looked up in the environment:
 refreshToken in ARAZZO_INPUT_REFRESH_TOKEN or ARAZZO_INPUT_refreshToken.
+
+\b
+Many runs (several documents or workflows, --data, --repeat) print one JSON
+object a line: {"run", "workflowId", "status", "outputs"}; with --format json
+one object with all of them and a summary. The exit code is the worst one.
 
 \b
 Secret outputs are shown as ***. Unless --show-secrets or --output says where
@@ -62,8 +64,15 @@ Exit codes:
 
 
 @click.command("run", help=_HELP, short_help="Run a workflow and print its outputs.", context_settings=SETTINGS)
-@click.argument("spec")
-@click.option("-w", "--workflow", metavar="ID", help="The workflow to run (needed when there are several).")
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@click.option(
+    "-w",
+    "--workflow",
+    "workflows",
+    metavar="ID",
+    multiple=True,
+    help="The workflow to run (needed when there are several); repeatable, globs allowed.",
+)
 @click.option(
     "-i",
     "--input",
@@ -93,52 +102,50 @@ Exit codes:
 @click.option("--output", metavar="FILE", help="Write the outputs to FILE, secrets in clear, readable only by you.")
 @click.option("--show-secrets", is_flag=True, help="Print secret outputs in clear.")
 @color_option
-@click.option("--timeout", type=_SECONDS, metavar="S", help="Seconds for one exchange (default 30).")
-@click.option("--run-timeout", type=_SECONDS, metavar="S", help="Seconds for the whole run (default 600).")
-@click.option("--max-steps", type=_COUNT, metavar="N", help="Visits of steps before a loop is given up.")
-@click.option("--max-depth", type=_DEPTH, metavar="N", help="Nesting of workflows (default 32).")
-@click.option("--max-retry-wait", type=_WAIT, metavar="S", help="The longest Retry-After to obey (default 300).")
-@click.option("--poll-interval", type=_WAIT, metavar="S", help="Seconds before a step goes to itself (default 1).")
-@click.option("--max-response-size", type=_COUNT, metavar="BYTES", help="The largest response (default 10 MiB).")
-@click.option("--criterion-timeout", type=_SECONDS, metavar="S", help="Seconds for one criterion's query (default 1).")
-@click.option(
-    "--cookies", type=click.Choice(["host", "domain", "off"]), help="Which cookies of responses are sent back."
-)
-@click.option(
-    "--parallel",
-    type=_COUNT,
-    is_flag=False,
-    flag_value=8,
-    metavar="[N]",
-    help="Run up to N (8) independent steps at the same time, in rounds.",
-)
-@click.option("--step", metavar="ID", help="Run one step, and before it the steps it needs.")
-@click.option("--from", "from_step", metavar="ID", help="Begin at a step (with --outputs-from for what it needs).")
-@click.option("--until", metavar="ID", help="End after a step and print the outputs of all steps.")
-@click.option(
-    "--outputs-from", metavar="FILE", help="Outputs of steps that ran before, as --until and --step write them."
-)
+@many_options
+@limit_options
+@part_options
 @click.option("--record", metavar="FILE", help="Write the conversation, without secrets, for arazzo replay.")
 @check_options
 @transport_options
-@click.option("--resend-unknown", is_flag=True, help="Allow a retry although an unsafe request may have been acted on.")
 def command(**options: JsonValue) -> int:
     """Read the options and run."""
     arguments = RunArguments(**options)
     _check(arguments)
-    return run_session(arguments, os.environ)
+    if not is_many(arguments):
+        return run_session(arguments, os.environ)
+    from arazzo_runner.cli.many import run_many  # lazily: a single run needs none of it
+
+    return run_many(arguments, os.environ)
+
+
+def is_many(given: RunArguments) -> bool:
+    """Tell whether the command line asks for several runs, by its form alone: what it prints depends on that."""
+    return (
+        len(given.specs) > 1
+        or len(given.workflows) > 1
+        or given.many.data is not None
+        or given.many.repeat is not None
+        or is_glob(given.specs[0])
+        or any(map(has_wildcard, given.workflows))
+    )
 
 
 def _check(arguments: RunArguments) -> None:
     """Refuse options that contradict each other."""
+    part, transport = arguments.part, arguments.transport
     contradictions = (
         (arguments.mock and arguments.dry_run, "--mock and --dry-run exclude each other"),
         (arguments.record and arguments.dry_run, "--record and --dry-run exclude each other"),
+        (arguments.record and is_many(arguments), "--record writes down one run, and several are asked for"),
         (arguments.scenario and not arguments.mock, "--scenario needs --mock"),
-        (arguments.max_redirects and not arguments.follow_redirects, "--max-redirects needs --follow-redirects"),
+        (transport.max_redirects and not transport.follow_redirects, "--max-redirects needs --follow-redirects"),
         (arguments.switches and not arguments.mock, "--switch needs --mock"),
         (arguments.verbose and arguments.quiet, "-v and -q exclude each other"),
-        (arguments.step and (arguments.from_step or arguments.until), "--step excludes --from and --until"),
+        (
+            part.step and (part.from_step or part.until),
+            "--step excludes --from and --until",
+        ),
         (arguments.output == "-", "--output needs a file; --show-secrets prints secrets to standard output"),
     )
     for wrong, message in contradictions:

@@ -23,7 +23,7 @@ from arazzo_runner.values import MISSING, JsonValue
 
 def pretty(value: JsonValue) -> str:
     """Return a value as JSON for people: indented, characters as they are, harmless to a terminal."""
-    return json_text(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str)) + "\n"
+    return json_text(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str)) + "\n"
 
 
 # ------------------------------------------------------------------ run
@@ -163,7 +163,7 @@ def _verdict(verdict: Verdict, secrets: Secrets) -> dict[str, JsonValue]:
         "type": verdict.type,
         "passed": verdict.passed,
         "seen": [
-            {"expression": seen.expression, "value": masked_body(_plain(seen.value), secrets)} for seen in verdict.seen
+            {"expression": seen.expression, "value": masked_body(plain(seen.value), secrets)} for seen in verdict.seen
         ],
         "reason": None if verdict.reason is None else secrets.mask(verdict.reason),
         "default": verdict.default,
@@ -211,14 +211,14 @@ def _place(at: Location) -> dict[str, JsonValue]:
     return {"file": at.uri or None, "line": at.line, "column": at.column, "pointer": at.pointer}
 
 
-def _plain(value: JsonValue) -> JsonValue:
+def plain(value: JsonValue) -> JsonValue:
     """Return a value with MISSING (which JSON lacks) as null, mappings and tuples as plain ones."""
     if value is MISSING:
         return None
     if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value

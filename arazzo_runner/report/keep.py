@@ -50,13 +50,16 @@ class Keep:
         self._named = False
 
     @classmethod
-    def prepare(cls, program: Program, announce: Callable[[str], None]) -> Keep:
-        """Create the file, still empty; `announce` is told its path when it holds something. Raises OSError."""
+    def prepare(cls, program: Program, announce: Callable[[str], None], label: str = "") -> Keep:
+        """Create the file, still empty; `announce` is told its path when it holds something. Raises OSError.
+
+        `label` tells the files of several runs of one process apart.
+        """
         folder = state_folder()
         make_private_folder(folder)
         workflow = re.sub(r"[^A-Za-z0-9._-]+", "-", program.workflow.workflow_id)[:60]
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        path = os.path.join(folder, f"{workflow}-{stamp}-{os.getpid()}.json")
+        path = os.path.join(folder, f"{workflow}-{stamp}-{os.getpid()}{label}.json")
         return cls(program, PrivateFile.prepare(path), announce)
 
     @property

@@ -67,7 +67,7 @@ def test_every_command_has_examples_and_the_summary_of_the_list(name: str, capsy
     [
         (["rum"], 'there is no command "rum"; did you mean "run"?'),
         (["frobnicate"], 'there is no command "frobnicate"; there are: run, '),
-        (["run"], "missing argument 'SPEC'"),
+        (["run"], "missing argument 'SPEC...'"),
         (["run", "x", "--mock", "--dry-run"], "--mock and --dry-run exclude each other"),
         (["run", "x", "--scenario", "s.yml"], "--scenario needs --mock"),
         (["run", "x", "--switch", "s"], "--switch needs --mock"),

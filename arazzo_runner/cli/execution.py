@@ -1,0 +1,170 @@
+"""What every run from the command line goes through, alone or as one of many: loaded, checked, performed, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from arazzo_runner import api
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.inputs import GivenInputs, given_inputs
+from arazzo_runner.cli.options import pairs
+from arazzo_runner.cli.recording import Recording
+from arazzo_runner.cli.run_arguments import RunArguments, run_options
+from arazzo_runner.diagnostics import ArazzoError, InvalidUsage, did_you_mean
+from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.partial import select
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.private_files import state_folder
+from arazzo_runner.program.model import Program
+from arazzo_runner.program.schemas import input_names
+from arazzo_runner.report.keep import Keep, has_secret_outputs
+from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.secrets import Secrets
+
+Announce = Callable[[str], None]
+
+
+def load(given: RunArguments) -> Program:
+    """Load the workflow of a single run; raises ArazzoError."""
+    return api.choose_workflow(load_document(given, given.spec, given.workflow), given.workflow)
+
+
+def load_document(given: RunArguments, spec: str, workflow_id: str | None) -> Program:
+    """Load a document as the command line says; raises ArazzoError."""
+    servers = pairs(given.servers, "--server", "NAME=URL")
+    program = api.load(
+        spec,
+        workflow_id,
+        **given.reading.as_keywords(),
+        include=given.include,
+        servers=servers,
+        server_variables=pairs(given.server_variables, "--server-var"),
+        any_server=given.mock,
+    )
+    _check_names(program, given.reading.sources, "--source")
+    _check_names(program, servers, "--server")
+    return program
+
+
+def _check_names(program: Program, given: Iterable[str], option: str) -> None:
+    """Refuse a source name nobody knows: the requests it was meant for would go to the real server."""
+    known = list(dict.fromkeys(name for each in program.workflows.values() for name in each.document.sources))
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+            raise InvalidUsage(
+                [usage_error(f'{option}: there is no source "{name}"', code="unknown-source", hint=hint)]
+            )
+
+
+def collect_inputs(given: RunArguments, program: Program, environment: Mapping[str, str]) -> GivenInputs:
+    """Collect and check the inputs of a single run; raises ArazzoError."""
+    names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
+    return checked(program, given_inputs(given.inputs, given.input_file, names, environment))
+
+
+def checked(program: Program, inputs: GivenInputs) -> GivenInputs:
+    """Check inputs, so that nothing is sent, and no file made, when they are wrong; raises ArazzoError, masked."""
+    workflow = program.workflow
+    try:
+        _, notes = api.check_inputs(program, inputs.values, inputs.texts)
+    except ArazzoError as problem:
+        secrets = Secrets(text for name, text in inputs.texts.items() if name in workflow.secret_inputs)
+        for name in workflow.secret_inputs:
+            secrets.add(inputs.values.get(name))
+        raise type(problem)(masked_diagnostic(each, secrets) for each in problem.diagnostics) from None
+    return replace(inputs, warnings=(*inputs.warnings, *notes))
+
+
+class Execution:
+    """One run about to begin: its options are checked, and secret outputs have a place.
+
+    `on_event` is told what happens, `announce` where secret outputs are kept; `label` tells the
+    files of several runs apart. Raises InvalidUsage.
+    """
+
+    def __init__(
+        self,
+        given: RunArguments,
+        program: Program,
+        inputs: GivenInputs,
+        *,
+        on_event: api.OnEvent,
+        announce: Announce,
+        label: str = "",
+    ) -> None:
+        self.given = given
+        self.program = program
+        self.inputs = inputs
+        self.options = run_options(given)
+        self._on_event = on_event
+        select(program.workflow, self.options)
+        self._recording = None if given.record is None else _recording(given)
+        wanted = not given.secrets_have_a_place and has_secret_outputs(program)
+        self._keep = _prepared_keep(program, announce, label) if wanted else None
+
+    def perform(self) -> RunResult:
+        """Run; blocking."""
+        if self.given.dry_run:
+            return api.dry_run(self.program, **self._common())
+        return self._kept(api.run(self.program, **self._common(), **self._sending()))
+
+    async def aperform(self) -> RunResult:
+        """Run on the running event loop."""
+        if self.given.dry_run:
+            return self.perform()
+        return self._kept(await api.arun(self.program, **self._common(), **self._sending()))
+
+    def abandon(self) -> None:
+        """Leave no empty file behind when the run could not even begin."""
+        if self._keep is not None and not self._keep.used:
+            self._keep.discard()
+        if self._recording is not None:
+            self._recording.discard()
+
+    def record(self, result: RunResult) -> None:
+        """Write down the conversation when that was asked for; raises OSError."""
+        if self._recording is not None:
+            inputs, _ = api.check_inputs(self.program, self.inputs.values, self.inputs.texts)
+            self._recording.finish(result, inputs)
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "inputs": self.inputs.values,
+            "input_texts": self.inputs.texts,
+            "on_event": self._told,
+            "options": self.options,
+        }
+
+    def _sending(self) -> dict[str, Any]:
+        """Return what only a run that sends something is told."""
+        given = self.given
+        around = None if self._recording is None else self._recording.around
+        return {"mock": given.mock, "scenario": given.scenario, "switches": given.switches, "around": around}
+
+    def _told(self, event: Event, secrets: Secrets) -> None:
+        # First to disk, then to the screen: what the screen names must be there.
+        if self._keep is not None:
+            self._keep.on_event(event, secrets)
+        self._on_event(event, secrets)
+
+    def _kept(self, result: RunResult) -> RunResult:
+        if self._keep is not None:
+            self._keep.finish(result.status, result.outputs)
+        return result
+
+
+def _recording(given: RunArguments) -> Recording:
+    assert given.record is not None
+    return Recording(given.record, given.spec, elsewhere=given.mock or bool(given.servers))
+
+
+def _prepared_keep(program: Program, announce: Announce, label: str) -> Keep:
+    try:
+        return Keep.prepare(program, announce, label)
+    except OSError as problem:
+        message = f"secret outputs cannot be kept in {state_folder()}: {problem.strerror or problem}"
+        hint = "say where they should go with --output FILE or --show-secrets, or set XDG_STATE_HOME"
+        raise InvalidUsage([usage_error(message, code="cannot-keep-secrets", hint=hint)]) from None

@@ -1,0 +1,102 @@
+"""RunArguments: everything that the command line of `arazzo run` said, and the options of a run made of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields, replace
+
+from arazzo_runner.cli.options import ReadingArguments
+from arazzo_runner.cli.run_options import LimitArguments, ManyArguments, PartArguments, TransportArguments
+from arazzo_runner.engine.check_options import CheckOptions
+from arazzo_runner.engine.options import MAX_REDIRECTS, RunOptions, TransportOptions
+from arazzo_runner.records import record
+from arazzo_runner.sources.uris import is_remote
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class RunArguments:
+    """What the command line said; fields are named like the options, groups of options are records."""
+
+    specs: tuple[str, ...]
+    workflows: tuple[str, ...]
+    inputs: tuple[str, ...]
+    input_file: str | None
+    servers: tuple[str, ...]
+    server_variables: tuple[str, ...]
+    include: tuple[str, ...]
+    reading: ReadingArguments
+    mock: bool
+    scenario: str | None
+    switches: tuple[str, ...]
+    dry_run: bool
+    verbose: int
+    quiet: bool
+    format_: str
+    output: str | None
+    show_secrets: bool
+    no_color: bool
+    many: ManyArguments
+    limits: LimitArguments
+    part: PartArguments
+    transport: TransportArguments
+    record: str | None
+    checks: CheckOptions | None
+
+    @property
+    def spec(self) -> str:
+        """The document of a single run."""
+        return self.specs[0]
+
+    @property
+    def workflow(self) -> str | None:
+        """The workflow of a single run, when one was named."""
+        return self.workflows[0] if self.workflows else None
+
+    @property
+    def as_json(self) -> bool:
+        """Whether stdout holds the report of the whole run."""
+        return self.format_ == "json"
+
+    @property
+    def secrets_have_a_place(self) -> bool:
+        """Whether the command line says where secret outputs go, so that they need not be kept."""
+        return self.show_secrets or self.output is not None or self.dry_run
+
+
+def has_wildcard(name: str) -> bool:
+    """Tell whether a name stands for several."""
+    return any(character in name for character in "*?[")
+
+
+def is_glob(spec: str) -> bool:
+    """Tell whether a SPEC stands for several files; the name of a file that is there, and a URL, do not."""
+    return has_wildcard(spec) and not is_remote(spec) and not os.path.exists(spec)
+
+
+def run_options(given: RunArguments) -> RunOptions:
+    """Return the run's options: what the command line says, else the defaults; raises InvalidUsage."""
+    groups = (given.limits, given.part)
+    said = {
+        each.name: value
+        for group in groups
+        for each in fields(group)
+        if (value := getattr(group, each.name)) is not None and each.name != "outputs_from"
+    }
+    if given.checks is not None:
+        said["checks"] = given.checks
+    options = replace(RunOptions(), transport=_transport(given.transport), **said)
+    if given.part.outputs_from is None:
+        return options
+    from arazzo_runner.cli.step_outputs import read_step_outputs  # lazily: few runs are partial
+
+    return replace(options, step_outputs=read_step_outputs(given.part.outputs_from))
+
+
+def _transport(given: TransportArguments) -> TransportOptions | None:
+    redirects = (given.max_redirects or MAX_REDIRECTS) if given.follow_redirects else 0
+    said = (given.certs, given.cacerts, given.insecure_hosts, given.proxies, given.http2, redirects)
+    if not any(said) and given.http2 is None:
+        return None
+    from arazzo_runner.cli.transport import transport_of  # lazily: few runs need it
+
+    return transport_of(*said)

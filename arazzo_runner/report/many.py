@@ -1,0 +1,162 @@
+"""Many runs as they happen and what they came to: a line per run, the failures, a table."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+
+from arazzo_runner.engine.events import Event, StepStarted
+from arazzo_runner.report.console import Console
+from arazzo_runner.report.failure import render_failure
+from arazzo_runner.report.runs import STATUSES, WORDS, RunRecord, RunsReport
+from arazzo_runner.report.style import count, duration, paint
+from arazzo_runner.report.visible import one_line
+
+_MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
+_STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interrupted": "yellow", "error": "red"}
+
+
+class ManyPrinter:
+    """Prints many runs on stderr; on a terminal a last line tells how far they are."""
+
+    def __init__(self, console: Console, total: int, *, quiet: bool) -> None:
+        self._console = console
+        self._total = total
+        self._quiet = quiet
+        self._over = 0
+        self._bad = 0
+        self._kept: list[str] = []
+        self._going: dict[str, str] = {}
+        self._is_live = False
+
+    def begin(self, jobs: int) -> None:
+        """Say how many runs there are."""
+        together = f", {jobs} at the same time" if jobs > 1 else ""
+        if not self._quiet:
+            self._line(f"{count(self._total, 'run')}{together}")
+
+    def on_event(self, name: str, event: Event) -> None:
+        """Keep the changing line of a terminal up to date."""
+        if isinstance(event, StepStarted) and self._console.live and not self._quiet:
+            self._going[name] = event.step_id
+            self._show_live()
+
+    def kept(self, path: str) -> None:
+        """Take in the name of a file that holds secret outputs of a run."""
+        self._kept.append(path)
+
+    def finished(self, record: RunRecord, details: str) -> None:
+        """Show one run that is over."""
+        self._over += 1
+        self._bad += record.status != "succeeded"
+        self._going.pop(record.name, None)
+        if self._quiet:
+            return
+        if details:
+            self.close()
+            self._console.err(details)
+        self._line(run_line(record, color=self._console.color, marks=self._marks))
+        self._show_live()
+
+    def close(self) -> None:
+        """Take the changing line away."""
+        if self._is_live:
+            self._console.err("\r\x1b[2K")
+            self._is_live = False
+
+    def end(self, report: RunsReport) -> None:
+        """Explain the failures and sum up."""
+        color = self._console.color
+        for record in report.runs:
+            if record.result is not None and record.status != "succeeded":
+                self._console.secrets = record.result.secrets
+                self._line(f"\n{paint('── ' + one_line(record.name), 'bold', color=color)}")
+                self._console.err(render_failure(record.result, color=color))
+        if self._quiet and report.status == "succeeded":
+            return
+        if not self._quiet:
+            self._line("")
+            for line in summary_table(report):
+                self._line(line)
+            self._say_kept()
+        self._line(summary_line(report, color=color))
+
+    def _say_kept(self) -> None:
+        if len(self._kept) == 1:
+            self._line(f"secret outputs are kept in {one_line(self._kept[0])}")
+        elif self._kept:
+            first, last = one_line(self._kept[0]), one_line(self._kept[-1])
+            self._line(f"secret outputs are kept in {len(self._kept)} files, {first} to {last}")
+
+    @property
+    def _marks(self) -> bool:
+        return self._console.live and self._console.unicode
+
+    def _line(self, text: str) -> None:
+        self.close()
+        self._console.err(f"{text}\n")
+
+    def _show_live(self) -> None:
+        if not self._console.live or self._quiet or self._over == self._total:
+            return
+        bad = f", {self._bad} not well" if self._bad else ""
+        going = ", ".join(f"{one_line(name)} ▸ {one_line(step)}" for name, step in self._going.items())
+        text = f"{self._over} of {self._total}{bad}  {going}"[: self._console.width - 1]
+        self._console.err(f"\r\x1b[2K{text}")
+        self._is_live = True
+
+
+def run_line(record: RunRecord, *, color: bool = False, marks: bool = False) -> str:
+    """Return the line of one run: mark, name, steps, duration, where and why it failed."""
+    word = _MARKS[record.status] if marks else WORDS[record.status]
+    shown = paint(word if word != "failed" else "FAILED", _STYLES.get(record.status, "dim"), color=color)
+    line = f"  {shown} {one_line(record.name)}"
+    if record.result is None:
+        return line
+    visited = [step for step in record.result.steps if step.status != "skipped"]
+    facts = [count(len(visited), "step"), duration(record.result.duration_ms)]
+    line += " " + paint(f"({', '.join(facts)})", "dim", color=color)
+    if record.status != "succeeded" and record.result.reason:
+        line += f": {one_line(record.result.secrets.mask(record.result.reason))}"
+    return line
+
+
+def summary_line(report: RunsReport, *, color: bool = False) -> str:
+    """Return `12 runs: 10 succeeded, 2 failed (3.2 s)`."""
+    counts = report.counts
+    parts = [f"{counts[status]} {WORDS[status]}" for status in STATUSES if counts[status]]
+    style = "green" if report.status == "succeeded" else "bold red"
+    text = paint(f"{count(len(report.runs), 'run')}: {', '.join(parts)}", style, color=color)
+    return f"{text} ({duration(report.duration_ms)})"
+
+
+def summary_table(report: RunsReport) -> list[str]:
+    """Return a table with a row per workflow: its runs by status, the middle and the longest duration."""
+    groups: dict[tuple[str, str], list[RunRecord]] = {}
+    for record in report.runs:
+        groups.setdefault((record.document, record.workflow_id or ""), []).append(record)
+    several = len({document for document, _ in groups}) > 1
+    statuses = [status for status in STATUSES if report.counts[status]]
+    head = ["workflow", "runs", *(WORDS[status] for status in statuses), "median", "longest"]
+    rows = [head]
+    for (document, workflow_id), records in groups.items():
+        name = f"{document} {workflow_id}" if several else workflow_id
+        numbers = [str(sum(each.status == status for each in records)) for status in statuses]
+        rows.append([one_line(name), str(len(records)), *numbers, *_durations(records)])
+    return _aligned(rows)
+
+
+def _durations(records: Iterable[RunRecord]) -> list[str]:
+    spent = [each.result.duration_ms for each in records if each.result is not None]
+    return [duration(statistics.median(spent)), duration(max(spent))] if spent else ["", ""]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

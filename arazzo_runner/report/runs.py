@@ -1,0 +1,74 @@
+"""RunRecord and RunsReport: what every report of one run or of many is made from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from typing import Literal, TypeAlias
+
+from arazzo_runner.diagnostics import Diagnostic
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.program.model import Program
+from arazzo_runner.records import record
+
+Status: TypeAlias = Literal["succeeded", "failed", "in_doubt", "interrupted", "error", "not_run"]
+STATUSES: tuple[Status, ...] = ("succeeded", "failed", "in_doubt", "interrupted", "error", "not_run")
+# Which status tells most about several runs: what is in doubt must be looked at before all else.
+_WORST: tuple[Status, ...] = ("in_doubt", "interrupted", "error", "failed", "not_run", "succeeded")
+WORDS: Mapping[str, str] = {
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "in_doubt": "in doubt",
+    "interrupted": "interrupted",
+    "error": "error",
+    "not_run": "not run",
+}
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run: `result` is None when it was not begun (after a failure with --fail-fast, or an interrupt).
+
+    `document` is the Arazzo document as it was named; `program` lets a report draw the workflow;
+    `started` is seconds since the epoch; `diagnostics` are findings that are not in the result.
+    """
+
+    name: str
+    document: str = ""
+    workflow_id: str | None = None
+    result: RunResult | None = None
+    program: Program | None = field(default=None, repr=False)
+    started: float = 0.0
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """How it ended."""
+        return "not_run" if self.result is None else self.result.status
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class RunsReport:
+    """All runs of one command, in the order planned; `many` says that the command line asked for several."""
+
+    runs: tuple[RunRecord, ...]
+    started: float = 0.0
+    duration_ms: float = 0.0
+    many: bool = False
+
+    @property
+    def status(self) -> Status:
+        """The status that counts: the worst."""
+        return worst(each.status for each in self.runs)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many runs ended how; every status is there."""
+        found = Counter(each.status for each in self.runs)
+        return {status: found[status] for status in STATUSES}
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """Return the status that stands for all: `succeeded` when there are none."""
+    return min(statuses, key=_WORST.index, default="succeeded")
