@@ -103,19 +103,21 @@ class TransportArguments:
     max_redirects: int | None
 
 
-def _by_host(option: str, name: str, metavar: str, text: str):  # type: ignore[no-untyped-def]
+def _host_option(option: str, name: str, metavar: str, text: str):  # type: ignore[no-untyped-def]
     return click.option(option, name, metavar=metavar, multiple=True, help=text)
 
 
 transport_options = option_group(
     "transport",
     TransportArguments,
-    _by_host("--cert", "certs", "[HOST=]FILE[,KEY]", "A client certificate (PEM), for a host or for all; repeatable."),
-    _by_host(
+    _host_option(
+        "--cert", "certs", "[HOST=]FILE[,KEY]", "A client certificate (PEM), for a host or for all; repeatable."
+    ),
+    _host_option(
         "--cacert", "cacerts", "[HOST=]FILE", "Trust the authorities in a PEM file instead of the usual; repeatable."
     ),
-    _by_host("--insecure-host", "insecure_hosts", "HOST", "Do not check this server's certificate; repeatable."),
-    _by_host(
+    _host_option("--insecure-host", "insecure_hosts", "HOST", "Do not check this server's certificate; repeatable."),
+    _host_option(
         "--proxy", "proxies", "[HOST=]URL", "Send through a proxy (also: HTTPS_PROXY, NO_PROXY …); direct for none."
     ),
     click.option(

@@ -17,7 +17,7 @@ def transport_of(
     insecure_hosts: Iterable[str],
     proxies: Iterable[str],
     http2: bool | None,
-    max_redirects: int,
+    max_redirects: int = 0,
 ) -> TransportOptions:
     """Return what --cert, --cacert, --insecure-host, --proxy, --http2 and --follow-redirects say together."""
     certificates = {host: text.partition(",") for host, text in map(_by_host, certs)}
