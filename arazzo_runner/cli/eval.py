@@ -231,7 +231,9 @@ class _Argument:
 
 def _at(text: str, severity: str, message: str, offset: int, length: int, hint: str | None, code: str) -> Diagnostic:
     place = Location("TEXT", "", _Argument(text)).within(offset, length)
-    written = f"write {hint}" if severity == "warning" and hint else hint
+    written = (
+        f"write {hint}" if severity == "warning" and hint and hint != text else hint if severity == "error" else None
+    )
     return Diagnostic(code=code, severity=Severity(severity), message=message, at=place, hint=written)
 
 

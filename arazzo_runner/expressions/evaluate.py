@@ -118,7 +118,7 @@ def _message(expression: MessageReference, scope: Scope) -> JsonValue | Missing:
     if expression.part in ("body", "payload"):
         value = message.body
         if expression.pointer:
-            value = resolve_pointer(value, expression.pointer)
+            value = _pointed(value, expression.pointer)
         return _walk(value, expression.path) if expression.path else value
     name = expression.name or ""
     if expression.part == "header":
@@ -135,7 +135,7 @@ def _named(values: Mapping[str, JsonValue], name: str | None, pointer: str | Non
         if value is MISSING and "." in name:
             value = _dotted(values, name)
     if pointer:
-        value = resolve_pointer(value, pointer)
+        value = _pointed(value, pointer)
     return _walk(value, path) if path else value
 
 
@@ -146,6 +146,14 @@ def _dotted(values: Mapping[str, JsonValue], name: str) -> JsonValue | Missing:
         if head in values:
             return _walk(values[head], tuple(parts[count:]))
     return MISSING
+
+
+def _pointed(value: JsonValue | Missing, pointer: str) -> JsonValue | Missing:
+    """Resolve a JSON Pointer; `.length` behind it (a slip) counts what it points to when no member is called so."""
+    found = resolve_pointer(value, pointer)
+    if found is MISSING and pointer.endswith(".length"):
+        return _step(resolve_pointer(value, pointer.removesuffix(".length")), "length")
+    return found
 
 
 def _walk(value: JsonValue | Missing, path: Path) -> JsonValue | Missing:
