@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from arazzo_runner.sources.media_types import (
     FORM,
@@ -19,6 +19,7 @@ from arazzo_runner.sources.media_types import (
     is_json,
     is_xml,
     parameter,
+    text_codec,
 )
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.styles import form_pairs
@@ -96,10 +97,8 @@ def _concrete(content_type: str, value: JsonValue) -> str:
 
 def _codec(content_type: str) -> str:
     name = charset(content_type)
-    try:
-        "".encode(name)
-    except (LookupError, ValueError):
-        raise UnusableMedia(f'the charset "{name}" is not known') from None
+    if text_codec(name) is None:
+        raise UnusableMedia(f'the charset "{name}" is not known')
     return name
 
 
@@ -169,12 +168,8 @@ def _as_text(body: bytes, content_type: str | None) -> tuple[str, str | None]:
 
 
 def _decoded(body: bytes, codec: str) -> str:
-    try:
-        text: Any = body.decode(codec)
-    except LookupError:
-        text = None
-    # A codec such as `rot13` or `hex` is no charset; a server may name anything.
-    return (text if isinstance(text, str) else body.decode("utf-8")).removeprefix("\ufeff")
+    # A server may name anything.
+    return body.decode(text_codec(codec) or "utf-8").removeprefix("\ufeff")
 
 
 def _body_codec(body: bytes, content_type: str | None) -> str:

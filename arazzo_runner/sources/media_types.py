@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
+_NO_CHARSETS: Final = frozenset(
+    {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
+)
 
 Anything = TypeVar("Anything")
 
@@ -55,6 +60,21 @@ def is_form(content_type: str | None) -> bool:
 def charset(content_type: str | None) -> str:
     """Return the charset parameter of a content type, `utf-8` when there is none."""
     return (parameter(content_type, "charset") or "").strip("'") or "utf-8"
+
+
+def text_codec(name: str) -> str | None:
+    """Return Python's name of a charset; None for what is no charset, though Python has a codec of that name.
+
+    (`hex` makes bytes, `punycode` takes quadratic time, `unicode_escape` is of source code.)
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,40}", name):
+        return None
+    try:
+        found = codecs.lookup(name)
+        "".encode(found.name)
+    except (LookupError, ValueError):
+        return None
+    return None if found.name.replace("_", "-") in _NO_CHARSETS else found.name
 
 
 def covers(media_range: str, content_type: str | None) -> bool:

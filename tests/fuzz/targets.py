@@ -1,0 +1,213 @@
+"""The targets: each takes bytes and lets nothing but our own errors end it, in bounded time.
+
+A target raises what is a bug: an exception that is no ArazzoError, a text that could steer a
+terminal, a loss of the reader's promise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import arazzo_runner
+from arazzo_runner.diagnostics import ArazzoError, Diagnostic
+from arazzo_runner.engine.cookies import Jar
+from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpResponse, Now, SendRequest
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.waiting import retry_after_seconds
+from arazzo_runner.expressions.condition import parse_condition
+from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
+from arazzo_runner.expressions.parser import parse_expression, parse_lenient
+from arazzo_runner.expressions.scope import Message, Scope
+from arazzo_runner.expressions.selectors import compile_query, select
+from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.report.failure import render_failure
+from arazzo_runner.report.json import pretty, run_report
+from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.worlds.dry_run import DryRunWorld
+
+MOST_SECONDS = 5.0
+QUICKLY = RunOptions(max_steps=30, max_depth=4, criterion_timeout=0.2)
+_STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|^\s*::[a-z]", re.MULTILINE)
+_FOLDER = Path(tempfile.mkdtemp(prefix="arazzo-fuzz-"))
+_FIXED = Path(__file__).parents[2] / "fixtures" / "fuzz"
+
+BODY = {"a": 1, "name": "Rex", "items": [{"id": 1, "tags": ["x", "y"]}, {"id": "2"}], "nested": {"b": None, "c": True}}
+XML = '<pets xmlns:n="urn:n"><pet id="1"><name>Rex</name></pet><n:pet id="2"/></pets>'
+SCOPE = Scope(
+    inputs={"a": "text", "b": {"c": [1, 2]}},
+    steps={"a": {"b": BODY}},
+    request=Message(headers=(("X-A", "1"),), body="text", query={"q": "1"}, path={"p": 2}),
+    response=Message(headers=(("X-A", "1"), ("X-A", "2")), body=BODY),
+    status_code=200,
+    url="http://x.test/",
+    method="GET",
+)
+
+
+class Answering:
+    """A World that gives every request the same answer; its clock goes as the run waits."""
+
+    def __init__(self, answer: HttpResponse) -> None:
+        self._answer = answer
+        self._now = 1_700_000_000.0
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Answer an effect."""
+        return cast(Answer, self._given(effect))
+
+    def _given(self, effect: Effect[Any]) -> object:
+        self._now += 1
+        if isinstance(effect, Batch):
+            return tuple(self._given(each) for each in effect.effects)
+        if isinstance(effect, SendRequest):
+            return self._answer
+        return self._now if isinstance(effect, Now) else None
+
+
+def document(data: bytes) -> None:
+    """An Arazzo document: read, validated with its descriptions, run in a World that answers everything."""
+    path = _written("workflow.yml", data)
+    _written("pets.yml", (_FIXED / "openapi" / "pets.yml").read_bytes())
+    _checked(path)
+
+
+def openapi(data: bytes) -> None:
+    """A description, named by a sound Arazzo document."""
+    path = _written("workflow.yml", (_FIXED / "document" / "pets.arazzo.yml").read_bytes())
+    _written("pets.yml", data)
+    _checked(path)
+
+
+def _checked(path: str) -> None:
+    _shown(arazzo_runner.validate(path, root=str(_FOLDER)))
+    with contextlib.suppress(ArazzoError):
+        program = arazzo_runner.load(path, root=str(_FOLDER))
+        for workflow in program.description.workflows[:3]:
+            with contextlib.suppress(ArazzoError):
+                body = HttpResponse(200, (("Content-Type", "application/json"),), json.dumps(BODY).encode())
+                for world in (Answering(body), DryRunWorld(program)):
+                    _reported(
+                        arazzo_runner.run(
+                            program,
+                            workflow.workflow_id,
+                            {"petId": 7, "token": "long-secret-text"},
+                            world=world,
+                            options=QUICKLY,
+                        )
+                    )
+
+
+def expression(data: bytes) -> None:
+    """A runtime expression or a template: parsed with its offsets, then evaluated."""
+    text = data.decode("utf-8", "replace")
+    with _Syntax(text):
+        evaluate(parse_expression(text), SCOPE)
+    with _Syntax(text):
+        evaluate(parse_lenient(text)[0], SCOPE)
+    with _Syntax(text):
+        node = parse_value(text).node
+        with contextlib.suppress(MissingValue):
+            if isinstance(node, Template):
+                render(node, SCOPE)
+
+
+def condition(data: bytes) -> None:
+    """A simple condition: parsed and judged; what it prints is parsed back."""
+    text = data.decode("utf-8", "replace")
+    with _Syntax(text):
+        node = parse_condition(text).node
+        judgement = holds(node, SCOPE)
+        assert judgement.passed or judgement.reason
+        assert parse_condition(str(node)).node == node
+
+
+def query(data: bytes) -> None:
+    """A query (its first line names the kind and version): compiled and applied within its deadline."""
+    head, _, text = data.decode("utf-8", "replace").partition("\n")
+    kind, _, version = head.partition(" ")
+    if kind not in ("jsonpath", "xpath", "regex", "jsonpointer"):
+        return
+    value = XML if kind == "xpath" else "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!" if kind == "regex" else BODY
+    with _Syntax(text):
+        compiled = compile_query(text, kind, version or None)
+        selection = select(compiled, value, timeout=0.2)
+        assert isinstance(selection.values, tuple)
+
+
+def response(data: bytes) -> None:
+    """An answer (head, empty line, body): judged, its outputs taken, its cookies kept, all of it reported."""
+    head, _, body = data.partition(b"\n\n")
+    pairs = [line.partition(b":") for line in head.split(b"\n")]
+    headers = tuple((name.decode("latin-1"), value.strip().decode("utf-8", "replace")) for name, _, value in pairs)
+    status = 200 + sum(body[:3]) % 300
+    answer = HttpResponse(status, headers, body)
+    path = _written("workflow.yml", (_FIXED / "document" / "pets.arazzo.yml").read_bytes())
+    _written("pets.yml", (_FIXED / "openapi" / "pets.yml").read_bytes())
+    Jar().after_response("http://x.test/a/b", headers, 1.7e9, mode="domain").header_for("http://x.test/a/c")
+    retry_after_seconds(answer, 1.7e9)
+    program = arazzo_runner.load(path, "look", root=str(_FOLDER))
+    _reported(
+        arazzo_runner.run(
+            program, "look", {"petId": 7, "token": "long-secret-text"}, world=Answering(answer), options=QUICKLY
+        )
+    )
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "document": document,
+    "openapi": openapi,
+    "expression": expression,
+    "condition": condition,
+    "query": query,
+    "response": response,
+}
+
+
+def tried(target: str, data: bytes) -> None:
+    """Run a target on an input, and hold it to its time."""
+    started = time.process_time()
+    TARGETS[target](data)
+    took = time.process_time() - started
+    assert took < MOST_SECONDS, f"{target} takes {took:.1f} s of CPU"
+
+
+def _written(name: str, data: bytes) -> str:
+    path = _FOLDER / f"{os.getpid()}-{name}" if name == "workflow.yml" else _FOLDER / name
+    path.write_bytes(data)
+    return str(path)
+
+
+def _shown(found: tuple[Diagnostic, ...]) -> None:
+    text = render_diagnostics(found)
+    steering = _STEERS.search(text)
+    assert steering is None, f"{steering.group()!r} reaches the terminal"
+
+
+def _reported(result: RunResult) -> None:
+    for text in (render_failure(result), pretty(run_report(result))):
+        steering = _STEERS.search(text)
+        assert steering is None, f"{steering.group()!r} reaches the terminal"
+        assert "long-secret-text" not in text
+
+
+class _Syntax(contextlib.AbstractContextManager[None]):
+    """Lets our syntax error pass, provided that its offset is in the text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __exit__(self, kind: object, error: object, trace: object) -> bool:
+        if not isinstance(error, ExpressionSyntaxError):
+            return False
+        assert 0 <= error.offset <= len(self._text), f"offset {error.offset} of {len(self._text)}"
+        return True
