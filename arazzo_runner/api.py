@@ -44,6 +44,7 @@ def load(
     strict: bool = False,
     root: str | None = None,
     sources: Mapping[str, str] | None = None,
+    url_map: Mapping[str, str] | None = None,
     servers: Mapping[str, str] | None = None,
     server_variables: Mapping[str, str] | None = None,
     limits: Limits | None = None,
@@ -57,7 +58,8 @@ def load(
 
     `document` is a path, a URL or the document as a mapping. `workflow_id` chooses the
     workflow to compile (default: the only one, else all of them). `sources` overrides where
-    a source description is read from, `servers` where its API is called, both by source name.
+    a source description is read from, `servers` where its API is called, both by source name;
+    `url_map` says which remote documents are files at hand, by URL (one that ends in / stands for all below it).
     `include` are further Arazzo documents that references may mean by their `$self`.
     `any_server` accepts descriptions that name no usable server (a mock will serve them).
     `offline` reads nothing remote; `allow_remote` (or `allow_hosts`, for some) lifts the limits
@@ -74,6 +76,7 @@ def load(
         strict=strict,
         root=root,
         sources=sources or {},
+        url_map=url_map or {},
         servers=servers or {},
         server_variables=server_variables or {},
         limits=limits or Limits(),
@@ -101,6 +104,7 @@ def validate(
     strict: bool = False,
     root: str | None = None,
     sources: Mapping[str, str] | None = None,
+    url_map: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     offline: bool = False,
     allow_remote: bool = False,
@@ -119,6 +123,7 @@ def validate(
     reading = LoadOptions(
         root=root,
         sources=sources or {},
+        url_map=url_map or {},
         limits=limits or Limits(),
         offline=offline or not (allow_remote or allow_hosts),
         unchecked=True,

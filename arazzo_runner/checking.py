@@ -55,6 +55,7 @@ def _fetch_for(location: str, options: LoadOptions) -> DocumentFetch:
         offline=options.offline,
         allow_remote=options.allow_remote,
         allow_hosts=options.allow_hosts,
+        url_map=options.url_map,
     )
 
 
@@ -111,10 +112,16 @@ class Checks:
 
 
 class Checker:
-    """Checks documents that are given together: they find each other by their `$self`; each text is read once."""
+    """Checks documents that are given together: they find each other by their `$self`; each text is read once.
 
-    def __init__(self, documents: Iterable[Source], reading: LoadOptions) -> None:
+    `contents` are the texts of documents that are no files, by the names that stand for them.
+    """
+
+    def __init__(
+        self, documents: Iterable[Source], reading: LoadOptions, *, contents: Mapping[str, bytes] | None = None
+    ) -> None:
         self._reading = reading
+        self._contents = {location_of(name): data for name, data in (contents or {}).items()}
         self._cache = ReadCache()
         self._documents: dict[str, Source] = {}
         self._locations: dict[int, str] = {}
@@ -168,8 +175,13 @@ class Checker:
     def _read(self, document: Source, location: str, problems: Problems) -> Document | None:
         if isinstance(document, Mapping):
             return from_value(document, location)
-        data = _data(document, location, _fetch_for(location, self._reading))
+        data = self._bytes(document, location)
         return self._cache.read(data, display(location), problems, limits=self._reading.limits)
+
+    def _bytes(self, document: str | PathLike[str], location: str) -> bytes:
+        if location in self._contents:
+            return self._contents[location]
+        return _data(document, location, _fetch_for(location, self._reading))
 
     def _identities(self) -> dict[str, str]:
         """Return the location of every document by the URIs that mean it: its place and its `$self`."""
@@ -189,7 +201,7 @@ class Checker:
         return identity if isinstance(identity, str) else None
 
     def _value_with_self(self, document: str | PathLike[str], location: str) -> JsonValue:
-        data = _data(document, location, _fetch_for(location, self._reading))
+        data = self._bytes(document, location)
         if b"$self" not in data:  # nearly no document has one: the others need not be read for it
             return None
         parsed = self._cache.read(data, display(location), Problems(), limits=self._reading.limits)

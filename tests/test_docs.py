@@ -16,8 +16,8 @@ import jsonschema
 import pytest
 
 from arazzo_runner.cli.commands import group
-from arazzo_runner.cli.explain import explanations
 from arazzo_runner.cli.main import COMMANDS
+from arazzo_runner.lint.codes import pages as explanations
 from tests import cli_page
 from tests.e2e.golden import settled
 

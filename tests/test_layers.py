@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "arazzo_runner"
 LAYERS = [
     {"__main__"},
     {"cli", "mcp", "web"},
+    {"lint"},
     {"__init__"},
     {"api"},
     {"checking"},

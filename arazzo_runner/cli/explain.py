@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 import click
 
 from arazzo_runner.cli.errors import refuse, usage_error
 from arazzo_runner.cli.options import SETTINGS
 from arazzo_runner.diagnostics import did_you_mean
+from arazzo_runner.lint.codes import pages as explanations
+from arazzo_runner.lint.codes import title
 from arazzo_runner.report.console import Console
 
 _HELP = """Explain a diagnostic code.
@@ -32,7 +32,7 @@ def command(code: str | None) -> int:
     console = Console(sys.stdout, sys.stderr)
     pages = explanations()
     if code is None:
-        console.out("".join(f"{name:<32} {_title(page)}\n" for name, page in pages.items()))
+        console.out("".join(f"{name:<32} {title(page)}\n" for name, page in pages.items()))
         return 0
     page = pages.get(code.strip("[]").lower())
     if page is None:
@@ -41,20 +41,3 @@ def command(code: str | None) -> int:
         return refuse(console, [error], "explain", as_json=False)
     console.out(page.read_text(encoding="utf-8").rstrip() + "\n")
     return 0
-
-
-def explanations() -> dict[str, Traversable]:
-    """Return the pages of all diagnostic codes, sorted by code."""
-    folder = files("arazzo_runner.validation") / "pages"
-    if not folder.is_dir():
-        return {}
-    pages = {page.name.removesuffix(".md"): page for page in folder.iterdir() if page.name.endswith(".md")}
-    return dict(sorted(pages.items()))
-
-
-def _title(page: Traversable) -> str:
-    """Return the first sentence of a page that is no heading."""
-    for line in page.read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
-            return line.strip()
-    return ""

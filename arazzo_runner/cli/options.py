@@ -40,6 +40,9 @@ _READING_OPTIONS = (
         multiple=True,
         help="Read the source description NAME from another file or URL.",
     ),
+    click.option(
+        "--url-map", metavar="FILE", help="Read remote descriptions from files: a JSON object of URLs and paths."
+    ),
 )
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -95,6 +98,7 @@ class ReadingArguments:
     strict: bool
     root: str | None
     sources: dict[str, str]
+    url_map: dict[str, str]
     limits: Limits
     offline: bool
     allow_remote: bool
@@ -136,11 +140,20 @@ def _reading(options: dict[str, Any]) -> ReadingArguments:
         strict=options.pop("strict"),
         root=options.pop("root"),
         sources=pairs(options.pop("sources"), "--source", "NAME=PATH"),
+        url_map=_url_map(options.pop("url_map")),
         limits=limits,
         offline=options.pop("offline"),
         allow_remote=options.pop("allow_remote"),
         allow_hosts=options.pop("allow_hosts"),
     )
+
+
+def _url_map(path: str | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    from arazzo_runner.cli.url_map import read_url_map  # lazily: few runs need it
+
+    return read_url_map(path)
 
 
 def color_option(command: Command) -> Command:

@@ -110,10 +110,14 @@ class IndexedPositions(TextPositions):
         line = bisect_right(starts, place)
         return line, place - starts[line - 1] + 1
 
-    def _entry(self, pointer: str) -> Entry | None:
+    def entries(self) -> Mapping[str, Entry]:
+        """Return everything that is known, by JSON Pointer."""
         if self._index is None:
             self._index = self._indexed()
-        return self._index.get(pointer)
+        return self._index
+
+    def _entry(self, pointer: str) -> Entry | None:
+        return self.entries().get(pointer)
 
     def _indexed(self) -> Mapping[str, Entry]:
         raise AssertionError("a subclass says how")

@@ -13,7 +13,7 @@ from arazzo_runner.document.model import ArazzoDescription, SourceDescription, W
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.records import record
-from arazzo_runner.sources.fetch import DocumentFetch, FetchError
+from arazzo_runner.sources.fetch import DocumentFetch, FetchError, mapped_path
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 from arazzo_runner.values import JsonValue
@@ -23,7 +23,8 @@ from arazzo_runner.values import JsonValue
 class LoadOptions:
     """How documents are found and read.
 
-    `sources` overrides a source's url by name (a path or URL), `servers` the server URL of a
+    `sources` overrides a source's url by name (a path or URL), `url_map` says where remote
+    documents are at hand (URL to path; one that ends in / stands for all below it), `servers` the server URL of a
     source by name, `server_variables` server variables by name. `root` bounds which files may
     be read; `offline` forbids remote documents (`unchecked`: what they would tell is left open,
     instead of an error), `allow_remote` lifts the limits on them and `allow_hosts` does for
@@ -34,6 +35,7 @@ class LoadOptions:
     strict: bool = False
     root: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    url_map: Mapping[str, str] = field(default_factory=dict)
     servers: Mapping[str, str] = field(default_factory=dict)
     server_variables: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
@@ -144,7 +146,7 @@ class Library:
                 return known
         places = self._places(document, source)
         for number, place in enumerate(places):
-            if is_remote(place) and self.options.offline:
+            if is_remote(place) and self.options.offline and mapped_path(place, self.options.url_map) is None:
                 return self._left_unread(source, place)
             given = self._by_uri.get(place) or self._offered(place)
             if given is not None:

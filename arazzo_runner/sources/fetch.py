@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
@@ -54,11 +54,15 @@ class ReferenceFetch(Protocol):
 
 
 class DocumentFetch:
-    """Fetches the documents of one load by its Policy; `entry_uri` is what the load begins with."""
+    """Fetches the documents of one load by its Policy; `entry_uri` is what the load begins with.
 
-    def __init__(self, policy: Policy, entry_uri: str) -> None:
+    `url_map` says which URLs are files at hand; the user has named them, so any file will do.
+    """
+
+    def __init__(self, policy: Policy, entry_uri: str, url_map: Mapping[str, str] | None = None) -> None:
         self.policy = policy
         self.entry_uri = entry_uri
+        self.url_map = url_map or {}
 
     def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
         """Read a source description.
@@ -66,6 +70,9 @@ class DocumentFetch:
         `base` is the document that names it and `stated` the url as it is written there; without
         them it counts as named by the user.
         """
+        mapped = mapped_path(uri, self.url_map)
+        if mapped is not None:
+            return read_file(mapped, self.policy.max_bytes)
         check_source(uri, base or "", stated, self.policy)
         if base is None and is_remote(self.entry_uri) and not is_remote(uri):
             check_below_root(path_of(uri), self.policy)
@@ -83,6 +90,9 @@ class DocumentFetch:
 
     def referenced(self, uri: str, base: str) -> bytes:
         """Read what a `$ref` in the document at `base` leads to: files only from files, below the root."""
+        mapped = mapped_path(uri, self.url_map)
+        if mapped is not None:
+            return read_file(mapped, self.policy.max_bytes)
         check_reference(uri, base, self.policy)
         return self._read(uri, base)
 
@@ -99,6 +109,7 @@ def make_fetch(
     offline: bool = False,
     allow_remote: bool = False,
     allow_hosts: Iterable[str] = (),
+    url_map: Mapping[str, str] | None = None,
 ) -> DocumentFetch:
     """Return the Fetch for a load that begins with `entry` (a URI); the root defaults to its repository."""
     start = os.path.dirname(path_of(entry)) if not is_remote(entry) else os.getcwd()
@@ -106,7 +117,26 @@ def make_fetch(
     found = os.path.abspath(root) if root else repository or os.path.abspath(start)
     hosts = frozenset(host.lower() for host in allow_hosts)
     widens = not root and repository is None
-    return DocumentFetch(Policy(found, offline, allow_remote, hosts, widens=widens), entry)
+    return DocumentFetch(Policy(found, offline, allow_remote, hosts, widens=widens), entry, url_map)
+
+
+def mapped_path(uri: str, url_map: Mapping[str, str]) -> str | None:
+    """Return the file that stands for a URL; a key that ends in / maps everything below it.
+
+    >>> mapped_path("https://h/a/b.yml", {"https://h/a/": "vendor"}) == os.path.join("vendor", "b.yml")
+    True
+    """
+    if not url_map:
+        return None
+    plain = uri.partition("#")[0]
+    if plain in url_map:
+        return url_map[plain]
+    below = [key for key in url_map if key.endswith("/") and plain.startswith(key)]
+    if not below:
+        return None
+    key = max(below, key=len)
+    rest = plain[len(key) :].split("/")
+    return None if ".." in rest else os.path.join(url_map[key], *rest)
 
 
 def repository_root(folder: str) -> str:

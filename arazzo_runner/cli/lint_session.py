@@ -1,0 +1,167 @@
+"""One `arazzo validate`: find the documents, lint them, forgive what is forgiven, report, say how it ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+
+from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
+from arazzo_runner.cli.options import ReadingArguments
+from arazzo_runner.cli.validate_options import LintArguments
+from arazzo_runner.config.reading import load_settings
+from arazzo_runner.config.settings import Settings
+from arazzo_runner.diagnostics import InvalidUsage, Severity
+from arazzo_runner.lint.baseline import Baseline, baseline_text, read_baseline
+from arazzo_runner.lint.codes import known_codes, titles
+from arazzo_runner.lint.documents import STDIN, select_documents
+from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, with_baseline
+from arazzo_runner.program.library import LoadOptions
+from arazzo_runner.report.console import Console
+from arazzo_runner.report.findings import Findings, render
+from arazzo_runner.report.findings_text import render_findings
+from arazzo_runner.report.json import findings_report, pretty
+from arazzo_runner.report.style import count
+
+
+class LintSession:
+    """What one command line asks for."""
+
+    def __init__(
+        self, specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, console: Console
+    ) -> None:
+        self._given = given
+        self._console = console
+        self._choices = given.choices(strict=reading.strict)
+        self._settings = self._project_settings()
+        self._names = self._documents(specs)
+        contents = {given.stdin_filename: sys.stdin.buffer.read()} if STDIN in self._names else {}
+        self._names = tuple(given.stdin_filename if name == STDIN else name for name in self._names)
+        self._options = LintOptions(
+            reading=_load_options(reading),
+            choices=self._choices,
+            config=given.config,
+            no_config=given.no_config,
+            contents=contents,
+        )
+
+    def run(self) -> int:
+        """Lint, report, and return the exit code."""
+        linter = Linter(self._names, self._options)
+        linted = [linter.lint(name) for name in self._names]
+        if self._given.write_baseline is not None:
+            return self._write_baseline(linted, self._given.write_baseline)
+        baseline = self._baseline()
+        if baseline is not None:
+            linted = list(with_baseline(linted, baseline))
+        findings = _findings(linted)
+        self._report(findings)
+        if baseline is not None and baseline.stale:
+            gone, them = ("is gone", "it") if baseline.stale == 1 else ("are gone", "them")
+            what = count(baseline.stale, "finding")
+            self._console.err(f"{what} of the baseline {gone}; --write-baseline drops {them}\n")
+        return self._exit_code(linted, findings)
+
+    # ------------------------------------------------------------------ what is linted
+
+    def _project_settings(self) -> Settings:
+        if self._given.no_config:
+            return Settings()
+        return load_settings(os.getcwd(), path=self._given.config, codes=known_codes())
+
+    def _documents(self, specs: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the documents that are meant; raises InvalidUsage when there are none."""
+        folder = self._settings.folder or os.getcwd()
+        included = tuple(_below(folder, pattern) for pattern in self._settings.validate.include)
+        names = specs or included or (".",)
+        exclude = (*self._settings.validate.exclude, *self._given.exclude)
+        selection = select_documents(names, exclude, folder)
+        if not selection.documents:
+            message = f"there is no Arazzo document in {', '.join(selection.nothing)}"
+            hint = "an Arazzo document is YAML or JSON with the root field arazzo"
+            raise InvalidUsage([usage_error(message, hint=hint)])
+        return selection.documents
+
+    # ------------------------------------------------------------------ the baseline
+
+    def _baseline(self) -> Baseline | None:
+        path = self._given.baseline or self._settings.validate.baseline
+        return None if path is None else read_baseline(path)
+
+    def _write_baseline(self, linted: Iterable[Linted], path: str) -> int:
+        findings = [found for each in linted for found in each.findings]
+        _write(path, baseline_text(findings, os.path.dirname(os.path.abspath(path))))
+        self._console.err(f"{count(len(findings), 'finding')} written to {path}\n")
+        return 0 if all(each.is_open for each in linted) else EXIT_USAGE
+
+    # ------------------------------------------------------------------ the report
+
+    def _report(self, findings: Findings) -> None:
+        given = self._given
+        text = given.format_ == "text"
+        report = "" if text else self._rendered(findings)
+        if given.output is not None:
+            _write(given.output, render_findings(findings) if text else report)
+        if text or given.output is not None:
+            self._console.out(render_findings(findings, color=self._console.color_out))
+        else:
+            self._console.out(report)
+
+    def _rendered(self, findings: Findings) -> str:
+        if self._given.format_ == "json":
+            return pretty(findings_report(findings))
+        told = {each.code for each in findings.all}
+        return render(self._given.format_, replace(findings, titles=titles(told)))
+
+    def _exit_code(self, linted: Iterable[Linted], findings: Findings) -> int:
+        if not all(each.is_open for each in linted):
+            return EXIT_USAGE
+        if findings.count(Severity.ERROR):
+            return 1
+        most, warnings = self._given.max_warnings, findings.count(Severity.WARNING)
+        if most is None:
+            most = self._settings.validate.max_warnings
+        if most is None or warnings <= most:
+            return 0
+        self._console.err(f"{count(warnings, 'warning')}, more than the {most} that are allowed\n")
+        return 1
+
+
+def _load_options(reading: ReadingArguments) -> LoadOptions:
+    return LoadOptions(
+        root=reading.root,
+        sources=reading.sources,
+        url_map=reading.url_map,
+        limits=reading.limits,
+        offline=reading.offline or not (reading.allow_remote or reading.allow_hosts),
+        unchecked=True,
+        allow_remote=reading.allow_remote,
+        allow_hosts=tuple(reading.allow_hosts),
+        any_server=True,
+        environment=os.environ,
+    )
+
+
+def _below(folder: str, pattern: str) -> str:
+    """Return a pattern of the configuration as seen from the working directory."""
+    path = os.path.join(folder, pattern)
+    return path if os.path.relpath(folder) == ".." or os.path.relpath(path).startswith("..") else os.path.relpath(path)
+
+
+def _findings(linted: Iterable[Linted]) -> Findings:
+    documents = list(linted)
+    notes = {
+        "ignored": sum(each.ignored for each in documents),
+        "in the baseline": sum(each.baselined for each in documents),
+    }
+    return Findings(documents={each.name: each.findings for each in documents}, notes=notes)
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as problem:
+        message = f"the report cannot be written to {path}: {problem.strerror or problem}"
+        raise InvalidUsage([usage_error(message, code="cannot-write-output", hint="name another file")]) from None

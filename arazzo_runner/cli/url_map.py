@@ -1,0 +1,29 @@
+"""`--url-map FILE`: which remote descriptions are files at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.diagnostics import InvalidUsage
+
+
+def read_url_map(path: str) -> dict[str, str]:
+    """Return the files by URL; their paths are meant from the map's folder. Raises InvalidUsage."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "it is no JSON"
+        raise _unusable(path, reason or str(problem)) from None
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise _unusable(path, "it is no object of URLs and paths")
+    folder = os.path.dirname(os.path.abspath(path))
+    return {url: os.path.normpath(os.path.join(folder, place)) for url, place in value.items()}
+
+
+def _unusable(path: str, reason: str) -> InvalidUsage:
+    hint = 'write {"https://host/openapi.yml": "path/from/this/file.yml"}'
+    error = usage_error(f"--url-map cannot be used: {reason}", code="unreadable-file", hint=hint, file=path)
+    return InvalidUsage([error])

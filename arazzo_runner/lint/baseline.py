@@ -1,0 +1,88 @@
+"""A file of old findings that are forgiven, so that only new ones fail; it is robust to lines that move."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import field
+
+from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.records import record
+from arazzo_runner.report.fingerprints import fingerprint, relative
+from arazzo_runner.values import JsonValue
+
+VERSION = 1
+
+
+@record(slots=True)
+class Baseline:
+    """How many findings of each fingerprint are forgiven; `left` counts down as they are found again."""
+
+    folder: str
+    left: Counter[str] = field(default_factory=Counter)
+
+    def forgives(self, found: Diagnostic) -> bool:
+        """Tell whether a finding is an old one; each entry forgives one."""
+        own = fingerprint(found, self.folder)
+        if self.left[own] <= 0:
+            return False
+        self.left[own] -= 1
+        return True
+
+    @property
+    def stale(self) -> int:
+        """How many entries were not found again."""
+        return sum(self.left.values())
+
+
+def read_baseline(path: str) -> Baseline:
+    """Read a baseline file; raises InvalidUsage when it cannot be."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+    except FileNotFoundError:
+        raise _unusable(path, "it does not exist", "--write-baseline makes one") from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "it is no JSON"
+        raise _unusable(path, reason, "--write-baseline makes a new one") from None
+    entries = value.get("findings") if isinstance(value, dict) and value.get("version") == VERSION else None
+    if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
+        raise _unusable(path, "it is no baseline of this version", "--write-baseline makes a new one")
+    left: Counter[str] = Counter()
+    for entry in entries:
+        left[entry["fingerprint"]] += entry.get("count", 1)
+    return Baseline(os.path.dirname(os.path.abspath(path)), left)
+
+
+def baseline_text(findings: Iterable[Diagnostic], folder: str) -> str:
+    """Return the text of a baseline file in `folder` that forgives these findings; sorted, so that diffs are small."""
+    found = list(findings)
+    marks = [fingerprint(each, folder) for each in found]
+    counts = Counter(marks)
+    entries: dict[str, dict[str, JsonValue]] = {}
+    for own, each in zip(marks, found, strict=True):
+        entry: dict[str, JsonValue] = {
+            "file": relative(each.at.uri, folder),
+            "code": each.code,
+            "message": each.message,
+            "fingerprint": own,
+        }
+        entries.setdefault(own, entry if counts[own] == 1 else {**entry, "count": counts[own]})
+    ordered = sorted(entries.values(), key=lambda entry: [str(entry[name]) for name in ("file", "code", "message")])
+    return json.dumps({"version": VERSION, "findings": ordered}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _is_entry(entry: JsonValue) -> bool:
+    return (
+        isinstance(entry, dict) and isinstance(entry.get("fingerprint"), str) and isinstance(entry.get("count", 1), int)
+    )
+
+
+def _unusable(path: str, reason: str | None, hint: str) -> InvalidUsage:
+    message = f"the baseline {path} cannot be used: {reason}"
+    at = Location(path)
+    return InvalidUsage(
+        [Diagnostic(code="unusable-baseline", severity=Severity.ERROR, message=message, at=at, hint=hint)]
+    )

@@ -1,0 +1,193 @@
+"""Which files are meant: names as they are, globs (Windows' shells expand none), folders searched by content."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from arazzo_runner.lint.globs import MAGIC, matches, translated
+from arazzo_runner.records import record
+from arazzo_runner.sources.uris import is_remote
+
+STDIN: Final = "-"
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+_SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
+_YAML_ROOT: Final = re.compile(rb"""^["']?arazzo["']?[ \t]*:""", re.MULTILINE)
+_MOST_BYTES: Final = 20_000_000
+
+
+@record(frozen=True, slots=True)
+class Selection:
+    """The documents that are meant, each once, in order; `nothing` are patterns and folders that hold none."""
+
+    documents: tuple[str, ...]
+    nothing: tuple[str, ...]
+
+
+def select_documents(names: Iterable[str], exclude: Iterable[str] = (), base: str = ".") -> Selection:
+    """Return the documents that files, folders, globs and URLs mean.
+
+    What stands in a folder or matches a glob is left out when `exclude` (globs from `base`)
+    matches it; what is named as a file never is. Folders are searched for documents with the
+    root field `arazzo`, hidden folders, virtual environments and what `.gitignore` names aside.
+    """
+    excluded = tuple(exclude)
+    found: dict[str, None] = {}
+    nothing = []
+    for name in names:
+        if name == STDIN or is_remote(name) or os.path.isfile(name):
+            meant: list[str] = [name]
+        elif os.path.isdir(name):
+            meant = [path for path in _in_folder(name) if not _is_excluded(path, excluded, base)]
+        elif MAGIC.search(name):
+            meant = [path for path in _expanded(name) if not _is_excluded(path, excluded, base)]
+        else:
+            meant = [name]
+        if not meant:
+            nothing.append(name)
+        found.update(dict.fromkeys(meant))
+    return Selection(tuple(found), tuple(nothing))
+
+
+def is_arazzo(path: str) -> bool:
+    """Tell by its content whether a file is an Arazzo document: its root has a field `arazzo`."""
+    try:
+        if os.path.getsize(path) > _MOST_BYTES:
+            return False
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return False
+    if b"arazzo" not in data:
+        return False
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        return _YAML_ROOT.search(data) is not None
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return re.match(rb"""\W*\{\s*["']?arazzo["']?\s*:""", data) is not None
+    return isinstance(value, dict) and "arazzo" in value
+
+
+def _is_excluded(path: str, patterns: Iterable[str], base: str) -> bool:
+    relative = _slashed(os.path.relpath(path, base)) if _same_drive(path, base) else _slashed(path)
+    return any(matches(pattern, relative) for pattern in patterns)
+
+
+def _same_drive(one: str, other: str) -> bool:
+    return os.path.splitdrive(os.path.abspath(one))[0] == os.path.splitdrive(os.path.abspath(other))[0]
+
+
+def _slashed(path: str) -> str:
+    return path.replace(os.sep, "/")
+
+
+# ------------------------------------------------------------------ globs
+
+
+def _expanded(pattern: str) -> Iterator[str]:
+    """Walk only below the part of a pattern that has no magic in it."""
+    slashed = _slashed(pattern)
+    magic = MAGIC.search(slashed)
+    cut = slashed.rfind("/", 0, magic.start() if magic else 0)
+    start = slashed[: cut + 1] if cut >= 0 else ""
+    compiled = re.compile(translated(slashed), re.DOTALL)
+    depth = None if "**" in slashed else slashed.count("/", cut + 1)
+    hidden = "/." in slashed or slashed.startswith(".")
+    for path in _files(start or ".", depth, hidden=hidden):
+        shown = path if start else path.removeprefix("./")
+        if compiled.fullmatch(shown):
+            yield shown.replace("/", os.sep)
+
+
+def _files(folder: str, depth: int | None, *, hidden: bool) -> Iterator[str]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    prefix = folder if folder.endswith("/") else folder + "/"
+    for entry in entries:
+        if entry.name.startswith(".") and not hidden:
+            continue
+        if entry.is_file():
+            yield prefix + entry.name
+        elif entry.is_dir(follow_symlinks=False) and depth != 0:
+            yield from _files(prefix + entry.name, None if depth is None else depth - 1, hidden=hidden)
+
+
+# ------------------------------------------------------------------ folders
+
+
+@record(frozen=True, slots=True)
+class _IgnoreRule:
+    """A line of a .gitignore in `folder`."""
+
+    folder: str
+    pattern: str
+    negated: bool
+    folders_only: bool
+
+    def names(self, path: str, is_folder: bool) -> bool:
+        if self.folders_only and not is_folder:
+            return False
+        relative = _slashed(os.path.relpath(path, self.folder))
+        return not relative.startswith("../") and matches(self.pattern, relative)
+
+
+def _in_folder(folder: str) -> Iterator[str]:
+    yield from _searched(folder, _rules_above(folder))
+
+
+def _searched(folder: str, rules: tuple[_IgnoreRule, ...]) -> Iterator[str]:
+    rules = (*rules, *_rules_of(folder))
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.name.startswith(".") or _is_ignored(entry.path, is_folder, rules):
+            continue
+        path = os.path.normpath(entry.path)
+        if is_folder:
+            if entry.name not in _SKIPPED and not os.path.exists(os.path.join(path, "pyvenv.cfg")):
+                yield from _searched(path, rules)
+        elif entry.name.lower().endswith(_SUFFIXES) and is_arazzo(path):
+            yield path
+
+
+def _is_ignored(path: str, is_folder: bool, rules: Iterable[_IgnoreRule]) -> bool:
+    ignored = False
+    for rule in rules:  # the last one that names a path decides (gitignore §Pattern format)
+        if rule.names(path, is_folder):
+            ignored = not rule.negated
+    return ignored
+
+
+def _rules_above(folder: str) -> tuple[_IgnoreRule, ...]:
+    """Return the rules of the folders above, up to the repository's."""
+    current, above = os.path.abspath(folder), list[str]()
+    while not os.path.exists(os.path.join(current, ".git")):
+        parent = os.path.dirname(current)
+        if parent == current:
+            return ()  # no repository: nobody's .gitignore holds
+        current = parent
+        above.insert(0, current)
+    return tuple(rule for each in above for rule in _rules_of(each))
+
+
+def _rules_of(folder: str) -> list[_IgnoreRule]:
+    try:
+        with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    rules = []
+    for line in map(str.rstrip, lines):
+        if line and not line.startswith("#"):
+            pattern = line.removeprefix("!").removeprefix("\\")
+            rules.append(_IgnoreRule(folder, pattern.rstrip("/"), line.startswith("!"), pattern.endswith("/")))
+    return rules

@@ -1,0 +1,141 @@
+"""Linting: documents → findings as they are reported, each document by the settings that hold for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field, replace
+
+from arazzo_runner.checking import Checked, Checker
+from arazzo_runner.config.find import find_configuration
+from arazzo_runner.config.reading import load_settings
+from arazzo_runner.config.settings import Settings
+from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Severity
+from arazzo_runner.lint.baseline import Baseline
+from arazzo_runner.lint.codes import known_codes
+from arazzo_runner.lint.ignores import doubtful_ignores, read_ignores, without_ignored
+from arazzo_runner.lint.policy import Choices, Policy, policy_for
+from arazzo_runner.program.library import LoadOptions
+from arazzo_runner.records import record
+from arazzo_runner.report.fingerprints import relative
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class LintOptions:
+    """How documents are linted.
+
+    `config` is the configuration file for all of them (None: the nearest of each; `no_config`:
+    none). `contents` are texts of documents that are no files (standard input), by name.
+    """
+
+    reading: LoadOptions
+    choices: Choices = field(default_factory=Choices)
+    config: str | None = None
+    no_config: bool = False
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@record(frozen=True, slots=True)
+class Linted:
+    """One document and what is reported of it: its own findings by place, then those in files it names.
+
+    `ignored` counts findings that comments forgave, `baselined` those that the baseline did.
+    `is_open` is false when the document could not be opened.
+    """
+
+    name: str
+    findings: tuple[Diagnostic, ...]
+    ignored: int = 0
+    baselined: int = 0
+    is_open: bool = True
+
+
+class Linter:
+    """Lints documents that are given together."""
+
+    def __init__(self, documents: Iterable[str], options: LintOptions) -> None:
+        self._options = options
+        self._checkers: dict[str, Checker] = {}
+        self._documents = tuple(documents)
+        self._settings: dict[str, Settings] = {}
+        self._configurations: dict[str, str | None] = {}
+        self._reported: set[Diagnostic] = set()
+
+    def lint(self, name: str) -> Linted:
+        """Check one document and return what is to be reported of it; a finding told before is not told again."""
+        settings = self.settings_for(name)
+        folder = settings.folder or os.getcwd()
+        policy = policy_for(settings.validate, relative(os.path.abspath(name), folder), self._options.choices)
+        try:
+            checked = self._checker(settings).check(name, policy.checks())
+        except InvalidUsage as problem:
+            return Linted(name, problem.diagnostics, is_open=False)
+        found = [judged for each in checked.diagnostics if (judged := policy.judged(each)) is not None]
+        left, count = self._unforgiven(found, checked, policy)
+        new = [each for each in left if each not in self._reported]
+        self._reported.update(new)
+        return Linted(name, tuple(_in_order(new, checked)), ignored=count)
+
+    def settings_for(self, name: str) -> Settings:
+        """Return the settings that hold for a document; raises InvalidUsage when its file has mistakes."""
+        options = self._options
+        if options.no_config:
+            return Settings()
+        path = options.config or self._nearest(os.path.dirname(name))
+        key = path or ""
+        if key not in self._settings:
+            self._settings[key] = Settings() if path is None else load_settings(path=path, codes=known_codes())
+        return self._settings[key]
+
+    def _nearest(self, folder: str) -> str | None:
+        if folder not in self._configurations:
+            self._configurations[folder] = find_configuration(folder or ".")
+        return self._configurations[folder]
+
+    def _checker(self, settings: Settings) -> Checker:
+        key = settings.path or ""
+        if key not in self._checkers:
+            reading = with_settings(self._options.reading, settings)
+            self._checkers[key] = Checker(self._documents, reading, contents=self._options.contents)
+        return self._checkers[key]
+
+    def _unforgiven(self, found: list[Diagnostic], checked: Checked, policy: Policy) -> tuple[list[Diagnostic], int]:
+        """Return what no comment forgives, doubts about the comments with it, and how many were forgiven."""
+        document = checked.document
+        ignores = () if document is None else read_ignores(document)
+        if document is None or not ignores:
+            return found, 0
+        left = without_ignored(found, ignores, document.uri)
+        count = len(found) - len(left)
+        doubts = doubtful_ignores(ignores, policy, known_codes())
+        left += [judged for each in doubts if (judged := policy.judged(each)) is not None]
+        return left, count
+
+
+def with_settings(reading: LoadOptions, settings: Settings) -> LoadOptions:
+    """Return the options of reading with the sources and URLs of a configuration below them."""
+    return replace(
+        reading,
+        sources={**settings.sources, **reading.sources},
+        url_map={**settings.url_map, **reading.url_map},
+    )
+
+
+def with_baseline(linted: Iterable[Linted], baseline: Baseline) -> Iterator[Linted]:
+    """Take the findings away that a baseline forgives."""
+    for each in linted:
+        left = tuple(found for found in each.findings if not baseline.forgives(found))
+        yield replace(each, findings=left, baselined=len(each.findings) - len(left))
+
+
+def _in_order(findings: Iterable[Diagnostic], checked: Checked) -> list[Diagnostic]:
+    """Sort the findings of a document by place and code; those in other files follow, as they were found."""
+    uri = None if checked.document is None else checked.document.uri
+    own = [each for each in findings if each.at.uri == uri]
+    others = [each for each in findings if each.at.uri != uri]
+    return sorted(own, key=lambda each: (each.at.line or 0, each.at.column or 0, each.code)) + others
+
+
+def count(linted: Iterable[Linted], severity: Severity) -> int:
+    """Return how many findings of a severity there are."""
+    return sum(found.severity is severity for each in linted for found in each.findings)
