@@ -21,6 +21,7 @@ from arazzo_runner.document.model import (
 from arazzo_runner.program.library import Source
 from arazzo_runner.program.model import CompiledCriterion, CompiledStep, CompiledWorkflow, Program
 from arazzo_runner.program.schemas import input_names
+from arazzo_runner.sources.schema_check import SchemaContext, resolve_within
 from arazzo_runner.validation.broken import BrokenPlaces
 from arazzo_runner.validation.flow import Flow, flow_of
 from arazzo_runner.validation.forecast import Forecast
@@ -131,6 +132,11 @@ class Inspection(Program):
     def schemas(self) -> tuple[SchemaAt, ...]:
         """Every JSON Schema of the entry document (workflow inputs, components/inputs), parts included."""
         return tuple(document_schemas(self.description))
+
+    @cached_property
+    def schema_context(self) -> SchemaContext:
+        """How the schemas of the entry document are read: 2020-12, references inside the document."""
+        return SchemaContext("2020-12", resolve_within(self.description.raw))
 
     @cached_property
     def texts(self) -> tuple[Text, ...]:

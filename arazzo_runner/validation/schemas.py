@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from arazzo_runner.document.model import ArazzoDescription
+from arazzo_runner.sources.schema_check import SchemaContext, schema_errors
 from arazzo_runner.values import JsonValue, escaped, is_number, resolve_pointer
 
 ONE: Final = ("additionalProperties", "unevaluatedProperties", "propertyNames", "items", "unevaluatedItems",
@@ -72,6 +73,12 @@ def is_of_type(value: JsonValue, name: str) -> bool:
     if name == "null":
         return value is None
     return isinstance(value, {"object": dict, "array": list, "string": str}.get(name, ()))
+
+
+def own_errors(value: JsonValue, schema: dict[str, JsonValue], context: SchemaContext) -> tuple[str, ...]:
+    """Return why a schema refuses a value that stands in it, at most three sentences; () when it may be broken."""
+    found = schema_errors(value, schema, context)
+    return () if any(error.is_about_schema for error in found) else tuple(error.message for error in found[:3])
 
 
 def follow(schema: JsonValue, root: JsonValue) -> JsonValue:

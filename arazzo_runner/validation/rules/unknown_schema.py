@@ -1,0 +1,34 @@
+"""A `$ref` of an inputs schema that leads nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from arazzo_runner.diagnostics import Diagnostic, Severity, did_you_mean
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.values import MISSING, preview, resolve_pointer
+
+CODE = "unknown-schema"
+SEVERITY = Severity.ERROR
+GROUP = "references"
+DEFAULT = True
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """References inside the document: a JSON Pointer, or an `$anchor`. Others are not followed here."""
+    anchors = {each.schema.get("$anchor") for each in program.schemas}
+    for each in program.schemas:
+        reference = each.schema.get("$ref")
+        if not isinstance(reference, str) or not reference.startswith("#") or reference == "#":
+            continue
+        is_pointer = reference.startswith("#/")
+        target = resolve_pointer(program.description.raw, unquote(reference[1:])) if is_pointer else MISSING
+        if target is MISSING and (is_pointer or reference[1:] not in anchors) and "$id" not in each.schema:
+            message = f"{preview(reference, 60)} leads nowhere in this document"
+            near = did_you_mean(
+                reference, (f"#/components/inputs/{name}" for name in program.description.components.inputs)
+            )
+            at = program.at(f"{each.pointer}/$ref")
+            hint = near or "write #/components/inputs/<name>, and put the schema there"
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
