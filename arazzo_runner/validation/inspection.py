@@ -152,6 +152,14 @@ class Inspection(Program):
         """Return the workflow in which a place of the document stands, None outside workflows."""
         return self._workflows_by_pointer.get("/".join(pointer.split("/", 3)[:3]))
 
+    def step_at(self, pointer: str) -> Step | None:
+        """Return the step that stands at a place of the document, as written."""
+        return self._steps_by_pointer.get(pointer)
+
+    @cached_property
+    def _steps_by_pointer(self) -> Mapping[str, Step]:
+        return {step.at.pointer: step for _, step in self.steps}
+
     @cached_property
     def _workflows_by_pointer(self) -> Mapping[str, Workflow]:
         return {workflow.at.pointer: workflow for workflow in self.description.workflows}

@@ -1,0 +1,27 @@
+"""A credential that is written into the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.validation.secret_forms import MINIMUM, SECRETS, is_placeholder
+
+CODE = "secret-literal"
+SEVERITY = Severity.WARNING
+GROUP = "safety"
+DEFAULT = True
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """Only forms that nothing but a credential has: prefixes of well-known issuers, private keys, userinfo in URLs."""
+    for each in program.texts:
+        for what, pattern in SECRETS if len(each.text) >= MINIMUM else ():
+            found = pattern.search(each.text)
+            if found is not None and not is_placeholder(found.group(found.lastindex or 0)):
+                message = f"this text holds {what}"
+                at = program.at(each.pointer).within(found.start(), len(found.group()))
+                hint = "make it an input with format: password, and revoke the one that was written here"
+                yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
+                break

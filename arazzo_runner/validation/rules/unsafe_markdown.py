@@ -1,0 +1,38 @@
+"""Markup in a description that runs in the browser of whoever reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.values import preview
+
+CODE = "unsafe-markdown"
+SEVERITY = Severity.WARNING
+GROUP = "safety"
+DEFAULT = True
+
+_UNSAFE: Final = re.compile(
+    r"<\s{0,9}(?:script|iframe|object|embed|applet|meta|base|link|style|form)\b[^>]{0,200}>?"
+    r"|<[a-zA-Z][^>`]{0,400}?\son[a-z]{3,20}\s{0,9}="
+    r"|\]\(\s{0,9}(?:javascript|vbscript|data:text/html)[^)]{0,100}"
+    r"|(?:href|src)\s{0,9}=\s{0,9}[\"']?\s{0,9}(?:javascript|vbscript):"
+    r"|\beval\s{0,9}\(",
+    re.IGNORECASE,
+)
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """Descriptions and summaries are Markdown (CommonMark), which lets HTML through."""
+    for each in program.texts:
+        if each.is_key or not each.pointer.endswith(("/description", "/summary", "/title")):
+            continue
+        found = _UNSAFE.search(each.text) if "<" in each.text or ":" in each.text else None
+        if found is not None:
+            message = f"{preview(' '.join(found.group().split()), 40)} runs in the browser of whoever reads this"
+            at = program.at(each.pointer).within(found.start(), len(found.group()))
+            hint = "say it in Markdown without markup, or show it as code in backticks"
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)

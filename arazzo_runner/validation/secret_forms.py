@@ -1,0 +1,43 @@
+"""What credentials look like: forms that are nothing else, and texts that only stand for one."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MINIMUM: Final = 12
+
+SECRETS: Final = tuple(
+    (what, re.compile(pattern))
+    for what, pattern in (
+        ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})"),
+        ("a GitLab token", r"\bglpat-[A-Za-z0-9_\-]{20,}"),
+        ("a Slack token", r"\bxox[abeoprs]-[A-Za-z0-9\-]{20,}"),
+        ("a Stripe key", r"\b[rs]k_live_[A-Za-z0-9]{16,}"),
+        ("a Google API key", r"\bAIza[A-Za-z0-9_\-]{35}\b"),
+        ("a Google OAuth secret", r"\bGOCSPX-[A-Za-z0-9_\-]{20,}"),
+        ("an API key of an AI service", r"\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_\-]{32,}"),
+        ("a SendGrid key", r"\bSG\.[A-Za-z0-9_\-]{20,}\.[A-Za-z0-9_\-]{20,}"),
+        ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
+        ("a PyPI token", r"\bpypi-AgEI[A-Za-z0-9_\-]{50,}"),
+        ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:\s|\\n)*([A-Za-z0-9+/=:,\- ]{16})"),
+        ("a JSON Web Token", r"\beyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{16,}"),
+        ("a bearer token", r"^[Bb]earer ((?=[^ ]*[0-9])(?=[^ ]*[A-Za-z])[A-Za-z0-9._~+/\-]{20,}=*)$"),
+        ("a user name and password", r"^[Bb]asic ([A-Za-z0-9+/]{8,}={0,2})$"),
+        ("a password in a URL", r"\b[a-z][a-z0-9+.\-]{1,15}://[^\s/:@{}$<>]{1,80}:([^\s/@{}$<>]{3,80})@[A-Za-z0-9.\-]"),
+    )
+)
+"""What it is, and how it looks; the last group, where there is one, is the credential itself."""
+
+_PLACEHOLDER: Final = re.compile(
+    r"^[<\[({$%*]|\.\.\.|…|\*\*|x{4,}|X{4,}|0{8,}|(?i:example|your|placeholder|dummy|sample|insert|replace|redacted"
+    r"|changeme|todo|fake|mock|\btest|test[-_ ]|[-_ ]test|demo|secret-?here|<.*>"
+    r"|^(?:string|text|null|none|true|false|n/a|undefined)$"
+    r"|^(?:my|some|the|valid|invalid|wrong|bad|incorrect)[-_ ]?\w*$)"
+)
+
+
+def is_placeholder(text: str) -> bool:
+    """Tell whether a text only stands for a credential (`<token>`, `YOUR_API_KEY`, `xxxx`)."""
+    return not text.strip() or _PLACEHOLDER.search(text) is not None
