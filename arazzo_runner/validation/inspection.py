@@ -32,8 +32,11 @@ from arazzo_runner.values import JsonValue, escaped
 Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
 
 _VALUE_PLACE: Final = re.compile(
-    r"/(?:workflows/\d+(?:/steps/\d+)?|components)/(?:parameters|requestBody|successActions|failureActions|onSuccess"
-    r"|onFailure|successCriteria|outputs)/(?!.*/(?:name|stepId|workflowId|type|in|contentType|reference|x-[^/]*)(?:/|$))"
+    r"/(?:workflows/\d+(?:/steps/\d+)?|components)/(?:"
+    r"parameters/[^/]+/value(?:/|$)|requestBody/(?:payload|replacements/\d+/value)(?:/|$)|outputs/"
+    r"|successCriteria/\d+/(?:context|condition)$"
+    r"|(?:successActions|failureActions|onSuccess|onFailure)/[^/]+/"
+    r"(?:criteria/\d+/(?:context|condition)$|parameters/\d+/value(?:/|$)))"
 )
 
 
