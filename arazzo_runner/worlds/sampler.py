@@ -11,6 +11,7 @@ from arazzo_runner.values import MISSING, JsonValue, Missing
 Resolve = Callable[[JsonValue], JsonValue]
 
 MAX_DEPTH: Final = 8
+MAX_VALUES: Final = 5_000
 _FORMATS: Final = {
     "date-time": "2024-01-01T12:00:00Z", "date": "2024-01-01", "time": "12:00:00Z", "duration": "P1D",
     "email": "user@example.com", "idn-email": "user@example.com", "hostname": "example.com", "ipv4": "192.0.2.1",
@@ -32,22 +33,90 @@ def sample_media(media_type: MediaType, resolve: Resolve) -> JsonValue | Missing
     return MISSING if media_type.schema is None else sample(media_type.schema, resolve)
 
 
-def sample(schema: JsonValue, resolve: Resolve, depth: int = 0) -> JsonValue:
-    """Return a value that fits a schema as far as its plain keywords go; circles end in null or empty."""
-    schema = resolve(schema)
-    if not isinstance(schema, dict):
-        return None
-    stated = _stated(schema)
-    if stated is not MISSING:
-        return stated
-    if depth > MAX_DEPTH:
-        return {} if _type(schema) == "object" else [] if _type(schema) == "array" else None
-    if isinstance(schema.get("allOf"), list):
-        return _all_of(schema, resolve, depth)
-    for keyword in ("oneOf", "anyOf"):
-        if isinstance(schema.get(keyword), list) and schema[keyword]:
-            return sample(_not_null(schema[keyword]), resolve, depth + 1)
-    return _by_type(schema, resolve, depth)
+def sample(schema: JsonValue, resolve: Resolve) -> JsonValue:
+    """Return a value that fits a schema as far as its plain keywords go.
+
+    A schema inside itself ends the sample there: an optional member is left out, a list is
+    empty. What would still be larger than MAX_VALUES ends the same way.
+    """
+    return _Sampling(resolve).value(schema, 0)
+
+
+class _Sampling:
+    """One sample in the making: `_open` are the schemas it stands in, `_left` how many values it may still have."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._open: list[int] = []
+        self._left = MAX_VALUES
+
+    def value(self, schema: JsonValue, depth: int) -> JsonValue:
+        schema = self._resolve(schema)
+        if not isinstance(schema, dict):
+            return None
+        stated = _stated(schema)
+        if stated is not MISSING:
+            return stated
+        self._left -= 1
+        if depth > MAX_DEPTH or self._left < 0 or id(schema) in self._open:
+            return {} if _type(schema) == "object" else [] if _type(schema) == "array" else None
+        self._open.append(id(schema))
+        try:
+            return self._made(schema, depth)
+        finally:
+            self._open.pop()
+
+    def _made(self, schema: dict[str, Any], depth: int) -> JsonValue:
+        if isinstance(schema.get("allOf"), list):
+            return self._all_of(schema, depth)
+        for keyword in ("oneOf", "anyOf"):
+            if isinstance(schema.get(keyword), list) and schema[keyword]:
+                return self.value(_not_null(schema[keyword]), depth + 1)
+        return self._by_type(schema, depth)
+
+    def _all_of(self, schema: dict[str, Any], depth: int) -> JsonValue:
+        merged: dict[str, JsonValue] = {}
+        rest = {key: value for key, value in schema.items() if key != "allOf"}
+        for part in (*schema["allOf"][:50], rest):
+            value = self.value(part, depth + 1)
+            if isinstance(value, dict):
+                merged.update(value)
+            elif value is not None and not merged:
+                return value
+        return merged
+
+    def _by_type(self, schema: dict[str, Any], depth: int) -> JsonValue:
+        kind = _type(schema)
+        if kind == "object":
+            return self._object(schema, depth)
+        if kind == "array":
+            if self._is_open(schema.get("items")):
+                return []
+            count = schema.get("minItems", 1)
+            item = self.value(schema.get("items", {}), depth + 1)
+            return [item] * min(count if isinstance(count, int) else 1, 20) if item is not None or count else []
+        if kind in ("integer", "number"):
+            return _number(schema, kind)
+        if kind == "boolean":
+            return True
+        return _text(schema) if kind == "string" else None
+
+    def _object(self, schema: dict[str, Any], depth: int) -> dict[str, JsonValue]:
+        properties, required = schema.get("properties"), schema.get("required")
+        members = properties if isinstance(properties, dict) else {}
+        needed = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
+        return {
+            name: self.value(part, depth + 1)
+            for name, part in members.items()
+            if not _write_only(part) and (name in needed or not (self._left <= 0 or self._is_open(part)))
+        }
+
+    def _is_open(self, schema: JsonValue) -> bool:
+        """Tell whether a schema, or that of its items, is one that the sample already stands in."""
+        found = self._resolve(schema)
+        if isinstance(found, dict) and _type(found) == "array" and "items" in found and id(found) not in self._open:
+            found = self._resolve(found["items"])
+        return id(found) in self._open
 
 
 def _stated(schema: dict[str, Any]) -> JsonValue | Missing:
@@ -58,35 +127,6 @@ def _stated(schema: dict[str, Any]) -> JsonValue | Missing:
         if isinstance(schema.get(keyword), list) and schema[keyword]:
             return schema[keyword][0]
     return MISSING
-
-
-def _all_of(schema: dict[str, Any], resolve: Resolve, depth: int) -> JsonValue:
-    merged: dict[str, JsonValue] = {}
-    rest = {key: value for key, value in schema.items() if key != "allOf"}
-    for part in (*schema["allOf"][:50], rest):
-        value = sample(part, resolve, depth + 1)
-        if isinstance(value, dict):
-            merged.update(value)
-        elif value is not None and not merged:
-            return value
-    return merged
-
-
-def _by_type(schema: dict[str, Any], resolve: Resolve, depth: int) -> JsonValue:
-    kind = _type(schema)
-    if kind == "object":
-        properties = schema.get("properties")
-        members = properties if isinstance(properties, dict) else {}
-        return {name: sample(part, resolve, depth + 1) for name, part in members.items() if not _write_only(part)}
-    if kind == "array":
-        count = schema.get("minItems", 1)
-        item = sample(schema.get("items", {}), resolve, depth + 1)
-        return [item] * min(count if isinstance(count, int) else 1, 20) if item is not None or count else []
-    if kind in ("integer", "number"):
-        return _number(schema, kind)
-    if kind == "boolean":
-        return True
-    return _text(schema) if kind == "string" else None
 
 
 def _number(schema: dict[str, Any], kind: str) -> int | float:

@@ -347,3 +347,23 @@ def test_a_dry_run_sends_nothing_and_shows_every_request():
         f"https://app.prismatic.io{path}" for path in ("/auth/refresh", "/api", "/auth/revoke")
     ]
     assert result.steps[1].attempts[0].request.header("authorization") == "Bearer demo-access-token-1"
+
+
+def test_a_schema_that_branches_into_itself_is_sampled_once():
+    """Every member may hold all of it again: eight levels of ten members would be a hundred million values."""
+    node: dict = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
+    node["properties"] |= {f"child{number}": {"$ref": "#/node"} for number in range(10)}
+    node["properties"] |= {f"list{number}": {"type": "array", "items": {"$ref": "#/node"}} for number in range(10)}
+
+    def resolve(schema):
+        return node if schema == {"$ref": "#/node"} else schema
+
+    assert sample({"$ref": "#/node"}, resolve) == {"id": 1}
+    assert sample({"type": "array", "items": {"$ref": "#/node"}}, resolve) == [{"id": 1}]
+
+
+def test_a_wide_and_deep_schema_gives_a_sample_of_bounded_size():
+    schema: dict = {"type": "string"}
+    for _ in range(7):
+        schema = {"type": "object", "properties": {f"p{number}": schema for number in range(12)}}
+    assert len(json.dumps(sample(schema, lambda part: part))) < 500_000
