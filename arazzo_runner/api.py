@@ -31,6 +31,7 @@ from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.secrets import Secrets
+from arazzo_runner.sources.kept import Kept
 from arazzo_runner.values import JsonValue
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
@@ -53,6 +54,7 @@ def load(
     offline: bool = False,
     allow_remote: bool = False,
     allow_hosts: Sequence[str] = (),
+    kept: Kept | None = None,
 ) -> Program:
     """Read, link and compile an Arazzo document; call it once to run a document many times.
 
@@ -63,7 +65,8 @@ def load(
     `include` are further Arazzo documents that references may mean by their `$self`.
     `any_server` accepts descriptions that name no usable server (a mock will serve them).
     `offline` reads nothing remote; `allow_remote` (or `allow_hosts`, for some) lifts the limits
-    on where remote documents and private addresses may be named from.
+    on where remote documents and private addresses may be named from. `kept` is filled with
+    all that was read or, closed, is what is read instead.
 
     Raises InvalidDescription (errors in a document), UnknownWorkflow (none of that name), InvalidUsage (a file that
     cannot be opened). The program's `diagnostics` hold the warnings.
@@ -84,7 +87,8 @@ def load(
         allow_remote=allow_remote,
         allow_hosts=tuple(allow_hosts),
         any_server=any_server,
-        environment=os.environ,
+        environment=os.environ if kept is None else kept.variables,
+        kept=kept,
     )
     library, entry = open_document(document, options, include)
     if library.problems.has_errors:

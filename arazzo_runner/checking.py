@@ -56,6 +56,7 @@ def _fetch_for(location: str, options: LoadOptions) -> DocumentFetch:
         allow_remote=options.allow_remote,
         allow_hosts=options.allow_hosts,
         url_map=options.url_map,
+        kept=options.kept,
     )
 
 

@@ -14,6 +14,7 @@ LAYERS = [
     {"cli", "mcp", "web"},
     {"lint"},
     {"__init__"},
+    {"durably"},
     {"api"},
     {"checking"},
     {"durable"},
@@ -36,9 +37,14 @@ FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "requests", "urllib.request"
 ONE_PLACE = {"httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_import.py"},
              "aiohttp": {"worlds/aiohttp_transport.py"}}  # fmt: skip
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
-         "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "http.server", "rich", "email"}  # fmt: skip
+         "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "http.server", "rich", "email",
+         "dbos", "sqlalchemy", "psycopg", "cryptography", "keyring"}  # fmt: skip
 # Modules that exist to be imported lazily themselves may name their library at the top.
 LAZY_MODULES = {
+    "durable/codec.py",
+    "durable/dbos_engine.py",
+    "durable/rows.py",
+    "durable/runtime.py",
     "sources/schema_full.py",
     "sources/contract.py",
     "worlds/mock_http.py",

@@ -22,30 +22,33 @@ from arazzo_runner.program.schemas import input_names
 from arazzo_runner.report.keep import Keep, has_secret_outputs
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.secrets import Secrets
+from arazzo_runner.sources.kept import Kept
 
 Announce = Callable[[str], None]
 
 
-def load(given: RunArguments) -> Program:
-    """Load the workflow of a single run; raises ArazzoError."""
-    return api.choose_workflow(load_document(given, given.spec, given.workflow), given.workflow)
+def load(given: RunArguments, kept: Kept | None = None) -> Program:
+    """Load the workflow of a single run, keeping what is read; raises ArazzoError."""
+    return api.choose_workflow(load_document(given, given.spec, given.workflow, kept), given.workflow)
 
 
-def load_document(given: RunArguments, spec: str, workflow_id: str | None) -> Program:
+def load_document(given: RunArguments, spec: str, workflow_id: str | None, kept: Kept | None = None) -> Program:
     """Load a document as the command line says; raises ArazzoError."""
-    servers = pairs(given.servers, "--server", "NAME=URL")
-    program = api.load(
-        spec,
-        workflow_id,
-        **given.reading.as_keywords(),
-        include=given.include,
-        servers=servers,
-        server_variables=pairs(given.server_variables, "--server-var"),
-        any_server=given.mock,
-    )
+    reading = reading_of(given)
+    program = api.load(spec, workflow_id, **reading, any_server=given.mock, kept=kept)
     _check_names(program, given.reading.sources, "--source")
-    _check_names(program, servers, "--server")
+    _check_names(program, reading["servers"], "--server")
     return program
+
+
+def reading_of(given: RunArguments) -> dict[str, Any]:
+    """Return how documents are read, as arguments of `load`."""
+    return {
+        **given.reading.as_keywords(),
+        "include": given.include,
+        "servers": pairs(given.servers, "--server", "NAME=URL"),
+        "server_variables": pairs(given.server_variables, "--server-var"),
+    }
 
 
 def _check_names(program: Program, given: Iterable[str], option: str) -> None:
@@ -116,6 +119,10 @@ class Execution:
         if self.given.dry_run:
             return self.perform()
         return self._kept(await api.arun(self.program, **self._common(), **self._sending()))
+
+    def farewell(self) -> str:
+        """Return what is left to be done when the run is over, as lines for standard error."""
+        return ""
 
     def abandon(self) -> None:
         """Leave no empty file behind when the run could not even begin."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import click
 
 from arazzo_runner.cli.check_options import check_options
+from arazzo_runner.cli.durable_options import check_durable, durable_options
 from arazzo_runner.cli.options import (
     SETTINGS,
     color_option,
@@ -36,6 +38,7 @@ Examples:
   arazzo run pets.yml -i petId=7 --mock -vv       against a mock, everything shown
   arazzo run pets.yml -i petId=7 --dry-run        the requests, nothing is sent
   arazzo run pets.yml --format json | jq .outputs
+  arazzo run pets.yml -i petId=7 --durable        can be resumed when it stopped
   arazzo run 'tests/**/*.yml' -w '*' --jobs 4     every workflow of many documents
   arazzo run pets.yml --data pets.csv --fail-fast one run per row of inputs
 
@@ -108,6 +111,7 @@ Exit codes:
 @click.option("--record", metavar="FILE", help="Write the conversation, without secrets, for arazzo replay.")
 @check_options
 @transport_options
+@durable_options
 def command(**options: JsonValue) -> int:
     """Read the options and run."""
     arguments = RunArguments(**options)
@@ -151,6 +155,20 @@ def _check(arguments: RunArguments) -> None:
     for wrong, message in contradictions:
         if wrong:
             raise click.UsageError(message, click.get_current_context())
+    check_durable(arguments.durable, _not_durable(arguments))
     pairs(arguments.inputs, "-i")
     pairs(arguments.servers, "--server", "NAME=URL")
     pairs(arguments.server_variables, "--server-var")
+
+
+def _not_durable(given: RunArguments) -> Iterator[str]:
+    """Name what was asked for and makes no sense for a durable run."""
+    part = given.part
+    excluded = (
+        (given.mock, "--mock (arazzo mock serves it, --server names it)"),
+        (given.dry_run, "--dry-run"),
+        (given.record, "--record"),
+        (part.step or part.from_step or part.until, "--step, --from and --until"),
+        (is_many(given), "several runs (arazzo submit is for those)"),
+    )
+    yield from (name for wrong, name in excluded if wrong)

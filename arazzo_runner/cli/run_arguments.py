@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import fields, replace
 
+from arazzo_runner.cli.durable_options import DurableArguments
 from arazzo_runner.cli.options import ReadingArguments
 from arazzo_runner.cli.run_options import LimitArguments, ManyArguments, PartArguments, TransportArguments
 from arazzo_runner.engine.check_options import CheckOptions
@@ -41,6 +42,7 @@ class RunArguments:
     transport: TransportArguments
     record: str | None
     checks: CheckOptions | None
+    durable: DurableArguments
 
     @property
     def spec(self) -> str:
@@ -60,7 +62,7 @@ class RunArguments:
     @property
     def secrets_have_a_place(self) -> bool:
         """Whether the command line says where secret outputs go, so that they need not be kept."""
-        return self.show_secrets or self.output is not None or self.dry_run
+        return self.show_secrets or self.output is not None or self.dry_run or self.durable.wanted
 
 
 def has_wildcard(name: str) -> bool:
@@ -84,7 +86,8 @@ def run_options(given: RunArguments) -> RunOptions:
     }
     if given.checks is not None:
         said["checks"] = given.checks
-    options = replace(RunOptions(), transport=_transport(given.transport), **said)
+    default = replace(RunOptions(), run_timeout=None) if given.durable.wanted else RunOptions()
+    options = replace(default, transport=_transport(given.transport), **said)
     if given.part.outputs_from is None:
         return options
     from arazzo_runner.cli.step_outputs import read_step_outputs  # lazily: few runs are partial

@@ -26,6 +26,7 @@ from arazzo_runner.report.progress import RunPrinter, success_line
 from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
+from arazzo_runner.sources.kept import Kept
 from arazzo_runner.values import JsonValue
 
 EXIT_CODES = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
@@ -37,9 +38,10 @@ def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
     try:
         if not given.dry_run:
             api.check_transport(run_options(given))
-        program = load(given)
+        kept = Kept.opened(environment) if given.durable.wanted else None
+        program = load(given, kept)
         inputs = collect_inputs(given, program, environment)
-        session = Session(given, program, inputs, console)
+        session = Session(given, program, inputs, console, kept)
     except ArazzoError as problem:
         return refuse(console, problem.diagnostics, "run", as_json=given.as_json, workflow_id=given.workflow)
     with termination_interrupts():
@@ -49,14 +51,32 @@ def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
 class Session:
     """A run about to begin: everything is checked, every file that it may need can be written."""
 
-    def __init__(self, given: RunArguments, program: Program, inputs: GivenInputs, console: Console) -> None:
+    def __init__(
+        self,
+        given: RunArguments,
+        program: Program,
+        inputs: GivenInputs,
+        console: Console,
+        kept: Kept | None = None,
+    ) -> None:
         self._given = given
         self._program = program
         self._inputs = inputs
         self._console = console
         self._printer = RunPrinter(console, verbosity=given.verbose)
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
-        self._execution = Execution(given, program, inputs, on_event=self._on_event, announce=self._announce)
+        self._execution = self._made(kept)
+
+    def _made(self, kept: Kept | None) -> Execution:
+        if kept is None:
+            return Execution(
+                self._given, self._program, self._inputs, on_event=self._on_event, announce=self._announce
+            )
+        from arazzo_runner.cli.durable_run import DurableExecution  # lazily: few runs are durable
+
+        return DurableExecution(
+            self._given, self._program, self._inputs, on_event=self._on_event, announce=self._announce, kept=kept
+        )
 
     def run(self) -> int:
         """Run, deliver the outputs and return the exit code."""
@@ -71,7 +91,7 @@ class Session:
         self._printer.close()
         self._console.secrets = result.secrets
         delivered = self._deliver(result)
-        self._console.err(self._ending(result))
+        self._console.err(self._ending(result) + self._execution.farewell())
         code = EXIT_CODES[result.status]
         return code if delivered or code else 1
 

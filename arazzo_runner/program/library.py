@@ -14,6 +14,7 @@ from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.records import record
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, mapped_path
+from arazzo_runner.sources.kept import Kept
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 from arazzo_runner.values import JsonValue
@@ -29,7 +30,8 @@ class LoadOptions:
     be read; `offline` forbids remote documents (`unchecked`: what they would tell is left open,
     instead of an error), `allow_remote` lifts the limits on them and `allow_hosts` does for
     some hosts. `any_server` accepts descriptions that name no
-    usable server (a mock will serve them, or nothing is sent).
+    usable server (a mock will serve them, or nothing is sent). `kept` takes what is read or,
+    closed, is what is read.
     """
 
     strict: bool = False
@@ -45,6 +47,7 @@ class LoadOptions:
     allow_hosts: tuple[str, ...] = ()
     any_server: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    kept: Kept | None = field(default=None, repr=False)
 
 
 @record(frozen=True, slots=True)
@@ -151,7 +154,7 @@ class Library:
             given = self._by_uri.get(place) or self._offered(place)
             if given is not None:
                 return given
-            if not is_remote(place) and not os.path.isfile(path_of(place)):
+            if not self._fetch.exists(place):
                 continue
             if number > 0:
                 message = f'source "{source.name}" is not at {display(places[0])}; {display(place)} is used'
@@ -194,13 +197,13 @@ class Library:
         if document.base != document.location:
             places.append(join(document.location, source.url))
         if not is_remote(source.url) and not is_remote(document.location):
-            for folder in (self.options.root, os.getcwd()):
+            for folder in (self.options.root, os.getcwd() if self.options.kept is None else self.options.kept.folder):
                 if folder is not None:
                     places.append(join(uri_of_path(folder) + "/", source.url.lstrip("/")))
         if is_remote(stated) and not is_remote(source.url) and not is_remote(document.location):
             # The address follows from `$self`, an identity: files at hand are looked at before the network is.
             places = [place for place in places if not is_remote(place)] + [stated]
-            places = [place for place in places if is_remote(place) or os.path.isfile(path_of(place))]
+            places = [place for place in places if self._fetch.exists(place)]
         return list(dict.fromkeys(places))
 
     def _read(self, document: LoadedDocument, source: SourceDescription, place: str) -> Source | None:

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from arazzo_runner.sources.content_coding import DecodedBody, TooLarge, Undecodable
 from arazzo_runner.sources.deadline import Deadline, keep_deadlines
+from arazzo_runner.sources.kept import Kept
 from arazzo_runner.sources.policy import (
     FetchError,
     Policy,
@@ -82,6 +83,10 @@ class DocumentFetch:
             self.policy = replace(self.policy, root=root)
         return data
 
+    def exists(self, uri: str) -> bool:
+        """Tell whether a file is there; of what is remote only reading it tells."""
+        return is_remote(uri) or os.path.isfile(path_of(uri))
+
     def entry(self, uri: str) -> bytes:
         """Read what the user named: any file, or a URL on any host."""
         if is_remote(uri) and self.policy.offline:
@@ -102,6 +107,60 @@ class DocumentFetch:
         return read_file(path_of(uri), self.policy.max_bytes)
 
 
+class KeepingFetch(DocumentFetch):
+    """Fetches as always and keeps the bytes of all it read."""
+
+    def __init__(self, policy: Policy, entry_uri: str, kept: Kept, url_map: Mapping[str, str] | None) -> None:
+        super().__init__(policy, entry_uri, url_map)
+        self._kept = kept
+        kept.entry = entry_uri
+
+    def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
+        """Read a source description."""
+        return self._taken(uri, super().__call__(uri, base, stated))
+
+    def entry(self, uri: str) -> bytes:
+        """Read what the user named."""
+        return self._taken(uri, super().entry(uri))
+
+    def referenced(self, uri: str, base: str) -> bytes:
+        """Read what a `$ref` leads to."""
+        return self._taken(uri, super().referenced(uri, base))
+
+    def _taken(self, uri: str, data: bytes) -> bytes:
+        self._kept.documents[uri] = data
+        return data
+
+
+class KeptFetch(DocumentFetch):
+    """Gives the bytes that were kept; what may be read was decided when they were."""
+
+    def __init__(self, policy: Policy, kept: Kept) -> None:
+        super().__init__(policy, kept.entry)
+        self._kept = kept
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether a document was kept."""
+        return uri in self._kept.documents
+
+    def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
+        """Return a source description."""
+        return self._read(uri, uri)
+
+    def entry(self, uri: str) -> bytes:
+        """Return the document that the load begins with."""
+        return self._read(uri, uri)
+
+    def referenced(self, uri: str, base: str) -> bytes:
+        """Return what a `$ref` leads to."""
+        return self._read(uri, base)
+
+    def _read(self, uri: str, base: str) -> bytes:
+        if uri not in self._kept.documents:
+            raise FetchError(f"{uri} was not read when the run began")
+        return self._kept.documents[uri]
+
+
 def make_fetch(
     entry: str,
     *,
@@ -110,14 +169,21 @@ def make_fetch(
     allow_remote: bool = False,
     allow_hosts: Iterable[str] = (),
     url_map: Mapping[str, str] | None = None,
+    kept: Kept | None = None,
 ) -> DocumentFetch:
-    """Return the Fetch for a load that begins with `entry` (a URI); the root defaults to its repository."""
+    """Return the Fetch for a load that begins with `entry` (a URI); the root defaults to its repository.
+
+    What it reads goes into `kept` or, when that is closed, comes from it.
+    """
     start = os.path.dirname(path_of(entry)) if not is_remote(entry) else os.getcwd()
     repository = None if root else _repository(start)
     found = os.path.abspath(root) if root else repository or os.path.abspath(start)
     hosts = frozenset(host.lower() for host in allow_hosts)
     widens = not root and repository is None
-    return DocumentFetch(Policy(found, offline, allow_remote, hosts, widens=widens), entry, url_map)
+    policy = Policy(found, offline, allow_remote, hosts, widens=widens)
+    if kept is None:
+        return DocumentFetch(policy, entry, url_map)
+    return KeptFetch(policy, kept) if kept.closed else KeepingFetch(policy, entry, kept, url_map)
 
 
 def mapped_path(uri: str, url_map: Mapping[str, str]) -> str | None:

@@ -1,0 +1,207 @@
+"""The only module that knows DBOS: its process-wide instance, its workflows, its checkpoints.
+
+DBOS has one instance per process, and workflows are registered with it when this module is
+imported; the one exception to the rule that nothing is global. It is imported when a durable run
+is asked for, which costs about a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
+
+import dbos._dbos
+import sqlalchemy
+from dbos import DBOS, DBOSConfig, SetWorkflowID, error
+
+from arazzo_runner.durable.codec import Codec
+from arazzo_runner.durable.host import Host, Parked
+from arazzo_runner.durable.journal import Entry, LostOwnership
+from arazzo_runner.durable.places import Store
+from arazzo_runner.durable.records import JOURNAL_VERSION
+from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.sqlite import prepare_file, sqlite_module
+from arazzo_runner.values import JsonValue
+
+APPLICATION: Final = "arazzo"
+# Of DBOS's own making it would be a hash of source code: any edit would leave runs waiting for ever.
+VERSION: Final = f"arazzo-journal-{JOURNAL_VERSION}"
+RUN, SCHEDULED = "arazzo_run", "arazzo_scheduled"
+OWN_QUEUE: Final = "arazzo:"
+_SECONDS_TO_BEGIN = 30.0
+
+CarryOut = Callable[[str, Any], JsonValue]
+
+
+class Engine:
+    """DBOS, launched for one store: `executor` names this process, `queues` are those it takes runs from.
+
+    `carry_out` is called, in a thread of DBOS, with the id and the specification of every run that
+    comes out of a queue and has no Host here.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        codec: Codec,
+        *,
+        executor: str,
+        queues: Sequence[str] = (),
+        carry_out: CarryOut | None = None,
+    ) -> None:
+        self._hosts: dict[str, Host] = {}
+        self._carry_out = carry_out
+        _quiet()
+        if getattr(dbos._dbos, "_dbos_global_instance", None) is not None:
+            message = "this process runs a DBOS of its own, and there can be only one"
+            raise refusal(message, code="durable-not-possible", hint="run the workflow in a process of its own")
+        self.database = database(store)
+        config: DBOSConfig = {
+            "name": APPLICATION,
+            "system_database_url": store.url,
+            "system_database_engine": self.database,
+            "application_version": VERSION,
+            "executor_id": executor,
+            "serializer": cast(Any, codec),
+            "log_level": "ERROR",
+            "notification_listener_polling_interval_sec": 0.05,
+            "scheduler_polling_interval_sec": 1.0,
+        }
+        DBOS(config=config)
+        DBOS.listen_queues(list(queues))
+        _instances[:] = [self]
+        try:
+            DBOS.launch()
+        except Exception:
+            self.close()
+            raise
+        # DBOS leaves a hundred thousand objects behind: without this, every search for garbage visits them all.
+        gc.freeze()
+
+    def close(self) -> None:
+        """Stop DBOS; runs that are under way stay unfinished."""
+        for host in self._hosts.values():
+            host.end(Parked())
+        _instances.clear()
+        DBOS.destroy()
+        if self.database is not None:
+            self.database.dispose()
+
+    def begin(self, run_id: str, spec: JsonValue) -> Host:
+        """Record a new run and begin it here; raises InvalidUsage when there is one of that id."""
+        host = self._hosts[run_id] = Host()
+        with SetWorkflowID(run_id, workflow_id_reuse_policy="reject"):
+            try:
+                DBOS.start_workflow(_run, spec)
+            except error.DBOSWorkflowIDInUseError:
+                del self._hosts[run_id]
+                message = f'there is already a run "{run_id}"'
+                hint = f"go on with it by arazzo resume {run_id}, or choose another --run-id"
+                raise refusal(message, code="run-exists", hint=hint) from None
+        return host
+
+    def take_over(self, run_id: str, queue: str) -> Host:
+        """Go on with a run that nobody carries out; it comes by a queue of its own."""
+        host = self._hosts[run_id] = Host()
+        DBOS.resume_workflow(run_id, queue_name=queue)
+        return host
+
+    def in_context(self, host: Host) -> Any:
+        """Return the context of a run that DBOS has begun (see Host)."""
+        context = host.context(_SECONDS_TO_BEGIN)
+        if context is None:
+            raise refusal("the run could not be begun: another process may have taken it", code="run-in-use")
+        return context
+
+    def host(self, run_id: str) -> Host | None:
+        """Return the Host that waits for a run."""
+        return self._hosts.get(run_id)
+
+    def end(self, run_id: str, outcome: Any) -> None:
+        """Give a run its outcome, or park it; returns when the outcome is on disk."""
+        host = self._hosts.pop(run_id)
+        host.end(outcome)
+        if not isinstance(outcome, Parked):
+            DBOS.retrieve_workflow(run_id, existing_workflow=False).get_result(polling_interval_sec=0.005)
+
+    def carry_out(self, run_id: str, spec: JsonValue) -> JsonValue:
+        """Carry out a run that came out of a queue."""
+        if self._carry_out is None:
+            raise Parked
+        return self._carry_out(run_id, spec)
+
+
+class DbosJournal:
+    """The journal of the run whose context is current: every entry is one checkpoint of DBOS."""
+
+    def __init__(self, entries: Sequence[Entry], *, threaded: bool) -> None:
+        self.entries = entries
+        self._threaded = threaded
+
+    async def append(self, name: str, value: JsonValue) -> Any:
+        """Record an entry; blocking, or in another thread when there is an event loop to keep."""
+        if self._threaded:
+            return await asyncio.to_thread(checkpoint, name, value)
+        return checkpoint(name, value)
+
+
+def checkpoint(name: str, value: JsonValue) -> Any:
+    """Record a value under a name and return it; during replay return the recorded one. Raises LostOwnership."""
+    try:
+        return DBOS.run_step({"name": name}, lambda: value)
+    except (error.DBOSWorkflowConflictIDError, error.DBOSWorkflowCancelledError):
+        raise LostOwnership from None
+
+
+def database(store: Store) -> Any:
+    """Return SQLAlchemy's engine for a SQLite store, set up as DBOS would; None lets DBOS make its own."""
+    if store.path is None:
+        return None
+    module = sqlite_module()
+    prepare_file(store.path, module)
+    made = sqlalchemy.create_engine(store.url, module=module)
+
+    @sqlalchemy.event.listens_for(made, "connect")
+    def _set_up(connection: Any, record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return made
+
+
+def make_tables(store: Store, codec: Codec) -> None:
+    """Create or bring up to date what DBOS needs in the store."""
+    if store.path is None:
+        _quiet()
+        DBOS.migrate(store.url)
+        return
+    Engine(store, codec, executor="tables").close()
+
+
+def _quiet() -> None:
+    # A handler keeps DBOS from adding one that writes to the terminal.
+    logger = logging.getLogger("dbos")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+
+
+_instances: list[Engine] = []
+
+
+@DBOS.workflow(name=RUN)
+def _run(spec: Any) -> Any:
+    engine, run_id = _instances[0], cast(str, DBOS.workflow_id)
+    host = engine.host(run_id)
+    return engine.carry_out(run_id, spec) if host is None else host.occupy()
+
+
+@DBOS.workflow(name=SCHEDULED)
+def _scheduled(due: Any, context: Any) -> None:
+    """Submit the run that a schedule asks for; its id says when it was due, so it is submitted once."""
+    with SetWorkflowID(f"{context['name']}-{due:%Y%m%dT%H%M%S}"):
+        DBOS.enqueue_workflow(context["queue"], _run, context["spec"])

@@ -1,0 +1,126 @@
+"""What is known of a durable run: its specification, how it stands, what a person decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any, Final, Literal
+
+from arazzo_runner.durable.options_json import options_from_json, options_to_json
+from arazzo_runner.engine.effects import HttpResponse, NoResponse
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
+
+JOURNAL_VERSION: Final = 1
+
+RunState = Literal["queued", "running", "waiting", "in_doubt", "interrupted", "succeeded", "failed", "cancelled"]
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """What a run is: enough to carry it out on any machine, together with its bundle.
+
+    `bundle` is the SHA-256 of the documents' texts, `document` how the entry document was named.
+    `queue` is the queue it was submitted to, None for a run of one process. With
+    `idempotency_keys` every unsafe request carries an Idempotency-Key.
+    """
+
+    workflow_id: str
+    inputs: Mapping[str, JsonValue]
+    bundle: str
+    document: str
+    options: RunOptions = field(default_factory=RunOptions)
+    queue: str | None = None
+    idempotency_keys: bool = False
+    journal_version: int = JOURNAL_VERSION
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return it as a JSON value."""
+        return {
+            "workflowId": self.workflow_id,
+            "inputs": dict(self.inputs),
+            "bundle": self.bundle,
+            "document": self.document,
+            "options": options_to_json(self.options),
+            "queue": self.queue,
+            "idempotencyKeys": self.idempotency_keys,
+            "journalVersion": self.journal_version,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> RunSpec:
+        """Read what `to_json` gave."""
+        return cls(
+            workflow_id=value["workflowId"],
+            inputs=value["inputs"],
+            bundle=value["bundle"],
+            document=value["document"],
+            options=options_from_json(value["options"]),
+            queue=value["queue"],
+            idempotency_keys=value["idempotencyKeys"],
+            journal_version=value["journalVersion"],
+        )
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A request of unknown outcome: `key` is its effect key, `token` names this very doubt."""
+
+    key: str
+    method: str
+    url: str
+    token: str
+
+    @property
+    def step_id(self) -> str:
+        """The step that sent it."""
+        return step_of(self.key)
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class RunStatus:
+    """How a run stands.
+
+    `current_step` is the step of the last record, `started` seconds since the epoch, `owner` the
+    worker or process that has it, `parent` the schedule that submitted it.
+    """
+
+    run_id: str
+    state: RunState
+    workflow_id: str = ""
+    document: str = ""
+    current_step: str | None = None
+    started: float | None = None
+    ended: float | None = None
+    owner: str | None = None
+    parent: str | None = None
+    queue: str | None = None
+    doubts: tuple[Doubt, ...] = ()
+    wakes: float | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ("succeeded", "failed", "cancelled")
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person says about a request of unknown outcome.
+
+    "resend": send it once more. "failed": it had no effect. "answered": this `answer` came.
+    """
+
+    kind: Literal["resend", "failed", "answered"]
+    answer: HttpResponse | NoResponse | None = None
+
+
+def step_of(key: str) -> str:
+    """Return the stepId in an effect key: `a#1/b#2/wait` gives `b`.
+
+    >>> step_of("refresh#1"), step_of("call#1/inner#3"), step_of("refresh#1/wait"), step_of("a~1")
+    ('refresh', 'inner', 'refresh', 'a')
+    """
+    parts = [part for part in key.split("/") if "#" in part] or [key.partition("/")[0]]
+    return parts[-1].partition("#")[0].partition("~")[0]

@@ -1,0 +1,312 @@
+"""The Runtime: starts durable runs, goes on with them, says how they stand, takes a person's decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from arazzo_runner.durable.answers import decision_from_json, decision_to_json
+from arazzo_runner.durable.bundle import Bundle
+from arazzo_runner.durable.codec import Codec
+from arazzo_runner.durable.dbos_engine import Engine, make_tables
+from arazzo_runner.durable.execution import Execution, Outcome
+from arazzo_runner.durable.host import Host, Parked
+from arazzo_runner.durable.journal import Entry
+from arazzo_runner.durable.keys import journal_keys
+from arazzo_runner.durable.ownership import Ownership
+from arazzo_runner.durable.performing import OnEvent, Performer
+from arazzo_runner.durable.places import Store
+from arazzo_runner.durable.records import JOURNAL_VERSION, Decision, RunSpec, RunStatus
+from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.replay import replay
+from arazzo_runner.durable.rows import Rows, argument
+from arazzo_runner.durable.status import is_alive, status_of
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.program.model import Program
+from arazzo_runner.records import record
+
+
+@record(frozen=True, slots=True)
+class Shown:
+    """A run read again: how it stands, what it is, its journal, and what it came to so far."""
+
+    status: RunStatus
+    spec: RunSpec
+    bundle: Bundle
+    entries: tuple[Entry, ...]
+    result: RunResult
+
+
+class Runtime:
+    """Durable runs of one store; a context manager, one at a time in a process.
+
+    `performer` loads documents and walks steps (the API does), `environment` may hold the journal
+    key. Every method raises InvalidUsage when it cannot do what is asked.
+    """
+
+    def __init__(self, store: Store, performer: Performer, environment: Mapping[str, str]) -> None:
+        self.store = store
+        try:
+            store.prepare()
+        except OSError as problem:
+            message = f"the folder of {store.shown} cannot be made: {problem.strerror or problem}"
+            raise refusal(message, code="invalid-store", hint="name a place that can be written with --store") from None
+        self.codec = Codec(journal_keys(store, environment))
+        self.performer = performer
+        self._engine: Engine | None = None
+        self._rows: Rows | None = None
+        self._bundles: dict[str, Bundle] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop; runs that are under way stay unfinished."""
+        if self._rows is not None:
+            self._rows.close()
+            self._rows = None
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    @property
+    def rows(self) -> Rows:
+        """The records of the store."""
+        if self._rows is None:
+            self._rows = Rows(self.store, self.codec)
+        return self._rows
+
+    # ------------------------------------------------------------------ running here
+
+    def start(
+        self, spec: RunSpec, bundle: Bundle, *, run_id: str, on_event: OnEvent, program: Program | None = None
+    ) -> Outcome:
+        """Begin a run and carry it out in this thread."""
+        with self._owned(run_id, spec.document) as owned:
+            engine = self._launched()
+            self.keep(bundle)
+            job = Execution(run_id, spec, bundle, [], decided=self._decided, on_event=on_event, program=program)
+            host = engine.begin(run_id, spec.to_json())
+            return owned.settled(self._carried_out(engine, host, job))
+
+    async def astart(
+        self, spec: RunSpec, bundle: Bundle, *, run_id: str, on_event: OnEvent, program: Program | None = None
+    ) -> Outcome:
+        """Begin a run and carry it out on the running event loop; several may go on at once."""
+        with self._owned(run_id, spec.document) as owned:
+            engine = self._launched()
+            await asyncio.to_thread(self.keep, bundle)
+            job = Execution(
+                run_id, spec, bundle, [], decided=self._decided, on_event=on_event, program=program, threaded=True
+            )
+            host = await asyncio.to_thread(engine.begin, run_id, spec.to_json())
+            return owned.settled(await self._acarried_out(engine, host, job))
+
+    def resume(self, run_id: str, *, on_event: OnEvent) -> Outcome:
+        """Go on with a run that nobody carries out, in this thread."""
+        spec, bundle = self._resumable(run_id)
+        with self._owned(run_id, spec.document) as owned, self._own_queue(run_id) as queue:
+            engine = self._launched(queue)
+            job = Execution(run_id, spec, bundle, self.rows.entries(run_id), decided=self._decided, on_event=on_event)
+            host = engine.take_over(run_id, queue)
+            return owned.settled(self._carried_out(engine, host, job))
+
+    async def aresume(self, run_id: str, *, on_event: OnEvent) -> Outcome:
+        """Go on with a run that nobody carries out, on the running event loop."""
+        spec, bundle = self._resumable(run_id)
+        with self._owned(run_id, spec.document) as owned, self._own_queue(run_id) as queue:
+            engine = self._launched(queue)
+            entries = self.rows.entries(run_id)
+            job = Execution(run_id, spec, bundle, entries, decided=self._decided, on_event=on_event, threaded=True)
+            host = engine.take_over(run_id, queue)
+            return owned.settled(await self._acarried_out(engine, host, job))
+
+    def _carried_out(self, engine: Engine, host: Host, job: Execution) -> Outcome:
+        context = engine.in_context(host)
+        try:
+            outcome: Outcome = context.run(job.run, self.performer)
+        except BaseException:
+            engine.end(job.run_id, Parked())
+            raise
+        engine.end(job.run_id, Parked() if outcome.unfinished else outcome.to_json())
+        return outcome
+
+    async def _acarried_out(self, engine: Engine, host: Host, job: Execution) -> Outcome:
+        context = await asyncio.to_thread(engine.in_context, host)
+        try:
+            # Cancelling the caller cancels this task, which then ends as an interrupted run.
+            outcome = await asyncio.create_task(job.arun(self.performer), context=context)
+        except BaseException:
+            engine.end(job.run_id, Parked())
+            raise
+        await asyncio.to_thread(engine.end, job.run_id, Parked() if outcome.unfinished else outcome.to_json())
+        return outcome
+
+    @contextmanager
+    def _owned(self, run_id: str, document: str) -> Iterator[_Owned]:
+        ownership = Ownership(self.store, run_id)
+        if not ownership.take(document):
+            message = f'another process carries out the run "{run_id}"'
+            raise refusal(message, code="run-in-use", hint=f"arazzo runs show {run_id} tells how it stands")
+        owned = _Owned()
+        try:
+            yield owned
+        finally:
+            ownership.let_go(ended=owned.ended)
+
+    @contextmanager
+    def _own_queue(self, run_id: str) -> Iterator[str]:
+        """The queue by which a run comes to this process and to no other."""
+        queue = self.rows.own_queue(run_id)
+        try:
+            yield queue
+        finally:
+            self.rows.drop_queue(queue)
+
+    def _launched(self, queue: str | None = None) -> Engine:
+        """Return DBOS, listening to `queue`; which queues it listens to is settled when it is launched."""
+        if self._engine is not None and queue is not None:
+            self._engine.close()
+            self._engine = None
+        if self._engine is None:
+            queues = [] if queue is None else [queue]
+            executor = f"process-{uuid.uuid4().hex}"
+            self._engine = Engine(self.store, self.codec, executor=executor, queues=queues)
+        return self._engine
+
+    # ------------------------------------------------------------------ bundles and decisions
+
+    def keep(self, bundle: Bundle) -> str:
+        """Store a bundle once and return its name."""
+        name = bundle.sha256
+        if name not in self._bundles:
+            self.rows.put("bundle", name, bundle.to_json())
+            self._bundles[name] = bundle
+        return name
+
+    def bundle(self, name: str) -> Bundle:
+        """Return a stored bundle."""
+        if name not in self._bundles:
+            self._bundles[name] = Bundle.from_json(self.rows.get("bundle", name))
+        return self._bundles[name]
+
+    def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> None:
+        """Store what a person decided, by stepId or effect key; every request in doubt needs a decision."""
+        doubts = self.status(run_id).doubts
+        if not doubts:
+            raise refusal(f'nothing of run "{run_id}" is in doubt', code="invalid-decision")
+        known = {name for doubt in doubts for name in (doubt.key, doubt.step_id)}
+        for name in decisions:
+            if name not in known:
+                hint = f"in doubt: {', '.join(sorted(known))}"
+                raise refusal(f'step "{name}" is not in doubt', code="invalid-decision", hint=hint)
+        decided = {doubt.key: decisions.get(doubt.key) or decisions.get(doubt.step_id) for doubt in doubts}
+        open_ = [key for key, decision in decided.items() if decision is None]
+        if open_:
+            message = f"{', '.join(open_)}: nothing is decided about it"
+            raise refusal(message, code="invalid-decision", hint="give --step and --as for each request in doubt")
+        found = {key: decision_to_json(each) for key, each in decided.items() if each is not None}
+        self.rows.put("decision", f"{run_id}:{doubts[0].token}", {**found})
+
+    def _decided(self, run_id: str, token: str) -> dict[str, Decision]:
+        found = self.rows.get("decision", f"{run_id}:{token}") or {}
+        return {key: decision_from_json(each) for key, each in found.items()}
+
+    # ------------------------------------------------------------------ looking, and putting away
+
+    def list(self, *, limit: int | None = None) -> list[RunStatus]:
+        """Return the runs of the store, the newest first."""
+        if not self._there():
+            return []
+        return [status_of(row, self.rows, self.store) for row in self.rows.rows(limit=limit)]
+
+    def status(self, run_id: str) -> RunStatus:
+        """Return how a run stands."""
+        return status_of(self._row(run_id), self.rows, self.store)
+
+    def show(self, run_id: str) -> Shown:
+        """Read a run again from its journal: its result is complete when it has ended."""
+        row = self._row(run_id)
+        spec = RunSpec.from_json(argument(row))
+        bundle = self.bundle(spec.bundle)
+        entries = self.rows.entries(run_id)
+        result = replay(run_id, spec, bundle, entries, self.performer)
+        return Shown(status_of(row, self.rows, self.store), spec, bundle, tuple(entries), result)
+
+    def cancel(self, run_id: str) -> RunStatus:
+        """End a run for good; a request that is under way is not called back. Returns how it stood."""
+        status = self.status(run_id)
+        if status.ended is not None:
+            raise refusal(f'the run "{run_id}" has ended', code="run-ended")
+        self.rows.cancel(run_id, by_user=True)
+        self._forget_lock(run_id)
+        return status
+
+    def delete(self, run_id: str) -> None:
+        """Forget a run that nobody carries out, and its bundle when no other run has it."""
+        row = self._row(run_id)
+        if row.status == "PENDING" and is_alive(row, self.store):
+            message = f'the run "{run_id}" is under way'
+            raise refusal(message, code="run-in-use", hint=f"cancel it first: arazzo runs cancel {run_id}")
+        spec = RunSpec.from_json(argument(row))
+        self.rows.delete(run_id)
+        self._forget_lock(run_id)
+        others = (RunSpec.from_json(argument(other)).bundle for other in self.rows.rows(load_output=False))
+        if spec.bundle not in others:
+            self.rows.drop("bundle", spec.bundle)
+            self._bundles.pop(spec.bundle, None)
+
+    def _forget_lock(self, run_id: str) -> None:
+        ownership = Ownership(self.store, run_id)
+        if ownership.take(""):
+            ownership.let_go(ended=True)
+
+    def _resumable(self, run_id: str) -> tuple[RunSpec, Bundle]:
+        row = self._row(run_id)
+        status = status_of(row, self.rows, self.store)
+        spec = RunSpec.from_json(argument(row))
+        if status.ended is not None:
+            message = f'the run "{run_id}" has ended ({status.state.replace("_", " ")})'
+            raise refusal(message, code="run-ended", hint=f"arazzo runs show {run_id} tells what it came to")
+        if status.state in ("running", "waiting"):
+            who = f" by {status.owner}" if status.queue is not None else ""
+            message = f'the run "{run_id}" is being carried out{who}'
+            raise refusal(message, code="run-in-use", hint=f"arazzo runs show {run_id} tells how it stands")
+        if spec.journal_version > JOURNAL_VERSION:
+            raise refusal(f'a newer arazzo began the run "{run_id}"', code="journal-mismatch")
+        return spec, self.bundle(spec.bundle)
+
+    def _row(self, run_id: str) -> Any:
+        rows = self.rows.rows([run_id]) if self._there() else []
+        if not rows:
+            message = f'there is no run "{run_id}" in {self.store.shown}'
+            raise refusal(message, code="unknown-run", hint="arazzo runs list names them; --store says where to look")
+        return rows[0]
+
+    def _there(self) -> bool:
+        return self.rows.there()
+
+    def make_tables(self) -> None:
+        """Make the store ready for others to write into."""
+        make_tables(self.store, self.codec)
+
+
+class _Owned:
+    """Remembers whether the run that is owned has ended."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def settled(self, outcome: Outcome) -> Outcome:
+        """Take note of an outcome and return it."""
+        self.ended = not outcome.unfinished
+        return outcome

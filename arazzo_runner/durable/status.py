@@ -1,0 +1,78 @@
+"""How a run stands: what DBOS's record says, together with who is alive and what the journal ends with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+from arazzo_runner.durable.dbos_engine import OWN_QUEUE
+from arazzo_runner.durable.journal import BEGUN, Entry, open_doubts
+from arazzo_runner.durable.ownership import Ownership
+from arazzo_runner.durable.places import Store
+from arazzo_runner.durable.records import RunSpec, RunState, RunStatus, step_of
+from arazzo_runner.durable.rows import Rows, argument
+
+WORKER = "worker-"
+_FINISHED = ("SUCCESS", "ERROR")
+
+
+def status_of(row: Any, rows: Rows, store: Store) -> RunStatus:
+    """Return the status of a run; its journal is read only when it has not ended."""
+    spec = RunSpec.from_json(argument(row))
+    entries = [] if row.status in (*_FINISHED, "ENQUEUED", "DELAYED") else rows.entries(row.workflow_id)
+    state, wakes = _state(row, entries, store)
+    owner = row.executor_id if row.status == "PENDING" else None
+    return RunStatus(
+        run_id=row.workflow_id,
+        state=state,
+        workflow_id=spec.workflow_id,
+        document=spec.document,
+        current_step=step_of(entries[-1].key) if entries else None,
+        started=None if row.created_at is None else row.created_at / 1000,
+        ended=_ended(row, state),
+        owner=owner.removeprefix(WORKER) if owner else None,
+        parent=_parent(row),
+        queue=spec.queue,
+        doubts=open_doubts(entries) if state == "in_doubt" else (),
+        wakes=wakes,
+    )
+
+
+def _ended(row: Any, state: RunState) -> float | None:
+    ended = row.status in _FINISHED or state == "cancelled"
+    return None if not ended or row.completed_at is None else row.completed_at / 1000
+
+
+def _parent(row: Any) -> str | None:
+    parent: str | None = row.parent_workflow_id
+    return None if parent is None else parent.removeprefix("sched-").rpartition("-20")[0] or parent
+
+
+def _state(row: Any, entries: Sequence[Entry], store: Store) -> tuple[RunState, float | None]:
+    if row.status == "SUCCESS":
+        return cast(RunState, row.output["status"] if isinstance(row.output, dict) else "failed"), None
+    if row.status == "ERROR":
+        return "failed", None
+    if row.status == "CANCELLED" and (row.attributes or {}).get("cancelled"):
+        return "cancelled", None
+    if row.status in ("ENQUEUED", "DELAYED") and not (row.queue_name or "").startswith(OWN_QUEUE):
+        return "queued", None
+    if row.status != "CANCELLED" and is_alive(row, store):
+        wakes = _wakes(entries)
+        return ("running", None) if wakes is None else ("waiting", wakes)
+    return ("in_doubt" if open_doubts(entries) else "interrupted"), None
+
+
+def is_alive(row: Any, store: Store) -> bool:
+    """Tell whether the process that has a run is alive."""
+    executor = row.executor_id or ""
+    return Ownership(store, executor if executor.startswith(WORKER) else row.workflow_id).held
+
+
+def _wakes(entries: Sequence[Entry]) -> float | None:
+    """When a run that waits goes on; None when it does not wait."""
+    if not entries or entries[-1].kind != BEGUN:
+        return None
+    until = entries[-1].value.get("until")
+    return until if until is not None and until > time.time() else None

@@ -1,0 +1,348 @@
+"""The durable World: an intent before every unsafe request, every answer on disk before anything uses it.
+
+Around each effect stand at most three kinds of journal entries:
+
+- `<key> begun`: the intent, with the execution that is about to send. Recording it also proves that the
+  run is still ours: an execution that was taken over sends nothing more.
+- `<key> answered`: the answers. An unsafe request without one, begun by another execution, is *in doubt*.
+- `<key> decided`: what a person decided about requests in doubt; a resend is begun by it.
+
+The clock needs no entries of its own: what it said rides along with the next entry. Nothing was
+done with it before that entry, so a crash in between loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from arazzo_runner.durable.answers import FAILED, answer_from_json, answer_to_json, decision_from_json, decision_to_json
+from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, Entry, InDoubt, Journal, LostOwnership
+from arazzo_runner.durable.records import Decision, Doubt
+from arazzo_runner.engine.effects import (
+    Answer,
+    Batch,
+    Effect,
+    HttpResponse,
+    NoResponse,
+    Now,
+    SendRequest,
+    Sleep,
+    World,
+)
+from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
+
+Decisions = Callable[[str], Mapping[str, Decision]]
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms a run goes on.
+
+    `execution` names this execution of the run, `decisions` returns what was decided about the
+    requests that another execution had begun, by effect key. `keyed` tells which requests get
+    an Idempotency-Key; `resend` allows every request to be sent again.
+    """
+
+    run_id: str
+    execution: str
+    decisions: Decisions
+    keyed: Callable[[SendRequest], bool]
+    resend: bool = False
+
+
+class JournalMismatch(Exception):
+    """The journal holds something else than the run asks for: it was made by another program."""
+
+
+class DurableWorld:
+    """Performs effects through `inner`, at most once where once more might do harm; blocking when `inner` is.
+
+    `last` is the last entry of the journal, `stopped` why the run must not go on here.
+    """
+
+    def __init__(self, inner: World, journal: Journal, terms: Terms) -> None:
+        self._inner = inner
+        self._journal = journal
+        self._terms = terms
+        self._clock: list[float] = []
+        self._read = 0
+        self._ticks = 0
+        self.last: Entry | None = journal.entries[-1] if journal.entries else None
+        self.stopped: InDoubt | LostOwnership | None = None
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Return the recorded answer or perform the effect and record it; raises InDoubt, LostOwnership."""
+        try:
+            return await self._performed(effect)
+        except (InDoubt, LostOwnership) as stop:
+            self.stopped = stop
+            raise
+
+    async def _performed(self, effect: Effect[Answer]) -> Answer:
+        leaves = list(_leaves(effect))
+        if all(isinstance(leaf, Now) for leaf in leaves):
+            answers: list[object] = [await self._now() for _ in leaves]
+        elif any(isinstance(leaf, SendRequest) for leaf in leaves):
+            answers = await _Exchange(self, effect.key, [self._marked(leaf) for leaf in leaves]).run()
+        else:
+            answers = await self._wait(effect.key, leaves)
+        return cast(Answer, _shaped(effect, iter(answers)))
+
+    # ------------------------------------------------------------------ the clock
+
+    async def _now(self) -> float:
+        if self.replaying:
+            recorded = self._journal.entries[self._read].value["now"]
+            if self._ticks < len(recorded):
+                self._ticks += 1
+                return float(recorded[self._ticks - 1])
+            raise JournalMismatch(f"the clock is asked before {self._journal.entries[self._read].name}")
+        now = await self._inner.perform(Now(key="now"))
+        self._clock.append(now)
+        return now
+
+    async def _wait(self, key: str, leaves: Sequence[Effect[Any]]) -> list[object]:
+        """Wait until a recorded moment: a run that is resumed later has less left to wait."""
+        answers: list[object] = [await self._now() if isinstance(leaf, Now) else None for leaf in leaves]
+        entry = await self.begun(key, leaves)
+        await self.sleep(key, entry)
+        return answers
+
+    async def sleep(self, key: str, entry: Mapping[str, Any]) -> None:
+        """Wait until the moment that an entry names."""
+        left = entry["until"] - await self._inner.perform(Now(key="now"))
+        if left > 0:
+            await self._inner.perform(Sleep(key=key, seconds=left))
+
+    # ------------------------------------------------------------------ the journal
+
+    @property
+    def replaying(self) -> bool:
+        """Whether the journal still tells what happened."""
+        return self._read < len(self._journal.entries)
+
+    @property
+    def next_entry(self) -> Entry | None:
+        """The entry that is read next."""
+        return self._journal.entries[self._read] if self.replaying else None
+
+    @property
+    def terms(self) -> Terms:
+        """On what terms the run goes on."""
+        return self._terms
+
+    @property
+    def inner(self) -> World:
+        """Who really performs."""
+        return self._inner
+
+    async def entry(self, name: str, value: Mapping[str, JsonValue]) -> Any:
+        """Return the next entry of the journal; when there is none, record this one."""
+        expected = self.next_entry
+        if expected is None:
+            recorded = await self._journal.append(name, {**value, "now": list(self._clock)})
+            self._clock.clear()
+            self.last = Entry(name, recorded)
+            return recorded
+        if expected.name != name:
+            raise JournalMismatch(f"the journal has {expected.name} where the run has {name}")
+        recorded = await self._journal.append(name, expected.value)
+        self._read += 1
+        self._ticks = 0
+        return recorded
+
+    async def begun(self, key: str, leaves: Sequence[Effect[Any]]) -> Any:
+        """Record what is about to be done."""
+        value: dict[str, JsonValue] = {"by": self._terms.execution}
+        unsafe: JsonValue = {leaf.key: _shown(leaf) for leaf in leaves if self.risky(leaf)}
+        if unsafe:
+            value["unsafe"] = unsafe
+        waits = [leaf.seconds for leaf in leaves if isinstance(leaf, Sleep)]
+        if waits and not self.replaying:
+            value["until"] = await self._inner.perform(Now(key="now")) + max(waits)
+        return await self.entry(f"{key} {BEGUN}", value)
+
+    # ------------------------------------------------------------------ requests
+
+    def risky(self, leaf: Effect[Any]) -> bool:
+        """Tell whether doing it twice may do harm."""
+        if leaf.safe or not isinstance(leaf, SendRequest) or self._terms.resend:
+            return False
+        return leaf.request.header("Idempotency-Key") is None
+
+    def _marked(self, leaf: Effect[Any]) -> Effect[Any]:
+        """Give a request its Idempotency-Key: the same whenever this effect is performed."""
+        if not isinstance(leaf, SendRequest) or leaf.safe or not self._terms.keyed(leaf):
+            return leaf
+        if leaf.request.header("Idempotency-Key") is not None:
+            return leaf
+        mark = ("Idempotency-Key", f"{self._terms.run_id}:{leaf.key}")
+        return replace(leaf, request=replace(leaf.request, headers=(*leaf.request.headers, mark)))
+
+
+class _Exchange:
+    """One round of requests: replayed, decided or sent until each has its answer."""
+
+    def __init__(self, world: DurableWorld, key: str, leaves: Sequence[Effect[Any]]) -> None:
+        self._world = world
+        self._key = key
+        self._leaves = leaves
+        self._answers: list[object] = [None] * len(leaves)
+        self._open = set(range(len(leaves)))
+        self._sender: str | None = None
+        self._begun: Any = None
+
+    async def run(self) -> list[object]:
+        """Return the answers, in order."""
+        if any(not leaf.safe or isinstance(leaf, Sleep) for leaf in self._leaves):
+            self._begun = await self._world.begun(self._key, self._leaves)
+            self._sender = self._begun["by"]
+        while self._open:
+            if not self._world.replaying:
+                await self._go_on()
+                break
+            await self._replay()
+            if self._settled():
+                break
+        return self._answers
+
+    # ------------------------------------------------------------------ replay
+
+    async def _replay(self) -> None:
+        expected = self._world.next_entry
+        kind = DECIDED if expected is not None and expected.name == f"{self._key} {DECIDED}" else ANSWERED
+        entry = await self._world.entry(f"{self._key} {kind}", {})
+        self._sender = entry["by"]
+        if kind == DECIDED:
+            self._apply({key: decision_from_json(each) for key, each in entry["decided"].items()})
+            return
+        self._open.clear()
+        for index, value in enumerate(entry["answers"]):
+            self._answers[index] = _answer(value)
+            if isinstance(value, dict) and value.get("unknown"):
+                self._open.add(index)
+
+    def _settled(self) -> bool:
+        """Whether the answers stand: an unknown outcome does, unless somebody decided about it."""
+        if any(self._answers[index] is None for index in self._open):
+            return False
+        following = self._world.next_entry
+        if following is not None:
+            return following.name != f"{self._key} {DECIDED}"
+        assert self._sender is not None
+        return not self._world.terms.decisions(self._sender)
+
+    # ------------------------------------------------------------------ live
+
+    async def _go_on(self) -> None:
+        risky = [index for index in sorted(self._open) if self._world.risky(self._leaves[index])]
+        if risky and self._sender not in (None, self._world.terms.execution):
+            await self._decide(risky)
+        if self._open:
+            await self._send()
+
+    async def _decide(self, risky: Sequence[int]) -> None:
+        """Carry out what a person decided about requests that another execution had begun."""
+        assert self._sender is not None
+        found = self._world.terms.decisions(self._sender)
+        keys = [self._leaves[index].key for index in risky]
+        if any(key not in found for key in keys):
+            doubts = (self._doubt(index) for index in risky if self._leaves[index].key not in found)
+            raise InDoubt(tuple(doubts))
+        decided = {key: found[key] for key in keys}
+        shown: JsonValue = {
+            self._leaves[index].key: _shown(self._leaves[index])
+            for index in risky
+            if decided[self._leaves[index].key].kind == "resend"
+        }
+        value: dict[str, JsonValue] = {
+            "by": self._world.terms.execution,
+            "decided": {key: decision_to_json(each) for key, each in decided.items()},
+            "unsafe": shown,
+        }
+        await self._world.entry(f"{self._key} {DECIDED}", value)
+        self._sender = self._world.terms.execution
+        self._apply(decided)
+
+    def _doubt(self, index: int) -> Doubt:
+        leaf = self._leaves[index]
+        assert isinstance(leaf, SendRequest)
+        assert self._sender is not None
+        return Doubt(key=leaf.key, method=leaf.request.method, url=leaf.request.url, token=self._sender)
+
+    def _apply(self, decided: Mapping[str, Decision]) -> None:
+        for index in sorted(self._open):
+            decision = decided.get(self._leaves[index].key)
+            if decision is None:
+                continue
+            if decision.kind == "resend":
+                self._answers[index] = None
+                continue
+            self._answers[index] = FAILED if decision.kind == "failed" else decision.answer
+            self._open.discard(index)
+
+    async def _send(self) -> None:
+        """Perform what has no answer yet, then record all answers."""
+        indexes = sorted(self._open)
+        for index, answer in zip(indexes, await self._performed(indexes), strict=True):
+            self._answers[index] = answer
+        answers = [self._recorded(index) for index in range(len(self._leaves))]
+        unsafe: JsonValue = {
+            leaf.key: {**_shown(leaf), "unknown": _is_unknown(value)}
+            for leaf, value in zip(self._leaves, answers, strict=True)
+            if self._world.risky(leaf)
+        }
+        value: dict[str, JsonValue] = {"by": self._world.terms.execution, "answers": answers, "unsafe": unsafe}
+        await self._world.entry(f"{self._key} {ANSWERED}", value)
+
+    async def _performed(self, indexes: Sequence[int]) -> Sequence[object]:
+        leaves = [self._leaves[index] for index in indexes]
+        if self._begun is not None and "until" in self._begun:
+            now = await self._world.inner.perform(Now(key="now"))
+            left = max(0.0, self._begun["until"] - now)
+            leaves = [
+                replace(leaf, seconds=min(leaf.seconds, left)) if isinstance(leaf, Sleep) else leaf for leaf in leaves
+            ]
+        if len(leaves) == 1:
+            return (await self._world.inner.perform(leaves[0]),)
+        batch = Batch(key=self._key, safe=all(leaf.safe for leaf in leaves), effects=tuple(leaves))
+        return await self._world.inner.perform(batch)
+
+    def _recorded(self, index: int) -> JsonValue:
+        answer = self._answers[index]
+        if isinstance(answer, (HttpResponse, NoResponse)):
+            unknown = isinstance(answer, NoResponse) and answer.sent and self._world.risky(self._leaves[index])
+            return answer_to_json(answer, unknown=unknown)
+        assert answer is None or isinstance(answer, float)
+        return answer
+
+
+def _answer(value: Any) -> object:
+    return answer_from_json(value) if isinstance(value, dict) else value
+
+
+def _is_unknown(value: JsonValue) -> bool:
+    return isinstance(value, dict) and value.get("unknown") is True
+
+
+def _shown(leaf: Effect[Any]) -> dict[str, JsonValue]:
+    assert isinstance(leaf, SendRequest)
+    return {"method": leaf.request.method, "url": leaf.request.url}
+
+
+def _leaves(effect: Effect[Any]) -> Iterator[Effect[Any]]:
+    if isinstance(effect, Batch):
+        for each in effect.effects:
+            yield from _leaves(each)
+    else:
+        yield effect
+
+
+def _shaped(effect: Effect[Any], answers: Iterator[object]) -> object:
+    """Give the answers the shape that the effect's Batches have."""
+    if isinstance(effect, Batch):
+        return tuple(_shaped(each, answers) for each in effect.effects)
+    return next(answers)
