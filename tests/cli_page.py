@@ -33,6 +33,13 @@ def _section(name: str, written: str) -> str:
 def _help(name: str) -> str:
     command = group.get_command(click.Context(group), name)
     assert command is not None
+    texts = [_help_of(command, f"arazzo {name}")]
+    if isinstance(command, click.Group):
+        texts += [_help_of(each, f"arazzo {name} {own}") for own, each in command.commands.items()]
+    return "\n\n".join(texts)
+
+
+def _help_of(command: click.Command, path: str) -> str:
     # 98 is what a terminal of 100 columns gets.
-    context = click.Context(command, info_name=f"arazzo {name}", terminal_width=98, **command.context_settings)
+    context = click.Context(command, info_name=path, terminal_width=98, **command.context_settings)
     return command.get_help(context)

@@ -43,7 +43,7 @@ class DurableExecution(Execution):
         spec = replace(spec, idempotency_keys=self.given.durable.idempotency_keys)
         with self._runtime as runtime:
             if not self.given.quiet:
-                self._announce(f"run {self._run_id} can be resumed if it stops: arazzo resume {self._run_id}")
+                self._announce(f"durable run {self._run_id}")
             self._outcome = runtime.start(
                 spec, self._bundle, run_id=self._run_id, on_event=self._told, program=self.program
             )

@@ -14,6 +14,8 @@ COMMANDS = {
     "debug": "Run a workflow step by step.",
     "mock": "Serve the APIs a document uses, answering from their descriptions.",
     "replay": "Run a recorded workflow again, offline, and tell what differs.",
+    "resume": "Go on with a durable run that stopped.",
+    "runs": "Look at durable runs, and put them away.",
     "eval": "Try an expression in a context.",
     "explain": "Explain a diagnostic code.",
 }

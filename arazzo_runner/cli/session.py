@@ -13,6 +13,7 @@ from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
 from arazzo_runner.cli.execution import Execution, collect_inputs, load
 from arazzo_runner.cli.inputs import GivenInputs
 from arazzo_runner.cli.run_arguments import RunArguments, run_options
+from arazzo_runner.cli.unfinished import unfinished_note
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
@@ -44,6 +45,8 @@ def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
         session = Session(given, program, inputs, console, kept)
     except ArazzoError as problem:
         return refuse(console, problem.diagnostics, "run", as_json=given.as_json, workflow_id=given.workflow)
+    if not given.quiet and not given.dry_run:
+        console.err(unfinished_note(given.spec, environment))
     with termination_interrupts():
         return session.run()
 
@@ -69,13 +72,11 @@ class Session:
 
     def _made(self, kept: Kept | None) -> Execution:
         if kept is None:
-            return Execution(
-                self._given, self._program, self._inputs, on_event=self._on_event, announce=self._announce
-            )
+            return Execution(self._given, self._program, self._inputs, on_event=self._on_event, announce=self._announce)
         from arazzo_runner.cli.durable_run import DurableExecution  # lazily: few runs are durable
 
         return DurableExecution(
-            self._given, self._program, self._inputs, on_event=self._on_event, announce=self._announce, kept=kept
+            self._given, self._program, self._inputs, on_event=self._on_event, announce=self._printer.note, kept=kept
         )
 
     def run(self) -> int:

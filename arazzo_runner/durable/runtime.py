@@ -217,6 +217,17 @@ class Runtime:
         found = {key: decision_to_json(each) for key, each in decided.items() if each is not None}
         self.rows.put("decision", f"{run_id}:{doubts[0].token}", {**found})
 
+    def hand_back(self, run_id: str) -> None:
+        """Put a run that stopped back into its queue: its workers go on with it."""
+        spec, _ = self._resumable(run_id)
+        assert spec.queue is not None
+        self.rows.hand_over([run_id], spec.queue)
+
+    def signal(self, run_id: str, decisions: Mapping[str, Decision]) -> None:
+        """Tell a run of a queue what a person decided, and let its workers go on."""
+        self.decide(run_id, decisions)
+        self.hand_back(run_id)
+
     def _decided(self, run_id: str, token: str) -> dict[str, Decision]:
         found = self.rows.get("decision", f"{run_id}:{token}") or {}
         return {key: decision_from_json(each) for key, each in found.items()}

@@ -65,7 +65,7 @@ def test_every_command_has_examples_and_the_summary_of_the_list(name: str, capsy
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rum"], 'there is no command "rum"; did you mean "run"?'),
+        (["rum"], 'there is no command "rum"; did you mean "run"'),
         (["frobnicate"], 'there is no command "frobnicate"; there are: run, '),
         (["run"], "missing argument 'SPEC...'"),
         (["run", "x", "--mock", "--dry-run"], "--mock and --dry-run exclude each other"),
