@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from arazzo_runner.cli import explain
+from arazzo_runner.lint import codes
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
 
@@ -78,7 +78,7 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir(parents=True)
     (folder / "unknown-step.md").write_text("# unknown-step\n\nA stepId that names no step.\n\nMore.\n")
     (folder / "bare-expression.md").write_text("# bare-expression\n\nAn expression without braces.\n")
-    monkeypatch.setattr(explain, "files", lambda package: folder.parent)
+    monkeypatch.setattr(codes, "files", lambda package: folder.parent)
     return folder
 
 
