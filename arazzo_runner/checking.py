@@ -16,6 +16,7 @@ from arazzo_runner.diagnostics import (
     Problems,
     Severity,
 )
+from arazzo_runner.document.disk_cache import cached_reader
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits, from_value, read
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
@@ -123,7 +124,7 @@ class Checker:
     ) -> None:
         self._reading = reading
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
-        self._cache = ReadCache()
+        self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
         self._documents: dict[str, Source] = {}
         self._locations: dict[int, str] = {}
         for number, each in enumerate(documents, 1):

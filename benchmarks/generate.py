@@ -56,7 +56,9 @@ _OPERATION = """\
       summary: {title} a resource of kind {number}
       description: >-
         {title}s one resource of kind {number}. The caller needs the scope `resources.{number}`; a resource that is
-        locked by another session answers 409 until its lock is given back, at most an hour later.
+        locked by another session answers 409 until its lock is given back, at most an hour later. What is returned is
+        the state after the call, whatever other sessions have done in the meantime; use the header X-Trace to find the
+        call again in the log of the service.
       tags: [kind{group}]
       parameters:
       - $ref: '#/components/parameters/Trace'
@@ -68,6 +70,10 @@ _OPERATION = """\
         schema:
           type: array
           items: {{type: string, enum: [id, name, size, owner, created, changed]}}
+      - name: wait
+        in: query
+        description: How many seconds to wait for a lock; without it a locked resource answers at once.
+        schema: {{type: integer, minimum: 0, maximum: 60, default: 0}}
 """
 _BODY = """\
       requestBody:
@@ -96,12 +102,20 @@ _RESPONSES = """\
                 name: example {number}
                 size: 12.5
                 owner: {{id: 7, name: Ada Lovelace, mail: ada@example.com}}
+                state: active
+                changed: null
                 created: 2024-01-01T10:00:00Z
                 tags: [first, second]
         '404':
           $ref: '#/components/responses/Missing'
         '409':
           $ref: '#/components/responses/Locked'
+        default:
+          description: Something else went wrong, which the body tells about.
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Problem'
 """
 _SCHEMA = """\
     Resource{number}:
@@ -140,8 +154,12 @@ _COMPONENTS = """\
   parameters:
     Trace: {name: X-Trace, in: header, schema: {type: string}}
   responses:
-    Missing: {description: There is none., content: {application/json: {schema: {$ref: '#/components/schemas/Problem'}}}}
-    Locked: {description: It is locked., content: {application/json: {schema: {$ref: '#/components/schemas/Problem'}}}}
+    Missing:
+      description: There is none.
+      content: {application/json: {schema: {$ref: '#/components/schemas/Problem'}}}
+    Locked:
+      description: It is locked.
+      content: {application/json: {schema: {$ref: '#/components/schemas/Problem'}}}
 """
 _METHODS = (("get", "read", "Read"), ("put", "replace", "Replace"), ("patch", "change", "Change"),
             ("delete", "remove", "Remove"))  # fmt: skip
@@ -156,7 +174,11 @@ _THING = """\
 
 def big_description(folder: Path, operations: int = 2000) -> Path:
     """Write an OpenAPI 3.1 description of some 2.5 KB an operation (2,000: 5 MB of YAML); return its path."""
-    written = ["openapi: 3.1.0\n", "info: {title: Everything, version: 1.0.0}\n", "servers: [{url: 'http://127.0.0.1'}]\n"]
+    written = [
+        "openapi: 3.1.0\n",
+        "info: {title: Everything, version: 1.0.0}\n",
+        "servers: [{url: 'http://127.0.0.1'}]\n",
+    ]
     written += ["paths:\n", _THING]
     kinds = operations // len(_METHODS)
     for number in range(kinds):

@@ -6,6 +6,8 @@ system CPU time of whole processes, so a busy machine does not change them much.
 
 from __future__ import annotations
 
+import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.generate import steps_document
+from benchmarks.generate import big_description, big_workflow, steps_document
 from benchmarks.many_runs import CONCURRENT, STEPS
 from benchmarks.measure import Figure, alternate, cpu, memory, show
 
@@ -36,6 +38,37 @@ def cold_run(base: str) -> Figure:
     return Figure(
         "cold run of the seed / bare httpx script", first / second, 1.3, f"{first * 1e3:.0f} / {second * 1e3:.0f} ms"
     )
+
+
+_CSAFE = "import sys, yaml; yaml.load(open(sys.argv[1], 'rb'), Loader=yaml.CSafeLoader)"
+
+
+def big_runs(base: str, folder: Path) -> list[Figure]:
+    """Runs of one step of a 5 MB, 2,000-operation YAML: CPU without and with a warm cache, and memory."""
+    description = big_description(folder)
+    document = str(big_workflow(folder, description))
+    load = [PYTHON, "-c", _CSAFE, str(description)]
+    seed = arazzo("run", str(SEED), "-i", "refreshToken=bench-refresh-token", "--server", f"prismaticGraphqlApi={base}")
+    ours = arazzo("run", document, "--server", f"things={base}", "-q")
+    cache = folder / "cache"
+    os.environ["ARAZZO_CACHE_DIR"] = str(cache)
+    costs = []
+    for _ in range(5):
+        shutil.rmtree(cache, ignore_errors=True)
+        costs.append([cpu(command) for command in (load, seed, ours, ours)])
+    loading, seeding, cold, warm = (statistics.median(each) for each in zip(*costs, strict=True))
+    loading -= cpu([PYTHON, "-c", "import yaml"])
+    size = f"{description.stat().st_size / 1e6:.1f} MB"
+    name = f"run with a {size} YAML"
+    detail = f"cold {cold * 1e3:.0f}, warm {warm * 1e3:.0f}, seed {seeding * 1e3:.0f}, load {loading * 1e3:.0f} ms"
+    peak = float(memory(ours))
+    shutil.rmtree(cache)
+    peak = max(peak, memory(ours)) / 1024
+    return [
+        Figure(f"{name}, no cache / CSafeLoader", cold / loading, 0.5, detail),
+        Figure("the same, warm cache, less the seed's run", (warm - seeding) / loading, 0.1, ""),
+        Figure("memory of it (MB)", peak, 120.0, ""),
+    ]
 
 
 def help_start() -> Figure:
@@ -98,6 +131,7 @@ def main() -> None:
                 slope(base, folder, jsonpath=False),
                 slope(base, folder, jsonpath=True),
                 step_memory(base, folder),
+                *big_runs(base, folder),
             ]
             if find_spec("aiohttp"):
                 figures.append(many_runs(base, folder))

@@ -6,6 +6,8 @@ import os
 
 from hypothesis import settings
 
+os.environ["ARAZZO_NO_CACHE"] = "1"  # nothing of the suite belongs into a person's cache
+
 settings.register_profile("ci", derandomize=True, database=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")

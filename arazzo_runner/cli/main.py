@@ -17,6 +17,7 @@ COMMANDS = {
     "resume": "Go on with a durable run that stopped.",
     "runs": "Look at durable runs, and put them away.",
     "eval": "Try an expression in a context.",
+    "cache": "Show or clear the cache of large descriptions.",
     "explain": "Explain a diagnostic code.",
 }
 """The commands in the order of the help; each lives in arazzo_runner/cli/<name>.py."""

@@ -12,7 +12,7 @@ import click
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, mock_options, reading_options
 from arazzo_runner.diagnostics import InvalidDescription, InvalidUsage, Problems, Severity
-from arazzo_runner.document.source_map import read
+from arazzo_runner.document.disk_cache import cached_reader
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display, sniff
 from arazzo_runner.records import record
@@ -184,7 +184,8 @@ def _descriptions(spec: str, options: LoadOptions, problems: Problems) -> Iterab
     except FetchError as problem:
         error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=spec)
         raise InvalidUsage([error]) from None
-    document = read(data, display(location), problems, duplicates=Severity.WARNING)
+    reader = cached_reader(options.environment, wanted=options.cache)
+    document = reader(data, display(location), problems, duplicates=Severity.WARNING)
     if document is None:
         return
     if sniff(document.value) == "openapi":

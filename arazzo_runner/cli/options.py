@@ -29,6 +29,7 @@ _READING_OPTIONS = (
         help="Read descriptions from this host although it is private or another document's; repeatable.",
     ),
     click.option("--allow-remote", is_flag=True, help="Read remote descriptions wherever documents lead."),
+    click.option("--no-cache", is_flag=True, help="Read large descriptions anew, and keep nothing of them."),
     click.option("--offline", is_flag=True, help="Read no remote descriptions."),
     click.option(
         "--root", metavar="DIR", help="The folder that files named by $ref must be in (default: the repository)."
@@ -103,6 +104,7 @@ class ReadingArguments:
     offline: bool
     allow_remote: bool
     allow_hosts: tuple[str, ...]
+    cache: bool
 
     def as_keywords(self) -> dict[str, Any]:
         """Return them by name, to be passed on to the API."""
@@ -145,6 +147,7 @@ def _reading(options: dict[str, Any]) -> ReadingArguments:
         offline=options.pop("offline"),
         allow_remote=options.pop("allow_remote"),
         allow_hosts=options.pop("allow_hosts"),
+        cache=not options.pop("no_cache"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Problems, Severity
+from arazzo_runner.document.disk_cache import Reader
 from arazzo_runner.document.source_map import Document, Limits, read
 
 _MOST_BYTES: Final = 64_000_000
@@ -13,7 +14,8 @@ _MOST_BYTES: Final = 64_000_000
 class ReadCache:
     """`read`, remembered by name and content; what a text's reading found is told to everyone who reads it."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader = read) -> None:
+        self._reader = reader
         self._found: dict[tuple[str, Severity], tuple[bytes, Document | None, tuple[Diagnostic, ...]]] = {}
         self._bytes = 0
 
@@ -30,7 +32,7 @@ class ReadCache:
         known = self._found.get((uri, duplicates))
         if known is None or known[0] != data:
             own = Problems()
-            document = read(data, uri, own, limits=limits, duplicates=duplicates)
+            document = self._reader(data, uri, own, limits=limits, duplicates=duplicates)
             known = data, document, own.diagnostics
             self._keep((uri, duplicates), known)
         problems.repeat(known[2])

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 from arazzo_runner.diagnostics import Location, Problems, Severity
 from arazzo_runner.document.build import build
+from arazzo_runner.document.disk_cache import Reader, cached_reader
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 from arazzo_runner.document.read_cache import ReadCache
-from arazzo_runner.document.source_map import Document, Limits, read
+from arazzo_runner.document.source_map import Document, Limits
 from arazzo_runner.records import record
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, mapped_path
 from arazzo_runner.sources.kept import Kept
@@ -30,8 +31,13 @@ class LoadOptions:
     be read; `offline` forbids remote documents (`unchecked`: what they would tell is left open,
     instead of an error), `allow_remote` lifts the limits on them and `allow_hosts` does for
     some hosts. `any_server` accepts descriptions that name no
+<<<<<<< HEAD
     usable server (a mock will serve them, or nothing is sent). `kept` takes what is read or,
     closed, is what is read.
+=======
+    usable server (a mock will serve them, or nothing is sent). `cache` lets large descriptions be
+    kept on disk (document/disk_cache.py).
+>>>>>>> dc1f6a3 (Large descriptions are kept in a cache on disk, keyed by content)
     """
 
     strict: bool = False
@@ -46,6 +52,7 @@ class LoadOptions:
     allow_remote: bool = False
     allow_hosts: tuple[str, ...] = ()
     any_server: bool = False
+    cache: bool = True
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     kept: Kept | None = field(default=None, repr=False)
 
@@ -110,7 +117,7 @@ class Library:
         self.options = options
         self.problems = problems
         self._fetch = fetch
-        self._cache = cache
+        self._reader: Reader = cached_reader(options.environment, wanted=options.cache) if cache is None else cache.read
         self._offers = offers
         self._by_uri: dict[str, Source] = {}
         self._by_identity: dict[str, LoadedDocument] = {}
@@ -215,8 +222,9 @@ class Library:
             self.problems.error("source-not-readable", message, at, hint=problem.hint or _override_hint(source))
             return None
         # Descriptions are other people's: repeated keys in them are a warning, not an error.
-        reader = read if self._cache is None else self._cache.read
-        found = reader(data, display(place), self.problems, limits=self.options.limits, duplicates=Severity.WARNING)
+        found = self._reader(
+            data, display(place), self.problems, limits=self.options.limits, duplicates=Severity.WARNING
+        )
         return None if found is None else self._take(source, found, place)
 
     def _fetched(self, document: LoadedDocument, source: SourceDescription, place: str) -> bytes:
@@ -245,7 +253,7 @@ class Library:
             return self.add(document, place)
         if kind == "asyncapi":
             return AsyncApiSource(place)
-        return load_openapi(document, self._fetch, self.problems, base=place)
+        return load_openapi(document, self._fetch, self.problems, base=place, reader=self._reader)
 
 
 def sniff(value: JsonValue) -> str | None:

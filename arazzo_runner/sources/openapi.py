@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from arazzo_runner.diagnostics import Location, Problems
-from arazzo_runner.document.source_map import Document
+from arazzo_runner.document.disk_cache import Reader
+from arazzo_runner.document.source_map import Document, read
 from arazzo_runner.records import record
 from arazzo_runner.sources.fetch import ReferenceFetch
 from arazzo_runner.sources.openapi_operation import OperationReader
@@ -26,10 +27,18 @@ _METHODS: Final = frozenset(METHODS)
 
 
 def load_openapi(
-    document: Document, fetch: ReferenceFetch | None, problems: Problems, *, base: str | None = None
+    document: Document,
+    fetch: ReferenceFetch | None,
+    problems: Problems,
+    *,
+    base: str | None = None,
+    reader: Reader = read,
 ) -> OpenApiDescription:
-    """Return the index of a description; `base` is the absolute URI it was read from, for relative references."""
-    return OpenApiDescription(document, fetch, problems, document.uri if base is None else base)
+    """Return the index of a description; `base` is the absolute URI it was read from, for relative references.
+
+    `reader` reads the documents that its `$ref`s lead to.
+    """
+    return OpenApiDescription(document, fetch, problems, document.uri if base is None else base, reader)
 
 
 @record(frozen=True, slots=True)
@@ -64,12 +73,19 @@ class _PathItem:
 class OpenApiDescription:
     """The operations of one OpenAPI description, found by operationId, pointer or path."""
 
-    def __init__(self, document: Document, fetch: ReferenceFetch | None, problems: Problems, base: str) -> None:
+    def __init__(
+        self,
+        document: Document,
+        fetch: ReferenceFetch | None,
+        problems: Problems,
+        base: str,
+        reader: Reader = read,
+    ) -> None:
         self.uri = document.uri
         self.base = base
         self.document = document
         self.root: Mapping[str, JsonValue] = document.value if isinstance(document.value, dict) else {}
-        self.references = References(document, base, fetch)
+        self.references = References(document, base, fetch, reader)
         self.is_swagger = "swagger" in self.root
         self._problems = problems
         self._reader = OperationReader(document, base, self.references, problems)

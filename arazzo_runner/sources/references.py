@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from arazzo_runner.diagnostics import Location, Problems, Severity
+from arazzo_runner.document.disk_cache import Reader
 from arazzo_runner.document.source_map import Document, read
 from arazzo_runner.records import record
 from arazzo_runner.sources.fetch import FetchError, ReferenceFetch
@@ -63,7 +64,8 @@ class _Loaded:
 class References:
     """The documents that one description is made of, by URI."""
 
-    def __init__(self, document: Document, location: str, fetch: ReferenceFetch | None) -> None:
+    def __init__(self, document: Document, location: str, fetch: ReferenceFetch | None, reader: Reader = read) -> None:
+        self._reader = reader
         self._fetch = fetch
         self._loaded: dict[str, _Loaded] = {}
         self._failed: dict[str, ReferenceFailure] = {}
@@ -199,7 +201,7 @@ class References:
             data = self._fetch.referenced(uri, origin.location)
         except FetchError as problem:
             raise ReferenceFailure(f"$ref cannot be followed: {problem.message}", problem.hint) from None
-        document = read(data, name, Problems(), duplicates=Severity.WARNING)
+        document = self._reader(data, name, Problems(), duplicates=Severity.WARNING)
         if document is None:
             raise ReferenceFailure(f"$ref leads to {name}, which cannot be read")
         return document

@@ -1,0 +1,56 @@
+"""`arazzo cache` and --no-cache: as a person uses them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.document.test_disk_cache import LARGE
+
+DOCUMENT = """\
+arazzo: 1.0.1
+info: {title: t, version: 1.0.0}
+sourceDescriptions: [{name: api, url: ./big.yml, type: openapi}]
+workflows: [{workflowId: w, steps: [{stepId: s, operationId: ping}]}]
+"""
+API = LARGE.decode().replace(
+    "x:\n", "info: {title: t, version: '1'}\npaths: {/ping: {get: {operationId: ping}}}\nx-x:\n"
+)
+
+
+@pytest.fixture
+def arazzo(tmp_path):
+    (tmp_path / "w.yml").write_text(DOCUMENT, encoding="utf-8")
+    (tmp_path / "big.yml").write_text(API, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name != "ARAZZO_NO_CACHE"}
+    environment["ARAZZO_CACHE_DIR"] = str(tmp_path / "cache")
+
+    def run(*arguments):
+        done = subprocess.run(
+            [sys.executable, "-m", "arazzo_runner", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout.replace(str(tmp_path), "DIR"), done.stderr
+
+    return run
+
+
+def test_the_cache_is_filled_shown_and_cleared(arazzo, tmp_path):
+    assert arazzo("validate", "w.yml", "--no-cache")[0] == 0
+    assert arazzo("cache")[1] == "DIR/cache\n0 documents, 0.0 MB, at most 200.0 MB\n".replace("/", os.sep)
+    assert arazzo("validate", "w.yml")[0] == 0
+    assert arazzo("cache", "show")[1].endswith("\n1 document, 0.1 MB, at most 200.0 MB\n")
+    (entry,) = (tmp_path / "cache").iterdir()
+    entry.write_bytes(b"poison")
+    code, _, errors = arazzo("run", "w.yml", "--dry-run", "--server", "api=http://api.test")
+    assert code == 0
+    assert "info[cache-ignored]: a cached document is not used: it is damaged" in errors
+    assert arazzo("cache", "clear")[1].startswith("removed 1 document, 0.1 MB from DIR")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_slip_is_told(arazzo):
+    code, _, errors = arazzo("cache", "clean")
+    assert code == 2
+    assert "clean" in errors
