@@ -54,11 +54,8 @@ def load(
     offline: bool = False,
     allow_remote: bool = False,
     allow_hosts: Sequence[str] = (),
-<<<<<<< HEAD
     kept: Kept | None = None,
-=======
     cache: bool = True,
->>>>>>> dc1f6a3 (Large descriptions are kept in a cache on disk, keyed by content)
 ) -> Program:
     """Read, link and compile an Arazzo document; call it once to run a document many times.
 
@@ -69,13 +66,10 @@ def load(
     `include` are further Arazzo documents that references may mean by their `$self`.
     `any_server` accepts descriptions that name no usable server (a mock will serve them).
     `offline` reads nothing remote; `allow_remote` (or `allow_hosts`, for some) lifts the limits
-<<<<<<< HEAD
     on where remote documents and private addresses may be named from. `kept` is filled with
     all that was read or, closed, is what is read instead.
-=======
     on where remote documents and private addresses may be named from. `cache` keeps large YAML
     descriptions on disk, to be read faster the next time (docs/cache.md).
->>>>>>> dc1f6a3 (Large descriptions are kept in a cache on disk, keyed by content)
 
     Raises InvalidDescription (errors in a document), UnknownWorkflow (none of that name), InvalidUsage (a file that
     cannot be opened). The program's `diagnostics` hold the warnings.
@@ -96,13 +90,9 @@ def load(
         allow_remote=allow_remote,
         allow_hosts=tuple(allow_hosts),
         any_server=any_server,
-<<<<<<< HEAD
         environment=os.environ if kept is None else kept.variables,
         kept=kept,
-=======
         cache=cache,
-        environment=os.environ,
->>>>>>> dc1f6a3 (Large descriptions are kept in a cache on disk, keyed by content)
     )
     library, entry = open_document(document, options, include)
     if library.problems.has_errors:

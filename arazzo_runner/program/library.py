@@ -31,13 +31,8 @@ class LoadOptions:
     be read; `offline` forbids remote documents (`unchecked`: what they would tell is left open,
     instead of an error), `allow_remote` lifts the limits on them and `allow_hosts` does for
     some hosts. `any_server` accepts descriptions that name no
-<<<<<<< HEAD
     usable server (a mock will serve them, or nothing is sent). `kept` takes what is read or,
-    closed, is what is read.
-=======
-    usable server (a mock will serve them, or nothing is sent). `cache` lets large descriptions be
-    kept on disk (document/disk_cache.py).
->>>>>>> dc1f6a3 (Large descriptions are kept in a cache on disk, keyed by content)
+    closed, is what is read. `cache` lets large descriptions be kept on disk (document/disk_cache.py).
     """
 
     strict: bool = False
