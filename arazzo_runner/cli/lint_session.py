@@ -139,6 +139,7 @@ def _load_options(reading: ReadingArguments) -> LoadOptions:
         allow_remote=reading.allow_remote,
         allow_hosts=tuple(reading.allow_hosts),
         any_server=True,
+        cache=reading.cache,
         environment=os.environ,
     )
 
