@@ -30,10 +30,11 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.sources.schema_check import resolve_within
 from arazzo_runner.sources.schema_context import SchemaContext
+from arazzo_runner.validation.partial import partial_value
 from arazzo_runner.validation.query_paths import query_tokens
 from arazzo_runner.validation.responses import Answers, answers_of
 from arazzo_runner.validation.shapes import Found, Lost, Shape, Shapes, lookup
-from arazzo_runner.values import pointer_tokens
+from arazzo_runner.values import JsonValue, pointer_tokens
 
 PLAIN: Final = SchemaContext()
 UNKNOWN: Final = Found(None)
@@ -108,6 +109,21 @@ class Forecast:
             shapes = self._workflow_output(key, expression.name)
             return UNKNOWN if shapes is None else lookup(shapes, _tokens(expression.pointer, expression.path))
         return UNKNOWN
+
+    def in_any_answer(self, expression: Expression, workflow: CompiledWorkflow, step: CompiledStep) -> Shapes | None:
+        """Return what an expression gives in any answer, also one with which the step fails."""
+        if isinstance(expression, MessageReference) and (expression.message, expression.part) == ("response", "body"):
+            answers = self.answers(workflow, step)
+            if answers is None or answers.any_body is None:
+                return None
+            found = lookup(answers.any_body, _tokens(expression.pointer, expression.path))
+        else:
+            found = self.of(expression, workflow, step)
+        return found.shapes if isinstance(found, Found) else None
+
+    def partial(self, value: Value, workflow: CompiledWorkflow, step: CompiledStep) -> JsonValue:
+        """Return a value as JSON, a Computed for each part that is not known yet."""
+        return partial_value(value, lambda part: self.of_value(part, workflow, step))
 
     # ------------------------------------------------------------------ messages
 

@@ -25,6 +25,7 @@ from arazzo_runner.sources.schema_check import SchemaContext, resolve_within
 from arazzo_runner.validation.broken import BrokenPlaces
 from arazzo_runner.validation.flow import Flow, flow_of
 from arazzo_runner.validation.forecast import Forecast
+from arazzo_runner.validation.payloads import PayloadMisfit, payload_misfits
 from arazzo_runner.validation.schemas import SchemaAt, document_schemas
 from arazzo_runner.validation.uses import Use, workflow_uses
 from arazzo_runner.values import JsonValue, escaped
@@ -202,6 +203,13 @@ class Inspection(Program):
     def forecast(self) -> Forecast:
         """What expressions will give, by the descriptions."""
         return Forecast(self)
+
+    @cached_property
+    def payload_misfits(self) -> tuple[PayloadMisfit, ...]:
+        """How the bodies of steps do not fit the descriptions."""
+        return tuple(
+            found for workflow, step in self.compiled_steps for found in payload_misfits(workflow, step, self.forecast)
+        )
 
     def at(self, pointer: str) -> Location:
         """Return a place of the entry document."""

@@ -17,13 +17,20 @@ class Answers:
     """What a step may be answered, as documented.
 
     `statuses` are those of the statuses that matter with which the step passes, `passed_body` the
-    schemas of the body then, `any_body` those of any answer; None: the description does not tell.
+    schemas of the body then, `any_body` those of any answer (None: the description does not
+    tell), `passed_keys` the keys of the responses of a passed step.
     """
 
     operation: Operation
     statuses: frozenset[int]
     passed_body: Shapes | None
     any_body: Shapes | None
+    passed_keys: frozenset[str] = frozenset()
+
+    @property
+    def has_no_body(self) -> bool:
+        """Whether a passed step is answered without a body (RFC 9110 §15.3.5, §15.3.6, §15.4.5)."""
+        return bool(self.passed_keys) and self.passed_keys <= {"204", "205", "304"}
 
 
 def answers_of(step: CompiledStep, call: OperationCall) -> Answers:
@@ -36,7 +43,8 @@ def answers_of(step: CompiledStep, call: OperationCall) -> Answers:
     likely = keys - {"default"} or keys
     passed = [response for key, response in operation.responses.items() if key in likely]
     everything = operation.responses.values()
-    return Answers(operation, statuses, body_shapes(operation, passed), body_shapes(operation, everything))
+    bodies = body_shapes(operation, passed), body_shapes(operation, everything)
+    return Answers(operation, statuses, *bodies, frozenset(likely))
 
 
 def documented_statuses(operation: Operation) -> Iterator[int]:

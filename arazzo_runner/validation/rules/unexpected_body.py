@@ -1,0 +1,24 @@
+"""A body that the operation is not described to take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.program.model import OperationCall
+from arazzo_runner.validation.inspection import Inspection
+
+CODE = "unexpected-body"
+SEVERITY = Severity.WARNING
+GROUP = "openapi"
+DEFAULT = True
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """Look at every step with a requestBody whose operation declares none."""
+    for _, step in program.compiled_steps:
+        if isinstance(step.call, OperationCall) and step.body is not None and step.call.operation.request_body is None:
+            operation = step.call.operation
+            message = f"{operation.method} {operation.path} is described without a request body; the step sends one"
+            hint = "remove it, pass the values as parameters, or call another operation"
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=step.body.at.at_key(), hint=hint)
