@@ -24,6 +24,7 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.context import Context, component_names, names_hint
 from arazzo_runner.program.criteria import compile_criteria
+from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.link import Linked, Linker, not_supported
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -146,9 +147,8 @@ class StepCompiler:
                 return  # the description forgot to declare it; the template says enough
             message = f'"{operation.path}" has no path parameter "{parameter.name}"'
             known = [declared.name for declared in operation.parameters if declared.location == "path"]
-            self.context.problems.error(
-                "unknown-path-parameter", message, parameter.at, hint=names_hint(parameter.name, known)
-            )
+            hint = names_hint(parameter.name, known) or "remove it, or write where the operation takes it"
+            self.context.problems.error("unknown-path-parameter", message, parameter.at, hint=hint)
             return
         if parameter.in_ == "header" and parameter.name.lower() in ("authorization", "accept", "content-type"):
             return  # OpenAPI §Parameter Object forbids declaring these
@@ -190,7 +190,8 @@ class StepCompiler:
         known = component_names(self.context.document, kind)
         if name not in known:
             message = f'there is no component "{name}" in components/{kind}'
-            self.context.problems.error("unknown-component", message, at, hint=names_hint(name, known))
+            hint = names_hint(name, known) or f"add it to components, under {kind}:"
+            self.context.problems.error("unknown-component", message, at, hint=hint)
             return None
         return known[name]
 
@@ -224,6 +225,7 @@ class StepCompiler:
         except ExpressionSyntaxError as problem:
             self.context.syntax_error(problem, at, f"{name}-syntax")
             return None
+        self.context.slips(target.slips, at)
         if kind is None and name == "jsonpath":
             message = f'target "{replacement.target}" is a JSONPath'
             hint = "say so with targetSelectorType: jsonpath, or write a JSON Pointer"
@@ -317,7 +319,8 @@ class StepCompiler:
                 name = text.removeprefix("$steps.")
                 self.context.problems.warn("depends-on-form", f'dependsOn names "{text}"', at, hint=f"write {name}")
             if name == step.step_id:
-                self.context.problems.error("dependency-cycle", f'step "{name}" depends on itself', at)
+                own_hint = "name the step that must come before it"
+                self.context.problems.error("dependency-cycle", f'step "{name}" depends on itself', at, hint=own_hint)
             elif name in self.context.declared.steps:
                 own.append(name)
             else:
@@ -332,7 +335,20 @@ class StepCompiler:
         if not separator:
             hint = "write a stepId, or $workflows.<workflowId>.steps.<stepId>"
             self.context.problems.error("unknown-step", f'"{text}" names no step', at, hint=hint)
-        return None if key is None else (key, step_id)
+        if key is None:
+            return None
+        workflow = self._workflow_of(key)
+        steps = [step.step_id for step in workflow.steps] if workflow is not None else [step_id]
+        if step_id not in steps:
+            message = f'workflow "{key.workflow_id}" has no step "{step_id}"'
+            self.context.problems.error("unknown-step", message, at, hint=names_hint(step_id, steps))
+            return None
+        return key, step_id
+
+    def _workflow_of(self, key: WorkflowKey) -> Workflow | None:
+        opened = (each for each in self.context.document.opened.values() if isinstance(each, LoadedDocument))
+        documents = (self.context.document, *opened)
+        return next((each.workflows.get(key.workflow_id) for each in documents if each.base == key.document), None)
 
 
 def compile_outputs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from arazzo_runner.diagnostics import Location, Problems, did_you_mean
 from arazzo_runner.expressions.nodes import (
@@ -19,6 +20,18 @@ from arazzo_runner.expressions.template import Declared
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.records import record
 
+_HINTS: Final = {
+    "condition-syntax": "write a comparison, such as $statusCode == 200",
+    "expression-syntax": "write an expression, such as $response.body#/id",
+    "filter-passes-anything": "test that it is there: $[?@.name && @.name != null]",
+    "jsonpath-syntax": "write an RFC 9535 query, such as $.items[?@.id == 1]",
+    "jsonpointer-syntax": "write a JSON Pointer, such as /items/0",
+    "length-property": "test an item instead, as in $response.body#/items/0",
+    "regex-syntax": "write an ECMA-262 pattern, such as ^[0-9]+$",
+    "xpath-syntax": "write an XPath, such as //item[@id = '1']",
+}
+"""What to write where the parser knows no better."""
+
 
 @record(frozen=True, slots=True)
 class Context:
@@ -32,12 +45,13 @@ class Context:
     def slips(self, slips: Iterable[Slip], at: Location) -> None:
         """Warn of every tolerated deviation, at its characters, with the canonical spelling."""
         for slip in slips:
-            hint = None if slip.canonical is None else f"write {slip.canonical}"
+            hint = _HINTS.get(slip.code) if slip.canonical is None else f"write {slip.canonical}"
             self.problems.warn(slip.code, slip.message, at.within(slip.offset, slip.length), hint=hint)
 
     def syntax_error(self, problem: ExpressionSyntaxError, at: Location, code: str = "expression-syntax") -> None:
         """Report a text that is not in the grammar, at its character."""
-        self.problems.error(code, problem.message, at.within(problem.offset, problem.length), hint=problem.hint)
+        place = at.within(problem.offset, problem.length)
+        self.problems.error(code, problem.message, place, hint=problem.hint or _HINTS.get(code))
 
     def check(self, expression: Expression, at: Location) -> None:
         """Report a reference to a name that the documents do not declare."""

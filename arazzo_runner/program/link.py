@@ -244,7 +244,8 @@ class Linker:
 
 def not_supported(context: Context, what: str, at: Location) -> None:
     """Report an ability that is not there yet, before anything is sent."""
-    context.problems.error("not-supported", f"{what} are not supported yet", at)
+    hint = "leave them out, or call an operation over HTTP instead"
+    context.problems.error("not-supported", f"{what} are not supported yet", at, hint=hint)
 
 
 def _by_loose_pointer(description: OpenApiDescription, pointer: str) -> Operation | None:

@@ -229,7 +229,8 @@ def _check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: P
     if not stuck:
         return
     at: Location = next(workflow.at for key, workflow in workflows.items() if key.workflow_id == stuck[0])
-    problems.error("dependency-cycle", f"workflows wait for each other: {' → '.join(stuck)}", at.child("dependsOn"))
+    message, hint = f"workflows wait for each other: {' → '.join(stuck)}", "remove one dependsOn of the circle"
+    problems.error("dependency-cycle", message, at.child("dependsOn"), hint=hint)
 
 
 def _with_secrets(workflows: Mapping[WorkflowKey, CompiledWorkflow]) -> dict[WorkflowKey, CompiledWorkflow]:

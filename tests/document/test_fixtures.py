@@ -68,5 +68,5 @@ def test_the_text_is_what_users_were_shown(code):
 def test_the_page_explains_the_code(code):
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
     headings = re.findall("^#+ .*$", page, re.MULTILINE)
-    assert headings == [f"# {code}", "## Why", "## Wrong", "## Right"]
+    assert headings == [f"# {code}", "## Why", "## Wrong", "## Right", "## Options"]
     assert len(page.splitlines()[2]) < 130
