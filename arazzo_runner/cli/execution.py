@@ -158,9 +158,10 @@ class Execution:
         self._on_event(event, secrets)
 
     def _kept(self, result: RunResult) -> RunResult:
-        if self._keep is not None:
-            self._keep.finish(result.status, result.outputs)
-        return result
+        lost = None if self._keep is None else self._keep.finish(result.status, result.outputs)
+        if lost is None or result.status != "succeeded":
+            return result
+        return replace(result, status="failed", reason=lost)
 
 
 def _recording(given: RunArguments) -> Recording:

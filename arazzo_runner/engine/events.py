@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import TypeAlias
 
 from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
 from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
 
 
 @record(frozen=True, slots=True)
@@ -28,12 +31,16 @@ class StepStarted:
 
 @record(frozen=True, slots=True)
 class AttemptFinished:
-    """One try of a step is over."""
+    """One try of a step is over; `outputs` are what it gave, also when its criteria failed.
+
+    Told before anything else is done outside: whoever must not lose the outputs writes them now.
+    """
 
     workflow_id: str
     step_id: str
     attempt: Attempt
     depth: int
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
 
 
 @record(frozen=True, slots=True)
@@ -64,6 +71,10 @@ class WorkflowFinished:
 
     result: WorkflowResult
     depth: int
+
+
+class StopRun(Exception):
+    """Raised by a listener: the run ends as failed before it does anything more, `str()` of this is the reason."""
 
 
 Event: TypeAlias = WorkflowStarted | StepStarted | AttemptFinished | RetryScheduled | StepFinished | WorkflowFinished

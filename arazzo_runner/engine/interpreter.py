@@ -276,7 +276,9 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, alone: bool 
         attempts.append(tried.attempt)
         if tried.unknown:
             frame.doubtful.add(step.step_id)
-        run.emit(AttemptFinished(frame.workflow.workflow_id, step.step_id, tried.attempt, frame.depth), run.secrets)
+        workflow_id = frame.workflow.workflow_id
+        event = AttemptFinished(workflow_id, step.step_id, tried.attempt, frame.depth, tried.outputs)
+        run.emit(event, run.secrets)
         action = await _settle(run, frame, step, tried, used, alone=alone)
         if action is None or action.type != "retry":
             break

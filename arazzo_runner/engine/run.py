@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.events import StopRun
 from arazzo_runner.engine.interpreter import run_workflow
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
@@ -47,7 +48,9 @@ async def run_program(
     try:
         result = await run_workflow(run, workflow.key, inputs)
     except interrupts:
-        result = _as_far_as_it_came(run)
+        result = _as_far_as_it_came(run, End("interrupted", "interrupted"))
+    except StopRun as stop:
+        result = _as_far_as_it_came(run, End("failed", str(stop)))
     ended = run.now if run.stop is not None else await run.tick("run/end")
     return RunResult(
         status=result.status,
@@ -64,7 +67,7 @@ async def run_program(
     )
 
 
-def _as_far_as_it_came(run: Run) -> WorkflowResult:
-    """Make the record of a run that was interrupted between two effects."""
+def _as_far_as_it_came(run: Run, end: End) -> WorkflowResult:
+    """Make the record of a run that was stopped between two effects."""
     assert run.root is not None
-    return finished(run, run.root, End("interrupted", "interrupted"))
+    return finished(run, run.root, end)

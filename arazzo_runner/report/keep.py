@@ -1,7 +1,7 @@
 """Keeps secret outputs in a file of the user's state directory, so that masking never loses them (semantics §7).
 
-The file is on disk before the step after the one that gave the secret begins: a run that is
-killed leaves it behind.
+An answer's secrets are on disk before anything more is sent, waited for or begun, be it a retry
+or another branch: a run that is killed leaves them behind.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
-from arazzo_runner.engine.events import Event, StepFinished
+from arazzo_runner.engine.events import AttemptFinished, Event, StepFinished, StopRun
 from arazzo_runner.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.program.model import Program
 from arazzo_runner.report.json import pretty
@@ -73,25 +73,37 @@ class Keep:
         return self._named
 
     def on_event(self, event: Event, secrets: Secrets) -> None:
-        """Write the secret outputs of a step that is over; on return they are on disk."""
-        if not isinstance(event, StepFinished):
-            return
-        result = event.result
-        names = self._secret_steps.get((event.workflow_id, result.step_id), frozenset())
-        kept = {name: value for name, value in result.outputs.items() if name in names}
-        if kept:
-            prefix = "" if event.depth == 0 else f"{event.workflow_id}/"
-            self._steps[prefix + result.step_id] = kept
-            self._write("running", {})
+        """Write the secret outputs of an attempt or a step that is over; on return they are on disk.
 
-    def finish(self, status: str, outputs: Mapping[str, JsonValue]) -> bool:
-        """Write the workflow's secret outputs; returns whether the file holds anything (else it is removed)."""
+        Raises StopRun when no place can take them.
+        """
+        if isinstance(event, AttemptFinished):
+            step_id, outputs = event.step_id, event.outputs
+        elif isinstance(event, StepFinished):
+            step_id, outputs = event.result.step_id, event.result.outputs
+        else:
+            return
+        names = self._secret_steps.get((event.workflow_id, step_id), frozenset())
+        kept = {name: value for name, value in outputs.items() if name in names}
+        place = step_id if event.depth == 0 else f"{event.workflow_id}/{step_id}"
+        if kept and kept != self._steps.get(place):
+            self._steps[place] = kept
+            try:
+                self._write("running", {})
+            except OSError as problem:
+                raise StopRun(self._lost(problem)) from None
+
+    def finish(self, status: str, outputs: Mapping[str, JsonValue]) -> str | None:
+        """Write the workflow's secret outputs, or remove the file when there are none; returns what went wrong."""
         kept = {name: value for name, value in outputs.items() if name in self._secret_outputs}
         if kept or self._steps:
-            self._write(status, kept)
+            try:
+                self._write(status, kept)
+            except OSError as problem:
+                return self._lost(problem)
         else:
             self._file.discard()
-        return self._named
+        return None
 
     def discard(self) -> None:
         """Remove the file: its secrets have reached the user in another way, or there are none."""
@@ -105,7 +117,23 @@ class Keep:
             "outputs": dict(outputs),
             "steps": self._steps,
         }
-        self._file.write(pretty(record))
+        text = pretty(record)
+        try:
+            self._file.write(text)
+        except OSError:
+            self._move()
+            self._file.write(text)
         if not self._named:
             self._named = True
             self._announce(self._file.path)
+
+    def _move(self) -> None:
+        """Take a file of the same name in the folder for temporary files: the first one cannot be written any more."""
+        import tempfile  # lazily: it is for a full disk only
+
+        path = os.path.join(tempfile.gettempdir(), os.path.basename(self._file.path))
+        self._file = PrivateFile.prepare(path)
+        self._named = False
+
+    def _lost(self, problem: OSError) -> str:
+        return f"secret outputs cannot be kept in {self._file.path}: {problem.strerror or problem}"

@@ -84,12 +84,12 @@ def _changed(value: Any, changes: list[tuple[str, int, Any]]) -> bytes:
         *above, key = paths[place % len(paths)]
         holder = functools.reduce(lambda found, step: found[step], above, value)
         if kind == "set":
-            holder[key] = what
+            holder[key] = copy.deepcopy(what)
         elif kind == "delete":
             del holder[key]
         elif kind == "add":
             if isinstance(holder, dict):
-                holder[what] = holder[key]
+                holder[what] = copy.deepcopy(holder[key])
         else:
             other = paths[what % len(paths)]
             holder[key] = copy.deepcopy(functools.reduce(lambda found, step: found[step], other, value))

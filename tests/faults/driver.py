@@ -1,0 +1,81 @@
+"""python -m tests.faults.driver FAULT NUMBER arazzo-arguments…: the real command line, with one fault.
+
+FAULT is `kill-before`, `kill-after` (an effect: a send, a wait, a batch), `kill-at-write` or
+`fail-write` (a file of secrets); NUMBER counts from 0. Several commands follow each other in forked
+children, separated by `--`, so that the imports are paid once; prints one JSON line each.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import json
+import os
+import signal
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+from arazzo_runner import api
+from arazzo_runner.cli import main  # noqa: F401
+from arazzo_runner.engine.effects import Effect, World
+from arazzo_runner.private_files import PrivateFile
+from arazzo_runner.sources.httpx_import import httpx
+from arazzo_runner.worlds import http, rounds, transports  # noqa: F401
+from tests.faults.worlds import Watched
+
+
+def _die() -> None:
+    sys.stderr.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _inject(fault: str, number: int) -> None:
+    def at(wanted: str, count: int, effect: Effect[Any]) -> None:
+        if fault == wanted and count == number:
+            _die()
+
+    def around(world: World) -> World:
+        return Watched(world, functools.partial(at, "kill-before"), functools.partial(at, "kill-after"))
+
+    real_run, real_write = api.run, PrivateFile._new_beside
+    count = 0
+
+    def writing(file: PrivateFile, data: bytes) -> str:
+        nonlocal count
+        here, count = count, count + 1
+        if here == number and fault == "kill-at-write":
+            _die()
+        if here >= number and fault == "fail-write":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_write(file, data)
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        return real_run(*arguments, **{**options, "around": around})
+
+    api.run = run
+    PrivateFile._new_beside = writing  # type: ignore[method-assign, assignment]
+
+
+def one(fault: str, number: int, state: str, arguments: list[str]) -> dict[str, object]:
+    """Run one command line in a child; its outputs go to files in `state`."""
+    os.makedirs(state, exist_ok=True)
+    child = os.fork()
+    if child == 0:
+        os.environ["XDG_STATE_HOME"] = state
+        os.environ["TMPDIR"] = state
+        for descriptor, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(os.path.join(state, name), os.O_WRONLY | os.O_CREAT, 0o600), descriptor)
+        _inject(fault, number)
+        os._exit(main.run(arguments))
+    _, status = os.waitpid(child, 0)
+    return {"fault": fault, "number": number, "code": os.waitstatus_to_exitcode(status)}
+
+
+if __name__ == "__main__":
+    httpx().HTTPTransport(verify=False)
+    if find_spec("aiohttp"):
+        from arazzo_runner.worlds import aiohttp_transport  # noqa: F401
+    for line in sys.stdin:
+        order = json.loads(line)
+        print(json.dumps(one(order["fault"], order["number"], order["state"], order["arguments"])), flush=True)
