@@ -33,7 +33,7 @@ class Actions(Parts):
         if fields is None:
             return None
         if "reference" in fields.raw:
-            return self.reusable(fields)
+            return self._reusable_action(fields)
         kind = fields.choice("type", ("end", "goto"), required=True)
         self._action_target(fields, kind)
         return SuccessAction(
@@ -53,7 +53,7 @@ class Actions(Parts):
         if fields is None:
             return None
         if "reference" in fields.raw:
-            return self.reusable(fields)
+            return self._reusable_action(fields)
         kind = fields.choice("type", ("end", "retry", "goto"), required=True)
         self._action_target(fields, kind)
         for name in ("retryAfter", "retryLimit"):
@@ -72,6 +72,12 @@ class Actions(Parts):
             extensions=fields.extensions(),
             at=at,
         )
+
+    def _reusable_action(self, fields: Fields) -> ReusableObject:
+        if "value" in fields.raw:
+            message = "a value overrides only what a parameter refers to; the action has none"
+            self.problems.warn("ignored-field", message, fields.key("value"), hint="remove value")
+        return self.reusable(fields)
 
     def _action_target(self, fields: Fields, kind: str | None) -> None:
         given = fields.exclusive(("workflowId", "stepId"))

@@ -24,7 +24,7 @@ LINKED = sorted(
     or len(list((FIXTURES / each.code).iterdir())) > 3
 )
 # Codes that a run or the command line gives though a document is at fault, in packages that load documents.
-OF_RUNS = {"no-server"}
+OF_RUNS = {"no-server", "cache-ignored"}
 # Where the codes of runs, the command line and configuration have their case.
 CASES = {
     "cannot-keep-secrets": "tests/e2e/test_run.py",
@@ -37,10 +37,8 @@ CASES = {
     "interrupted": "tests/cli/test_main.py",
     "invalid-input": "fixtures/cases/flows/requests.yaml",
     "invalid-setting": "tests/config/test_reading.py",
-    "missing-body": "tests/engine/test_checks.py",
     "missing-input": "tests/e2e/test_run.py",
     "missing-output": "tests/cli/test_partial.py",
-    "missing-parameter": "tests/engine/test_checks.py",
     "missing-value": "tests/report/test_failure.py",
     "no-response": "tests/report/test_failure.py",
     "outcome-differs": "tests/e2e/test_cassettes.py",
