@@ -52,6 +52,7 @@ from arazzo_runner.engine.results import (
 )
 from arazzo_runner.program.model import Program as Program
 from arazzo_runner.secrets import Secrets as Secrets
+from arazzo_runner.worlds.auth_sources import Credentials as Credentials
 from arazzo_runner.worlds.http import AsyncWorld as AsyncWorld
 from arazzo_runner.worlds.http import BlockingWorld as BlockingWorld
 

@@ -19,6 +19,7 @@ from arazzo_runner.diagnostics import (
     UnknownWorkflow,
 )
 from arazzo_runner.document.source_map import Limits
+from arazzo_runner.engine.access import Access, CredentialsGiven
 from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
@@ -30,6 +31,7 @@ from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
+from arazzo_runner.program.security import secured_steps
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.kept import Kept
 from arazzo_runner.values import JsonValue
@@ -168,6 +170,7 @@ def run(
     switches: Sequence[str] = (),
     on_event: OnEvent | None = None,
     options: RunOptions | None = None,
+    credentials: CredentialsGiven = None,
 ) -> RunResult:
     """Run one workflow and return what it came to; blocking, safe inside a running event loop too.
 
@@ -175,7 +178,9 @@ def run(
     types the inputs schema asks for. `mock` answers from the descriptions' examples on a
     loopback server, by the rules of `scenario` when one is given. `on_event` is told of every
     step as it happens. `around` wraps the World that performs the requests: a recorder, a journal,
-    a debugger. A workflow that fails is a result (`status`), not an exception.
+    a debugger. `credentials` are for the security schemes of the operations, by source and scheme;
+    what they lack is looked for in the environment, the credentials file and the keyring.
+    A workflow that fails is a result (`status`), not an exception.
 
     Raises InvalidDescription, InvalidInputs, UnknownWorkflow, InvalidUsage before anything is sent.
 
@@ -188,11 +193,14 @@ def run(
     prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
     chosen = options or RunOptions()
     secrets = Secrets() if world is not None else check_transport(chosen)
+    access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
     with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
-        outermost = performing if around is None else around(performing)
-        return drive(
-            run_program(ready, prepared, outermost, chosen, emit=on_event or _ignore, secrets=secrets, notes=notes)
-        )
+        outermost = access.around(performing) if around is None else around(access.around(performing))
+        running = run_program(
+            ready, prepared, outermost, chosen,
+            emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+        )  # fmt: skip
+        return drive(running)
 
 
 async def arun(
@@ -213,6 +221,7 @@ async def arun(
     switches: Sequence[str] = (),
     on_event: OnEvent | None = None,
     options: RunOptions | None = None,
+    credentials: CredentialsGiven = None,
 ) -> RunResult:
     """Run one workflow on the running event loop; the same as `run`, several may go on at once.
 
@@ -226,12 +235,14 @@ async def arun(
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
     secrets = Secrets() if world is not None else check_transport(chosen)
+    access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
     with _mocked(program, mock, scenario, switches) as ready:
         async with _asynchronous(world, chosen) as performing:
-            outermost = performing if around is None else around(performing)
+            outermost = access.around(performing) if around is None else around(access.around(performing))
             return await run_program(
-                ready, prepared, outermost, chosen, emit=emit, secrets=secrets, notes=notes, interrupts=interrupts
-            )
+                ready, prepared, outermost, chosen,
+                emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
+            )  # fmt: skip
 
 
 def dry_run(
@@ -246,13 +257,28 @@ def dry_run(
     strict: bool = False,
     on_event: OnEvent | None = None,
     options: RunOptions | None = None,
+    credentials: CredentialsGiven = None,
 ) -> RunResult:
     """Show the requests a run would send, without sending any: answers are made from the descriptions."""
     from arazzo_runner.worlds.dry_run import DryRunWorld
 
     program = _program(document, workflow_id, strict, root, sources, servers, None, False)
-    world = DryRunWorld(program)
-    return run(program, None, inputs, input_texts=input_texts, world=world, on_event=on_event, options=options)
+    prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
+    chosen, secrets = options or RunOptions(), Secrets()
+    access = _access(program, credentials, chosen, secrets)
+    running = run_program(
+        program, prepared, DryRunWorld(program), chosen,
+        emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+    )  # fmt: skip
+    return drive(running)
+
+
+def check_credentials(program: Program, credentials: CredentialsGiven, options: RunOptions) -> tuple[Diagnostic, ...]:
+    """Return which credentials the program's operations ask for and nobody has configured.
+
+    Raises InvalidUsage for those that cannot be read or sent, and, with `require_credentials`, for missing ones.
+    """
+    return _access(program, credentials, options, Secrets()).missing
 
 
 def check_inputs(
@@ -341,6 +367,27 @@ def _program(
             any_server=mock,
         )
     return choose_workflow(document, workflow_id)
+
+
+def _access(
+    program: Program,
+    credentials: CredentialsGiven,
+    options: RunOptions,
+    secrets: Secrets,
+    *,
+    mock: bool = False,
+    world: World | None = None,
+) -> Access:
+    """Find the credentials of a run; nothing is imported or read where every step gives its own.
+
+    A World that sends nothing (a cassette's) gets them only when the caller gives some.
+    """
+    sends = world is None or credentials is not None or getattr(world, "sends", False)
+    if not sends or next(secured_steps(program), None) is None:
+        return Access()
+    from arazzo_runner.worlds.auth import open_access
+
+    return open_access(program, credentials, options, secrets, mock=mock)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from arazzo_runner import api
+from arazzo_runner.cli.credential_options import CredentialArguments, credentials_of
 from arazzo_runner.cli.debugger import HELP, Debugger
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, usage_error
 from arazzo_runner.cli.inputs import given_inputs
@@ -22,6 +23,7 @@ from arazzo_runner.cli.options import (
     reading_options,
 )
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage
+from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
@@ -87,7 +89,7 @@ def command(
     given = given_inputs(inputs, input_file, names, os.environ)
     values, _ = api.check_inputs(program, given.values, given.texts)
     with _mocked(program, mock=mock, scenario=scenario, switches=switches) as ready:
-        result = _Session(console, ready, set(breakpoints)).run(values)
+        result = _Session(console, ready, set(breakpoints), mock=mock).run(values)
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
     if result.status == "succeeded":
@@ -112,13 +114,14 @@ def _mocked(program: Program, *, mock: bool, scenario: str | None, switches: tup
 class _Session:
     """The run, gone through again from memory each time an input is edited."""
 
-    def __init__(self, console: Console, program: Program, breakpoints: set[str]) -> None:
+    def __init__(self, console: Console, program: Program, breakpoints: set[str], *, mock: bool) -> None:
         steps = tuple(dict.fromkeys(step.step_id for each in program.workflows.values() for step in each.steps))
         for name in breakpoints - set(steps):
             hint = f"there are: {', '.join(steps)}"
             message = f'--break: there is no step "{name}"'
             raise InvalidUsage([usage_error(message, code="unknown-step", hint=hint)])
         self._program = program
+        self._credentials = _credentials(program, mock=mock)
         self._printer = RunPrinter(console)
         self._console = console
         self._debugger = Debugger(console, _read_line, self._coerced, steps, breakpoints)
@@ -134,7 +137,12 @@ class _Session:
                 # The person decides how long it takes.
                 options = RunOptions(run_timeout=None)
                 result = api.run(
-                    self._program, inputs=inputs, around=self._around, on_event=self._on_event, options=options
+                    self._program,
+                    inputs=inputs,
+                    around=self._around,
+                    on_event=self._on_event,
+                    options=options,
+                    credentials=self._credentials,
                 )
             except Restart as restart:
                 inputs = restart.inputs
@@ -164,6 +172,15 @@ class _Session:
 
     def _announce(self, path: str) -> None:
         self._printer.note(f"secret outputs are kept in {one_line(path)}")
+
+
+def _credentials(program: Program, *, mock: bool) -> CredentialsGiven:
+    """Return what all goings-through share, so that no token is fetched twice; a mock gets placeholders."""
+    if mock:
+        from arazzo_runner.worlds.auth_sources import Placeholders
+
+        return Placeholders()
+    return credentials_of(CredentialArguments(credentials_file=None, require_credentials=False), [program])
 
 
 def _read_line(prompt: str) -> str:

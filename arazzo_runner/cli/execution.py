@@ -13,6 +13,7 @@ from arazzo_runner.cli.options import pairs
 from arazzo_runner.cli.recording import Recording
 from arazzo_runner.cli.run_arguments import RunArguments, run_options
 from arazzo_runner.diagnostics import ArazzoError, InvalidUsage, did_you_mean
+from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
@@ -85,7 +86,7 @@ class Execution:
     """One run about to begin: its options are checked, and secret outputs have a place.
 
     `on_event` is told what happens, `announce` where secret outputs are kept; `label` tells the
-    files of several runs apart. Raises InvalidUsage.
+    files of several runs apart; `credentials` may be shared by many runs. Raises InvalidUsage.
     """
 
     def __init__(
@@ -97,12 +98,14 @@ class Execution:
         on_event: api.OnEvent,
         announce: Announce,
         label: str = "",
+        credentials: CredentialsGiven = None,
     ) -> None:
         self.given = given
         self.program = program
         self.inputs = inputs
         self.options = run_options(given)
         self._on_event = on_event
+        self._credentials = credentials
         select(program.workflow, self.options)
         self._recording = None if given.record is None else _recording(given)
         wanted = not given.secrets_have_a_place and has_secret_outputs(program)
@@ -143,6 +146,7 @@ class Execution:
             "input_texts": self.inputs.texts,
             "on_event": self._told,
             "options": self.options,
+            "credentials": self._credentials,
         }
 
     def _sending(self) -> dict[str, Any]:

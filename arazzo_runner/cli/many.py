@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from arazzo_runner import api
+from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.execution import Execution
 from arazzo_runner.cli.plan import PlannedRun, plan
@@ -62,6 +63,9 @@ class Batch:
         self._arrived = True
         self._stopped = False
         self.printer = ManyPrinter(console, len(runs), quiet=given.quiet or given.dry_run)
+        programs = list({id(run.program): run.program for run in runs}.values())
+        self._credentials = None if given.mock else credentials_of(given.credentials, programs)
+        self._missing = missing_credentials(programs, self._credentials, run_options(given))
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._probe(runs[0])
 
@@ -108,6 +112,7 @@ class Batch:
         found: dict[Diagnostic, None] = {}
         for run in self._runs:
             found.update(dict.fromkeys((*run.inputs.warnings, *run.program.diagnostics)))
+        found.update(dict.fromkeys(self._missing))
         if found:
             self.console.err(render_diagnostics(found, color=self.console.color) + "\n")
 
@@ -140,6 +145,7 @@ class Batch:
             on_event=watcher.on_event,
             announce=watcher.announce,
             label=f"-{run.number}",
+            credentials=self._credentials,
         )
 
     def _finished(self, execution: Execution, watcher: Watcher, result: RunResult, started: float) -> None:

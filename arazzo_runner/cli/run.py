@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from arazzo_runner.cli.check_options import check_options
+from arazzo_runner.cli.credential_options import credential_options
 from arazzo_runner.cli.durable_options import check_durable, durable_options
 from arazzo_runner.cli.options import (
     SETTINGS,
@@ -46,6 +47,10 @@ Examples:
 Inputs: a text given with -i becomes the type that the inputs schema says.
 Inputs given by neither -i nor --input-file are looked up in the environment:
 refreshToken in ARAZZO_INPUT_REFRESH_TOKEN or ARAZZO_INPUT_refreshToken.
+
+\b
+Credentials of security schemes are looked up in the environment, a file and
+the keyring, never given here: arazzo auth SPEC says what is needed and where.
 
 \b
 Many runs (several documents or workflows, --data, --repeat) print one JSON
@@ -110,6 +115,7 @@ Exit codes:
 @part_options
 @click.option("--record", metavar="FILE", help="Write the conversation, without secrets, for arazzo replay.")
 @check_options
+@credential_options
 @transport_options
 @durable_options
 def command(**options: JsonValue) -> int:

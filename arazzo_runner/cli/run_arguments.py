@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import fields, replace
 
+from arazzo_runner.cli.credential_options import CredentialArguments
 from arazzo_runner.cli.durable_options import DurableArguments
 from arazzo_runner.cli.options import ReadingArguments
 from arazzo_runner.cli.run_options import LimitArguments, ManyArguments, PartArguments, TransportArguments
@@ -40,6 +41,7 @@ class RunArguments:
     limits: LimitArguments
     part: PartArguments
     transport: TransportArguments
+    credentials: CredentialArguments
     record: str | None
     checks: CheckOptions | None
     durable: DurableArguments
@@ -86,6 +88,7 @@ def run_options(given: RunArguments) -> RunOptions:
     }
     if given.checks is not None:
         said["checks"] = given.checks
+    said |= given.credentials.as_options()
     default = replace(RunOptions(), run_timeout=None) if given.durable.wanted else RunOptions()
     options = replace(default, transport=_transport(given.transport), **said)
     if given.part.outputs_from is None:

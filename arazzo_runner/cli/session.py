@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 
 from arazzo_runner import api
+from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
 from arazzo_runner.cli.execution import Execution, collect_inputs, load
 from arazzo_runner.cli.inputs import GivenInputs
 from arazzo_runner.cli.run_arguments import RunArguments, run_options
 from arazzo_runner.cli.unfinished import unfinished_note
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, Severity
+from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.private_files import PrivateFile
@@ -67,21 +69,24 @@ class Session:
         self._inputs = inputs
         self._console = console
         self._printer = RunPrinter(console, verbosity=given.verbose)
+        credentials = None if given.mock else credentials_of(given.credentials, [program])
+        self._missing = missing_credentials([program], credentials, run_options(given))
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
-        self._execution = self._made(kept)
+        self._execution = self._made(kept, credentials)
 
-    def _made(self, kept: Kept | None) -> Execution:
+    def _made(self, kept: Kept | None, credentials: CredentialsGiven) -> Execution:
+        given, program, inputs = self._given, self._program, self._inputs
         if kept is None:
-            return Execution(self._given, self._program, self._inputs, on_event=self._on_event, announce=self._announce)
+            return Execution(
+                given, program, inputs, on_event=self._on_event, announce=self._announce, credentials=credentials
+            )
         from arazzo_runner.cli.durable_run import DurableExecution  # lazily: few runs are durable
 
-        return DurableExecution(
-            self._given, self._program, self._inputs, on_event=self._on_event, announce=self._printer.note, kept=kept
-        )
+        return DurableExecution(given, program, inputs, on_event=self._on_event, announce=self._printer.note, kept=kept)
 
     def run(self) -> int:
         """Run, deliver the outputs and return the exit code."""
-        warnings = (*self._inputs.warnings, *self._program.diagnostics)
+        warnings = (*self._inputs.warnings, *self._program.diagnostics, *self._missing)
         if warnings and not self._given.quiet:
             self._console.err(render_diagnostics(warnings, color=self._console.color) + "\n")
         try:

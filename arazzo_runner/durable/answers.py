@@ -19,6 +19,8 @@ def answer_to_json(answer: Given, *, unknown: bool = False) -> dict[str, JsonVal
     """Return an answer as a JSON value; `unknown` marks an unsafe request of unknown outcome."""
     if isinstance(answer, NoResponse):
         found: dict[str, JsonValue] = {"none": answer.reason, "message": answer.message, "sent": answer.sent}
+        if answer.code is not None:
+            found |= {"code": answer.code, "hint": answer.hint}
     else:
         headers: list[JsonValue] = [[name, value] for name, value in answer.headers]
         found = {"status": answer.status, "headers": headers, **_body_to_json(answer.body)}
@@ -29,7 +31,8 @@ def answer_to_json(answer: Given, *, unknown: bool = False) -> dict[str, JsonVal
 def answer_from_json(value: Any) -> Given:
     """Read what `answer_to_json` gave."""
     if "none" in value:
-        return NoResponse(value["none"], value["message"], value["sent"], value["ms"])
+        told = value.get("code"), value.get("hint")
+        return NoResponse(value["none"], value["message"], value["sent"], value["ms"], *told)
     headers = tuple((name, text) for name, text in value["headers"])
     return HttpResponse(value["status"], headers, _body_from_json(value), value["ms"])
 

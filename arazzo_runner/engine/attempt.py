@@ -57,7 +57,7 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
         return Tried(Attempt(number=number, started=started, request=built.request), scope, {}, built=False)
     effect = _effect(run, step, call, key, built)
     answer = await run.send(effect)
-    shown = run.shown(effect)
+    shown = run.access.shown(effect)
     if isinstance(answer, HttpResponse):
         return _judged(run, frame, step, call, number, started, built, shown, answer)
     assert isinstance(answer, NoResponse)

@@ -98,7 +98,8 @@ class Effect(Generic[Answer]):
 class SendRequest(Effect[HttpResponse | NoResponse]):
     """One HTTP exchange; `timeout` in seconds covers the whole of it.
 
-    `cookies` says which cookies of redirects on the way are kept ("off": none).
+    `cookies` says which cookies of redirects on the way are kept ("off": none); one that is not
+    `redirectable` follows none, whatever the options say.
     `source` names the source description and `server` the URL it is called at, `operation` the
     Operation Object (`<uri>#<pointer>`); `at` is the step's place in its document.
     `security` lists the alternatives (scheme name → scopes), `schemes` the raw Security Scheme
@@ -108,6 +109,7 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
     request: HttpRequest
     timeout: float
     cookies: str = "host"
+    redirectable: bool = True
     source: str = ""
     server: str = ""
     operation: str = ""

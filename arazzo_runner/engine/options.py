@@ -51,6 +51,8 @@ class RunOptions:
     `parallel` is how many independent steps may run at the same time. `transport` says how
     requests reach their servers (None: no certificates, the environment's proxies). `checks`
     says what requests and responses are held to.
+    `credentials_file` is the path of a credentials file (None: the user's own, when there is one);
+    `require_credentials` refuses a run whose operations ask for credentials that are not configured.
 
     A part of the workflow: `step` runs this step and those it needs, `from_step` begins at a
     step, `until` ends after one. `step_outputs` are outputs of steps that ran at another time,
@@ -74,4 +76,6 @@ class RunOptions:
     max_response_size: int = 10 * 2**20
     transport: TransportOptions | None = None
     checks: CheckOptions = field(default_factory=CheckOptions)
+    credentials_file: str | None = None
+    require_credentials: bool = False
     user_agent: str = f"arazzo/{__version__}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arazzo_runner.diagnostics import Diagnostic
+from arazzo_runner.engine.access import Access
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import StopRun
 from arazzo_runner.engine.interpreter import run_workflow
@@ -10,7 +11,7 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult, WorkflowResult
-from arazzo_runner.engine.state import Emit, Run, Shown, as_built
+from arazzo_runner.engine.state import Emit, Run
 from arazzo_runner.program.model import Program
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import JsonValue
@@ -25,14 +26,14 @@ async def run_program(
     emit: Emit,
     secrets: Secrets,
     notes: tuple[Diagnostic, ...] = (),
-    shown: Shown = as_built,
+    access: Access | None = None,
     interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
 ) -> RunResult:
     """Run the program's entry workflow with checked inputs.
 
     Raises InvalidUsage when the options ask for a part of it that cannot be run alone;
     whatever servers do is in the result. `notes` are findings about the inputs, to be shown
-    with it. `shown` gives a request as records show it. `interrupts` are the exceptions that
+    with it. `access` says how requests are shown. `interrupts` are the exceptions that
     mean "stop now": they end the run as `interrupted` with all that was had so far.
     """
     workflow = program.workflow
@@ -40,7 +41,7 @@ async def run_program(
     budget = options.max_steps or max(1000, 20 * len(workflow.steps))
     run = Run(
         program, world, options, emit, interrupts, budget,
-        secrets=secrets, inputs=inputs, selection=selection, shown=shown,
+        secrets=secrets, inputs=inputs, selection=selection, access=access or Access(),
     )  # fmt: skip
     started = await run.tick("run")
     if options.run_timeout is not None:

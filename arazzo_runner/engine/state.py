@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import cast
 
+from arazzo_runner.engine.access import Access
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import (
     Answer,
     Batch,
     Effect,
-    HttpRequest,
     Interrupted,
     NoResponse,
     Now,
@@ -31,12 +31,6 @@ from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import MISSING, JsonValue, Missing
 
 Emit = Callable[[Event, Secrets], None]
-Shown = Callable[[SendRequest], HttpRequest]
-
-
-def as_built(effect: SendRequest) -> HttpRequest:
-    """Return the request as the step built it: how it is shown when no World adds anything."""
-    return effect.request
 
 
 @record(frozen=True, slots=True)
@@ -58,8 +52,8 @@ class Run:
     `unknown` holds the effect keys of unsafe requests whose outcome is unknown; `finished`
     the last result of every workflow that ended, `dependencies` those that ran because another
     depends on them; `stop` is set once and ends everything. `inputs` are the run's own,
-    `selection` is the part of its own workflow that is walked. `shown` gives a request as records
-    show it: with placeholders for the credentials that the World adds.
+    `selection` is the part of its own workflow that is walked. `access` knows how
+    requests are shown to which the World adds credentials.
     """
 
     program: Program
@@ -71,7 +65,7 @@ class Run:
     secrets: Secrets = field(default_factory=Secrets)
     inputs: dict[str, JsonValue] = field(default_factory=dict)
     selection: Selection = field(default_factory=Selection)
-    shown: Shown = as_built
+    access: Access = field(default_factory=Access)
     deadline: float | None = None
     now: float = 0.0
     jar: Jar = field(default_factory=Jar)

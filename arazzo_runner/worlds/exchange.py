@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from base64 import b64encode
 from typing import Any
@@ -13,10 +12,10 @@ from arazzo_runner.sources.content_coding import DecodedBody, TooLarge, Undecoda
 from arazzo_runner.sources.deadline import Deadline
 from arazzo_runner.sources.proxies import shown
 from arazzo_runner.worlds.redirects import PinnedRequest
+from arazzo_runner.worlds.target import request_target
 from arazzo_runner.worlds.transports import Way
 
 CONNECT_TIMEOUT = 10.0
-_NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")
 
 
 class Exchange:
@@ -142,7 +141,7 @@ def library_request(library: Any, effect: SendRequest, way: Way) -> Any:
     connect = min(CONNECT_TIMEOUT, effect.timeout)
     whole = Deadline(effect.timeout)
     timeout = {"connect": connect, "read": whole, "write": whole, "pool": connect}
-    target = _target(request.url)
+    target = request_target(request.url).encode("ascii")
     extensions: dict[str, Any] = {"timeout": timeout}
     if way.proxy is None:
         extensions["target"] = target
@@ -174,22 +173,6 @@ class _ExactUrl:
         self.raw_host: bytes = url.raw_host
         self.port: int | None = url.port
         self.raw_path = target
-
-
-def _target(url: str) -> bytes:
-    """The request target exactly as it was built: httpx would resolve `/a/../b`.
-
-    Raises ValueError for what RFC 9112 §3.2 has no place for (controls, space, non-ASCII): not
-    every transport would, and a line break would begin another request.
-    """
-    _, mark, rest = url.partition("#")[0].partition("://")
-    start = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
-    target = rest[start:] if rest[start : start + 1] == "/" else f"/{rest[start:]}"
-    if target.find("?") == len(target) - 1:
-        target = target[:-1]  # an empty query: not all transports would send its mark
-    if not mark or _NOT_IN_TARGETS.search(target):
-        raise ValueError("its URL has characters that must be percent-encoded")
-    return target.encode("ascii")
 
 
 def _defaults(request: HttpRequest) -> list[tuple[bytes, bytes]]:

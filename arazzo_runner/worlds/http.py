@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
 from arazzo_runner.engine.effects import (
     Answer,
@@ -42,6 +42,8 @@ class BlockingWorld:
     bounds the decoded body in bytes. Use it as a context manager; several runs may share it,
     one after the other.
     """
+
+    sends: Final = True  # to servers: requests get their credentials first
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class BlockingWorld:
 
     def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = self._sent(effect)
-        if not self._options.max_redirects or not is_redirect(answer):
+        if not self._options.max_redirects or not effect.redirectable or not is_redirect(answer):
             return answer
         trail = Trail(effect, self._options.max_redirects)
         while (target := trail.leads_to(answer)) is not None:
@@ -168,6 +170,8 @@ class AsyncWorld:
             results = await asyncio.gather(*(arazzo_runner.arun(program, inputs=each, world=world) for each in many))
     """
 
+    sends: Final = True  # to servers: requests get their credentials first
+
     def __init__(
         self,
         *,
@@ -212,7 +216,7 @@ class AsyncWorld:
 
     async def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = await self._sent(effect)
-        if not self._options.max_redirects or not is_redirect(answer):
+        if not self._options.max_redirects or not effect.redirectable or not is_redirect(answer):
             return answer
         trail = Trail(effect, self._options.max_redirects)
         while (target := trail.leads_to(answer)) is not None:

@@ -1,0 +1,34 @@
+"""How requests get credentials: a seam, so that a run that needs none imports nothing more (see worlds/auth.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, TypeAlias
+
+from arazzo_runner.diagnostics import Diagnostic
+from arazzo_runner.engine.effects import HttpRequest, SendRequest, World
+
+
+class CredentialSource(Protocol):
+    """Where credentials are looked for: `arazzo_runner.Credentials`."""
+
+    def find(self, source: str, scheme: str, field: str, /) -> object:
+        """Return a field of a scheme's credential, None when there is none."""
+
+
+CredentialsGiven: TypeAlias = CredentialSource | Mapping[str, Mapping[str, str | Mapping[str, str]]] | None
+
+
+class Access:
+    """No credentials at all: what a run has whose steps give their own."""
+
+    missing: tuple[Diagnostic, ...] = ()
+    """What operations ask for and nobody has configured."""
+
+    def around(self, world: World) -> World:
+        """Return the World that adds credentials to what it passes on."""
+        return world
+
+    def shown(self, effect: SendRequest) -> HttpRequest:
+        """Return a request as records show it: with placeholders for what the World adds."""
+        return effect.request
