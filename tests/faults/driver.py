@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from arazzo_runner import api
-from arazzo_runner.cli import main  # noqa: F401
+from arazzo_runner.cli import main
 from arazzo_runner.engine.effects import Effect, World
 from arazzo_runner.private_files import PrivateFile
 from arazzo_runner.sources.httpx_import import httpx
