@@ -15,9 +15,11 @@ from arazzo_runner.cli.plan import PlannedRun, plan
 from arazzo_runner.cli.run_arguments import RunArguments, run_options
 from arazzo_runner.cli.session import (
     EXIT_CODES,
+    Reports,
     delivered_outputs,
     missing_outputs,
     prepared_output,
+    prepared_reports,
     termination_interrupts,
 )
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic
@@ -39,12 +41,16 @@ from arazzo_runner.secrets import Secrets
 def run_many(given: RunArguments, environment: Mapping[str, str]) -> int:
     """Run everything that the command line asks for and return the worst exit code."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
+    reports = None
     try:
+        reports = prepared_reports(given, console)
         if not given.dry_run:
             api.check_transport(run_options(given))
         runs = plan(given, environment)
-        batch = Batch(given, runs, console)
+        batch = Batch(given, runs, console, reports)
     except ArazzoError as problem:
+        if reports is not None:
+            reports.refused(given, problem.diagnostics)
         return refuse(console, problem.diagnostics, "run", as_json=given.as_json)
     with termination_interrupts():
         return batch.run()
@@ -53,9 +59,12 @@ def run_many(given: RunArguments, environment: Mapping[str, str]) -> int:
 class Batch:
     """The runs of one command line, checked and about to begin."""
 
-    def __init__(self, given: RunArguments, runs: Sequence[PlannedRun], console: Console) -> None:
+    def __init__(
+        self, given: RunArguments, runs: Sequence[PlannedRun], console: Console, reports: Reports | None = None
+    ) -> None:
         self._given = given
         self._runs = runs
+        self._reports = reports
         self.console = console
         self._results: dict[int, RunRecord] = {}
         self._lines: dict[int, tuple[str, str]] = {}
@@ -91,6 +100,8 @@ class Batch:
             text = pretty(runs_report(report, show_secrets=given.show_secrets))
             self._arrived = self.console.out(text)
         self.printer.end(report)
+        if self._reports is not None:
+            self._arrived = self._reports.write(records, many=True) and self._arrived
         if not self._arrived:
             self.console.err("the outputs could not be written to standard output\n")
         code = EXIT_CODES.get(report.status, 1)

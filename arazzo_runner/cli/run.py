@@ -110,6 +110,13 @@ Exit codes:
 @click.option("--output", metavar="FILE", help="Write the outputs to FILE, secrets in clear, readable only by you.")
 @click.option("--show-secrets", is_flag=True, help="Print secret outputs in clear.")
 @color_option
+@click.option(
+    "--report",
+    "reports",
+    metavar="KIND=FILE",
+    multiple=True,
+    help="Write a report: junit, json, html, har, sarif or markdown; github for annotations; repeatable.",
+)
 @many_options
 @limit_options
 @part_options

@@ -37,6 +37,7 @@ class RunArguments:
     output: str | None
     show_secrets: bool
     no_color: bool
+    reports: tuple[str, ...]
     many: ManyArguments
     limits: LimitArguments
     part: PartArguments

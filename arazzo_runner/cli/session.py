@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
+from typing import Any, Protocol
 
 from arazzo_runner import api
 from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
@@ -32,25 +34,52 @@ from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.kept import Kept
 from arazzo_runner.values import JsonValue
 
+
+class Reports(Protocol):
+    """The reports that a command line asks for (reporting.py)."""
+
+    def write(self, records: Iterable[Any], *, many: bool) -> bool:
+        """Write every report; False when one could not be."""
+
+    def refused(self, given: RunArguments, diagnostics: Iterable[Diagnostic]) -> None:
+        """Write reports of runs that were not begun because something is wrong."""
+
+    def discard(self) -> None:
+        """Leave no empty file behind."""
+
+
 EXIT_CODES = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
 
 
 def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
     """Run a workflow as the command line says and return the exit code."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
+    reports = None
     try:
+        reports = prepared_reports(given, console)
         if not given.dry_run:
             api.check_transport(run_options(given))
         kept = Kept.opened(environment) if given.durable.wanted else None
         program = load(given, kept)
         inputs = collect_inputs(given, program, environment)
-        session = Session(given, program, inputs, console, kept)
+        session = Session(given, program, inputs, console, kept, reports)
     except ArazzoError as problem:
+        if reports is not None:
+            reports.refused(given, problem.diagnostics)
         return refuse(console, problem.diagnostics, "run", as_json=given.as_json, workflow_id=given.workflow)
     if not given.quiet and not given.dry_run:
         console.err(unfinished_note(given.spec, environment))
     with termination_interrupts():
         return session.run()
+
+
+def prepared_reports(given: RunArguments, console: Console) -> Reports | None:
+    """Return the reports that are asked for, each of which can be written; raises InvalidUsage."""
+    if not given.reports:
+        return None
+    from arazzo_runner.cli import reporting  # lazily: not every run is reported
+
+    return reporting.Reports(given.reports, console)
 
 
 class Session:
@@ -63,11 +92,13 @@ class Session:
         inputs: GivenInputs,
         console: Console,
         kept: Kept | None = None,
+        reports: Reports | None = None,
     ) -> None:
         self._given = given
         self._program = program
         self._inputs = inputs
         self._console = console
+        self._reports = reports
         self._printer = RunPrinter(console, verbosity=given.verbose)
         credentials = None if given.mock else credentials_of(given.credentials, [program])
         self._missing = missing_credentials([program], credentials, run_options(given))
@@ -89,6 +120,7 @@ class Session:
         warnings = (*self._inputs.warnings, *self._program.diagnostics, *self._missing)
         if warnings and not self._given.quiet:
             self._console.err(render_diagnostics(warnings, color=self._console.color) + "\n")
+        self._started = time.time()
         try:
             result = self._execution.perform()
         except BaseException:
@@ -98,6 +130,8 @@ class Session:
         self._console.secrets = result.secrets
         delivered = self._deliver(result)
         self._console.err(self._ending(result) + self._execution.farewell())
+        delivered = self._deliver(result) and self._report(result)
+        self._console.err(self._ending(result))
         code = EXIT_CODES[result.status]
         return code if delivered or code else 1
 
@@ -121,6 +155,22 @@ class Session:
         if not arrived:
             self._console.err("the outputs could not be written to standard output\n")
         return delivered and arrived
+
+    def _report(self, result: RunResult) -> bool:
+        if self._reports is None:
+            return True
+        from arazzo_runner.report.runs import RunRecord  # lazily: not every run is reported
+
+        record = RunRecord(
+            name=self._program.workflow.workflow_id,
+            document=self._given.spec,
+            workflow_id=self._program.workflow.workflow_id,
+            result=result,
+            program=self._program,
+            started=self._started,
+            diagnostics=(*self._inputs.warnings, *missing_outputs(self._program, result), *failure_diagnostics(result)),
+        )
+        return self._reports.write([record], many=False)
 
     def _stdout(self, result: RunResult) -> str:
         given = self._given
@@ -165,6 +215,8 @@ class Session:
         if self._output is not None:
             self._output.discard()
         self._execution.abandon()
+        if self._reports is not None:
+            self._reports.discard()
 
     def _announce(self, path: str) -> None:
         self._printer.note(f"secret outputs are kept in {one_line(path)}")

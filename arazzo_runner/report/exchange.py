@@ -93,7 +93,7 @@ def curl_line(request: HttpRequest, secrets: Secrets) -> str:
     words = ["curl"]
     if any(character in url for character in "[]{}"):
         words.append("--globoff")
-    body = _body_text(request, secrets)
+    body = body_text(request, secrets)
     if request.method == "HEAD":
         words.append("--head")
     elif request.method != "GET" or request.body:
@@ -109,7 +109,7 @@ def curl_line(request: HttpRequest, secrets: Secrets) -> str:
     return " ".join(words)
 
 
-def _body_text(request: HttpRequest, secrets: Secrets) -> str | None:
+def body_text(request: HttpRequest, secrets: Secrets) -> str | None:
     """Return the body as text with its secrets masked; None when there is none or it is binary."""
     if not request.body:
         return None

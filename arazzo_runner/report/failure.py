@@ -42,6 +42,27 @@ def failure_diagnostics(result: RunResult) -> tuple[Diagnostic, ...]:
     return tuple(_criterion_diagnostic(step, verdict, result.secrets) for verdict in _failed(step.attempts[-1]))
 
 
+def failure_findings(result: RunResult) -> tuple[Diagnostic, ...]:
+    """Return why a run did not succeed as Diagnostics at their places, masked; none when it did."""
+    if result.status == "succeeded":
+        return ()
+    step = failed_step(result)
+    if step is None:
+        return tuple(masked_diagnostic(each, result.secrets) for each in result.diagnostics if _is_error(each))
+    attempt = step.attempts[-1] if step.attempts else None
+    found = list(_diagnostics(step, attempt, result.secrets)) or [_step_failed(step)]
+    return tuple(masked_diagnostic(each, result.secrets) for each in found)
+
+
+def _is_error(diagnostic: Diagnostic) -> bool:
+    return diagnostic.severity is Severity.ERROR
+
+
+def _step_failed(step: StepResult) -> Diagnostic:
+    message = f'step "{step.step_id}": {step.reason or "it failed"}'
+    return Diagnostic(code="step-failed", severity=Severity.ERROR, message=message, at=step.at)
+
+
 def render_failure(result: RunResult, *, color: bool = False) -> str:
     """Return the explanation of a run that did not succeed, ready to print; empty when it did."""
     if result.status == "succeeded":
@@ -49,12 +70,12 @@ def render_failure(result: RunResult, *, color: bool = False) -> str:
     step = failed_step(result)
     lines: list[str] = []
     if step is not None:
-        lines += _explained(step, result.secrets, color=color)
-    lines.append(_last_line(result, step, color=color))
+        lines += explained(step, result.secrets, color=color)
+    lines.append(last_line(result, step, color=color))
     return "\n".join(lines) + "\n"
 
 
-def _last_line(result: RunResult, step: StepResult | None, *, color: bool) -> str:
+def last_line(result: RunResult, step: StepResult | None, *, color: bool) -> str:
     """Say in one line how the run ended."""
     words = {
         "failed": "failed",
@@ -70,7 +91,8 @@ def _last_line(result: RunResult, step: StepResult | None, *, color: bool) -> st
     return paint(one_line(text), "bold red", color=color)
 
 
-def _explained(step: StepResult, secrets: Secrets, *, color: bool) -> list[str]:
+def explained(step: StepResult, secrets: Secrets, *, color: bool) -> list[str]:
+    """Return why a step failed as lines: findings at their places, the exchange, how to send it again."""
     attempt = step.attempts[-1] if step.attempts else None
     found = list(_diagnostics(step, attempt, secrets))
     lines: list[str] = []

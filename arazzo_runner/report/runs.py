@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import Literal, TypeAlias
 
 from arazzo_runner.diagnostics import Diagnostic
-from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.program.model import Program
 from arazzo_runner.records import record
 
@@ -72,3 +72,36 @@ class RunsReport:
 def worst(statuses: Iterable[Status]) -> Status:
     """Return the status that stands for all: `succeeded` when there are none."""
     return min(statuses, key=_WORST.index, default="succeeded")
+
+
+@record(frozen=True, slots=True)
+class Visit:
+    """One visit of a step: `path` are the workflows that led to it inside the run, `name` is unique in the run."""
+
+    name: str
+    path: tuple[str, ...]
+    step: StepResult
+
+
+def visits(result: RunResult) -> tuple[Visit, ...]:
+    """Return every visit of a step of a run in order: dependencies first, nested ones after the step that called."""
+    found: list[tuple[tuple[str, ...], StepResult]] = []
+    for workflow in result.dependencies:
+        _collect(workflow.steps, (workflow.workflow_id,), found)
+    _collect(result.steps, (), found)
+    seen: Counter[str] = Counter()
+    made = []
+    for path, step in found:
+        name = "/".join((*path, step.step_id))
+        seen[name] += 1
+        made.append(Visit(name if seen[name] == 1 else f"{name} ({seen[name]})", path, step))
+    return tuple(made)
+
+
+def _collect(
+    steps: Iterable[StepResult], path: tuple[str, ...], found: list[tuple[tuple[str, ...], StepResult]]
+) -> None:
+    for step in steps:
+        found.append((path, step))
+        if step.workflow is not None:
+            _collect(step.workflow.steps, (*path, step.workflow.workflow_id), found)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from arazzo_runner.report.json import plain, run_report
+from arazzo_runner.report.json import plain, pretty, run_report
 from arazzo_runner.report.runs import RunRecord, RunsReport
 from arazzo_runner.report.visible import json_text
 from arazzo_runner.values import JsonValue
@@ -67,3 +67,8 @@ def utc(seconds: float) -> str:
     """Return seconds since the epoch as RFC 3339 text with milliseconds."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def render(report: RunsReport) -> str:
+    """Return the document as text."""
+    return pretty(runs_report(report))

@@ -153,6 +153,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
+BINARY: Final = "the body is binary; it is shown as base64"
 _JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
 _XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
 
@@ -164,7 +165,7 @@ def _as_text(body: bytes, content_type: str | None) -> tuple[str, str | None]:
     except UnicodeDecodeError:
         if essence(content_type).startswith("text/") or is_json(content_type) or is_xml(content_type):
             return body.decode("utf-8", "replace"), f"the body is not {codec}"
-        return binascii.b2a_base64(body, newline=False).decode("ascii"), "the body is binary; it is shown as base64"
+        return binascii.b2a_base64(body, newline=False).decode("ascii"), BINARY
 
 
 def _decoded(body: bytes, codec: str) -> str:
