@@ -30,6 +30,7 @@ _HOMES = {
     "arun": "api",
     "dry_run": "api",
     "load": "api",
+    "render_report": "report.public",
     "run": "api",
     "validate": "api",
 }

@@ -51,6 +51,7 @@ from arazzo_runner.engine.results import (
     WorkflowResult as WorkflowResult,
 )
 from arazzo_runner.program.model import Program as Program
+from arazzo_runner.report.public import render_report as render_report
 from arazzo_runner.secrets import Secrets as Secrets
 from arazzo_runner.worlds.auth_sources import Credentials as Credentials
 from arazzo_runner.worlds.http import AsyncWorld as AsyncWorld

@@ -119,8 +119,9 @@ def forms_of(text: str) -> Iterable[str]:
     yield text
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield json.dumps(text)[1:-1]
-    yield urllib.parse.quote(text, safe="")
-    yield urllib.parse.quote_plus(text)
+    for safe in ("", "/", ":/?#[]@!$&'()*+,;="):  # whole, as a path, as `allowReserved` leaves it
+        yield urllib.parse.quote(text, safe=safe, errors="surrogatepass")
+    yield urllib.parse.quote_plus(text, errors="surrogatepass")
     yield from _base64_forms(text.encode("utf-8", "surrogatepass"))
 
 

@@ -45,7 +45,7 @@ def status_text(status: int) -> str:
 def request_details(request: HttpRequest, secrets: Secrets) -> list[str]:
     """Return the headers and the whole body of a request, as -vv shows them."""
     body = shown_body(request.body, request.header("content-type"), secrets)
-    return [*_header_lines(request.headers, secrets), *body_lines(body)]
+    return [*header_lines(request.headers, secrets), *body_lines(body)]
 
 
 def response_details(response: HttpResponse | NoResponse, secrets: Secrets) -> list[str]:
@@ -53,7 +53,7 @@ def response_details(response: HttpResponse | NoResponse, secrets: Secrets) -> l
     if isinstance(response, NoResponse):
         return []
     body = shown_body(response.body, response.header("content-type"), secrets)
-    return [*_header_lines(response.headers, secrets), *body_lines(body)]
+    return [*header_lines(response.headers, secrets), *body_lines(body)]
 
 
 def body_lines(body: JsonValue) -> list[str]:
@@ -80,7 +80,8 @@ def body_excerpt(response: HttpResponse, secrets: Secrets) -> list[str]:
     return shown
 
 
-def _header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list[str]:
+def header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list[str]:
+    """Return headers as lines, credentials masked."""
     return [one_line(f"{name}: {value}") for name, value in masked_headers(headers, secrets)]
 
 

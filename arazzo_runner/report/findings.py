@@ -51,7 +51,9 @@ class Findings:
         """Return a file as a URI reference: relative when it is below `folder`."""
         named = self.file(uri)
         is_absolute = named.startswith("/") or named[1:2] == ":"
-        return uri_of_path(named) if is_absolute else named if is_remote(named) else quote(named, safe="/~@!$&'()*+,;=")
+        if is_absolute:
+            return uri_of_path(named)
+        return named if is_remote(named) else quote(named, safe="/~@!$&'()*+,;=", errors="replace")
 
 
 def render(format_: str, findings: Findings) -> str:

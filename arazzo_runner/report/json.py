@@ -160,16 +160,18 @@ def _headers(headers: Headers, secrets: Secrets) -> dict[str, JsonValue]:
 
 def _verdict(verdict: Verdict, secrets: Secrets) -> dict[str, JsonValue]:
     return {
-        "condition": verdict.condition,
+        "condition": secrets.mask(verdict.condition),
         "type": verdict.type,
         "passed": verdict.passed,
-        "seen": [
-            {"expression": seen.expression, "value": masked_body(plain(seen.value), secrets)} for seen in verdict.seen
-        ],
+        "seen": [_seen(each.expression, each.value, secrets) for each in verdict.seen],
         "reason": None if verdict.reason is None else secrets.mask(verdict.reason),
         "default": verdict.default,
         **_place(verdict.at),
     }
+
+
+def _seen(expression: str, value: JsonValue, secrets: Secrets) -> dict[str, JsonValue]:
+    return {"expression": secrets.mask(expression), "value": masked_body(plain(value), secrets)}
 
 
 def _step_diagnostics(steps: Iterable[StepResult]) -> Iterable[Diagnostic]:

@@ -70,7 +70,7 @@ class ManyPrinter:
         for record in report.runs:
             if record.result is not None and record.status != "succeeded":
                 self._console.secrets = record.result.secrets
-                self._line(f"\n{paint('── ' + one_line(record.name), 'bold', color=color)}")
+                self._line(f"\n{paint('── ' + one_line(record.shown_name), 'bold', color=color)}")
                 self._console.err(render_failure(record.result, color=color))
         if self._quiet and report.status == "succeeded":
             return
@@ -110,7 +110,7 @@ def run_line(record: RunRecord, *, color: bool = False, marks: bool = False) -> 
     """Return the line of one run: mark, name, steps, duration, where and why it failed."""
     word = _MARKS[record.status] if marks else WORDS[record.status]
     shown = paint(word if word != "failed" else "FAILED", _STYLES.get(record.status, "dim"), color=color)
-    line = f"  {shown} {one_line(record.name)}"
+    line = f"  {shown} {one_line(record.shown_name)}"
     if record.result is None:
         return line
     visited = [step for step in record.result.steps if step.status != "skipped"]

@@ -43,6 +43,11 @@ class RunRecord:
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
+    def shown_name(self) -> str:
+        """The name as it may be shown: a row of data may call a run by a secret."""
+        return self.name if self.result is None else self.result.secrets.mask(self.name)
+
+    @property
     def status(self) -> Status:
         """How it ended."""
         return "not_run" if self.result is None else self.result.status

@@ -46,7 +46,7 @@ def _page(record: RunRecord, number: int, secrets: Secrets) -> dict[str, JsonVal
     return {
         "startedDateTime": utc(record.started),
         "id": f"run_{number}",
-        "title": secrets.mask(record.name),
+        "title": record.shown_name,
         "pageTimings": {},
     }
 
@@ -86,7 +86,7 @@ def _request(request: HttpRequest, secrets: Secrets) -> dict[str, JsonValue]:
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _headers(request.headers, secrets),
-        "queryString": _pairs(parse_qsl(urlsplit(url).query, keep_blank_values=True)),
+        "queryString": _query(url, secrets),
         "headersSize": _UNKNOWN,
         "bodySize": len(request.body or b""),
     }
@@ -145,6 +145,12 @@ def _none() -> dict[str, JsonValue]:
         "headersSize": _UNKNOWN,
         "bodySize": _UNKNOWN,
     }
+
+
+def _query(url: str, secrets: Secrets) -> list[JsonValue]:
+    # Masked once more: decoded, a secret may stand in a form that it did not have in the URL.
+    found = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    return _pairs([(secrets.mask(name), secrets.mask(value)) for name, value in found])
 
 
 def _headers(headers: Headers, secrets: Secrets) -> list[JsonValue]:

@@ -31,7 +31,7 @@ def runs_report(report: RunsReport, *, show_secrets: bool = False) -> dict[str, 
 
 def _run(record: RunRecord, *, show_secrets: bool) -> dict[str, JsonValue]:
     own: dict[str, JsonValue] = {
-        "name": record.name,
+        "name": record.shown_name,
         "document": record.document,
         "started": utc(record.started) if record.result is not None else None,
     }
@@ -55,7 +55,7 @@ _NOT_RUN: dict[str, JsonValue] = {
 def run_line(record: RunRecord, outputs: Mapping[str, JsonValue]) -> str:
     """Return the line of stdout that tells what one of many runs gave; the caller has masked the outputs."""
     line = {
-        "run": record.name,
+        "run": record.shown_name,
         "workflowId": record.workflow_id,
         "status": record.status,
         "outputs": plain(dict(outputs)),

@@ -28,12 +28,11 @@ def render(report: RunsReport) -> str:
 
 def _suite(record: RunRecord) -> tuple[dict[str, object], str]:
     result = record.result
-    secrets = Secrets() if result is None else result.secrets
     cases = list(_not_begun(record) if result is None else _cases(record, result))
     kinds = [kind for kind, _ in cases]
     numbers: dict[str, object] = {"tests": len(cases), **{name: kinds.count(name) for name in _KINDS}}
     facts = {
-        "name": secrets.mask(record.name),
+        "name": record.shown_name,
         **numbers,
         "time": _seconds(0 if result is None else result.duration_ms),
         "timestamp": None if result is None else _moment(record.started),
@@ -59,12 +58,12 @@ def _cases(record: RunRecord, result: RunResult) -> Iterator[tuple[str, str]]:
         kind = "failures" if result.status == "failed" else "errors"
         yield kind, _run_case(record, result, "failure" if kind == "failures" else "error")
     elif result.status == "succeeded" and not visits(result):
-        yield "", element("testcase", {"classname": result.secrets.mask(record.name), "name": result.workflow_id})
+        yield "", element("testcase", {"classname": record.shown_name, "name": result.workflow_id})
 
 
 def _step_case(record: RunRecord, name: str, step: StepResult, secrets: Secrets) -> tuple[str, str]:
     facts = {
-        "classname": secrets.mask(record.name),
+        "classname": record.shown_name,
         "name": name,
         "time": _seconds(step.duration_ms),
         "file": step.at.uri or None,
@@ -92,7 +91,7 @@ def _run_case(record: RunRecord, result: RunResult, kind: str) -> str:
     message = result.secrets.mask(result.reason or f"the run is {WORDS[result.status]}")
     body = element(kind, {"type": result.status, "message": message}, text(result.secrets.mask(words)))
     name = result.workflow_id or record.workflow_id or "run"
-    return element("testcase", {"classname": result.secrets.mask(record.name), "name": name}, body)
+    return element("testcase", {"classname": record.shown_name, "name": name}, body)
 
 
 def _exchanges(step: StepResult, secrets: Secrets) -> Iterable[str]:

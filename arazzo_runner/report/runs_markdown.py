@@ -47,7 +47,7 @@ def _many(report: RunsReport) -> Iterator[str]:
     bad = [record for record in report.runs if record.result is not None and record.status != "succeeded"]
     for record in bad[:_MOST_FAILURES]:
         assert record.result is not None
-        name = escape(one_line(record.result.secrets.mask(record.name)))
+        name = escape(one_line(record.shown_name))
         yield from _failure(record.result, f"{name} {WORDS[record.status]}")
     if len(bad) > _MOST_FAILURES:
         yield f"\n… and {count(len(bad) - _MOST_FAILURES, 'more failure')}"
@@ -118,8 +118,7 @@ def _folded(title: str, text: str, language: str, *, is_open: bool = False) -> I
 
 
 def _shown(record: RunRecord) -> str:
-    secrets = None if record.result is None else record.result.secrets
-    return _plain(record.name if secrets is None else secrets.mask(record.name))
+    return _plain(record.shown_name)
 
 
 def _plain(text: JsonValue) -> str:

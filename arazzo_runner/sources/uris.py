@@ -21,7 +21,7 @@ def uri_of_path(path: str) -> str:
     full = os.path.abspath(path)
     if os.sep == "\\":
         full = "/" + full.replace("\\", "/")
-    return "file://" + quote(full, safe="/:~@!$&'()*+,;=")
+    return "file://" + quote(full, safe="/:~@!$&'()*+,;=", errors="replace")
 
 
 def path_of(uri: str) -> str:
