@@ -153,6 +153,7 @@ def _check(arguments: RunArguments) -> None:
     part, transport = arguments.part, arguments.transport
     contradictions = (
         (arguments.mock and arguments.dry_run, "--mock and --dry-run exclude each other"),
+        (arguments.reports and arguments.dry_run, "--report and --dry-run exclude each other"),
         (arguments.record and arguments.dry_run, "--record and --dry-run exclude each other"),
         (arguments.record and is_many(arguments), "--record writes down one run, and several are asked for"),
         (arguments.scenario and not arguments.mock, "--scenario needs --mock"),

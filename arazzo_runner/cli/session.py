@@ -129,11 +129,10 @@ class Session:
         self._printer.close()
         self._console.secrets = result.secrets
         delivered = self._deliver(result)
+        reported = self._report(result)
         self._console.err(self._ending(result) + self._execution.farewell())
-        delivered = self._deliver(result) and self._report(result)
-        self._console.err(self._ending(result))
         code = EXIT_CODES[result.status]
-        return code if delivered or code else 1
+        return code if (delivered and reported) or code else 1
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
