@@ -157,6 +157,10 @@ class Checker:
         found.update(dict.fromkeys(run_rules(inspection, chosen, strict=checks.strict)))
         return Checked(tuple(found), parsed)
 
+    def change(self, name: str, data: bytes) -> None:
+        """Take `data` for the text of a document from now on."""
+        self._contents[location_of(name)] = data
+
     def _opened(
         self, location: str, parsed: Document, problems: Problems, strict: bool
     ) -> tuple[Library, LoadedDocument]:

@@ -118,9 +118,50 @@ class Location:
         return (None, None) if span is None else (span.line, span.column)
 
 
+class Change(str, Enum):
+    """What an Edit does: put a text in the place of something, take an entry away, put quotes around a scalar."""
+
+    REPLACE = "replace"
+    REMOVE = "remove"
+    QUOTE = "quote"
+
+
+@record(frozen=True, slots=True)
+class Edit:
+    """A change of a document in terms of its values; how that is spelt in YAML or JSON is decided when it is made.
+
+    REPLACE puts `text` in the place of the scalar (or key) at `at`, or of the characters of it
+    that `offset` and `length` of the place say; a place without a JSON Pointer, such as a comment, is
+    replaced as it stands. REMOVE takes the member or list item at `at` away, QUOTE makes a text of
+    a number, as it is written.
+    """
+
+    at: Location
+    text: str = ""
+    change: Change = Change.REPLACE
+
+
+@record(frozen=True, slots=True)
+class Fix:
+    """How a finding is mended: all edits or none. A safe one keeps what the document does."""
+
+    edits: tuple[Edit, ...]
+    is_safe: bool = True
+
+
+def replacing(at: Location, text: str, *, is_safe: bool = True) -> Fix:
+    """Return the Fix that writes `text` at a place."""
+    return Fix((Edit(at, text),), is_safe)
+
+
+def removing(at: Location, *, is_safe: bool = True) -> Fix:
+    """Return the Fix that takes a member or list item away."""
+    return Fix((Edit(at, change=Change.REMOVE),), is_safe)
+
+
 @record(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """One finding: `code` names its rule, `at` its place, `hint` what to write instead."""
+    """One finding: `code` names its rule, `at` its place, `hint` what to write instead, `fix` how to mend it."""
 
     code: str
     severity: Severity
@@ -128,6 +169,7 @@ class Diagnostic:
     at: Location
     hint: str | None = None
     related: tuple[Location, ...] = ()
+    fix: Fix | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         place = f"{self.at.uri}:{self.at.line}:{self.at.column}" if self.at.line else self.at.uri
@@ -146,17 +188,35 @@ class Problems:
         self._strict = strict
 
     def error(
-        self, code: str, message: str, at: Location, *, hint: str | None = None, related: tuple[Location, ...] = ()
+        self,
+        code: str,
+        message: str,
+        at: Location,
+        *,
+        hint: str | None = None,
+        related: tuple[Location, ...] = (),
+        fix: Fix | None = None,
     ) -> None:
         """Record what must be mended before anything runs."""
-        self.add(Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint, related=related))
+        self._found.setdefault(
+            Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint, related=related, fix=fix)
+        )
 
     def warn(
-        self, code: str, message: str, at: Location, *, hint: str | None = None, related: tuple[Location, ...] = ()
+        self,
+        code: str,
+        message: str,
+        at: Location,
+        *,
+        hint: str | None = None,
+        related: tuple[Location, ...] = (),
+        fix: Fix | None = None,
     ) -> None:
         """Record what works, but is not what the Specification says."""
         severity = Severity.ERROR if self._strict else Severity.WARNING
-        self.add(Diagnostic(code=code, severity=severity, message=message, at=at, hint=hint, related=related))
+        self._found.setdefault(
+            Diagnostic(code=code, severity=severity, message=message, at=at, hint=hint, related=related, fix=fix)
+        )
 
     def info(self, code: str, message: str, at: Location, *, hint: str | None = None) -> None:
         """Record what a reader may want to know."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
+from arazzo_runner.cli.mending import Mender
 from arazzo_runner.cli.options import ReadingArguments
 from arazzo_runner.cli.validate_options import LintArguments
 from arazzo_runner.config.reading import load_settings
@@ -49,19 +50,30 @@ class LintSession:
     def run(self) -> int:
         """Lint, report, and return the exit code."""
         linter = Linter(self._names, self._options)
-        linted = [linter.lint(name) for name in self._names]
+        mender = self._mender(linter)
+        linted = [linter.lint(name) if mender is None else mender.lint(name) for name in self._names]
         if self._given.write_baseline is not None:
             return self._write_baseline(linted, self._given.write_baseline)
         baseline = self._baseline()
         if baseline is not None:
             linted = list(with_baseline(linted, baseline))
-        findings = _findings(linted)
-        self._report(findings)
+        findings = self._findings(linted, 0 if mender is None else mender.mended)
+        if mender is None or not mender.wrote_document:
+            self._report(findings)
+        else:
+            self._console.err(render_findings(findings, color=self._console.color))
         if baseline is not None and baseline.stale:
             gone, them = ("is gone", "it") if baseline.stale == 1 else ("are gone", "them")
             what = count(baseline.stale, "finding")
             self._console.err(f"{what} of the baseline {gone}; --write-baseline drops {them}\n")
-        return self._exit_code(linted, findings)
+        code = self._exit_code(linted, findings)
+        return 1 if code == 0 and self._given.diff and mender is not None and mender.mended else code
+
+    def _mender(self, linter: Linter) -> Mender | None:
+        given = self._given
+        if not (given.fix or given.diff):
+            return None
+        return Mender(linter, given, self._console, is_stdin=bool(self._options.contents))
 
     # ------------------------------------------------------------------ what is linted
 
@@ -96,6 +108,16 @@ class LintSession:
         return 0 if all(each.is_open for each in linted) else EXIT_USAGE
 
     # ------------------------------------------------------------------ the report
+
+    def _findings(self, linted: Iterable[Linted], mended: int) -> Findings:
+        documents = list(linted)
+        notes = {
+            "mended": mended,
+            "to be mended with --fix": _fixable(documents) if self._given.format_ in ("text", "json") else 0,
+            "ignored": sum(each.ignored for each in documents),
+            "in the baseline": sum(each.baselined for each in documents),
+        }
+        return Findings(documents={each.name: each.findings for each in documents}, notes=notes)
 
     def _report(self, findings: Findings) -> None:
         given = self._given
@@ -150,13 +172,14 @@ def _below(folder: str, pattern: str) -> str:
     return path if os.path.relpath(folder) == ".." or os.path.relpath(path).startswith("..") else os.path.relpath(path)
 
 
-def _findings(linted: Iterable[Linted]) -> Findings:
-    documents = list(linted)
-    notes = {
-        "ignored": sum(each.ignored for each in documents),
-        "in the baseline": sum(each.baselined for each in documents),
-    }
-    return Findings(documents={each.name: each.findings for each in documents}, notes=notes)
+def _fixable(linted: Iterable[Linted]) -> int:
+    """Return how many findings --fix could mend."""
+    found = [(each.document, found) for each in linted for found in each.findings if found.fix and found.fix.is_safe]
+    if not found:
+        return 0
+    from arazzo_runner.lint.fixing import can_be_fixed  # lazily: clean documents need no positions
+
+    return sum(document is not None and can_be_fixed(each, document) for document, each in found)
 
 
 def _write(path: str, text: str) -> None:

@@ -38,6 +38,9 @@ class LintArguments:
     stdin_filename: str
     baseline: str | None
     write_baseline: str | None
+    fix: bool
+    unsafe: bool
+    diff: bool
 
     def choices(self, *, strict: bool) -> Choices:
         """Return what is said about levels; raises UsageError for codes and levels there are not."""
@@ -90,6 +93,9 @@ _OPTIONS = (
     click.option("--max-warnings", type=click.IntRange(min=0), metavar="N", help="Fail when there are more warnings."),
     click.option("--baseline", metavar="FILE", help="Forgive the findings that are listed in FILE."),
     click.option("--write-baseline", metavar="FILE", help="List today's findings in FILE, to be forgiven later."),
+    click.option("--fix", is_flag=True, help="Mend what can be mended without changing what a document does."),
+    click.option("--unsafe", is_flag=True, help="With --fix or --diff: also what a person should look at."),
+    click.option("--diff", is_flag=True, help="Show what --fix would change; nothing is written."),
     click.option("--config", metavar="FILE", help="Read settings from FILE (default: the nearest arazzo.toml)."),
     click.option("--no-config", is_flag=True, help="Read no settings from arazzo.toml or pyproject.toml."),
     click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out what folders and globs find; repeatable."),

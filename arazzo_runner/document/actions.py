@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from arazzo_runner.diagnostics import Location
+from arazzo_runner.diagnostics import Location, removing
 from arazzo_runner.document.fields import Fields
 from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
 from arazzo_runner.document.parts import Parts
@@ -59,7 +59,8 @@ class Actions(Parts):
         for name in ("retryAfter", "retryLimit"):
             if name in fields.raw and kind not in ("retry", None):
                 message = f"failure action: {name} applies only to type retry"
-                self.problems.warn("ignored-field", message, fields.key(name), hint=f"remove {name}")
+                fix = removing(fields.at.child(name), is_safe=False)
+                self.problems.warn("ignored-field", message, fields.key(name), hint=f"remove {name}", fix=fix)
         return FailureAction(
             name=fields.required_text("name"),
             type=kind or "end",  # type: ignore[arg-type]
@@ -86,9 +87,8 @@ class Actions(Parts):
             self.problems.error("missing-field", f"{fields.kind}: goto says not where to", fields.at, hint=hint)
         if kind == "end" and given:
             message = f"{fields.kind}: {given[0]} does not apply to type end"
-            self.problems.warn(
-                "ignored-field", message, fields.key(given[0]), hint=f"remove {given[0]}, or write type: goto"
-            )
+            hint, fix = f"remove {given[0]}, or write type: goto", removing(fields.at.child(given[0]), is_safe=False)
+            self.problems.warn("ignored-field", message, fields.key(given[0]), hint=hint, fix=fix)
 
     def _action_parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:
         fields.newer("parameters")
@@ -100,5 +100,6 @@ class Actions(Parts):
         for each in parameters:
             if isinstance(each, Parameter) and each.in_ is not None:
                 message = f'parameter "{each.name}" of an action has "in", which must not be used'
-                self.problems.warn("ignored-in", message, each.at.child("in"), hint="leave it out")
+                place = each.at.child("in")
+                self.problems.warn("ignored-in", message, place, hint="leave it out", fix=removing(place))
         return parameters

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from arazzo_runner.diagnostics import Location, Problems
+from arazzo_runner.diagnostics import Change, Edit, Fix, Location, Problems, removing, replacing
 from arazzo_runner.document.actions import Actions
 from arazzo_runner.document.fields import Fields
 from arazzo_runner.document.model import (
@@ -78,10 +78,12 @@ def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> 
         message = f"Arazzo {major}.{minor} is newer than 1.1, the newest known; it is read as that"
         problems.warn("unknown-version", message, place, hint="write arazzo: 1.1.0 if it uses nothing newer")
     if is_number and major == "1":
-        problems.warn("version-number", "arazzo is a number", place, hint=f'write arazzo: "{version}.0"')
+        hint, fix = f'write arazzo: "{version}.0"', replacing(place, f"{version}.0")
+        problems.warn("version-number", "arazzo is a number", place, hint=hint, fix=fix)
     elif major == "1" and minor in ("0", "1") and not patch[:1].isdigit():
         message = f"version {preview(version)} of Arazzo has no patch number"
-        problems.warn("unknown-version", message, place, hint=f"write arazzo: {major}.{minor}.0")
+        whole = f"{major}.{minor}.0"
+        problems.warn("unknown-version", message, place, hint=f"write arazzo: {whole}", fix=replacing(place, whole))
     return version
 
 
@@ -126,7 +128,9 @@ class _Builder(Actions):
         version = raw.get("version", MISSING)
         if isinstance(version, (int, float)) and not isinstance(version, bool):
             hint = "put it in quotes, with all its digits"
-            self.problems.warn("version-number", "info: version is a number", at.child("version"), hint=hint)
+            place = at.child("version")
+            fix = Fix((Edit(place, change=Change.QUOTE),))
+            self.problems.warn("version-number", "info: version is a number", place, hint=hint, fix=fix)
             fields.taken.add("version")
             version_text = str(version)
         else:
@@ -230,7 +234,7 @@ class _Builder(Actions):
             if name in names[:index]:
                 message = f'step: dependsOn names "{name}" twice'
                 at = fields.at.child("dependsOn").child(index)
-                self.problems.warn("duplicate-name", message, at, hint="name it once")
+                self.problems.warn("duplicate-name", message, at, hint="name it once", fix=removing(at))
         return names
 
     def _step_target(self, fields: Fields) -> None:

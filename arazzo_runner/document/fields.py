@@ -7,7 +7,7 @@ from dataclasses import field
 from itertools import islice
 from typing import Final, TypeVar
 
-from arazzo_runner.diagnostics import Location, Problems, did_you_mean
+from arazzo_runner.diagnostics import Fix, Location, Problems, did_you_mean, replacing
 from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
@@ -186,7 +186,8 @@ class Fields:
         for name in names:
             if name in self.raw:
                 message = f"{self.kind}: {name} came with Arazzo 1.1; this document says 1.0"
-                self.problems.warn("newer-field", message, self.key(name), hint="write arazzo: 1.1.0")
+                fix = newest(self.at)
+                self.problems.warn("newer-field", message, self.key(name), hint="write arazzo: 1.1.0", fix=fix)
 
     def exclusive(self, names: tuple[str, ...]) -> list[str]:
         """Return which of several mutually exclusive fields are there, with an error when more than one is."""
@@ -226,16 +227,27 @@ class Fields:
             self.problems.error("missing-field", f"{self.kind}: {name} is missing", self.at, hint=hint)
         return value
 
+    def _respelt(self, name: str, near: str | None) -> Fix | None:
+        """Return the fix that spells a field as the only known one that is near, unless that is there already."""
+        known = [field for field in self.taken if near == f'did you mean "{field}"?' and field not in self.raw]
+        return replacing(self.key(name), known[0], is_safe=False) if known else None
+
     def _unknown(self, name: str) -> None:
         near = did_you_mean(name, self.taken)
         message = f"{self.kind}: unknown field {preview(name)}"
         if name in ALL_FIELDS or name in MEANT or near is not None:
             hint = MEANT.get(name) or near or f"{name} belongs to another object; move it there, or remove it"
-            self.problems.error("unknown-field", message, self.key(name), hint=hint)
+            fix = None if name in MEANT else self._respelt(name, near)
+            self.problems.error("unknown-field", message, self.key(name), hint=hint, fix=fix)
         else:
             self.problems.warn(
                 "unknown-field", message, self.key(name), hint=f"extensions begin with x-: x-{preview(name)[1:-1]}"
             )
+
+
+def newest(at: Location) -> Fix:
+    """Return the fix that says Arazzo 1.1 at the root of the document: for a person to confirm."""
+    return replacing(Location(at.uri, "/arazzo", at.positions), "1.1.0", is_safe=False)
 
 
 def _type_hint(expected: str, value: JsonValue) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from arazzo_runner.diagnostics import Location, Problems
+from arazzo_runner.diagnostics import Location, Problems, replacing
 from arazzo_runner.document.fields import MEANT, Fields
 from arazzo_runner.document.model import (
     Criterion,
@@ -248,7 +248,8 @@ class Parts:
         """MUST be a URI-reference (RFC 3986 §4.1); tolerated, since what is meant can be found all the same."""
         if not URI_CHARACTERS.issuperset(text):
             message = f"{kind} {preview(text)} is no URI reference: it has characters that a URI cannot hold"
-            self.problems.warn("uri-form", message, at, hint=f"write {_percent_encoded(text[:200])}")
+            fix = replacing(at, _percent_encoded(text))
+            self.problems.warn("uri-form", message, at, hint=f"write {_percent_encoded(text[:200])}", fix=fix)
 
     def check_name(self, kind: str, name: str, at: Location) -> None:
         """MUST match ^[a-zA-Z0-9\\.\\-_]+$; tolerated with a warning, as it is in wide use (semantics §3)."""

@@ -58,6 +58,7 @@ _SPELLING = {"===": "==", "!==": "!=", "=": "==", "<>": "!=", "&": "&&", "|": "|
 _WORDS = {"and": "write &&", "or": "write ||", "not": "write !", "in": "compare with == and ||",
           "contains": "use type: regex with a context", "matches": "use type: regex with a context",
           "is": "write ==", "equals": "write =="}  # fmt: skip
+_SYMBOLS = {"and": "&&", "or": "||", "is": "==", "equals": "=="}
 
 
 @record(frozen=True, slots=True)
@@ -195,8 +196,7 @@ class _ConditionParser:
             self.fail(problem.message, token.offset + problem.offset, problem.length, problem.hint)
         for slip in slips:
             if slip.code != "property-step":  # `.` and `[]` are operators of conditions
-                moved = Slip(slip.code, slip.message, token.offset + slip.offset, slip.length, slip.canonical)
-                self.slips.append(moved)
+                self.slips.append(slip.moved(token.offset))
         if token.text.endswith(".length") and not isinstance(node, SourceReference):
             message = ".length is no property of the Specification"
             self.slips.append(Slip("length-property", message, token.offset + len(token.text) - 6, 6))
@@ -208,10 +208,11 @@ class _ConditionParser:
         if self.token.kind != "reference":
             self.fail("{ does not belong in a simple condition", token.offset)
         node = self._reference(self.token)
+        span = (token.offset, self.token.offset + 1 - token.offset)
         if not self._take("}"):
             self.fail("{ is never closed", token.offset, hint="add }")
         message = "braces around an expression are for texts, not for simple conditions"
-        self.slips.append(Slip("braced-expression", message, token.offset, 1, str(node)))
+        self.slips.append(Slip("braced-expression", message, token.offset, 1, str(node), span))
         return node
 
     def _unexpected(self, token: _Token) -> NoReturn:
@@ -232,7 +233,7 @@ class _ConditionParser:
         spelling = _SPELLING.get(token.text)
         hint = None if spelling is None else f"write {spelling}"
         what = f"{token.text} is no operator" if spelling else f"{token.text} does not belong here"
-        self.fail(what, token.offset, len(token.text), hint)
+        raise ExpressionSyntaxError(what, token.offset, len(token.text), hint, spelling)
 
     def end(self) -> None:
         """Fail when anything is left."""
@@ -240,8 +241,8 @@ class _ConditionParser:
         if token.kind == "end":
             return
         if token.kind == "word" and token.text.lower() in _WORDS:
-            what = f"{token.text} is no operator"
-            self.fail(what, token.offset, len(token.text), _WORDS[token.text.lower()])
+            word, what = token.text.lower(), f"{token.text} is no operator"
+            raise ExpressionSyntaxError(what, token.offset, len(word), _WORDS[word], _SYMBOLS.get(word))
         if token.kind == "operator":
             self._operator_fault(token)
         self.fail("an operator is expected here", token.offset, max(1, len(token.text)))

@@ -16,25 +16,41 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 class ExpressionSyntaxError(ValueError):
-    """A text that is not in the grammar; `offset` counts characters from 0, `hint` says what to write."""
+    """A text that is not in the grammar; `offset` counts characters from 0, `hint` says what to write.
 
-    def __init__(self, message: str, offset: int = 0, length: int = 1, hint: str | None = None) -> None:
+    `spelling` is what stands for these characters in the grammar, where that can be told.
+    """
+
+    def __init__(
+        self, message: str, offset: int = 0, length: int = 1, hint: str | None = None, spelling: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.offset = offset
         self.length = length
         self.hint = hint
+        self.spelling = spelling
 
 
 @record(frozen=True, slots=True)
 class Slip:
-    """A tolerated deviation: what was written at `offset`, and how the Specification spells it."""
+    """A tolerated deviation: what was written at `offset`, and how the Specification spells it.
+
+    `span` (offset, length) is the part of the text that `canonical` stands for; None: the slip
+    itself. It is empty where there is no other spelling.
+    """
 
     code: str
     message: str
     offset: int
     length: int
     canonical: str | None = None
+    span: tuple[int, int] | None = None
+
+    def moved(self, offset: int) -> Slip:
+        """Return this slip of a text that begins `offset` characters into a longer one."""
+        span = None if self.span is None else (self.span[0] + offset, self.span[1])
+        return Slip(self.code, self.message, self.offset + offset, self.length, self.canonical, span)
 
 
 def _path_text(path: Path) -> str:

@@ -83,7 +83,8 @@ def parse_lenient(
     if not parser.slips:
         return node, ()
     canonical = str(canonical_form(node))
-    slips = tuple(Slip(slip.code, slip.message, slip.offset, slip.length, canonical) for slip in parser.slips)
+    whole = (0, 0 if canonical == text else len(text))  # a name that the grammar lacks has no other spelling
+    slips = tuple(Slip(slip.code, slip.message, slip.offset, slip.length, canonical, whole) for slip in parser.slips)
     return node, slips
 
 

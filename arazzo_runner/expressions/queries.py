@@ -136,7 +136,7 @@ def _pointer(text: str) -> tuple[Pointer, tuple[Slip, ...]]:
 
         pointer = unquote(text[1:])
         message = "a JSON Pointer has no # (that is its form in a URI)"
-        slips = (Slip("pointer-fragment", message, 0, 1, pointer),)
+        slips = (Slip("pointer-fragment", message, 0, 1, pointer, (0, len(text))),)
     if pointer and not pointer.startswith("/"):
         raise ExpressionSyntaxError("a JSON Pointer begins with /", hint=f"write /{text}")
     place = pointer.find("~")

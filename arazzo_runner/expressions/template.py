@@ -137,8 +137,7 @@ def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expre
         node, slips = parse_lenient(text[dollar:close], declared, embedded=True)
     except ExpressionSyntaxError as problem:
         raise ExpressionSyntaxError(problem.message, dollar + problem.offset, problem.length, problem.hint) from None
-    moved = [Slip(slip.code, slip.message, dollar + slip.offset, slip.length, slip.canonical) for slip in slips]
-    return dollar - 1, close + 1, node, moved
+    return dollar - 1, close + 1, node, [slip.moved(dollar) for slip in slips]
 
 
 def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression | None, list[Slip]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Final
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity, did_you_mean
+from arazzo_runner.diagnostics import Diagnostic, Location, Severity, did_you_mean, removing
 from arazzo_runner.document.positions import FixedPositions, YamlPositions
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.lint.policy import UNREADABLE, Policy
@@ -111,7 +111,7 @@ def _lines_of(at: Location) -> set[int]:
 def doubtful_ignores(ignores: Iterable[Ignore], policy: Policy, codes: Collection[str]) -> Iterator[Diagnostic]:
     """Report ignores that forgive nothing, and those that do not say why."""
     for ignore in ignores:
-        yield from _unused(ignore, policy, codes)
+        yield from _with_fix(ignore, list(_unused(ignore, policy, codes)))
         if not ignore.reason and ignore.codes:
             message = "this ignore does not say why"
             hint = f"write # arazzo-ignore: {', '.join(ignore.codes)} -- and the reason"
@@ -131,6 +131,13 @@ def _unused(ignore: Ignore, policy: Policy, codes: Collection[str]) -> Iterator[
             continue
         hint = did_you_mean(code, codes) or "arazzo explain lists all codes"
         yield _unused_code(ignore, f'there is no code "{code}" to be ignored', hint)
+
+
+def _with_fix(ignore: Ignore, unused: list[Diagnostic]) -> list[Diagnostic]:
+    """A comment of which nothing is of use can go."""
+    if len(unused) < max(1, len(ignore.codes)) or any(each.hint != "remove the comment" for each in unused):
+        return unused
+    return [replace(each, fix=removing(ignore.at)) for each in unused]
 
 
 def _unused_code(ignore: Ignore, message: str, hint: str) -> Diagnostic:

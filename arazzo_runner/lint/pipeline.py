@@ -11,6 +11,7 @@ from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Severity
+from arazzo_runner.document.source_map import Document
 from arazzo_runner.lint.baseline import Baseline
 from arazzo_runner.lint.codes import known_codes
 from arazzo_runner.lint.ignores import doubtful_ignores, read_ignores, without_ignored
@@ -40,7 +41,7 @@ class Linted:
     """One document and what is reported of it: its own findings by place, then those in files it names.
 
     `ignored` counts findings that comments forgave, `baselined` those that the baseline did.
-    `is_open` is false when the document could not be opened.
+    `is_open` is false when the document could not be opened; `document` is its text, when it could be read.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Linted:
     ignored: int = 0
     baselined: int = 0
     is_open: bool = True
+    document: Document | None = None
 
 
 class Linter:
@@ -59,7 +61,7 @@ class Linter:
         self._documents = tuple(documents)
         self._settings: dict[str, Settings] = {}
         self._configurations: dict[str, str | None] = {}
-        self._reported: set[Diagnostic] = set()
+        self._reported: dict[Diagnostic, str] = {}
 
     def lint(self, name: str) -> Linted:
         """Check one document and return what is to be reported of it; a finding told before is not told again."""
@@ -72,9 +74,13 @@ class Linter:
             return Linted(name, problem.diagnostics, is_open=False)
         found = [judged for each in checked.diagnostics if (judged := policy.judged(each)) is not None]
         left, count = self._unforgiven(found, checked, policy)
-        new = [each for each in left if each not in self._reported]
-        self._reported.update(new)
-        return Linted(name, tuple(_in_order(new, checked)), ignored=count)
+        new = [each for each in left if self._reported.setdefault(each, name) == name]
+        return Linted(name, tuple(_in_order(new, checked)), ignored=count, document=checked.document)
+
+    def change(self, name: str, data: bytes) -> None:
+        """Take another text for a document from now on, as if it had been written."""
+        for checker in self._checkers.values():
+            checker.change(name, data)
 
     def settings_for(self, name: str) -> Settings:
         """Return the settings that hold for a document; raises InvalidUsage when its file has mistakes."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal as OneOf
 from typing import cast
 
-from arazzo_runner.diagnostics import Location
+from arazzo_runner.diagnostics import Location, removing, replacing
 from arazzo_runner.document.model import (
     ExpressionType,
     FailureAction,
@@ -122,7 +122,10 @@ class StepCompiler:
         if operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
                 message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
-                self.context.problems.warn("ignored-in", message, parameter.at.child("in"), hint="leave it out")
+                place = parameter.at.child("in")
+                # A workflow's or a component's parameter may go to other steps too, which need its "in".
+                fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
+                self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
             return CompiledParameter(name=parameter.name, location=None, value=value, at=parameter.at)
         if parameter.in_ is None:
             message = f'parameter "{parameter.name}" does not say where it goes'
@@ -184,7 +187,10 @@ class StepCompiler:
         at = item.at.child("reference")
         if not item.reference.startswith(prefix):
             message = f'"{item.reference}" is no reference to a component of the right kind'
-            self.context.problems.error("unknown-component", message, at, hint=f"write {prefix}<name>")
+            meant = _meant_component(item.reference, component_names(self.context.document, kind))
+            fix = None if meant is None else replacing(at, prefix + meant, is_safe=False)
+            hint = f"write {prefix}{meant or '<name>'}"
+            self.context.problems.error("unknown-component", message, at, hint=hint, fix=fix)
             return None
         name = item.reference.removeprefix(prefix)
         known = component_names(self.context.document, kind)
@@ -317,7 +323,8 @@ class StepCompiler:
             name = text
             if text.startswith("$steps."):
                 name = text.removeprefix("$steps.")
-                self.context.problems.warn("depends-on-form", f'dependsOn names "{text}"', at, hint=f"write {name}")
+                message, fix = f'dependsOn names "{text}"', replacing(at, name)
+                self.context.problems.warn("depends-on-form", message, at, hint=f"write {name}", fix=fix)
             if name == step.step_id:
                 own_hint = "name the step that must come before it"
                 self.context.problems.error("dependency-cycle", f'step "{name}" depends on itself', at, hint=own_hint)
@@ -375,6 +382,12 @@ def template_names(path: str) -> list[str]:
     """Return the variable names of a path template, `["id"]` for `/pets/{id}`."""
     plain = path.partition("?")[0]  # some descriptions write `/a?b={b}`: the query has its own parameters
     return [part.partition("}")[0] for part in plain.split("{")[1:] if "}" in part]
+
+
+def _meant_component(reference: str, known: Iterable[str]) -> str | None:
+    """Return the component that a reference in another form means: `#/components/parameters/page`, `page`."""
+    names = [name for name in known if reference.endswith((f"/{name}", f".{name}")) or reference == name]
+    return max(names, key=len, default=None)
 
 
 def _is_credential(parameter: Parameter, operation: Operation) -> bool:

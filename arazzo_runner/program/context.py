@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from arazzo_runner.diagnostics import Location, Problems, did_you_mean
+from arazzo_runner.diagnostics import Location, Problems, did_you_mean, replacing
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
     Expression,
@@ -46,12 +46,18 @@ class Context:
         """Warn of every tolerated deviation, at its characters, with the canonical spelling."""
         for slip in slips:
             hint = _HINTS.get(slip.code) if slip.canonical is None else f"write {slip.canonical}"
-            self.problems.warn(slip.code, slip.message, at.within(slip.offset, slip.length), hint=hint)
+            offset, length = slip.span or (slip.offset, slip.length)
+            fix = None
+            if slip.canonical is not None and length and slip.code != "jsonpath-version":  # which is another field's
+                fix = replacing(at.within(offset, length), slip.canonical)
+            self.problems.warn(slip.code, slip.message, at.within(slip.offset, slip.length), hint=hint, fix=fix)
 
     def syntax_error(self, problem: ExpressionSyntaxError, at: Location, code: str = "expression-syntax") -> None:
         """Report a text that is not in the grammar, at its character."""
         place = at.within(problem.offset, problem.length)
-        self.problems.error(code, problem.message, place, hint=problem.hint or _HINTS.get(code))
+        # What was meant is known, but the text had no meaning: taking it for that is for a person to confirm.
+        fix = None if problem.spelling is None else replacing(place, problem.spelling, is_safe=False)
+        self.problems.error(code, problem.message, place, hint=problem.hint or _HINTS.get(code), fix=fix)
 
     def check(self, expression: Expression, at: Location) -> None:
         """Report a reference to a name that the documents do not declare."""

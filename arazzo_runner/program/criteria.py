@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from arazzo_runner.diagnostics import Change, Edit, Fix, removing
 from arazzo_runner.document.model import Criterion
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.nodes import Constant, ExpressionSyntaxError, Reference
@@ -42,7 +43,8 @@ def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
             return compared
         hint = "say what the condition is with type: regex, jsonpath or xpath, or remove context"
         message = "a simple condition has no context; this one is ignored"
-        context.problems.warn("ignored-field", message, criterion.at.child("context"), hint=hint)
+        place = criterion.at.child("context")
+        context.problems.warn("ignored-field", message, place, hint=hint, fix=removing(place, is_safe=False))
     try:
         parsed = parse_condition(criterion.condition, context.declared)
     except ExpressionSyntaxError as problem:
@@ -68,6 +70,11 @@ def _context_comparison(criterion: Criterion, context: Context) -> ContextCriter
     at = criterion.at.child("condition")
     if not isinstance(expected, (dict, list)):
         text = str(Constant(expected))
-    hint = f"write condition: {Reference(expression)} == {text}, without context"
-    context.problems.warn("context-comparison", "a simple condition has no context", at, hint=hint)
+    written = f"{Reference(expression)} == {text}"
+    fix = None  # there is no way to write an object or a list in a simple condition
+    if not isinstance(expected, (dict, list)):
+        remove = Edit(criterion.at.child("context"), change=Change.REMOVE)
+        fix = Fix((Edit(at, written), remove))
+    hint = f"write condition: {written}, without context"
+    context.problems.warn("context-comparison", "a simple condition has no context", at, hint=hint, fix=fix)
     return ContextCriterion(criterion.condition, expression, expected, at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arazzo_runner.diagnostics import Location, did_you_mean
+from arazzo_runner.diagnostics import Location, did_you_mean, replacing
 from arazzo_runner.program.context import Context, names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
@@ -50,8 +50,9 @@ class Linker:
         if len(found) == 1:
             if self._operation_source_count() > 1:
                 message = f'operationId "{name}" does not say which source it is in (the Specification asks for it)'
-                hint = f"write $sourceDescriptions.{found[0].source}.{name}"
-                self.context.problems.warn("unqualified-operation", message, at, hint=hint)
+                qualified = f"$sourceDescriptions.{found[0].source}.{name}"
+                fix = replacing(at, qualified)
+                self.context.problems.warn("unqualified-operation", message, at, hint=f"write {qualified}", fix=fix)
             return found[0]
         if found:
             places = ", ".join(f"$sourceDescriptions.{linked.source}.{name}" for linked in found)
@@ -65,8 +66,10 @@ class Linker:
         if source is not None:
             linked = self._in_named_source(name, f"$sourceDescriptions.{name}", at)
             if linked is not None:
-                hint = f"write $sourceDescriptions.{name}"
-                self.context.problems.warn("operation-reference", f'"{name}" lacks $sourceDescriptions', at, hint=hint)
+                qualified, message = f"$sourceDescriptions.{name}", f'"{name}" lacks $sourceDescriptions'
+                self.context.problems.warn(
+                    "operation-reference", message, at, hint=f"write {qualified}", fix=replacing(at, qualified)
+                )
             return linked
         if not self._all_checked():
             return None  # it may be in a source that could not be read, which is reported already
@@ -156,12 +159,12 @@ class Linker:
         return None
 
     def _slipped_path(self, name: str, operation: Operation, at: Location) -> None:
-        hint = f"write '{{$sourceDescriptions.{name}.url}}#{operation.pointer}'"
+        canonical = f"{{$sourceDescriptions.{name}.url}}#{operation.pointer}"
+        hint = f"write '{canonical}'"
         if operation.operation_id:
             hint += f" or operationId: {operation.operation_id}"
-        self.context.problems.warn(
-            "operation-path-form", "operationPath is not in the Specification's form", at, hint=hint
-        )
+        message, fix = "operationPath is not in the Specification's form", replacing(at, canonical)
+        self.context.problems.warn("operation-path-form", message, at, hint=hint, fix=fix)
 
     def _bad_path(self, text: str, at: Location, message: str | None = None) -> None:
         names = list(self.context.document.sources)

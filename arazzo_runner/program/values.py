@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from arazzo_runner.diagnostics import Location
+from arazzo_runner.diagnostics import Location, replacing
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
 from arazzo_runner.expressions.parser import parse_lenient
 from arazzo_runner.expressions.selectors import Query, compile_query
@@ -75,8 +75,9 @@ def compile_expression(text: str, at: Location, context: Context) -> Expression 
         context.syntax_error(problem, at)
         return None
     if bare is not text:
-        context.problems.warn("braced-expression", f'"{text}" is one whole expression', at, hint=f"write {node}")
-    context.slips(slips, at)
+        message = f'"{text}" is one whole expression'
+        context.problems.warn("braced-expression", message, at, hint=f"write {node}", fix=replacing(at, bare))
+    context.slips(slips if bare is text else (slip.moved(1) for slip in slips), at)
     context.check(node, at)
     return node
 

@@ -199,10 +199,13 @@ def validate_report(diagnostics: Iterable[Diagnostic]) -> dict[str, JsonValue]:
     }
 
 
+_NOTES = {"to be mended with --fix": "fixable", "in the baseline": "baselined"}
+
+
 def findings_report(findings: Findings) -> dict[str, JsonValue]:
     """Return what `validate --format json` prints of linted documents: the same, and counts of what is not shown."""
     report = validate_report(findings.all)
-    notes = {name.rpartition(" ")[2]: amount for name, amount in findings.notes.items()}
+    notes = {_NOTES.get(name, name): amount for name, amount in findings.notes.items()}
     return {**report, "summary": {**report["summary"], "documents": len(findings.documents), **notes}}
 
 
@@ -214,6 +217,7 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, JsonValue]:
         **_place(diagnostic.at),
         "hint": diagnostic.hint,
         "related": [_place(place) for place in diagnostic.related],
+        "fix": None if diagnostic.fix is None else "safe" if diagnostic.fix.is_safe else "unsafe",
     }
 
 

@@ -33,19 +33,19 @@ def validate(*arguments, capsys):
     [
         pytest.param(["clean.yml"], 0, "it is valid: no problems", id="clean"),
         pytest.param(["bad.yml"], 1, "1 error", id="an error"),
-        pytest.param(["sub/doubtful.yml"], 0, "1 warning", id="a warning"),
-        pytest.param(["sub/doubtful.yml", "--max-warnings", "0"], 1, "1 warning", id="too many warnings"),
-        pytest.param(["sub/doubtful.yml", "--max-warnings", "1"], 0, "1 warning", id="as many as allowed"),
-        pytest.param(["sub/doubtful.yml", "--strict"], 1, "1 error", id="strict"),
-        pytest.param(["sub/doubtful.yml", "--preset", "strict", "--select", "double-quotes"], 1, "1 error", id="the strict preset"),
+        pytest.param(["sub/doubtful.yml"], 0, "1 warning (1 to be mended with --fix)", id="a warning"),
+        pytest.param(["sub/doubtful.yml", "--max-warnings", "0"], 1, "1 warning (1 to be mended with --fix)", id="too many warnings"),
+        pytest.param(["sub/doubtful.yml", "--max-warnings", "1"], 0, "1 warning (1 to be mended with --fix)", id="as many as allowed"),
+        pytest.param(["sub/doubtful.yml", "--strict"], 1, "1 error (1 to be mended with --fix)", id="strict"),
+        pytest.param(["sub/doubtful.yml", "--preset", "strict", "--select", "double-quotes"], 1, "1 error (1 to be mended with --fix)", id="the strict preset"),
         pytest.param(["sub/doubtful.yml", "--preset", "minimal"], 0, "it is valid: no problems", id="the minimal preset"),
         pytest.param(["sub/doubtful.yml", "--level", "error"], 0, "it is valid: no problems", id="errors only"),
-        pytest.param(["sub/doubtful.yml", "--level", "double-quotes=error"], 1, "1 error", id="a level of one code"),
+        pytest.param(["sub/doubtful.yml", "--level", "double-quotes=error"], 1, "1 error (1 to be mended with --fix)", id="a level of one code"),
         pytest.param(["bad.yml", "--ignore", "condition-*"], 0, "it is valid: no problems", id="an ignored code"),
         pytest.param(["bad.yml", "--select", "double-quotes, later-step"], 0, "it is valid: no problems", id="selected codes only"),
-        pytest.param([], 1, "1 error, 1 warning in 2 of 3 documents", id="this folder when nothing is named"),
+        pytest.param([], 1, "1 error, 1 warning in 2 of 3 documents (1 to be mended with --fix)", id="this folder when nothing is named"),
         pytest.param(["*.yml", "--exclude", "pets.yml"], 1, "1 error in 1 of 2 documents", id="a glob"),
-        pytest.param([".", "--exclude", "bad.yml"], 0, "1 warning in 1 of 2 documents", id="a folder without a file"),
+        pytest.param([".", "--exclude", "bad.yml"], 0, "1 warning in 1 of 2 documents (1 to be mended with --fix)", id="a folder without a file"),
         pytest.param(["clean.yml", "gone.yml"], 2, "1 error in 1 of 2 documents", id="one that cannot be opened, the others are checked"),
     ],
 )  # fmt: skip
@@ -92,7 +92,7 @@ def _shown(name):
     text = (
         f"warning[double-quotes]: strings are written in single quotes\n  --> {name}:12:39\n"
         '12 |           - condition: $statusCode == "200"\n'
-        "   |                                       ^^^^^ hint: write '200'\n\n1 warning\n"
+        "   |                                       ^^^^^ hint: write '200'\n\n1 warning (1 to be mended with --fix)\n"
     )
     return text, "1 warning, more than the 0 that are allowed\n"
 

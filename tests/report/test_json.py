@@ -113,6 +113,7 @@ def test_validate_report() -> None:
         "pointer": "/steps/0/stepId",
         "hint": "write x",
         "related": [],
+        "fix": None,
     }
 
 

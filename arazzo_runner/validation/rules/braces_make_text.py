@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.diagnostics import Diagnostic, Severity, replacing
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.validation.schemas import follow, property_of, types_of
 
@@ -33,4 +33,5 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
         if types and "string" not in types:
             message = f'{each.text} gives a text, but input "{found.group(1)}" is of type {" or ".join(types)}'
             at, hint = program.at(each.pointer), f"write $inputs.{found.group(1)} without braces"
-            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
+            fix = replacing(at, each.text[1:-1], is_safe=False)
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint, fix=fix)

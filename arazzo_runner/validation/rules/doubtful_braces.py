@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.diagnostics import Diagnostic, Severity, replacing
 from arazzo_runner.validation.inspection import Inspection
 
 CODE = "doubtful-braces"
@@ -34,4 +34,5 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
             message = f"{found.group()} is no embedded expression; it is sent with these braces"
             at = program.at(each.pointer).within(found.start(), len(found.group()))
             hint = f"write {expression}"
-            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
+            fix = replacing(at, expression, is_safe=False)
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint, fix=fix)

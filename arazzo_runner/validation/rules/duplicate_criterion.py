@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.diagnostics import Diagnostic, Severity, removing
 from arazzo_runner.document.model import Criterion
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.values import preview
@@ -26,5 +26,11 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
                 hint = "remove one, or correct what it tests"
                 message = f"this criterion is in the list already: {preview(each.condition, 60)}"
                 yield Diagnostic(
-                    code=CODE, severity=SEVERITY, message=message, at=each.at, hint=hint, related=(first.at,)
+                    code=CODE,
+                    severity=SEVERITY,
+                    message=message,
+                    at=each.at,
+                    hint=hint,
+                    related=(first.at,),
+                    fix=removing(each.at, is_safe=False),
                 )

@@ -26,7 +26,9 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
         for criterion in step.criteria:
             if not isinstance(criterion, QueryCriterion) or criterion.kind != "jsonpath":
                 continue
-            if criterion.text.startswith("$[?") and _is_object(criterion.context, step.call):
+            # `$[?$.status == 'free']` asks about the object itself, whatever member is tested.
+            is_about_members = criterion.text.startswith("$[?") and "@" in criterion.text
+            if is_about_members and _is_object(criterion.context, step.call):
                 message = f"{criterion.context} is an object: the filter tests each of its members, not the object"
                 at = criterion.at.within(0, 3)
                 hint = "test the object itself in a simple condition, or filter a list in it: $.items[?…]"

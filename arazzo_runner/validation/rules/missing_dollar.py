@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.diagnostics import Diagnostic, Severity, replacing
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.values import preview
 
@@ -27,4 +27,5 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
         message = f"{preview(each.text, 60)} is sent as this text; an expression begins with $"
         hint = f"write ${each.text}"
         at = program.at(each.pointer)
-        yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
+        fix = replacing(at, f"${each.text}", is_safe=False)
+        yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint, fix=fix)

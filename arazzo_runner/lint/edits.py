@@ -1,0 +1,279 @@
+"""Edits of values → changes of characters: how a new value is spelt where it stands, in YAML's five styles and JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Final
+
+from arazzo_runner.diagnostics import Change, Edit, Span
+from arazzo_runner.document.positions import Entry, IndexedPositions, JsonPositions
+from arazzo_runner.document.scalar_places import raw_offset
+from arazzo_runner.document.scalars import NotJson, plain_value
+from arazzo_runner.document.source_map import Document
+from arazzo_runner.records import record
+
+_PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")
+_INDICATORS: Final = frozenset("-?:,[]{}#&*!|>'\"%@`")
+_UNPRINTABLE: Final = re.compile(
+    "[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+
+
+@record(frozen=True, slots=True)
+class TextEdit:
+    """Characters `start` to `end` of a text give way to `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+def text_edit(edit: Edit, document: Document) -> TextEdit | None:
+    """Return the change of the document's text that an edit means; None when it cannot be made surely."""
+    positions = document.positions
+    if not isinstance(positions, IndexedPositions):
+        return None
+    if edit.at.positions is not positions:
+        return _at_characters(edit, document)
+    entry = positions.entries().get(edit.at.pointer)
+    if entry is None:  # inside something that an alias repeats
+        return None
+    if edit.change is Change.REMOVE:
+        return removal(edit.at.pointer, entry, positions)
+    if edit.change is Change.QUOTE:
+        return _quoted(entry, positions)
+    if edit.at.on_key:
+        return _key(edit, entry, positions)
+    return _scalar(edit, entry, positions)
+
+
+def _at_characters(edit: Edit, document: Document) -> TextEdit | None:
+    """A place known by line and column only: a comment, which leaves no empty line behind."""
+    at, starts = edit.at, document.positions.line_starts()
+    if at.pointer or at.line is None or at.column is None or at.end_column is None or at.uri != document.uri:
+        return None
+    start, end = starts[at.line - 1] + at.column - 1, starts[at.line - 1] + at.end_column - 1
+    if edit.change is Change.REPLACE:
+        return TextEdit(start, end, edit.text)
+    line = document.text[starts[at.line - 1] : start]
+    if not line.strip():
+        start, end = starts[at.line - 1], starts[at.line] if at.line < len(starts) else len(document.text)
+    else:
+        start -= len(line) - len(line.rstrip())
+    return TextEdit(start, end, "")
+
+
+# ------------------------------------------------------------------ scalars
+
+
+def _scalar(edit: Edit, entry: Entry, positions: IndexedPositions) -> TextEdit | None:
+    raw = positions.text[entry.start : entry.end]
+    is_json = isinstance(positions, JsonPositions)
+    if entry.text is None:
+        is_literal = is_json and raw[:1] not in ("{", "[")
+        return TextEdit(entry.start, entry.end, json.dumps(edit.text)) if is_literal else None
+    offset = edit.at.offset
+    if offset is None:
+        offset, length = 0, len(entry.text)
+    else:
+        length = edit.at.length
+    if offset + length > len(entry.text):
+        return None
+    value = entry.text[:offset] + edit.text + entry.text[offset + length :]
+    skipped = _skipped(raw)
+    style = raw[skipped : skipped + 1]
+    is_block = style in ("|", ">") and _is_block(raw[skipped:])
+    if is_block and not is_json and length == len(entry.text):
+        return TextEdit(entry.start + skipped, entry.start + len(raw.rstrip()), spelt(value))
+    if is_json or style in ('"', "'") or is_block:
+        return _spliced(edit.text, entry, raw, offset, length, style, is_json=is_json)
+    return _plain(value, entry, raw, skipped, positions.text)
+
+
+def _skipped(raw: str) -> int:
+    found = _PROPERTIES.match(raw)
+    return found.end() if found else 0
+
+
+def _is_block(raw: str) -> bool:
+    return re.match(r"[|>][-+0-9]*[ \t]*(?:#[^\r\n]*)?[\r\n]", raw) is not None
+
+
+def _spliced(
+    text: str, entry: Entry, raw: str, offset: int, length: int, style: str, *, is_json: bool
+) -> TextEdit | None:
+    """Change characters inside quotes or a block, which keeps the rest as it is written."""
+    assert entry.text is not None
+    if length == len(entry.text) and style not in ("|", ">"):
+        skipped = _skipped(raw) if style in ("'", '"') else 0
+        start, end = skipped + 1, len(raw) - 1
+    else:
+        start = raw_offset(raw, entry.text, offset)
+        end = raw_offset(raw, entry.text, offset + length - 1) + 1 if length else start
+        if length and style in ('"', "'"):
+            end = raw_offset(raw, entry.text, offset + length)
+    written = json.dumps(text, ensure_ascii=False)[1:-1] if is_json else _escaped(text, style)
+    if written is None or "\n" in raw[start:end] or not 0 <= start <= end <= len(raw):
+        return None
+    return TextEdit(entry.start + start, entry.start + end, written)
+
+
+def _escaped(text: str, style: str) -> str | None:
+    """Return a text as it stands in a scalar of a style; None when it cannot."""
+    if style == '"':
+        return _double_quoted(text)[1:-1]
+    if "\n" in text or "\r" in text or _UNPRINTABLE.search(text):
+        return None
+    return text.replace("'", "''") if style == "'" else text
+
+
+def _plain(value: str, entry: Entry, raw: str, skipped: int, text: str) -> TextEdit | None:
+    """Write an unquoted scalar anew: unquoted where that means this text, else in quotes."""
+    if "\n" in raw:
+        return None
+    in_flow = _is_in_flow(entry, text)
+    return TextEdit(entry.start + skipped, entry.end, spelt(value, in_flow=in_flow))
+
+
+def _is_in_flow(entry: Entry, text: str) -> bool:
+    # Being careful costs a pair of quotes at most: whatever stands on a line with brackets may be in flow style.
+    line_start = max(text.rfind("\n", 0, entry.start), 0)
+    line_end = text.find("\n", entry.end)
+    around = text[line_start : entry.start] + text[entry.end : line_end if line_end >= 0 else len(text)]
+    return any(mark in around for mark in "{}[],")
+
+
+def spelt(value: str, *, in_flow: bool = False) -> str:
+    """Return a text as a YAML scalar on one line: plain if it can be, else in single, else in double quotes.
+
+    >>> spelt("pets"), spelt("{$inputs.a}"), spelt("1.0"), spelt("it's: so")
+    ('pets', "'{$inputs.a}'", "'1.0'", "'it''s: so'")
+    """
+    if _is_plain(value, in_flow):
+        return value
+    if "\n" in value or "\r" in value or _UNPRINTABLE.search(value):
+        return _double_quoted(value)
+    return "'" + value.replace("'", "''") + "'"
+
+
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def _double_quoted(value: str) -> str:
+    """Return a text in YAML's double quotes: what cannot be printed as an escape."""
+    return '"' + "".join(_ESCAPES.get(each) or _printable(each) for each in value) + '"'
+
+
+def _printable(character: str) -> str:
+    if not _UNPRINTABLE.match(character):
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _is_plain(value: str, in_flow: bool) -> bool:
+    if not value or value != value.strip() or _UNPRINTABLE.search(value) or "\t" in value:
+        return False
+    if value[0] in _INDICATORS and not (value[0] in "-?:" and value[1:2] not in ("", " ") and not in_flow):
+        return False
+    if ": " in value or " #" in value or value.endswith(":") or value.startswith(("---", "...")) or value == "<<":
+        return False
+    if in_flow and any(mark in value for mark in "{}[],"):
+        return False
+    try:
+        return isinstance(plain_value(value), str)
+    except NotJson:
+        return False
+
+
+def _quoted(entry: Entry, positions: IndexedPositions) -> TextEdit | None:
+    raw = positions.text[entry.start : entry.end]
+    skipped = _skipped(raw)
+    bare = raw[skipped:]
+    return TextEdit(entry.start + skipped, entry.end, f'"{bare}"') if re.fullmatch(r"[\w.+-]+", bare) else None
+
+
+def _key(edit: Edit, entry: Entry, positions: IndexedPositions) -> TextEdit | None:
+    if entry.key is None or entry.key.line != entry.key.end_line or edit.at.offset is not None:
+        return None
+    start, end = _offset(entry.key, positions), _end(entry.key, positions)
+    raw = positions.text[start:end]
+    if raw[:1] == '"':
+        is_json = isinstance(positions, JsonPositions)
+        return TextEdit(start, end, json.dumps(edit.text, ensure_ascii=False) if is_json else _double_quoted(edit.text))
+    return TextEdit(start, end, spelt(edit.text, in_flow=True)) if raw[:1] not in ("'", "*", "&", "!", "?") else None
+
+
+def _offset(span: Span, positions: IndexedPositions) -> int:
+    return positions.line_starts()[span.line - 1] + span.column - 1
+
+
+def _end(span: Span, positions: IndexedPositions) -> int:
+    return positions.line_starts()[span.end_line - 1] + span.end_column - 1
+
+
+# ------------------------------------------------------------------ taking away
+
+
+def removal(pointer: str, entry: Entry, positions: IndexedPositions) -> TextEdit | None:
+    """Take a member of a mapping or an item of a list away, its line or its comma with it."""
+    text = positions.text
+    start = _offset(entry.key, positions) if entry.key is not None else _dash(entry, text)
+    siblings = _siblings(pointer, positions.entries())
+    if start is None or siblings < 2:  # what is left must not be an empty mapping or list
+        return None
+    end = entry.end
+    while end > start and text[end - 1] in " \t\r\n":  # a block of text takes the line breaks after it along
+        end -= 1
+    flow = _flow_removal(text, start, end)
+    if flow is not None:
+        return flow
+    return None if isinstance(positions, JsonPositions) else _line_removal(text, start, end, positions)
+
+
+def _siblings(pointer: str, entries: Mapping[str, Entry]) -> int:
+    parent = pointer.rpartition("/")[0] + "/"
+    return sum(1 for each in entries if each.startswith(parent) and "/" not in each[len(parent) :])
+
+
+def _dash(entry: Entry, text: str) -> int | None:
+    """Return where an item of a list begins: at its dash, in flow style at itself."""
+    before = text[: entry.start].rstrip(" \t")
+    if before.endswith("-") and before[:-1].rpartition("\n")[2].strip(" \t-") == "":
+        return len(before) - 1
+    return entry.start if before.rstrip()[-1:] in ("[", ",") else None
+
+
+def _flow_removal(text: str, start: int, end: int) -> TextEdit | None:
+    after = re.compile(r"[ \t]*,[ \t]*").match(text, end)
+    before = re.compile(r"[\[{,]\s*$").search(text[max(0, start - 2000) : start])
+    if before is None:
+        return None
+    opening = start - len(before.group())
+    if text[opening] == ",":  # not the first one: the comma before it goes
+        return TextEdit(opening, end, "")
+    if after is None:
+        return None
+    rest = re.compile(r"[\r\n]+[ \t]*").match(text, after.end())
+    return TextEdit(start, rest.end() if rest else after.end(), "")
+
+
+def _line_removal(text: str, start: int, end: int, positions: IndexedPositions) -> TextEdit | None:
+    """In block style: the whole lines; after the dash of an item, up to the next member."""
+    starts = positions.line_starts()
+    first = starts[bisect_right(starts, start) - 1]
+    last = bisect_right(starts, end - 1)
+    following = starts[last] if last < len(starts) else len(text)
+    rest = text[end:following].strip()
+    if rest and not rest.startswith("#"):
+        return None
+    before = text[first:start]
+    if not before.strip():
+        return TextEdit(first, following, "")
+    if before.strip(" \t-") or following >= len(text):
+        return None
+    indented = len(text[following:]) - len(text[following:].lstrip(" "))
+    return TextEdit(start, following + indented, "") if indented == len(before) else None

@@ -1,0 +1,63 @@
+"""`--fix` on real documents: they still load, what was mended is gone, nothing else changed, twice is once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections import Counter
+
+import pytest
+
+from arazzo_runner.diagnostics import Severity
+from arazzo_runner.lint.fixing import fix_document
+from arazzo_runner.lint.pipeline import Linter, LintOptions
+from arazzo_runner.program.library import LoadOptions
+from tests.corpus.test_corpus import CORPUS, INDEX
+
+pytestmark = pytest.mark.skipif(not INDEX.exists(), reason="the corpus is not here")
+
+EVERY = 12  # a sample: benchmarks/fix_corpus.py mends all of them
+
+
+def documents():
+    return [entry["path"] for entry in json.loads(INDEX.read_text(encoding="utf-8"))["documents"]]
+
+
+def mend(path, *, unsafe=False):
+    """Mend one document in memory; return its text before and after, what was mended, the findings before and after."""
+    name = str(CORPUS / path)
+    reading = LoadOptions(root=str(CORPUS / path.split("/")[0]), any_server=True, unchecked=True, offline=True)
+    linter = Linter([name], LintOptions(reading=reading, no_config=True))
+    first = linted = linter.lint(name)
+    mended = []
+    while linted.document is not None and len(mended) < 5000:
+        fixed = fix_document(linted.document, linted.findings, unsafe=unsafe)
+        if not fixed.mended:
+            break
+        mended += fixed.mended
+        linter.change(name, fixed.text.encode())
+        linted = linter.lint(name)
+    return first, linted, mended
+
+
+@pytest.mark.parametrize("path", documents()[::EVERY] if INDEX.exists() else [])
+def test_a_mended_document_is_better_and_otherwise_the_same(path):
+    first, last, mended = mend(path)
+    if first.document is None:
+        return
+    assert last.document is not None
+    for severity in (Severity.ERROR, Severity.WARNING):
+        codes = Counter(each.code for each in first.findings if each.severity is severity)
+        assert Counter(each.code for each in last.findings if each.severity is severity) <= codes
+    gone = Counter(each.code for each in first.findings) - Counter(each.code for each in last.findings)
+    assert {each.code for each in mended} <= set(gone)
+    changed = {each.at.line for each in mended}
+    before, after = first.document.text.split("\n"), last.document.text.split("\n")
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for tag, start, end, start_after, end_after in matcher.get_opcodes():
+        if tag != "equal":
+            assert set(range(start + 1, end + 1)) & changed, (path, before[start:end])
+            for line, new in zip(before[start:end], after[start_after:end_after], strict=False):
+                assert re.match(r"\s*", line).group() == re.match(r"\s*", new).group(), (line, new)
+                assert line.rpartition(" #")[1:] == new.rpartition(" #")[1:] or " #" not in line
