@@ -28,9 +28,14 @@ _HINTS: Final = {
     "jsonpointer-syntax": "write a JSON Pointer, such as /items/0",
     "length-property": "test an item instead, as in $response.body#/items/0",
     "regex-syntax": "write an ECMA-262 pattern, such as ^[0-9]+$",
+    "unusual-name": "give it a name of letters, digits, full stops, hyphens and underscores",
+    "whole-inputs": "read one input, as in $inputs.<name>",
+    "whole-outputs": "read one output, as in $steps.<stepId>.outputs.<name>",
     "xpath-syntax": "write an XPath, such as //item[@id = '1']",
 }
 """What to write where the parser knows no better."""
+_NAMED_ANEW: Final = ("unusual-name", "whole-inputs", "whole-outputs")
+"""Slips whose canonical spelling is what was written: nothing but another name helps."""
 
 
 @record(frozen=True, slots=True)
@@ -45,7 +50,8 @@ class Context:
     def slips(self, slips: Iterable[Slip], at: Location) -> None:
         """Warn of every tolerated deviation, at its characters, with the canonical spelling."""
         for slip in slips:
-            hint = _HINTS.get(slip.code) if slip.canonical is None else f"write {slip.canonical}"
+            is_same = slip.code in _NAMED_ANEW
+            hint = _HINTS.get(slip.code) if slip.canonical is None or is_same else f"write {slip.canonical}"
             offset, length = slip.span or (slip.offset, slip.length)
             fix = None
             if slip.canonical is not None and length and slip.code != "jsonpath-version":  # which is another field's
@@ -116,7 +122,7 @@ def declares(names: Iterable[str], name: str) -> bool:
 
 def names_hint(name: str, known: Iterable[str]) -> str | None:
     """Return a did-you-mean hint, or the list of what there is when nothing is near and the list is short."""
-    names = sorted(known)
+    names = sorted(filter(None, known))
     near = did_you_mean(name, names)
     if near is not None:
         return near

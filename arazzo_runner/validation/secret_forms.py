@@ -31,7 +31,7 @@ SECRETS: Final = tuple(
 """What it is, and how it looks; the last group, where there is one, is the credential itself."""
 
 _PLACEHOLDER: Final = re.compile(
-    r"^[<\[({$%*]|\.\.\.|…|\*\*|x{4,}|X{4,}|0{8,}|(?i:example|your|placeholder|dummy|sample|insert|replace|redacted"
+    r"^[<\[({$%*]|^123e4567-|\.\.\.|…|\*\*|x{4,}|X{4,}|0{8,}|(?i:example|your|placeholder|dummy|sample|insert|replace|redacted"
     r"|changeme|todo|fake|mock|\btest|test[-_ ]|[-_ ]test|demo|secret-?here|<.*>"
     r"|^(?:string|text|null|none|true|false|n/a|undefined)$"
     r"|^(?:my|some|the|valid|invalid|wrong|bad|incorrect)[-_ ]?\w*$)"

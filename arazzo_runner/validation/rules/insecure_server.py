@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.program.model import CompiledStep, OperationCall
@@ -13,6 +14,8 @@ CODE = "insecure-server"
 SEVERITY = Severity.WARNING
 GROUP = "safety"
 DEFAULT = True
+
+_HERE: Final = ("127.0.0.1", "::1", "0.0.0.0")
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
@@ -38,8 +41,8 @@ def _is_plain(server: str) -> bool:
         return False
     host = server[7:].partition("/")[0].rpartition("@")[2]
     name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-    is_local = name in ("localhost", "127.0.0.1", "::1", "0.0.0.0")
-    return bool(name) and not is_local and not name.endswith((".localhost", ".local", ".test", ".invalid"))
+    is_far = "." in name or ":" in name  # a bare word is a machine of the same network, or stands for a name
+    return is_far and name not in _HERE and not name.endswith((".localhost", ".local", ".test", ".invalid"))
 
 
 def _credential(step: CompiledStep, call: OperationCall) -> str | None:
