@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+import arazzo_runner
 from arazzo_runner.lint.codes import titles
 from arazzo_runner.validation.catalogue import Check, checks
 from arazzo_runner.validation.rule import GROUPS
@@ -31,7 +32,8 @@ What checking a document finds, by group: {count} codes. `arazzo explain CODE` p
 [Configuration](configuration.md) says how levels are changed and findings ignored. Made by `scripts/rules`.
 
 Some rules are off by default: those of style, and the ones that say so. A code marked with * is what the loader reports while it reads,
-links and compiles; the others are rules of their own.
+links and compiles; the others are rules of their own. `--fix` mends what says "yes" (or some forms of it), `--fix --unsafe` the rest of what
+can be mended.
 """
 OTHERS = """
 ## What other validators check
@@ -64,13 +66,26 @@ def peers() -> dict[str, dict[str, str]]:
 def _group(group: str, members: list[Check]) -> Iterator[str]:
     known = titles([each.code for each in members])
     yield f"## {NAMES[group]}\n"
-    yield "| Code | Level | What it is |"
-    yield "|---|---|---|"
+    yield "| Code | Level | Fix | What it is |"
+    yield "|---|---|---|---|"
     for each in members:
         level = each.severity.value if each.is_default else f"{each.severity.value}, off by default"
         what = known[each.code].removeprefix("Reports ").removeprefix("Warns of ").replace("|", "\\|")
-        yield f"| `{each.code}`{'' if each.is_rule else ' *'} | {level} | {what} |"
+        yield f"| `{each.code}`{'' if each.is_rule else ' *'} | {level} | {_fix(each.code)} | {what} |"
     yield ""
+
+
+def _fix(code: str) -> str:
+    """Return how `--fix` mends the wrong document of a code: by itself, with --unsafe, or not."""
+    path = ROOT / "fixtures" / "documents" / code / "wrong.yml"
+    chosen = {each.code for each in checks() if each.is_default or each.code == code}
+    found = [
+        each for each in arazzo_runner.validate(path, root=str(ROOT / "fixtures"), rules=chosen) if each.code == code
+    ]
+    fixes = [each.fix for each in found if each.fix is not None]
+    if not fixes:
+        return ""
+    return "yes" if any(fix.is_safe for fix in fixes) else "unsafe"
 
 
 def _here(ours: str) -> str:
