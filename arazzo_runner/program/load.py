@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import accumulate
 
 from arazzo_runner.diagnostics import Location, Problems
 from arazzo_runner.document.model import Step, Workflow
@@ -23,6 +24,7 @@ from arazzo_runner.program.model import (
 from arazzo_runner.program.order import stable_order
 from arazzo_runner.program.schemas import input_names, secret_input_names
 from arazzo_runner.program.taint import is_secret_output
+from arazzo_runner.records import record
 
 
 def load_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:
@@ -136,7 +138,8 @@ def _ordered(steps: Mapping[str, CompiledStep], workflow: Workflow, problems: Pr
     """Fix the order of execution: declared and implicit dependencies first (semantics §5)."""
     names = list(steps)
     positions = {name: index for index, name in enumerate(names)}
-    needs = {name: _needs(step, steps, positions) for name, step in steps.items()}
+    loops = _loops(steps, positions)
+    needs = {name: _needs(step, positions, loops) for name, step in steps.items()}
     order, cycle = stable_order(names, needs)
     if not any(step.depends_on for step in steps.values()):
         _tell_later(steps, needs, positions, problems)
@@ -144,14 +147,14 @@ def _ordered(steps: Mapping[str, CompiledStep], workflow: Workflow, problems: Pr
         at = steps[cycle[0]].at
         message = f"steps wait for each other: {' → '.join(cycle)}"
         problems.error("dependency-cycle", message, at, hint="remove one dependsOn or output reference of the circle")
-    return tuple(_with_later(steps[name], steps, positions) for name in order)
+    return tuple(_with_later(steps[name], positions, loops) for name in order)
 
 
-def _with_later(step: CompiledStep, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> CompiledStep:
+def _with_later(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> CompiledStep:
     """Note what a loop gives only after the step's first visit: its own outputs, and those of steps after it."""
     own = positions[step.step_id]
     after = (name for name in {*step.reads, step.step_id} if positions.get(name, -1) >= own)
-    later = frozenset(name for name in after if _is_revisited(step.step_id, name, steps, positions))
+    later = frozenset(name for name in after if loops.revisit(own, positions[name]))
     return replace(step, later=later) if later else step
 
 
@@ -167,30 +170,40 @@ def _tell_later(
             problems.warn("later-step", message, step.at, hint=f'write "{later}" above "{name}"')
 
 
-def _needs(step: CompiledStep, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> set[str]:
+def _needs(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> set[str]:
     """What must come before a step; a reference to a later step is fine where a loop revisits (pagination)."""
     needs = set(step.depends_on)
+    own = positions[step.step_id]
     for name in step.reads:
-        later = positions.get(name, -1) > positions[step.step_id]
-        if not (later and _is_revisited(step.step_id, name, steps, positions)):
+        other = positions.get(name, -1)
+        if not (other > own and loops.revisit(own, other)):
             needs.add(name)
     return needs
 
 
-def _is_revisited(reader: str, later: str, steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> bool:
-    """Tell whether a goto or retry from `later` on, or from the reader on, leads back to the reader."""
+@record(frozen=True, slots=True)
+class _Loops:
+    """Where goto and retry lead back: `furthest[i]` is the last step from which a goto leads to step i or before it."""
+
+    furthest: tuple[int, ...]
+    repairs: frozenset[tuple[int, int]]
+
+    def revisit(self, reader: int, later: int) -> bool:
+        """Tell whether a goto or retry from `later` on, or from the reader on, leads back to the reader."""
+        return self.furthest[reader] >= max(reader, later) or (reader, later) in self.repairs
+
+
+def _loops(steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> _Loops:
+    furthest = [-1] * len(positions)
+    repairs: set[tuple[int, int]] = set()
     for name, step in steps.items():
-        if positions[name] < positions[reader]:
-            continue
         for action in (*step.on_success, *step.on_failure):
-            target = positions.get(action.step_id or "", -1)
-            leads_back = (
-                action.type == "goto" and 0 <= target <= positions[reader] and positions[name] >= positions[later]
-            )
-            repairs = action.type == "retry" and action.step_id == later and name == reader
-            if leads_back or repairs:
-                return True
-    return False
+            target = positions.get(action.step_id or "")
+            if target is not None and action.type == "goto":
+                furthest[target] = max(furthest[target], positions[name])
+            elif target is not None and action.type == "retry":
+                repairs.add((positions[name], target))
+    return _Loops(tuple(accumulate(furthest, max)), frozenset(repairs))
 
 
 # ------------------------------------------------------------------ reach, cycles, secrets

@@ -8,7 +8,7 @@ their neighbours, and values unlike all of them. When none passes, the criteria 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, TypeAlias
 
 from arazzo_runner.diagnostics import Location
@@ -41,13 +41,17 @@ Truth: TypeAlias = bool | None
 
 @record(frozen=True, slots=True)
 class Atom:
-    """One condition that must hold: what it reads, and its truth when one of these has a value."""
+    """One condition that must hold: what it reads, and its truth when one of these has a value.
+
+    `pinned` are the only values that its one subject may have, when it is compared by == alone.
+    """
 
     text: str
     subjects: frozenset[str]
     truth: Callable[[str, JsonValue], Truth]
     constants: tuple[JsonValue, ...]
     at: Location
+    pinned: tuple[JsonValue, ...] | None = None
 
 
 def atoms_of(criteria: Iterable[CompiledCriterion]) -> list[Atom]:
@@ -72,23 +76,38 @@ def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
     return None
 
 
-def possible_statuses(atoms: Iterable[Atom], documented: Iterable[int] = ()) -> frozenset[int | None]:
-    """Return the statuses, of those that matter, with which conditions may all hold; None: no response came."""
+def possible_statuses(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:
+    """Yield the statuses, of those that matter, with which conditions may all hold; the likely ones first."""
     involved = [atom for atom in atoms if STATUS in atom.subjects][:MAX_ATOMS]
-    values = (*statuses_to_try(involved, documented), None)
-    return frozenset(status for status in values if _may_hold(involved, STATUS, status))
+    return (status for status in statuses_to_try(involved, documented) if _may_hold(involved, STATUS, status))
 
 
-def surely_holds(atoms: Iterable[Atom], status: int | None) -> bool:
+def may_hold_without_response(atoms: Iterable[Atom]) -> bool:
+    """Tell whether conditions may all hold when no response came."""
+    return _may_hold(atoms, STATUS, None)
+
+
+def surely_holds(atoms: Iterable[Atom], status: int) -> bool:
     """Tell whether every condition holds whenever this is the status."""
     return all(atom.truth(STATUS, status) is True for atom in atoms)
 
 
-def statuses_to_try(atoms: Iterable[Atom], documented: Iterable[int] = ()) -> tuple[int, ...]:
-    """Return the HTTP statuses that can make a difference: usual ones, documented ones, compared ones and beside."""
-    compared = (to_number(value) for atom in atoms for value in atom.constants)
-    near = (int(value) + step for value in compared if value is not None and abs(value) < 1000 for step in (-1, 0, 1))
-    return tuple(sorted({status for status in (*_USUAL, *documented, *near) if 100 <= status <= 599}))
+def statuses_to_try(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:
+    """Yield the HTTP statuses that can make a difference: compared ones, documented, those beside, usual ones."""
+    pinned = next((atom.pinned for atom in atoms if atom.pinned is not None), None)
+    constants = pinned if pinned is not None else [each for atom in atoms for each in atom.constants]
+    compared = [int(number) for each in constants if (number := _status_like(each)) is not None]
+    beside = (status + step for status in compared for step in (-1, 1))
+    seen: set[int] = set()
+    for status in compared if pinned is not None else chain(compared, documented, beside, _USUAL):
+        if 100 <= status <= 599 and status not in seen:
+            seen.add(status)
+            yield status
+
+
+def _status_like(value: JsonValue) -> int | float | None:
+    number = to_number(value)
+    return number if number is not None and abs(number) < 1000 else None
 
 
 def subject_of(node: Condition) -> str | None:
@@ -125,9 +144,22 @@ def _simple_atom(node: Condition, at: Location) -> Atom:
     subjects: set[str] = set()
     constants: list[JsonValue] = []
     _gather(node, subjects, constants)
-    return Atom(
-        str(node), frozenset(subjects), lambda subject, value: _truth(node, subject, value), tuple(constants), at
-    )
+
+    def truth(subject: str, value: JsonValue) -> Truth:
+        return _truth(node, subject, value)
+
+    pinned = tuple(constants) if len(subjects) == 1 and _is_pinning(node) else None
+    return Atom(str(node), frozenset(subjects), truth, tuple(constants), at, pinned)
+
+
+def _is_pinning(node: Condition) -> bool:
+    """Tell whether a condition is `subject == constant`, or several of these joined by ||."""
+    if isinstance(node, Or):
+        return all(map(_is_pinning, node.operands))
+    if not isinstance(node, Comparison) or node.operator != "==":
+        return False
+    one, other = (node.right, node.left) if isinstance(node.left, Constant) else (node.left, node.right)
+    return isinstance(other, Constant) and subject_of(one) is not None
 
 
 def _gather(node: Condition, subjects: set[str], constants: list[JsonValue]) -> None:
@@ -216,7 +248,10 @@ def _clash(subject: str, atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
 def _values_to_try(subject: str, atoms: Sequence[Atom]) -> tuple[JsonValue, ...] | None:
     """Return every value that can matter; None when they cannot be listed (an order of texts)."""
     if subject == STATUS:
-        return statuses_to_try(atoms)
+        return tuple(statuses_to_try(atoms))
+    pinned = next((atom.pinned for atom in atoms if atom.pinned is not None), None)
+    if pinned is not None:
+        return pinned
     constants = [constant for atom in atoms for constant in atom.constants]
     if any("<" in atom.text or ">" in atom.text for atom in atoms if _has_text(atom)):
         return None

@@ -16,16 +16,16 @@ from arazzo_runner.validation.shapes import Shape, Shapes
 class Answers:
     """What a step may be answered, as documented.
 
-    `statuses` are those of the statuses that matter with which the step passes, `passed_body` the
-    schemas of the body then, `any_body` those of any answer (None: the description does not
-    tell), `passed_keys` the keys of the responses of a passed step.
+    `passed_keys` are the keys of the responses with which the step may pass, `can_pass` tells
+    whether any status lets it pass, documented or not. `passed_body` are the schemas of the body
+    then, `any_body` those of any answer; None: the description does not tell.
     """
 
     operation: Operation
-    statuses: frozenset[int]
+    can_pass: bool
+    passed_keys: frozenset[str]
     passed_body: Shapes | None
     any_body: Shapes | None
-    passed_keys: frozenset[str] = frozenset()
 
     @property
     def has_no_body(self) -> bool:
@@ -38,13 +38,19 @@ def answers_of(step: CompiledStep, call: OperationCall) -> Answers:
     operation = call.operation
     atoms = atoms_of(step.criteria)
     possible = possible_statuses(atoms, documented_statuses(operation))
-    statuses = frozenset(each for each in possible if each is not None and (atoms or 200 <= each < 300))
-    keys = {key for status in statuses if (key := response_key(operation, status)) is not None}
+    keys: set[str] = set()
+    can_pass = False
+    for status in possible:
+        if atoms or 200 <= status < 300:
+            can_pass = True
+            keys.add(response_key(operation, status) or "")
+            if len(keys) > len(operation.responses):
+                break  # all that there are, and one that is not documented
+    keys.discard("")
     likely = keys - {"default"} or keys
     passed = [response for key, response in operation.responses.items() if key in likely]
-    everything = operation.responses.values()
-    bodies = body_shapes(operation, passed), body_shapes(operation, everything)
-    return Answers(operation, statuses, *bodies, frozenset(likely))
+    bodies = body_shapes(operation, passed), body_shapes(operation, operation.responses.values())
+    return Answers(operation, can_pass, frozenset(likely), *bodies)
 
 
 def documented_statuses(operation: Operation) -> Iterator[int]:

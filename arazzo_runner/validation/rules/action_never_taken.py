@@ -10,10 +10,10 @@ from arazzo_runner.document.model import Criterion, FailureAction, ReusableObjec
 from arazzo_runner.program.model import CompiledAction, CompiledStep, OperationCall
 from arazzo_runner.validation.broken import BrokenPlaces
 from arazzo_runner.validation.conditions import (
-    STATUS,
     Atom,
     atoms_of,
     contradiction,
+    may_hold_without_response,
     possible_statuses,
     statuses_to_try,
     surely_holds,
@@ -123,17 +123,16 @@ def _is_call(step: CompiledStep) -> bool:
 
 def _can_pass_with(needed: Sequence[Atom], atoms: Sequence[Atom]) -> bool:
     """Tell whether some status lets the step pass and the action apply; without criteria a step passes with 2xx."""
-    possible = possible_statuses([*needed, *atoms]) - {None}
-    return any(needed or _is_success(status) for status in possible)
+    return any(needed or _is_success(status) for status in possible_statuses([*needed, *atoms]))
 
 
 def _can_fail_with(needed: Sequence[Atom], atoms: Sequence[Atom]) -> bool:
     """Tell whether some status (or none: no response) lets the step fail and the action apply."""
-    possible = possible_statuses(atoms, statuses_to_try(needed))
-    if not any(STATUS in atom.subjects for atom in atoms):
+    if may_hold_without_response(atoms):
         return True
+    possible = possible_statuses(atoms, statuses_to_try(needed) if needed else ())
     return any(not (surely_holds(needed, status) if needed else _is_success(status)) for status in possible)
 
 
-def _is_success(status: int | None) -> bool:
-    return status is not None and (200 <= status < 300 or status == 304)
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300 or status == 304

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.validation.conditions import STATUS, atoms_of
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.responses import response_key
 
 CODE = "status-not-documented"
 SEVERITY = Severity.WARNING
@@ -19,9 +18,7 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     """Compare the statuses with which a step passes with the documented responses."""
     for workflow, step in program.compiled_steps:
         answers = program.forecast.answers(workflow, step)
-        if answers is None or not answers.operation.responses or not answers.statuses:
-            continue
-        if any(response_key(answers.operation, status) is not None for status in answers.statuses):
+        if answers is None or not answers.operation.responses or answers.passed_keys or not answers.can_pass:
             continue
         operation = answers.operation
         answers_with = f"{operation.method} {operation.path} is described to answer {', '.join(operation.responses)}"
