@@ -31,7 +31,7 @@ def response_findings(
     operation: Operation, response: HttpResponse, body: JsonValue, options: CheckOptions
 ) -> Iterator[Finding]:
     """Yield the findings of the checks that are on; `body` is the decoded body, MISSING when there is none."""
-    documented = documented_response(operation, response.status)
+    documented = operation.documented(response.status)
     if documented is None:
         if options.status != "off" and operation.responses:
             known = ", ".join(operation.responses)
@@ -55,12 +55,6 @@ def response_findings(
         known = ", ".join(documented.content)
         message = f"the response is {essence(content_type) or 'without content type'}, documented is {known}"
         yield Finding("content-type", "undocumented-content-type", message)
-
-
-def documented_response(operation: Operation, status: int) -> OperationResponse | None:
-    """Return what is documented for a status: itself, its range (`2XX`), else `default`."""
-    responses = operation.responses
-    return responses.get(str(status)) or responses.get(f"{status // 100}XX") or responses.get("default")
 
 
 # ------------------------------------------------------------------ body

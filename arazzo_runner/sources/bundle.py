@@ -6,6 +6,7 @@ the description has. What openapi-core is known to read wrongly is left out (see
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from arazzo_runner.sources.media_types import FORM, essence, is_json
@@ -19,24 +20,24 @@ PATH: Final = "/contract"
 METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
 # Values of these keys are data, not schemas.
 _DATA: Final = frozenset({"enum", "const", "default", "example", "examples"})
+JSON: Final = "application/json"
 
 
-def bundled(operation: Operation) -> dict[str, Any]:
-    """Return the document; the operation stands at PATH on HOST."""
+def bundled(operation: Operation, media_type: MediaType | None) -> dict[str, Any]:
+    """Return the document; the operation stands at PATH on HOST, `media_type` is that of the request's body."""
     schemas = _Schemas(operation.schemas)
     described: dict[str, Any] = {
         "parameters": [
             _parameter(each, schemas)
             for each in operation.parameters
-            if _is_readable(each, schemas) and not operation.is_credential(each)
+            if _is_readable(each, schemas) and not operation.is_credential(each) and _has_place(each, operation)
         ],
         "responses": _responses(operation, schemas) or {"default": {"description": ""}},
     }
     body = operation.request_body
-    if body is not None:
-        content = {name: _media(each, schemas) for name, each in body.content.items() if _is_checked(name)}
-        if content and len(content) == len(body.content):
-            described["requestBody"] = {"required": body.required, "content": content}
+    if body is not None and media_type is not None and _is_checked(media_type, schemas):
+        name = plain_json(media_type.content_type)
+        described["requestBody"] = {"required": body.required, "content": {name: _media(media_type, schemas)}}
     version = "3.1.0" if operation.schemas.dialect == "2020-12" else "3.0.3"
     return {
         "openapi": version,
@@ -63,7 +64,7 @@ class _Schemas:
         if not isinstance(schema, dict):
             return schema
         copy = {key: value if key in _DATA else self.copied(value, base)
-                for key, value in schema.items() if not _is_pattern(key, value)}  # fmt: skip
+                for key, value in schema.items() if not _is_left_out(key, value)}  # fmt: skip
         if "patternProperties" in schema and isinstance(schema["patternProperties"], dict):
             copy.pop("additionalProperties", None)
         reference = schema.get("$ref")
@@ -104,13 +105,48 @@ class _Schemas:
 _ANYTHING: Final[dict[str, Any]] = {}
 
 
-def _is_pattern(key: str, value: JsonValue) -> bool:
+def _is_left_out(key: str, value: JsonValue) -> bool:
     # The standard library's `re`, which would search them, can be held up for ever; our own check has them.
-    return (key == "pattern" and isinstance(value, str)) or (key == "patternProperties" and isinstance(value, dict))
+    # A discriminator's mapping has references of its own kind; oneOf says the same.
+    if isinstance(value, dict):
+        return key == "patternProperties" or (key == "discriminator" and "propertyName" in value)
+    return key == "pattern" and isinstance(value, str)
 
 
-def _is_checked(content_type: str) -> bool:
-    return is_json(content_type) or essence(content_type) == FORM
+def _is_checked(media_type: MediaType, schemas: _Schemas) -> bool:
+    """Tell whether openapi-core reads a body as OpenAPI says: JSON, and forms whose members are plain texts."""
+    if is_json(media_type.content_type):
+        return True
+    schema = schemas.followed(media_type.schema, media_type.base)
+    if essence(media_type.content_type) != FORM or media_type.encoding or not isinstance(schema, dict):
+        return False
+    properties = schema.get("properties")
+    members = properties.values() if isinstance(properties, dict) else ()
+    kinds = [schemas.followed(each, media_type.base) for each in members]
+    return all(isinstance(each, dict) and each.get("type") in ("string", "integer", "boolean") for each in kinds)
+
+
+def _contents(content: Mapping[str, MediaType], schemas: _Schemas) -> dict[str, Any]:
+    """Return a content mapping; openapi-core knows no JSON but application/json, so a single one is called that."""
+    is_only = is_plain(content)
+    return {
+        plain_json(name) if is_only else name: _media(each, schemas) if is_json(name) else {}
+        for name, each in content.items()
+    }
+
+
+def plain_json(content_type: str) -> str:
+    """Return application/json for any JSON type, other types as they are."""
+    return JSON if is_json(content_type) else content_type
+
+
+def is_plain(content: Mapping[str, MediaType]) -> bool:
+    """Tell whether a content mapping has one JSON type, which then stands as application/json."""
+    return sum(map(is_json, content)) == 1
+
+
+def _has_place(parameter: OperationParameter, operation: Operation) -> bool:
+    return parameter.location != "path" or "{" + parameter.name + "}" in operation.path
 
 
 def _is_readable(parameter: OperationParameter, schemas: _Schemas) -> bool:
@@ -150,9 +186,7 @@ def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     for status, response in operation.responses.items():
         described: dict[str, Any] = {"description": response.description}
         if response.content:
-            described["content"] = {
-                name: _media(each, schemas) if is_json(name) else {} for name, each in response.content.items()
-            }
+            described["content"] = _contents(response.content, schemas)
         headers = {
             name: {"required": raw.get("required") is True, "schema": schemas.copied(raw["schema"], response.base)}
             for name, raw in response.headers.items()

@@ -18,7 +18,8 @@ from werkzeug.datastructures import Headers as FoldedHeaders
 from werkzeug.datastructures import ImmutableMultiDict
 
 from arazzo_runner.records import record
-from arazzo_runner.sources.bundle import HOST, METHODS, PATH, bundled
+from arazzo_runner.sources.bundle import HOST, METHODS, PATH, bundled, is_plain, plain_json
+from arazzo_runner.sources.media_types import best_match
 from arazzo_runner.sources.operation import Operation
 from arazzo_runner.sources.schema_full import told
 
@@ -31,7 +32,7 @@ Contract = tuple[tuple[str, ...], str | None]
 def check_request(operation: Operation, url: str, headers: Headers, body: bytes | None) -> Contract:
     """Check a request as it would go over the wire."""
     sent = _request(operation, url, headers, body)
-    return _checked(operation, lambda contract: contract.iter_request_errors(sent))
+    return _checked(operation, sent.stated_type, lambda contract: contract.iter_request_errors(sent))
 
 
 def check_response(
@@ -39,16 +40,16 @@ def check_response(
 ) -> Contract:
     """Check a response (status, header fields, body) to a request."""
     sent = _request(operation, url, headers, body)
-    came = _Response(status, FoldedHeaders(list(fields)), answer or None)
-    return _checked(operation, lambda contract: contract.iter_response_errors(sent, came))
+    came = _Response(status, FoldedHeaders(_plain_fields(operation, status, fields)), answer or None)
+    return _checked(operation, sent.stated_type, lambda contract: contract.iter_response_errors(sent, came))
 
 
-def _checked(operation: Operation, find: Callable[[Any], Iterable[Exception]]) -> Contract:
+def _checked(operation: Operation, content_type: str, find: Callable[[Any], Iterable[Exception]]) -> Contract:
     if operation.method not in METHODS:
         return (), f"openapi-core does not know {operation.method}"
     problems: list[str] = []
     try:
-        for error in find(_openapi(_Key(operation))):
+        for error in find(_openapi(_Key(operation), content_type)):
             problems += _sentences(error)
     except Exception as failure:  # a library's own mistake must not be the API's
         return (), f"openapi-core failed: {type(failure).__name__}"
@@ -69,9 +70,11 @@ class _Key:
 
 
 @lru_cache(maxsize=64)
-def _openapi(key: _Key) -> Any:
+def _openapi(key: _Key, content_type: str) -> Any:
+    body = key.operation.request_body
+    media_type = None if body is None else best_match(body.content, content_type)
     without_validation: Any = None  # the whole document would be checked first
-    return OpenAPI.from_dict(bundled(key.operation), config=Config(spec_validator_cls=without_validation))
+    return OpenAPI.from_dict(bundled(key.operation, media_type), config=Config(spec_validator_cls=without_validation))
 
 
 def _sentences(error: BaseException) -> Iterator[str]:
@@ -113,10 +116,15 @@ class _Response:
 class _Request:
     method: str
     parameters: RequestParameters
-    content_type: str
+    stated_type: str
     body: bytes | None
     host_url: str = HOST
     path: str = PATH
+
+    @property
+    def content_type(self) -> str:
+        """The type of the body as the document made for it calls it."""
+        return plain_json(self.stated_type)
 
 
 def _request(operation: Operation, url: str, headers: Headers, body: bytes | None) -> _Request:
@@ -129,7 +137,14 @@ def _request(operation: Operation, url: str, headers: Headers, body: bytes | Non
         cookie=ImmutableMultiDict(cookies),
         path=_path_values(operation.path, parts.path) or {"": ""},
     )
-    return _Request(operation.method.lower(), parameters, fields.get("Content-Type", ""), body)
+    return _Request(operation.method.lower(), parameters, str(fields.get("Content-Type", "")), body)
+
+
+def _plain_fields(operation: Operation, status: int, fields: Headers) -> list[tuple[str, str]]:
+    documented = operation.documented(status)
+    if documented is None or not is_plain(documented.content):
+        return list(fields)
+    return [(name, plain_json(value) if name.lower() == "content-type" else value) for name, value in fields]
 
 
 def _path_values(template: str, path: str) -> dict[str, str]:

@@ -131,6 +131,11 @@ class Operation:
         """Whether sending the request twice has the effect of sending it once (RFC 9110 §9.2.2)."""
         return self.method in IDEMPOTENT_METHODS
 
+    def documented(self, status: int) -> OperationResponse | None:
+        """Return what is documented for a status: itself, its range (`2XX`), else `default`; None when nothing is."""
+        found = self.responses
+        return found.get(str(status)) or found.get(f"{status // 100}XX") or found.get("default")
+
     def is_credential(self, parameter: OperationParameter) -> bool:
         """Tell whether a security scheme gives a parameter: it is added when the request is sent."""
         return any(

@@ -21,6 +21,7 @@ from arazzo_runner.sources.schema_misfit import (
     SchemaError,
     UnusableSchema,
     escaped,
+    is_marked,
     is_multiple,
     misfit,
     search_pattern,
@@ -137,7 +138,7 @@ def _required_of(other: str) -> Any:
             return
         properties = schema.get("properties", {})
         for name in names:
-            if name not in value and not _is_others(properties.get(name), other):
+            if name not in value and not _is_others(validator, properties.get(name), other):
                 yield jsonschema.ValidationError(f"lacks {name}")
 
     return check
@@ -148,7 +149,7 @@ def _properties_of(other: str) -> Any:
         for name, subschema in properties.items() if isinstance(value, dict) else ():
             if name not in value:
                 continue
-            if _is_others(subschema, other):
+            if _is_others(validator, subschema, other):
                 yield jsonschema.ValidationError(other, validator=other, path=(name,))
             else:
                 yield from validator.descend(value[name], subschema, path=name, schema_path=name)
@@ -156,8 +157,9 @@ def _properties_of(other: str) -> Any:
     return check
 
 
-def _is_others(schema: Any, other: str) -> bool:
-    return isinstance(schema, dict) and schema.get(other) is True
+def _is_others(validator: Any, schema: Any, other: str) -> bool:
+    resolver = validator._resolver
+    return is_marked(schema, other, resolver.follower, resolver.base)
 
 
 def _multiple_of(validator: Any, divisor: Any, value: Any, schema: Any) -> Any:

@@ -72,6 +72,20 @@ class Follower:
         return found, base
 
 
+def is_marked(schema: JsonValue, keyword: str, follower: Follower, base: str, depth: int = 0) -> bool:
+    """Tell whether a property's schema has readOnly or writeOnly: itself, behind its `$ref`, or in its allOf."""
+    if not isinstance(schema, dict) or depth > 8:
+        return False
+    if schema.get(keyword) is True:
+        return True
+    if isinstance(schema.get("$ref"), str):
+        target, place = follower.follow(schema["$ref"], base)
+        if is_marked(target, keyword, follower, place, depth + 1):
+            return True
+    parts = schema.get("allOf")
+    return isinstance(parts, list) and any(is_marked(part, keyword, follower, base, depth + 1) for part in parts)
+
+
 # ------------------------------------------------------------------ patterns
 
 

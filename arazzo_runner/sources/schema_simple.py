@@ -16,6 +16,7 @@ from arazzo_runner.sources.schema_misfit import (
     SchemaError,
     UnusableSchema,
     escaped,
+    is_marked,
     is_multiple,
     misfit,
     search_pattern,
@@ -128,17 +129,7 @@ class SimpleChecker:
 
     def _is_others(self, schema: JsonValue, base: str) -> bool:
         """Tell whether a property belongs to the other direction (OpenAPI §Schema Object: readOnly, writeOnly)."""
-        if self._other is None or not isinstance(schema, dict):
-            return False
-        for _ in range(8):
-            if schema.get(self._other) is True:
-                return True
-            if not isinstance(schema.get("$ref"), str):
-                return False
-            schema, base = self._follower.follow(schema["$ref"], base)
-            if not isinstance(schema, dict):
-                return False
-        return False
+        return self._other is not None and is_marked(schema, self._other, self._follower, base)
 
     # ------------------------------------------------------------------ combinations
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 
 import arazzo_runner
@@ -11,10 +9,28 @@ from arazzo_runner.api import choose_workflow
 from arazzo_runner.engine.schemas import flattened
 from arazzo_runner.worlds.dry_run import DryRunWorld
 from arazzo_runner.worlds.sampler import sample
+from tests.corpus.sample_requests import outcome
 from tests.corpus.test_corpus import CORPUS, INDEX, entries, folders
 
 pytestmark = pytest.mark.skipif(not INDEX.exists(), reason="the corpus is not here")
 
+# 2,116 operations; of these the sampler makes nothing that fits (or openapi-core fails itself), by its own schema.
+EXCEPTIONS = {
+    ("cloudflare", "GET /zones/{zone_identifier}/firewall/rules"): "no fitting sample",
+    ("cloudflare", "GET /zones/{zone_id}/ssl/verification"): "no fitting sample",
+    ("github", "POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"): "no fitting sample",
+    ("jentic__jentic-public-apis", "POST /api/auths"): "no fitting sample",
+    ("jentic__jentic-public-apis", "PUT /api/auths/{id}"): "no fitting sample",
+    ("jentic__jentic-public-apis", "GET /search/{source_lang}"): "no fitting sample",
+    ("jentic__jentic-public-apis", "POST /admin/changePassword"): "no fitting sample",
+    ("jentic__jentic-public-apis", "POST /listener"): "no fitting sample",
+    ("jentic__jentic-public-apis", "POST /{tenantID}/users"): "no fitting sample",
+    ("jentic__jentic-public-apis", "POST /AssetTypes"): "no fitting sample",
+    ("jentic__jentic-public-apis", "POST /Folders"): "no fitting sample",
+    ("jentic__jentic-public-apis", "PUT /Files/{FileId}"): "no fitting sample",
+    ("jentic__jentic-public-apis", "POST /shared_rules"): "library failed",
+    ("jentic__jentic-public-apis", "GET /forms"): "library failed",
+}
 ENDS = {"succeeded", "failed"}
 
 
@@ -28,33 +44,57 @@ def sampled_inputs(program):
     return made if isinstance(made, dict) else {}
 
 
-def run_all(path, root):
+@pytest.fixture(scope="module", params=folders())
+def loaded(request):
+    """The resolvable documents of a folder: (entry, program or None when it has errors); read once for all tests."""
+    folder = request.param
+    found = []
+    for entry in entries(folder):
+        if not entry["all_sources_resolved"]:
+            continue
+        try:
+            program = arazzo_runner.load(CORPUS / str(entry["path"]), root=str(CORPUS / folder), any_server=True)
+        except arazzo_runner.ArazzoError:
+            program = None
+        found.append((entry, program))
+    return folder, found
+
+
+def run_all(program):
     """Return how each workflow of a document ended: a status, or `refused`."""
-    try:
-        loaded = arazzo_runner.load(path, root=root, any_server=True)
-    except arazzo_runner.ArazzoError:
-        yield "refused", "the document has errors"
-        return
-    for workflow in loaded.description.workflows:
-        program = choose_workflow(loaded, workflow.workflow_id)
+    for workflow in program.description.workflows:
+        chosen = choose_workflow(program, workflow.workflow_id)
         options = arazzo_runner.RunOptions(max_steps=200)
         try:
-            inputs = sampled_inputs(program)
-            result = arazzo_runner.run(program, inputs=inputs, world=DryRunWorld(program), options=options)
+            inputs = sampled_inputs(chosen)
+            result = arazzo_runner.run(chosen, inputs=inputs, world=DryRunWorld(chosen), options=options)
         except arazzo_runner.ArazzoError as problem:
             yield "refused", problem.diagnostics[0].message
             continue
         yield result.status, result.reason
 
 
-@pytest.mark.parametrize("folder", folders())
-def test_every_workflow_ends_and_says_why(folder):
-    ends: Counter[str] = Counter()
-    for entry in entries(folder):
-        if not entry["all_sources_resolved"]:
-            continue
-        for status, reason in run_all(CORPUS / str(entry["path"]), str(CORPUS / folder)):
-            ends[status] += 1
+def test_every_workflow_ends_and_says_why(loaded):
+    for entry, program in loaded[1]:
+        for status, reason in run_all(program) if program is not None else ():
             assert status in ENDS or status == "refused", (entry["path"], status, reason)
             assert status == "succeeded" or reason, (entry["path"], status)
-    assert set(ends) <= {*ENDS, "refused"}
+
+
+def test_every_operation_gets_a_request_that_openapi_core_accepts(loaded, record_property):
+    """Counted by folder (in the JUnit report); what is not accepted is listed below, with the reason."""
+    folder, documents = loaded
+    operations = {}
+    for _, program in documents:
+        for source, operation, description in program.operations() if program is not None else ():
+            operations[description.base, operation.pointer] = (program, source, operation, description)
+    found = {}
+    for program, source, operation, description in operations.values():
+        kind, why = outcome(program, source, operation, description)
+        if kind != "accepted":
+            found[f"{operation.method} {operation.path}"] = (kind, why)
+    record_property("operations", len(operations))
+    record_property("accepted", len(operations) - len(found))
+    unexpected = {name: seen for name, seen in found.items() if EXCEPTIONS.get((folder, name)) != seen[0]}
+    assert unexpected == {}
+    assert not any(kind == "not buildable" for kind, _ in found.values())
