@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -49,13 +49,18 @@ credential_options = option_group(
 )
 
 
-def credentials_of(given: CredentialArguments, programs: Iterable[Program]) -> CredentialsGiven:
-    """Return what the runs of these programs share; None, nothing read and imported, where none is needed."""
+def credentials_of(
+    given: CredentialArguments, programs: Iterable[Program], names: Mapping[str, str] | None = None
+) -> CredentialsGiven:
+    """Return what the runs of these programs share; None, nothing read and imported, where none is needed.
+
+    `names` are the entries to use for others, `{"petstore.oauth": "staging.oauth"}`.
+    """
     if not any(next(secured_steps(program), None) for program in programs):
         return None
     from arazzo_runner.worlds.auth_sources import Credentials
 
-    return Credentials(file=given.credentials_file)
+    return Credentials(file=given.credentials_file, names=names)
 
 
 def missing_credentials(

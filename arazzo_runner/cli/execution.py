@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from arazzo_runner import api
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.inputs import GivenInputs, given_inputs
+from arazzo_runner.cli.inputs import GivenInputs, given_inputs, with_defaults
 from arazzo_runner.cli.options import pairs
 from arazzo_runner.cli.recording import Recording
 from arazzo_runner.cli.run_arguments import RunArguments, run_options
+from arazzo_runner.config.find import find_configuration
 from arazzo_runner.diagnostics import ArazzoError, InvalidUsage, did_you_mean
 from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
@@ -24,8 +26,19 @@ from arazzo_runner.report.keep import Keep, has_secret_outputs
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.kept import Kept
+from arazzo_runner.sources.uris import is_remote
 
 Announce = Callable[[str], None]
+
+
+def configured(given: RunArguments, spec: str) -> RunArguments:
+    """Return the arguments with what the configuration file of a document says beside them; raises InvalidUsage."""
+    path = find_configuration("." if is_remote(spec) else spec)
+    if path is None and given.many.env is None:
+        return given
+    from arazzo_runner.cli.environments import with_configuration  # lazily: most documents have no configuration
+
+    return with_configuration(given, path)
 
 
 def load(given: RunArguments, kept: Kept | None = None) -> Program:
@@ -38,17 +51,21 @@ def load_document(given: RunArguments, spec: str, workflow_id: str | None, kept:
     reading = reading_of(given)
     program = api.load(spec, workflow_id, **reading, any_server=given.mock, kept=kept)
     _check_names(program, given.reading.sources, "--source")
-    _check_names(program, reading["servers"], "--server")
+    _check_names(program, pairs(given.servers, "--server", "NAME=URL"), "--server")
     return program
 
 
 def reading_of(given: RunArguments) -> dict[str, Any]:
     """Return how documents are read, as arguments of `load`."""
+    said, defaults = given.reading.as_keywords(), given.defaults
+    variables = pairs(given.server_variables, "--server-var")
     return {
-        **given.reading.as_keywords(),
+        **said,
+        "sources": {**defaults.sources, **said["sources"]},
+        "url_map": {**defaults.url_map, **said["url_map"]},
         "include": given.include,
-        "servers": pairs(given.servers, "--server", "NAME=URL"),
-        "server_variables": pairs(given.server_variables, "--server-var"),
+        "servers": {**defaults.servers, **pairs(given.servers, "--server", "NAME=URL")},
+        "server_variables": {**defaults.server_variables, **variables},
     }
 
 
@@ -66,7 +83,8 @@ def _check_names(program: Program, given: Iterable[str], option: str) -> None:
 def collect_inputs(given: RunArguments, program: Program, environment: Mapping[str, str]) -> GivenInputs:
     """Collect and check the inputs of a single run; raises ArazzoError."""
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
-    return checked(program, given_inputs(given.inputs, given.input_file, names, environment))
+    found = given_inputs(given.inputs, given.input_file, names, environment)
+    return checked(program, with_defaults(found, names, given.defaults.inputs))
 
 
 def checked(program: Program, inputs: GivenInputs) -> GivenInputs:
@@ -82,11 +100,27 @@ def checked(program: Program, inputs: GivenInputs) -> GivenInputs:
     return replace(inputs, warnings=(*inputs.warnings, *notes))
 
 
+class Around(Protocol):
+    """Something that wraps a World."""
+
+    def around(self, world: World) -> World:
+        """Return a World around a World."""
+
+
+def pace_of(given: RunArguments) -> Around | None:
+    """Return the pace that all runs of a command line share, None when none was asked for."""
+    if given.many.rate is None:
+        return None
+    from arazzo_runner.worlds.rate import Pace  # lazily: few runs are held back
+
+    return Pace(given.many.rate)
+
+
 class Execution:
     """One run about to begin: its options are checked, and secret outputs have a place.
 
     `on_event` is told what happens, `announce` where secret outputs are kept; `label` tells the
-    files of several runs apart; `credentials` may be shared by many runs. Raises InvalidUsage.
+    files of several runs apart; `credentials` and `pace` may be shared by many runs. Raises InvalidUsage.
     """
 
     def __init__(
@@ -99,6 +133,7 @@ class Execution:
         announce: Announce,
         label: str = "",
         credentials: CredentialsGiven = None,
+        pace: Around | None = None,
     ) -> None:
         self.given = given
         self.program = program
@@ -106,6 +141,7 @@ class Execution:
         self.options = run_options(given)
         self._on_event = on_event
         self._credentials = credentials
+        self._pace = pace
         select(program.workflow, self.options)
         self._recording = None if given.record is None else _recording(given)
         wanted = not given.secrets_have_a_place and has_secret_outputs(program)
@@ -152,8 +188,13 @@ class Execution:
     def _sending(self) -> dict[str, Any]:
         """Return what only a run that sends something is told."""
         given = self.given
-        around = None if self._recording is None else self._recording.around
-        return {"mock": given.mock, "scenario": given.scenario, "switches": given.switches, "around": around}
+        return {"mock": given.mock, "scenario": given.scenario, "switches": given.switches, "around": self._around}
+
+    def _around(self, world: World) -> World:
+        """Wrap the World that performs the requests in what was asked for."""
+        for wrap in (self._pace, self._recording):
+            world = world if wrap is None else wrap.around(world)
+        return world
 
     def _told(self, event: Event, secrets: Secrets) -> None:
         # First to disk, then to the screen: what the screen names must be there.

@@ -56,6 +56,17 @@ def with_environment(inputs: GivenInputs, names: Iterable[str], environment: Map
     return replace(inputs, texts={**inputs.texts, **missing})
 
 
+def with_defaults(inputs: GivenInputs, names: Iterable[str], values: Mapping[str, JsonValue]) -> GivenInputs:
+    """Add the declared inputs that nothing else gives."""
+    known = frozenset(names)
+    missing = {
+        name: value
+        for name, value in values.items()
+        if name in known and name not in inputs.values and name not in inputs.texts
+    }
+    return replace(inputs, values={**inputs.values, **missing})
+
+
 def with_row(inputs: GivenInputs, row: GivenInputs) -> GivenInputs:
     """Return inputs in which those of a row win."""
     own = {*row.values, *row.texts}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from arazzo_runner import api
 from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.execution import Execution
+from arazzo_runner.cli.execution import Execution, pace_of
 from arazzo_runner.cli.plan import PlannedRun, plan
 from arazzo_runner.cli.run_arguments import RunArguments, run_options
 from arazzo_runner.cli.session import (
@@ -23,6 +23,7 @@ from arazzo_runner.cli.session import (
     termination_interrupts,
 )
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic
+from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.report.console import Console
@@ -36,17 +37,18 @@ from arazzo_runner.report.runs_json import run_line, runs_report
 from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
+from arazzo_runner.sources.kept import Kept
 
 
-def run_many(given: RunArguments, environment: Mapping[str, str]) -> int:
-    """Run everything that the command line asks for and return the worst exit code."""
+def run_many(given: RunArguments, environment: Mapping[str, str], read: Kept | None = None) -> int:
+    """Run everything that the command line asks for and return the worst exit code; `read` takes in what is read."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:
         reports = prepared_reports(given, console)
         if not given.dry_run:
             api.check_transport(run_options(given))
-        runs = plan(given, environment)
+        runs = plan(given, environment, read)
         batch = Batch(given, runs, console, reports)
     except ArazzoError as problem:
         if reports is not None:
@@ -72,9 +74,8 @@ class Batch:
         self._arrived = True
         self._stopped = False
         self.printer = ManyPrinter(console, len(runs), quiet=given.quiet or given.dry_run)
-        programs = list({id(run.program): run.program for run in runs}.values())
-        self._credentials = None if given.mock else credentials_of(given.credentials, programs)
-        self._missing = missing_credentials(programs, self._credentials, run_options(given))
+        self._credentials, self._missing = shared_credentials(runs)
+        self._pace = pace_of(given)
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._probe(runs[0])
 
@@ -156,7 +157,8 @@ class Batch:
             on_event=watcher.on_event,
             announce=watcher.announce,
             label=f"-{run.number}",
-            credentials=self._credentials,
+            credentials=self._credentials.get(_credentials_key(run)),
+            pace=self._pace,
         )
 
     def _finished(self, execution: Execution, watcher: Watcher, result: RunResult, started: float) -> None:
@@ -208,6 +210,32 @@ class Batch:
         except OSError as problem:
             self.console.err(f"the outputs could not be written to {one_line(self._output.path)}: {problem.strerror}\n")
             self._arrived = False
+
+
+CredentialsKey = tuple[str | None, tuple[tuple[str, str], ...]]
+
+
+def _credentials_key(run: PlannedRun) -> CredentialsKey:
+    given = run.given
+    return given.credentials.credentials_file, tuple(given.defaults.credentials.items())
+
+
+def shared_credentials(
+    runs: Sequence[PlannedRun],
+) -> tuple[dict[CredentialsKey, CredentialsGiven], tuple[Diagnostic, ...]]:
+    """Return the credentials of runs, one object for all that look in the same places, and what is missing."""
+    groups: dict[CredentialsKey, list[PlannedRun]] = {}
+    for run in runs:
+        groups.setdefault(_credentials_key(run), []).append(run)
+    found: dict[CredentialsKey, CredentialsGiven] = {}
+    missing: dict[Diagnostic, None] = {}
+    for key, group in groups.items():
+        given = group[0].given
+        programs = list({id(run.program): run.program for run in group}.values())
+        own = None if given.mock else credentials_of(given.credentials, programs, given.defaults.credentials)
+        found[key] = own
+        missing.update(dict.fromkeys(missing_credentials(programs, own, run_options(given))))
+    return found, tuple(missing)
 
 
 class Watcher:

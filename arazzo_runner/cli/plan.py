@@ -10,14 +10,15 @@ from fnmatch import fnmatchcase
 
 from arazzo_runner import api
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.execution import checked, load_document
-from arazzo_runner.cli.inputs import GivenInputs, stated_inputs, with_environment, with_row
+from arazzo_runner.cli.execution import checked, configured, load_document
+from arazzo_runner.cli.inputs import GivenInputs, stated_inputs, with_defaults, with_environment, with_row
 from arazzo_runner.cli.rows import Row, read_rows
 from arazzo_runner.cli.run_arguments import RunArguments, has_wildcard, is_glob
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow, did_you_mean
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.records import record
+from arazzo_runner.sources.kept import Kept
 from arazzo_runner.values import JsonValue
 
 
@@ -36,6 +37,7 @@ class PlannedRun:
 class _Chosen:
     """One workflow of one document."""
 
+    given: RunArguments
     spec: str
     program: Program
 
@@ -44,15 +46,18 @@ class _Chosen:
         return self.program.workflow.workflow_id
 
 
-def plan(given: RunArguments, environment: Mapping[str, str]) -> list[PlannedRun]:
-    """Load every document, check the inputs of every run; raises InvalidUsage that tells all that is wrong."""
-    chosen = _chosen(given)
+def plan(given: RunArguments, environment: Mapping[str, str], kept: Kept | None = None) -> list[PlannedRun]:
+    """Load every document, check the inputs of every run; raises InvalidUsage that tells all that is wrong.
+
+    `kept` takes in what is read.
+    """
+    chosen = _chosen(given, kept)
     rows: Sequence[Row | None] = [None] if given.many.data is None else read_rows(given.many.data)
     stated = stated_inputs(given.inputs, given.input_file)
     problems: list[Diagnostic] = []
     once: list[PlannedRun] = []
     for each in chosen:
-        base = _inputs_of(each.program, stated, environment, alone=len(chosen) == 1)
+        base = _inputs_of(each, stated, environment, alone=len(chosen) == 1)
         for row in rows:
             name = _name(each, row, with_document=_several_documents(chosen))
             try:
@@ -60,7 +65,7 @@ def plan(given: RunArguments, environment: Mapping[str, str]) -> list[PlannedRun
             except ArazzoError as problem:
                 problems += _named(problem, name)
                 continue
-            own = replace(given, specs=(each.spec,), workflows=(each.workflow_id,))
+            own = replace(each.given, specs=(each.spec,), workflows=(each.workflow_id,))
             once.append(PlannedRun(name=name, number=len(once) + 1, given=own, program=each.program, inputs=inputs))
     if problems:
         raise InvalidUsage(problems)
@@ -90,10 +95,12 @@ def _name(chosen: _Chosen, row: Row | None, *, with_document: bool) -> str:
     return name if row is None else f"{name} [{row.name}]"
 
 
-def _inputs_of(program: Program, stated: GivenInputs, environment: Mapping[str, str], *, alone: bool) -> GivenInputs:
+def _inputs_of(chosen: _Chosen, stated: GivenInputs, environment: Mapping[str, str], *, alone: bool) -> GivenInputs:
     """Return what the command line and the environment give one workflow: of several, only what it declares."""
-    names = input_names(program.workflow.inputs, program.workflow.document.raw)
+    workflow = chosen.program.workflow
+    names = input_names(workflow.inputs, workflow.document.raw)
     inputs = with_environment(stated, names or (), environment)
+    inputs = with_defaults(inputs, names or (), chosen.given.defaults.inputs)
     if alone or names is None:
         return inputs
     values = {name: value for name, value in inputs.values.items() if name in names}
@@ -103,18 +110,19 @@ def _inputs_of(program: Program, stated: GivenInputs, environment: Mapping[str, 
 # ------------------------------------------------------------------ documents and workflows
 
 
-def _chosen(given: RunArguments) -> list[_Chosen]:
+def _chosen(given: RunArguments, kept: Kept | None) -> list[_Chosen]:
     """Load what the command line names; raises InvalidUsage with the mistakes of all documents."""
     problems: list[Diagnostic] = []
     found: list[_Chosen] = []
     known: dict[str, None] = {}
     for spec in documents(given.specs):
         try:
-            programs = _programs(given, spec, known)
+            own = configured(given, spec)
+            programs = _programs(own, spec, known, kept)
         except ArazzoError as problem:
             problems += problem.diagnostics
             continue
-        found += [_Chosen(spec, program) for program in programs]
+        found += [_Chosen(own, spec, program) for program in programs]
     if not problems:
         matched = {each.workflow_id for each in found}
         problems += [_unmatched(name, known) for name in given.workflows if not _matches_any(name, matched)]
@@ -138,12 +146,12 @@ def documents(specs: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _programs(given: RunArguments, spec: str, known: dict[str, None]) -> list[Program]:
+def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: Kept | None) -> list[Program]:
     """Return the workflows of a document that are wanted, each as a program of its own."""
     if not given.workflows:
-        return [api.choose_workflow(load_document(given, spec, None), None)]
+        return [api.choose_workflow(load_document(given, spec, None, kept), None)]
     if any(map(has_wildcard, given.workflows)):
-        program = load_document(given, spec, None)
+        program = load_document(given, spec, None, kept)
         names = [workflow.workflow_id for workflow in program.description.workflows]
         known.update(dict.fromkeys(names))
         wanted = [name for name in names if any(fnmatchcase(name, pattern) for pattern in given.workflows)]
@@ -151,15 +159,15 @@ def _programs(given: RunArguments, spec: str, known: dict[str, None]) -> list[Pr
     programs = []
     for name in given.workflows:
         try:
-            programs.append(load_document(given, spec, name))
+            programs.append(load_document(given, spec, name, kept))
         except UnknownWorkflow:
             # Of several documents, one need not have it: a name that none has is refused below.
-            known.update(dict.fromkeys(_workflow_ids(given, spec)))
+            known.update(dict.fromkeys(_workflow_ids(given, spec, kept)))
     return programs
 
 
-def _workflow_ids(given: RunArguments, spec: str) -> list[str]:
-    program = load_document(given, spec, None)
+def _workflow_ids(given: RunArguments, spec: str, kept: Kept | None) -> list[str]:
+    program = load_document(given, spec, None, kept)
     return [workflow.workflow_id for workflow in program.description.workflows]
 
 

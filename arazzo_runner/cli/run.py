@@ -18,9 +18,10 @@ from arazzo_runner.cli.options import (
     pairs,
     reading_options,
 )
-from arazzo_runner.cli.run_arguments import RunArguments, has_wildcard, is_glob
+from arazzo_runner.cli.run_arguments import RunArguments, has_wildcard, is_glob, reads_stdin
 from arazzo_runner.cli.run_options import limit_options, many_options, part_options, transport_options
 from arazzo_runner.cli.session import run_session
+from arazzo_runner.sources.kept import Kept
 from arazzo_runner.values import JsonValue
 
 _HELP = """Run a workflow and print its outputs.
@@ -129,11 +130,29 @@ def command(**options: JsonValue) -> int:
     """Read the options and run."""
     arguments = RunArguments(**options)
     _check(arguments)
-    if not is_many(arguments):
-        return run_session(arguments, os.environ)
+    if not arguments.many.watch:
+        return _run(arguments)
+    from arazzo_runner.cli.watch import watch  # lazily: it is for people at work
+
+    return watch(arguments, lambda kept: _run(arguments, kept))
+
+
+def _run(given: RunArguments, read: Kept | None = None) -> int:
+    """Run once; `read` takes in what is read."""
+    if given.many.env_files:
+        from arazzo_runner.cli.environments import environment_files  # lazily: few runs need it
+
+        with environment_files(given.many.env_files):
+            return _dispatched(given, read)
+    return _dispatched(given, read)
+
+
+def _dispatched(given: RunArguments, read: Kept | None) -> int:
+    if not is_many(given):
+        return run_session(given, os.environ, read)
     from arazzo_runner.cli.many import run_many  # lazily: a single run needs none of it
 
-    return run_many(arguments, os.environ)
+    return run_many(given, os.environ, read)
 
 
 def is_many(given: RunArguments) -> bool:
@@ -154,6 +173,7 @@ def _check(arguments: RunArguments) -> None:
     contradictions = (
         (arguments.mock and arguments.dry_run, "--mock and --dry-run exclude each other"),
         (arguments.reports and arguments.dry_run, "--report and --dry-run exclude each other"),
+        (arguments.many.watch and reads_stdin(arguments), "--watch cannot read standard input again"),
         (arguments.record and arguments.dry_run, "--record and --dry-run exclude each other"),
         (arguments.record and is_many(arguments), "--record writes down one run, and several are asked for"),
         (arguments.scenario and not arguments.mock, "--scenario needs --mock"),
@@ -183,6 +203,8 @@ def _not_durable(given: RunArguments) -> Iterator[str]:
         (given.dry_run, "--dry-run"),
         (given.record, "--record"),
         (part.step or part.from_step or part.until, "--step, --from and --until"),
+        (given.many.watch, "--watch"),
+        (given.many.rate, "--rate"),
         (is_many(given), "several runs (arazzo submit is for those)"),
     )
     yield from (name for wrong, name in excluded if wrong)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import field, fields, replace
 
 from arazzo_runner.cli.credential_options import CredentialArguments
 from arazzo_runner.cli.durable_options import DurableArguments
@@ -13,6 +14,19 @@ from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.options import MAX_REDIRECTS, RunOptions, TransportOptions
 from arazzo_runner.records import record
 from arazzo_runner.sources.uris import is_remote
+from arazzo_runner.values import JsonValue
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What a configuration file says for what the command line leaves open; `credentials` are names by name."""
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    url_map: Mapping[str, str] = field(default_factory=dict)
+    servers: Mapping[str, str] = field(default_factory=dict)
+    server_variables: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict)
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -46,6 +60,7 @@ class RunArguments:
     record: str | None
     checks: CheckOptions | None
     durable: DurableArguments
+    defaults: Defaults = field(default_factory=Defaults)
 
     @property
     def spec(self) -> str:
@@ -76,6 +91,11 @@ def has_wildcard(name: str) -> bool:
 def is_glob(spec: str) -> bool:
     """Tell whether a SPEC stands for several files; the name of a file that is there, and a URL, do not."""
     return has_wildcard(spec) and not is_remote(spec) and not os.path.exists(spec)
+
+
+def reads_stdin(given: RunArguments) -> bool:
+    """Tell whether something is read from standard input, which can be done once."""
+    return "-" in (given.input_file, given.many.data) or any(text.endswith("=@-") for text in given.inputs)
 
 
 def run_options(given: RunArguments) -> RunOptions:

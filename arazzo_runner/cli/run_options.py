@@ -135,6 +135,20 @@ transport_options = option_group(
 )
 
 
+def _rate(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    """Read `10`, `10/s`, `100/m` or `3/h` as requests a second."""
+    if text is None:
+        return None
+    number, slash, unit = text.partition("/")
+    try:
+        rate = float(number) / {"": 1, "s": 1, "m": 60, "h": 3600}[unit]
+    except (ValueError, KeyError):
+        rate = 0.0
+    if not 0 < rate < float("inf") or bool(slash) != bool(unit):
+        raise click.BadParameter(f'expected a number above 0, such as 10, 10/s, 100/m or 3/h, found "{text}"')
+    return rate
+
+
 @record(frozen=True, slots=True, kw_only=True)
 class ManyArguments:
     """What makes several runs of one command line, and how they go."""
@@ -143,6 +157,10 @@ class ManyArguments:
     repeat: int | None
     jobs: int
     fail_fast: bool
+    rate: float | None
+    env: str | None
+    env_files: tuple[str, ...]
+    watch: bool
 
 
 many_options = option_group(
@@ -152,4 +170,19 @@ many_options = option_group(
     click.option("--repeat", type=_COUNT, metavar="N", help="Run everything N times."),
     click.option("--jobs", "-j", type=_COUNT, default=1, metavar="N", help="Runs at the same time (default 1)."),
     click.option("--fail-fast", is_flag=True, help="Begin no further run after one that did not succeed."),
+    click.option(
+        "--rate",
+        callback=_rate,
+        metavar="R",
+        help="At most R requests a second over all runs; also 100/m, 3/h.",
+    ),
+    click.option("--env", metavar="NAME", help="An environment of arazzo.toml: servers, inputs, credentials."),
+    click.option(
+        "--env-file",
+        "env_files",
+        metavar="FILE",
+        multiple=True,
+        help="Variables of the environment, a NAME=value a line; repeatable.",
+    ),
+    click.option("--watch", is_flag=True, help="Run again whenever a file that was read changes."),
 )

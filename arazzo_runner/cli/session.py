@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from arazzo_runner import api
 from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
-from arazzo_runner.cli.execution import Execution, collect_inputs, load
+from arazzo_runner.cli.execution import Execution, collect_inputs, configured, load, pace_of
 from arazzo_runner.cli.inputs import GivenInputs
 from arazzo_runner.cli.run_arguments import RunArguments, run_options
 from arazzo_runner.cli.unfinished import unfinished_note
@@ -51,16 +51,17 @@ class Reports(Protocol):
 EXIT_CODES = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
 
 
-def run_session(given: RunArguments, environment: Mapping[str, str]) -> int:
-    """Run a workflow as the command line says and return the exit code."""
+def run_session(given: RunArguments, environment: Mapping[str, str], read: Kept | None = None) -> int:
+    """Run a workflow as the command line says and return the exit code; `read` takes in what is read."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:
+        given = configured(given, given.spec)
         reports = prepared_reports(given, console)
         if not given.dry_run:
             api.check_transport(run_options(given))
         kept = Kept.opened(environment) if given.durable.wanted else None
-        program = load(given, kept)
+        program = load(given, kept or read)
         inputs = collect_inputs(given, program, environment)
         session = Session(given, program, inputs, console, kept, reports)
     except ArazzoError as problem:
@@ -100,7 +101,7 @@ class Session:
         self._console = console
         self._reports = reports
         self._printer = RunPrinter(console, verbosity=given.verbose)
-        credentials = None if given.mock else credentials_of(given.credentials, [program])
+        credentials = None if given.mock else credentials_of(given.credentials, [program], given.defaults.credentials)
         self._missing = missing_credentials([program], credentials, run_options(given))
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._execution = self._made(kept, credentials)
@@ -109,7 +110,13 @@ class Session:
         given, program, inputs = self._given, self._program, self._inputs
         if kept is None:
             return Execution(
-                given, program, inputs, on_event=self._on_event, announce=self._announce, credentials=credentials
+                given,
+                program,
+                inputs,
+                on_event=self._on_event,
+                announce=self._announce,
+                credentials=credentials,
+                pace=pace_of(given),
             )
         from arazzo_runner.cli.durable_run import DurableExecution  # lazily: few runs are durable
 

@@ -43,7 +43,8 @@ class Credentials:
     `values` are given at once, as `{source: {scheme: text}}` or `{source: {scheme: {field: text}}}`;
     what they lack is looked for in `environment` (default: the process's), in `file` (default:
     credentials.yml in the user's configuration directory, when there is one) and, unless
-    `keyring` is False and when the package is installed, in the keyring.
+    `keyring` is False and when the package is installed, in the keyring. `names` says which is
+    used for which, `{"petstore.oauth": "staging.oauth"}`; a name without a dot stands for a source.
 
     >>> Credentials({"petstore": {"api_key": "k-12345678", "login": {"user": "me", "password": "pw"}}})
     Credentials(petstore.api_key, petstore.login)
@@ -56,7 +57,9 @@ class Credentials:
         environment: Mapping[str, str] | None = None,
         file: str | PathLike[str] | None = None,
         keyring: bool = True,
+        names: Mapping[str, str] | None = None,
     ) -> None:
+        self._names = names or {}
         self._given = _table(values or {}, "the credentials")
         self._environment = os.environ if environment is None else environment
         self._named = None if file is None else os.fspath(file)
@@ -84,8 +87,16 @@ class Credentials:
         """Return a field of a scheme's credential; raises InvalidUsage for a file that cannot be used."""
         key = (source, scheme, field)
         if key not in self._known:
-            self._known[key] = self._look(source, scheme, field)
+            self._known[key] = self._look(*self._called(source, scheme), field)
         return self._known[key]
+
+    def _called(self, source: str, scheme: str) -> tuple[str, str]:
+        """Return the source and scheme under which a credential is looked for."""
+        name = self._names.get(f"{source}.{scheme}")
+        if name is None:
+            return source, scheme
+        other, dot, rest = name.partition(".")
+        return other, rest if dot else scheme
 
     def _look(self, source: str, scheme: str, field: str) -> Found | None:
         given = self._given.get((source, scheme), {}).get(field)
