@@ -54,7 +54,7 @@ class Engine:
     ) -> None:
         self._hosts: dict[str, Host] = {}
         self._carry_out = carry_out
-        _quiet()
+        quiet()
         if getattr(dbos._dbos, "_dbos_global_instance", None) is not None:
             message = "this process runs a DBOS of its own, and there can be only one"
             raise refusal(message, code="durable-not-possible", hint="run the workflow in a process of its own")
@@ -176,14 +176,14 @@ def database(store: Store) -> Any:
 def make_tables(store: Store, codec: Codec) -> None:
     """Create or bring up to date what DBOS needs in the store."""
     if store.path is None:
-        _quiet()
+        quiet()
         DBOS.migrate(store.url)
         return
     Engine(store, codec, executor="tables").close()
 
 
-def _quiet() -> None:
-    # A handler keeps DBOS from adding one that writes to the terminal.
+def quiet() -> None:
+    """Keep DBOS from writing to the terminal."""
     logger = logging.getLogger("dbos")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())

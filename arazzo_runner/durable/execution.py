@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from arazzo_runner.durable.bundle import Bundle
@@ -21,7 +20,7 @@ from arazzo_runner.program.model import Program
 from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
-Decided = Callable[[str, str], Mapping[str, Decision]]
+Decided = Mapping[str, Mapping[str, Decision]]
 
 
 @record(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Outcome:
 
 
 class Execution:
-    """One execution of one run; `threaded` when it is on an event loop. `decided` finds decisions by run and token."""
+    """One execution of one run; `threaded` when it is on an event loop. `decided` holds decisions by token."""
 
     def __init__(
         self,
@@ -83,7 +82,7 @@ class Execution:
         terms = Terms(
             run_id=self.run_id,
             execution=uuid.uuid4().hex,
-            decisions=partial(self._decided, self.run_id),
+            decisions=lambda token: self._decided.get(token, {}),
             keyed=keyed_by(program, self._spec),
             resend=self._spec.options.resend_unknown,
         )

@@ -13,7 +13,7 @@ import sqlalchemy.exc
 from dbos import DBOSClient, EnqueueOptions
 
 from arazzo_runner.durable.codec import Codec
-from arazzo_runner.durable.dbos_engine import APPLICATION, OWN_QUEUE, RUN, VERSION, database
+from arazzo_runner.durable.dbos_engine import APPLICATION, OWN_QUEUE, RUN, VERSION, database, quiet
 from arazzo_runner.durable.journal import Entry
 from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.refusal import refusal
@@ -27,6 +27,7 @@ class Rows:
 
     def __init__(self, store: Store, codec: Codec) -> None:
         self._store = store
+        quiet()
         self._database = database(store)
         try:
             self._client = DBOSClient(

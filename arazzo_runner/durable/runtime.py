@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from arazzo_runner.durable.codec import Codec
 from arazzo_runner.durable.dbos_engine import Engine, make_tables
 from arazzo_runner.durable.execution import Execution, Outcome
 from arazzo_runner.durable.host import Host, Parked
-from arazzo_runner.durable.journal import Entry
+from arazzo_runner.durable.journal import Entry, open_doubts
 from arazzo_runner.durable.keys import journal_keys
 from arazzo_runner.durable.ownership import Ownership
 from arazzo_runner.durable.performing import OnEvent, Performer
@@ -91,86 +91,91 @@ class Runtime:
         self, spec: RunSpec, bundle: Bundle, *, run_id: str, on_event: OnEvent, program: Program | None = None
     ) -> Outcome:
         """Begin a run and carry it out in this thread."""
-        with self._owned(run_id, spec.document) as owned:
-            engine = self._launched()
-            self.keep(bundle)
-            job = Execution(run_id, spec, bundle, [], decided=self._decided, on_event=on_event, program=program)
-            host = engine.begin(run_id, spec.to_json())
-            return owned.settled(self._carried_out(engine, host, job))
+        return self._carried_out(self._begun(spec, bundle, run_id, on_event, program, threaded=False))
 
     async def astart(
         self, spec: RunSpec, bundle: Bundle, *, run_id: str, on_event: OnEvent, program: Program | None = None
     ) -> Outcome:
         """Begin a run and carry it out on the running event loop; several may go on at once."""
-        with self._owned(run_id, spec.document) as owned:
-            engine = self._launched()
-            await asyncio.to_thread(self.keep, bundle)
-            job = Execution(
-                run_id, spec, bundle, [], decided=self._decided, on_event=on_event, program=program, threaded=True
-            )
-            host = await asyncio.to_thread(engine.begin, run_id, spec.to_json())
-            return owned.settled(await self._acarried_out(engine, host, job))
+        begin = partial(self._begun, spec, bundle, run_id, on_event, program, threaded=True)
+        return await self._acarried_out(await asyncio.to_thread(begin))
 
     def resume(self, run_id: str, *, on_event: OnEvent) -> Outcome:
         """Go on with a run that nobody carries out, in this thread."""
-        spec, bundle = self._resumable(run_id)
-        with self._owned(run_id, spec.document) as owned, self._own_queue(run_id) as queue:
-            engine = self._launched(queue)
-            job = Execution(run_id, spec, bundle, self.rows.entries(run_id), decided=self._decided, on_event=on_event)
-            host = engine.take_over(run_id, queue)
-            return owned.settled(self._carried_out(engine, host, job))
+        return self._carried_out(self._taken_up(run_id, on_event, threaded=False))
 
     async def aresume(self, run_id: str, *, on_event: OnEvent) -> Outcome:
         """Go on with a run that nobody carries out, on the running event loop."""
+        return await self._acarried_out(await asyncio.to_thread(self._taken_up, run_id, on_event, threaded=True))
+
+    def _begun(
+        self,
+        spec: RunSpec,
+        bundle: Bundle,
+        run_id: str,
+        on_event: OnEvent,
+        program: Program | None,
+        *,
+        threaded: bool,
+    ) -> _Turn:
+        """Record a new run, which DBOS then begins."""
+        ownership = self._owned(run_id, spec.document)
+        try:
+            engine = self._launched()
+            self.keep(bundle)
+            job = Execution(run_id, spec, bundle, [], decided={}, on_event=on_event, program=program, threaded=threaded)
+            return _Turn(engine, engine.begin(run_id, spec.to_json()), job, ownership)
+        except BaseException:
+            ownership.let_go(ended=True)
+            raise
+
+    def _taken_up(self, run_id: str, on_event: OnEvent, *, threaded: bool) -> _Turn:
+        """Take an unfinished run to this process, where DBOS then begins it; by a queue that nobody else listens to."""
         spec, bundle = self._resumable(run_id)
-        with self._owned(run_id, spec.document) as owned, self._own_queue(run_id) as queue:
+        ownership = self._owned(run_id, spec.document)
+        try:
+            queue = self.rows.own_queue(run_id)
             engine = self._launched(queue)
             entries = self.rows.entries(run_id)
-            job = Execution(run_id, spec, bundle, entries, decided=self._decided, on_event=on_event, threaded=True)
-            host = engine.take_over(run_id, queue)
-            return owned.settled(await self._acarried_out(engine, host, job))
-
-    def _carried_out(self, engine: Engine, host: Host, job: Execution) -> Outcome:
-        context = engine.in_context(host)
-        try:
-            outcome: Outcome = context.run(job.run, self.performer)
+            decided = self._decided(run_id, entries)
+            job = Execution(run_id, spec, bundle, entries, decided=decided, on_event=on_event, threaded=threaded)
+            return _Turn(engine, engine.take_over(run_id, queue), job, ownership, queue)
         except BaseException:
-            engine.end(job.run_id, Parked())
+            ownership.let_go(ended=False)
             raise
-        engine.end(job.run_id, Parked() if outcome.unfinished else outcome.to_json())
-        return outcome
 
-    async def _acarried_out(self, engine: Engine, host: Host, job: Execution) -> Outcome:
-        context = await asyncio.to_thread(engine.in_context, host)
+    def _carried_out(self, turn: _Turn) -> Outcome:
+        outcome: Outcome | None = None
         try:
+            outcome = turn.engine.in_context(turn.host).run(turn.job.run, self.performer)
+            return outcome
+        finally:
+            self._settled(turn, outcome)
+
+    async def _acarried_out(self, turn: _Turn) -> Outcome:
+        outcome: Outcome | None = None
+        try:
+            context = await asyncio.to_thread(turn.engine.in_context, turn.host)
             # Cancelling the caller cancels this task, which then ends as an interrupted run.
-            outcome = await asyncio.create_task(job.arun(self.performer), context=context)
-        except BaseException:
-            engine.end(job.run_id, Parked())
-            raise
-        await asyncio.to_thread(engine.end, job.run_id, Parked() if outcome.unfinished else outcome.to_json())
-        return outcome
+            outcome = await asyncio.create_task(turn.job.arun(self.performer), context=context)
+            return outcome
+        finally:
+            await asyncio.to_thread(self._settled, turn, outcome)
 
-    @contextmanager
-    def _owned(self, run_id: str, document: str) -> Iterator[_Owned]:
+    def _settled(self, turn: _Turn, outcome: Outcome | None) -> None:
+        """Give the run its outcome, or leave it unfinished, and give it back."""
+        unfinished = outcome is None or outcome.unfinished
+        turn.engine.end(turn.job.run_id, Parked() if outcome is None or unfinished else outcome.to_json())
+        if turn.queue is not None:
+            self.rows.drop_queue(turn.queue)
+        turn.ownership.let_go(ended=not unfinished)
+
+    def _owned(self, run_id: str, document: str) -> Ownership:
         ownership = Ownership(self.store, run_id)
         if not ownership.take(document):
             message = f'another process carries out the run "{run_id}"'
             raise refusal(message, code="run-in-use", hint=f"arazzo runs show {run_id} tells how it stands")
-        owned = _Owned()
-        try:
-            yield owned
-        finally:
-            ownership.let_go(ended=owned.ended)
-
-    @contextmanager
-    def _own_queue(self, run_id: str) -> Iterator[str]:
-        """The queue by which a run comes to this process and to no other."""
-        queue = self.rows.own_queue(run_id)
-        try:
-            yield queue
-        finally:
-            self.rows.drop_queue(queue)
+        return ownership
 
     def _launched(self, queue: str | None = None) -> Engine:
         """Return DBOS, listening to `queue`; which queues it listens to is settled when it is launched."""
@@ -228,9 +233,11 @@ class Runtime:
         self.decide(run_id, decisions)
         self.hand_back(run_id)
 
-    def _decided(self, run_id: str, token: str) -> dict[str, Decision]:
-        found = self.rows.get("decision", f"{run_id}:{token}") or {}
-        return {key: decision_from_json(each) for key, each in found.items()}
+    def _decided(self, run_id: str, entries: Sequence[Entry]) -> dict[str, Mapping[str, Decision]]:
+        """Return what was decided about the requests in doubt, by token and effect key."""
+        tokens = {doubt.token for doubt in open_doubts(entries)}
+        found = {token: self.rows.get("decision", f"{run_id}:{token}") or {} for token in tokens}
+        return {token: {key: decision_from_json(each) for key, each in kept.items()} for token, kept in found.items()}
 
     # ------------------------------------------------------------------ looking, and putting away
 
@@ -311,13 +318,12 @@ class Runtime:
         make_tables(self.store, self.codec)
 
 
-class _Owned:
-    """Remembers whether the run that is owned has ended."""
+@record(slots=True)
+class _Turn:
+    """One execution about to happen: DBOS has begun the run, this process has it, `queue` is where it came from."""
 
-    def __init__(self) -> None:
-        self.ended = False
-
-    def settled(self, outcome: Outcome) -> Outcome:
-        """Take note of an outcome and return it."""
-        self.ended = not outcome.unfinished
-        return outcome
+    engine: Engine
+    host: Host
+    job: Execution
+    ownership: Ownership
+    queue: str | None = None
