@@ -16,7 +16,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -95,6 +95,51 @@ def opened(store: str | None = None, environment: Mapping[str, str] | None = Non
         message = "durable runs need the extra packages of arazzo[durable]"
         raise refusal(message, code="durable-not-installed", hint="pip install 'arazzo[durable]'") from None
     return runtime.Runtime(place, ApiPerformer(), known)
+
+
+def fleet(runtime: Any) -> Any:
+    """Return what is asked of all workers of a store: queues, submissions, schedules, adoption (see Fleet)."""
+    return _fleet().Fleet(runtime)
+
+
+def queue_limits(
+    name: str, concurrency: int | None, worker_concurrency: int, rate: tuple[int, float] | None, poll: float
+) -> Any:
+    """Return the limits of a queue (see QueueLimits); `rate` is (runs, seconds)."""
+    runs, period = rate or (None, None)
+    return _fleet().QueueLimits(
+        name=name,
+        concurrency=concurrency,
+        worker_concurrency=worker_concurrency,
+        rate=runs,
+        period=period,
+        poll=poll,
+    )
+
+
+def ready_queues(runtime: Any, names: Sequence[str], concurrency: int | None) -> None:
+    """Make the queues of a worker where they are not there, with its own limit when it has one."""
+    ready = fleet(runtime)
+    for name in names:
+        ready.make_queue(name)
+        if concurrency is not None:
+            ready.configure(replace(ready.queue(name), worker_concurrency=concurrency))
+
+
+def worker(
+    runtime: Any,
+    name: str,
+    queues: Sequence[str],
+    on_outcome: Callable[[Any], None],
+    on_problem: Callable[[str, Exception], None],
+) -> Any:
+    """Return a worker (see Worker): `work(stop)` carries out the runs of `queues` until `stop` is set."""
+    module = importlib.import_module("arazzo_runner.durable.worker")
+    return module.Worker(runtime, name, queues, on_outcome, on_problem)
+
+
+def _fleet() -> Any:
+    return importlib.import_module("arazzo_runner.durable.fleet")
 
 
 def run(

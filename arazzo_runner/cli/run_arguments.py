@@ -111,7 +111,7 @@ def run_options(given: RunArguments) -> RunOptions:
         said["checks"] = given.checks
     said |= given.credentials.as_options()
     default = replace(RunOptions(), run_timeout=None) if given.durable.wanted else RunOptions()
-    options = replace(default, transport=_transport(given.transport), **said)
+    options = replace(default, transport=transport_of_arguments(given.transport), **said)
     if given.part.outputs_from is None:
         return options
     from arazzo_runner.cli.step_outputs import read_step_outputs  # lazily: few runs are partial
@@ -119,7 +119,8 @@ def run_options(given: RunArguments) -> RunOptions:
     return replace(options, step_outputs=read_step_outputs(given.part.outputs_from))
 
 
-def _transport(given: TransportArguments) -> TransportOptions | None:
+def transport_of_arguments(given: TransportArguments) -> TransportOptions | None:
+    """Return how requests reach their servers, None when nothing is said about it."""
     redirects = (given.max_redirects or MAX_REDIRECTS) if given.follow_redirects else 0
     said = (given.certs, given.cacerts, given.insecure_hosts, given.proxies, given.http2, redirects)
     if not any(said) and given.http2 is None:

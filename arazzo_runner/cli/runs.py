@@ -181,6 +181,7 @@ def _shown(shown: Any, *, show_secrets: bool) -> dict[str, JsonValue]:
     steps: dict[str, JsonValue] = {step.step_id: dict(step.outputs) for step in result.steps if step.outputs}
     return {
         **status_json(shown.status),
+        "reason": shown.status.reason if show_secrets else result.secrets.mask_value(shown.status.reason),
         "outputs": shown_outputs(result, show_secrets=show_secrets),
         "steps": steps if show_secrets else result.secrets.mask_value(steps),
     }

@@ -81,12 +81,12 @@ class Engine:
         # DBOS leaves a hundred thousand objects behind: without this, every search for garbage visits them all.
         gc.freeze()
 
-    def close(self) -> None:
-        """Stop DBOS; runs that are under way stay unfinished."""
+    def close(self, *, grace: float = 0.0) -> None:
+        """Stop DBOS; runs that are still under way after `grace` seconds stay unfinished."""
         for host in self._hosts.values():
             host.end(Parked())
+        DBOS.destroy(workflow_completion_timeout_sec=int(grace))
         _instances.clear()
-        DBOS.destroy()
         if self.database is not None:
             self.database.dispose()
 

@@ -20,7 +20,7 @@ Wrap = Callable[[Program, World], World]
 KEY_HEADER = "Idempotency-Key"
 
 
-def _unwatched(event: Event, secrets: Secrets) -> None:
+def unwatched(event: Event, secrets: Secrets) -> None:
     """The listener of a run that nobody watches."""
 
 
@@ -34,7 +34,7 @@ class Job:
     spec: RunSpec
     bundle: Bundle
     wrap: Wrap
-    on_event: OnEvent = field(default=_unwatched)
+    on_event: OnEvent = field(default=unwatched)
     program: Program | None = None
     world: World | None = None
 

@@ -83,7 +83,7 @@ class RunStatus:
     """How a run stands.
 
     `current_step` is the step of the last record, `started` seconds since the epoch, `owner` the
-    worker or process that has it, `parent` the schedule that submitted it.
+    worker or process that has it, `parent` the schedule that submitted it, `reason` why it failed.
     """
 
     run_id: str
@@ -98,6 +98,7 @@ class RunStatus:
     queue: str | None = None
     doubts: tuple[Doubt, ...] = ()
     wakes: float | None = None
+    reason: str | None = None
 
     @property
     def finished(self) -> bool:

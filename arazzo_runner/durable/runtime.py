@@ -137,7 +137,7 @@ class Runtime:
             queue = self.rows.own_queue(run_id)
             engine = self._launched(queue)
             entries = self.rows.entries(run_id)
-            decided = self._decided(run_id, entries)
+            decided = self.decided(run_id, entries)
             job = Execution(run_id, spec, bundle, entries, decided=decided, on_event=on_event, threaded=threaded)
             return _Turn(engine, engine.take_over(run_id, queue), job, ownership, queue)
         except BaseException:
@@ -233,7 +233,7 @@ class Runtime:
         self.decide(run_id, decisions)
         self.hand_back(run_id)
 
-    def _decided(self, run_id: str, entries: Sequence[Entry]) -> dict[str, Mapping[str, Decision]]:
+    def decided(self, run_id: str, entries: Sequence[Entry]) -> dict[str, Mapping[str, Decision]]:
         """Return what was decided about the requests in doubt, by token and effect key."""
         tokens = {doubt.token for doubt in open_doubts(entries)}
         found = {token: self.rows.get("decision", f"{run_id}:{token}") or {} for token in tokens}

@@ -36,7 +36,14 @@ def status_of(row: Any, rows: Rows, store: Store) -> RunStatus:
         queue=spec.queue,
         doubts=open_doubts(entries) if state == "in_doubt" else (),
         wakes=wakes,
+        reason=_reason(row),
     )
+
+
+def _reason(row: Any) -> str | None:
+    if row.status == "ERROR":
+        return f"the run could not be carried out: {row.error}"
+    return row.output.get("reason") if isinstance(row.output, dict) else None
 
 
 def _ended(row: Any, state: RunState) -> float | None:

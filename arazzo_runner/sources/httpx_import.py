@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import allocate_lock
 from types import ModuleType
 from typing import Any
 
 LIBRARIES = ("httpx", "httpx2")
 VARIABLE = "ARAZZO_HTTP"
+_ONE_AT_A_TIME = allocate_lock()
 
 
 def httpx() -> Any:
@@ -19,7 +21,8 @@ def httpx() -> Any:
     name = os.environ.get(VARIABLE) or "httpx"
     if name not in LIBRARIES:
         raise ValueError(f'{VARIABLE} is one of {", ".join(LIBRARIES)}, not "{name}"')
-    return sys.modules.get(name) or (_httpx2() if name == "httpx2" else _httpx())
+    with _ONE_AT_A_TIME:  # another thread must not see a module that is half imported
+        return sys.modules.get(name) or (_httpx2() if name == "httpx2" else _httpx())
 
 
 def _httpx() -> Any:

@@ -61,11 +61,22 @@ def postgres(folder: Path) -> Iterator[Postgres | None]:
         asked |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     try:
         subprocess.run(
-            [f"{folder_of_binaries}/initdb", "-D", str(data / "db"), "-U", "postgres", "-A", "trust", "-E", "UTF8"],
+            [f"{folder_of_binaries}/initdb", "-D", str(data / "db"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"],
             check=True, stderr=subprocess.DEVNULL, **asked,
         )  # fmt: skip
         port = _free_port()
-        options = ["-p", str(port), "-k", str(data), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"]
+        options = [
+            "-p",
+            str(port),
+            "-k",
+            str(data),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "max_connections=200",
+            "-c",
+            "fsync=off",
+        ]
         server = subprocess.Popen(
             [f"{folder_of_binaries}/postgres", "-D", str(data / "db"), *options], stderr=subprocess.DEVNULL, **asked
         )

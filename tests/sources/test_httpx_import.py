@@ -22,3 +22,14 @@ def test_the_library_that_the_environment_names_is_used_alone(library):
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == f"{library} ['{library}']"
+
+
+def test_threads_that_need_it_first_at_the_same_time_all_get_the_whole_library():
+    script = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from arazzo_runner.sources.httpx_import import httpx\n"
+        "with ThreadPoolExecutor(8) as threads:\n"
+        "    print({hasattr(module, 'InvalidURL') for module in threads.map(lambda _: httpx(), range(8))})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("{True}\n", "")

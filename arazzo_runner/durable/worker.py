@@ -1,0 +1,97 @@
+"""A worker: takes runs out of queues and carries them out until it is told to stop.
+
+Its name is stable: a worker that was killed and is started again under its name goes on with what
+it had. A run in doubt is put aside until a person decides, so that it holds no place.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from arazzo_runner.durable.dbos_engine import Engine
+from arazzo_runner.durable.execution import Execution, Outcome
+from arazzo_runner.durable.host import Parked
+from arazzo_runner.durable.ownership import Ownership
+from arazzo_runner.durable.performing import unwatched
+from arazzo_runner.durable.records import RunSpec
+from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.runtime import Runtime
+from arazzo_runner.durable.status import WORKER
+from arazzo_runner.values import JsonValue
+
+OnOutcome = Callable[[Outcome], None]
+OnProblem = Callable[[str, Exception], None]
+
+
+class Worker:
+    """Carries out the runs of `queues` under a `name` that no other living worker of the store has.
+
+    `on_outcome` is told what became of every run, `on_problem` of runs that could not be carried
+    out here; both are called in many threads.
+    """
+
+    def __init__(
+        self, runtime: Runtime, name: str, queues: Sequence[str], on_outcome: OnOutcome, on_problem: OnProblem
+    ) -> None:
+        self._runtime = runtime
+        self._name = name
+        self._queues = queues
+        self._on_outcome = on_outcome
+        self._on_problem = on_problem
+
+    def work(self, stop: threading.Event, *, drain: bool = False, grace: float = 30.0) -> None:
+        """Work until `stop` is set (or, to `drain`, until the queues are empty), then let runs end for `grace` seconds.
+
+        Raises InvalidUsage when a living worker has this name.
+        """
+        ownership = Ownership(self._runtime.store, WORKER + self._name)
+        if not ownership.take(""):
+            message = f'there is a worker "{self._name}" already'
+            raise refusal(message, code="worker-in-use", hint="give every worker a --name of its own")
+        try:
+            engine = Engine(
+                self._runtime.store,
+                self._runtime.codec,
+                executor=WORKER + self._name,
+                queues=self._queues,
+                carry_out=self._carried_out,
+            )
+            try:
+                while not stop.wait(0.2):
+                    if drain and self._is_idle():
+                        break
+            finally:
+                engine.close(grace=grace)
+        finally:
+            ownership.let_go(ended=True)
+
+    def _is_idle(self) -> bool:
+        waiting = ["ENQUEUED", "DELAYED", "PENDING"]
+        return not self._runtime.rows.rows(
+            queue_name=list(self._queues), status=waiting, limit=1, load_input=False, load_output=False
+        )
+
+    def _carried_out(self, run_id: str, given: Any) -> JsonValue:
+        """Carry out one run, in a thread of DBOS; raises Parked when it does not end."""
+        rows = self._runtime.rows
+        try:
+            outcome = self._execution(run_id, given).run(self._runtime.performer)
+        except Exception as problem:
+            # Not the outcome of the run: it is put aside, to be resumed when the cause is gone.
+            rows.cancel(run_id, by_user=False)
+            self._on_problem(run_id, problem)
+            raise Parked from None
+        if outcome.doubts:
+            rows.cancel(run_id, by_user=False)
+        self._on_outcome(outcome)
+        if outcome.unfinished:
+            raise Parked
+        return outcome.to_json()
+
+    def _execution(self, run_id: str, given: Any) -> Execution:
+        runtime, spec = self._runtime, RunSpec.from_json(given)
+        entries = runtime.rows.entries(run_id)
+        decided = runtime.decided(run_id, entries)
+        return Execution(run_id, spec, runtime.bundle(spec.bundle), entries, decided=decided, on_event=unwatched)
