@@ -15,6 +15,7 @@ from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, 
 from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.graph import Graph, Visited, with_path, workflow_graph
+from arazzo_runner.report.graph_svg import svg
 from arazzo_runner.report.graph_text import dot, mermaid, outline
 from arazzo_runner.values import JsonValue
 
@@ -29,7 +30,7 @@ Examples:
   arazzo graph workflow.yml -w adopt --format mermaid >> README.md
   arazzo graph workflow.yml --format dot | dot -Tpng > workflow.png
   arazzo run workflow.yml --format json > run.json; arazzo graph workflow.yml --run run.json
-  arazzo graph workflow.yml --format svg > workflow.svg     needs arazzo[diagram]
+  arazzo graph workflow.yml --format svg > workflow.svg
 """
 
 _HINT = "write it with arazzo run --format json"
@@ -88,17 +89,6 @@ def _drawn(graphs: list[Graph], format_: str, *, color: bool) -> str:
     if format_ == "dot":
         return dot(graphs)
     return svg(graphs) if format_ == "svg" else outline(graphs, color=color)
-
-
-def svg(graphs: list[Graph]) -> str:
-    """Return a picture, drawn by Mermaid itself inside this process; raises InvalidUsage where it is not installed."""
-    try:
-        import mermaidx  # lazily: an extra
-    except ImportError:
-        hint = "pip install 'arazzo[diagram]', or pipe --format dot into Graphviz"
-        raise InvalidUsage([usage_error("drawing SVG needs mermaidx, which is not installed", hint=hint)]) from None
-    drawn: str = mermaidx.render(mermaid(graphs)).svg
-    return drawn if isinstance(drawn, str) else drawn()
 
 
 def visited(run: Mapping[str, JsonValue]) -> list[Visited]:

@@ -80,11 +80,9 @@ def run(arguments: list[str]) -> int:
 
 def _leave_garbage() -> None:
     # Python looks for garbage once more at its end, only for the memory to be given back a moment later.
-    # The picture library's bindings count what is left and complain of it: for them it is collected.
     import gc
 
-    if "mermaidx" not in sys.modules:
-        gc.freeze()
+    gc.freeze()
 
 
 def _say(text: str) -> int:

@@ -26,7 +26,7 @@ _MOST_NODES = 60
 
 
 @record(frozen=True, slots=True)
-class _Way:
+class Way:
     """An edge that is no straight line down: its number in the legend and the lane it runs in."""
 
     edge: Edge
@@ -34,26 +34,44 @@ class _Way:
     lane: int
 
 
+@record(frozen=True, slots=True)
+class Picture:
+    """The shapes of a graph in a box of `width` by `height`, and the ways whose numbers a legend explains."""
+
+    shapes: tuple[str, ...]
+    width: int
+    height: int
+    ways: tuple[Way, ...]
+    label: str
+
+
 def drawing(workflow: CompiledWorkflow, steps: Sequence[StepResult], status: str, secrets: Secrets) -> str:
     """Return a figure of a workflow with the way a run took; empty when it is too long to be of use."""
     visited = [_visited(each) for each in steps]
-    graph = _shown(with_path(workflow_graph(workflow), visited, status))
-    if len(graph.nodes) > _MOST_NODES:
+    made = picture(with_path(workflow_graph(workflow), visited, status))
+    if made.height > _top(_MOST_NODES):
         return ""
+    svg = tag(
+        "svg", *made.shapes, viewBox=f"0 0 {made.width} {made.height}", role="img", aria_label=secrets.mask(made.label)
+    )  # fmt: skip
+    return tag("figure", svg, _legend(made.ways, secrets), class_="flow")
+
+
+def picture(graph: Graph) -> Picture:
+    """Draw a graph."""
+    graph = _shown(graph)
     rows = {node.key: row for row, node in enumerate(graph.nodes)}
     ways = _ways(graph, rows)
     lanes = 1 + max((way.lane for way in ways), default=-1)
-    size = (_LEFT + _WIDTH + _FIRST_LANE + lanes * _LANE, len(rows) * (_HEIGHT + _GAP) - _GAP + 12)
     straight = [edge for edge in graph.edges if _is_straight(edge, rows)]
-    parts = [
+    parts = (
         *(_straight(edge, rows) for edge in sorted(straight, key=lambda edge: edge.taken > 0)),
         *(_lane(way, rows) for way in sorted(ways, key=lambda way: way.edge.taken > 0)),
         *(_node(node, rows[node.key]) for node in graph.nodes),
         *(_chip(way, rows) for way in ways),
-    ]
-    label = f"Workflow {graph.workflow_id}: {_path_text(graph)}"
-    svg = tag("svg", *parts, viewBox=f"0 0 {size[0]} {size[1]}", role="img", aria_label=secrets.mask(label))
-    return tag("figure", svg, _legend(ways, secrets), class_="flow")
+    )
+    width, height = _LEFT + _WIDTH + _FIRST_LANE + lanes * _LANE, len(rows) * (_HEIGHT + _GAP) - _GAP + 12
+    return Picture(parts, width, height, tuple(ways), f"Workflow {graph.workflow_id}: {_path_text(graph)}")
 
 
 def _visited(step: StepResult) -> Visited:
@@ -80,7 +98,7 @@ def _is_straight(edge: Edge, rows: dict[str, int]) -> bool:
     return rows[edge.target] == rows[edge.source] + 1 and not edge.label
 
 
-def _ways(graph: Graph, rows: dict[str, int]) -> list[_Way]:
+def _ways(graph: Graph, rows: dict[str, int]) -> list[Way]:
     """Give every other edge a lane in which no other edge runs beside it, short ones nearest to the steps."""
     others = [edge for edge in graph.edges if not _is_straight(edge, rows)]
     lanes: list[list[tuple[int, int]]] = []
@@ -93,7 +111,7 @@ def _ways(graph: Graph, rows: dict[str, int]) -> list[_Way]:
             lanes.append([])
         lanes[lane].append((top, bottom))
         placed[index] = lane
-    return [_Way(edge, index + 1, placed[index]) for index, edge in enumerate(others)]
+    return [Way(edge, index + 1, placed[index]) for index, edge in enumerate(others)]
 
 
 def _length(edge: Edge, rows: dict[str, int]) -> int:
@@ -146,7 +164,7 @@ def _straight(edge: Edge, rows: dict[str, int]) -> str:
     return line + tag("path", d=f"M{x - 5} {bottom - 8}h10l-5 8z", class_=_classes("tip", edge))
 
 
-def _lane(way: _Way, rows: dict[str, int]) -> str:
+def _lane(way: Way, rows: dict[str, int]) -> str:
     edge, right = way.edge, _LEFT + _WIDTH
     x = right + _FIRST_LANE + way.lane * _LANE
     leaves, arrives = _leaving(rows[edge.source]), _arriving(rows[edge.target])
@@ -164,7 +182,7 @@ def _arriving(row: int) -> float:
     return _top(row) + _HEIGHT * 0.3
 
 
-def _chip(way: _Way, rows: dict[str, int]) -> str:
+def _chip(way: Way, rows: dict[str, int]) -> str:
     x = _LEFT + _WIDTH + _FIRST_LANE + way.lane * _LANE
     y = (_leaving(rows[way.edge.source]) + _arriving(rows[way.edge.target])) / 2
     number = tag("text", str(way.number), x=x, y=y + 3.8, text_anchor="middle", class_="chip")
@@ -179,22 +197,24 @@ def _classes(name: str, edge: Edge) -> str:
 # ------------------------------------------------------------------ words
 
 
-def _legend(ways: Iterable[_Way], secrets: Secrets) -> str:
+def _legend(ways: Iterable[Way], secrets: Secrets) -> str:
     items = [_legend_item(way, secrets) for way in ways]
     return tag("figcaption", tag("ol", *items)) if items else ""
 
 
-def _legend_item(way: _Way, secrets: Secrets) -> str:
+def _legend_item(way: Way, secrets: Secrets) -> str:
     edge = way.edge
-    source = "begin" if edge.source == "start" else edge.source
-    target = edge.target.removeprefix("workflow ")
-    taken = f" — taken {f'{edge.taken} times' if edge.taken > 1 else 'once'}" if edge.taken else ""
-    where = (
-        tag("b", words(source)) if edge.kind == "retry" else f"{tag('b', words(source))} → {tag('b', words(target))}"
-    )
-    said = words(secrets.mask(edge.label)) or ("on failure" if edge.kind == "failure" else "on success")
-    text = tag("span", where, " ", said, taken)
+    names, said = way_words(edge)
+    text = tag("span", " → ".join(tag("b", words(name)) for name in names), " ", words(secrets.mask(said)))
     return tag("li", tag("span", str(way.number), class_="chip"), text, class_="taken" if edge.taken else None)
+
+
+def way_words(edge: Edge) -> tuple[tuple[str, ...], str]:
+    """Return what a way leads from and to, and when it is gone."""
+    names = ("begin" if edge.source == "start" else edge.source, edge.target.removeprefix("workflow "))
+    said = edge.label or ("on failure" if edge.kind == "failure" else "on success")
+    taken = f" — taken {f'{edge.taken} times' if edge.taken > 1 else 'once'}" if edge.taken else ""
+    return names[:1] if edge.kind == "retry" else names, said + taken
 
 
 def _path_text(graph: Graph) -> str:

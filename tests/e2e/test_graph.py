@@ -40,7 +40,6 @@ def test_the_way_of_a_run_is_drawn(arazzo, run, format_):
 
 
 def test_svg_is_a_picture_without_scripts_and_references(arazzo, run):
-    pytest.importorskip("mermaidx")
     ran = arazzo("graph", UNDO, "--run", run, "--format", "svg")
     picture = ElementTree.fromstring(ran.out)
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
