@@ -8,6 +8,9 @@ from hypothesis import settings
 
 os.environ["ARAZZO_NO_CACHE"] = "1"  # nothing of the suite belongs into a person's cache
 
+# No test asks the keyring of whoever runs it.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+
 settings.register_profile("ci", derandomize=True, database=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")

@@ -9,6 +9,7 @@ COMMANDS = {
     "validate": "Check Arazzo documents without sending anything.",
     "list": "List the workflows of a document and their inputs.",
     "show": "Show what a workflow does, step by step.",
+    "auth": "List the credentials that a document needs.",
     "graph": "Draw a workflow: its steps and where their actions lead.",
     "trace": "Show where every value of a step comes from.",
     "debug": "Run a workflow step by step.",

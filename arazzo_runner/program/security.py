@@ -58,7 +58,7 @@ def is_given(security: Sequence[Alternative], schemes: Mapping[str, JsonValue], 
 
 def secured_steps(program: Program) -> Iterator[tuple[CompiledStep, OperationCall]]:
     """Yield every step of a run whose operation asks for a credential that the step does not give by itself."""
-    for workflow in _reached(program):
+    for workflow in reached(program):
         for step in workflow.steps:
             call = step.call
             if not isinstance(call, OperationCall) or not call.operation.security:
@@ -67,7 +67,7 @@ def secured_steps(program: Program) -> Iterator[tuple[CompiledStep, OperationCal
                 yield step, call
 
 
-def _reached(program: Program) -> Iterable[CompiledWorkflow]:
+def reached(program: Program) -> Iterable[CompiledWorkflow]:
     """The workflows that a run of the chosen one can come to; all of them when none was chosen."""
     if program.entry is None:
         return program.workflows.values()

@@ -22,7 +22,7 @@ from arazzo_runner.worlds.auth_fields import (
     variable_names,
 )
 from arazzo_runner.worlds.auth_schemes import Login, fault_of, learn_secrets, shown_with, slots_of
-from arazzo_runner.worlds.auth_sources import Credentials, Found, Placeholders
+from arazzo_runner.worlds.auth_sources import Credentials, Found, Placeholders, shown_path
 
 Chosen = tuple[tuple[Login, tuple[str, ...]], ...]
 """The logins of one alternative, each with the scopes asked of it."""
@@ -201,7 +201,11 @@ def describe(scheme: JsonValue) -> str:
 
 
 def _where(source: str, names: Sequence[str], schemes: Mapping[str, JsonValue], credentials: Credentials) -> str | None:
-    places = [place for name in names if (place := where_to_put(source, name, schemes.get(name), credentials.file))]
+    places = [
+        place
+        for name in names
+        if (place := where_to_put(source, name, schemes.get(name), shown_path(credentials.file)))
+    ]
     return "; ".join(places) or None
 
 
@@ -215,7 +219,7 @@ def where_to_put(source: str, name: str, scheme: JsonValue, file: str) -> str:
         return ""
     variables = " and ".join(variable_names(source, name, each)[0] for each in sets[0])
     entries = " and ".join(file_entry(source, name, each) for each in sets[0])
-    return f"set {variables}, or write {entries} into {file}, or let the step's parameter set it"
+    return f"set {variables}, or write {entries} into {file}"
 
 
 def _unusable(source: str, name: str, fault: str) -> Diagnostic:

@@ -141,6 +141,12 @@ def default_file() -> str:
     return os.path.join(base, "arazzo", "credentials.yml")
 
 
+def shown_path(path: str) -> str:
+    """Return a path as messages show it: `~` for the home directory."""
+    home = os.path.expanduser("~")
+    return f"~{path[len(home) :]}" if path.startswith(home.rstrip(os.sep) + os.sep) else path
+
+
 # ------------------------------------------------------------------ the file
 
 

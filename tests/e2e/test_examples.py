@@ -102,6 +102,11 @@ EXAMPLES = [
         id="one API feeds the other",
     ),
     pytest.param(
+        "order-with-credentials", "-i sku=LAMP-1", 0, {"count": 3, "order": "o-9"},
+        ["GET /stockroom/shelves/LAMP-1 200", "POST /wholesale/orders 201"],
+        id="credentials that the document does not mention",
+    ),
+    pytest.param(
         "send-forms-and-files", f"{CLAIM} -i photo=specs/files/window.png", 0,
         {"claim": "c-7", "files": [{"name": "window.png", "size": 165}]},
         ["POST /claims 201", "POST /claims/c-7/files 200"],
