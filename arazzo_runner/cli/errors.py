@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.report.console import Console
-from arazzo_runner.report.json import error_report, pretty, validate_report
 from arazzo_runner.report.text import render_diagnostics
 
 EXIT_USAGE = 2
@@ -44,5 +43,7 @@ def print_errors(
     if not as_json:
         console.err(render_diagnostics(diagnostics, color=console.color))
         return
+    from arazzo_runner.report.json import error_report, pretty, validate_report  # lazily: few errors are JSON
+
     report = error_report(workflow_id, diagnostics) if command == "run" else validate_report(diagnostics)
     console.out(pretty(report))

@@ -22,7 +22,6 @@ from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.findings import Findings, render
 from arazzo_runner.report.findings_text import render_findings
-from arazzo_runner.report.json import findings_report, pretty
 from arazzo_runner.report.style import count
 
 
@@ -132,6 +131,8 @@ class LintSession:
 
     def _rendered(self, findings: Findings) -> str:
         if self._given.format_ == "json":
+            from arazzo_runner.report.json import findings_report, pretty  # lazily, for the usual report is text
+
             return pretty(findings_report(findings))
         told = {each.code for each in findings.all}
         return render(self._given.format_, replace(findings, titles=titles(told)))
@@ -174,12 +175,7 @@ def _below(folder: str, pattern: str) -> str:
 
 def _fixable(linted: Iterable[Linted]) -> int:
     """Return how many findings --fix could mend."""
-    found = [(each.document, found) for each in linted for found in each.findings if found.fix and found.fix.is_safe]
-    if not found:
-        return 0
-    from arazzo_runner.lint.fixing import can_be_fixed  # lazily: clean documents need no positions
-
-    return sum(document is not None and can_be_fixed(each, document) for document, each in found)
+    return sum(found.fix is not None and found.fix.is_safe for each in linted for found in each.findings)
 
 
 def _write(path: str, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from arazzo_runner.diagnostics import Span
 
@@ -16,6 +16,13 @@ class Entry(NamedTuple):
     start: int
     end: int
     text: str | None
+
+
+class JsonPlacesLike(Protocol):
+    """What `json_places.JsonPlaces` is, named here because it is imported only when a place is asked for."""
+
+    def entry(self, pointer: str) -> Entry | None:
+        """Return what is known of one JSON Pointer."""
 
 
 class TextPositions:
@@ -52,6 +59,10 @@ class TextPositions:
         return self._starts
 
     def _breaks(self) -> list[int]:
+        if "\r" not in self.text:
+            from itertools import accumulate
+
+            return list(accumulate(len(line) + 1 for line in self.text.split("\n")))[:-1]
         import re  # only when a place is asked for
 
         return [match.end() for match in re.finditer("\r\n|[\r\n]", self.text)]
@@ -139,7 +150,18 @@ class YamlPositions(IndexedPositions):
 
 
 class JsonPositions(IndexedPositions):
-    """Places in a JSON text."""
+    """Places in a JSON text; one by one as they are asked for, unless all are."""
+
+    _places: JsonPlacesLike | None = None
+
+    def _entry(self, pointer: str) -> Entry | None:
+        if self._index is not None:
+            return self._index.get(pointer)
+        if self._places is None:
+            from arazzo_runner.document.json_places import JsonPlaces
+
+            self._places = JsonPlaces(self.text, self.line_starts())
+        return self._places.entry(pointer)
 
     def _indexed(self) -> Mapping[str, Entry]:
         from arazzo_runner.document.places import json_places

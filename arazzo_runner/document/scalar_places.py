@@ -28,6 +28,10 @@ def raw_offset(raw: str, text: str, offset: int) -> int:
     character before it.
     """
     offset = min(max(offset, 0), len(text))
+    if raw == text:
+        return offset
+    if len(raw) == len(text) + 2 and raw[:1] in ('"', "'") and raw.startswith(text, 1):
+        return offset + 1  # nothing is escaped or folded
     solid_before = sum(1 for character in text[:offset] if character not in _BLANKS)
     wants_solid = offset < len(text) and text[offset] not in _BLANKS
     blanks_before = offset - len(text[:offset].rstrip("".join(_BLANKS)))

@@ -9,6 +9,7 @@ primary    = literal / runtime-expression / "(" or ")"
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 from arazzo_runner.expressions.nodes import (
@@ -24,7 +25,7 @@ from arazzo_runner.expressions.nodes import (
     Slip,
     SourceReference,
 )
-from arazzo_runner.expressions.parser import MAX_LENGTH, NOTHING_DECLARED, Declared, parse_lenient
+from arazzo_runner.expressions.parser import MAX_LENGTH, NOTHING_DECLARED, Declared, needs_declared, parse_lenient
 from arazzo_runner.records import record
 
 MAX_NESTING = 64
@@ -86,6 +87,16 @@ def parse_condition(text: str, declared: Declared = NOTHING_DECLARED) -> ParsedC
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the condition is longer than {MAX_LENGTH} characters")
+    return _parsed(text, declared) if needs_declared(text) else _parsed_alone(text)
+
+
+@lru_cache(maxsize=1024)
+def _parsed_alone(text: str) -> ParsedCondition:
+    # `$statusCode == 200` stands in every second step of every document.
+    return _parsed(text, NOTHING_DECLARED)
+
+
+def _parsed(text: str, declared: Declared) -> ParsedCondition:
     parser = _ConditionParser(text, declared)
     node = parser.disjunction(0)
     parser.end()

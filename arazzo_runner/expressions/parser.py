@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from functools import lru_cache
 from typing import Final, NoReturn
 
 from arazzo_runner.diagnostics import did_you_mean
@@ -70,6 +71,11 @@ def parse_expression(text: str) -> Expression:
     return _Parser(text, strict=True).parse()
 
 
+def needs_declared(text: str) -> bool:
+    """Tell whether what a text means may depend on the names that its workflow declares."""
+    return "$inputs" in text or "$steps" in text or "$workflows" in text
+
+
 def parse_lenient(
     text: str, declared: Declared = NOTHING_DECLARED, *, embedded: bool = False
 ) -> tuple[Expression, tuple[Slip, ...]]:
@@ -78,6 +84,17 @@ def parse_lenient(
     `embedded` says that it stands in braces, where no prose can follow it. Raises
     ExpressionSyntaxError when it has no single meaning.
     """
+    if needs_declared(text):
+        return _lenient(text, declared, embedded)
+    return _lenient_alone(text, embedded)
+
+
+@lru_cache(maxsize=2048)
+def _lenient_alone(text: str, embedded: bool) -> tuple[Expression, tuple[Slip, ...]]:
+    return _lenient(text, NOTHING_DECLARED, embedded)
+
+
+def _lenient(text: str, declared: Declared, embedded: bool) -> tuple[Expression, tuple[Slip, ...]]:
     parser = _Parser(text, strict=False, declared=declared, embedded=embedded)
     node = parser.parse()
     if not parser.slips:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from typing import Any
+
+import arazzo_runner.validation
+
+_FOLDER = os.path.join(os.path.dirname(arazzo_runner.validation.__file__), "pages")
 
 
-def pages() -> dict[str, Traversable]:
-    """Return the pages of all codes, sorted by code."""
-    folder = files("arazzo_runner.validation") / "pages"
-    if not folder.is_dir():
-        return {}
-    found = {page.name.removesuffix(".md"): page for page in folder.iterdir() if page.name.endswith(".md")}
-    return dict(sorted(found.items()))
+def pages() -> dict[str, Any]:
+    """Return the pages of all codes as paths (pathlib), sorted by code."""
+    from pathlib import Path  # lazily: most commands need only the names
+
+    return {page.stem: page for page in sorted(Path(_FOLDER).glob("*.md"))}
 
 
 def titles(codes: Iterable[str]) -> dict[str, str]:
@@ -23,7 +25,7 @@ def titles(codes: Iterable[str]) -> dict[str, str]:
     return {code: title(known[code]) for code in codes if code in known}
 
 
-def title(page: Traversable) -> str:
+def title(page: Any) -> str:
     """Return the first sentence of a page that is no heading."""
     lines = (line.strip() for line in page.read_text(encoding="utf-8").splitlines())
     return next((line for line in lines if line and not line.startswith("#")), "")
@@ -32,4 +34,4 @@ def title(page: Traversable) -> str:
 @cache
 def known_codes() -> frozenset[str]:
     """Return all codes."""
-    return frozenset(pages())
+    return frozenset(name.removesuffix(".md") for name in os.listdir(_FOLDER) if name.endswith(".md"))
