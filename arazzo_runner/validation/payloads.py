@@ -19,6 +19,7 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.records import record
 from arazzo_runner.sources.media_types import best_match, is_form, is_json
+from arazzo_runner.validation.doubts import is_doubtful, refused_name
 from arazzo_runner.validation.forecast import Forecast
 from arazzo_runner.validation.partial import Computed, json_text, misfits
 from arazzo_runner.validation.shapes import Lost, Shape, lookup
@@ -48,9 +49,13 @@ def payload_misfits(workflow: CompiledWorkflow, step: CompiledStep, forecast: Fo
     value, shape, is_text = sent
     at = step.body.at.child("payload")
     for error in misfits(value, shape, direction="request"):
+        if is_doubtful(error, value, shape):
+            continue
         name, hint, place = "", None, at if is_text else _inside(at, error.pointer)
+        if error.keyword == "required":
+            name = error.message.partition(' lacks "')[2].partition('"')[0]
         if error.keyword == "additionalProperties":
-            name = error.message.rpartition(' "')[2][:-1]
+            name = refused_name(error)
             found = lookup((shape,), (*pointer_tokens(error.pointer), name))
             hint = did_you_mean(name, found.names) if isinstance(found, Lost) else None
             place = place if is_text else place.child(name).at_key()

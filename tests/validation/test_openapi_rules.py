@@ -95,6 +95,7 @@ CONDITIONS = {
     "a default": (["default"], holds("$statusCode == 206"), []),
     "no criteria, and no 2xx": (["302"], {}, ["status-not-documented"]),
     "a failure that is looked for": (["200", "404"], holds("$statusCode == 404"), []),
+    "only failures are documented": (["400"], holds("$statusCode == 200"), []),
     "no responses at all": ([], holds("$statusCode == 200"), []),
     "a number as it is": (["200"], holds("$response.body#/id == 7"), []),
     "a number as a text of digits": (["200"], holds("$response.body#/id == '7'"), []),
@@ -155,6 +156,12 @@ PAYLOADS = {
     "one of several forms": ({"name": "$inputs.any"}, {"oneOf": [NEW, {**NEW, "required": ["age"]}]}, []),
     "none of several forms": ({"age": "$inputs.any", "name": 3}, {"oneOf": [NEW, {"required": ["x"]}]}, ["payload-mismatch"]),
     "what is forbidden may not come": ({"name": "$inputs.any"}, {"not": {"required": ["name"]}}, []),
+    "a part of an allOf that is closed means its own members": (
+        {"name": "Rex", "chip": 1}, {"allOf": [{**NEW, "additionalProperties": False}, {"properties": {"chip": {}}}]}, []),
+    "a part of an allOf that types all others means them": (
+        {"name": "Rex", "chip": 1},
+        {"allOf": [{**NEW, "additionalProperties": {"type": "object"}}, {"properties": {"chip": {"type": "integer"}}}]}, []),
+    "a schema of which all is readOnly": ({"id": 1}, {"properties": {"id": {"readOnly": True}}}, []),
     "a schema that is broken": ({"name": "Rex"}, {"type": 7}, []),
 }  # fmt: skip
 INPUTS = {"any": {}, "text": {"type": "string"}, "number": {"type": "number"}, "colour": {"enum": ["red", "blue"]}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.validation.inspection import Inspection
 
 CODE = "missing-payload-member"
@@ -14,9 +14,14 @@ DEFAULT = True
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
-    """Yield every required member that no part of the payload, and no replacement, gives."""
+    """Yield the required members that no part of the payload or replacement gives; those of one object together."""
+    lacking: dict[tuple[str, Location, str], list[str]] = {}
     for each in program.payload_misfits:
         if each.keyword == "required":
-            message = f'step "{each.step.step_id}": {each.message} in the request body'
-            hint = "add it to the payload"
-            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=each.at, hint=hint)
+            what = each.message.partition(" lacks ")[0]
+            lacking.setdefault((each.step.step_id, each.at, what), []).append(each.name)
+    for (step_id, at, what), names in lacking.items():
+        listed = ", ".join(f'"{name}"' for name in names)
+        message = f'step "{step_id}": {what} lacks {listed}, which the request body requires'
+        hint = f"add {'it' if len(names) == 1 else 'them'} to the payload"
+        yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.program.model import OperationCall
@@ -13,6 +14,9 @@ SEVERITY = Severity.WARNING
 GROUP = "openapi"
 DEFAULT = True
 
+# Descriptions of these often leave the body out, so it is only a note.
+USUAL: Final = ("POST", "PUT", "PATCH")
+
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Look at every step with a requestBody whose operation declares none."""
@@ -21,4 +25,5 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
             operation = step.call.operation
             message = f"{operation.method} {operation.path} is described without a request body; the step sends one"
             hint = "remove it, pass the values as parameters, or call another operation"
-            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=step.body.at.at_key(), hint=hint)
+            severity = Severity.INFO if operation.method in USUAL else SEVERITY
+            yield Diagnostic(code=CODE, severity=severity, message=message, at=step.body.at.at_key(), hint=hint)
