@@ -124,6 +124,8 @@ class Checker:
     ) -> None:
         self._reading = reading
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
+        self._roots: dict[str, str] = {}
+        self._seen: dict[str, bytes] = {}
         self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
         self._documents: dict[str, Source] = {}
         self._locations: dict[int, str] = {}
@@ -165,9 +167,8 @@ class Checker:
         self, location: str, parsed: Document, problems: Problems, strict: bool
     ) -> tuple[Library, LoadedDocument]:
         options = replace(self._reading, strict=strict)
-        fetch = _fetch_for(location, options)
-        offers = {uri: other for uri, other in self._offers.items() if other != location}
-        library = Library(fetch, options, problems, cache=self._cache, offers=Offers(offers, self._offered))
+        fetch = self._fetch(location, options)
+        library = Library(fetch, options, problems, cache=self._cache, offers=Offers(self._offers, self._offered))
         return library, library.add(parsed, location)
 
     def _offered(self, location: str, problems: Problems) -> Document | None:
@@ -187,7 +188,19 @@ class Checker:
     def _bytes(self, document: str | PathLike[str], location: str) -> bytes:
         if location in self._contents:
             return self._contents[location]
-        return _data(document, location, _fetch_for(location, self._reading))
+        if location in self._seen:
+            return self._seen.pop(location)  # read when its identity was looked for, not long ago
+        return _data(document, location, self._fetch(location, self._reading))
+
+    def _fetch(self, location: str, options: LoadOptions) -> DocumentFetch:
+        """Return the Fetch for one document; the repository of a folder is looked for once."""
+        if options.root is not None or is_remote(location):
+            return _fetch_for(location, options)
+        folder = location.rpartition("/")[0]
+        fetch = _fetch_for(location, replace(options, root=self._roots.get(folder)))
+        if not fetch.policy.widens:
+            self._roots[folder] = fetch.policy.root
+        return fetch
 
     def _identities(self) -> dict[str, str]:
         """Return the location of every document by the URIs that mean it: its place and its `$self`."""
@@ -208,6 +221,8 @@ class Checker:
 
     def _value_with_self(self, document: str | PathLike[str], location: str) -> JsonValue:
         data = self._bytes(document, location)
+        if location not in self._contents:
+            self._seen[location] = data
         if b"$self" not in data:  # nearly no document has one: the others need not be read for it
             return None
         parsed = self._cache.read(data, display(location), Problems(), limits=self._reading.limits)

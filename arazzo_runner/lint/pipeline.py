@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 
-from arazzo_runner.checking import Checked, Checker
+from arazzo_runner.checking import Checked, Checker, Checks
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Settings
@@ -15,7 +15,7 @@ from arazzo_runner.document.source_map import Document
 from arazzo_runner.lint.baseline import Baseline
 from arazzo_runner.lint.codes import known_codes
 from arazzo_runner.lint.ignores import doubtful_ignores, read_ignores, without_ignored
-from arazzo_runner.lint.policy import Choices, Policy, policy_for
+from arazzo_runner.lint.policy import Choices, Policy, matching, policy_for
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.records import record
 from arazzo_runner.report.fingerprints import relative
@@ -61,21 +61,31 @@ class Linter:
         self._documents = tuple(documents)
         self._settings: dict[str, Settings] = {}
         self._configurations: dict[str, str | None] = {}
+        self._policies: dict[tuple[str | None, tuple[int, ...]], Policy] = {}
+        self._checks: dict[int, Checks] = {}
         self._reported: dict[Diagnostic, str] = {}
 
     def lint(self, name: str) -> Linted:
         """Check one document and return what is to be reported of it; a finding told before is not told again."""
         settings = self.settings_for(name)
         folder = settings.folder or os.getcwd()
-        policy = policy_for(settings.validate, relative(os.path.abspath(name), folder), self._options.choices)
+        policy = self._policy(settings, relative(os.path.abspath(name), folder))
         try:
-            checked = self._checker(settings).check(name, policy.checks())
+            checked = self._checker(settings).check(name, self._checks[id(policy)])
         except InvalidUsage as problem:
             return Linted(name, problem.diagnostics, is_open=False)
         found = [judged for each in checked.diagnostics if (judged := policy.judged(each)) is not None]
         left, count = self._unforgiven(found, checked, policy)
         new = [each for each in left if self._reported.setdefault(each, name) == name]
         return Linted(name, tuple(_in_order(new, checked)), ignored=count, document=checked.document)
+
+    def _policy(self, settings: Settings, path: str) -> Policy:
+        """Return what holds for a document; those that the same overrides match share it."""
+        key = settings.path, matching(settings.validate, path)
+        if key not in self._policies:
+            found = self._policies[key] = policy_for(settings.validate, path, self._options.choices)
+            self._checks[id(found)] = found.checks()
+        return self._policies[key]
 
     def change(self, name: str, data: bytes) -> None:
         """Take another text for a document from now on, as if it had been written."""

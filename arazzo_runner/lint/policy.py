@@ -85,9 +85,8 @@ class Policy:
 def policy_for(settings: ValidateSettings, path: str, choices: Choices) -> Policy:
     """Return the policy for a document at `path`, as seen from the folder of the settings."""
     rules = dict(settings.rules)
-    for override in settings.overrides:
-        if any(matches(pattern, path) for pattern in override.paths):
-            rules.update(_merged(rules, override.rules))
+    for index in matching(settings, path):
+        rules.update(_merged(rules, settings.overrides[index].rules))
     rules.update(_merged(rules, {code: RuleSetting(level=level) for code, level in choices.levels.items()}))
     return Policy(
         preset=choices.preset or settings.preset,
@@ -97,6 +96,12 @@ def policy_for(settings: ValidateSettings, path: str, choices: Choices) -> Polic
         ignore=choices.ignore,
         least=choices.least,
     )
+
+
+def matching(settings: ValidateSettings, path: str) -> tuple[int, ...]:
+    """Return which overrides hold for a document."""
+    overrides = enumerate(settings.overrides)
+    return tuple(index for index, each in overrides if any(matches(pattern, path) for pattern in each.paths))
 
 
 def _merged(below: Mapping[str, RuleSetting], above: Mapping[str, RuleSetting]) -> dict[str, RuleSetting]:
