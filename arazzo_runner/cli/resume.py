@@ -122,7 +122,7 @@ class Resumption:
     def __init__(self, given: ResumeArguments, console: Console) -> None:
         self._given = given
         self._console = console
-        self._printer = RunPrinter(console, verbosity=given.verbose)
+        self._printer = RunPrinter(console, verbosity=given.verbose, ticking=True)
         self._output = None if given.output is None else prepared_output(given.output)
 
     def run(self, decisions: dict[str, Decision]) -> int:

@@ -100,7 +100,7 @@ class Session:
         self._inputs = inputs
         self._console = console
         self._reports = reports
-        self._printer = RunPrinter(console, verbosity=given.verbose)
+        self._printer = RunPrinter(console, verbosity=given.verbose, ticking=True)
         credentials = None if given.mock else credentials_of(given.credentials, [program], given.defaults.credentials)
         self._missing = missing_credentials([program], credentials, run_options(given))
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)

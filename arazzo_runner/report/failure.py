@@ -16,6 +16,8 @@ from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.media import decode_body
 from arazzo_runner.values import preview
 
+_LONGEST_CONDITION, _LONGEST_SEEN = 56, 60
+
 
 def failed_step(result: RunResult | WorkflowResult) -> StepResult | None:
     """Return the step that decided the failure: the last one that failed, followed into nested workflows."""
@@ -103,6 +105,7 @@ def explained(step: StepResult, secrets: Secrets, *, color: bool) -> list[str]:
         lines += [f'{paint("error[step-failed]", "bold red", color=color)}: step "{step.step_id}": {reason}']
         lines += [*excerpt(step.at, color=color), ""]
     if attempt is not None:
+        lines += side_by_side(attempt.verdicts, secrets, color=color)
         lines += _exchange(attempt, secrets, color=color)
     if len(step.attempts) > 1:
         spent = duration(step.duration_ms)
@@ -162,6 +165,35 @@ def _criterion_diagnostic(step: StepResult, verdict: Verdict, secrets: Secrets) 
         at=verdict.at,
         hint=None if not seen or seen in reason else f"seen: {seen}",
     )
+
+
+def side_by_side(verdicts: Sequence[Verdict], secrets: Secrets, *, color: bool) -> list[str]:
+    """Return what was expected and what was seen as two columns; nothing where no criterion saw a value."""
+    told = [each for each in verdicts if each.seen and each.type != "check"]
+    if all(each.passed for each in told):
+        return []
+    expected = [_cut(secrets.mask(each.condition), _LONGEST_CONDITION) for each in told]
+    width = max(map(len, (*expected, "expected")))
+    head = f"{'expected':<{width}}  seen"
+    lines = [f"         {paint(head, 'dim', color=color)}"]
+    for verdict, condition in zip(told, expected, strict=True):
+        mark = paint("holds", "green", color=color) if verdict.passed else paint("fails", "red", color=color)
+        lines.append(f"  {mark}  {condition:<{width}}  {_seen_text(verdict, secrets)}".rstrip())
+    return [*lines, ""]
+
+
+def _seen_text(verdict: Verdict, secrets: Secrets) -> str:
+    # Masked before it is cut short: half a secret would not be recognised any more.
+    seen = (
+        f"{secrets.mask(each.expression)} is {preview(masked_body(each.value, secrets), _LONGEST_SEEN)}"
+        for each in verdict.seen[:3]
+    )
+    return one_line(", ".join(seen))
+
+
+def _cut(text: str, limit: int) -> str:
+    text = one_line(" ".join(text.split()))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import time
 from collections.abc import Iterable, Sequence
 
 from arazzo_runner.engine.events import Event, StepStarted
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.failure import render_failure
+from arazzo_runner.report.live import LiveLine
 from arazzo_runner.report.runs import STATUSES, WORDS, RunRecord, RunsReport
 from arazzo_runner.report.style import count, duration, paint
 from arazzo_runner.report.visible import one_line
@@ -25,19 +28,21 @@ class ManyPrinter:
         self._quiet = quiet
         self._over = 0
         self._bad = 0
+        self._begun = time.monotonic()
         self._kept: list[str] = []
         self._going: dict[str, str] = {}
-        self._is_live = False
+        self._live = LiveLine(console, ticking=not quiet)
 
     def begin(self, jobs: int) -> None:
         """Say how many runs there are."""
+        self._begun = time.monotonic()
         together = f", {jobs} at the same time" if jobs > 1 else ""
         if not self._quiet:
             self._line(f"{count(self._total, 'run')}{together}")
 
     def on_event(self, name: str, event: Event) -> None:
         """Keep the changing line of a terminal up to date."""
-        if isinstance(event, StepStarted) and self._console.live and not self._quiet:
+        if isinstance(event, StepStarted) and self._console.live:
             self._going[name] = event.step_id
             self._show_live()
 
@@ -53,16 +58,13 @@ class ManyPrinter:
         if self._quiet:
             return
         if details:
-            self.close()
-            self._console.err(details)
+            self._line(details.rstrip("\n"))
         self._line(run_line(record, color=self._console.color, marks=self._marks))
         self._show_live()
 
     def close(self) -> None:
         """Take the changing line away."""
-        if self._is_live:
-            self._console.err("\r\x1b[2K")
-            self._is_live = False
+        self._live.close()
 
     def end(self, report: RunsReport) -> None:
         """Explain the failures and sum up."""
@@ -85,25 +87,24 @@ class ManyPrinter:
         if len(self._kept) == 1:
             self._line(f"secret outputs are kept in {one_line(self._kept[0])}")
         elif self._kept:
-            first, last = one_line(self._kept[0]), one_line(self._kept[-1])
-            self._line(f"secret outputs are kept in {len(self._kept)} files, {first} to {last}")
+            folder = one_line(os.path.dirname(self._kept[0]))
+            self._line(f"secret outputs are kept in {len(self._kept)} files in {folder}, a run each")
 
     @property
     def _marks(self) -> bool:
         return self._console.live and self._console.unicode
 
     def _line(self, text: str) -> None:
-        self.close()
-        self._console.err(f"{text}\n")
+        self._live.line(text)
 
     def _show_live(self) -> None:
-        if not self._console.live or self._quiet or self._over == self._total:
+        if self._quiet or self._over == self._total:
             return
         bad = f", {self._bad} not well" if self._bad else ""
-        going = ", ".join(f"{one_line(name)} ▸ {one_line(step)}" for name, step in self._going.items())
-        text = f"{self._over} of {self._total}{bad}  {going}"[: self._console.width - 1]
-        self._console.err(f"\r\x1b[2K{text}")
-        self._is_live = True
+        going = [f"{one_line(name)} ▸ {one_line(step)}" for name, step in self._going.items()]
+        text = f"  \0 {self._over} of {self._total} over{bad}"
+        names = f"  {', '.join(going)}" if going else ""
+        self._live.show(lambda elapsed: f"{text}  {duration((time.monotonic() - self._begun) * 1000)}{names}")
 
 
 def run_line(record: RunRecord, *, color: bool = False, marks: bool = False) -> str:

@@ -17,6 +17,7 @@ from arazzo_runner.engine.events import (
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
+from arazzo_runner.report.live import LiveLine, elapsed_text
 from arazzo_runner.report.style import count, duration, paint
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
@@ -27,25 +28,34 @@ _STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped":
 
 
 class RunPrinter:
-    """Prints the events of a run; `verbosity` 1 adds requests and responses, 2 their headers and bodies."""
+    """Prints the events of a run; `verbosity` 1 adds requests and responses, 2 their headers and bodies.
 
-    def __init__(self, console: Console, *, verbosity: int = 0) -> None:
+    With `ticking` the changing line of a terminal tells how long a step takes already, and counts
+    the wait before a retry down.
+    """
+
+    def __init__(self, console: Console, *, verbosity: int = 0, ticking: bool = False) -> None:
         self._console = console
         self._verbosity = verbosity
         self._marks = MARKS if console.live and console.unicode else WORDS
-        self._live_line: str | None = None
+        self._live = LiveLine(console, ticking=ticking)
+        self._going: dict[tuple[int, str], None] = {}
         self._told: set[str] = set()
 
     def on_event(self, event: Event, secrets: Secrets) -> None:
         """Show one event."""
         self._console.secrets = secrets
         if isinstance(event, StepStarted):
-            self._show_live(f"{_indent(event.depth)}{self._waiting_mark()} {one_line(event.step_id)}")
+            self._going[event.depth, event.step_id] = None
+            self._show_going()
         elif isinstance(event, AttemptFinished):
             self._attempt(event.attempt, event.depth, secrets)
             self._warnings(event.attempt, event.depth)
         elif isinstance(event, StepFinished):
+            self._going.pop((event.depth, event.result.step_id), None)
             self._line(step_line(event.result, event.depth, marks=self._marks, color=self._console.color))
+            if self._going:
+                self._show_going()
         elif isinstance(event, RetryScheduled):
             self._retry(event)
         elif isinstance(event, WorkflowStarted):
@@ -56,24 +66,32 @@ class RunPrinter:
 
     def close(self) -> None:
         """Take the changing line away: other text follows."""
-        if self._live_line is not None:
-            self._console.err("\r\x1b[2K")
-            self._live_line = None
+        self._live.close()
 
     def note(self, text: str) -> None:
         """Print a line of the caller's between those of the run."""
-        kept = self._live_line
-        self._line(text)
-        if kept is not None:
-            self._show_live(kept)
+        self._live.line(text, keep=True)
+
+    def _show_going(self) -> None:
+        """Show the steps that go on, of nested ones the innermost."""
+        deepest = max(depth for depth, _ in self._going)
+        names = ", ".join(one_line(name) for depth, name in self._going if depth == deepest)
+        self._live.show(lambda elapsed: f"{_indent(deepest)}\0 {names}{elapsed_text(elapsed)}")
 
     def _retry(self, event: RetryScheduled) -> None:
-        wait = f" in {duration(event.seconds * 1000)}" if event.seconds else ""
-        text = f"{one_line(event.step_id)}: retry {event.retry} of {event.limit}{wait} ({one_line(event.action)})"
-        if self._console.live:
-            self._show_live(f"{_indent(event.depth)}{self._waiting_mark()} {text}")
-        else:
-            self._line(f"{_indent(event.depth)}{text}")
+        text = f"{one_line(event.step_id)}: retry {event.retry} of {event.limit}"
+        action = f" ({one_line(event.action)})"
+        if not self._console.live:
+            wait = f" in {duration(event.seconds * 1000)}" if event.seconds else ""
+            self._line(f"{_indent(event.depth)}{text}{wait}{action}")
+            return
+
+        def told(elapsed: float) -> str:
+            left = event.seconds - elapsed
+            wait = f" in {duration(left * 1000)}" if left > 0 else ""
+            return f"{_indent(event.depth)}\0 {text}{wait}{action}{'' if wait else elapsed_text(-left)}"
+
+        self._live.show(told)
 
     def _attempt(self, attempt: Attempt, depth: int, secrets: Secrets) -> None:
         if self._verbosity == 0:
@@ -101,20 +119,7 @@ class RunPrinter:
                 self._line(f"{prefix}{line}".rstrip())
 
     def _line(self, text: str) -> None:
-        start = "" if self._live_line is None else "\r\x1b[2K"
-        self._live_line = None
-        self._console.err(f"{start}{text}\n")
-
-    def _show_live(self, text: str) -> None:
-        if not self._console.live:
-            return
-        # A line that wraps could not be taken back.
-        text = self._console.secrets.mask(text)[: self._console.width - 1]
-        self._console.err(f"\r\x1b[2K{text}")
-        self._live_line = text
-
-    def _waiting_mark(self) -> str:
-        return "…" if self._console.unicode else "."
+        self._live.line(text)
 
 
 def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = WORDS, color: bool = False) -> str:

@@ -30,6 +30,9 @@ def test_all_that_a_person_needs() -> None:
         "4 |     - condition: $statusCode == 200",
         "  |                  ^^^^^^^^^^^^^^^^^^",
         "",
+        "         expected            seen",
+        "  fails  $statusCode == 200  $statusCode is 401",
+        "",
         "  request:  POST https://***@api.example.com/auth?api_key=***&code=***",
         "  response: 401 Unauthorized, 31 ms, application/json, 57 bytes",
         '    | {"error":"invalid_grant","was":"***"}',
@@ -38,6 +41,19 @@ def test_all_that_a_person_needs() -> None:
         "",
         'workflow "rotate" failed at step "refresh"',
     ]
+
+
+def test_every_criterion_of_the_last_attempt_stands_beside_what_it_saw() -> None:
+    holds = verdict(condition="$response.body#/ok", passed=True, reason=None, seen=(Seen(expression="$x", value=True),))
+    long = verdict(condition=f"$y == '{'z' * 90}'", seen=(Seen(expression="$y", value=f"{'a' * 55}{TOKEN}"),))
+    blind = verdict(condition="$nothing", seen=())
+    shown = render_failure(result(steps=(step(attempts=(attempt(verdicts=(holds, long, blind)),)),))).splitlines()
+    start = next(index for index, line in enumerate(shown) if line.startswith("         expected"))
+    columns = [line.index("seen") if "seen" in line else line.index(" is ") for line in shown[start : start + 3]]
+    assert [line[:7] for line in shown[start + 1 : start + 3]] == ["  holds", "  fails"]
+    assert columns[0] < columns[1] == columns[2]
+    assert shown[start + 3] == ""
+    assert TOKEN[:6] not in "\n".join(shown)
 
 
 def test_a_success_needs_no_explanation() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
 import pytest
 
@@ -120,3 +121,41 @@ def test_a_success_tells_of_what_was_recovered() -> None:
 )
 def test_durations(milliseconds: float, text: str) -> None:
     assert duration(milliseconds) == text
+
+
+# ------------------------------------------------------------------ a line that goes on by itself
+
+
+def test_a_ticking_line_tells_how_long_and_how_long_still() -> None:
+    stream = Terminal()
+    printer = RunPrinter(Console(io.StringIO(), stream, color=False), ticking=True)
+    printer.on_event(StepStarted("w", "slow", 0), Secrets())
+    time.sleep(1.3)
+    printer.on_event(RetryScheduled("w", "slow", "again", 1, 3, 5.0, 0), Secrets())
+    time.sleep(0.35)
+    printer.on_event(StepFinished("w", PASSED, 0), Secrets())
+    printer.close()
+    text = stream.getvalue()
+    assert "⠙ slow" in text
+    assert re.search(r"slow  1\.[0-3] s", text)
+    assert re.search(r"slow: retry 1 of 3 in 4\.[5-9] s \(again\)", text)
+    assert screen(text) == ["  ✓ refresh (31 ms)", ""]
+    before = stream.getvalue()
+    time.sleep(0.25)
+    assert stream.getvalue() == before, "nothing is drawn when it is over"
+
+
+def test_steps_at_the_same_time_are_shown_together() -> None:
+    events: list[Event] = [StepStarted("w", "a", 0), StepStarted("w", "b", 0), StepFinished("w", PASSED, 0)]
+    text = printed(Terminal(), events=events)
+    assert "… a, b" in text
+    assert screen(text)[0] == "  ✓ refresh (31 ms)"
+
+
+def test_nothing_changes_where_there_is_no_terminal() -> None:
+    stream = io.StringIO()
+    printer = RunPrinter(Console(io.StringIO(), stream, color=False), ticking=True)
+    printer.on_event(StepStarted("w", "slow", 0), Secrets())
+    time.sleep(0.25)
+    printer.close()
+    assert stream.getvalue() == ""
