@@ -20,7 +20,7 @@ DOCUMENTS = {
     "flows": FOLDER / "documents" / "unknown-workflow-input" / "right.yml",
     "components": FOLDER / "documents" / "duplicate-reference" / "wrong.yml",
 }
-ODD = [
+ODD: list[object] = [
     None, True, False, 0, -1, 1.5, 10**30, "", " ", "$", "$inputs", "$inputs.", "$steps.a.outputs", "$response.body#/~",
     "{$inputs.x", "{{$inputs.x}}", "a" * 5000, "\ud800", [], {}, [[]], [None], {"": {}}, {"$ref": "#"}, {"$ref": 3},
     {"$ref": "#/components/inputs/loop"}, {"type": []}, {"type": [None]}, {"properties": []}, {"enum": {}}, {"allOf": [3]},
