@@ -74,3 +74,28 @@ def test_rules_never_raise(name, seed):
         found = arazzo_runner.validate(mutated(document, chance), root=str(FOLDER), rules=CODES)
         assert all(isinstance(each, Diagnostic) and each.message for each in found)
         json.dumps([str(each) for each in found])
+
+
+CALLERS = (
+    "payload-mismatch",
+    "parameter-mismatch",
+    "unknown-response-member",
+    "impossible-comparison",
+    "missing-credential",
+)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("code", CALLERS)
+def test_rules_never_raise_whatever_a_description_holds(tmp_path, code, seed):
+    chance = random.Random(f"{code} {seed}")
+    document = yaml.safe_load((FOLDER / "documents" / code / "wrong.yml").read_text(encoding="utf-8"))
+    for name in ("shop", "pets"):
+        described = yaml.safe_load((FOLDER / "sources" / f"{name}.yml").read_text(encoding="utf-8"))
+        text = json.dumps(mutated(mutated(described, chance), chance))
+        (tmp_path / f"{name}.yml").write_text(text, encoding="utf-8")
+    for source in document["sourceDescriptions"]:
+        source["url"] = source["url"].rpartition("/")[2]
+    (tmp_path / "document.yml").write_text(json.dumps(document), encoding="utf-8")
+    found = arazzo_runner.validate(tmp_path / "document.yml", root=str(tmp_path), rules=CODES)
+    assert all(isinstance(each, Diagnostic) and each.message for each in found)
