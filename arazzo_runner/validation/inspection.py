@@ -170,14 +170,18 @@ class Inspection(Program):
 
     def is_declared(self, pointer: str, root: str, name: str) -> bool:
         """Tell whether `inputs.<name>`, `steps.<name>` or `workflows.<name>` means something at a place."""
-        workflow = self.workflow_at(pointer)
-        if root == "workflows":
-            return any(name == each.workflow_id for each in self.description.workflows)
-        if workflow is None:
-            return False
-        if root == "steps":
-            return any(name == step.step_id for step in workflow.steps)
-        return root == "inputs" and name in (input_names(workflow.inputs, self.description.raw) or ())
+        place = "" if root == "workflows" else "/".join(pointer.split("/", 3)[:3])
+        return name in self._names.get((place, root), ())
+
+    @cached_property
+    def _names(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """(workflow's pointer, "inputs" or "steps") → the names declared there; ("", "workflows") → all workflows."""
+        workflows = self.description.workflows
+        found = {("", "workflows"): frozenset(workflow.workflow_id for workflow in workflows)}
+        for workflow in workflows:
+            found[workflow.at.pointer, "steps"] = frozenset(step.step_id for step in workflow.steps)
+            found[workflow.at.pointer, "inputs"] = input_names(workflow.inputs, self.description.raw) or frozenset()
+        return found
 
     @cached_property
     def texts_by_part(self) -> Mapping[str, tuple[Text, ...]]:

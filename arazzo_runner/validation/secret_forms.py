@@ -30,6 +30,12 @@ SECRETS: Final = tuple(
 )
 """What it is, and how it looks; the last group, where there is one, is the credential itself."""
 
+SUSPECT: Final = re.compile(
+    r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|k_live_|AIza|GOCSPX|sk-|SG\.|npm_|pypi-|PRIVATE KEY|eyJ"
+    r"|^[Bb](?:earer|asic) |://"
+)
+"""A quick look: what none of this is in holds none of the forms above."""
+
 _PLACEHOLDER: Final = re.compile(
     r"^[<\[({$%*]|^123e4567-|\.\.\.|…|\*\*|x{4,}|X{4,}|0{8,}|(?i:example|your|placeholder|dummy|sample|insert|replace|redacted"
     r"|changeme|todo|fake|mock|\btest|test[-_ ]|[-_ ]test|demo|secret-?here|<.*>"

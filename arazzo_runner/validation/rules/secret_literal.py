@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.secret_forms import MINIMUM, SECRETS, is_placeholder
+from arazzo_runner.validation.secret_forms import MINIMUM, SECRETS, SUSPECT, is_placeholder
 
 CODE = "secret-literal"
 SEVERITY = Severity.WARNING
@@ -17,7 +17,9 @@ DEFAULT = True
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Only forms that nothing but a credential has: prefixes of well-known issuers, private keys, userinfo in URLs."""
     for each in program.texts:
-        for what, pattern in SECRETS if len(each.text) >= MINIMUM else ():
+        if len(each.text) < MINIMUM or SUSPECT.search(each.text) is None:
+            continue
+        for what, pattern in SECRETS:
             found = pattern.search(each.text)
             if found is not None and not is_placeholder(found.group(found.lastindex or 0)):
                 message = f"this text holds {what}"
