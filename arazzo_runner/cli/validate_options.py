@@ -41,10 +41,13 @@ class LintArguments:
     fix: bool
     unsafe: bool
     diff: bool
+    deep: bool
 
     def choices(self, *, strict: bool) -> Choices:
         """Return what is said about levels; raises UsageError for codes and levels there are not."""
         least, levels = "info", dict[str, str]()
+        if self.deep:
+            levels["description-contract"] = "warning"
         for text in self.level:
             code, equals, level = text.rpartition("=")
             if level not in (LEVELS if equals else _SHOWN):
@@ -90,6 +93,7 @@ _OPTIONS = (
         multiple=True,
         help="The least level to report, or the level of one code (off, info, warning, error); repeatable.",
     ),
+    click.option("--deep", is_flag=True, help="Check the operations that are called with openapi-spec-validator too."),
     click.option("--max-warnings", type=click.IntRange(min=0), metavar="N", help="Fail when there are more warnings."),
     click.option("--baseline", metavar="FILE", help="Forgive the findings that are listed in FILE."),
     click.option("--write-baseline", metavar="FILE", help="List today's findings in FILE, to be forgiven later."),

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
+from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 from werkzeug.datastructures import Headers as FoldedHeaders
 from werkzeug.datastructures import ImmutableMultiDict
 
@@ -42,6 +43,30 @@ def check_response(
     sent = _request(operation, url, headers, body)
     came = _Response(status, FoldedHeaders(_plain_fields(operation, status, fields)), answer or None)
     return _checked(operation, sent.stated_type, lambda contract: contract.iter_response_errors(sent, came))
+
+
+def check_description(operation: Operation) -> Contract:
+    """Check an operation and the schemas it uses against the OpenAPI Specification."""
+    if operation.method not in METHODS:
+        return (), f"openapi-spec-validator does not know {operation.method}"
+    bodies = () if operation.request_body is None else operation.request_body.content.values()
+    document = bundled(operation, next(iter(bodies), None))
+    make = OpenAPIV31SpecValidator if document["openapi"].startswith("3.1") else OpenAPIV30SpecValidator
+    try:
+        found = [_broken(each) for each in make(document).iter_errors()]
+    except Exception as failure:  # a library's own mistake must not be the description's
+        return (), f"openapi-spec-validator failed: {type(failure).__name__}"
+    return tuple(dict.fromkeys(found))[:MOST], None
+
+
+def _broken(error: Any) -> str:
+    """Return what is wrong, and below which names of the operation."""
+    names = [str(part) for part in error.absolute_path if str(part) not in _BUNDLE]
+    where = f"{'.'.join(names[-4:])}: " if names else ""
+    return f"{where}{' '.join(str(error.message).split())[:300]}"
+
+
+_BUNDLE: Final = ("paths", PATH, "components", "schemas", "content", "schema")
 
 
 def _checked(operation: Operation, content_type: str, find: Callable[[Any], Iterable[Exception]]) -> Contract:

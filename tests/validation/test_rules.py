@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures" / "documents"
 PACKAGE = ROOT / "arazzo_runner" / "validation"
 BY_CODE = {rule.CODE: rule for rule in RULES}
-ON_REQUEST = {"unused-output"}
+ON_REQUEST = {"description-contract", "unused-output"}
 """Rules that are off by default though they are no matter of style."""
 COMPANIONS = {"insecure-source": {"not-checked"}}
 """What cannot but be found along with a code."""

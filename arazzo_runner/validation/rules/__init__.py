@@ -15,6 +15,7 @@ from arazzo_runner.validation.rules import (
     content_type_not_offered,
     contradicting_criteria,
     deprecated_operation,
+    description_contract,
     doubtful_braces,
     duplicate_criterion,
     duplicate_enum_value,
@@ -147,6 +148,7 @@ RULES: tuple[Rule, ...] = (
     # openapi
     content_type_not_offered,
     deprecated_operation,
+    description_contract,
     header_not_documented,
     impossible_comparison,
     missing_body,
