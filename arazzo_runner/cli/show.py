@@ -20,6 +20,7 @@ from arazzo_runner.program.model import (
     Unlinked,
     WorkflowCall,
 )
+from arazzo_runner.program.security import given_by, is_given
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.style import count, paint
@@ -29,7 +30,8 @@ from arazzo_runner.values import JsonValue
 _HELP = """Show what a workflow does, step by step.
 
 Every step is shown in the order of execution with the request it sends, what
-must hold, what follows and what it gives. Secret values are marked.
+must hold, what follows and what it gives. Secret values are marked, and the
+credentials that no parameter gives (arazzo auth tells where they come from).
 
 \b
 Examples:
@@ -90,6 +92,7 @@ def _step(compiled: CompiledStep, model: Step) -> dict[str, JsonValue]:
         "stepId": compiled.step_id,
         "description": compiled.description,
         **_call(compiled.call),
+        **_credentials(compiled),
         "dependsOn": list(compiled.depends_on),
         "successCriteria": criteria,
         "onSuccess": [_action(action) for action in compiled.on_success],
@@ -111,6 +114,15 @@ def _call(call: OperationCall | WorkflowCall | Unlinked) -> dict[str, JsonValue]
         "source": call.source,
         "operationId": operation.operation_id,
     }
+
+
+def _credentials(step: CompiledStep) -> dict[str, JsonValue]:
+    """Return the alternatives of credentials that an operation asks for, and whether the step gives one itself."""
+    if not isinstance(step.call, OperationCall) or not step.call.operation.security:
+        return {}
+    operation = step.call.operation
+    given = is_given(operation.security, operation.security_schemes, given_by(step.parameters))
+    return {"credentials": [list(each) for each in operation.security], "credentialsGiven": given}
 
 
 def _action(action: CompiledAction) -> dict[str, JsonValue]:
@@ -165,6 +177,8 @@ def _step_lines(number: int, step: dict[str, JsonValue], *, color: bool) -> list
     if step["description"]:
         lines.append(f"       {flat(step['description'])}")
     facts = [("after", ", ".join(step["dependsOn"]))] if step["dependsOn"] else []
+    if "credentials" in step and not step["credentialsGiven"]:
+        facts.append(("needs", " or ".join(" and ".join(each) or "nothing" for each in step["credentials"])))
     facts += [("passes if", flat(criterion)) for criterion in step["successCriteria"]]
     facts += [("then", _action_text(action)) for action in step["onSuccess"]]
     facts += [("else", _action_text(action)) for action in step["onFailure"]]

@@ -45,3 +45,14 @@ def named_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
     names = (f"{host}:{origin.port}", host, origin.host)
     lower = {name.lower(): value for name, value in table.items()}
     return next((lower[name] for name in names if name in lower), None)
+
+
+def is_host_of(url: str, hosts: str | None) -> bool:
+    """Tell whether a URL's server is one of `hosts` (with or without ports, by blanks or commas); None is every host.
+
+    >>> is_host_of("https://api.test/a", "api.test, other.test:8443"), is_host_of("https://evil.test", "api.test")
+    (True, False)
+    """
+    if hosts is None:
+        return True
+    return named_for(dict.fromkeys(hosts.replace(",", " ").split(), True), origin_of(url)) is not None

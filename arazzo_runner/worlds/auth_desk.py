@@ -96,7 +96,7 @@ class TokenDesk:
 
     async def _endpoint(self, grant: Grant, effect: SendRequest) -> str | NoResponse:
         """Return the token endpoint, asked for by discovery where the description names only that."""
-        fault = endpoint_fault(grant.endpoint)
+        fault = endpoint_fault(grant.endpoint, grant.hosts)
         if fault is not None:
             return self._refused(Refusal(f"the URL {grant.endpoint} {fault}"))
         if grant.discovered:
@@ -112,7 +112,7 @@ class TokenDesk:
         found = read_metadata(grant.endpoint, answer)
         if isinstance(found, Refusal):
             return self._refused(found)
-        fault = endpoint_fault(found)
+        fault = endpoint_fault(found, grant.hosts)
         if fault is not None:
             return self._refused(Refusal(f"the token endpoint {found} {fault}"))
         self.cache.endpoints[grant.endpoint] = found

@@ -18,10 +18,11 @@ from arazzo_runner.worlds.target import request_target
 
 _ALGORITHMS: Final = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
 """The best first (RFC 7616 §3.7: a client should take the strongest it knows)."""
-_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _PART: Final = re.compile(
-    rf'[\s,]*(?:(?P<name>{_TOKEN})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]+))|(?P<scheme>{_TOKEN})(?=\s|$|,))'
+    rf'(?P<name>{_TOKEN})\s*+=\s*+(?:"(?P<quoted>(?:[^"\\]|\\.)*+)"|(?P<plain>[^\s,"]++))|(?P<scheme>{_TOKEN})(?=\s|$|,)'
 )
+_LONGEST: Final = 8192  # a challenge is short; what a server may make us look through is bounded
 
 
 @record(slots=True)
@@ -101,7 +102,7 @@ def _has(algorithm: str) -> bool:
 def _challenges(response: HttpResponse) -> Iterator[dict[str, str]]:
     """Yield the parameters of every Digest challenge (RFC 9110 §11.6.1: several may stand in one header)."""
     for name, value in response.headers:
-        if name.lower() == "www-authenticate":
+        if name.lower() == "www-authenticate" and len(value) <= _LONGEST:
             yield from _digests(_PART.finditer(value))
 
 

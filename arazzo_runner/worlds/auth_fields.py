@@ -18,10 +18,11 @@ FIELDS: Final = {
     "tokenUrl": "_TOKEN_URL",
     "scopes": "_SCOPES",
     "clientAuth": "_CLIENT_AUTH",
+    "hosts": "_HOSTS",
 }
 """Every field with the ending of its environment variable; `value` is a key, or a token that is brought along."""
 SECRET_FIELDS: Final = ("value", "password", "clientSecret", "refreshToken")
-SETTINGS: Final = ("tokenUrl", "scopes", "clientAuth")
+SETTINGS: Final = ("tokenUrl", "scopes", "clientAuth", "hosts")
 PREFIX: Final = "ARAZZO_AUTH_"
 SERVICE: Final = "arazzo"
 
@@ -97,7 +98,9 @@ def optional_fields(scheme: JsonValue) -> tuple[str, ...]:
     kind = kind_of(scheme)
     if kind == "token":
         return ("clientId", "clientSecret", *SETTINGS)
-    return ("user", "password", "clientId", "clientSecret", "refreshToken", *SETTINGS) if kind == "bearer" else ()
+    return (
+        ("user", "password", "clientId", "clientSecret", "refreshToken", *SETTINGS) if kind == "bearer" else ("hosts",)
+    )
 
 
 def _words(name: str) -> str:

@@ -57,7 +57,7 @@ class Plan:
             if kind_of(scheme) == "mutualTLS":
                 if meant_for(self.certificates, origin_of(effect.request.url)) is None:
                     return None
-            elif login is None:
+            elif login is None or not login.is_for(effect.request.url):
                 return None
             else:
                 chosen.append((login, scopes))
@@ -158,7 +158,8 @@ def _is_had(call: OperationCall, name: str, given: frozenset[Slot], plan: Plan) 
         return True  # a response of an earlier step may set the cookie, as logins do
     if kind_of(scheme) == "mutualTLS":
         return meant_for(plan.certificates, origin_of(call.server)) is not None
-    return (call.source, name) in plan.logins
+    login = plan.logins.get((call.source, name))
+    return login is not None and login.is_for(call.server)
 
 
 def _missing(
@@ -179,8 +180,14 @@ def _missing(
             severity=severity,
             message=f'step "{step.step_id}"{others}: no credential of source "{source}" for {" and ".join(schemes)}',
             at=step.at,
-            hint=_where(source, names, call.operation.security_schemes, credentials),
+            hint=_elsewhere(source, names, plan) or _where(source, names, call.operation.security_schemes, credentials),
         )
+
+
+def _elsewhere(source: str, names: Sequence[str], plan: Plan) -> str | None:
+    """Say that a credential is there, but for other servers."""
+    found = [login for name in names if (login := plan.logins.get((source, name))) is not None]
+    return f"the one that is configured is for {found[0].fields.get('hosts')} (hosts)" if found else None
 
 
 def _described(scheme: JsonValue) -> str:

@@ -15,6 +15,7 @@ from arazzo_runner.engine.effects import Headers, HttpRequest
 from arazzo_runner.program.security import Slot, slot_of
 from arazzo_runner.records import record
 from arazzo_runner.secrets import MASK, Secrets
+from arazzo_runner.sources.hosts import is_host_of
 from arazzo_runner.values import JsonValue
 from arazzo_runner.worlds.auth_fields import SECRET_FIELDS, kind_of
 
@@ -36,6 +37,10 @@ class Login:
         """The kind of the scheme; a bearer scheme for which a token's URL is configured gets tokens there."""
         kind = kind_of(self.scheme)
         return "token" if kind == "bearer" and "tokenUrl" in self.fields else kind
+
+    def is_for(self, url: str) -> bool:
+        """Tell whether the credential may be sent to a server: `hosts` may name those it is for."""
+        return is_host_of(url, self.fields.get("hosts"))
 
     @property
     def slot(self) -> Slot | None:

@@ -13,7 +13,7 @@ from os import PathLike
 from typing import Any
 
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
-from arazzo_runner.document.source_map import read
+from arazzo_runner.document.source_map import Limits, read
 from arazzo_runner.records import record
 from arazzo_runner.secrets import MASK
 from arazzo_runner.values import JsonValue, type_name
@@ -168,7 +168,7 @@ def _bytes_of(path: str) -> bytes:
             fault = _exposure(os.fstat(file.fileno()))
             if fault is not None:
                 raise _refusal(f"{path} {fault}", path, f"chmod 600 {path}", code="exposed-credentials")
-            return file.read()
+            return file.read(Limits().max_bytes + 1)
     except OSError as problem:
         message = f"the credentials file {path} cannot be read: {(problem.strerror or str(problem)).lower()}"
         raise _refusal(message, path, None) from None

@@ -16,6 +16,7 @@ from urllib.parse import quote_plus, urlencode, urljoin, urlsplit
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.records import record
+from arazzo_runner.sources.hosts import is_host_of
 from arazzo_runner.sources.proxies import is_loopback
 from arazzo_runner.values import JsonValue
 from arazzo_runner.version import __version__
@@ -51,7 +52,8 @@ class Refusal:
 class Grant:
     """One way to get a token: its `type` (grant_type), the form's fields, and who asks.
 
-    `endpoint` is the token's URL or, while `discovered` is False, that of a document which names it.
+    `endpoint` is the token's URL or, while `discovered` is False, that of a document which names it;
+    `hosts` are those it may be on (None: any), unless the user named it.
     """
 
     type: str
@@ -61,6 +63,7 @@ class Grant:
     client_secret: str | None = field(default=None, repr=False)
     client_auth: str = "basic"
     discovered: bool = True
+    hosts: str | None = None
 
     @property
     def key(self) -> str:
@@ -133,11 +136,12 @@ def _grant(
         fields.get("clientSecret"),
         fields.get("clientAuth", "basic"),
         discovered,
+        None if "tokenUrl" in fields else fields.get("hosts"),
     )
 
 
-def endpoint_fault(url: str) -> str | None:
-    """Tell why credentials must not be sent to a URL: only https, or this machine (RFC 6749 §3.2)."""
+def endpoint_fault(url: str, hosts: str | None = None) -> str | None:
+    """Tell why credentials must not be sent to a URL: only https, or this machine (RFC 6749 §3.2), and only `hosts`."""
     try:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").rstrip("."), parts.port
@@ -146,7 +150,7 @@ def endpoint_fault(url: str) -> str | None:
     if not host or parts.username is not None:
         return "is no usable URL"
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
-        return None
+        return None if is_host_of(url, hosts) else "is on none of the credential's hosts; name it with tokenUrl"
     return "is not https: credentials would be sent in the clear"
 
 

@@ -50,6 +50,7 @@ class ProxyServer:
         if self._expected and b"proxy-authorization: " + self._expected.lower() not in head.lower():
             client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
             return
+        rest += _missing(client, head, len(rest))
         authority = target if method == b"CONNECT" else target.split(b"/")[2]
         if method == b"CONNECT" and self._connect_status != 200:
             client.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % self._connect_status)
@@ -76,6 +77,18 @@ def _head(client: socket.socket) -> tuple[bytes, bytes]:
         data += more
     head, _, rest = data.partition(b"\r\n\r\n")
     return head, rest
+
+
+def _missing(client: socket.socket, head: bytes, have: int) -> bytes:
+    """Read what is still to come of a request's body."""
+    lengths = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    data = b""
+    while lengths and have + len(data) < int(lengths[0]):
+        more = client.recv(65536)
+        if not more:
+            raise OSError("half a request")
+        data += more
+    return data
 
 
 def _both_ways(client: socket.socket, server: socket.socket) -> None:

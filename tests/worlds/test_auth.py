@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("authlib")
 
 from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, SendRequest
+from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.worlds.auth import AuthWorld
+from arazzo_runner.worlds.auth_digest import answer_challenge, read_challenge
 from arazzo_runner.worlds.auth_plan import Plan, find_login, learn
 from arazzo_runner.worlds.auth_schemes import fault_of
 from arazzo_runner.worlds.auth_sources import Credentials
 from arazzo_runner.worlds.auth_store import TokenStore
+from arazzo_runner.worlds.auth_tokens import Grant, Refusal, Token, read_metadata, read_token
 from arazzo_runner.worlds.http import AsyncWorld, BlockingWorld
 from tests.worlds.auth_server import CLIENT, PASSWORD, SECRET, USER, auth_api, basic
+from tests.worlds.proxy_server import ProxyServer
 
 SCHEMES = {
     "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
@@ -63,6 +70,7 @@ class Run:
         self.secrets = Secrets()
         learn(self.plan, self.secrets)
         self.kind = kind
+        self.transport = TransportOptions()
         self.options = options
 
     def effect(self, path, security, method="GET", headers=(), timeout=5.0, scopes=()):
@@ -76,12 +84,12 @@ class Run:
     def send(self, *effects):
         """Perform effects one after the other and return the answers."""
         if self.kind == "blocking":
-            with BlockingWorld() as world:
+            with BlockingWorld(options=self.transport) as world:
                 return [drive(self.world(world).perform(each)) for each in effects]
         return asyncio.run(self.asend(*effects))
 
     async def asend(self, *effects):
-        async with AsyncWorld() as world:
+        async with AsyncWorld(options=self.transport) as world:
             return [await self.world(world).perform(each) for each in effects]
 
     def get(self, path, *names, **options):
@@ -333,6 +341,132 @@ def test_a_server_that_echoes_the_secret_is_masked(make):
     echo = b'{"error": "invalid_client", "error_description": "bad secret %s"}' % SECRET.encode()
     run = make({"client": VALUES["client"]}, token_answers=[(400, {}, echo)])
     assert run.get("/things", "client").message.endswith("invalid_client: bad secret ***")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "paths", "code"),
+    [
+        ("127.0.0.1", ["/token", "/things"], None),
+        ("api.test, 127.0.0.1:PORT", ["/token", "/things"], None),
+        ("api.test 127.0.0.1:1", ["/things"], None),
+    ],
+)
+def test_a_credential_goes_to_its_hosts_only(make, hosts, paths, code):
+    run = make()
+    own = {"client": {**VALUES["client"], "hosts": hosts.replace("PORT", run.api.url.rpartition(":")[2])}}
+    run = Run(run.api, own, run.kind, run.credentials.store._folder)
+    run.get("/things", "client")
+    assert [each.path for each in run.api.seen] == paths
+    assert ("authorization" in run.api.requests("/things")[0].headers) == (len(paths) == 2)
+
+
+def test_tokens_come_from_its_hosts_only(make):
+    run = make({"client": {**VALUES["client"], "hosts": "127.0.0.1"}})
+    elsewhere = {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "http://localhost:9/token"}}}
+    run.plan = Plan({("api", "client"): replace(run.plan.logins["api", "client"], scheme=elsewhere)})
+    refused = run.get("/things", "client")
+    assert (refused.code, refused.sent, run.api.seen) == ("token-request-failed", False, [])
+    assert "on none of the credential's hosts" in refused.message
+
+
+# ------------------------------------------------------------------ certificates and proxies
+
+
+def test_a_token_request_has_the_certificates_of_all_requests(tmp_path, kind):
+    pytest.importorskip("trustme")
+    from tests.worlds.tls_server import Authority, TlsServer
+
+    authority = Authority(tmp_path)
+    server = TlsServer(authority.context(asks_client=True))
+    try:
+        with auth_api() as api:
+            run = Run(api, {"client": {**VALUES["client"], "tokenUrl": f"{server.url}/token"}}, kind, tmp_path)
+            assert run.get("/things", "client").reason == "tls"
+            run.transport = TransportOptions(
+                ca_files={"*": authority.file}, certificates={"127.0.0.1": authority.client("alice")}
+            )
+            # It came through: that server answers everything with 200 and the client's name.
+            assert "without an access_token" in run.get("/things", "client").message
+    finally:
+        server.close()
+
+
+def test_a_token_request_goes_through_the_proxy_and_follows_no_redirect(tmp_path, kind):
+    proxy = ProxyServer()
+    try:
+        with auth_api() as api:
+            run = Run(api, VALUES, kind, tmp_path)
+            run.transport = TransportOptions(proxies={"127.0.0.1": f"http://{proxy.address}"}, max_redirects=5)
+            assert run.get("/things", "client").status == 200
+            assert proxy.seen == [f"POST {api.url}/token", f"GET {api.url}/things"]
+            api.access.clear()
+            api.token_answers.append((307, {"Location": f"{api.url}/token"}, b""))
+            assert "redirect (307)" in run.get("/things", "client").message
+            assert len(api.requests("/token")) == 2
+    finally:
+        proxy.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "security", "sent"),
+    [
+        ("127.0.0.1", [["mutual", "key"]], {"X-Key"}),
+        ("api.test", [["mutual", "key"], ["basic"]], {"Authorization"}),
+        ("*", [["mutual"]], set()),
+    ],
+)
+def test_a_client_certificate_is_one_of_the_credentials(tmp_path, host, security, sent):
+    with auth_api() as api:
+        run = Run(api, VALUES, "blocking", tmp_path)
+        plan = Plan(run.plan.logins, {host: ("me.pem", None)})
+        effect = replace(run.effect("/echo", security), schemes={**SCHEMES, "mutual": {"type": "mutualTLS"}})
+        assert {name for name, _ in plan.shown(effect).headers} == sent
+
+
+# ------------------------------------------------------------------ whatever servers say
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.lists(st.sampled_from(["Digest", "Basic x", 'nonce="a"', "nonce=", "realm", '"', ",", "=", "algorithm=MD5", "qop=auth", " "])).map(" ".join),
+    )
+)  # fmt: skip
+def test_no_challenge_is_too_odd(text):
+    challenge = read_challenge(HttpResponse(401, (("WWW-Authenticate", text),)))
+    if challenge is not None:
+        assert answer_challenge(HttpRequest("GET", "http://a.test/"), challenge, USER, PASSWORD).startswith("Digest ")
+
+
+@pytest.mark.parametrize(
+    "text", [", " * 3000, "a" * 8000 + "{", 'Digest x="' + "\\a" * 4000, "a= " * 2700, "," * 10**6]
+)
+def test_no_challenge_takes_long(text):
+    started = time.process_time()
+    assert read_challenge(HttpResponse(401, (("WWW-Authenticate", text),))) is None
+    assert time.process_time() - started < 1
+
+
+@given(
+    st.integers(100, 599),
+    st.one_of(
+        st.binary(),
+        st.dictionaries(
+            st.sampled_from(
+                ["access_token", "token_type", "expires_in", "refresh_token", "error", "error_description"]
+            ),
+            st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers())),
+        ).map(lambda body: json.dumps(body).encode()),
+    ),
+)
+def test_no_token_response_is_too_odd(status, body):
+    grant = Grant("client_credentials", "https://a.test/token")
+    read = read_token(grant, grant.endpoint, HttpResponse(status, (), body), 1000.0)
+    if isinstance(read, Token):
+        assert status == 200
+        assert read.text.isascii()
+        assert read.expires is None or read.expires >= 1000.0
+    assert isinstance(read_metadata("https://a.test/x", HttpResponse(status, (), body)), (str, Refusal))
 
 
 # ------------------------------------------------------------------ at the same time
