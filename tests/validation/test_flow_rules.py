@@ -160,3 +160,22 @@ def test_workflows_that_call_each_other_under_a_condition_end(tmp_path):
     certain = workflow(step("a"), call("second"), name="first")
     found = codes(tmp_path, API, [certain, workflow(call("first"), name="second")], group="flow")
     assert [code for code, *_ in found] == ["endless-recursion"]
+
+
+@pytest.mark.parametrize(
+    ("third", "more", "expected"),
+    [
+        pytest.param([], {}, ["workflow-not-run"], id="nothing runs it"),
+        pytest.param([], {"dependsOn": ["giver"]}, [], id="it is depended on"),
+        pytest.param(["giver", "reader"], {}, [], id="a third workflow leads to both"),
+        pytest.param(["giver"], {}, ["workflow-not-run"], id="a third workflow leads to it alone"),
+    ],
+)
+def test_what_is_read_of_another_workflow(tmp_path, third, more, expected):
+    read = {"parameters": [{"name": "q", "in": "query", "value": "$workflows.giver.outputs.x"}]}
+    giver = workflow(step("a", **GIVE), name="giver", outputs={"x": "$steps.a.outputs.x"})
+    calls = [{"stepId": f"go-{name}", "workflowId": name} for name in third] or [step("a")]
+    found = codes(
+        tmp_path, API, [giver, workflow(step("b", **read), name="reader", **more), workflow(*calls)], group="flow"
+    )
+    assert [code for code, *_ in found] == expected

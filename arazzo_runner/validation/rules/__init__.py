@@ -87,6 +87,7 @@ from arazzo_runner.validation.rules import (
     unused_output,
     unused_source,
     workflow_description,
+    workflow_not_run,
     workflow_summary,
     x_security_form,
     xpath_criterion,
@@ -136,6 +137,7 @@ RULES: tuple[Rule, ...] = (
     regex_not_portable,
     response_too_early,
     # flow
+    workflow_not_run,
     action_never_taken,
     call_input_mismatch,
     endless_loop,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
@@ -23,6 +24,9 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
 
 
 def _hint(message: str, keyword: str) -> str:
+    braced = re.search(r" but \{(\$[^{}]+)\} is string$", message)
+    if braced is not None:
+        return f"write {braced[1]} without braces, which make it a text"
     if keyword == "type" and " but $inputs." in message:
         return "declare the input with that type, or pass another value"
     return "look the request body up in the description"
