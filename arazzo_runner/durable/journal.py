@@ -31,9 +31,11 @@ class Entry:
 
 
 class Journal(Protocol):
-    """Keeps the entries of one run; `entries` are those there were when this execution began."""
+    """Keeps the entries of one run."""
 
-    entries: Sequence[Entry]
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """Those there were when this execution began."""
 
     async def append(self, name: str, value: JsonValue) -> Any:
         """Record an entry and return it; on return it is on disk. During replay return the recorded one.

@@ -1,0 +1,306 @@
+"""The durable World without an engine underneath: stopped at every write and every send there is, then gone on with.
+
+The journal is a list, the server a Python object; nothing else differs from the real thing, so
+every n can be tried.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arazzo_runner import api
+from arazzo_runner.durable.answers import FAILED
+from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, Entry, InDoubt, open_doubts
+from arazzo_runner.durable.records import Decision
+from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
+from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep
+from arazzo_runner.engine.options import RunOptions
+from tests.durable.token_server import FIRST, Tokens
+
+SPEC = Path(__file__).parents[2] / "fixtures" / "durable" / "rotate.arazzo.yml"
+PARALLEL = {
+    "arazzo": "1.0.1",
+    "info": {"title": "At the same time", "version": "1"},
+    "sourceDescriptions": [{"name": "tokens", "url": str(SPEC.parent / "tokens.openapi.yml"), "type": "openapi"}],
+    "workflows": [
+        {
+            "workflowId": "both",
+            "steps": [
+                {
+                    "stepId": f"write{name}",
+                    "operationId": "addNote",
+                    "requestBody": {"contentType": "application/json", "payload": {"text": name}},
+                    "successCriteria": [{"condition": "$statusCode == 201"}],
+                    "onFailure": [{"name": "again", "type": "retry", "retryAfter": 1, "retryLimit": 3}],
+                    "outputs": {"id": "$response.body#/id"},
+                }
+                for name in "ABC"
+            ],
+            "outputs": {name: f"$steps.write{name}.outputs.id" for name in "ABC"},
+        }
+    ],
+}
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Plan:
+    """Says when the process dies: at the n-th write or send, before or after it."""
+
+    def __init__(self, point: str = "", number: int = 0) -> None:
+        self._point = point
+        self._left = number
+        self.seen = 0
+
+    def strike(self, point: str) -> None:
+        if point != self._point:
+            return
+        self.seen += 1
+        self._left -= 1
+        if self._left == 0:
+            raise Crash
+
+
+class ListJournal:
+    """A journal in memory; what it holds has been JSON, as in the store."""
+
+    def __init__(self, kept: list[Entry], plan: Plan) -> None:
+        self.entries = list(kept)
+        self._kept = kept
+        self._plan = plan
+        self._next = 0
+
+    async def append(self, name: str, value: Any) -> Any:
+        self._next += 1
+        if self._next <= len(self.entries):
+            return self.entries[self._next - 1].value
+        self._plan.strike("before-write")
+        self._kept.append(Entry(name, json.loads(json.dumps(value))))
+        self._plan.strike("after-write")
+        return self._kept[-1].value
+
+
+class Server:
+    """The World behind: the token server as an object, and a clock that waiting moves."""
+
+    def __init__(self, tokens: Tokens, plan: Plan) -> None:
+        self._tokens = tokens
+        self._plan = plan
+        self.clock = 1000.0
+
+    async def perform(self, effect: Any, /) -> Any:
+        if isinstance(effect, Now):
+            self.clock += 0.01
+            return self.clock
+        if isinstance(effect, Sleep):
+            self._plan.strike("sleep")
+            self.clock += effect.seconds
+            return None
+        if isinstance(effect, Batch):
+            return tuple([await self.perform(each) for each in effect.effects])
+        self._plan.strike("before-send")
+        path = "/" + effect.request.url.partition("://")[2].partition("/")[2]
+        body = json.loads(effect.request.body) if effect.request.body else None
+        acted = self._tokens.act(effect.request.method, path, body)
+        self._plan.strike("after-send")
+        headers = (("Content-Type", "application/json"),)
+        return HttpResponse(acted.status, headers, json.dumps(acted.answer).encode(), 1.0)
+
+
+class Runs:
+    """A run that dies and is gone on with, until it ends."""
+
+    def __init__(self, document: Any, inputs: dict[str, Any], workflow_id: str, parallel: int = 1) -> None:
+        self.tokens = Tokens()
+        self.kept: list[Entry] = []
+        self.executions = 0
+        self.doubts = 0
+        self._program = api.load(document, workflow_id, servers={"tokens": "http://server.test"})
+        self._inputs = inputs
+        self._options = RunOptions(run_timeout=None, parallel=parallel)
+        self._decided: dict[str, dict[str, Decision]] = {}
+
+    def go(self, plan: Plan) -> Any:
+        """Run once; None when it died, the doubts when it waits, else the result."""
+        self.executions += 1
+        journal = ListJournal(self.kept, plan)
+        terms = Terms(
+            run_id="r",
+            execution=f"e{self.executions}",
+            decisions=lambda token: self._decided.get(token, {}),
+            keyed=lambda effect: False,
+        )
+        world = DurableWorld(Server(self.tokens, plan), journal, terms)
+        try:
+            result = api.run(self._program, inputs=self._inputs, world=world, options=self._options)
+        except Crash:
+            return None
+        return world.stopped.doubts if isinstance(world.stopped, InDoubt) else result
+
+    def finish(self) -> Any:
+        """Go on until the run ends; what is in doubt is decided by a look at the server's log."""
+        for _ in range(20):
+            came = self.go(Plan())
+            if not isinstance(came, tuple):
+                return came
+            self.doubts += 1
+            assert came == open_doubts(self.kept)
+            self._decided[came[0].token] = {doubt.key: self._decision(doubt) for doubt in came}
+        raise AssertionError("the run does not end")
+
+    def _decision(self, doubt: Any) -> Decision:
+        sent = {"write": "/notes", "revokeOld": "/auth/revoke"}.get(doubt.step_id.rstrip("ABC"), "/auth/refresh")
+        body = doubt.step_id.removeprefix("write") if sent == "/notes" else ""
+        seen = [each for each in self.tokens.log if each.path == sent and (not body or each.body == {"text": body})]
+        number = int(doubt.key.rpartition("#")[2]) if sent == "/notes" else {"second": 2}.get(doubt.step_id, 1)
+        if len(seen) < number:
+            return Decision(kind="resend")
+        answer = json.dumps(seen[number - 1].answer).encode()
+        headers = (("Content-Type", "application/json"),)
+        return Decision(kind="answered", answer=HttpResponse(seen[number - 1].status, headers, answer))
+
+
+def rotation() -> Runs:
+    return Runs(SPEC, {"refreshToken": FIRST}, "rotate")
+
+
+def together() -> Runs:
+    return Runs(PARALLEL, {}, "both", parallel=8)
+
+
+@pytest.mark.parametrize("point", ["before-write", "after-write", "before-send", "after-send", "sleep"])
+@pytest.mark.parametrize("make", [rotation, together], ids=["one after the other", "at the same time"])
+def test_stopped_at_every_write_and_every_send(make: Any, point: str) -> None:
+    whole = make()
+    counted = Plan(point)
+    expected = whole.go(counted)
+    assert expected.status == "succeeded"
+    assert counted.seen >= 1
+    for number in range(1, counted.seen + 1):
+        runs = make()
+        assert runs.go(Plan(point, number)) is None
+        result = runs.finish()
+        where = f"{point} {number}"
+        assert (result.status, result.outputs) == (expected.status, expected.outputs), where
+        assert runs.tokens.twice() == [], where
+        assert not runs.tokens.revoked, where
+        unsafe = sorted(each.request for each in runs.tokens.log if each.method != "GET")
+        assert unsafe == sorted(each.request for each in whole.tokens.log if each.method != "GET"), where
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_stopped_again_while_a_decision_is_carried_out(number: int) -> None:
+    runs = rotation()
+    assert runs.go(Plan("after-send", 1)) is None
+    doubts = runs.go(Plan())
+    assert [doubt.step_id for doubt in doubts] == ["first"]
+    runs._decided[doubts[0].token] = {doubts[0].key: runs._decision(doubts[0])}
+    runs.go(Plan("after-write", number))
+    assert runs.finish().status == "succeeded"
+    assert runs.tokens.twice() == []
+
+
+def test_without_a_decision_nothing_is_sent_however_often_it_is_tried() -> None:
+    runs = rotation()
+    runs.go(Plan("before-send", 1))
+    entries = len(runs.kept)
+    for _ in range(3):
+        assert isinstance(runs.go(Plan()), tuple)
+    assert (runs.tokens.log, len(runs.kept)) == ([], entries)
+
+
+def test_a_failed_decision_fails_the_step_and_sends_nothing() -> None:
+    runs = rotation()
+    runs.go(Plan("before-send", 1))
+    (doubt,) = open_doubts(runs.kept)
+    runs._decided[doubt.token] = {doubt.key: Decision(kind="failed")}
+    result = runs.go(Plan())
+    assert (result.status, runs.tokens.log) == ("failed", [])
+    assert result.reason == FAILED.message
+    assert [entry.kind for entry in runs.kept] == [BEGUN, DECIDED]
+
+
+def test_a_journal_of_another_program_is_refused() -> None:
+    runs = rotation()
+    runs.go(Plan("after-write", 4))
+    runs.kept[2] = Entry(f"other#1 {BEGUN}", runs.kept[2].value)
+    with pytest.raises(JournalMismatch, match="other#1"):
+        runs.go(Plan())
+
+
+class Answers:
+    """A World that gives the same answer to every request and remembers them."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+        self.sent: list[SendRequest] = []
+
+    async def perform(self, effect: Any, /) -> Any:
+        if isinstance(effect, SendRequest):
+            self.sent.append(effect)
+            return self._answer
+        return 5.0
+
+
+def perform(kept: list[Entry], inner: Any, effect: Any, **terms: Any) -> Any:
+    given = {"run_id": "r", "execution": "e", "decisions": lambda token: {}, "keyed": lambda effect: False, **terms}
+    coroutine = DurableWorld(inner, ListJournal(kept, Plan()), Terms(**given)).perform(effect)
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("it suspended")
+
+
+POST = SendRequest(key="s#1", safe=False, request=HttpRequest("POST", "http://server.test/"), timeout=1.0)
+
+
+def test_an_unsafe_request_has_its_intent_before_it_and_a_safe_one_has_none() -> None:
+    kept: list[Entry] = []
+    perform(kept, Answers(HttpResponse(200)), POST)
+    safe = SendRequest(key="t#1", request=HttpRequest("GET", "http://server.test/"), timeout=1.0)
+    kept_safe: list[Entry] = []
+    perform(kept_safe, Answers(HttpResponse(200)), safe)
+    assert [entry.name for entry in kept] == [f"s#1 {BEGUN}", f"s#1 {ANSWERED}"]
+    assert [entry.name for entry in kept_safe] == [f"t#1 {ANSWERED}"]
+
+
+def test_an_idempotency_key_is_of_the_run_and_the_effect_and_allows_sending_again() -> None:
+    kept: list[Entry] = []
+    first, second = Answers(HttpResponse(200)), Answers(HttpResponse(200))
+    perform(kept, first, POST, keyed=lambda effect: True)
+    del kept[1]
+    assert perform(kept, second, POST, keyed=lambda effect: True, execution="other").status == 200
+    assert [each.request.header("Idempotency-Key") for each in (*first.sent, *second.sent)] == ["r:s#1", "r:s#1"]
+
+
+def test_an_answer_that_never_came_is_in_doubt_until_somebody_decides() -> None:
+    lost = NoResponse("timeout", "no answer", sent=True)
+    kept: list[Entry] = []
+    assert perform(kept, Answers(lost), POST) == lost
+    (doubt,) = open_doubts(kept)
+    assert (doubt.key, doubt.method) == ("s#1", "POST")
+    again = Answers(HttpResponse(201))
+    assert perform(kept, again, POST, execution="other") == lost
+    assert again.sent == []
+    decided = {doubt.token: {"s#1": Decision(kind="resend")}}
+    found = perform(kept, again, POST, execution="third", decisions=lambda token: decided.get(token, {}))
+    assert (found.status, len(again.sent), open_doubts(kept)) == (201, 1, ())
+
+
+def test_a_refused_connection_is_not_in_doubt() -> None:
+    kept: list[Entry] = []
+    perform(kept, Answers(NoResponse("refused", "refused", sent=False)), POST)
+    assert open_doubts(kept) == ()
+
+
+def test_a_body_that_is_no_text_survives_the_journal() -> None:
+    kept: list[Entry] = []
+    perform(kept, Answers(HttpResponse(200, (("X", "y"),), b"\xff\x00", 2.0)), POST)
+    assert perform(kept, Answers(None), POST) == HttpResponse(200, (("X", "y"),), b"\xff\x00", 2.0)
