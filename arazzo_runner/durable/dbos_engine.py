@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 import dbos._dbos
 import sqlalchemy
+import sqlalchemy.exc
 from dbos import DBOS, DBOSConfig, SetWorkflowID, error
 
 from arazzo_runner.durable.codec import Codec
@@ -22,7 +23,7 @@ from arazzo_runner.durable.host import Host, Parked
 from arazzo_runner.durable.journal import Entry, LostOwnership
 from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.records import JOURNAL_VERSION
-from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.refusal import refusal, unreachable
 from arazzo_runner.durable.sqlite import prepare_file, sqlite_module
 from arazzo_runner.values import JsonValue
 
@@ -75,9 +76,9 @@ class Engine:
         _instances[:] = [self]
         try:
             DBOS.launch()
-        except Exception:
+        except sqlalchemy.exc.SQLAlchemyError as problem:
             self.close()
-            raise
+            raise unreachable(store.shown, problem) from None
         # DBOS leaves a hundred thousand objects behind: without this, every search for garbage visits them all.
         gc.freeze()
 
@@ -177,7 +178,10 @@ def make_tables(store: Store, codec: Codec) -> None:
     """Create or bring up to date what DBOS needs in the store."""
     if store.path is None:
         quiet()
-        DBOS.migrate(store.url)
+        try:
+            DBOS.migrate(store.url)
+        except sqlalchemy.exc.SQLAlchemyError as problem:
+            raise unreachable(store.shown, problem) from None
         return
     Engine(store, codec, executor="tables").close()
 

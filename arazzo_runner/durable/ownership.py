@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arazzo_runner.durable.pg_lock import AdvisoryLock
 from arazzo_runner.durable.places import Store
-from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.refusal import refusal, unreachable
 
 
 class Ownership:
@@ -12,6 +12,7 @@ class Ownership:
 
     def __init__(self, store: Store, name: str) -> None:
         self._file = store.lock_of(name)
+        self._shown = store.shown
         self._everywhere = None if store.path is not None else AdvisoryLock(store.url, name)
 
     def take(self, text: str) -> bool:
@@ -22,10 +23,16 @@ class Ownership:
         except OSError as problem:
             message = f"{self._file.path} cannot be written: {problem.strerror or problem}"
             raise refusal(message, code="invalid-store", hint="name a place that can be written with --store") from None
-        if self._everywhere is not None and not self._everywhere.take():
+        if self._everywhere is None:
+            return True
+        try:
+            taken = self._everywhere.take()
+        except OSError as problem:
+            self._file.let_go(ended=True)
+            raise unreachable(self._shown, problem) from None
+        if not taken:
             self._file.let_go(ended=False)
-            return False
-        return True
+        return taken
 
     def let_go(self, *, ended: bool) -> None:
         """Give it back; `ended` when nothing is left to be carried on."""

@@ -15,10 +15,13 @@ class AdvisoryLock:
         self._connection: Any = None
 
     def take(self) -> bool:
-        """Take the lock; False when somebody has it. Raises psycopg.Error."""
+        """Take the lock; False when somebody has it. Raises OSError when the server cannot be reached."""
         import psycopg
 
-        connection = psycopg.connect(self._url, autocommit=True, application_name="arazzo lock")
+        try:
+            connection = psycopg.connect(self._url, autocommit=True, application_name="arazzo lock")
+        except psycopg.Error as problem:
+            raise ConnectionError(str(problem)) from None
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (self._number,)).fetchone()
         if row is None or not row[0]:
             connection.close()

@@ -16,7 +16,7 @@ from arazzo_runner.durable.codec import Codec
 from arazzo_runner.durable.dbos_engine import APPLICATION, OWN_QUEUE, RUN, VERSION, database, quiet
 from arazzo_runner.durable.journal import Entry
 from arazzo_runner.durable.places import Store
-from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.refusal import refusal, unreachable
 from arazzo_runner.values import JsonValue
 
 _KEPT: Final = f"{OWN_QUEUE}kept"
@@ -38,8 +38,7 @@ class Rows:
                 retry_connection_errors=False,
             )
         except (sqlalchemy.exc.SQLAlchemyError, OSError) as problem:
-            reason = str(getattr(problem, "orig", None) or problem).splitlines()[0]
-            raise refusal(f"the store {store.shown} cannot be reached: {reason}", code="invalid-store") from None
+            raise unreachable(store.shown, problem) from None
 
     @property
     def client(self) -> DBOSClient:
