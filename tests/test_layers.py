@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "arazzo_runner"
 
 LAYERS = [
     {"__main__"},
-    {"cli", "mcp", "web"},
+    {"cli", "mcp", "web", "pytest_plugin"},
     {"lint"},
     {"__init__"},
     {"durably"},

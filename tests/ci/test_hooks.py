@@ -1,0 +1,177 @@
+"""What other people's CI runs: the pre-commit hooks and the GitHub Action's script, each as its user would."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.lint.documents import CLEAN, project, with_criterion
+
+ROOT = Path(__file__).parents[2]
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+BAD = with_criterion("$statusCode = 200")
+DOUBTFUL = with_criterion('$statusCode == "200"')
+
+
+def shell(folder, *command, **environment):
+    told = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **environment}
+    done = subprocess.run(command, cwd=folder, env=told, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+# ------------------------------------------------------------------ pre-commit
+
+
+@pytest.fixture
+def repository(tmp_path):
+    if shutil.which("git") is None:
+        pytest.skip("git is not here")
+    pytest.importorskip("pre_commit")
+    project(tmp_path)
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
+    shell(tmp_path, "git", *identity, "init", "-q")
+    return tmp_path
+
+
+def hooks(repository, **changes):
+    """Configure our hooks as a local repository: the same, but for the installation, which needs a network."""
+    command = f"{sys.executable} -m arazzo_runner"
+    local = [
+        {**hook, "language": "system", "entry": hook["entry"].replace("arazzo", command, 1), **changes}
+        for hook in HOOKS
+    ]
+    config = {"repos": [{"repo": "local", "hooks": local}]}
+    (repository / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    shell(repository, "git", "add", "-A")
+    return shell(
+        repository, sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never",
+        PRE_COMMIT_HOME=str(repository / ".cache"),
+    )  # fmt: skip
+
+
+def test_a_clean_commit_passes_and_other_files_are_left_alone(repository):
+    project(
+        repository,
+        flow__arazzo__yaml=CLEAN,
+        sub_in_arazzo__yml=CLEAN.replace("./pets", "../pets"),
+        other__yaml="arazzo: no\n",
+    )
+    code, out = hooks(repository)
+    assert code == 0, out
+    assert out.count("Passed") == 2
+
+
+def test_a_commit_with_errors_is_stopped_with_their_lines(repository):
+    project(repository, flow__arazzo__yaml=BAD)
+    code, out = hooks(repository)
+    assert code == 1
+    assert "error[condition-syntax]" in out
+    assert "flow.arazzo.yaml:12:36" in out
+
+
+def test_slips_are_mended_in_the_commit(repository):
+    project(repository, flow__arazzo__yaml=DOUBTFUL)
+    code, out = hooks(repository)
+    assert code == 1
+    assert "files were modified by this hook" in out
+    assert (repository / "flow.arazzo.yaml").read_text(encoding="utf-8") == with_criterion("$statusCode == '200'")
+    assert hooks(repository)[0] == 0
+
+
+def test_the_published_hooks_are_what_pre_commit_takes(repository):
+    code, out = shell(ROOT, sys.executable, "-m", "pre_commit", "validate-manifest", ".pre-commit-hooks.yaml")
+    assert code == 0, out
+
+
+# ------------------------------------------------------------------ GitHub
+
+
+@pytest.fixture
+def runner(tmp_path):
+    """Run the step of action.yml as GitHub would: its inputs by its own mapping, its files beside."""
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not here")
+    project(
+        tmp_path,
+        workflows_in_bad__yml=BAD.replace("./pets", "../pets"),
+        workflows_in_doubtful__yml=DOUBTFUL.replace("./pets", "../pets"),
+    )
+    (tmp_path / "temp").mkdir()
+
+    def run(**inputs):
+        given = {name: each["default"] for name, each in ACTION["inputs"].items()}
+        given |= {"command": f"{sys.executable} -m arazzo_runner"} | {
+            name.replace("_", "-"): value for name, value in inputs.items()
+        }
+        (step,) = ACTION["runs"]["steps"]
+        values = {f"inputs.{name}": value for name, value in given.items()} | {"github.action_path": str(ROOT)}
+
+        def filled(text):
+            return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda match: values[match[1]], text)
+
+        environment = {name: filled(text) for name, text in step["env"].items()}
+        files = {
+            "GITHUB_OUTPUT": str(tmp_path / "output"),
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+            "RUNNER_TEMP": str(tmp_path / "temp"),
+        }
+        folder = tmp_path / filled(step["working-directory"])
+        code, out = shell(folder, "bash", "-eo", "pipefail", "-c", step["run"], **environment, **files)
+        outputs = dict(
+            line.partition("=")[::2] for line in (tmp_path / "output").read_text(encoding="utf-8").splitlines()
+        )
+        return code, out, outputs
+
+    return run
+
+
+def test_the_action_annotates_the_lines_and_fails(runner, tmp_path):
+    code, out, outputs = runner(paths="workflows/*.yml", sarif_file="out.sarif")
+    assert code == 1
+    assert "::error file=workflows/bad.yml,line=12,col=36," in out
+    assert "::warning file=workflows/doubtful.yml,line=12," in out
+    assert outputs == {"exit-code": "1", "summary": "1 error, 1 warning in 2 of 2 documents"}
+    assert "1 error, 1 warning" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert (tmp_path / "out.sarif").exists()
+
+
+def test_the_action_takes_several_paths_and_options(runner):
+    code, out, outputs = runner(
+        paths="workflows/doubtful.yml\nworkflows/doubtful.yml", args="--max-warnings 0 --ignore condition-*"
+    )
+    assert (code, outputs["exit-code"]) == (1, "1")
+    assert "::error" not in out
+    assert runner(paths="workflows/doubtful.yml")[0] == 0
+
+
+def test_the_action_runs_nothing_that_stands_in_its_inputs(runner, tmp_path):
+    code, _, _ = runner(paths="$(touch$IFS/pwned) `touch pwned` ; touch pwned")
+    assert code == 2
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_the_action_works_below_a_folder(runner):
+    code, out, _ = runner(working_directory="workflows")
+    assert code == 1
+    assert "::error file=bad.yml,line=12," in out
+
+
+# ------------------------------------------------------------------ the page
+
+
+def test_the_examples_of_the_page_are_read():
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    hook, github, gitlab = map(yaml.safe_load, blocks)
+    assert {each["id"] for each in hook["repos"][0]["hooks"]} <= {each["id"] for each in HOOKS}
+    step = next(each for each in github["jobs"]["arazzo"]["steps"] if each.get("uses") == "./")
+    assert set(step["with"]) <= set(ACTION["inputs"])
+    assert gitlab["arazzo"]["artifacts"]["reports"]["codequality"] in gitlab["arazzo"]["script"][1]
