@@ -14,6 +14,8 @@ from arazzo_runner.values import JsonValue
 MASK = "***"
 MINIMUM_LENGTH = 8
 _ELLIPSIS = "…"
+_LONGEST_RUN = 4
+_HTML = {"&": ("&amp;",), "<": ("&lt;",), ">": ("&gt;",), '"': ("&quot;",), "'": ("&apos;",)}
 
 _SECRET_NAME = re.compile(
     r"(token|passwords?|passwd|secrets?|api_?keys?|access_?keys?|private_?keys?|authorization|credentials?"
@@ -40,6 +42,7 @@ class Secrets:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._texts: dict[str, None] = {}
         self._forms: tuple[str, ...] | None = None
+        self._patterns: tuple[tuple[str, re.Pattern[str]], ...] = ()
         for text in texts:
             self.add(text)
 
@@ -79,8 +82,12 @@ class Secrets:
         if self._forms is None:
             forms = {form for secret in self._texts for form in forms_of(secret)}
             self._forms = tuple(sorted(forms, key=len, reverse=True))
+            self._patterns = tuple(found for secret in self._texts if (found := _escaped_form(secret)) is not None)
         for form in self._forms:
             text = text.replace(form, MASK)
+        for plain_run, pattern in self._patterns:
+            if plain_run in text:
+                text = pattern.sub(MASK, text)
         return _mask_cut_short(text, self._forms) if _ELLIPSIS in text else text
 
     def texts(self) -> tuple[str, ...]:
@@ -123,6 +130,31 @@ def forms_of(text: str) -> Iterable[str]:
         yield urllib.parse.quote(text, safe=safe, errors="surrogatepass")
     yield urllib.parse.quote_plus(text, errors="surrogatepass")
     yield from _base64_forms(text.encode("utf-8", "surrogatepass"))
+
+
+def _escaped_form(text: str) -> tuple[str, re.Pattern[str]] | None:
+    """Return a pattern for a secret of which others escape what they like, and the longest text they leave.
+
+    `/` becomes `\\/` in PHP's JSON, `+` and `&` become `\\u002B` and `\\u0026` in .NET's and Go's,
+    `%2f` and `&amp;` are written by others. None for a secret of letters and digits.
+    """
+    plain_run = max(re.findall(r"[A-Za-z0-9]+", text) or [""], key=len)
+    if plain_run == text or len(plain_run) < _LONGEST_RUN:
+        return None
+    return plain_run, re.compile("".join(c if c.isascii() and c.isalnum() else _spellings(c) for c in text))
+
+
+def _spellings(character: str) -> str:
+    code = ord(character)
+    found = [
+        re.escape(character),
+        re.escape("\\" + character),
+        rf"\\[uU](?i:{code:04x})",
+        rf"&\#(?:{code}|[xX](?i:{code:x}));",
+    ]
+    found += [re.escape(html) for html in _HTML.get(character, ())]
+    found.append("".join(rf"%(?i:{byte:02x})" for byte in character.encode("utf-8", "surrogatepass")))
+    return f"(?:{'|'.join(found)})"
 
 
 def _base64_forms(raw: bytes) -> Iterable[str]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.engine.actions import choose_action
 from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.criteria import judge, judge_all
@@ -26,6 +25,7 @@ from arazzo_runner.engine.nested import call_inputs, checked_inputs, inherited_i
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
 from arazzo_runner.engine.parallel import depended_on, parallel_group, ready_workflows
+from arazzo_runner.engine.readiness import not_ready
 from arazzo_runner.engine.request import CannotBuild
 from arazzo_runner.engine.resolve import resolve_output
 from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
@@ -45,6 +45,7 @@ from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue
 
 Result = TypeVar("Result")
+MOST_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
 
 
 @record(frozen=True, slots=True)
@@ -261,11 +262,11 @@ async def _call(run: Run, frame: Frame, action: CompiledAction, tried: Tried, pr
 # ------------------------------------------------------------------ one step
 
 
-async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, alone: bool = False) -> Visit:
+async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tuple[str, ...] = ()) -> Visit:
     """Try a step until it passes or no retry is left; `_record` then shows its outputs to others.
 
-    `alone` is the visit of a step that a retry action named: its own retries apply, its goto
-    and end do not.
+    `within` are the steps whose retry actions named this one, outermost first: its own retries
+    apply then, its goto and end do not.
     """
     run.emit(StepStarted(frame.workflow.workflow_id, step.step_id, frame.depth), run.secrets)
     attempts: list[Attempt] = []
@@ -279,14 +280,14 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, alone: bool 
         workflow_id = frame.workflow.workflow_id
         event = AttemptFinished(workflow_id, step.step_id, tried.attempt, frame.depth, tried.outputs)
         run.emit(event, run.secrets)
-        action = await _settle(run, frame, step, tried, used, alone=alone)
+        action = await _settle(run, frame, step, tried, used, within)
         if action is None or action.type != "retry":
             break
     return Visit(step_result(step, attempts, tried, action, nested, run.stop), action, tried)
 
 
 async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple[Tried, WorkflowResult | None]:
-    refused = _not_ready(run, frame, step)
+    refused = not_ready(run, frame, step)
     if refused is not None:
         attempt = Attempt(number=number, diagnostics=(refused,))
         final = refused.code == "outcome-unknown"
@@ -295,36 +296,6 @@ async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple
         return await try_operation(run, frame, step, step.call, number), None
     assert isinstance(step.call, WorkflowCall)  # a Program with Unlinked steps has errors and is not run
     return await _try_workflow(run, frame, step, step.call.workflow, number)
-
-
-def _not_ready(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic | None:
-    """Tell why the step must not be tried now, None when it may."""
-    done = {*frame.selection.given, *(result.step_id for result in frame.results)} if step.depends_on else set()
-    for name in step.depends_on:
-        if name not in done:
-            return _failure("dependency-not-run", f'step "{name}", which this step depends on, has not run', step)
-    for key, name in step.foreign_steps:
-        finished_workflow = run.finished.get(key)
-        passed = finished_workflow is not None and any(
-            result.step_id == name and result.status in ("passed", "recovered") for result in finished_workflow.steps
-        )
-        if not passed:
-            message = (
-                f'step "{name}" of workflow "{key.workflow_id}", which this step depends on, has not run in this run'
-            )
-            return _failure("dependency-not-run", message, step)
-    if step.step_id in frame.doubtful and isinstance(step.call, OperationCall):
-        method = step.call.operation.method
-        if not step.call.operation.idempotent and not run.options.resend_unknown:
-            message = f"the outcome of the {method} request sent before is unknown; it is not sent again"
-            return _failure(
-                "outcome-unknown", message, step, hint="check the server, or allow it with --resend-unknown"
-            )
-    return None
-
-
-def _failure(code: str, message: str, step: CompiledStep, hint: str | None = None) -> Diagnostic:
-    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=step.at, hint=hint)
 
 
 async def _try_workflow(
@@ -377,19 +348,19 @@ async def _within(run: Run, seconds: float | None, call: Coroutine[object, objec
 
 
 async def _settle(
-    run: Run, frame: Frame, step: CompiledStep, tried: Tried, used: dict[str, int], *, alone: bool
+    run: Run, frame: Frame, step: CompiledStep, tried: Tried, used: dict[str, int], within: tuple[str, ...]
 ) -> CompiledAction | None:
     """Return the action that follows; a retry is returned when all is ready for the next attempt.
 
     A retry whose repair (its step or workflow) fails is used up: the next matching action is taken.
     """
     while run.stop is None and not tried.final:
-        action = _choose(run, step, tried, used, alone=alone)
+        action = _choose(run, step, tried, used, alone=bool(within))
         if action is None or action.type != "retry":
             return action
         used[action.name] = used.get(action.name, 0) + 1
         await _wait_to_retry(run, frame, step, action, tried, used[action.name])
-        if run.stop is None and await _repair(run, frame, step, action, tried):
+        if run.stop is None and await _repair(run, frame, step, action, tried, (*within, step.step_id)):
             return action
         used[action.name] = action.retry_limit
     return None
@@ -433,8 +404,13 @@ async def _wait_to_retry(
     await run.sleep(f"{frame.prefix}{step.step_id}#{frame.attempts.get(step.step_id, 0)}", seconds)
 
 
-async def _repair(run: Run, frame: Frame, step: CompiledStep, action: CompiledAction, tried: Tried) -> bool:
-    """Run the step or workflow that a retry action names; True when there is none or it succeeded."""
+async def _repair(
+    run: Run, frame: Frame, step: CompiledStep, action: CompiledAction, tried: Tried, within: tuple[str, ...]
+) -> bool:
+    """Run the step or workflow that a retry action names; True when there is none or it succeeded.
+
+    A retry that names its own step is a plain one; of steps that repair each other the inner one is not begun.
+    """
     if action.workflow is not None:
         number = frame.attempts.get(step.step_id, 0)
         try:
@@ -442,10 +418,12 @@ async def _repair(run: Run, frame: Frame, step: CompiledStep, action: CompiledAc
         except CannotBuild:
             return False
         return result.status == "succeeded"
-    if action.step_id is not None:
+    if action.step_id is not None and action.step_id != step.step_id:
+        if action.step_id in within or len(within) > MOST_REPAIRS:
+            return False
         target = frame.workflow.steps[frame.workflow.positions[action.step_id]]
         run.visits_left -= 1
-        visit = await visit_step(run, frame, target, alone=True)
+        visit = await visit_step(run, frame, target, within=within)
         _record(run, frame, visit)
         return visit.passed
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.engine.body import UnusableBody, build_body
@@ -27,6 +28,22 @@ from arazzo_runner.sources.styles import (
     querystring_text,
 )
 from arazzo_runner.values import MISSING, JsonValue
+
+# Fetch Standard §2.2.2 forbids these to pages too: they steer the connection, not the request.
+OF_THE_TRANSPORT: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 
 @record(frozen=True, slots=True)
@@ -108,6 +125,10 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
     parts.values.append((parameter, value))
     declared = parameter.declared
     name = parameter.name
+    if parameter.location == "header" and name.lower() in OF_THE_TRANSPORT:
+        message = f'header parameter "{name}" is left out: where a message goes and ends is not for a step to say'
+        parts.notes.append(Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at))
+        return
     try:
         if parameter.location == "path":
             parts.path[name] = path_segment(name, value, declared)

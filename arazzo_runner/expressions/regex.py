@@ -15,8 +15,10 @@ from dataclasses import field
 from arazzo_runner.expressions.budget import TooMuchWork
 from arazzo_runner.expressions.ecma import translate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
+from arazzo_runner.expressions.regex_size import unrolled_size
 from arazzo_runner.records import record
 
+MAX_UNROLLED = 100_000  # atoms; the backtracking engine writes repetitions out
 _LITERAL_FLAGS = "imsuygdv"
 
 
@@ -125,6 +127,8 @@ def _message(problem: Exception) -> str:
 def _backtracking(pattern: str) -> Callable[[str, float], str | None]:
     import regex
 
+    if unrolled_size(pattern) > MAX_UNROLLED:
+        raise ValueError("its repetitions are too large")
     try:
         compiled = regex.compile(pattern, regex.VERSION0 | regex.ASCII)
     except (regex.error, RecursionError, OverflowError) as problem:

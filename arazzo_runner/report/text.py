@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -11,6 +12,7 @@ from arazzo_runner.report.style import count, paint
 from arazzo_runner.report.visible import one_line
 
 WIDEST_LINE = 160
+_USERINFO = re.compile(r"(?<=://)[^/\s?#@'\"]+(?=@)")
 _COLORS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 
 
@@ -37,7 +39,8 @@ def render_diagnostic(diagnostic: Diagnostic, *, color: bool = False) -> str:
     head = paint(f"{diagnostic.severity.value}[{diagnostic.code}]", style, color=color)
     lines = [f"{head}: {paint(one_line(diagnostic.message), 'bold', color=color)}"]
     hint = None if diagnostic.hint is None else f"hint: {one_line(diagnostic.hint)}"
-    lines += excerpt(diagnostic.at, note=hint, color=color, style=style)
+    hidden = diagnostic.code == "hard-coded-password"
+    lines += excerpt(diagnostic.at, note=hint, color=color, style=style, hidden=hidden)
     for place in diagnostic.related:
         lines += excerpt(place, arrow="see", color=color, style="blue")
     return "\n".join(lines)
@@ -61,16 +64,28 @@ def place_text(at: Location) -> str:
 
 
 def excerpt(
-    at: Location, *, note: str | None = None, arrow: str = "-->", color: bool = False, style: str = "bold red"
+    at: Location,
+    *,
+    note: str | None = None,
+    arrow: str = "-->",
+    color: bool = False,
+    style: str = "bold red",
+    hidden: bool = False,
 ) -> list[str]:
-    """Return the lines that show a place: where it is, its source line, carets and a note."""
+    """Return the lines that show a place: where it is, its source line, carets and a note.
+
+    Users and passwords of URLs are shown as asterisks, of `hidden` places what is marked.
+    """
     if not at.uri:
         return [] if note is None else [f"  {note}"]
     source, line, column = at.source_line, at.line, at.column
     if source is None or line is None or column is None or not source.strip():
         place = f"  {paint(arrow, 'blue', color=color)} {place_text(at)}"
         return [place] if note is None else [place, f"  {note}"]
-    window = _window(source, column, at.end_column or column + 1)
+    end = at.end_column or column + 1
+    if hidden:
+        source = source[: column - 1] + "*" * (end - column) + source[end - 1 :]
+    window = _window(_USERINFO.sub(lambda found: "*" * len(found.group()), source), column, end)
     gutter = len(str(line))
     bar = paint("|", "blue", color=color)
     carets = paint(window.carets, style, color=color)

@@ -163,6 +163,8 @@ def _is_others(validator: Any, schema: Any, other: str) -> bool:
 
 
 def _multiple_of(validator: Any, divisor: Any, value: Any, schema: Any) -> Any:
+    if not isinstance(divisor, (int, float)) or divisor <= 0:
+        return  # JSON Schema 2020-12 §6.2.1: such a schema is none
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not is_multiple(value, divisor):
         yield jsonschema.ValidationError(f"is no multiple of {divisor}")
 

@@ -11,6 +11,7 @@ import errno
 import functools
 import json
 import os
+import resource
 import signal
 import sys
 from importlib.util import find_spec
@@ -57,19 +58,23 @@ def _inject(fault: str, number: int) -> None:
     PrivateFile._new_beside = writing  # type: ignore[method-assign, assignment]
 
 
-def one(fault: str, number: int, state: str, arguments: list[str]) -> dict[str, object]:
-    """Run one command line in a child; its outputs go to files in `state`."""
+def one(fault: str, number: int, state: str, arguments: list[str], folder: str | None = None) -> dict[str, object]:
+    """Run one command line in a child, in a folder and with limits; its outputs go to files in `state`."""
     os.makedirs(state, exist_ok=True)
     child = os.fork()
     if child == 0:
+        resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+        resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+        os.chdir(folder or os.getcwd())
         os.environ["XDG_STATE_HOME"] = state
         os.environ["TMPDIR"] = state
         for descriptor, name in ((1, "out"), (2, "err")):
             os.dup2(os.open(os.path.join(state, name), os.O_WRONLY | os.O_CREAT, 0o600), descriptor)
         _inject(fault, number)
         os._exit(main.run(arguments))
-    _, status = os.waitpid(child, 0)
-    return {"fault": fault, "number": number, "code": os.waitstatus_to_exitcode(status)}
+    _, status, used = os.wait4(child, 0)
+    cpu, memory = used.ru_utime + used.ru_stime, used.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+    return {"code": os.waitstatus_to_exitcode(status), "cpu": cpu, "memory": memory}
 
 
 if __name__ == "__main__":
@@ -78,4 +83,4 @@ if __name__ == "__main__":
         from arazzo_runner.worlds import aiohttp_transport  # noqa: F401
     for line in sys.stdin:
         order = json.loads(line)
-        print(json.dumps(one(order["fault"], order["number"], order["state"], order["arguments"])), flush=True)
+        print(json.dumps(one(**order)), flush=True)

@@ -181,7 +181,8 @@ class FaultyServer:
         path = head.split(b" ")[1].decode()
         self.paths.append(path)
         self.heads.append(head)
-        answer = ANSWERS[path.partition("?")[0]]
+        plain = path.partition("?")[0]
+        answer = ANSWERS.get(plain) or ANSWERS["/" + plain.split("/")[1]]
         if callable(answer):
             answer(connection)
             return False
