@@ -131,9 +131,9 @@ class LintSession:
 
     def _rendered(self, findings: Findings) -> str:
         if self._given.format_ == "json":
-            from arazzo_runner.report.json import findings_report, pretty  # lazily, for the usual report is text
+            from arazzo_runner.report.findings_json import render as rendered  # lazily, for the usual report is text
 
-            return pretty(findings_report(findings))
+            return rendered(findings)
         told = {each.code for each in findings.all}
         return render(self._given.format_, replace(findings, titles=titles(told)))
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
-from arazzo_runner.report.findings import Findings
 from arazzo_runner.report.masking import (
     masked_body,
     masked_diagnostic,
@@ -197,16 +196,6 @@ def validate_report(diagnostics: Iterable[Diagnostic]) -> dict[str, JsonValue]:
             "infos": counts[Severity.INFO],
         },
     }
-
-
-_NOTES = {"to be mended with --fix": "fixable", "in the baseline": "baselined"}
-
-
-def findings_report(findings: Findings) -> dict[str, JsonValue]:
-    """Return what `validate --format json` prints of linted documents: the same, and counts of what is not shown."""
-    report = validate_report(findings.all)
-    notes = {_NOTES.get(name, name): amount for name, amount in findings.notes.items()}
-    return {**report, "summary": {**report["summary"], "documents": len(findings.documents), **notes}}
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, JsonValue]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,29 @@ def test_help_imports_nothing_heavy(argument: str) -> None:
         "arazzo_runner.version",
     }
     assert not loaded & set(HEAVY)
+
+
+OWN_PARTS = (
+    "arazzo_runner.report.runs", "arazzo_runner.report.html", "arazzo_runner.report.writers", "arazzo_runner.report.many",
+    "arazzo_runner.report.graph", "arazzo_runner.report.findings", "arazzo_runner.report.fingerprints", "arazzo_runner.cli.many",
+    "arazzo_runner.cli.plan", "arazzo_runner.cli.rows", "arazzo_runner.cli.watch", "arazzo_runner.cli.environments",
+    "arazzo_runner.cli.reporting", "arazzo_runner.cli.together", "arazzo_runner.config.reading", "arazzo_runner.worlds.rate",
+    "arazzo_runner.worlds.cassette", "arazzo_runner.validation", "arazzo_runner.lint",
+    "csv", "statistics", "glob", "html", "tomllib", "asyncio",
+)  # fmt: skip
+
+
+def test_a_plain_run_imports_nothing_that_only_others_need(tmp_path: Path) -> None:
+    seed = Path(__file__).parents[2] / "specs" / "arazzo" / "prismatic-rotate-refresh-token-workflow.yml"
+    arguments = ["run", str(seed), "-i", "refreshToken=demo-refresh-token-1", "-q", "--server"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments, "prismaticGraphqlApi=http://127.0.0.1:9"],
+        capture_output=True, text=True, check=False, env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    loaded = done.stderr.strip().splitlines()[-1].strip("[]").replace("'", "").split(", ")
+    assert "arazzo_runner.engine.interpreter" in loaded
+    assert [name for name in loaded if name.startswith(OWN_PARTS)] == []
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
