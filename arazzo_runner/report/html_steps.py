@@ -110,7 +110,7 @@ def _answer(step: StepResult) -> str:
 def _bar(step: StepResult, clock: Clock) -> str:
     """Draw when the attempts of a step were made, on the line of the whole run."""
     if not clock.seconds or not step.attempts:
-        return tag("span")
+        return tag("span", class_="bar")
     pieces = [tag("rect", x=0, y=5, width=100, height=2, class_="track")]
     for attempt in step.attempts:
         start = max(0.0, (attempt.started - clock.started) / clock.seconds * 100)

@@ -149,7 +149,7 @@ def _table_row(number: int, record: RunRecord) -> str:
         "tr",
         tag("td", tag("a", words(record.shown_name), href=f"#run-{number}")),
         badge,
-        tag("td", str(steps), class_="number"),
+        tag("td", str(steps), class_="number extra"),
         tag("td", duration(result.duration_ms), class_="number"),
         tag("td", words(why), class_="all"),
     )
