@@ -17,9 +17,9 @@ from arazzo_runner.values import JsonValue
 from arazzo_runner.worlds.auth_needs import FieldNeed, Needs, SchemeNeed, StepNeed, find_needs
 from arazzo_runner.worlds.auth_sources import Credentials, shown_path
 
-_HELP = """List the credentials that a document needs, and what is missing.
+_HELP = """List the credentials that a document needs.
 
-For every security scheme of the operations called: the environment variable,
+And what is missing: for every security scheme of the operations called: the environment variable,
 the entry of the credentials file and of the keyring it would come from, and
 where it was found. No value is ever printed. Nothing is sent.
 

@@ -20,7 +20,9 @@ from arazzo_runner.report.console import Console
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.visible import one_line
 
-_HELP = """Begin runs at the times that a cron expression names.
+_HELP = """Begin runs by the clock.
+
+At the times that a cron expression names.
 
 The workers do it, each time once however many they are; without a worker
 nothing begins. A run is called NAME-<when it was due>.

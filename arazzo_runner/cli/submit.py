@@ -16,7 +16,9 @@ from arazzo_runner.cli.submission import Submission, submission_options
 from arazzo_runner.diagnostics import ArazzoError
 from arazzo_runner.report.console import Console
 
-_HELP = """Submit durable runs, to be carried out by the workers of a queue.
+_HELP = """Submit durable runs to workers.
+
+They are carried out by the workers of a queue.
 
 The documents are stored with the runs: workers need no files. The ids of the
 runs go to standard output. Submitting an id again does nothing, so that a

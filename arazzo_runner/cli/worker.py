@@ -20,7 +20,9 @@ from arazzo_runner.diagnostics import ArazzoError
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.visible import one_line
 
-_HELP = """Carry out submitted runs until told to stop.
+_HELP = """Carry out submitted runs.
+
+Until told to stop.
 
 Give every worker a name of its own, and start it again under that name after
 a crash: it goes on with what it had. SIGTERM and Ctrl-C let runs end for 30
