@@ -43,9 +43,9 @@ from arazzo_runner.program.references import action_references, criterion_refere
 from arazzo_runner.program.servers import choose_server
 from arazzo_runner.program.values import compile_selector, compile_text, compile_value
 from arazzo_runner.records import record
-from arazzo_runner.sources.media import is_xml
+from arazzo_runner.sources.media import is_xml, usual_content_type
 from arazzo_runner.sources.operation import Operation
-from arazzo_runner.values import MISSING
+from arazzo_runner.values import MISSING, JsonValue
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
@@ -209,7 +209,7 @@ class StepCompiler:
             self.context.problems.error("exclusive-fields", message, body.at, hint="pass parameters instead")
             return None
         # Without an operation (it could not be had, which is reported) the texts are checked all the same.
-        content_type = body.content_type or _only_media_type(operation)
+        content_type = body.content_type or _content_type(operation, body.payload)
         required = frozenset(_required_members(operation, content_type))
         payload: Value | None = None
         if body.payload is not MISSING:
@@ -418,13 +418,9 @@ def _reads(step: CompiledStep) -> frozenset[str]:
     return steps_read(expressions) - {step.step_id}
 
 
-def _only_media_type(operation: Operation | None) -> str:
-    """The operation's only media type, else JSON (semantics §6)."""
-    content = operation.request_body.content if operation is not None and operation.request_body is not None else {}
-    if len(content) == 1:
-        only = next(iter(content))
-        return "application/json" if "*" in only else only
-    return "application/json"
+def _content_type(operation: Operation | None, payload: JsonValue) -> str:
+    body = operation.request_body if operation is not None else None
+    return usual_content_type(body.content if body is not None else {}, payload)
 
 
 def _required_members(operation: Operation | None, content_type: str) -> Iterable[str]:

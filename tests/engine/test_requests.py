@@ -17,6 +17,8 @@ API = {
     "servers": [{"url": "http://api.test/v1"}],
     "paths": {
         "/a": {"post": {"operationId": "post", "requestBody": {"content": {"application/json": {}}}, "responses": {"200": {"content": {"application/json": {}, "application/xml": {}}}}}},
+        "/any": {"post": {"operationId": "any", "requestBody": {"content": {"*/*": {}}}}},
+        "/image": {"post": {"operationId": "image", "requestBody": {"content": {"image/*": {}}}}},
         "/form": {"post": {"operationId": "form", "requestBody": {"content": {"application/x-www-form-urlencoded": {}}}}},
         "/xml": {"post": {"operationId": "xml", "requestBody": {"content": {"application/xml": {}}}}},
         "/p/{id}": {"get": {"operationId": "get", "parameters": [{"name": "id", "in": "path", "required": True}, {"name": "must", "in": "query", "required": True},
@@ -61,6 +63,9 @@ JSON_TEMPLATE = '{"name": "{$inputs.name}", "count": {$inputs.count}, "tags": {$
         pytest.param("post", {"payload": {"a": {"b": 1}}, "replacements": [{"target": "/a/b", "value": "$inputs.n"}, {"target": "/c", "value": 2}]}, {"n": 9}, b'{"a":{"b":9},"c":2}', "application/json", id="replacements by JSON Pointer"),
         pytest.param("post", {"payload": {"i": [{"p": 1}, {"p": 5}]}, "replacements": [{"target": "$.i[?@.p > 2].p", "targetSelectorType": "jsonpath", "value": 0}]}, {}, b'{"i":[{"p":1},{"p":0}]}', "application/json", id="replacements by JSONPath"),
         pytest.param("post", {"payload": {"v": {"context": "$inputs.o", "selector": "/k/0", "type": "jsonpointer"}}}, {"o": {"k": [7]}}, b'{"v":7}', "application/json", id="a Selector Object"),
+        pytest.param("any", {"payload": "hello {$inputs.n}"}, {"n": 1}, b"hello 1", "text/plain", id="a text where anything is taken"),
+        pytest.param("any", {"payload": {"a": 1}}, {}, b'{"a":1}', "application/json", id="a structure where anything is taken"),
+        pytest.param("image", {"payload": {"base64": "eHl6"}}, {}, b"xyz", "application/octet-stream", id="bytes of a range without JSON"),
         pytest.param("post", {"payload": {"q": "query { a(id: $id) }", "cost": "$5.00"}}, {}, b'{"q":"query { a(id: $id) }","cost":"$5.00"}', "application/json", id="braces and dollars that are not ours"),
         pytest.param("post", {"payload": {"a": "$inputs.gone", "b": 1}}, {}, b'{"b":1}', "application/json", id="an input that was not given is left out"),
     ],
