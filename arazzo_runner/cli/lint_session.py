@@ -14,10 +14,9 @@ from arazzo_runner.cli.validate_options import LintArguments
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import InvalidUsage, Severity
-from arazzo_runner.lint.baseline import Baseline, baseline_text, read_baseline
 from arazzo_runner.lint.codes import known_codes, titles
 from arazzo_runner.lint.documents import STDIN, select_documents
-from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, with_baseline
+from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.findings import Findings, render
@@ -53,17 +52,15 @@ class LintSession:
         linted = [linter.lint(name) if mender is None else mender.lint(name) for name in self._names]
         if self._given.write_baseline is not None:
             return self._write_baseline(linted, self._given.write_baseline)
-        baseline = self._baseline()
-        if baseline is not None:
-            linted = list(with_baseline(linted, baseline))
+        linted, stale = self._without_baseline(linted)
         findings = self._findings(linted, 0 if mender is None else mender.mended)
         if mender is None or not mender.wrote_document:
             self._report(findings)
         else:
             self._console.err(render_findings(findings, color=self._console.color))
-        if baseline is not None and baseline.stale:
-            gone, them = ("is gone", "it") if baseline.stale == 1 else ("are gone", "them")
-            what = count(baseline.stale, "finding")
+        if stale:
+            gone, them = ("is gone", "it") if stale == 1 else ("are gone", "them")
+            what = count(stale, "finding")
             self._console.err(f"{what} of the baseline {gone}; --write-baseline drops {them}\n")
         code = self._exit_code(linted, findings)
         return 1 if code == 0 and self._given.diff and mender is not None and mender.mended else code
@@ -96,11 +93,19 @@ class LintSession:
 
     # ------------------------------------------------------------------ the baseline
 
-    def _baseline(self) -> Baseline | None:
+    def _without_baseline(self, linted: list[Linted]) -> tuple[list[Linted], int]:
+        """Return what the baseline does not forgive, and how many of its entries were not found again."""
         path = self._given.baseline or self._settings.validate.baseline
-        return None if path is None else read_baseline(path)
+        if path is None:
+            return linted, 0
+        from arazzo_runner.lint.baseline import read_baseline, with_baseline  # lazily: few projects have one
+
+        baseline = read_baseline(path)
+        return list(with_baseline(linted, baseline)), baseline.stale
 
     def _write_baseline(self, linted: Iterable[Linted], path: str) -> int:
+        from arazzo_runner.lint.baseline import baseline_text
+
         findings = [found for each in linted for found in each.findings]
         _write(path, baseline_text(findings, os.path.dirname(os.path.abspath(path))))
         self._console.err(f"{count(len(findings), 'finding')} written to {path}\n")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import field
+from collections.abc import Iterable, Iterator
+from dataclasses import field, replace
 
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.lint.pipeline import Linted
 from arazzo_runner.records import record
 from arazzo_runner.report.fingerprints import fingerprint, relative
 from arazzo_runner.values import JsonValue
@@ -72,6 +73,13 @@ def baseline_text(findings: Iterable[Diagnostic], folder: str) -> str:
         entries.setdefault(own, entry if counts[own] == 1 else {**entry, "count": counts[own]})
     ordered = sorted(entries.values(), key=lambda entry: [str(entry[name]) for name in ("file", "code", "message")])
     return json.dumps({"version": VERSION, "findings": ordered}, indent=2, ensure_ascii=False) + "\n"
+
+
+def with_baseline(linted: Iterable[Linted], baseline: Baseline) -> Iterator[Linted]:
+    """Take the findings away that a baseline forgives."""
+    for each in linted:
+        left = tuple(found for found in each.findings if not baseline.forgives(found))
+        yield replace(each, findings=left, baselined=len(each.findings) - len(left))
 
 
 def _is_entry(entry: JsonValue) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 
 from arazzo_runner.checking import Checked, Checker, Checks
@@ -12,7 +12,6 @@ from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Severity
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.lint.baseline import Baseline
 from arazzo_runner.lint.codes import known_codes
 from arazzo_runner.lint.ignores import doubtful_ignores, read_ignores, without_ignored
 from arazzo_runner.lint.policy import Choices, Policy, matching, policy_for
@@ -135,13 +134,6 @@ def with_settings(reading: LoadOptions, settings: Settings) -> LoadOptions:
         sources={**settings.sources, **reading.sources},
         url_map={**settings.url_map, **reading.url_map},
     )
-
-
-def with_baseline(linted: Iterable[Linted], baseline: Baseline) -> Iterator[Linted]:
-    """Take the findings away that a baseline forgives."""
-    for each in linted:
-        left = tuple(found for found in each.findings if not baseline.forgives(found))
-        yield replace(each, findings=left, baselined=len(each.findings) - len(left))
 
 
 def _in_order(findings: Iterable[Diagnostic], checked: Checked) -> list[Diagnostic]:

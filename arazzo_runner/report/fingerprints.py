@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable
@@ -19,6 +18,8 @@ def fingerprint(found: Diagnostic, base: str = ".") -> str:
 
     Line numbers are no part of it, also where they stand in the message.
     """
+    import hashlib  # lazily: reports for people need no fingerprints
+
     parts = (found.code, relative(found.at.uri, base), _LINES.sub("line", found.message), marked_text(found.at))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
