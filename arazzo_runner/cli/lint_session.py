@@ -47,9 +47,8 @@ class LintSession:
 
     def run(self) -> int:
         """Lint, report, and return the exit code."""
-        linter = Linter(self._names, self._options)
-        mender = self._mender(linter)
-        linted = [linter.lint(name) if mender is None else mender.lint(name) for name in self._names]
+        mender = self._mender()
+        linted = self._linted() if mender is None else [mender.lint(name) for name in self._names]
         if self._given.write_baseline is not None:
             return self._write_baseline(linted, self._given.write_baseline)
         linted, stale = self._without_baseline(linted)
@@ -65,11 +64,21 @@ class LintSession:
         code = self._exit_code(linted, findings)
         return 1 if code == 0 and self._given.diff and mender is not None and mender.mended else code
 
-    def _mender(self, linter: Linter) -> Mender | None:
+    def _linted(self) -> list[Linted]:
+        if len(self._names) > 1:
+            from arazzo_runner.lint.parallel import lint_in_parallel, processes  # lazily: one document needs none
+
+            number = processes(self._names, self._given.jobs)
+            if number > 1:
+                return list(lint_in_parallel(self._names, self._options, number))
+        linter = Linter(self._names, self._options)
+        return [linter.lint(name) for name in self._names]
+
+    def _mender(self) -> Mender | None:
         given = self._given
         if not (given.fix or given.diff):
             return None
-        return Mender(linter, given, self._console, is_stdin=bool(self._options.contents))
+        return Mender(Linter(self._names, self._options), given, self._console, is_stdin=bool(self._options.contents))
 
     # ------------------------------------------------------------------ what is linted
 
@@ -168,7 +177,7 @@ def _load_options(reading: ReadingArguments) -> LoadOptions:
         allow_hosts=tuple(reading.allow_hosts),
         any_server=True,
         cache=reading.cache,
-        environment=os.environ,
+        environment=dict(os.environ),
     )
 
 

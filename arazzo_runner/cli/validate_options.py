@@ -36,6 +36,7 @@ class LintArguments:
     no_config: bool
     exclude: tuple[str, ...]
     stdin_filename: str
+    jobs: int | None
     baseline: str | None
     write_baseline: str | None
     fix: bool
@@ -103,6 +104,7 @@ _OPTIONS = (
     click.option("--config", metavar="FILE", help="Read settings from FILE (default: the nearest arazzo.toml)."),
     click.option("--no-config", is_flag=True, help="Read no settings from arazzo.toml or pyproject.toml."),
     click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out what folders and globs find; repeatable."),
+    click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Check in N processes (default: as it pays)."),
     click.option(
         "--stdin-filename", metavar="NAME", default="stdin.yml", help="What the document on standard input is called."
     ),

@@ -1,0 +1,94 @@
+"""Many documents in several processes, when there is so much to do that starting them pays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from arazzo_runner.diagnostics import Diagnostic, Location, Span
+from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
+from arazzo_runner.records import record
+
+_BYTES_FOR_A_PROCESS: Final = 2_000_000  # what one checks in the time that another takes to start, with some to spare
+
+
+@record(frozen=True, slots=True)
+class Settled:
+    """The place of one finding without the document it is in: what can be sent from process to process."""
+
+    span: Span | None
+    text: str
+    inside: tuple[int, int] | None
+
+    def key(self, pointer: str) -> Span | None:
+        """Return the place, whatever is asked for."""
+        return self.span
+
+    def value(self, pointer: str) -> Span | None:
+        """Return the place, whatever is asked for."""
+        return self.span
+
+    def scalar_column(self, pointer: str, offset: int) -> tuple[int, int] | None:
+        """Return the place inside a text."""
+        return self.inside
+
+    def line_text(self, line: int) -> str:
+        """Return the one line that is known."""
+        return self.text
+
+
+def processes(documents: Sequence[str], asked: int | None) -> int:
+    """Return how many processes to use: as many as asked for, else as many as have enough to do."""
+    if asked is not None:
+        return max(1, min(asked, len(documents)))
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if available < 2 or len(documents) < 8:
+        return 1
+    total = sum(os.path.getsize(name) for name in documents if os.path.isfile(name))
+    return max(1, min(available, total // _BYTES_FOR_A_PROCESS))
+
+
+def lint_in_parallel(documents: Sequence[str], options: LintOptions, number: int) -> Iterator[Linted]:
+    """Lint documents in several processes; results come in the order of the documents, each finding once."""
+    import multiprocessing  # lazily, as the next: most validations are of a few documents
+    from concurrent.futures import ProcessPoolExecutor
+
+    settings = Linter(documents, options)
+    for name in documents:
+        settings.settings_for(name)  # raises for mistakes in a configuration, before any process is started
+    # Neighbours often share a description: each process takes a run of them.
+    size = -(-len(documents) // (number * 4))
+    chunks = [documents[start : start + size] for start in range(0, len(documents), size)]
+    context = multiprocessing.get_context("spawn")
+    told: dict[Diagnostic, str] = {}
+    with ProcessPoolExecutor(number, mp_context=context) as pool:
+        for results in pool.map(_lint_chunk, chunks, [documents] * len(chunks), [options] * len(chunks)):
+            for linted in results:
+                new = tuple(each for each in linted.findings if told.setdefault(each, linted.name) == linted.name)
+                yield replace(linted, findings=new)
+
+
+def _lint_chunk(chunk: Sequence[str], documents: Sequence[str], options: LintOptions) -> list[Linted]:
+    """Lint some of the documents; this runs in a process of its own."""
+    linter = Linter(documents, options)
+    linted = (linter.lint(name) for name in chunk)
+    return [replace(each, findings=tuple(map(_settled, each.findings)), document=None) for each in linted]
+
+
+def _settled(found: Diagnostic) -> Diagnostic:
+    fix = found.fix
+    if fix is not None:
+        fix = replace(fix, edits=())  # only whether there is one is told
+    return replace(found, at=_place(found.at), related=tuple(map(_place, found.related)), fix=fix)
+
+
+def _place(at: Location) -> Location:
+    if at.positions is None:
+        return at
+    line, column, end = at.line, at.column, at.end_column
+    span = None if line is None or column is None else Span(line, column, line, end or column + 1)
+    inside = None if at.offset is None or line is None or column is None else (line, column)
+    positions: Any = Settled(span, at.source_line or "", inside)
+    return replace(at, positions=positions)
