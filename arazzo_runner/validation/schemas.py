@@ -26,12 +26,21 @@ class SchemaAt(NamedTuple):
 
 
 def document_schemas(description: ArazzoDescription) -> Iterator[SchemaAt]:
-    """Yield every schema object of a document, parts included, in document order."""
+    """Yield every schema object of a document, parts included, in document order; those of other dialects not."""
     for workflow in description.workflows:
+        if _is_of_another_dialect(workflow.inputs):
+            continue
         for number, each in enumerate(schemas_in(workflow.inputs, f"{workflow.at.pointer}/inputs")):
             yield each if number else each._replace(is_inputs=True)
     for name, schema in description.components.inputs.items():
-        yield from schemas_in(schema, f"{description.components.at.pointer}/inputs/{escaped(name)}")
+        if not _is_of_another_dialect(schema):
+            yield from schemas_in(schema, f"{description.components.at.pointer}/inputs/{escaped(name)}")
+
+
+def _is_of_another_dialect(schema: JsonValue) -> bool:
+    """Tell whether a schema says that it is none of JSON Schema 2020-12 (by `$schema`)."""
+    dialect = schema.get("$schema") if isinstance(schema, dict) else None
+    return isinstance(dialect, str) and "2020-12" not in dialect
 
 
 def schemas_in(schema: JsonValue, pointer: str) -> Iterator[SchemaAt]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import os
 from pathlib import Path
 
@@ -93,26 +95,27 @@ def test_every_folder_is_of_a_code():
     assert {path.name for path in FIXTURES.iterdir()} == set(CODES)
 
 
-def findings(code, name, monkeypatch):
-    monkeypatch.chdir(FIXTURES / code)
-    return arazzo_runner.validate(name, root=str(FIXTURES.parent))
+@functools.cache
+def findings(code, name):
+    with contextlib.chdir(FIXTURES / code):
+        return arazzo_runner.validate(name, root=str(FIXTURES.parent))
 
 
 @pytest.mark.parametrize("code", LINKED)
-def test_the_wrong_document_has_this_finding_only(code, monkeypatch):
-    found = findings(code, "wrong.yml", monkeypatch)
+def test_the_wrong_document_has_this_finding_only(code):
+    found = findings(code, "wrong.yml")
     assert {each.code for each in found} == {code}, render_diagnostics(found)
     assert all(each.hint for each in found), render_diagnostics(found)
 
 
 @pytest.mark.parametrize("code", LINKED)
-def test_the_right_document_has_no_finding(code, monkeypatch):
-    assert findings(code, "right.yml", monkeypatch) == ()
+def test_the_right_document_has_no_finding(code):
+    assert findings(code, "right.yml") == ()
 
 
 @pytest.mark.parametrize("code", LINKED)
-def test_the_text_is_what_users_were_shown(code, monkeypatch):
-    text = render_diagnostics(findings(code, "wrong.yml", monkeypatch), color=False)
+def test_the_text_is_what_users_were_shown(code):
+    text = render_diagnostics(findings(code, "wrong.yml"), color=False)
     path = FIXTURES / code / "expected.txt"
     if os.environ.get("ARAZZO_UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")

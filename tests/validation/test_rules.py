@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import re
 from pathlib import Path
@@ -25,11 +27,12 @@ COMPANIONS = {"insecure-source": {"not-checked"}}
 HEADINGS = ["## Why", "## Wrong", "## Right", "## Options"]
 
 
-def findings(code, name, monkeypatch):
+@functools.cache
+def findings(code, name):
     """Validate a document of a folder as a user who stands there would, with its rule switched on."""
-    monkeypatch.chdir(FIXTURES / code)
     chosen = {rule.CODE for rule in RULES if rule.DEFAULT or code == rule.CODE}
-    return arazzo_runner.validate(name, root=str(FIXTURES.parent), rules=chosen)
+    with contextlib.chdir(FIXTURES / code):
+        return arazzo_runner.validate(name, root=str(FIXTURES.parent), rules=chosen)
 
 
 def test_codes_are_unique():
@@ -60,22 +63,22 @@ def test_the_page_explains_the_rule(code):
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_the_wrong_document_has_this_finding_only(code, monkeypatch):
-    found = findings(code, "wrong.yml", monkeypatch)
+def test_the_wrong_document_has_this_finding_only(code):
+    found = findings(code, "wrong.yml")
     assert {each.code for each in found} - COMPANIONS.get(code, set()) == {code}, render_diagnostics(found)
     assert all(each.hint and each.at.line for each in found)
     assert {each.severity for each in found if each.code == code} == {BY_CODE[code].SEVERITY}
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_the_right_document_has_no_finding(code, monkeypatch):
-    found = findings(code, "right.yml", monkeypatch)
+def test_the_right_document_has_no_finding(code):
+    found = findings(code, "right.yml")
     assert {each.code for each in found} <= COMPANIONS.get(code, set()), render_diagnostics(found)
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_the_text_is_what_users_were_shown(code, monkeypatch):
-    text = render_diagnostics(findings(code, "wrong.yml", monkeypatch), color=False)
+def test_the_text_is_what_users_were_shown(code):
+    text = render_diagnostics(findings(code, "wrong.yml"), color=False)
     path = FIXTURES / code / "expected.txt"
     if os.environ.get("ARAZZO_UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")

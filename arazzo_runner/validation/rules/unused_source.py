@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.program.library import LoadedDocument
-from arazzo_runner.program.model import OperationCall, Unlinked
+from arazzo_runner.program.model import CompiledStep, OperationCall, Unlinked
 from arazzo_runner.validation.inspection import Inspection
 
 CODE = "unused-source"
@@ -14,23 +16,32 @@ SEVERITY = Severity.WARNING
 GROUP = "names"
 DEFAULT = True
 
+_NAMED: Final = re.compile(r"\$sourceDescriptions\.([^#{}\s]+)")
+
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
-    """A source is used when a step leads to it or a text names it; unread sources and broken steps leave it open."""
+    """A source is used when a step leads to it or a text names it; a broken bare operationId leaves all open."""
     sources = program.description.source_descriptions
-    called = {step.call.source for _, step in program.compiled_steps if isinstance(step.call, OperationCall)}
-    if len(sources) < 2 or any(isinstance(step.call, Unlinked) for _, step in program.compiled_steps):
+    if len(sources) < 2 or any(_may_mean_any(program, step) for _, step in program.compiled_steps):
         return
-    named = "\n".join(each.text for each in program.texts if "." in each.text or "#" in each.text)
+    called = {step.call.source for _, step in program.compiled_steps if isinstance(step.call, OperationCall)}
+    named = {name for each in program.texts for name in _NAMED.findall(each.text)}
     for source in sources:
-        is_named = any(
-            f"{before}{source.name}{after}" in named for before in ("$sourceDescriptions.",) for after in (".", "#")
-        )
-        if source.name in called or is_named or _is_identity(program, source.name):
+        prefixes = {source.name, *(each for each in named if each.startswith(f"{source.name}."))}
+        if source.name in called or prefixes & named or _is_identity(program, source.name):
             continue
         message = f'source "{source.name}" is used by no step'
         hint = "remove it, or call something of it"
         yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=source.at.child("name"), hint=hint)
+
+
+def _may_mean_any(program: Inspection, step: CompiledStep) -> bool:
+    """Tell whether a step's operation was not found and may be in any source."""
+    written = program.step_at(step.at.pointer)
+    if not isinstance(step.call, Unlinked) or written is None:
+        return False
+    target = written.operation_id or written.operation_path or written.channel_path
+    return target is not None and "$sourceDescriptions." not in target
 
 
 def _is_identity(program: Inspection, name: str) -> bool:
