@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from arazzo_runner.expressions.nodes import Template
 from arazzo_runner.program.model import ArrayValue, Literal, ObjectValue, TemplateValue, Value
@@ -104,6 +104,12 @@ class _PartialChecker(SimpleChecker):
             return super().check(value, schema, base, pointer)
         found = computed_misfit(value, Shape(schema, base, self._context), pointer)
         return [] if found is None else [found]
+
+    def _keywords(self, value: JsonValue, schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:
+        # Whether a value with unknown parts equals another cannot be said.
+        if has_computed(value):
+            schema = {name: limit for name, limit in schema.items() if name not in ("enum", "const", "uniqueItems")}
+        return super()._keywords(value, schema, base, pointer)
 
     def _combined(self, keyword: str, value: JsonValue, forms: JsonValue, base: str, pointer: str) -> list[SchemaError]:
         # With parts unknown, several forms may seem to fit, and what `not` forbids may not be there.
