@@ -70,7 +70,8 @@ class _Schemas:
         reference = schema.get("$ref")
         if isinstance(reference, str):
             copy["$ref"] = f"#/components/schemas/{self._named(reference, base)}"
-        copy.pop("$id", None)
+        for name in ("$id", "$schema"):  # names of the schema's own, which something might go and look for
+            copy.pop(name, None)
         return copy
 
     def followed(self, schema: JsonValue, base: str) -> JsonValue:
