@@ -187,3 +187,16 @@ def member(value: JsonValue, token: str) -> JsonValue | Missing:
 def _is_index(token: str) -> bool:
     # RFC 6901 §4: no leading zeros; isascii keeps "²" out, and length keeps int() cheap.
     return token.isascii() and token.isdigit() and len(token) < 16 and (token == "0" or token[0] != "0")
+
+
+def ends_inside_string(text: str, inside: bool) -> bool:
+    """Tell whether JSON text that began inside (or outside) a string ends inside one."""
+    is_escaped = False
+    for character in text:
+        if is_escaped:
+            is_escaped = False
+        elif character == "\\":
+            is_escaped = inside
+        elif character == '"':
+            inside = not inside
+    return inside

@@ -14,7 +14,7 @@ from arazzo_runner.program.model import CompiledBody, Literal, TemplateValue
 from arazzo_runner.sources.media import UnusableMedia, encode_body, is_form, is_json, is_xml
 from arazzo_runner.sources.media_types import ReadFile
 from arazzo_runner.sources.operation import MediaType, Operation
-from arazzo_runner.values import MISSING, JsonValue, to_text
+from arazzo_runner.values import MISSING, JsonValue, ends_inside_string, to_text
 
 
 class UnusableBody(Exception):
@@ -91,7 +91,7 @@ def _json_text(payload: TemplateValue, scope: Scope) -> str:
     inside = False
     for part in template.parts:
         if isinstance(part, str):
-            inside = _ends_inside_string(part, inside)
+            inside = ends_inside_string(part, inside)
             written.append(part)
             continue
         value = evaluate(part, scope)
@@ -111,19 +111,6 @@ def _bare_json(value: JsonValue, text: str) -> str:
     except (ValueError, RecursionError):
         return json.dumps(value, ensure_ascii=False)
     return value
-
-
-def _ends_inside_string(text: str, inside: bool) -> bool:
-    """Tell whether JSON text that began inside (or outside) a string ends inside one."""
-    escaped = False
-    for character in text:
-        if escaped:
-            escaped = False
-        elif character == "\\":
-            escaped = inside
-        elif character == '"':
-            inside = not inside
-    return inside
 
 
 def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:

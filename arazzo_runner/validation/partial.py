@@ -18,7 +18,7 @@ from arazzo_runner.sources.schema_context import Direction
 from arazzo_runner.sources.schema_misfit import SchemaError, UnusableSchema, named
 from arazzo_runner.sources.schema_simple import NotSimple, SimpleChecker
 from arazzo_runner.validation.shapes import Shape, Shapes, possible_types, possible_values
-from arazzo_runner.values import JsonValue, equal, preview
+from arazzo_runner.values import JsonValue, ends_inside_string, equal, preview
 
 _MARK: Final = "\ue0a7"
 _NULL: Final = frozenset({"null"})
@@ -138,23 +138,11 @@ def _marked(template: Template) -> str:
     inside = False
     for part in template.parts:
         if isinstance(part, str):
-            inside = _ends_inside_string(part, inside)
+            inside = ends_inside_string(part, inside)
             written.append(part)
         else:
             written.append(_MARK if inside else f'"{_MARK}"')
     return "".join(written)
-
-
-def _ends_inside_string(text: str, inside: bool) -> bool:
-    is_escaped = False
-    for character in text:
-        if is_escaped:
-            is_escaped = False
-        elif character == "\\":
-            is_escaped = inside
-        elif character == '"':
-            inside = not inside
-    return inside
 
 
 def _unmarked(value: JsonValue) -> JsonValue:
