@@ -28,7 +28,10 @@ AUTHORIZATION: Slot = ("header", "authorization")
 
 
 def slot_of(scheme: JsonValue) -> Slot | None:
-    """Return where the credential of a Security Scheme Object goes; None for a client certificate."""
+    """Return where the credential of a Security Scheme Object goes; None for a client certificate.
+
+    One that is not described (None) most likely goes into Authorization.
+    """
     raw: Mapping[str, Any] = scheme if isinstance(scheme, Mapping) else {}
     if raw.get("type") == "mutualTLS":
         return None
@@ -50,9 +53,7 @@ def given_by(parameters: Iterable[CompiledParameter]) -> frozenset[Slot]:
 def is_given(security: Sequence[Alternative], schemes: Mapping[str, JsonValue], given: frozenset[Slot]) -> bool:
     """Tell whether a request that fills these slots needs no configured credential any more."""
     return not any(security) or any(
-        all(name in schemes and slot_of(schemes[name]) in given for name in alternative)
-        for alternative in security
-        if alternative
+        all(slot_of(schemes.get(name)) in given for name in alternative) for alternative in security if alternative
     )
 
 

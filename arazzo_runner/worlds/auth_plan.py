@@ -51,7 +51,7 @@ class Plan:
         chosen = []
         for name, scopes in alternative.items():
             scheme = effect.schemes.get(name)
-            if scheme is not None and slot_of(scheme) in given:
+            if slot_of(scheme) in given:
                 continue  # the step sets it, and wins
             login = self.logins.get((effect.source, name))
             if kind_of(scheme) == "mutualTLS":
@@ -151,8 +151,6 @@ def missing_names(call: OperationCall, step: CompiledStep, plan: Plan) -> tuple[
 
 def _is_had(call: OperationCall, name: str, given: frozenset[Slot], plan: Plan) -> bool:
     scheme = call.operation.security_schemes.get(name)
-    if scheme is None:
-        return False
     slot = slot_of(scheme)
     if slot in given or (slot is not None and slot[0] == "cookie"):
         return True  # a response of an earlier step may set the cookie, as logins do
@@ -217,13 +215,13 @@ def _where(source: str, names: Sequence[str], schemes: Mapping[str, JsonValue], 
 
 
 def where_to_put(source: str, name: str, scheme: JsonValue, file: str) -> str:
-    """Say in one sentence where the credential of a scheme is looked for; "" for one that nothing can be given for."""
+    """Say in one sentence where the credential of a scheme is looked for."""
     kind = kind_of(scheme)
     if kind == "mutualTLS":
         return "give a client certificate: --cert HOST=FILE[,KEY]"
     sets = needed_fields(scheme)
     if not sets:
-        return ""
+        return "describe it in components/securitySchemes, or give it by a parameter such as Authorization"
     variables = " and ".join(variable_names(source, name, each)[0] for each in sets[0])
     entries = " and ".join(file_entry(source, name, each) for each in sets[0])
     return f"set {variables}, or write {entries} into {file}"

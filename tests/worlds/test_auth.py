@@ -151,6 +151,8 @@ def test_a_credential_arrives_where_its_scheme_says(make, name, place, expected)
         pytest.param(["key"], [[], ["key"]], {}, {"x-key"}, id="optional, and there"),
         pytest.param([], [[], ["key"]], {}, set(), id="optional, and not there"),
         pytest.param(["key"], [], {}, set(), id="no security"),
+        pytest.param(["key"], [["undescribed"], ["key"]], {"Authorization": "Own"}, {"authorization"}, id="the step gives what is not described"),
+        pytest.param(["key"], [["undescribed"], ["key"]], {}, {"x-key"}, id="what is not described cannot be had"),
         pytest.param(["bearer"], [["bearer"]], {"Authorization": "Own"}, {"authorization"}, id="the step wins"),
         pytest.param(["key"], [["basic", "key"]], {"authorization": "Own"}, {"x-key", "authorization"}, id="the step gives a half"),
         pytest.param(["key", "bearer"], [["bearer"], ["key"]], {"X-KEY": "own"}, {"x-key", "authorization"}, id="the first alternative, whatever the step gives"),
