@@ -46,7 +46,9 @@ def check_response(
     found = []
     for each in response_findings(call.operation, response, body, options):
         level: Level = getattr(options, each.check.replace("-", "_"))
-        if level != "off":
+        if each.is_note:
+            found.append(Diagnostic(code=each.code, severity=Severity.INFO, message=each.message, at=step.at))
+        elif level != "off":
             found.append(_diagnostic(each.code, each.message, step.at, level))
     if options.deep != "off":
         from arazzo_runner.sources.contract import check_response as check  # lazily: openapi-core is heavy

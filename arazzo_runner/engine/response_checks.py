@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from arazzo_runner.engine.check_options import CheckOptions
@@ -19,12 +19,12 @@ _BODYLESS = (204, 205, 304)
 
 @record(frozen=True, slots=True)
 class Finding:
-    """What one check found: its name among RESPONSE_CHECKS, a Diagnostic code, a sentence, what to do."""
+    """What one check found: its name among RESPONSE_CHECKS, a Diagnostic code, a sentence; a note is no misfit."""
 
     check: str
     code: str
     message: str
-    hint: str | None = None
+    is_note: bool = False
 
 
 def response_findings(
@@ -66,7 +66,13 @@ def _body(
     """Only JSON is held to its schema: of other bodies a schema says little."""
     if not is_json(content_type):
         return
-    errors = _errors(operation, media_type, body) if options.schema != "off" else ()
+    errors: Sequence[SchemaError] = ()
+    if options.schema != "off":
+        errors = schema_errors(body, media_type.schema, operation.schemas, base=media_type.base, direction="response")
+    if errors and errors[0].is_about_schema:
+        message = f"the response body was not checked: {errors[0].message}"
+        yield Finding("schema", "response-schema", message, is_note=True)
+        return
     for sentence in summed_up(errors):
         yield Finding("schema", "response-schema", f"the response body does not fit: {sentence}")
     if options.undocumented != "off":
@@ -75,11 +81,6 @@ def _body(
         members = undocumented_members(body, media_type.schema, operation.schemas, media_type.base)
         for sentence in summed_up(members):
             yield Finding("undocumented", "undocumented-member", f"the response body has more: {sentence}")
-
-
-def _errors(operation: Operation, media_type: MediaType, body: JsonValue) -> Iterable[SchemaError]:
-    errors = schema_errors(body, media_type.schema, operation.schemas, base=media_type.base, direction="response")
-    return [error for error in errors if not error.is_about_schema]
 
 
 # ------------------------------------------------------------------ headers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,6 +19,7 @@ BROKEN_SCHEMA: Final = ("$schema", "$ref", "$work")
 """The keywords of a SchemaError that tells of the schema, not of the value."""
 PATTERN_SECONDS: Final = 1.0
 MAX_STEPS: Final = 200_000
+MAX_MEMBERS: Final = 1_000_000
 
 
 @record(frozen=True, slots=True)
@@ -28,8 +31,13 @@ class SchemaError:
     """
 
     pointer: str
-    message: str
+    told: str | Callable[[], str] = field(repr=False, compare=False)
     keyword: str
+
+    @property
+    def message(self) -> str:
+        """The sentence; it is made when somebody asks, for most misfits are of forms of anyOf that were not meant."""
+        return self.told if isinstance(self.told, str) else self.told()
 
     @property
     def is_about_schema(self) -> bool:
@@ -51,6 +59,8 @@ class Follower:
     def __init__(self, context: SchemaContext) -> None:
         self._resolve = context.resolve
         self._left = MAX_STEPS
+        self._members = MAX_MEMBERS
+        self._followed: dict[tuple[str, str], tuple[JsonValue, str]] = {}
 
     def step(self) -> None:
         """Count one step; raises UnusableSchema when there were too many."""
@@ -58,9 +68,21 @@ class Follower:
         if self._left < 0:
             raise UnusableSchema("$work", "the schema refers to itself too often to be checked")
 
+    def enter(self, members: int) -> None:
+        """Count the members of a structure that is looked at; raises UnusableSchema when there were too many."""
+        self._members -= members
+        if self._members < 0:
+            raise UnusableSchema("$work", "the value has too many members to be checked")
+
     def follow(self, reference: str, base: str) -> tuple[JsonValue, str]:
         """Return (schema, base) of a `$ref` standing where `base` is the base URI."""
         self.step()
+        known = self._followed.get((reference, base))
+        if known is None:
+            known = self._followed[reference, base] = self._target(reference, base)
+        return known
+
+    def _target(self, reference: str, base: str) -> tuple[JsonValue, str]:
         if self._resolve is None:
             raise UnusableSchema("$ref", f"the schema's $ref {reference} leads nowhere")
         try:
@@ -152,7 +174,7 @@ def listed(values: Any) -> str:
 
 def misfit(keyword: str, limit: Any, value: JsonValue, pointer: str) -> SchemaError:
     """Return the SchemaError of a keyword that a value does not satisfy."""
-    return SchemaError(pointer, f"{named(pointer)} {_sentence(keyword, limit, value, pointer)}", keyword)
+    return SchemaError(pointer, lambda: f"{named(pointer)} {_sentence(keyword, limit, value, pointer)}", keyword)
 
 
 _LENGTHS: Final = {

@@ -45,6 +45,7 @@ class SimpleChecker:
         self._other = {"request": "readOnly", "response": "writeOnly"}.get(direction or "")
         self._follower = Follower(context)
         self._depth = 0
+        self._marked: dict[int, bool] = {}
 
     def check(self, value: JsonValue, schema: JsonValue, base: str, pointer: str = "") -> list[SchemaError]:
         """Return the misfits of a value; raises NotSimple or UnusableSchema."""
@@ -55,12 +56,11 @@ class SimpleChecker:
         if not isinstance(schema, dict) or not _UNKNOWN.isdisjoint(schema):
             raise NotSimple
         self._depth += 1
-        try:
-            if self._depth > MAX_DEPTH:
-                raise UnusableSchema("$work", "the schema or the value is nested too deeply to be checked")
-            return self._check(value, schema, base, pointer)
-        finally:
-            self._depth -= 1
+        if self._depth > MAX_DEPTH:
+            raise UnusableSchema("$work", "the schema or the value is nested too deeply to be checked")
+        found = self._check(value, schema, base, pointer)
+        self._depth -= 1
+        return found
 
     def _check(self, value: JsonValue, schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:
         if "$id" in schema:
@@ -98,7 +98,8 @@ class SimpleChecker:
     # ------------------------------------------------------------------ structures
 
     def _object(self, value: dict[str, Any], schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:
-        found = _size(len(value), value, schema, "Properties", pointer)
+        self._follower.enter(len(value))
+        found = _size(len(value), value, schema, "minProperties", "maxProperties", pointer)
         properties = _mapping(schema.get("properties", {}))
         for name in _names(schema.get("required", ())):
             if name not in value and not self._is_others(properties.get(name), base):
@@ -106,7 +107,7 @@ class SimpleChecker:
         extra = schema.get("additionalProperties", True)
         for name, item in value.items():
             if name in properties:
-                place = f"{pointer}/{escaped(name)}"
+                place = f"{pointer}/{name if name.isalnum() else escaped(name)}"
                 if self._other is not None and self._is_others(properties[name], base):
                     found.append(misfit(self._other, None, item, place))
                 else:
@@ -118,7 +119,8 @@ class SimpleChecker:
         return found
 
     def _array(self, value: list[Any], schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:
-        found = _size(len(value), value, schema, "Items", pointer)
+        self._follower.enter(len(value))
+        found = _size(len(value), value, schema, "minItems", "maxItems", pointer)
         if schema.get("uniqueItems") is True and len({_key(item) for item in value}) < len(value):
             found.append(misfit("uniqueItems", True, value, pointer))
         items = schema.get("items", True)
@@ -129,7 +131,12 @@ class SimpleChecker:
 
     def _is_others(self, schema: JsonValue, base: str) -> bool:
         """Tell whether a property belongs to the other direction (OpenAPI §Schema Object: readOnly, writeOnly)."""
-        return self._other is not None and is_marked(schema, self._other, self._follower, base)
+        if self._other is None:
+            return False
+        known = self._marked.get(id(schema))
+        if known is None:
+            known = self._marked[id(schema)] = is_marked(schema, self._other, self._follower, base)
+        return known
 
     # ------------------------------------------------------------------ combinations
 
@@ -145,7 +152,7 @@ class SimpleChecker:
         fitting = sum(not errors for errors in tried)
         if fitting == 1 or (fitting and keyword == "anyOf"):
             return []
-        return [SchemaError(pointer, _choice(keyword, value, tried, fitting, pointer), keyword)]
+        return [SchemaError(pointer, lambda: _choice(keyword, value, tried, fitting, pointer), keyword)]
 
 
 def _choice(keyword: str, value: JsonValue, tried: list[list[SchemaError]], fitting: int, pointer: str) -> str:
@@ -175,7 +182,7 @@ def _values(value: JsonValue, schema: dict[str, Any], pointer: str) -> list[Sche
 
 
 def _string(value: str, schema: dict[str, Any], pointer: str) -> list[SchemaError]:
-    found = _size(len(value), value, schema, "Length", pointer)
+    found = _size(len(value), value, schema, "minLength", "maxLength", pointer)
     pattern = schema.get("pattern")
     if pattern is not None:
         if not isinstance(pattern, str):
@@ -203,13 +210,15 @@ def _number(value: int | float, schema: dict[str, Any], pointer: str) -> list[Sc
     return found
 
 
-def _size(length: int, value: JsonValue, schema: dict[str, Any], what: str, pointer: str) -> list[SchemaError]:
+def _size(
+    length: int, value: JsonValue, schema: dict[str, Any], lower: str, upper: str, pointer: str
+) -> list[SchemaError]:
     found = []
-    least, most = schema.get(f"min{what}"), schema.get(f"max{what}")
+    least, most = schema.get(lower), schema.get(upper)
     if least is not None and length < _limit(least):
-        found.append(misfit(f"min{what}", least, value, pointer))
+        found.append(misfit(lower, least, value, pointer))
     if most is not None and length > _limit(most):
-        found.append(misfit(f"max{what}", most, value, pointer))
+        found.append(misfit(upper, most, value, pointer))
     return found
 
 

@@ -23,7 +23,7 @@ PET = {
         "secret": {"type": "string", "writeOnly": True},
     },
 }
-API = {
+API: dict[str, Any] = {
     "openapi": "3.0.3",
     "info": {"title": "t", "version": "1"},
     "servers": [{"url": "http://api.test/v1"}],
@@ -70,9 +70,8 @@ API = {
 
 @pytest.fixture
 def run(tmp_path):
-    (tmp_path / "api.json").write_text(json.dumps(API))
-
     def perform(step, answer=None, checks=None, **more):
+        (tmp_path / "api.json").write_text(json.dumps(API))
         document = {
             "arazzo": "1.0.1",
             "info": {"title": "t", "version": "1"},
@@ -159,6 +158,18 @@ def test_level_error_fails_the_step_and_its_failure_action_follows(run):
     assert '"id" must be integer' in result.reason
     verdict = result.steps[0].attempts[0].verdicts[-1]
     assert (verdict.type, verdict.passed, verdict.condition) == ("check", False, "check response-schema")
+
+
+def test_a_schema_that_cannot_be_used_is_a_note_and_fails_nothing(run, monkeypatch):
+    schemas = {**API["components"]["schemas"], "Owner": {"$ref": "#/components/schemas/Gone"}}
+    monkeypatch.setitem(API, "components", {**API["components"], "schemas": schemas})
+    result, _ = run(GET, {**OK, "body": {"id": 7, "name": "Rex", "owner": {}}}, CheckOptions(schema="error"))
+    (note,) = result.steps[0].attempts[0].diagnostics
+    assert (result.status, note.severity.value) == ("succeeded", "info")
+    assert (
+        note.message
+        == 'the response body was not checked: the schema\'s $ref "#/components/schemas/Gone" leads nowhere'
+    )
 
 
 def test_level_off_looks_at_nothing(run):
