@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from arazzo_runner import api
 from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
-from arazzo_runner.cli.errors import refuse
+from arazzo_runner.cli.errors import EXIT_USAGE, refuse
 from arazzo_runner.cli.execution import Execution, pace_of
 from arazzo_runner.cli.plan import PlannedRun, plan
+from arazzo_runner.cli.reporting import refused_run
 from arazzo_runner.cli.run_arguments import RunArguments, run_options
 from arazzo_runner.cli.session import (
     EXIT_CODES,
@@ -53,7 +54,11 @@ def run_many(given: RunArguments, environment: Mapping[str, str], read: Kept | N
     except ArazzoError as problem:
         if reports is not None:
             reports.refused(given, problem.diagnostics)
-        return refuse(console, problem.diagnostics, "run", as_json=given.as_json)
+        if given.as_json:
+            refused = RunsReport(runs=(refused_run(given, problem.diagnostics),), started=time.time(), many=True)
+            console.out(pretty(runs_report(refused)))
+            return EXIT_USAGE
+        return refuse(console, problem.diagnostics, "run", as_json=False)
     with termination_interrupts():
         return batch.run()
 

@@ -53,12 +53,7 @@ class Reports:
 
     def refused(self, given: RunArguments, diagnostics: Iterable[Diagnostic]) -> None:
         """Write reports of runs that were not begun because something is wrong."""
-        found = tuple(diagnostics)
-        reason = next((each.message for each in found if each.severity is Severity.ERROR), None)
-        result = RunResult(status="error", workflow_id=given.workflow, diagnostics=found, reason=reason)
-        name = given.workflow or given.spec
-        record = RunRecord(name=name, document=given.spec, workflow_id=given.workflow, result=result)
-        self.write([record], many=False)
+        self.write([refused_run(given, diagnostics)], many=False)
 
     def discard(self) -> None:
         """Leave no empty file behind."""
@@ -87,6 +82,15 @@ class Reports:
     def _failed(self, what: str, problem: OSError) -> bool:
         self._console.err(one_line(f"{what}: {problem.strerror or problem}") + "\n")
         return False
+
+
+def refused_run(given: RunArguments, diagnostics: Iterable[Diagnostic]) -> RunRecord:
+    """Return the record of what was not begun because something is wrong."""
+    found = tuple(diagnostics)
+    reason = next((each.message for each in found if each.severity is Severity.ERROR), None)
+    result = RunResult(status="error", workflow_id=given.workflow, diagnostics=found, reason=reason)
+    name = given.workflow or given.spec
+    return RunRecord(name=name, document=given.spec, workflow_id=given.workflow, result=result)
 
 
 def _parsed(text: str) -> ReportFile:

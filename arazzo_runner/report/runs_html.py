@@ -20,6 +20,7 @@ from arazzo_runner.report.style import count, duration
 from arazzo_runner.version import __version__
 
 _MOST_OPEN = 5
+_MOST_RUNS = 200
 
 
 def render(report: RunsReport) -> str:
@@ -115,30 +116,43 @@ def _main(report: RunsReport) -> Iterable[str]:
     if len(report.runs) == 1:
         yield from _run(report.runs[0], is_alone=True)
         return
-    yield _table(report.runs)
+    detailed = _detailed(report.runs)
+    yield _table(report.runs, detailed)
     folded = []
     still_open = _MOST_OPEN
-    for number, record in enumerate(report.runs, start=1):
-        if record.result is None:
-            continue
+    for number in sorted(detailed):
+        record = report.runs[number - 1]
         opened = record.status != "succeeded" and still_open > 0
         still_open -= opened
         badge = tag("span", WORDS[record.status], class_=f"badge {TONES[record.status]}")
         summary = tag("summary", words(record.shown_name), " ", badge)
         inside = tag("section", *_run(record, is_alone=False))
         folded.append(tag("details", summary, inside, class_="run", id=f"run-{number}", open=opened))
-    yield tag("section", tag("h2", "Each run"), tag("div", *folded, class_="runs"))
+    left = sum(record.result is not None for record in report.runs) - len(detailed)
+    note = (
+        tag("p", words(f"Of {count(left, 'more run')} only the outcome is shown here."), class_="soft") if left else ""
+    )
+    yield tag("section", tag("h2", "Each run"), note, tag("div", *folded, class_="runs"))
 
 
-def _table(records: Sequence[RunRecord]) -> str:
+def _detailed(records: Sequence[RunRecord]) -> frozenset[int]:
+    """Return the numbers of the runs that are shown whole: a page of thousands would open in no browser."""
+    begun = [number for number, record in enumerate(records, start=1) if record.result is not None]
+    begun.sort(key=lambda number: records[number - 1].status == "succeeded")
+    return frozenset(begun[:_MOST_RUNS])
+
+
+def _table(records: Sequence[RunRecord], detailed: frozenset[int]) -> str:
     heads = (("Run", None), ("Outcome", None), ("Steps", "number"), ("Took", "number"), ("Why", None))
     head = tag("tr", *(tag("th", name, scope="col", class_=kind) for name, kind in heads))
-    rows = [_table_row(number, record) for number, record in enumerate(records, start=1)]
+    rows = [
+        _table_row(number if number in detailed else None, record) for number, record in enumerate(records, start=1)
+    ]
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="wide")
     return tag("section", tag("h2", "Runs"), table)
 
 
-def _table_row(number: int, record: RunRecord) -> str:
+def _table_row(number: int | None, record: RunRecord) -> str:
     badge = tag("td", tag("span", WORDS[record.status], class_=f"badge {TONES[record.status]}"), class_="fixed")
     result = record.result
     if result is None:
@@ -147,12 +161,16 @@ def _table_row(number: int, record: RunRecord) -> str:
     why = "" if record.status == "succeeded" else result.secrets.mask(result.reason or "")
     return tag(
         "tr",
-        tag("td", tag("a", words(record.shown_name), href=f"#run-{number}")),
+        tag("td", words(record.shown_name) if number is None else _link(record, number)),
         badge,
         tag("td", str(steps), class_="number extra"),
         tag("td", duration(result.duration_ms), class_="number"),
         tag("td", words(why), class_="all"),
     )
+
+
+def _link(record: RunRecord, number: int) -> str:
+    return tag("a", words(record.shown_name), href=f"#run-{number}")
 
 
 def _run(record: RunRecord, *, is_alone: bool) -> Iterable[str]:

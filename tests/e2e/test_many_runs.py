@@ -157,3 +157,11 @@ def test_details_of_runs_at_the_same_time_do_not_mix(pets: str, arazzo: Arazzo, 
         line.strip().split(" ")[0] for line in ran.err.splitlines() if line.startswith(("get-one (", "    >", "    <"))
     ]
     assert shown == ["get-one", ">", "<"] * 3
+
+
+def test_what_is_refused_has_the_same_form_in_json(pets: str, arazzo: Arazzo) -> None:
+    ran = arazzo("run", pets, "-w", "get-*", "--format", "json")
+    report = json.loads(ran.out)
+    assert (ran.code, report["status"], report["summary"]["error"]) == (2, "error", 1)
+    assert "missing-input" in [each["code"] for each in report["runs"][0]["diagnostics"]]
+    assert ran.err == ""

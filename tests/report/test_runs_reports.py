@@ -383,3 +383,13 @@ def test_the_worst_status_counts(statuses, expected):
 )
 def test_a_name_tells_the_kind(name, kind):
     assert kind_of(name) == kind
+
+
+def test_a_page_of_many_runs_shows_those_that_failed_whole():
+    good = replace(failed(), status="succeeded", reason=None)
+    runs = [record(name=f"good {number}", result=good) for number in range(250)] + [record(name="bad")]
+    text = render("html", report(*runs, many=True))
+    assert text.count('<details class="run"') == 200
+    assert 'href="#run-251"' in text
+    assert "Of 51 more runs only the outcome is shown here." in text
+    assert "good 249" in text

@@ -1,0 +1,77 @@
+"""Ctrl-C and SIGTERM in the middle of many runs: what was had is reported, nothing else is begun."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import junitparser
+import pytest
+
+from tests.e2e.test_many_runs import API, TWO
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals cannot be sent to one process there")
+
+
+@contextmanager
+def slow_server() -> Iterator[tuple[str, threading.Event]]:
+    """Answer /pets/1 at once and everything else when it is too late; the event says that others wait."""
+    waiting, over = threading.Event(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path != "/pets/1":
+                waiting.set()
+                over.wait(30)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", waiting
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("jobs", "interrupted"), [("1", 1), ("2", 2)])
+def test_interrupted(tmp_path: Path, number: int, jobs: str, interrupted: int) -> None:
+    (tmp_path / "pets.yml").write_text(TWO)
+    (tmp_path / "api.yml").write_text(API)
+    (tmp_path / "rows.csv").write_text("id\n1\n2\n3\n4\n5\n")
+    with slow_server() as (url, waiting):
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "arazzo_runner", "run", "pets.yml", "-w", "get-one", "--data", "rows.csv"),
+                *("-j", jobs, "--server", f"pets={url}", "--report", "a.xml", "--format", "json"),
+            ],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
+        )  # fmt: skip
+        assert waiting.wait(30)
+        time.sleep(0.3)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    statuses = [run["status"] for run in json.loads(out)["runs"]]
+    assert statuses == ["succeeded"] + ["interrupted"] * interrupted + ["not_run"] * (4 - interrupted)
+    suites = junitparser.JUnitXml.fromstring((tmp_path / "a.xml").read_bytes())
+    assert (suites.errors, suites.skipped) == (interrupted, 4 - interrupted + interrupted * 0)
+    assert "Traceback" not in err
