@@ -11,6 +11,7 @@ _HOMES = {
     "AsyncWorld": "worlds.http",
     "Attempt": "engine.results",
     "BlockingWorld": "worlds.http",
+    "CheckOptions": "engine.check_options",
     "Credentials": "worlds.auth_sources",
     "Diagnostic": "diagnostics",
     "InvalidDescription": "diagnostics",

@@ -29,6 +29,7 @@ from arazzo_runner.diagnostics import (
 from arazzo_runner.diagnostics import (
     UnknownWorkflow as UnknownWorkflow,
 )
+from arazzo_runner.engine.check_options import CheckOptions as CheckOptions
 from arazzo_runner.engine.options import (
     RunOptions as RunOptions,
 )

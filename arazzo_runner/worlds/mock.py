@@ -264,8 +264,9 @@ def _body_misfit(media_type: MediaType, description: OpenApiDescription, message
         kind = _schema_type(description, schema)
         if kind not in (None, "string"):
             return problem(400, "the request body is no JSON")
-    errors = schema_errors(message.body, schema, description.schemas, base=media_type.base)
-    real = [error for error in errors if not error.is_about_schema]
+    errors = schema_errors(message.body, schema, description.schemas, base=media_type.base, direction="request")
+    # A readOnly member should not be sent (OpenAPI §Schema Object); a server ignores it.
+    real = [error for error in errors if not error.is_about_schema and error.keyword != "readOnly"]
     return problem(422, f"the request body does not fit: {real[0].message}") if real else None
 
 
