@@ -16,7 +16,6 @@ from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema_context import SchemaContext, identified, is_nullable
 from arazzo_runner.values import JsonValue, type_name
 
-MAX_DEPTH: Final = 12
 MAX_PARTS: Final = 200
 ANY: Final = "\0any"
 """A token for any item of a list (a wildcard, slice or filter of a query); of an object it tells nothing."""
@@ -71,7 +70,8 @@ class Lost:
 def lookup(shapes: Shapes, tokens: Sequence[str]) -> Found | Lost:
     """Follow members and items through shapes, as far as they say anything."""
     for index, token in enumerate(tokens):
-        found = _either([_member(shape, token, 0) for shape in shapes])
+        known: dict[int, Member] = {}
+        found = _either([_member(shape, token, known) for shape in shapes])
         if found.kind in ("undeclared", "closed", "no-members"):
             return Lost(index, found.kind, found.names, possible_types(shapes))
         if found.shapes is None:
@@ -82,12 +82,18 @@ def lookup(shapes: Shapes, tokens: Sequence[str]) -> Found | Lost:
 
 def possible_types(shapes: Shapes | None) -> frozenset[str] | None:
     """Return the JSON types that values may have, None when any; a number may be an integer."""
-    return None if shapes is None else _union_types(_types(shape, 0) for shape in shapes)
+    if shapes is None:
+        return None
+    known: dict[int, frozenset[str] | None] = {}
+    return _union_types(_types(shape, known) for shape in shapes)
 
 
 def possible_values(shapes: Shapes | None) -> tuple[JsonValue, ...] | None:
     """Return the only values there may be (`enum`, `const`), None when they are not listed."""
-    return None if shapes is None else _union_values(_values(shape, 0) for shape in shapes)
+    if shapes is None:
+        return None
+    known: dict[int, tuple[JsonValue, ...] | None] = {}
+    return _union_values(_values(shape, known) for shape in shapes)
 
 
 def required_names(shape: Shape) -> frozenset[str]:
@@ -151,14 +157,17 @@ def _groups(part: Shape) -> Iterator[list[Shape]]:
 # ------------------------------------------------------------------ members
 
 
-def _member(shape: Shape, token: str, depth: int) -> Member:
-    if depth > MAX_DEPTH:
-        return Member("open")
-    said: list[Member] = []
-    for part in _parts(shape):
-        said.append(_own_member(part, token))
-        said += [_either([_member(form, token, depth + 1) for form in forms]) for forms in _groups(part)]
-    return _together(said)
+def _member(shape: Shape, token: str, known: dict[int, Member]) -> Member:
+    """Return what a schema says of a member; `known` keeps what each said: circles end, none is asked twice."""
+    key = id(shape.schema)
+    if key not in known:
+        known[key] = Member("no-members")  # met again inside itself, it adds nothing
+        said: list[Member] = []
+        for part in _parts(shape):
+            said.append(_own_member(part, token))
+            said += [_either([_member(form, token, known) for form in forms]) for forms in _groups(part)]
+        known[key] = _together(said)
+    return known[key]
 
 
 def _own_member(part: Shape, token: str) -> Member:
@@ -208,9 +217,10 @@ def _either(members: Sequence[Member]) -> Member:
     if "declared" in kinds or kinds & {"open", "silent"}:
         likely = [member for member in members if member.kind in ("declared", "open", "silent")]
         kind: Kind = "declared" if "declared" in kinds else "open"
-        if any(member.shapes is None for member in likely):
+        shapes = {id(shape.schema): shape for member in likely for shape in member.shapes or ()}
+        if any(member.shapes is None for member in likely) or len(shapes) > MAX_PARTS:
             return Member(kind, None, names)
-        return Member(kind, tuple(shape for member in likely for shape in member.shapes or ()), names)
+        return Member(kind, tuple(shapes.values()), names)
     for kind in ("undeclared", "closed", "no-members"):
         if kind in kinds:
             return Member(kind, None, names)
@@ -238,17 +248,24 @@ def _stated_types(schema: JsonValue) -> frozenset[str] | None:
     return frozenset(kinds) | (frozenset({"integer"}) if "number" in kinds else frozenset())
 
 
-def _types(shape: Shape, depth: int) -> frozenset[str] | None:
-    if depth > MAX_DEPTH:
-        return None
+def _types(shape: Shape, known: dict[int, frozenset[str] | None]) -> frozenset[str] | None:
+    key = id(shape.schema)
+    if key not in known:
+        known[key] = frozenset()  # met again inside itself, it adds nothing
+        known[key] = _types_of_parts(_parts(shape), _says_nullable(shape), known)
+    return known[key]
+
+
+def _types_of_parts(
+    parts: Iterable[Shape], nullable: bool, known: dict[int, frozenset[str] | None]
+) -> frozenset[str] | None:
     found: frozenset[str] | None = None
-    nullable = _says_nullable(shape)
-    for part in _parts(shape):
+    for part in parts:
         if not isinstance(part.schema, dict):
             continue
         nullable = nullable or is_nullable(part.schema, part.context)
-        said = [_stated_types(part.schema), _union_types(map(_types_of_values, [_own_values(part)]))]
-        said += [_union_types(_types(form, depth + 1) for form in forms) for forms in _groups(part)]
+        said = [_stated_types(part.schema), _types_of_values(_own_values(part))]
+        said += [_union_types(_types(form, known) for form in forms) for forms in _groups(part)]
         for types in said:
             found = types if found is None else (found if types is None else found & types)
     return found if found is None or not nullable else found | {"null"}
@@ -285,17 +302,20 @@ def _own_values(part: Shape) -> tuple[JsonValue, ...] | None:
     return tuple(schema["enum"]) if isinstance(schema.get("enum"), list) and schema["enum"] else None
 
 
-def _values(shape: Shape, depth: int) -> tuple[JsonValue, ...] | None:
-    if depth > MAX_DEPTH:
-        return None
+def _values(shape: Shape, known: dict[int, tuple[JsonValue, ...] | None]) -> tuple[JsonValue, ...] | None:
+    key = id(shape.schema)
+    if key in known:
+        return known[key]
+    known[key] = ()  # met again inside itself, it adds nothing
     nullable = _says_nullable(shape)
     found: tuple[JsonValue, ...] | None = None
     for part in _parts(shape):
-        nullable = nullable or (isinstance(part.schema, dict) and is_nullable(part.schema, part.context))
+        nullable = nullable or _says_nullable(part)
         said = [_own_values(part)]
-        said += [_union_values(_values(form, depth + 1) for form in forms) for forms in _groups(part)]
+        said += [_union_values(_values(form, known) for form in forms) for forms in _groups(part)]
         found = found or next((values for values in said if values is not None), None)
-    return (*found, None) if found is not None and nullable else found
+    known[key] = (*found, None) if found is not None and nullable else found
+    return known[key]
 
 
 def _union_values(several: Iterable[tuple[JsonValue, ...] | None]) -> tuple[JsonValue, ...] | None:
@@ -304,4 +324,6 @@ def _union_values(several: Iterable[tuple[JsonValue, ...] | None]) -> tuple[Json
         if values is None:
             return None
         found += values
+        if len(found) > MAX_PARTS:
+            return None
     return tuple(found)

@@ -260,3 +260,30 @@ def test_a_chain_of_outputs_is_followed_and_a_very_long_one_ends(tmp_path):
     assert found(tmp_path, operation, step, method="post", before=links) == ["payload-mismatch"]
     backwards = [links[0], *reversed(links[1:])]
     assert found(tmp_path, operation, {}, method="post", before=backwards) == []
+
+
+def branching(depth, leaf):
+    """Return schemas of which each is one of twice the next: 2^depth ways down, and a circle at the end."""
+    schemas = {
+        f"S{number}": {"oneOf": [{"$ref": f"#/components/schemas/S{number + 1}"}] * 9} for number in range(depth)
+    }
+    return {**schemas, f"S{depth}": {"oneOf": [{"$ref": "#/components/schemas/S0"}, leaf]}}
+
+
+@pytest.mark.parametrize(
+    ("leaf", "expected"),
+    [
+        pytest.param(
+            {"properties": {"x": {"enum": ["a"]}}}, ["impossible-comparison"], id="a member in the last branch"
+        ),
+        pytest.param({"properties": {"y": {}}}, ["unknown-response-member"], id="none in any branch"),
+    ],
+)
+def test_schemas_that_branch_without_end_are_looked_through_once(tmp_path, leaf, expected):
+    api = description(
+        {"get /a": {"operationId": "a", "responses": {"200": answer({"$ref": "#/components/schemas/S0"})}}},
+        schemas=branching(30, leaf),
+    )
+    steps = [{"stepId": "s", "operationId": "a", **holds("$response.body#/x == 'b'")}]
+    found = codes(tmp_path, api, [{"workflowId": "w", "steps": steps}], group="openapi")
+    assert [code for code, *_ in found] == expected
