@@ -8,6 +8,7 @@ import os
 import re
 import threading
 import urllib.parse
+import xml.dom.minidom
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,13 @@ class Prepared:
             "a: {name: petId, in: path, required: true, description: outside-canary}\n"
         )
         self._write()
+        self._known = set(self.work.rglob("*"))
         self.arguments = self._arguments(server, faulty)
+
+    def written(self) -> dict[str, str]:
+        """Return the files that were made meanwhile."""
+        made = sorted(path for path in set(self.work.rglob("*")) - self._known if path.is_file())
+        return {path.name: path.read_bytes().decode("utf-8", "replace") for path in made}
 
     def _write(self) -> None:
         case = self.case
@@ -181,10 +188,13 @@ def answer_of(case: dict[str, Any]) -> dict[str, Any]:
     return generated.ANSWERS[name]() if name else case.get("answer", {})
 
 
-def complaints(case: dict[str, Any], ended: dict[str, Any], received: list[str]) -> list[str]:
-    """Return what does not hold of a case that has ended."""
+def complaints(case: dict[str, Any], ended: dict[str, Any], received: list[str], written: dict[str, str]) -> list[str]:
+    """Return what does not hold of a case that has ended; `written` are the files it made, by name."""
     out, err = ended["out"], ended["err"]
     printed = out + err
+    commands = _COMMANDS.findall(printed)
+    if "github" in str(case.get("arguments")):
+        commands = [command for command in commands if command.strip() not in ("::e", "::w", "::n")]
     wanted = case["exit"] if isinstance(case["exit"], list) else [case["exit"]]
     checks = {
         f"the exit code is {ended['code']}, not {case['exit']}": ended["code"] not in wanted,
@@ -192,8 +202,8 @@ def complaints(case: dict[str, Any], ended: dict[str, Any], received: list[str])
         f"it took {ended['cpu']:.1f} s of CPU": ended["cpu"] > MOST_CPU,
         f"it took {ended['memory']} KB": ended["memory"] > MOST_MEMORY,
         "a control character is printed": _STEERS.search(printed) is not None,
-        "a command to a CI runner is printed": _COMMANDS.search(printed) is not None,
-        "the secret is printed": any(form in printed for form in forms(SECRET)),
+        "a command to a CI runner is printed": bool(commands),
+        "the secret is printed": any(form in (err if case.get("shown") else printed) for form in forms(SECRET)),
         f"{case.get('code')} is not told": f"[{case['code']}]" not in printed if "code" in case else False,
         "no place is named": ended["code"] == 2 and not case.get("placeless") and not _PLACE.search(err),
         f'"{case.get("says")}" is not said': str(case.get("says", "")) not in printed,
@@ -202,6 +212,14 @@ def complaints(case: dict[str, Any], ended: dict[str, Any], received: list[str])
         != case.get("sends", 0 if ended["code"] == 2 else len(received)),
     }
     found = [complaint for complaint, wrong in checks.items() if wrong]
+    for name, text in written.items():
+        foreign = case.get("unwritten", ()) if name.endswith(".html") else ()
+        found += [f"{form!r} is in {name}" for form in (*forms(SECRET), *foreign) if form in text]
+        if name.endswith(".xml"):
+            xml.dom.minidom.parseString(text)
+        if name.endswith((".json", ".har", ".sarif")):
+            json.loads(text)
+    found += [f"{name} is not written" for name in case.get("writes", ()) if name not in written]
     found += [f"{text!r} is printed" for text in case.get("never", ()) if text in printed]
     found += [f"{text!r} is not sent" for text in case.get("sent", ()) if text not in "".join(received[:1])]
     found += [f"{text!r} is sent" for text in case.get("unsent", ()) if text in "".join(received)]

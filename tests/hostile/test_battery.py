@@ -60,6 +60,6 @@ def test_hostile(category, case, tmp_path, driver, server, faulty):
     server.answer, server.received[:] = answer_of(case), []
     prepared = Prepared(case, tmp_path, server.url, faulty)
     end = ended(driver, prepared, tmp_path / "state")
-    found = complaints(case, end, list(server.received))
+    found = complaints(case, end, list(server.received), prepared.written())
     found += [f"{name} was made" for name in case.get("unmade", ["pwned"]) if (prepared.work / name).exists()]
     assert found == [], f"{end['out'][:1500]}\n{end['err'][:2500]}"
