@@ -6,7 +6,8 @@ import re
 from functools import lru_cache
 
 # C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, embeddings and
-# isolates (CVE-2021-42574), invisible joiners, tags, lone surrogates, the two that no XML may hold. Tab is shown as it is.
+# isolates (CVE-2021-42574), invisible joiners, tags, lone surrogates, the two characters that no XML
+# may hold. Tab is shown as it is.
 _UNSAFE_CHARACTERS = (
     "\x00-\x08%s-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\ud800-\udfff\U000e0000-\U000e007f"
