@@ -115,6 +115,9 @@ def expanded(shape: Shape) -> Iterator[Shape]:
 
 def _parts(shape: Shape) -> list[Shape]:
     """Return the conjunction that a schema is; a reference that leads nowhere is left out: it says nothing."""
+    schema = shape.schema
+    if not isinstance(schema, dict) or not ("$ref" in schema or "allOf" in schema or "$id" in schema):
+        return [shape]  # nothing leads on: most schemas
     parts: list[Shape] = []
     waiting, seen = [shape], set[int]()
     while waiting and len(parts) < MAX_PARTS:

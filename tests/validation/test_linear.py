@@ -10,6 +10,7 @@ import pytest
 import arazzo_runner
 from arazzo_runner.validation.rules import RULES
 
+DEFAULTS = [rule.CODE for rule in RULES if rule.DEFAULT]
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
@@ -57,7 +58,7 @@ def calls(size, rules):
     return count
 
 
-@pytest.mark.parametrize("rules", [(), [rule.CODE for rule in RULES]], ids=["the loader", "all rules"])
+@pytest.mark.parametrize("rules", [(), DEFAULTS], ids=["the loader", "the rules"])
 def test_twice_the_document_is_twice_the_work(rules):
     small, large = calls(40, rules), calls(80, rules)
     assert large < 2.2 * small
