@@ -27,6 +27,8 @@ Reader = Callable[..., Document | None]
 MIN_BYTES: Final = 64_000
 MAX_BYTES: Final = 200_000_000
 _SUFFIX: Final = ".json"
+_BINARY: Final = getattr(os, "O_BINARY", 0)  # Windows would change line ends
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # nor wait for a pipe
 _CLEAR: Final = "arazzo cache clear removes it; ARAZZO_CACHE_DIR names another folder"
 
 
@@ -140,7 +142,7 @@ class DiskCache:
             make_private_folder(self.folder)
             if not self._is_usable():
                 return
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
             try:
                 with os.fdopen(descriptor, "wb") as stream:
                     stream.write(_header(payload) + payload)
@@ -214,7 +216,7 @@ def _entry_value(text: bytes) -> JsonValue:
 def _read_own(path: str) -> bytes:
     """Read a file that is the user's own, and no link."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, os.O_RDONLY | _BINARY | _NO_LINK)
     except FileNotFoundError:
         raise
     except OSError as problem:

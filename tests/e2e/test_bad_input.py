@@ -90,7 +90,8 @@ def test_broken_document(name: str, pets: Path, arazzo: Arazzo) -> None:
 )
 def test_file_that_cannot_be_opened(name: str, spec: str, pets: Path, arazzo: Arazzo) -> None:
     runs = [arazzo(command, spec) for command in ("validate", "run", "list", "show")]
-    assert [each.code for each in runs] == [2, 2, 2, 2]
+    # A folder is searched for documents by `validate`; the others want one document.
+    assert [each.code for each in runs] == [0 if name == "directory" else 2, 2, 2, 2]
     assert_golden(f"bad-input/{name}", "\n".join(each.transcript() for each in runs[:2]).replace("\0", "\\0"))
 
 
