@@ -70,6 +70,7 @@ class Engine:
             "log_level": "ERROR",
             "notification_listener_polling_interval_sec": 0.05,
             "scheduler_polling_interval_sec": 1.0,
+            "sys_db_pool_size": 8,  # a checkpoint holds a connection for a moment only
         }
         DBOS(config=config)
         DBOS.listen_queues(list(queues))
