@@ -30,6 +30,7 @@ from arazzo_runner.durable.performing import Job
 from arazzo_runner.durable.places import store_of
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
@@ -56,6 +57,7 @@ class ApiPerformer:
             around=lambda world: job.wrap(program, world),
             on_event=job.on_event,
             options=job.spec.options,
+            credentials=_credentials(job),
         )
 
     async def aperform(self, job: Job) -> RunResult:
@@ -68,6 +70,7 @@ class ApiPerformer:
             around=lambda world: job.wrap(program, world),
             on_event=job.on_event,
             options=job.spec.options,
+            credentials=_credentials(job),
         )
 
     def _program(self, job: Job) -> Program:
@@ -77,6 +80,15 @@ class ApiPerformer:
         if name not in self._programs:
             self._programs[name] = load_bundle(job.bundle, job.spec.workflow_id)
         return self._programs[name]
+
+
+def _credentials(job: Job) -> CredentialsGiven:
+    """Return where credentials are looked for when entries stand for others; None is the usual places."""
+    if not job.spec.credential_names or job.world is not None:
+        return None
+    from arazzo_runner.worlds.auth_sources import Credentials  # lazily: few runs need it
+
+    return Credentials(file=job.spec.options.credentials_file, names=job.spec.credential_names)
 
 
 def opened(store: str | None = None, environment: Mapping[str, str] | None = None) -> Any:

@@ -40,7 +40,8 @@ class DurableExecution(Execution):
         """Begin the run and carry it out, blocking."""
         checked, _ = api.check_inputs(self.program, self.inputs.values, self.inputs.texts)
         spec = durably.spec_of(self.program, self._bundle, checked, self.options)
-        spec = replace(spec, idempotency_keys=self.given.durable.idempotency_keys)
+        names = self.given.defaults.credentials
+        spec = replace(spec, idempotency_keys=self.given.durable.idempotency_keys, credential_names=names)
         with self._runtime as runtime:
             if not self.given.quiet:
                 self._announce(f"durable run {self._run_id}")

@@ -23,7 +23,8 @@ class RunSpec:
 
     `bundle` is the SHA-256 of the documents' texts, `document` how the entry document was named.
     `queue` is the queue it was submitted to, None for a run of one process. With
-    `idempotency_keys` every unsafe request carries an Idempotency-Key.
+    `idempotency_keys` every unsafe request carries an Idempotency-Key. `credential_names` are
+    the entries of the credential store to use for others; credentials themselves are never kept.
     """
 
     workflow_id: str
@@ -33,6 +34,7 @@ class RunSpec:
     options: RunOptions = field(default_factory=RunOptions)
     queue: str | None = None
     idempotency_keys: bool = False
+    credential_names: Mapping[str, str] = field(default_factory=dict)
     journal_version: int = JOURNAL_VERSION
 
     def to_json(self) -> dict[str, JsonValue]:
@@ -45,6 +47,7 @@ class RunSpec:
             "options": options_to_json(self.options),
             "queue": self.queue,
             "idempotencyKeys": self.idempotency_keys,
+            "credentialNames": dict(self.credential_names),
             "journalVersion": self.journal_version,
         }
 
@@ -59,6 +62,7 @@ class RunSpec:
             options=options_from_json(value["options"]),
             queue=value["queue"],
             idempotency_keys=value["idempotencyKeys"],
+            credential_names=value["credentialNames"],
             journal_version=value["journalVersion"],
         )
 

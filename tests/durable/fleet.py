@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.durable.crash import Zygote
 from tests.durable.notes_server import notes_server
 
 ROOT = Path(__file__).parents[2]
@@ -32,14 +33,22 @@ class Report:
 
 
 class Fleet:
-    """Command lines of one store."""
+    """Command lines of one store; a zygote makes the short ones quicker."""
 
-    def __init__(self, folder: Path, store: str) -> None:
+    def __init__(self, folder: Path, store: str, zygote: Zygote | None = None) -> None:
         self._folder = folder
-        self._env = {**os.environ, "XDG_STATE_HOME": str(folder), "ARAZZO_STORE": store}
+        self._own = {"XDG_STATE_HOME": str(folder), "ARAZZO_STORE": store}
+        self._env = {**os.environ, **self._own}
+        self._zygote = zygote
 
     def arazzo(self, *arguments: str) -> str:
         """Run a command to its end and return its stdout."""
+        if self._zygote is not None:
+            out, err = self._folder / "out", self._folder / "err"
+            order = {"argv": list(arguments), "env": self._own, "out": str(out), "err": str(err)}
+            self._zygote.start(order)
+            assert self._zygote.wait() == 0, err.read_text()
+            return out.read_text()
         command = [sys.executable, "-m", "arazzo_runner", *arguments]
         done = subprocess.run(
             command, cwd=ROOT, env=self._env, capture_output=True, text=True, timeout=300, check=False
@@ -63,10 +72,18 @@ class Fleet:
 
 
 def kill_one_of(
-    folder: Path, store: str, *, workers: int, runs: int, kill_after: int, concurrency: int = 5, delay: float = 0.01
+    folder: Path,
+    store: str,
+    *,
+    workers: int,
+    runs: int,
+    kill_after: int,
+    concurrency: int = 5,
+    delay: float = 0.01,
+    zygote: Zygote | None = None,
 ) -> Report:
     """Submit runs of three requests, kill the first worker after so many requests, let the others adopt its runs."""
-    report, fleet = Report(), Fleet(folder, store)
+    report, fleet = Report(), Fleet(folder, store, zygote)
     rows = folder / "rows.jsonl"
     rows.write_text("".join(json.dumps({"text": f"note {number}"}) + "\n" for number in range(runs)))
     with notes_server(delay) as notes:
@@ -75,7 +92,9 @@ def kill_one_of(
         fleet.arazzo("submit", SPEC, "--input-file", str(rows), "--run-id", "load", "--server", f"notes={notes.url}")
         report.submit_seconds = time.time() - began
         began = time.time()
-        processes = [fleet.worker(f"w{number}", "-q", "--drain") for number in range(1, workers + 1)]
+        processes = [fleet.worker("w1", "-q", "--drain")]
+        _wait(lambda: notes.total >= 1, 120)  # the one that is killed has something to lose
+        processes += [fleet.worker(f"w{number}", "-q", "--drain") for number in range(2, workers + 1)]
         _wait(lambda: notes.total >= kill_after, 120)
         processes[0].send_signal(signal.SIGKILL)
         processes[0].wait(10)

@@ -17,7 +17,6 @@ CASES = [
     pytest.param([Kill("/auth/refresh", 1)], 1, False, id="the server has acted, its answer is lost"),
     pytest.param([Kill("after-answer", 4)], 1, True, id="the answer has come and is not recorded"),
     pytest.param([Kill("during-sleep", 1)], 0, False, id="in a sleep of a retry in the sub-workflow"),
-    pytest.param([Kill("after-record", 5)], 0, True, id="after a record"),
     pytest.param([Kill("random", seconds=0.4)], None, False, id="at any moment"),
 ]
 
