@@ -41,6 +41,9 @@ MEANT: Final = {
 }
 """Fields of other tools that mean something: reading on without them would change what a document does."""
 
+TOO_MUCH: Final = 1e15
+"""No number of a document means so much: milliseconds of 30,000 years, or a number that no float holds."""
+
 _MOST_UNKNOWN: Final = 50  # a hostile mapping must not cost a comparison of names for each of its keys
 
 _UNQUOTED: Final[dict[type, str]] = {
@@ -105,13 +108,10 @@ class Fields:
             hint = f"leave out the quotes: {name}: {bare}" if bare.isascii() and bare.isdigit() else None
             self.wrong_type(name, "a whole number" if integer else "a number", value, hint)
             return None
-        if value < 0:
-            self.error(
-                "invalid-value",
-                f"{self.kind}: {name} is {preview(value)}, but must not be negative",
-                name,
-                "write 0 or more",
-            )
+        if not 0 <= value < TOO_MUCH:  # which NaN is not either
+            wrong = "not be negative" if value < 0 else f"be a number below {TOO_MUCH:,.0f}"
+            message = f"{self.kind}: {name} is {preview(value)}, but must {wrong}"
+            self.error("invalid-value", message, name, "write 0 or more" if value < 0 else None)
             return None
         return int(value) if integer else value
 

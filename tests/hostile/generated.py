@@ -119,6 +119,8 @@ DOCUMENTS: dict[str, Callable[[Document], str]] = {
     "condition-long": lambda document: _criterion(document, "'" + "a" * 70_000 + "' == 'a'"),
     "condition-wide": lambda document: _criterion(document, " && ".join(["$statusCode == 200"] * 2500)),
     "condition-nots": lambda document: _criterion(document, "!" * 60_000 + "true"),
+    "wait-digits": lambda document: _step(document, onFailure=[{"name": "a", "type": "retry", "retryAfter": 10**400}]),
+    "timeout-digits": lambda document: _step(document, timeout=10**400),
     "pointer-long": lambda document: _step(document, outputs={"name": "$response.body#" + "/a" * 100_000}),
 }  # fmt: skip
 
