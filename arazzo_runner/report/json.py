@@ -37,7 +37,7 @@ def run_report(
     `diagnostics` are further ones that only the caller knows (of the command line).
     """
     secrets = result.secrets
-    found = dict.fromkeys((*diagnostics, *result.diagnostics, *_step_diagnostics(result.steps)))
+    found = dict.fromkeys((*diagnostics, *result.diagnostics, *step_diagnostics(result.steps)))
     return {
         "status": result.status,
         "workflowId": result.workflow_id,
@@ -173,12 +173,13 @@ def _seen(expression: str, value: JsonValue, secrets: Secrets) -> dict[str, Json
     return {"expression": secrets.mask(expression), "value": masked_body(plain(value), secrets)}
 
 
-def _step_diagnostics(steps: Iterable[StepResult]) -> Iterable[Diagnostic]:
+def step_diagnostics(steps: Iterable[StepResult]) -> Iterable[Diagnostic]:
+    """Yield what the attempts of steps recorded, nested workflows included: findings of checks, what was left out."""
     for step in steps:
         for attempt in step.attempts:
             yield from attempt.diagnostics
         if step.workflow is not None:
-            yield from _step_diagnostics(step.workflow.steps)
+            yield from step_diagnostics(step.workflow.steps)
 
 
 # ------------------------------------------------------------------ validate

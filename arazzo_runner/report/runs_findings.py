@@ -8,6 +8,7 @@ from dataclasses import replace
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.report.failure import failure_findings
 from arazzo_runner.report.findings import Findings
+from arazzo_runner.report.json import step_diagnostics
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs import RunRecord, RunsReport
 
@@ -28,6 +29,6 @@ def _of_run(record: RunRecord, *, many: bool) -> Iterator[Diagnostic]:
     for found in failure_findings(result):
         message = f"run {record.name}: {found.message}" if many else found.message
         yield replace(found, message=result.secrets.mask(message))
-    for found in result.diagnostics:
+    for found in (*result.diagnostics, *step_diagnostics(result.steps)):
         if found.severity is Severity.WARNING:
             yield masked_diagnostic(found, result.secrets)

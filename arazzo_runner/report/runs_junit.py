@@ -11,6 +11,7 @@ from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs import WORDS, RunRecord, RunsReport, visits
 from arazzo_runner.report.runs_json import utc
 from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.report.visible import one_line
 from arazzo_runner.report.xml_text import element, text
 from arazzo_runner.secrets import Secrets
 
@@ -98,6 +99,8 @@ def _exchanges(step: StepResult, secrets: Secrets) -> Iterable[str]:
     for attempt in step.attempts:
         if attempt.request is not None:
             yield f"> {request_line(attempt.request, secrets)}"
+        for found in attempt.diagnostics:
+            yield f"{found.severity.value}[{found.code}]: {one_line(secrets.mask(found.message))}"
         if attempt.response is not None:
             yield f"< {response_line(attempt.response, secrets)}"
 

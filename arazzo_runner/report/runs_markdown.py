@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from arazzo_runner.diagnostics import Severity
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.report.failure import explained, failed_step, last_line
-from arazzo_runner.report.json import pretty, shown_outputs
+from arazzo_runner.report.json import pretty, shown_outputs, step_diagnostics
 from arazzo_runner.report.many import summary_line
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs import WORDS, RunRecord, RunsReport, Visit, visits
@@ -73,6 +74,10 @@ def _one(record: RunRecord) -> Iterator[str]:
     yield from _step_table(visits(result))
     if result.status != "succeeded":
         yield from _failure(result, "Why", is_open=True)
+    doubts = dict.fromkeys(each for each in step_diagnostics(result.steps) if each.severity is Severity.WARNING)
+    if doubts:
+        told = render_diagnostics(masked_diagnostic(each, result.secrets) for each in doubts)
+        yield from _folded("Warnings", told, "text")
     outputs = shown_outputs(result, show_secrets=False)
     if outputs:
         yield from _folded("Outputs", pretty(outputs), "json")

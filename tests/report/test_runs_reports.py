@@ -393,3 +393,16 @@ def test_a_page_of_many_runs_shows_those_that_failed_whole():
     assert 'href="#run-251"' in text
     assert "Of 51 more runs only the outcome is shown here." in text
     assert "good 249" in text
+
+
+@pytest.mark.parametrize("kind", ["junit", "sarif", "markdown", "html", "json"])
+def test_findings_of_checks_are_in_the_report_and_masked(kind):
+    doubt = Diagnostic(
+        code="response-schema", severity=Severity.WARNING, message=f"it does not fit: {TOKEN}", at=place("/steps/0")
+    )
+    tried = attempt(passed=True, verdicts=(), diagnostics=(doubt,))
+    run = result(status="succeeded", steps=(step(status="passed", attempts=(tried,)),))
+    text = render(kind, report(record(result=run)))
+    assert "response-schema" in text
+    assert "it does not fit: ***" in text
+    assert TOKEN not in text
