@@ -145,9 +145,8 @@ def _detailed(records: Sequence[RunRecord]) -> frozenset[int]:
 def _table(records: Sequence[RunRecord], detailed: frozenset[int]) -> str:
     heads = (("Run", None), ("Outcome", None), ("Steps", "number"), ("Took", "number"), ("Why", None))
     head = tag("tr", *(tag("th", name, scope="col", class_=kind) for name, kind in heads))
-    rows = [
-        _table_row(number if number in detailed else None, record) for number, record in enumerate(records, start=1)
-    ]
+    numbered = enumerate(records, start=1)
+    rows = [_table_row(number if number in detailed else None, record) for number, record in numbered]
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="wide")
     return tag("section", tag("h2", "Runs"), table)
 
