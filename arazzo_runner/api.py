@@ -192,7 +192,7 @@ def run(
     program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
     prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
     chosen = options or RunOptions()
-    secrets = Secrets() if world is not None else check_transport(chosen)
+    secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
     with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
         outermost = access.around(performing) if around is None else around(access.around(performing))
@@ -234,7 +234,7 @@ async def arun(
     chosen = options or RunOptions()
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
-    secrets = Secrets() if world is not None else check_transport(chosen)
+    secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
     with _mocked(program, mock, scenario, switches) as ready:
         async with _asynchronous(world, chosen) as performing:
@@ -382,12 +382,17 @@ def _access(
 
     A World that sends nothing (a cassette's) gets them only when the caller gives some.
     """
-    sends = world is None or credentials is not None or getattr(world, "sends", False)
+    sends = _sends(world) or credentials is not None
     if not sends or next(secured_steps(program), None) is None:
         return Access()
     from arazzo_runner.worlds.auth import open_access
 
     return open_access(program, credentials, options, secrets, mock=mock)
+
+
+def _sends(world: World | None) -> bool:
+    """Tell whether requests reach servers: with a World of the run's own, or one that says so."""
+    return world is None or bool(getattr(world, "sends", False))
 
 
 @contextmanager

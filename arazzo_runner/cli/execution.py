@@ -120,7 +120,8 @@ class Execution:
     """One run about to begin: its options are checked, and secret outputs have a place.
 
     `on_event` is told what happens, `announce` where secret outputs are kept; `label` tells the
-    files of several runs apart; `credentials` and `pace` may be shared by many runs. Raises InvalidUsage.
+    files of several runs apart; `credentials`, `pace` and `world` may be shared by
+    many runs. Raises InvalidUsage.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class Execution:
         label: str = "",
         credentials: CredentialsGiven = None,
         pace: Around | None = None,
+        world: World | None = None,
     ) -> None:
         self.given = given
         self.program = program
@@ -142,6 +144,7 @@ class Execution:
         self._on_event = on_event
         self._credentials = credentials
         self._pace = pace
+        self._world = world
         select(program.workflow, self.options)
         self._recording = None if given.record is None else _recording(given)
         wanted = not given.secrets_have_a_place and has_secret_outputs(program)
@@ -188,7 +191,13 @@ class Execution:
     def _sending(self) -> dict[str, Any]:
         """Return what only a run that sends something is told."""
         given = self.given
-        return {"mock": given.mock, "scenario": given.scenario, "switches": given.switches, "around": self._around}
+        return {
+            "mock": given.mock,
+            "scenario": given.scenario,
+            "switches": given.switches,
+            "around": self._around,
+            "world": self._world,
+        }
 
     def _around(self, world: World) -> World:
         """Wrap the World that performs the requests in what was asked for."""

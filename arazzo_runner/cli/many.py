@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from arazzo_runner import api
 from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
@@ -25,6 +27,7 @@ from arazzo_runner.cli.session import (
 )
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic
 from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.report.console import Console
@@ -39,6 +42,7 @@ from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.kept import Kept
+from arazzo_runner.worlds.http import AsyncWorld, BlockingWorld
 
 
 def run_many(given: RunArguments, environment: Mapping[str, str], read: Kept | None = None) -> int:
@@ -81,6 +85,7 @@ class Batch:
         self.printer = ManyPrinter(console, len(runs), quiet=given.quiet or given.dry_run)
         self._credentials, self._missing = shared_credentials(runs)
         self._pace = pace_of(given)
+        self._world: World | None = None
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._probe(runs[0])
 
@@ -114,15 +119,38 @@ class Batch:
         return code if self._arrived or code else 1
 
     def _perform(self) -> None:
-        if self._given.many.jobs == 1:
+        if self._given.many.jobs > 1:
+            from arazzo_runner.cli.together import run_together  # lazily: asyncio
+
+            run_together(self, self._runs, self._given.many.jobs)
+            return
+        with contextlib.ExitStack() as stack:
+            if self._shares_connections:
+                self._world = stack.enter_context(BlockingWorld(**self._world_options))
             for run in self._runs:
                 if self._stopped:
                     return
                 self.one(run)
-            return
-        from arazzo_runner.cli.together import run_together  # lazily: asyncio
 
-        run_together(self, self._runs, self._given.many.jobs)
+    @property
+    def _shares_connections(self) -> bool:
+        """Whether runs go to the same servers: each mock is one of its own, and a dry run sends nothing."""
+        return not self._given.mock and not self._given.dry_run
+
+    @property
+    def _world_options(self) -> dict[str, Any]:
+        options = run_options(self._given)
+        return {"max_response_size": options.max_response_size, "options": options.transport}
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Let runs on the running event loop share their connections while this is open."""
+        if not self._shares_connections:
+            yield
+            return
+        async with AsyncWorld(**self._world_options) as world:
+            self._world = world
+            yield
 
     def _warn(self) -> None:
         """Print what is odd about documents and inputs, each once."""
@@ -164,6 +192,7 @@ class Batch:
             label=f"-{run.number}",
             credentials=self._credentials.get(_credentials_key(run)),
             pace=self._pace,
+            world=self._world,
         )
 
     def _finished(self, execution: Execution, watcher: Watcher, result: RunResult, started: float) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from arazzo_runner.cli.plan import PlannedRun
@@ -18,6 +19,9 @@ class Performs(Protocol):
     def stopped(self) -> bool:
         """Whether no further run is to begin."""
 
+    def connected(self) -> AbstractAsyncContextManager[None]:
+        """Open what the runs share."""
+
     async def aone(self, run: PlannedRun) -> None:
         """Perform one run; being cancelled ends it as interrupted."""
 
@@ -28,6 +32,11 @@ def run_together(batch: Performs, runs: Sequence[PlannedRun], jobs: int) -> None
 
 
 async def _all(batch: Performs, runs: Iterator[PlannedRun], jobs: int) -> None:
+    async with batch.connected():
+        await _in_turn(batch, runs, jobs)
+
+
+async def _in_turn(batch: Performs, runs: Iterator[PlannedRun], jobs: int) -> None:
     workers = [asyncio.ensure_future(_worker(batch, runs)) for _ in range(jobs)]
 
     def interrupt() -> None:

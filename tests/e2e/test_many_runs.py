@@ -165,3 +165,12 @@ def test_what_is_refused_has_the_same_form_in_json(pets: str, arazzo: Arazzo) ->
     assert (ran.code, report["status"], report["summary"]["error"]) == (2, "error", 1)
     assert "missing-input" in [each["code"] for each in report["runs"][0]["diagnostics"]]
     assert ran.err == ""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_runs_share_no_cookies(pets: str, arazzo: Arazzo, jobs: str) -> None:
+    found = {name: [Answer(200, {"name": "x"}, {"Set-Cookie": "sid=1"})] * 9 for name in answers()}
+    with conversation(found) as server:
+        ran = arazzo("run", pets, "-w", "get-list", "--repeat", "6", "--server", f"pets={server.url}", "-j", jobs)
+    assert ran.code == 0
+    assert [each.headers.get("cookie") for each in server.received] == [None] * 6
