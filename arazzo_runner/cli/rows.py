@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from typing import NoReturn
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.inputs import GivenInputs, read_bytes
@@ -79,9 +80,13 @@ def _json_lines(text: str, path: str) -> Iterator[JsonValue]:
         if not line.strip():
             continue
         try:
-            yield json.loads(line)
+            yield json.loads(line, parse_constant=_no_constant)
         except (ValueError, RecursionError) as problem:
             raise _wrong(path, f"line {number} is no JSON: {problem}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _list(data: bytes, path: str) -> list[JsonValue]:

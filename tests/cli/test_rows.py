@@ -41,6 +41,7 @@ def test_rows(tmp_path: Path, name: str, text: str, expected: object) -> None:
         ("r.csv", "id\n", "it has no rows"),
         ("r.csv", "", "it has no rows"),
         ("r.jsonl", '{"id": 1}\n{"id"\n', "line 2 is no JSON"),
+        ("r.jsonl", '{"id": NaN}\n', "line 1 is no JSON: NaN is no JSON number"),
         ("r.jsonl", "7\n", "a row is a mapping of input names to values, found integer"),
         ("r.yml", "id: 7\n", "rows are a list of mappings, found object"),
         ("r.yml", "- [1]\n", "a row is a mapping of input names to values"),
