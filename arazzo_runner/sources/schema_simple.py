@@ -7,7 +7,7 @@ both give the same verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from arazzo_runner.sources.schema_context import Direction, SchemaContext, identified, is_nullable
@@ -46,6 +46,7 @@ class SimpleChecker:
         self._follower = Follower(context)
         self._depth = 0
         self._marked: dict[int, bool] = {}
+        self._excused: dict[int, frozenset[str]] = {}
 
     def check(self, value: JsonValue, schema: JsonValue, base: str, pointer: str = "") -> list[SchemaError]:
         """Return the misfits of a value; raises NotSimple or UnusableSchema."""
@@ -83,6 +84,8 @@ class SimpleChecker:
             return [misfit("type", schema["type"], value, pointer)]
         found = _values(value, schema, pointer)
         if isinstance(value, dict):
+            if self._other is not None and "allOf" in schema and id(value) not in self._excused:
+                self._excused[id(value)] = frozenset(self._others(schema, base, 0))
             found += self._object(value, schema, base, pointer)
         elif isinstance(value, list):
             found += self._array(value, schema, base, pointer)
@@ -102,7 +105,9 @@ class SimpleChecker:
         found = _size(len(value), value, schema, "minProperties", "maxProperties", pointer)
         properties = _mapping(schema.get("properties", {}))
         for name in _names(schema.get("required", ())):
-            if name not in value and not self._is_others(properties.get(name), base):
+            if name in value or self._is_others(properties.get(name), base):
+                continue
+            if name not in self._excused.get(id(value), ()):
                 found.append(misfit("required", name, value, pointer))
         extra = schema.get("additionalProperties", True)
         for name, item in value.items():
@@ -128,6 +133,21 @@ class SimpleChecker:
             for index, item in enumerate(value):
                 found += self.check(item, items, base, f"{pointer}/{index}")
         return found
+
+    def _others(self, schema: JsonValue, base: str, depth: int) -> Iterator[str]:
+        """Yield the properties of the other direction in all parts of an allOf: one part may require another's."""
+        if not isinstance(schema, dict) or depth > 8:
+            return
+        properties = schema.get("properties")
+        for name, part in properties.items() if isinstance(properties, dict) else ():
+            if self._is_others(part, base):
+                yield name
+        if isinstance(schema.get("$ref"), str):
+            target, place = self._follower.follow(schema["$ref"], base)
+            yield from self._others(target, place, depth + 1)
+        parts = schema.get("allOf")
+        for part in parts if isinstance(parts, list) else ():
+            yield from self._others(part, base, depth + 1)
 
     def _is_others(self, schema: JsonValue, base: str) -> bool:
         """Tell whether a property belongs to the other direction (OpenAPI §Schema Object: readOnly, writeOnly)."""

@@ -112,6 +112,15 @@ def test_read_only_and_write_only_depend_on_the_direction(extra):
     assert keywords({"name": "a"}, schema) == ["required", "required"]
 
 
+def test_a_member_of_the_other_direction_may_be_required_by_another_part_of_an_all_of():
+    root = {"Base": {"properties": {"id": {"readOnly": True}, "name": {"type": "string"}}}}
+    schema = {"allOf": [{"$ref": "#/Base"}, {"required": ["id", "name"]}]}
+    context = SchemaContext("2020-12", resolve_within(root))
+    assert keywords({"name": "a"}, schema, context, direction="request") == []
+    assert keywords({}, schema, context, direction="request") == ["required"]
+    assert keywords({"name": "a"}, schema, context, direction="response") == ["required"]
+
+
 def test_references_lead_where_ours_lead_and_nowhere_else(tmp_path):
     (tmp_path / "parts.json").write_text(
         json.dumps({"Name": {"type": "string"}, "Pet": {"properties": {"n": {"$ref": "#/Name"}}}})
