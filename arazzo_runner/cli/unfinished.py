@@ -30,6 +30,7 @@ def unfinished_note(spec: str, environment: Mapping[str, str]) -> str:
 
 def _has_files(folder: str) -> bool:
     try:
-        return any(True for _ in os.scandir(folder))
+        with os.scandir(folder) as files:
+            return any(True for _ in files)
     except OSError:
         return False

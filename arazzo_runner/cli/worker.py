@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -81,7 +83,8 @@ def command(
             teller = _Teller(console, quiet)
             worker = durably.worker(runtime, durably.run_id_of(name, ""), names, teller.outcome, teller.problem)
             console.err(f"worker {name} takes runs from {', '.join(map(one_line, names))}\n")
-            worker.work(_stop_on_signals(), drain=drain)
+            with _stop_on_signals() as stop:
+                worker.work(stop, drain=drain)
     except ArazzoError as problem:
         return refuse(console, problem.diagnostics, "worker", as_json=False)
     console.err(f"worker {name} has stopped\n")
@@ -118,16 +121,21 @@ class _Teller:
             self._console.err(line)
 
 
-def _stop_on_signals() -> threading.Event:
+@contextlib.contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGINT, SIGTERM and SIGHUP set."""
     stop = threading.Event()
 
     def asked(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), asked)
-    return stop
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, asked) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @command.command("adopt", short_help="Hand the runs of a dead worker to the living.", context_settings=SETTINGS)

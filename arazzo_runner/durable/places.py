@@ -82,10 +82,10 @@ def _sqlite_url(path: str) -> str:
 def unfinished_runs(folder: str, document: str) -> Iterator[str]:
     """Name the runs of a document (as their lock files call it) that nobody carries on."""
     try:
-        files = sorted(os.scandir(folder), key=lambda file: file.name)
+        files = sorted(os.listdir(folder))
     except OSError:
         return
     for file in files:
-        name, suffix = os.path.splitext(file.name)
-        if suffix == ".lock" and FileLock(file.path).abandoned_by(document):
+        name, suffix = os.path.splitext(file)
+        if suffix == ".lock" and FileLock(os.path.join(folder, file)).abandoned_by(document):
             yield name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -60,6 +61,7 @@ class Runtime:
         self._engine: Engine | None = None
         self._rows: Rows | None = None
         self._bundles: dict[str, Bundle] = {}
+        self._lock = threading.RLock()  # runs on an event loop begin in threads, many at once
 
     def __enter__(self) -> Self:
         return self
@@ -81,9 +83,10 @@ class Runtime:
     @property
     def rows(self) -> Rows:
         """The records of the store."""
-        if self._rows is None:
-            self._rows = Rows(self.store, self.codec)
-        return self._rows
+        with self._lock:
+            if self._rows is None:
+                self._rows = Rows(self.store, self.codec)
+            return self._rows
 
     # ------------------------------------------------------------------ running here
 
@@ -179,14 +182,15 @@ class Runtime:
 
     def _launched(self, queue: str | None = None) -> Engine:
         """Return DBOS, listening to `queue`; which queues it listens to is settled when it is launched."""
-        if self._engine is not None and queue is not None:
-            self._engine.close()
-            self._engine = None
-        if self._engine is None:
-            queues = [] if queue is None else [queue]
-            executor = f"process-{uuid.uuid4().hex}"
-            self._engine = Engine(self.store, self.codec, executor=executor, queues=queues)
-        return self._engine
+        with self._lock:
+            if self._engine is not None and queue is not None:
+                self._engine.close()
+                self._engine = None
+            if self._engine is None:
+                queues = [] if queue is None else [queue]
+                executor = f"process-{uuid.uuid4().hex}"
+                self._engine = Engine(self.store, self.codec, executor=executor, queues=queues)
+            return self._engine
 
     # ------------------------------------------------------------------ bundles and decisions
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from arazzo_runner.cli.commands import run_command_line
 from tests.durable.crash import SPEC, Zygote
 from tests.durable.token_server import FIRST, Tokens, token_server
 
@@ -39,11 +43,20 @@ class Shell:
         self.env = {"XDG_STATE_HOME": str(folder / "state"), "ARAZZO_INPUT_refreshToken": FIRST}
 
     def __call__(self, *arguments: str, kill: dict[str, Any] | None = None, **env: str) -> Done:
+        """Run a command line: in this process, or in one of its own that is killed."""
+        if kill is None:
+            return self._here(arguments, env)
         order = {"argv": list(arguments), "env": {**self.env, **env}, "kill": kill}
         out, err = self.folder / "out", self.folder / "err"
         self._zygote.start({**order, "out": str(out), "err": str(err)})
         code = self._zygote.wait()
         return Done(code, out.read_text(), err.read_text())
+
+    def _here(self, arguments: Sequence[str], env: dict[str, str]) -> Done:
+        out, err = io.StringIO(), io.StringIO()
+        with patch.dict(os.environ, {**self.env, **env}), redirect_stdout(out), redirect_stderr(err):
+            code = run_command_line([*arguments])
+        return Done(code, out.getvalue(), err.getvalue())
 
     def run(self, *options: str, kill: dict[str, Any] | None = None, **env: str) -> Done:
         server = f"tokens={self.tokens.url}"

@@ -1,0 +1,200 @@
+"""Durable runs from Python: blocking, on an event loop, by a worker; decided, interrupted, taken over."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arazzo_runner import durably
+from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner.durable.records import Decision, step_of
+from arazzo_runner.engine.effects import HttpResponse, SendRequest
+from arazzo_runner.engine.options import RunOptions, TransportOptions
+from tests.durable.crash import SPEC
+from tests.durable.fleet import SPEC as NOTE
+from tests.durable.notes_server import notes_server
+from tests.durable.token_server import FIRST, token_server
+
+pytest.importorskip("dbos")
+
+
+class Stopping:
+    """Interrupts the run, as Ctrl-C does, when a step's request is about to be sent."""
+
+    def __init__(self, inner: Any, step: str) -> None:
+        self._inner = inner
+        self._step = step
+
+    async def perform(self, effect: Any, /) -> Any:
+        if isinstance(effect, SendRequest) and step_of(effect.key) == self._step:
+            raise KeyboardInterrupt
+        return await self._inner.perform(effect)
+
+
+def stop_at(runtime: Any, step: str | None) -> None:
+    """Let the runs of a Runtime be interrupted at a step."""
+    real = durably.ApiPerformer()
+
+    class Performer:
+        def perform(self, job: Any) -> Any:
+            return real.perform(self._job(job))
+
+        async def aperform(self, job: Any) -> Any:
+            return await real.aperform(self._job(job))
+
+        def _job(self, job: Any) -> Any:
+            from dataclasses import replace
+
+            if step is None or job.world is not None:
+                return job
+            return replace(job, wrap=lambda program, world: job.wrap(program, Stopping(world, step)))
+
+    runtime.performer = Performer()
+
+
+def test_an_unsafe_request_interrupted_under_way_waits_for_a_decision(state: Path) -> None:
+    with token_server() as tokens, durably.opened() as runtime:
+        stop_at(runtime, "second")
+        servers = {"tokens": tokens.url}
+        outcome = durably.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
+        assert (outcome.result.status, outcome.unfinished) == ("in_doubt", True)
+        assert [doubt.step_id for doubt in outcome.doubts] == ["second"]
+        assert runtime.status("r1").state == "in_doubt"
+        stop_at(runtime, None)
+        waiting = runtime.resume("r1", on_event=_ignore)
+        assert (waiting.result.status, [doubt.step_id for doubt in waiting.doubts]) == ("in_doubt", ["second"])
+        with pytest.raises(InvalidUsage, match="not in doubt"):
+            runtime.decide("r1", {"first": Decision(kind="resend")})
+        runtime.decide("r1", {"second": Decision(kind="resend")})
+        ended = runtime.resume("r1", on_event=_ignore)
+        assert ended.result.status == "succeeded"
+        assert ended.result.outputs["refreshToken"] in tokens.live
+        assert tokens.twice() == []
+        assert runtime.show("r1").result.outputs == ended.result.outputs
+        with pytest.raises(InvalidUsage, match="has ended"):
+            runtime.resume("r1", on_event=_ignore)
+        with pytest.raises(InvalidUsage, match="has ended"):
+            runtime.cancel("r1")
+        runtime.delete("r1")
+        assert runtime.list() == []
+
+
+def test_a_safe_request_interrupted_is_asked_again(state: Path) -> None:
+    with token_server() as tokens, durably.opened() as runtime:
+        stop_at(runtime, "look")
+        servers = {"tokens": tokens.url}
+        outcome = durably.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
+        assert (outcome.result.status, outcome.doubts, runtime.status("r1").state) == ("interrupted", (), "interrupted")
+        stop_at(runtime, None)
+        assert runtime.resume("r1", on_event=_ignore).result.status == "succeeded"
+        assert tokens.twice() == []
+
+
+def test_a_decided_answer_is_as_good_as_the_servers(state: Path) -> None:
+    with notes_server() as notes, durably.opened() as runtime:
+        stop_at(runtime, "add")
+        durably.run(runtime, NOTE, inputs={"text": "x"}, run_id="r1", servers={"notes": notes.url})
+        answer = HttpResponse(201, (("Content-Type", "application/json"),), b'{"id": 41}')
+        runtime.decide("r1", {"add": Decision(kind="answered", answer=answer)})
+        stop_at(runtime, None)
+        assert runtime.resume("r1", on_event=_ignore).result.outputs == {"id": 41}
+        assert (dict(notes.added), "/notes/41/publish" in notes.asked) == ({}, True)
+
+
+def test_many_at_once_on_an_event_loop_and_one_that_is_cancelled(state: Path) -> None:
+    with notes_server() as notes, durably.opened() as runtime:
+
+        async def go() -> list[Any]:
+            servers = {"notes": notes.url}
+            runs = [
+                durably.arun(runtime, NOTE, inputs={"text": f"n{number}"}, run_id=f"r{number}", servers=servers)
+                for number in range(4)
+            ]
+            return await asyncio.gather(*runs)
+
+        outcomes = asyncio.run(go())
+        assert [outcome.result.status for outcome in outcomes] == ["succeeded"] * 4
+        assert notes.twice() == []
+        stop_at(runtime, "publish")
+
+        async def stopped() -> Any:
+            servers = {"notes": notes.url}
+            return await durably.arun(runtime, NOTE, inputs={"text": "last"}, run_id="late", servers=servers)
+
+        # On an event loop an interruption is a cancelled task or Ctrl-C.
+        assert asyncio.run(stopped()).result.status == "in_doubt"
+        stop_at(runtime, None)
+        runtime.decide("late", {"publish": Decision(kind="resend")})
+        assert asyncio.run(runtime.aresume("late", on_event=_ignore)).result.status == "succeeded"
+
+
+def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided(state: Path) -> None:
+    told: list[Any] = []
+    with notes_server() as notes, durably.opened() as runtime:
+        fleet = durably.fleet(runtime)
+        _, spec, bundle = durably.prepared(NOTE, None, {"text": "x"}, False, None, {"servers": {"notes": notes.url}})
+        runtime.keep(bundle)
+        queued = _queued(spec)
+        assert (fleet.submit([("r1", queued)]), fleet.submit([("r1", queued), ("r2", queued)])) == (1, 1)
+        stop_at(runtime, "add")
+        worker = durably.worker(runtime, "w1", ["default"], told.append, lambda run_id, problem: told.append(problem))
+        worker.work(threading.Event(), drain=True, grace=1.0)
+        assert [outcome.result.status for outcome in told] == ["in_doubt", "in_doubt"]
+        assert {status.state for status in runtime.list()} == {"in_doubt"}
+        assert fleet.adopt("w1") == []
+        stop_at(runtime, None)
+        for name in ("r1", "r2"):
+            runtime.signal(name, {"add": Decision(kind="resend")})
+        assert {status.state for status in runtime.list()} == {"queued"}
+        worker.work(threading.Event(), drain=True, grace=1.0)
+        assert {status.state for status in runtime.list()} == {"succeeded"}
+        assert (notes.added.total(), notes.total) == (2, 6)
+
+
+def test_what_a_worker_cannot_carry_out_waits(state: Path) -> None:
+    problems: list[tuple[str, Exception]] = []
+    with durably.opened() as runtime:
+        fleet = durably.fleet(runtime)
+        _, spec, bundle = durably.prepared(NOTE, None, {"text": "x"}, False, None, {})
+        runtime.keep(bundle)
+        fleet.submit([("r1", _queued(spec))])
+
+        class Broken:
+            def perform(self, job: Any) -> Any:
+                raise RuntimeError("no")
+
+        runtime.performer = Broken()
+        worker = durably.worker(runtime, "w1", ["default"], problems.append, lambda *what: problems.append(what))
+        worker.work(threading.Event(), drain=True, grace=1.0)
+        assert [(name, str(problem)) for name, problem in problems] == [("r1", "no")]
+        assert runtime.status("r1").state == "interrupted"
+        runtime.hand_back("r1")
+        assert runtime.status("r1").state == "queued"
+
+
+def test_options_come_back_from_the_journal(state: Path) -> None:
+    transport = TransportOptions(
+        certificates={"api.test": ("c.pem", None)}, insecure_hosts=frozenset({"a", "b"}), proxies={"*": "direct"}
+    )
+    options = RunOptions(timeout=3.5, parallel=4, transport=transport, run_timeout=None)
+    _, spec, bundle = durably.prepared(NOTE, None, {"text": "x"}, True, options, {"servers": {"notes": "http://h:1"}})
+    from arazzo_runner.durable.records import RunSpec
+
+    again = RunSpec.from_json(spec.to_json())
+    assert again == spec
+    assert again.options.transport == transport
+    assert durably.load_bundle(bundle, "note").workflow.workflow_id == "note"
+
+
+def _queued(spec: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(spec, queue="default")
+
+
+def _ignore(event: Any, secrets: Any) -> None:
+    """Nobody watches."""
