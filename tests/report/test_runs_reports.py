@@ -16,6 +16,8 @@ import jsonschema
 import junitparser
 import pytest
 import referencing
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from referencing.jsonschema import DRAFT6
 
 import arazzo_runner
@@ -359,6 +361,45 @@ def test_markdown_keeps_foreign_text_in_its_place(found):
 def test_annotations_are_one_command_a_line(found):
     for line in render("github", found).splitlines():
         assert re.match(r"::(error|warning|notice) (\w+=[^,:]*,?)+::", line)
+
+
+def with_text(text):
+    """A run in which a text stands wherever a document or a server can put one."""
+    odd = verdict(condition=text, reason=text, seen=(Seen(expression=text, value=text),))
+    came = response(500, text.encode("utf-8", "replace"), "text/plain")
+    note = Diagnostic(code="odd", severity=Severity.WARNING, message=text, at=Location("a.yml"), hint=text)
+    one = step(
+        step_id=text,
+        reason=text,
+        action=text,
+        attempts=(attempt(verdicts=(odd,), response=came),),
+        outputs={text: text},
+    )
+    return report(
+        record(
+            name=text,
+            document=text,
+            result=failed(reason=text, steps=(one,), outputs={text: text}, diagnostics=(note,)),
+        )
+    )
+
+
+MARKUP = st.text(st.sampled_from("<>&\"'`|]-!\\/*[#:=\n\r\0 a\u202e\ud800"), min_size=1, max_size=40)
+
+
+@given(st.one_of(MARKUP, st.text(min_size=1, max_size=40)))
+@settings(max_examples=40, deadline=None)
+def test_no_text_adds_an_element_or_a_line(text):
+    plain = with_text("plain text")
+    other = with_text(text)
+    assert [name for name, _ in Page(render("html", other)).elements] == [
+        name for name, _ in Page(render("html", plain)).elements
+    ]
+    tags = [[each.tag for each in ElementTree.fromstring(render("junit", made)).iter()] for made in (plain, other)]
+    assert tags[0] == tags[1]
+    assert len(render("github", other).splitlines()) == len(render("github", plain).splitlines())
+    assert json.loads(render("har", other))
+    assert json.loads(render("sarif", other))
 
 
 # ------------------------------------------------------------------ small parts
