@@ -9,7 +9,7 @@ from typing import Literal as OneOf
 from typing import TypeAlias
 
 from arazzo_runner.records import record
-from arazzo_runner.values import JsonValue, to_json
+from arazzo_runner.values import JsonValue, is_number, to_json
 
 Path: TypeAlias = tuple[str | int, ...]
 """Property steps that follow a reference though the ABNF lacks them: `.count`, `[0]` (semantics §3)."""
@@ -54,7 +54,14 @@ class Slip:
 
 
 def _path_text(path: Path) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(map(_step_text, path))
+
+
+def _step_text(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    plain = all(character.isascii() and (character.isalnum() or character in "_-$@:") for character in step)
+    return f".{step}" if (plain and step) or '"' in step or "]" in step else f'["{step}"]'
 
 
 def _pointer_text(pointer: str | None) -> str:
@@ -228,8 +235,9 @@ class Access:
     step: str | int
 
     def __str__(self) -> str:
-        # A reference stands in brackets: without them the step would be read as part of its name.
-        inner = str(self.operand) if isinstance(self.operand, (Constant, Access)) else f"({self.operand})"
+        # A reference stands in brackets: without them the step would be read as part of its name, or of a number.
+        bare = isinstance(self.operand, (Constant, Access)) and not is_number(getattr(self.operand, "value", None))
+        inner = str(self.operand) if bare else f"({self.operand})"
         return inner + (f"[{self.step}]" if isinstance(self.step, int) else f".{self.step}")
 
 

@@ -1,4 +1,4 @@
-"""python -m tests.fuzz [--seconds N] [--atheris] [TARGET …]: fuzz the targets in turn and tell what failed."""
+"""python -m tests.fuzz [--seconds N] [TARGET …]: fuzz the targets in turn and tell what failed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import traceback
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.fuzz.mutation import CORPUS, mutations, seeds
+from tests.fuzz.mutation import mutations
 from tests.fuzz.targets import TARGETS, tried
 
 ROUND = 200
@@ -19,8 +19,6 @@ def main() -> int:
     """Fuzz as the command line says; 1 when something failed."""
     arguments = _arguments()
     names = arguments.targets or list(TARGETS)
-    if arguments.atheris:
-        return _atheris(names[0], arguments.seconds)
     failed = [name for name in names if not _fuzzed(name, arguments.seconds / len(names))]
     print(f"failed: {', '.join(failed)}" if failed else "no failures")
     return 1 if failed else 0
@@ -29,7 +27,6 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long, all targets together (60)")
-    parser.add_argument("--atheris", action="store_true", help="guide one target by coverage (pip install atheris)")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"any of {', '.join(TARGETS)} (all)")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.targets) - set(TARGETS))
@@ -76,17 +73,6 @@ def _round(name: str, number: int, end: float) -> int:
 
     target()
     return count
-
-
-def _atheris(name: str, seconds: float) -> int:
-    import atheris
-
-    atheris.instrument_all()
-    folder = str(CORPUS / name)
-    print(f"{name}: {len(seeds(name))} seeds, coverage-guided, {seconds:g} s")
-    atheris.Setup([sys.argv[0], f"-max_total_time={seconds:.0f}", folder], lambda data: tried(name, data))
-    atheris.Fuzz()
-    return 0
 
 
 if __name__ == "__main__":
