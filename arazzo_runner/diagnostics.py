@@ -90,8 +90,9 @@ class Location:
 
     def child(self, key: str | int) -> Location:
         """Return the place of a member or item of this place."""
-        token = str(key).replace("~", "~0").replace("/", "~1")
-        return Location(self.uri, f"{self.pointer}/{token}", self.positions)
+        if isinstance(key, str) and ("~" in key or "/" in key):
+            key = key.replace("~", "~0").replace("/", "~1")
+        return Location(self.uri, f"{self.pointer}/{key}", self.positions)
 
     def at_key(self) -> Location:
         """Return this place, pointing at its mapping key."""

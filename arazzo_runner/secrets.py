@@ -9,6 +9,7 @@ import urllib.parse
 from collections.abc import Iterable
 from functools import lru_cache
 
+from arazzo_runner.patterns import pattern as lazy_pattern
 from arazzo_runner.values import JsonValue
 
 MASK = "***"
@@ -17,11 +18,11 @@ _ELLIPSIS = "…"
 _LONGEST_RUN = 4
 _HTML = {"&": ("&amp;",), "<": ("&lt;",), ">": ("&gt;",), '"': ("&quot;",), "'": ("&apos;",)}
 
-_SECRET_NAME = re.compile(
+_SECRET_NAME = lazy_pattern(
     r"(token|passwords?|passwd|secrets?|api_?keys?|access_?keys?|private_?keys?|authorization|credentials?"
     r"|(access|refresh|auth|bearer|api)_?tokens)$"
 )
-_HARMLESS_NAME = re.compile(r"(^|_)(next|prev|previous|page|csrf|xsrf|continuation|cursor|sync)_?(page_?)?token$")
+_HARMLESS_NAME = lazy_pattern(r"(^|_)(next|prev|previous|page|csrf|xsrf|continuation|cursor|sync)_?(page_?)?token$")
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"})
 
 

@@ -7,12 +7,13 @@ from typing import Final, TypeAlias
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.document.positions import FixedPositions, TextPositions
+from arazzo_runner.patterns import pattern
 
 Path: TypeAlias = tuple["str | int", ...]
 
-_HEADER: Final = re.compile(r"\s*\[(?P<list>\[)?(?P<name>[^\]]*)\]")
-_PART: Final = re.compile(r'\s*(?:"(?P<basic>(?:[^"\\]|\\.)*)"|\'(?P<literal>[^\']*)\'|(?P<bare>[\w-]+))\s*')
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
+_HEADER: Final = pattern(r"\s*\[(?P<list>\[)?(?P<name>[^\]]*)\]")
+_PART: Final = pattern(r'\s*(?:"(?P<basic>(?:[^"\\]|\\.)*)"|\'(?P<literal>[^\']*)\'|(?P<bare>[\w-]+))\s*')
+_STRING: Final = pattern(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 
 
 class TomlPlaces:

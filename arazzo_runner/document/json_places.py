@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json.decoder
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from arazzo_runner.diagnostics import Span
 from arazzo_runner.document.positions import Entry
+from arazzo_runner.patterns import pattern
 
-_BLANKS: Final = re.compile(r"[ \t\r\n]*")
+_BLANKS: Final = pattern(r"[ \t\r\n]*")
 _DECODER: Final[Any] = json.decoder  # its two scanners are public, but not in the type stubs
 _SKIP: Final = _DECODER.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False).scan_once
 _STRING: Final = _DECODER.scanstring

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -13,6 +12,7 @@ import yaml
 from arazzo_runner.diagnostics import Span
 from arazzo_runner.document.positions import Entry, TextPositions
 from arazzo_runner.document.yaml_reader import event_parser
+from arazzo_runner.patterns import pattern
 
 
 class _Open:
@@ -124,7 +124,7 @@ def _span(start: Any, end: Any) -> Span:
 
 # ------------------------------------------------------------------ JSON
 
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_TOKEN: Final = pattern(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def json_places(text: str, *, most_repeats: int | None = None) -> _Walk:

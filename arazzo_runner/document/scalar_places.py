@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from arazzo_runner.patterns import pattern
+
 _BLANKS: Final = frozenset(" \t\r\n\x85\u2028\u2029")
-_PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")  # an anchor or a tag before the value
-_BLOCK_HEADER: Final = re.compile(r"[|>][^\r\n]*(?:\r\n|[\r\n])?")
-_SINGLE_QUOTED: Final = re.compile(r"''|.", re.DOTALL)
-_DOUBLE_QUOTED: Final = re.compile(
+_PROPERTIES: Final = pattern(r"(?:[&!]\S*\s+)*")  # an anchor or a tag before the value
+_BLOCK_HEADER: Final = pattern(r"[|>][^\r\n]*(?:\r\n|[\r\n])?")
+_SINGLE_QUOTED: Final = pattern(r"''|.", re.DOTALL)
+_DOUBLE_QUOTED: Final = pattern(
     r"\\(?:x(?P<x>..)|u(?P<u>[dD][89abAB]..\\u[dD][c-fC-F]..|....)|U(?P<U>.{8})|(?P<fold>\r\n|[\r\n])|(?P<c>.))|.",
     re.DOTALL,
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 from decimal import Decimal
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
@@ -25,6 +24,7 @@ from arazzo_runner.expressions.xpath_engine import (
     is_node,
     new_parser,
 )
+from arazzo_runner.patterns import pattern as lazy_pattern
 from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
@@ -32,7 +32,7 @@ Version: TypeAlias = OneOf["1.0", "2.0", "3.0", "3.1"]
 VERSIONS: Final[dict[str, Version]] = {"xpath-31": "3.1", "xpath-30": "3.0", "xpath-20": "2.0", "xpath-10": "1.0"}
 _COMPILE_SECONDS = 1.0
 # A fixed pattern of our own, linear by its lookbehind: names that may be prefixes.
-_PREFIX = re.compile(r"(?<![\w.\-:])([A-Za-z_][\w.\-]*):(?![:=])")
+_PREFIX = lazy_pattern(r"(?<![\w.\-:])([A-Za-z_][\w.\-]*):(?![:=])")
 _PREDECLARED = frozenset({"xml", "xs", "fn", "map", "array", "math", "err"})  # XPath 3.1 §2.1.1
 
 

@@ -13,13 +13,12 @@ from arazzo_runner.document.positions import Entry, IndexedPositions, JsonPositi
 from arazzo_runner.document.scalar_places import raw_offset
 from arazzo_runner.document.scalars import NotJson, plain_value
 from arazzo_runner.document.source_map import Document
+from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 
-_PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")
+_PROPERTIES: Final = pattern(r"(?:[&!]\S*\s+)*")
 _INDICATORS: Final = frozenset("-?:,[]{}#&*!|>'\"%@`")
-_UNPRINTABLE: Final = re.compile(
-    "[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_UNPRINTABLE: Final = pattern("[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 @record(frozen=True, slots=True)

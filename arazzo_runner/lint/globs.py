@@ -6,7 +6,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-MAGIC: Final = re.compile(r"[*?\[]")
+from arazzo_runner.patterns import pattern as lazy_pattern
+
+MAGIC: Final = lazy_pattern(r"[*?\[]")
 
 
 def matches(pattern: str, path: str) -> bool:

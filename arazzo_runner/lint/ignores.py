@@ -12,10 +12,11 @@ from arazzo_runner.diagnostics import Diagnostic, Location, Severity, did_you_me
 from arazzo_runner.document.positions import FixedPositions, YamlPositions
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.lint.policy import UNREADABLE, Policy
+from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 
 _MARK: Final = "arazzo-ignore"
-_COMMENT: Final = re.compile(
+_COMMENT: Final = pattern(
     r"(?<![^\s])\#\s*arazzo-ignore(?P<file>-file)?(?![\w-])[ \t]*:?[ \t]*(?P<codes>.*?)"
     r"(?:[ \t]*(?<![^\s:])--[ \t]*(?P<reason>[^\r\n]*))?[ \t]*$",
     re.MULTILINE,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Location
+from arazzo_runner.patterns import pattern
 from arazzo_runner.sources.uris import is_remote
 
-_LINES: Final = re.compile(r"\blines? \d+(?: and \d+)?")
+_LINES: Final = pattern(r"\blines? \d+(?: and \d+)?")
 
 
 def fingerprint(found: Diagnostic, base: str = ".") -> str:

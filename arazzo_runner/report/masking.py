@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.effects import Headers
+from arazzo_runner.patterns import pattern
 from arazzo_runner.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name
 from arazzo_runner.values import MISSING, JsonValue
 
-_USERINFO = re.compile(r"(?<=://)[^/?#@]*@")
-_QUERY_FIELD = re.compile(r"(?<=[?&])([^=&#]*)=([^&#]*)")
-_SCHEME = re.compile(r"(Basic|Bearer|Digest|DPoP|Token)\s", re.IGNORECASE)
+_USERINFO = pattern(r"(?<=://)[^/?#@]*@")
+_QUERY_FIELD = pattern(r"(?<=[?&])([^=&#]*)=([^&#]*)")
+_SCHEME = pattern(r"(Basic|Bearer|Digest|DPoP|Token)\s", re.IGNORECASE)
 
 
 def masked_slot(value: JsonValue) -> JsonValue:

@@ -8,6 +8,7 @@ from html import escape
 
 from arazzo_runner.diagnostics import Severity
 from arazzo_runner.engine.results import RunResult
+from arazzo_runner.patterns import pattern
 from arazzo_runner.report.failure import explained, failed_step, last_line
 from arazzo_runner.report.json import pretty, shown_outputs, step_diagnostics
 from arazzo_runner.report.many import summary_line
@@ -22,7 +23,7 @@ _MARKS = {
     "succeeded": "✅", "failed": "❌", "in_doubt": "❓", "interrupted": "⏹️", "error": "❌", "not_run": "⏭️",
     "passed": "✅", "recovered": "♻️", "skipped": "⏭️",
 }  # fmt: skip
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:/$^=])")
+_SPECIAL = pattern(r"([\\`*_{}\[\]()#+\-.!|~>@:/$^=])")
 _MOST_RUNS = 200
 _MOST_FAILURES = 20
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 from arazzo_runner.report.style import count, paint
 from arazzo_runner.report.visible import one_line
 
 WIDEST_LINE = 160
-_USERINFO = re.compile(r"(?<=://)[^/\s?#@'\"]+(?=@)")
+_USERINFO = pattern(r"(?<=://)[^/\s?#@'\"]+(?=@)")
 _SHOWS_A_SECRET = ("hard-coded-password", "secret-literal")
 _COLORS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from arazzo_runner.patterns import pattern as lazy_pattern
+
 # C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, embeddings and
 # isolates (CVE-2021-42574), invisible joiners, tags, lone surrogates, the two characters that no XML
 # may hold. Tab is shown as it is.
@@ -13,8 +15,8 @@ _UNSAFE_CHARACTERS = (
     "\ud800-\udfff\U000e0000-\U000e007f"
 )
 _SHORT = {"\n": "\\n", "\r": "\\r", "\0": "\\0", "\x1b": "\\e"}
-_LINE_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
-_INLINE_COMMAND = re.compile(r"##(?=(vso)?\[)")
+_LINE_COMMAND = lazy_pattern(r"^(\s*):(?=:)", re.MULTILINE)
+_INLINE_COMMAND = lazy_pattern(r"##(?=(vso)?\[)")
 
 
 def one_line(text: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
+from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 from arazzo_runner.sources.media_types import MULTIPART, ReadFile, UnusableMedia, essence, is_json, parameter
 from arazzo_runner.sources.operation import MediaType, OperationParameter
@@ -19,9 +20,9 @@ from arazzo_runner.sources.uploads import file_of, read_upload
 from arazzo_runner.values import JsonValue, to_json, to_text, type_name
 
 _BINARY: Final = "application/octet-stream"
-_BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=?\-]{1,70}")
-_CONTENT_TYPE: Final = re.compile(r"[\w!#$&^.+\-]+/[\w!#$&^.+\-]+(;[^\x00-\x1f\x7f]*)?", re.ASCII)
-_HEADER: Final = re.compile(r"[\w!#$%&'*+.^`|~\-]+", re.ASCII)
+_BOUNDARY: Final = pattern(r"[0-9A-Za-z'()+_,./:=?\-]{1,70}")
+_CONTENT_TYPE: Final = pattern(r"[\w!#$&^.+\-]+/[\w!#$&^.+\-]+(;[^\x00-\x1f\x7f]*)?", re.ASCII)
+_HEADER: Final = pattern(r"[\w!#$%&'*+.^`|~\-]+", re.ASCII)
 
 
 @record(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from arazzo_runner.patterns import pattern
 from arazzo_runner.sources.operation import Operation, Server
 from arazzo_runner.sources.uris import is_remote, join, origin, without_userinfo
 
-_VARIABLE = re.compile(r"\{([^{}]+)\}")
+_VARIABLE = pattern(r"\{([^{}]+)\}")
 
 
 class NoServer(Exception):

@@ -11,10 +11,10 @@ writes them; structures inside structures, for which no style but deepObject has
 from __future__ import annotations
 
 import json
-import re
 from typing import Final
 from urllib.parse import quote, unquote
 
+from arazzo_runner.patterns import pattern
 from arazzo_runner.sources.media_types import FORM, essence, is_json
 from arazzo_runner.sources.operation import MediaType, OperationParameter
 from arazzo_runner.values import JsonValue, to_json, to_text
@@ -27,8 +27,8 @@ WHOLE_QUERY: Final = ":/?@!$&'()*+,;=[]"
 _DELIMITERS: Final = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}
 _COOKIE_SAFE: Final = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
 _TOKEN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
-_TRIPLE: Final = re.compile("(%[0-9A-Fa-f]{2})")
-_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9\-._~/%:@!$&'()*+,;=]*")
+_TRIPLE: Final = pattern("(%[0-9A-Fa-f]{2})")
+_PLAIN_PATH: Final = pattern(r"[A-Za-z0-9\-._~/%:@!$&'()*+,;=]*")
 
 
 class UnusableValue(ValueError):

@@ -6,10 +6,10 @@ Without hints a mapping with one member is the root element; `@name` writes an a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 from arazzo_runner.sources.media_types import UnusableMedia
 from arazzo_runner.sources.operation import MediaType
@@ -17,8 +17,8 @@ from arazzo_runner.sources.schema_context import Resolve
 from arazzo_runner.values import JsonValue, to_text
 
 # `xml:` is the one prefix that need not be declared (Namespaces in XML 1.0 §3).
-_NAME: Final = re.compile(r"(?:xml:)?[^\W\d][\w.\-]*")
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NAME: Final = pattern(r"(?:xml:)?[^\W\d][\w.\-]*")
+_CONTROLS: Final = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 MAX_PARTS: Final = 100
 
 

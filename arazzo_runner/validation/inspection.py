@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
@@ -18,6 +17,7 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
+from arazzo_runner.patterns import pattern
 from arazzo_runner.program.library import Source
 from arazzo_runner.program.model import CompiledCriterion, CompiledStep, CompiledWorkflow, Program
 from arazzo_runner.program.schemas import input_names
@@ -32,7 +32,7 @@ from arazzo_runner.values import JsonValue, escaped
 
 Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
 
-_VALUE_PLACE: Final = re.compile(
+_VALUE_PLACE: Final = pattern(
     r"/(?:workflows/\d+(?:/steps/\d+)?|components)/(?:"
     r"parameters/[^/]+/value(?:/|$)|requestBody/(?:payload|replacements/\d+/value)(?:/|$)|outputs/"
     r"|successCriteria/\d+/(?:context|condition)$"

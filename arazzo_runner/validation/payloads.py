@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Location, did_you_mean
@@ -142,7 +141,13 @@ def _near_names(value: JsonValue, shape: Shape) -> Iterator[tuple[str, str, str]
             found = lookup(shapes, (str(key),))
             if isinstance(found, Lost):
                 left = [name for name in found.names if name not in part]
-                near = get_close_matches(str(key), left, n=1, cutoff=NEAR) if found.kind == "undeclared" else []
+                near = _near(str(key), left) if found.kind == "undeclared" else []
                 yield from ((pointer, str(key), name) for name in near)
             elif found.shapes is not None and pointer.count("/") < MAX_DEPTH:
                 waiting.append((item, found.shapes, f"{pointer}/{escaped(str(key))}"))
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    from difflib import get_close_matches  # lazily: only doubtful payloads need it
+
+    return get_close_matches(name, list(known), n=1, cutoff=NEAR)

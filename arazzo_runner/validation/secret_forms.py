@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from arazzo_runner.patterns import pattern as lazy_pattern
 
 MINIMUM: Final = 12
 
 SECRETS: Final = tuple(
-    (what, re.compile(pattern))
+    (what, lazy_pattern(pattern))
     for what, pattern in (
         ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
         ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})"),
@@ -30,13 +31,13 @@ SECRETS: Final = tuple(
 )
 """What it is, and how it looks; the last group, where there is one, is the credential itself."""
 
-SUSPECT: Final = re.compile(
+SUSPECT: Final = lazy_pattern(
     r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|k_live_|AIza|GOCSPX|sk-|SG\.|npm_|pypi-|PRIVATE KEY|eyJ"
     r"|^[Bb](?:earer|asic) |://"
 )
 """A quick look: what none of this is in holds none of the forms above."""
 
-_PLACEHOLDER: Final = re.compile(
+_PLACEHOLDER: Final = lazy_pattern(
     r"^[<\[({$%*]|^123e4567-|\.\.\.|…|\*\*|x{4,}|X{4,}|0{8,}|(?i:example|your|placeholder|dummy|sample|insert|replace|redacted"
     r"|changeme|todo|fake|mock|\btest|test[-_ ]|[-_ ]test|demo|secret-?here|<.*>"
     r"|^(?:string|text|null|none|true|false|n/a|undefined)$"

@@ -24,12 +24,15 @@ def documents():
     return [entry["path"] for entry in json.loads(INDEX.read_text(encoding="utf-8"))["documents"]]
 
 
-def mend(path, *, unsafe=False):
-    """Mend one document in memory; return its text before and after, what was mended, the findings before and after."""
+def mend(path, *, unsafe=False, text=None):
+    """Mend one document (or another text in its place) in memory; return it before and after, and what was mended."""
     name = str(CORPUS / path)
     reading = LoadOptions(root=str(CORPUS / path.split("/")[0]), any_server=True, unchecked=True, offline=True)
     linter = Linter([name], LintOptions(reading=reading, no_config=True))
     first = linted = linter.lint(name)
+    if text is not None:
+        linter.change(name, text.encode())
+        first = linted = linter.lint(name)
     mended = []
     while linted.document is not None and len(mended) < 5000:
         fixed = fix_document(linted.document, linted.findings, unsafe=unsafe)

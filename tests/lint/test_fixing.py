@@ -8,7 +8,7 @@ import textwrap
 from io import BytesIO, TextIOWrapper
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arazzo_runner.cli.main import run
@@ -139,7 +139,7 @@ WRITERS = {
 }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(TEXTS, st.sampled_from(sorted(WRITERS))), min_size=1, max_size=4), st.data())
 def test_edits_do_what_they_mean_or_nothing(items, data):
     text = "# top\n" + "".join(f"k{n}:   {WRITERS[style](value)}  # c{n}\n" for n, (value, style) in enumerate(items))
@@ -167,7 +167,7 @@ def test_edits_do_what_they_mean_or_nothing(items, data):
         assert fixed.text == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=30).filter(lambda text: "\x85" not in text), st.booleans())
 def test_a_text_that_is_spelt_is_read_as_itself(text, in_flow):
     if any(0xD800 <= ord(character) < 0xE000 for character in text):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity, replacing
+from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.validation.schemas import follow, property_of, types_of
 
@@ -15,7 +15,7 @@ SEVERITY = Severity.WARNING
 GROUP = "language"
 DEFAULT = True
 
-_LONE: Final = re.compile(r"\{\$inputs\.([\w.\-]+)\}")
+_LONE: Final = pattern(r"\{\$inputs\.([\w.\-]+)\}")
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:

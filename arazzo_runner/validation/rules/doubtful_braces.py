@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity, replacing
+from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
 
 CODE = "doubtful-braces"
@@ -15,7 +15,7 @@ GROUP = "language"
 DEFAULT = True
 
 _ROOT: Final = r"(?P<root>inputs|steps|workflows|outputs)\.(?P<rest>(?P<name>[\w\-]+)[\w.\-#/]*)"
-_BRACES: Final = re.compile(
+_BRACES: Final = pattern(
     rf"(?:(?P<double>\{{\{{)|(?P<shell>\$\{{)|\{{)\s*(?P<dollar>\$)?{_ROOT}\s*(?(double)\}}\}}|\}})"
 )
 

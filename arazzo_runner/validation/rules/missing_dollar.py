@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity, replacing
+from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.values import preview
 
@@ -15,7 +15,7 @@ SEVERITY = Severity.WARNING
 GROUP = "language"
 DEFAULT = True
 
-_BARE: Final = re.compile(r"(?P<root>inputs|steps|workflows)\.(?P<name>[\w\-]+)[\w.\-#/]*")
+_BARE: Final = pattern(r"(?P<root>inputs|steps|workflows)\.(?P<name>[\w\-]+)[\w.\-#/]*")
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:

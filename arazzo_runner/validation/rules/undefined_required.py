@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.patterns import pattern
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.validation.schemas import SchemaAt
@@ -17,7 +17,7 @@ GROUP = "shape"
 DEFAULT = True
 
 _COMBINING: Final = ("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "patternProperties")
-_COMBINED: Final = re.compile(r"/(?:allOf|anyOf|oneOf)/\d+$|/(?:not|if|then|else)$|/dependentSchemas/[^/]+$")
+_COMBINED: Final = pattern(r"/(?:allOf|anyOf|oneOf)/\d+$|/(?:not|if|then|else)$|/dependentSchemas/[^/]+$")
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:

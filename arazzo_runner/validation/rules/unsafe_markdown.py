@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.values import preview
 
@@ -15,7 +16,7 @@ SEVERITY = Severity.WARNING
 GROUP = "safety"
 DEFAULT = True
 
-_UNSAFE: Final = re.compile(
+_UNSAFE: Final = pattern(
     r"<\s{0,9}(?:script|iframe|object|embed|applet|meta|base|link|style|form)\b[^>]{0,200}>?"
     r"|<[a-zA-Z][^>`]{0,400}?\son[a-z]{3,20}\s{0,9}="
     r"|\]\(\s{0,9}(?:javascript|vbscript|data:text/html)[^)]{0,100}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.values import escaped
 
@@ -15,7 +15,7 @@ SEVERITY = Severity.WARNING
 GROUP = "names"
 DEFAULT = True
 
-_MENTION: Final = re.compile(r"[$#]/?components[./](\w+)[./]([^/#\s\"'{}]+)")
+_MENTION: Final = pattern(r"[$#]/?components[./](\w+)[./]([^/#\s\"'{}]+)")
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection, Text
 
 CODE = "unused-input"
@@ -15,8 +15,8 @@ GROUP = "names"
 DEFAULT = True
 
 WHOLE: Final = ""
-_READ: Final = re.compile(r"\$inputs(?:\.([\w.\-]+)|)")
-_PLAIN: Final = re.compile(r"[\w.\-]+")
+_READ: Final = pattern(r"\$inputs(?:\.([\w.\-]+)|)")
+_PLAIN: Final = pattern(r"[\w.\-]+")
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:

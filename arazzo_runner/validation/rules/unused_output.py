@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection, Text
 
 CODE = "unused-output"
@@ -14,7 +14,7 @@ SEVERITY = Severity.INFO
 GROUP = "names"
 DEFAULT = False
 
-_READ: Final = re.compile(r"\$steps\.([\w\-]+)\.outputs(?:\.([\w.\-]+)|)")
+_READ: Final = pattern(r"\$steps\.([\w\-]+)\.outputs(?:\.([\w.\-]+)|)")
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:

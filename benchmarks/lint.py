@@ -1,0 +1,89 @@
+"""python -m benchmarks.lint CORPUS: `arazzo validate` beside `redocly lint`, on the same files in the same run.
+
+CORPUS is a folder of Arazzo documents. Redocly is installed from npm into a temporary folder
+(or taken from REDOCLY, the path of its command). Figures are CPU seconds of whole processes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from arazzo_runner.lint.documents import is_arazzo
+from benchmarks.generate import steps_document
+from benchmarks.measure import Figure, show
+from benchmarks.run import SEED, arazzo
+
+RUNS = 5
+DOCUMENTS = 200
+
+
+def redocly(folder: Path) -> list[str]:
+    """Return Redocly's lint command, installed below `folder` unless it is there already."""
+    command = os.environ.get("REDOCLY")
+    if command is None:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise SystemExit("npm is not here; set REDOCLY to the command")
+        packages = ["--no-audit", "--no-fund", "--silent", "@redocly/cli@2"]
+        subprocess.run([npm, "install", "--prefix", str(folder), *packages], check=True)
+        command = str(folder / "node_modules" / ".bin" / "redocly")
+    return [command, "lint"]
+
+
+def cost(command: list[str]) -> float:
+    """Return the CPU seconds of a command, whatever it finds."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):
+        raise SystemExit(f"{command[0]} ended with {process.returncode}")
+    return usage.ru_utime + usage.ru_stime
+
+
+def compared(ours: list[str], theirs: list[str]) -> tuple[float, float]:
+    """Return the median costs of two commands run in turn, after a warm-up."""
+    pairs = [(cost(ours), cost(theirs)) for _ in range(RUNS + 1)][1:]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+def documents(corpus: Path) -> list[str]:
+    """Return the first Arazzo JSON documents of a corpus, by path."""
+    found = (str(path) for path in sorted(corpus.rglob("*.json")) if is_arazzo(str(path)))
+    return [path for path, _ in zip(found, range(DOCUMENTS), strict=False)]
+
+
+def main() -> None:
+    """Measure and print a table."""
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lint = redocly(folder)
+        given = documents(Path(sys.argv[1]))
+        ours, theirs = compared(arazzo("validate", "--jobs", "1", *given), [*lint, *given])
+        seed, seed_theirs = compared(arazzo("validate", str(SEED)), [*lint, str(SEED)])
+        small, large = (str(steps_document(folder, count)) for count in (500, 1000))
+        half, whole = compared(arazzo("validate", small), arazzo("validate", large))
+        start = cost(arazzo("validate", str(SEED)))
+        show(
+            [
+                Figure(f"{len(given)} documents / redocly", ours / theirs, 0.25, f"{ours:.2f} / {theirs:.2f} s"),
+                Figure("the seed / redocly", seed / seed_theirs, 0.25, f"{seed:.2f} / {seed_theirs:.2f} s"),
+                Figure(
+                    "1,000 steps / 500 steps, without start",
+                    (whole - start) / max(half - start, 0.01),
+                    2.5,
+                    f"{whole:.2f} / {half:.2f} s",
+                ),
+            ]
+        )
+
+
+if __name__ == "__main__":
+    main()
