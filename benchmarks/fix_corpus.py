@@ -12,10 +12,9 @@ from typing import Any
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.lint.pipeline import Linted
-from tests.corpus.test_fixes import documents
-from tests.corpus.test_fixes import mend as mend_untyped
+from tests.corpus import test_fixes
 
-mend: Any = mend_untyped
+fixes: Any = test_fixes  # tests are not annotated
 
 
 def failures(first: Linted, last: Linted, mended: list[Diagnostic], again: int) -> list[str]:
@@ -50,10 +49,10 @@ def main() -> None:
     codes: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     changed = 0
-    paths = documents()
+    paths = fixes.documents()
     for path in paths:
-        first, last, mended = mend(path, unsafe=unsafe)
-        _, _, again = mend(path, text=last.document.text if last.document is not None else None, unsafe=unsafe)
+        first, last, mended = fixes.mend(path, unsafe=unsafe)
+        _, _, again = fixes.mend(path, text=last.document.text if last.document is not None else None, unsafe=unsafe)
         codes.update(each.code for each in mended)
         changed += bool(mended)
         for problem in failures(first, last, mended, len(again)):

@@ -17,6 +17,7 @@ from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 
 _PROPERTIES: Final = pattern(r"(?:[&!]\S*\s+)*")
+_DOUBTFUL_COLON: Final = pattern(r":(?![\w/.])")
 _INDICATORS: Final = frozenset("-?:,[]{}#&*!|>'\"%@`")
 _UNPRINTABLE: Final = pattern("[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
@@ -180,7 +181,7 @@ def _is_plain(value: str, in_flow: bool) -> bool:
         return False
     if ": " in value or " #" in value or value.endswith(":") or value.startswith(("---", "...")) or value == "<<":
         return False
-    if in_flow and any(mark in value for mark in "{}[],"):
+    if in_flow and (any(mark in value for mark in "{}[],") or _DOUBTFUL_COLON.search(value)):
         return False
     try:
         return isinstance(plain_value(value), str)
