@@ -36,8 +36,10 @@ def full_errors(
     value: JsonValue, schema: JsonValue, context: SchemaContext, *, base: str, direction: Direction | None, most: int
 ) -> tuple[SchemaError, ...]:
     """Return what jsonschema finds, in the value's order; a broken schema is one error of keyword `$schema`."""
-    resolver = _Resolver(Follower(context), context, base)
+    follower = Follower(context)
+    resolver = _Resolver(follower, context, base)
     try:
+        follower.enter(_members(value))
         make = _validator(context, direction)
         validator = make(schema, _resolver=resolver.inside(schema))
         found = []
@@ -50,6 +52,17 @@ def full_errors(
     except _BROKEN as problem:
         return (SchemaError("", f"the schema is broken ({type(problem).__name__})", "$schema"),)
     return tuple(sorted(found, key=lambda error: error.pointer))
+
+
+def _members(value: JsonValue) -> int:
+    """Return how many members and items a value has, at all depths."""
+    count, waiting = 0, [value]
+    while waiting:
+        each = waiting.pop()
+        inner = list(each.values()) if isinstance(each, dict) else each if isinstance(each, list) else ()
+        count += len(inner)
+        waiting += inner
+    return count
 
 
 @record(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from arazzo_runner.values import JsonValue, pointer_tokens, preview, to_json, ty
 BROKEN_SCHEMA: Final = ("$schema", "$ref", "$work")
 """The keywords of a SchemaError that tells of the schema, not of the value."""
 PATTERN_SECONDS: Final = 1.0
-MAX_STEPS: Final = 200_000
+FIRST_STEPS: Final = 10_000
+STEPS_A_MEMBER: Final = 40
+MAX_STEPS: Final = 400_000
 MAX_MEMBERS: Final = 1_000_000
 
 
@@ -58,7 +60,8 @@ class Follower:
 
     def __init__(self, context: SchemaContext) -> None:
         self._resolve = context.resolve
-        self._left = MAX_STEPS
+        self._left = FIRST_STEPS
+        self._unearned = MAX_STEPS
         self._members = MAX_MEMBERS
         self._followed: dict[tuple[str, str], tuple[JsonValue, str]] = {}
 
@@ -69,8 +72,14 @@ class Follower:
             raise UnusableSchema("$work", "the schema refers to itself too often to be checked")
 
     def enter(self, members: int) -> None:
-        """Count the members of a structure that is looked at; raises UnusableSchema when there were too many."""
+        """Count the members of a structure that is looked at; raises UnusableSchema when there were too many.
+
+        Each member earns some steps: a long list may be checked, an endless schema of one value not.
+        """
         self._members -= members
+        earned = min(STEPS_A_MEMBER * members, self._unearned)
+        self._unearned -= earned
+        self._left += earned
         if self._members < 0:
             raise UnusableSchema("$work", "the value has too many members to be checked")
 

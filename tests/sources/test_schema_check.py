@@ -172,6 +172,18 @@ def test_schemas_without_an_end_end(schemas):
     assert error.is_about_schema
 
 
+@pytest.mark.parametrize("extra", [{}, {"propertyNames": {}}], ids=["small checker", "jsonschema"])
+def test_long_lists_are_checked_to_their_end(extra):
+    schemas = {
+        "Item": {"allOf": [{"$ref": "#/Part"}], **extra},
+        "Part": {"properties": {"n": {"$ref": "#/Number"}}},
+        "Number": {"type": "integer"},
+    }
+    value = [{"n": number} for number in range(3000)] + [{"n": "last"}]
+    (error,) = schema_errors(value, {"items": {"$ref": "#/Item"}}, SchemaContext("2020-12", resolve_within(schemas)))
+    assert error.pointer == "/3000/n"
+
+
 def test_a_runaway_pattern_is_linear():
     schema = {
         "properties": {"a": {"pattern": "^(a+)+$"}},
@@ -217,7 +229,7 @@ SCHEMAS: st.SearchStrategy[object] = st.recursive(st.booleans() | st.just({}), _
 
 
 @given(value=VALUES, schema=SCHEMAS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_small_checker_and_jsonschema_agree(value, schema):
     expected = jsonschema.Draft202012Validator(schema).is_valid(value)
     assert (not SimpleChecker(NEW).check(value, schema, "")) == expected
