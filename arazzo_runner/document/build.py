@@ -183,7 +183,7 @@ class _Builder(Actions):
             summary=fields.text("summary"),
             description=fields.text("description"),
             inputs=None if inputs is MISSING else inputs,
-            depends_on=fields.texts("dependsOn"),
+            depends_on=self._depends_on(fields),
             steps=steps,
             success_actions=self.actions(fields, "successActions", self.success_action),
             failure_actions=self.actions(fields, "failureActions", self.failure_action),
@@ -232,7 +232,7 @@ class _Builder(Actions):
         names = fields.texts("dependsOn")
         for index, name in enumerate(names):
             if name in names[:index]:
-                message = f'step: dependsOn names "{name}" twice'
+                message = f'{fields.kind}: dependsOn names "{name}" twice'
                 at = fields.at.child("dependsOn").child(index)
                 self.problems.warn("duplicate-name", message, at, hint="name it once", fix=removing(at))
         return names

@@ -163,8 +163,8 @@ def _bare_length(text: str, dollar: int, declared: Declared) -> int:
     while end < len(text) and text[end] not in _ENDS and text[end] != "$":
         end += 1
     for stop in range(end, dollar, -1):
-        if text[stop - 1] in ".-_" and stop != end:
-            continue
+        if stop != end and (text[stop - 1] in ".-_" or text[stop].isalnum() or text[stop] == "_"):
+            continue  # in the middle of a word: `$inputs.pets` does not mean the input "pet"
         try:
             node, _ = parse_lenient(text[dollar:stop], declared)
         except ExpressionSyntaxError:

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "arazzo_runner" / "validation"
 BY_CODE = {rule.CODE: rule for rule in RULES}
 ON_REQUEST = {"description-contract", "unused-output"}
 """Rules that are off by default though they are no matter of style."""
-COMPANIONS = {"insecure-source": {"not-checked"}}
+COMPANIONS = {"insecure-source": {"not-checked"}, "invalid-content-type": {"content-type-not-offered"}}
 """What cannot but be found along with a code."""
 HEADINGS = ["## Why", "## Wrong", "## Right", "## Options"]
 

@@ -37,6 +37,7 @@ from arazzo_runner.validation.rules import (
     inputs_not_object,
     insecure_server,
     insecure_source,
+    invalid_content_type,
     invalid_default,
     invalid_example,
     invalid_schema,
@@ -70,6 +71,7 @@ from arazzo_runner.validation.rules import (
     step_description,
     step_never_reached,
     undeclared_call_input,
+    undeclared_in_text,
     undeclared_secret,
     undefined_required,
     unexpected_body,
@@ -99,6 +101,7 @@ RULES: tuple[Rule, ...] = (
     enum_type_mismatch,
     impossible_range,
     inputs_not_object,
+    invalid_content_type,
     invalid_default,
     invalid_example,
     invalid_schema,
@@ -119,6 +122,7 @@ RULES: tuple[Rule, ...] = (
     unused_output,
     unused_source,
     # references
+    undeclared_in_text,
     unknown_input_property,
     unknown_request_part,
     unknown_schema,
@@ -137,7 +141,6 @@ RULES: tuple[Rule, ...] = (
     regex_not_portable,
     response_too_early,
     # flow
-    workflow_not_run,
     action_never_taken,
     call_input_mismatch,
     endless_loop,
@@ -147,6 +150,7 @@ RULES: tuple[Rule, ...] = (
     skipped_step_output,
     step_never_reached,
     undeclared_call_input,
+    workflow_not_run,
     # openapi
     content_type_not_offered,
     deprecated_operation,

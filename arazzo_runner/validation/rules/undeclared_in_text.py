@@ -1,0 +1,53 @@
+"""A text that names an input or output nobody declares, and is sent as it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.program.context import declares
+from arazzo_runner.program.schemas import input_names
+from arazzo_runner.validation.inspection import Inspection
+
+CODE = "undeclared-in-text"
+SEVERITY = Severity.WARNING
+GROUP = "references"
+DEFAULT = True
+
+_NAME: Final = r"[\w\-]+(?:\.[\w\-]+)*"
+_BARE: Final = re.compile(
+    rf"(?<![{{$\w])\$(?:inputs\.(?P<input>{_NAME})|steps\.(?P<step>[\w\-]+)\.outputs\.(?P<output>{_NAME}))"
+)
+
+
+def check(program: Inspection) -> Iterator[Diagnostic]:
+    """Without braces only declared names are read in a text (semantics §3); others stay what they are."""
+    told = {each.at.pointer for each in program.diagnostics}
+    for each in program.value_texts:
+        if "$" not in each.text or each.pointer in told:
+            continue
+        for found in _BARE.finditer(each.text):
+            is_whole = found.group() == each.text  # which the loader judges
+            what = None if is_whole else _unknown(program, each.pointer, found)
+            if what is not None:
+                message = f"{found.group()} names no {what}; it is sent as this text"
+                at = program.at(each.pointer).within(found.start(), len(found.group()))
+                hint = f"declare it, and write {{{found.group()}}}"
+                yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
+
+
+def _unknown(program: Inspection, pointer: str, found: re.Match[str]) -> str | None:
+    """Return what kind of name is not declared, None when it is, or cannot be told."""
+    workflow = program.workflow_at(pointer)
+    if workflow is None:
+        return None
+    if found["input"] is not None:
+        declared = input_names(workflow.inputs, program.description.raw)
+        return None if declared is None or declares(declared, found["input"]) else "input"
+    step = next((each for each in workflow.steps if each.step_id == found["step"]), None)
+    if step is None:
+        return "step"
+    is_open = step.workflow_id is not None
+    return None if is_open or declares(step.outputs, found["output"]) else f'output of step "{step.step_id}"'
