@@ -47,6 +47,14 @@ class TokenDesk:
         self, scheme: JsonValue, fields: Mapping[str, str], scopes: tuple[str, ...], effect: SendRequest
     ) -> tuple[Token, bool] | NoResponse:
         """Return a token for a request and whether it was fetched just now, or why there is none."""
+        got = await self._token(scheme, fields, scopes, effect)
+        if not isinstance(got, NoResponse):
+            self._learn(got[0])  # also one that another run has fetched
+        return got
+
+    async def _token(
+        self, scheme: JsonValue, fields: Mapping[str, str], scopes: tuple[str, ...], effect: SendRequest
+    ) -> tuple[Token, bool] | NoResponse:
         brought = fields.get("value")
         grant = choose_grant(scheme, fields, scopes, effect.server)
         if brought is not None and (grant is None or not self.cache.is_rejected(brought)):
