@@ -93,12 +93,24 @@ def make_plan(
                     faults.append(_unusable(call.source, name, fault))
                 elif login is not None:
                     logins[call.source, name] = login
+    faults += _ambiguous(logins, credentials)
     certificates = {} if transport is None else transport.certificates
     plan = Plan(logins, certificates)
     missing = tuple(_missing(steps, plan, credentials, Severity.ERROR if required else Severity.WARNING))
     if faults or (required and missing):
         raise InvalidUsage([*faults, *missing])
     return Plan(logins, certificates, missing)
+
+
+def _ambiguous(logins: Iterable[tuple[str, str]], credentials: Credentials) -> Iterator[Diagnostic]:
+    """Refuse a variable that two schemes would read: one server would get the other's credential."""
+    readers: dict[str, tuple[str, str]] = {}
+    for source, name in logins:
+        called = credentials.called(source, name)
+        for variable in credentials.variables(source, name):
+            if readers.setdefault(variable, called) != called:
+                other = ".".join(readers[variable])
+                yield _unusable(source, name, f"{variable} may be {other} too; write both into the credentials file")
 
 
 def placeholder_plan(program: Program) -> Plan:

@@ -87,10 +87,15 @@ class Credentials:
         """Return a field of a scheme's credential; raises InvalidUsage for a file that cannot be used."""
         key = (source, scheme, field)
         if key not in self._known:
-            self._known[key] = self._look(*self._called(source, scheme), field)
+            self._known[key] = self._look(*self.called(source, scheme), field)
         return self._known[key]
 
-    def _called(self, source: str, scheme: str) -> tuple[str, str]:
+    def variables(self, source: str, scheme: str) -> list[str]:
+        """Return the variables of the environment that are read for a scheme."""
+        names = (name for field in FIELDS for name in variable_names(*self.called(source, scheme), field))
+        return [name for name in names if name in self._environment]
+
+    def called(self, source: str, scheme: str) -> tuple[str, str]:
         """Return the source and scheme under which a credential is looked for."""
         name = self._names.get(f"{source}.{scheme}")
         if name is None:

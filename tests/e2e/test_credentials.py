@@ -251,6 +251,57 @@ def test_what_cannot_be_sent_is_told_before_anything_is(
     assert "break-12345" not in ran.err
 
 
+def test_a_variable_that_two_schemes_would_read_is_refused(
+    api: AuthApi, arazzo: Arazzo, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    description = (
+        "openapi: 3.1.0\ninfo: {title: T, version: '1'}\nservers: [{url: 'http://127.0.0.1:9'}]\n"
+        "paths: {/echo: {get: {operationId: NAME, security: [{SCHEME: []}], responses: {'200': {description: ok}}}}}\n"
+        "components: {securitySchemes: {SCHEME: {type: apiKey, in: header, name: X-Key}}}\n"
+    )
+    for file, scheme in (("a", "store_key"), ("b", "key")):
+        text = description.replace("NAME", file).replace("SCHEME", scheme)
+        (folder / f"{file}.yml").write_text(text)
+    (folder / "two.arazzo.yml").write_text(
+        "arazzo: 1.0.1\ninfo: {title: T, version: '1'}\n"
+        "sourceDescriptions: [{name: pets, url: a.yml, type: openapi}, {name: pets_store, url: b.yml, type: openapi}]\n"
+        "workflows:\n- workflowId: w\n  steps:\n"
+        "  - {stepId: one, operationId: $sourceDescriptions.pets.a}\n"
+        "  - {stepId: two, operationId: $sourceDescriptions.pets_store.b}\n"
+    )
+    servers = ("--server", f"pets={api.url}", "--server", f"pets_store={api.url}")
+    assert arazzo("run", "two.arazzo.yml", *servers).code == 0
+    monkeypatch.setenv("ARAZZO_AUTH_PETS_STORE_KEY", KEY)
+    ran = arazzo("run", "two.arazzo.yml", *servers)
+    assert (ran.code, len(api.seen)) == (2, 2)
+    assert "ARAZZO_AUTH_PETS_STORE_KEY may be pets.store_key too" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("scheme", "variables", "sent"),
+    [
+        ("{type: basic}", {"_USER": USER, "_PASSWORD": PASSWORD}, basic(USER, PASSWORD)),
+        ("{type: apiKey, in: header, name: Authorization}", {"": KEY}, KEY),
+        ("{type: oauth2, flow: accessCode, authorizationUrl: /a, tokenUrl: /token}", {"": "brought-12345"}, "Bearer brought-12345"),
+    ],
+    ids=["basic", "apiKey", "oauth2"],
+)  # fmt: skip
+def test_schemes_of_swagger_2(
+    spec: str, api: AuthApi, arazzo: Arazzo, folder: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, variables: dict[str, str], sent: str
+) -> None:  # fmt: skip
+    (folder / "things.openapi.yml").write_text(
+        "swagger: '2.0'\ninfo: {title: T, version: '1'}\nhost: api.test\nschemes: [http]\nsecurity: [{own: []}]\n"
+        "paths: {/echo: {get: {operationId: echo, responses: {'200': {description: ok}}}}}\n"
+        f"securityDefinitions: {{own: {scheme}}}\n"
+    )
+    (folder / spec).write_text(WORKFLOW.partition("- workflowId: look")[0] + "- workflowId: echoed\n  steps: [{stepId: only, operationId: echo}]\n")  # fmt: skip
+    for ending, value in variables.items():
+        monkeypatch.setenv(f"ARAZZO_AUTH_MY_THINGS_OWN{ending}", value)
+    ran = run(arazzo, spec, api, "--require-credentials", workflow="echoed")
+    assert ran.code == 0, ran.err
+    assert [each.headers["authorization"] for each in api.seen] == [sent]
+
+
 # ------------------------------------------------------------------ dry runs and mocks
 
 
