@@ -200,6 +200,8 @@ def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool) -> list[str]:
     """The request that was sent, what came back, and how to send it once more."""
     if attempt.request is None or attempt.response is None:
         return []
+    if isinstance(attempt.response, NoResponse) and attempt.response.code is not None and not attempt.response.sent:
+        return []  # it never came to the request
     dim = "dim"
     lines = [f"  {paint('request:', dim, color=color)}  {request_line(attempt.request, secrets)}"]
     lines.append(f"  {paint('response:', dim, color=color)} {response_line(attempt.response, secrets)}")

@@ -20,7 +20,7 @@ FIELDS: Final = {
     "clientAuth": "_CLIENT_AUTH",
     "hosts": "_HOSTS",
 }
-"""Every field with the ending of its environment variable; `value` is a key, or a token that is brought along."""
+"""Every field with the ending of its environment variable; `value` is a key, a token brought along, `user:password`."""
 SECRET_FIELDS: Final = ("value", "password", "clientSecret", "refreshToken")
 SETTINGS: Final = ("tokenUrl", "scopes", "clientAuth", "hosts")
 PREFIX: Final = "ARAZZO_AUTH_"
@@ -68,7 +68,7 @@ def needed_fields(scheme: JsonValue) -> tuple[tuple[str, ...], ...]:
     """Return the sets of fields of which one makes a scheme usable, the usual one first."""
     kind = kind_of(scheme)
     if kind in ("basic", "digest"):
-        return (("user", "password"),)
+        return (("user", "password"), ("value",))
     if kind in ("apiKey", "bearer", "http"):
         return (("value",),)
     return tuple(_grants(scheme)) if kind == "token" else ()

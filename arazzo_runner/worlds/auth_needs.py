@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
+from urllib.parse import urljoin
 
 from arazzo_runner.program.model import CompiledStep, OperationCall, Program
 from arazzo_runner.program.security import given_by, is_given, reached, slot_of
@@ -162,7 +163,7 @@ def _scheme(
         description=describe(scheme),
         kind=kind_of(scheme),
         sent_to=servers,
-        tokens_from=_token_url(scheme, found),
+        tokens_from=_token_url(scheme, found, servers[0]),
         fields=tuple(_field(source, name, each, found.get(each)) for each in (*chosen, *beside)),
         others=tuple(each for each in sets if each != chosen),
         usable=(source, name) in plan.logins,
@@ -184,7 +185,7 @@ def _field(source: str, scheme: str, name: str, found: Found | None) -> FieldNee
     )
 
 
-def _token_url(scheme: JsonValue, found: Mapping[str, Found]) -> str | None:
+def _token_url(scheme: JsonValue, found: Mapping[str, Found], server: str) -> str | None:
     """Return where tokens are asked for: a place that must be trusted with the client's secret."""
     if "tokenUrl" in found:
         return found["tokenUrl"].text
@@ -192,4 +193,4 @@ def _token_url(scheme: JsonValue, found: Mapping[str, Found]) -> str | None:
         return None
     urls: Iterable[object] = (flow.get("tokenUrl") for flow in flows_of(scheme).values())
     url = next((each for each in urls if each), None) or scheme.get("openIdConnectUrl")
-    return url if isinstance(url, str) else None
+    return urljoin(server.rstrip("/") + "/", url) if isinstance(url, str) else None

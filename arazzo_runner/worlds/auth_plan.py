@@ -129,6 +129,9 @@ def learn(plan: Plan, secrets: Secrets) -> None:
 def find_login(credentials: Credentials, source: str, name: str, scheme: JsonValue) -> Login | None:
     """Return a scheme with the fields found for it, None when they do not suffice."""
     fields = {key: found.text for key, found in find_fields(credentials, source, name, scheme).items()}
+    if kind_of(scheme) in ("basic", "digest"):
+        user, colon, password = fields.pop("value", "").partition(":")
+        fields = {**({"user": user, "password": password} if colon else {}), **fields}
     sets = needed_fields(scheme)
     if "tokenUrl" in fields:  # with it, what a description lacks can be had all the same
         sets = (*sets, ("refreshToken",), ("user", "password"), ("clientId", "clientSecret"))

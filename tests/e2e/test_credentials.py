@@ -237,6 +237,7 @@ def test_a_refused_token_request_is_told_with_its_step(
     assert "401, invalid_client" in ran.err
     assert "clientAuth: post" in ran.err
     assert "no-response" not in ran.err
+    assert "curl" not in ran.err
     assert [each.path for each in api.seen] == ["/token"]
     assert "wrong-secret-1" not in ran.err
 

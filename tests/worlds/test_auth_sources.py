@@ -37,7 +37,7 @@ def test_names_of_variables(source, scheme, field, expected):
     [
         (KEY, "apiKey", (("value",),)),
         ({"type": "apiKey", "in": "body", "name": "x"}, "unknown", ()),
-        ({"type": "http", "scheme": "BASIC"}, "basic", (("user", "password"),)),
+        ({"type": "http", "scheme": "BASIC"}, "basic", (("user", "password"), ("value",))),
         ({"type": "http", "scheme": "hoba"}, "http", (("value",),)),
         (OAUTH, "token", (("clientId", "clientSecret"), ("refreshToken",), ("value",))),
         ({"type": "oauth2", "flows": {"implicit": {"authorizationUrl": "https://a.test"}}}, "token", (("value",),)),
@@ -84,6 +84,22 @@ def test_an_empty_password_is_a_password():
     login = find_login(Credentials(environment=environment, file=os.devnull), "api", "login", {"type": "http", "scheme": "basic"})  # fmt: skip
     assert login is not None
     assert login.fields == {"user": "sk_123", "password": ""}
+
+
+@pytest.mark.parametrize(
+    ("values", "fields"),
+    [
+        ("me:pass:word", {"user": "me", "password": "pass:word"}),
+        ({"value": "me:pw", "password": "other"}, {"user": "me", "password": "other"}),
+        ("me", None),
+        ({"user": "me"}, None),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["basic", "digest"])
+def test_user_and_password_in_one(values, fields, scheme):
+    credentials = Credentials({"api": {"s": values}}, environment={}, file=os.devnull)
+    login = find_login(credentials, "api", "s", {"type": "http", "scheme": scheme})
+    assert (login and login.fields) == fields
 
 
 def test_a_token_url_makes_a_bearer_scheme_one_of_oauth():
