@@ -78,7 +78,7 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir(parents=True)
     (folder / "unknown-step.md").write_text("# unknown-step\n\nA stepId that names no step.\n\nMore.\n")
     (folder / "bare-expression.md").write_text("# bare-expression\n\nAn expression without braces.\n")
-    monkeypatch.setattr(codes, "files", lambda package: folder.parent)
+    monkeypatch.setattr(codes, "_FOLDER", str(folder))
     return folder
 
 
