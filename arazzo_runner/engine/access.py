@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.effects import HttpRequest, SendRequest, World
 
 
-class CredentialSource(Protocol):
-    """Where credentials are looked for: `arazzo_runner.Credentials`."""
-
-    def find(self, source: str, scheme: str, field: str, /) -> object:
-        """Return a field of a scheme's credential, None when there is none."""
+class CredentialSource:
+    """Where credentials are looked for: `arazzo_runner.Credentials` is one, named here without its imports."""
 
 
 CredentialsGiven: TypeAlias = CredentialSource | Mapping[str, Mapping[str, str | Mapping[str, str]]] | None

@@ -14,6 +14,7 @@ from typing import Any
 
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
 from arazzo_runner.document.source_map import Limits, read
+from arazzo_runner.engine.access import CredentialSource
 from arazzo_runner.records import record
 from arazzo_runner.secrets import MASK
 from arazzo_runner.values import JsonValue, type_name
@@ -37,7 +38,7 @@ class Found:
         return f"Found({self.origin}, {self.name})"
 
 
-class Credentials:
+class Credentials(CredentialSource):
     """The credentials of runs, and the tokens that were had with them; share one object among many runs.
 
     `values` are given at once, as `{source: {scheme: text}}` or `{source: {scheme: {field: text}}}`;
