@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.server import Answer, conversation
+from tests.e2e.server import Answer, Conversation, conversation
 from tests.e2e.test_many_runs import API, TWO
 
 pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
@@ -51,10 +52,18 @@ def pets(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def release(server: Conversation, held: threading.Event) -> None:
+    """Let the answer go a while after its request has come."""
+    with server.arrived:
+        server.arrived.wait_for(lambda: server.received, 20)
+    time.sleep(1.5)
+    held.set()
+
+
 def test_the_line_of_a_step_tells_how_long_it_takes(pets: Path) -> None:
     held = threading.Event()
     with conversation({"GET /pets/1": [Answer(200, {"name": "Rex"}, hold=held)]}) as server:
-        threading.Timer(2.5, held.set).start()
+        threading.Thread(target=release, args=(server, held), daemon=True).start()
         code, text = on_a_terminal(
             pets, "run", "pets.yml", "-w", "get-one", "-i", "id=1", "--server", f"pets={server.url}"
         )

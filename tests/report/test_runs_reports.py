@@ -366,7 +366,7 @@ def test_annotations_are_one_command_a_line(found):
 def with_text(text):
     """A run in which a text stands wherever a document or a server can put one."""
     odd = verdict(condition=text, reason=text, seen=(Seen(expression=text, value=text),))
-    came = response(500, text.encode("utf-8", "replace"), "text/plain")
+    came = response(500, b"x" + text.encode("utf-8", "replace"), "text/plain")
     note = Diagnostic(code="odd", severity=Severity.WARNING, message=text, at=Location("a.yml"), hint=text)
     one = step(
         step_id=text,
