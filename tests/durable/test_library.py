@@ -19,8 +19,6 @@ from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.token_server import FIRST, token_server
 
-pytest.importorskip("dbos")
-
 
 class Stopping:
     """Interrupts the run, as Ctrl-C does, when a step's request is about to be sent."""
