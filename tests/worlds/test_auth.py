@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("authlib")
@@ -427,7 +427,11 @@ def test_a_client_certificate_is_one_of_the_credentials(tmp_path, host, security
 
 # ------------------------------------------------------------------ whatever servers say
 
+# How long an example takes says nothing on a busy machine; the test between these two measures.
+slowly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+
+@slowly
 @given(
     st.one_of(
         st.text(),
@@ -449,6 +453,7 @@ def test_no_challenge_takes_long(text):
     assert time.process_time() - started < 1
 
 
+@slowly
 @given(
     st.integers(100, 599),
     st.one_of(
