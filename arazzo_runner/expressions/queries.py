@@ -7,6 +7,7 @@ their work (budget.py), patterns run in linear time or under a clock (regex.py).
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Literal as OneOf
 from typing import TypeAlias, cast
 
@@ -104,7 +105,9 @@ def _jsonpath(text: str, version: str) -> tuple[Path | Test, tuple[Slip, ...]]:
     except ExpressionSyntaxError as problem:
         compared = parse_comparison(text, parse_path)
         if compared is not None:
-            return compared[0], (compared[1],)
+            test, found = compared
+            # Its canonical form is RFC 9535's; under Goessner's draft there is none to be written.
+            return test, (found if version != GOESSNER else replace(found, span=(0, 0)),)
         if version == GOESSNER and (standard := _standard(text)) is not None:
             return standard
         if text.startswith("#/"):

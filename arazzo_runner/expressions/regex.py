@@ -83,7 +83,8 @@ def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
     flags = "".join(flag for flag in "ims" if flag in text[end + 1 :])
     canonical = f"(?{flags}:{pattern})" if flags else pattern
     message = "a regex condition is the pattern alone, without slashes around it"
-    return pattern, flags, (Slip("regex-delimiters", message, 0, len(text), canonical),)
+    span = (0, 0) if flags else None  # ECMA-262 has no flags inside a pattern: nothing portable to be written
+    return pattern, flags, (Slip("regex-delimiters", message, 0, len(text), canonical, span),)
 
 
 class _NotLinear(Exception):
