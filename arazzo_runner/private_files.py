@@ -50,6 +50,31 @@ class PrivateFile:
             raise
         _sync_folder(os.path.dirname(os.path.abspath(self.path)))
 
+    def write_somewhere(self, text: str) -> OSError | None:
+        """Write like `write`; where that fails, into a new file for good, in the folder for temporary files.
+
+        `path` then names that one, and the failure is returned; raised when no place takes the text.
+        """
+        try:
+            self.write(text)
+        except OSError as problem:
+            import tempfile  # lazily: it is for a full disk only
+
+            name, suffix = os.path.splitext(os.path.basename(self.path))
+            descriptor, path = tempfile.mkstemp(suffix, f"{name}-")  # of mode 0600, and of a name nobody has
+            os.close(descriptor)
+            moved = PrivateFile(path)
+            moved._created = True
+            try:
+                moved.write(text)
+            except OSError:
+                moved.discard()
+                raise
+            self.discard()
+            self.path, self._created, self._special = path, True, False
+            return problem
+        return None
+
     def append(self, text: str) -> None:
         """Add to what was written before with this method; what the file held before is replaced the first time."""
         if not self._begun:

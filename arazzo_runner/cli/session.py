@@ -197,14 +197,16 @@ class Session:
     def _deliver_file(self, result: RunResult) -> bool:
         if self._output is None:
             return True
+        path, text = self._output.path, pretty(delivered_outputs(self._execution, result, show_secrets=True))
+        where = ""
         try:
-            self._output.write(pretty(delivered_outputs(self._execution, result, show_secrets=True)))
+            failed = self._output.write_somewhere(text)
+            where = f"; they are in {one_line(self._output.path)}"
         except OSError as problem:
-            self._console.err(
-                f"the outputs could not be written to {one_line(self._output.path)}: {problem.strerror}\n"
-            )
-            return False
-        return True
+            failed = problem
+        if failed is not None:
+            self._console.err(f"the outputs could not be written to {one_line(path)}: {failed.strerror}{where}\n")
+        return failed is None
 
     def _deliver_recording(self, result: RunResult) -> bool:
         try:

@@ -117,23 +117,10 @@ class Keep:
             "outputs": dict(outputs),
             "steps": self._steps,
         }
-        text = pretty(record)
-        try:
-            self._file.write(text)
-        except OSError:
-            self._move()
-            self._file.write(text)
-        if not self._named:
+        moved = self._file.write_somewhere(pretty(record))
+        if moved is not None or not self._named:
             self._named = True
             self._announce(self._file.path)
-
-    def _move(self) -> None:
-        """Take a file of the same name in the folder for temporary files: the first one cannot be written any more."""
-        import tempfile  # lazily: it is for a full disk only
-
-        path = os.path.join(tempfile.gettempdir(), os.path.basename(self._file.path))
-        self._file = PrivateFile.prepare(path)
-        self._named = False
 
     def _lost(self, problem: OSError) -> str:
         return f"secret outputs cannot be kept in {self._file.path}: {problem.strerror or problem}"

@@ -1,7 +1,7 @@
 """python -m tests.faults.driver FAULT NUMBER arazzo-arguments…: the real command line, with one fault.
 
-FAULT is `kill-before`, `kill-after` (an effect: a send, a wait, a batch), `kill-at-write` or
-`fail-write` (a file of secrets); NUMBER counts from 0. Several commands follow each other in forked
+FAULT is `kill-before`, `kill-after` (an effect: a send, a wait, a batch), `kill-at-write`,
+`fail-write` (from then on) or `fail-one-write` (a file of secrets); NUMBER counts from 0. Several commands follow each other in forked
 children, separated by `--`, so that the imports are paid once; prints one JSON line each.
 """
 
@@ -54,6 +54,8 @@ def _inject(fault: str, number: int) -> None:
             _die()
         if here >= number and fault == "fail-write":
             raise OSError(errno.ENOSPC, "No space left on device")
+        if here == number and fault == "fail-one-write":
+            raise OSError(errno.ENOSPC, "No space left on device")
         return real_write(file, data)
 
     def run(*arguments: Any, **options: Any) -> Any:
@@ -72,7 +74,7 @@ def one(fault: str, number: int, state: str, arguments: list[str], folder: str |
         resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
         os.chdir(folder or os.getcwd())
         os.environ["XDG_STATE_HOME"] = state
-        os.environ["TMPDIR"] = state
+        tempfile.tempdir = state
         for descriptor, name in ((1, "out"), (2, "err")):
             os.dup2(os.open(os.path.join(state, name), os.O_WRONLY | os.O_CREAT, 0o600), descriptor)
         _inject(fault, number)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -111,3 +114,21 @@ def test_when_no_place_takes_the_secrets_the_run_stops_before_it_sends_more(run)
         assert len(kept(state)) >= (number > 0)
     assert code == 0
     assert number >= 6
+
+
+def test_outputs_whose_file_takes_them_no_more_are_elsewhere(run, tmp_path):
+    (tmp_path / "out.json").write_text("{}")
+    code, state, counts, _ = run("fail-one-write", 1, "--output", str(tmp_path / "out.json"))
+    err = (state / "err").read_text()
+    found = re.search(r"could not be written to .*out\.json: No space left on device; they are in (.+)", err)
+    assert code == 1
+    assert found is not None, err
+    assert json.loads(Path(found[1]).read_text()) == {"token": f"right-token-{counts['right']}"}
+    assert stat.S_IMODE(os.stat(found[1]).st_mode) == 0o600
+
+
+def test_secrets_that_fit_no_more_beside_the_others_move(run):
+    code, state, _, _ = run("fail-one-write", 2)
+    assert code == 0
+    assert set(kept(state)) == set(PLACES)
+    assert (state / "err").read_text().count("secret outputs are kept in") == 2
