@@ -51,6 +51,7 @@ class Forecast:
         self._answers: dict[tuple[WorkflowKey, str], Answers | None] = {}
         self._outputs: dict[tuple[WorkflowKey, str | None, str], Shapes | None] = {}
         self._inputs: dict[WorkflowKey, Shape | None] = {}
+        self._bodies: dict[tuple[int, frozenset[str], tuple[str, ...]], Found | Lost] = {}
         self._depth = 0
         for workflow in program.workflows.values():  # in the order of steps, so that no output leads far back
             for step in workflow.steps:
@@ -134,12 +135,10 @@ class Forecast:
         if answers is None or expression.message != "response" or expression.part != "body":
             return UNKNOWN
         tokens = _tokens(expression.pointer, expression.path)
-        likely, everything = answers.passed_body, answers.any_body
-        if likely is None:
-            return UNKNOWN  # where no body is described, those of failures tell nothing
-        if everything is not None and isinstance(lost := lookup(everything, tokens), Lost):
-            return lost
-        return _quiet(lookup(likely, tokens))
+        key = (id(answers.operation), answers.passed_keys, tokens)
+        if key not in self._bodies:
+            self._bodies[key] = _in_bodies(answers, tokens)
+        return self._bodies[key]
 
     def _selected(self, value: SelectorValue, workflow: CompiledWorkflow, step: CompiledStep | None) -> Found | Lost:
         tokens = query_tokens(value.query)
@@ -178,6 +177,16 @@ class Forecast:
             self._outputs[place] = self.of_value(value, workflow, step)
             self._depth -= 1
         return self._outputs.get(place)
+
+
+def _in_bodies(answers: Answers, tokens: tuple[str, ...]) -> Found | Lost:
+    """Look a path up in the bodies of a step's answers; Lost when none of all of them has it."""
+    likely, everything = answers.passed_body, answers.any_body
+    if likely is None:
+        return UNKNOWN  # where no body is described, those of failures tell nothing
+    if everything is not None and isinstance(lost := lookup(everything, tokens), Lost):
+        return lost
+    return _quiet(lookup(likely, tokens))
 
 
 def _quiet(found: Found | Lost) -> Found:
