@@ -17,6 +17,7 @@ class PrivateFile:
         self.path = path
         self._created = False
         self._special = False
+        self.moved_for: OSError | None = None
         self._begun = False
 
     @classmethod
@@ -34,6 +35,11 @@ class PrivateFile:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             file._created = True
         return file
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether it can be written more than once: a pipe or device takes what it is given."""
+        return not self._special
 
     def write(self, text: str) -> None:
         """Replace what the file holds; on return it is on disk."""
@@ -53,7 +59,8 @@ class PrivateFile:
     def write_somewhere(self, text: str) -> OSError | None:
         """Write like `write`; where that fails, into a new file for good, in the folder for temporary files.
 
-        `path` then names that one, and the failure is returned; raised when no place takes the text.
+        `path` then names that one, and the failure is returned, from then on each time; raised when no
+        place takes the text.
         """
         try:
             self.write(text)
@@ -72,8 +79,8 @@ class PrivateFile:
                 raise
             self.discard()
             self.path, self._created, self._special = path, True, False
-            return problem
-        return None
+            self.moved_for = problem
+        return self.moved_for
 
     def append(self, text: str) -> None:
         """Add to what was written before with this method; what the file held before is replaced the first time."""

@@ -19,7 +19,7 @@ from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.private_files import state_folder
+from arazzo_runner.private_files import PrivateFile, state_folder
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.report.keep import Keep, has_secret_outputs
@@ -121,7 +121,8 @@ class Execution:
 
     `on_event` is told what happens, `announce` where secret outputs are kept; `label` tells the
     files of several runs apart; `credentials`, `pace` and `world` may be shared by
-    many runs. Raises InvalidUsage.
+    many runs. `place` is the file that the outputs will be written to: a run that is killed
+    leaves its secrets there. Raises InvalidUsage.
     """
 
     def __init__(
@@ -136,6 +137,7 @@ class Execution:
         credentials: CredentialsGiven = None,
         pace: Around | None = None,
         world: World | None = None,
+        place: PrivateFile | None = None,
     ) -> None:
         self.given = given
         self.program = program
@@ -147,8 +149,16 @@ class Execution:
         self._world = world
         select(program.workflow, self.options)
         self._recording = None if given.record is None else _recording(given)
-        wanted = not given.secrets_have_a_place and has_secret_outputs(program)
-        self._keep = _prepared_keep(program, announce, label) if wanted else None
+        self._keep = self._made_keep(announce, label, place) if has_secret_outputs(program) else None
+
+    def _made_keep(self, announce: Announce, label: str, place: PrivateFile | None) -> Keep | None:
+        """Return where secret outputs are kept while the run goes on: `place` is the file of --output."""
+        if not self.given.secrets_have_a_place:
+            return _prepared_keep(self.program, announce, label)
+        if place is None or not place.is_replaceable:
+            return None
+        path = place.path
+        return Keep(self.program, place, lambda moved: announce(moved) if moved != path else None)
 
     def perform(self) -> RunResult:
         """Run; blocking."""

@@ -117,6 +117,7 @@ class Session:
                 announce=self._announce,
                 credentials=credentials,
                 pace=pace_of(given),
+                place=self._output,
             )
         from arazzo_runner.cli.durable_run import DurableExecution  # lazily: few runs are durable
 
@@ -197,8 +198,8 @@ class Session:
     def _deliver_file(self, result: RunResult) -> bool:
         if self._output is None:
             return True
-        path, text = self._output.path, pretty(delivered_outputs(self._execution, result, show_secrets=True))
-        where = ""
+        path, where = self._given.output or "", ""
+        text = pretty(delivered_outputs(self._execution, result, show_secrets=True))
         try:
             failed = self._output.write_somewhere(text)
             where = f"; they are in {one_line(self._output.path)}"

@@ -117,8 +117,9 @@ class Keep:
             "outputs": dict(outputs),
             "steps": self._steps,
         }
-        moved = self._file.write_somewhere(pretty(record))
-        if moved is not None or not self._named:
+        before = self._file.path
+        self._file.write_somewhere(pretty(record))
+        if self._file.path != before or not self._named:
             self._named = True
             self._announce(self._file.path)
 

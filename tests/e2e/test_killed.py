@@ -50,6 +50,24 @@ def test_stopped_while_the_second_step_is_under_way(
     assert ACCESS not in out + err
 
 
+def test_killed_with_a_file_for_the_outputs_the_secrets_so_far_are_in_it(seed: str, folder: Path, state: Path) -> None:
+    hold = threading.Event()
+    with conversation({**GOOD, "POST /api": [Answer(200, {}, hold=hold)]}) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "arazzo_runner", "run", seed, "--server", f"{SERVER}={server.url}"]
+            + ["--output", "out.json", "-q"],
+            env={**os.environ, "ARAZZO_INPUT_REFRESH_TOKEN": OLD},
+            cwd=folder,
+        )
+        assert server.wait_for(2)
+        process.kill()
+        process.wait(20)
+        hold.set()
+    kept = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    assert (kept["status"], kept["steps"]["refreshToken"]) == ("running", {"accessToken": ACCESS})
+    assert not state.exists()
+
+
 def test_a_reader_that_goes_away_changes_nothing(seed: str, folder: Path) -> None:
     with conversation(GOOD) as server:
         process = subprocess.Popen(
