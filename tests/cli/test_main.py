@@ -44,7 +44,8 @@ OWN_PARTS = (
     "arazzo_runner.cli.plan", "arazzo_runner.cli.rows", "arazzo_runner.cli.watch", "arazzo_runner.cli.environments",
     "arazzo_runner.cli.reporting", "arazzo_runner.cli.together", "arazzo_runner.config.reading", "arazzo_runner.worlds.rate",
     "arazzo_runner.worlds.cassette", "arazzo_runner.validation", "arazzo_runner.lint",
-    "csv", "statistics", "glob", "html", "tomllib", "asyncio",
+    "csv", "statistics", "html", "tomllib", "asyncio",
+    *(() if sys.version_info >= (3, 13) else ("glob",)),  # since 3.13 pathlib imports it by itself
 )  # fmt: skip
 
 
