@@ -96,11 +96,11 @@ class Location:
 
     def at_key(self) -> Location:
         """Return this place, pointing at its mapping key."""
-        return replace(self, on_key=True)
+        return Location(self.uri, self.pointer, self.positions, True, self.offset, self.length)
 
     def within(self, offset: int, length: int = 1) -> Location:
         """Return the place `offset` characters into this scalar."""
-        return replace(self, offset=offset, length=length)
+        return Location(self.uri, self.pointer, self.positions, self.on_key, offset, length)
 
     def _span(self) -> Span | None:
         if self.positions is None:
