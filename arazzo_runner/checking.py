@@ -22,7 +22,7 @@ from arazzo_runner.document.source_map import Document, Limits, from_value, read
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
 from arazzo_runner.program.load import load_program
 from arazzo_runner.records import record
-from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
+from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch
 from arazzo_runner.sources.uris import is_remote, join, uri_of_path
 from arazzo_runner.values import JsonValue
 
@@ -49,7 +49,7 @@ def open_document(
     return library, entry
 
 
-def _fetch_for(location: str, options: LoadOptions) -> DocumentFetch:
+def _fetch_for(location: str, options: LoadOptions, repositories: Repositories | None = None) -> DocumentFetch:
     return make_fetch(
         location,
         root=options.root,
@@ -58,6 +58,7 @@ def _fetch_for(location: str, options: LoadOptions) -> DocumentFetch:
         allow_hosts=options.allow_hosts,
         url_map=options.url_map,
         kept=options.kept,
+        repositories=repositories,
     )
 
 
@@ -124,7 +125,7 @@ class Checker:
     ) -> None:
         self._reading = reading
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
-        self._roots: dict[str, str] = {}
+        self._repositories = Repositories()
         self._seen: dict[str, bytes] = {}
         self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
         self._documents: dict[str, Source] = {}
@@ -167,7 +168,7 @@ class Checker:
         self, location: str, parsed: Document, problems: Problems, strict: bool
     ) -> tuple[Library, LoadedDocument]:
         options = replace(self._reading, strict=strict)
-        fetch = self._fetch(location, options)
+        fetch = _fetch_for(location, options, self._repositories)
         library = Library(fetch, options, problems, cache=self._cache, offers=Offers(self._offers, self._offered))
         return library, library.add(parsed, location)
 
@@ -190,17 +191,7 @@ class Checker:
             return self._contents[location]
         if location in self._seen:
             return self._seen.pop(location)  # read when its identity was looked for, not long ago
-        return _data(document, location, self._fetch(location, self._reading))
-
-    def _fetch(self, location: str, options: LoadOptions) -> DocumentFetch:
-        """Return the Fetch for one document; the repository of a folder is looked for once."""
-        if options.root is not None or is_remote(location):
-            return _fetch_for(location, options)
-        folder = location.rpartition("/")[0]
-        fetch = _fetch_for(location, replace(options, root=self._roots.get(folder)))
-        if not fetch.policy.widens:
-            self._roots[folder] = fetch.policy.root
-        return fetch
+        return _data(document, location, _fetch_for(location, self._reading, self._repositories))
 
     def _identities(self) -> dict[str, str]:
         """Return the location of every document by the URIs that mean it: its place and its `$self`."""

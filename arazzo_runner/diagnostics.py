@@ -62,17 +62,29 @@ class Location:
     @property
     def line(self) -> int | None:
         """The line, counted from 1; None when the document has no text."""
-        return self._start()[0]
+        return self.start[0]
 
     @property
     def column(self) -> int | None:
         """The column, counted from 1 in characters."""
-        return self._start()[1]
+        return self.start[1]
+
+    @property
+    def start(self) -> tuple[int | None, int | None]:
+        """Line and column, looked up together."""
+        if self.positions is None:
+            return None, None
+        if self.offset is not None:
+            inside = self.positions.scalar_column(self.pointer, self.offset)
+            if inside is not None:
+                return inside
+        span = self._span()
+        return (None, None) if span is None else (span.line, span.column)
 
     @property
     def end_column(self) -> int | None:
         """The column after the last character; a node of several lines ends with its first line."""
-        line, column = self._start()
+        line, column = self.start
         if line is None or column is None or self.positions is None:
             return None
         if self.offset is not None:
@@ -107,16 +119,6 @@ class Location:
             return None
         key = self.positions.key(self.pointer) if self.on_key else None
         return key or self.positions.value(self.pointer)
-
-    def _start(self) -> tuple[int | None, int | None]:
-        if self.positions is None:
-            return None, None
-        if self.offset is not None:
-            inside = self.positions.scalar_column(self.pointer, self.offset)
-            if inside is not None:
-                return inside
-        span = self._span()
-        return (None, None) if span is None else (span.line, span.column)
 
 
 class Change(str, Enum):

@@ -16,15 +16,26 @@ def find_configuration(start: str) -> str | None:
     In each folder upwards `arazzo.toml` is looked for, then a pyproject.toml with a table
     `tool.arazzo`; the search ends at the folder of a repository (`.git`).
     """
-    folder = os.path.abspath(start)
-    if not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    while True:
-        found = _in_folder(folder)
-        parent = os.path.dirname(folder)
-        if found is not None or parent == folder or os.path.exists(os.path.join(folder, ".git")):
-            return found
-        folder = parent
+    return Configurations().above(start)
+
+
+class Configurations:
+    """Which configuration file holds where; each folder is looked into once, so many documents cost little."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str | None] = {}
+
+    def above(self, start: str) -> str | None:
+        """Return what `find_configuration` does."""
+        folder = os.path.abspath(start)
+        return self._of(folder if os.path.isdir(folder) else os.path.dirname(folder))
+
+    def _of(self, folder: str) -> str | None:
+        if folder not in self._known:
+            found, parent = _in_folder(folder), os.path.dirname(folder)
+            is_last = found is not None or parent == folder or os.path.exists(os.path.join(folder, ".git"))
+            self._known[folder] = found if is_last else self._of(parent)
+        return self._known[folder]
 
 
 def _in_folder(folder: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from decimal import Decimal
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
@@ -33,6 +34,14 @@ VERSIONS: Final[dict[str, Version]] = {"xpath-31": "3.1", "xpath-30": "3.0", "xp
 _COMPILE_SECONDS = 1.0
 # A fixed pattern of our own, linear by its lookbehind: names that may be prefixes.
 _PREFIX = lazy_pattern(r"(?<![\w.\-:])([A-Za-z_][\w.\-]*):(?![:=])")
+# What most documents write, and no version refuses: a path of plain steps, counted or compared with a constant.
+_NAME = r"[A-Za-z_][\w.\-]*"
+_CONSTANT = r"""(?:\d+(?:\.\d+)?|'[^']*'|"[^"]*")"""
+_STEP = rf"(?:@?(?:\*|{_NAME})(?!\()(?:\[(?:[1-9]\d*|@?{_NAME}(?: ?!?= ?{_CONSTANT})?)\])?|text\(\))"
+_PATH = rf"/{{0,2}}{_STEP}(?://?{_STEP})*"
+_PLAIN = lazy_pattern(
+    rf"(?:{_PATH}|(?:count|string|boolean|not)\({_PATH}\))(?: ?(?:!=|<=|>=|=|<|>) ?{_CONSTANT})?", re.ASCII
+)
 _PREDECLARED = frozenset({"xml", "xs", "fn", "map", "array", "math", "err"})  # XPath 3.1 §2.1.1
 
 
@@ -80,7 +89,8 @@ def compile_xpath(text: str, version: Version) -> XPath:
     prefixes = tuple(name for name in dict.fromkeys(_PREFIX.findall(text)) if name not in _PREDECLARED)
     declared = tuple((prefix, f"urn:prefix:{prefix}") for prefix in prefixes)
     try:
-        _parsed(text, version, declared)
+        if _PLAIN.fullmatch(text) is None:  # loading a parser takes longer than most documents
+            _parsed(text, version, declared)
     except XPathFailure as problem:
         raise ExpressionSyntaxError(f"not XPath {version}: {problem}", *_place(problem, text)) from None
     return XPath(text, version, prefixes)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 
 from arazzo_runner.checking import Checked, Checker, Checks
-from arazzo_runner.config.find import find_configuration
+from arazzo_runner.config.find import Configurations
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Severity
@@ -59,7 +59,7 @@ class Linter:
         self._checkers: dict[str, Checker] = {}
         self._documents = tuple(documents)
         self._settings: dict[str, Settings] = {}
-        self._configurations: dict[str, str | None] = {}
+        self._configurations = Configurations()
         self._policies: dict[tuple[str | None, tuple[int, ...]], Policy] = {}
         self._checks: dict[int, Checks] = {}
         self._reported: dict[Diagnostic, str] = {}
@@ -96,16 +96,11 @@ class Linter:
         options = self._options
         if options.no_config:
             return Settings()
-        path = options.config or self._nearest(os.path.dirname(name))
+        path = options.config or self._configurations.above(os.path.dirname(name) or ".")
         key = path or ""
         if key not in self._settings:
             self._settings[key] = Settings() if path is None else load_settings(path=path, codes=known_codes())
         return self._settings[key]
-
-    def _nearest(self, folder: str) -> str | None:
-        if folder not in self._configurations:
-            self._configurations[folder] = find_configuration(folder or ".")
-        return self._configurations[folder]
 
     def _checker(self, settings: Settings) -> Checker:
         key = settings.path or ""
@@ -141,7 +136,12 @@ def _in_order(findings: Iterable[Diagnostic], checked: Checked) -> list[Diagnost
     uri = None if checked.document is None else checked.document.uri
     own = [each for each in findings if each.at.uri == uri]
     others = [each for each in findings if each.at.uri != uri]
-    return sorted(own, key=lambda each: (each.at.line or 0, each.at.column or 0, each.code)) + others
+    return (sorted(own, key=_place) if len(own) > 1 else own) + others
+
+
+def _place(found: Diagnostic) -> tuple[int, int, str]:
+    line, column = found.at.start
+    return line or 0, column or 0, found.code
 
 
 def count(linted: Iterable[Linted], severity: Severity) -> int:

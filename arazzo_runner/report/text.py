@@ -59,8 +59,9 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
 
 def place_text(at: Location) -> str:
     """Return a place in one word: `file:line:column`, or the file and the JSON Pointer where there is no text."""
-    if at.line is not None:
-        return one_line(f"{at.uri}:{at.line}:{at.column}")
+    line, column = at.start
+    if line is not None:
+        return one_line(f"{at.uri}:{line}:{column}")
     return one_line(f"{at.uri}#{at.pointer}" if at.pointer else at.uri)
 
 
@@ -79,7 +80,8 @@ def excerpt(
     """
     if not at.uri:
         return [] if note is None else [f"  {note}"]
-    source, line, column = at.source_line, at.line, at.column
+    line, column = at.start
+    source = None if line is None or at.positions is None else at.positions.line_text(line)
     if source is None or line is None or column is None or not source.strip():
         place = f"  {paint(arrow, 'blue', color=color)} {place_text(at)}"
         return [place] if note is None else [place, f"  {note}"]

@@ -170,13 +170,15 @@ def make_fetch(
     allow_hosts: Iterable[str] = (),
     url_map: Mapping[str, str] | None = None,
     kept: Kept | None = None,
+    repositories: Repositories | None = None,
 ) -> DocumentFetch:
     """Return the Fetch for a load that begins with `entry` (a URI); the root defaults to its repository.
 
-    What it reads goes into `kept` or, when that is closed, comes from it.
+    What it reads goes into `kept` or, when that is closed, comes from it. `repositories` knows
+    what was found for other loads.
     """
     start = os.path.dirname(path_of(entry)) if not is_remote(entry) else os.getcwd()
-    repository = None if root else _repository(start)
+    repository = None if root else (repositories or Repositories()).above(start)
     found = os.path.abspath(root) if root else repository or os.path.abspath(start)
     hosts = frozenset(host.lower() for host in allow_hosts)
     widens = not root and repository is None
@@ -207,18 +209,28 @@ def mapped_path(uri: str, url_map: Mapping[str, str]) -> str | None:
 
 def repository_root(folder: str) -> str:
     """Return the nearest folder above that holds a repository, else `folder` itself."""
-    return _repository(folder) or os.path.abspath(folder)
+    return Repositories().above(folder) or os.path.abspath(folder)
 
 
-def _repository(folder: str) -> str | None:
-    current = os.path.abspath(folder)
-    while True:
-        if any(os.path.exists(os.path.join(current, mark)) for mark in (".git", ".hg", "pyproject.toml")):
-            return current
-        parent = os.path.dirname(current)
-        if parent == current:
-            return None
-        current = parent
+class Repositories:
+    """Which repository a folder lies in; each folder is looked into once, so many documents cost little."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str | None] = {}
+
+    def above(self, folder: str) -> str | None:
+        """Return the folder itself or the nearest one above it that holds a repository; None where none does."""
+        return self._above(os.path.abspath(folder))
+
+    def _above(self, folder: str) -> str | None:
+        if folder not in self._known:
+            parent = os.path.dirname(folder)
+            self._known[folder] = folder if _is_repository(folder) else None if parent == folder else self._above(parent)
+        return self._known[folder]
+
+
+def _is_repository(folder: str) -> bool:
+    return any(os.path.exists(os.path.join(folder, mark)) for mark in (".git", ".hg", "pyproject.toml"))
 
 
 # ------------------------------------------------------------------ files

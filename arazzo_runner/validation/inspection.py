@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cached_property
-from typing import Final, NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.document.model import (
@@ -17,9 +17,15 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.patterns import pattern
 from arazzo_runner.program.library import Source
-from arazzo_runner.program.model import CompiledCriterion, CompiledStep, CompiledWorkflow, Program
+from arazzo_runner.program.model import (
+    CompiledCriterion,
+    CompiledStep,
+    CompiledWorkflow,
+    OperationCall,
+    Program,
+    WorkflowCall,
+)
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.sources.schema_check import SchemaContext, resolve_within
 from arazzo_runner.validation.broken import BrokenPlaces
@@ -27,27 +33,11 @@ from arazzo_runner.validation.flow import Flow, flow_of
 from arazzo_runner.validation.forecast import Forecast
 from arazzo_runner.validation.payloads import PayloadMisfit, payload_misfits
 from arazzo_runner.validation.schemas import SchemaAt, document_schemas
+from arazzo_runner.validation.texts import Texts
 from arazzo_runner.validation.uses import Use, workflow_uses
-from arazzo_runner.values import JsonValue, escaped
+from arazzo_runner.values import JsonValue
 
 Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
-
-_VALUE_PLACE: Final = pattern(
-    r"/(?:workflows/\d+(?:/steps/\d+)?|components)/(?:"
-    r"parameters/[^/]+/value(?:/|$)|requestBody/(?:payload|replacements/\d+/value)(?:/|$)|outputs/"
-    r"|successCriteria/\d+/(?:context|condition)$"
-    r"|(?:successActions|failureActions|onSuccess|onFailure)/[^/]+/"
-    r"(?:criteria/\d+/(?:context|condition)$|parameters/\d+/value(?:/|$)))"
-)
-
-
-class Text(NamedTuple):
-    """A text of the document and the JSON Pointer where it stands; `is_key`: a mapping key with a `$` in it."""
-
-    text: str
-    pointer: str
-    is_key: bool = False
-
 
 class Inspection(Program):
     """A Program as rules see it: whatever the document holds, also when parts of it are broken.
@@ -143,14 +133,27 @@ class Inspection(Program):
         return SchemaContext("2020-12", resolve_within(self.description.raw))
 
     @cached_property
-    def texts(self) -> tuple[Text, ...]:
-        """Every text value of the entry document with its place, and every key that may be an expression."""
-        return tuple(_texts(self.description.raw))
+    def texts(self) -> Texts:
+        """The texts of the entry document with their places, and the keys that may be expressions."""
+        return Texts(self.description.raw)
 
     @cached_property
-    def value_texts(self) -> tuple[Text, ...]:
-        """The texts that are sent or evaluated: not what describes, names or extends."""
-        return tuple(each for each in self.texts if not each.is_key and _VALUE_PLACE.match(each.pointer))
+    def has_operations(self) -> bool:
+        """Whether a step of the entry document calls an operation that is known."""
+        return any(isinstance(step.call, OperationCall) for _, step in self.compiled_steps)
+
+    @cached_property
+    def has_calls(self) -> bool:
+        """Whether a step or an action of the entry document leads to a workflow."""
+        return any(
+            isinstance(step.call, WorkflowCall) or any(each.workflow for each in (*step.on_success, *step.on_failure))
+            for _, step in self.compiled_steps
+        )
+
+    @cached_property
+    def has_actions(self) -> bool:
+        """Whether a step of the entry document has an action, of its own or inherited."""
+        return any(step.on_success or step.on_failure for _, step in self.compiled_steps)
 
     def workflow_at(self, pointer: str) -> Workflow | None:
         """Return the workflow in which a place of the document stands, None outside workflows."""
@@ -184,16 +187,6 @@ class Inspection(Program):
         return found
 
     @cached_property
-    def texts_by_part(self) -> Mapping[str, tuple[Text, ...]]:
-        """`texts` by the part they stand in: "/workflows/0", "/workflows/1", …, "/components", "/info" …."""
-        parts: dict[str, list[Text]] = {}
-        for each in self.texts:
-            tokens = each.pointer.split("/", 3)
-            depth = 3 if tokens[1:2] == ["workflows"] else 2
-            parts.setdefault("/".join(tokens[:depth]), []).append(each)
-        return {part: tuple(texts) for part, texts in parts.items()}
-
-    @cached_property
     def broken(self) -> BrokenPlaces:
         """Where the document has errors already."""
         return BrokenPlaces(self.diagnostics)
@@ -219,17 +212,3 @@ class Inspection(Program):
         """Return a place of the entry document."""
         root = self.description.at
         return Location(root.uri, pointer, root.positions)
-
-
-def _texts(raw: JsonValue) -> Iterator[Text]:
-    """Walk without recursion, in document order; a value that aliases share is walked at each of its places."""
-    waiting: list[tuple[JsonValue, str]] = [(raw, "")]
-    while waiting:
-        value, pointer = waiting.pop()
-        if isinstance(value, str):
-            yield Text(value, pointer)
-        elif isinstance(value, dict):
-            yield from (Text(key, f"{pointer}/{escaped(key)}", True) for key in value if "$" in key)
-            waiting += [(value[key], f"{pointer}/{escaped(key)}") for key in reversed(value)]
-        elif isinstance(value, list):
-            waiting += [(value[index], f"{pointer}/{index}") for index in reversed(range(len(value)))]

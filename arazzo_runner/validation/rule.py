@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Protocol
+from functools import cached_property
+from importlib import import_module
+from typing import Literal, Protocol, TypeAlias, cast
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.validation.inspection import Inspection
+
+Needs: TypeAlias = Literal["", "operations", "calls", "actions"]
 
 
 class Rule(Protocol):
@@ -33,6 +37,58 @@ class Rule(Protocol):
 
     def check(self, program: Inspection, /) -> Iterable[Diagnostic]:
         """Return what this rule finds in the entry document of a program."""
+
+
+class LazyRule:
+    """A rule of this project, whose module is imported when a document first has something for it to look at.
+
+    A document holds nothing that the rule could find when none of its `words` is a key or a text
+    in it, none of its `parts` stands in a text, or it lacks what the rule `needs`: `operations`
+    that steps call, `calls` of workflows, or `actions`. What is empty is not asked for.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        group: str,
+        *,
+        default: bool = True,
+        words: tuple[str, ...] = (),
+        parts: tuple[str, ...] = (),
+        needs: Needs = "",
+    ) -> None:
+        self.CODE = code
+        self.GROUP = group
+        self.DEFAULT = default
+        self._words = words
+        self._parts = parts
+        self._needs = needs
+
+    @property
+    def SEVERITY(self) -> Severity:
+        """How much its findings matter, where nothing else is said."""
+        return self.module.SEVERITY
+
+    @cached_property
+    def module(self) -> Rule:
+        """The module of the rule."""
+        return cast(Rule, import_module(f"arazzo_runner.validation.rules.{self.CODE.replace('-', '_')}"))
+
+    def check(self, program: Inspection) -> Iterable[Diagnostic]:
+        """Return what this rule finds in the entry document of a program."""
+        return self.module.check(program) if self.may_find(program) else ()
+
+    def may_find(self, program: Inspection) -> bool:
+        """Tell whether the document holds what the rule looks for; false only when it can find nothing."""
+        if self._words and program.texts.words.isdisjoint(self._words):
+            return False
+        if self._parts and not program.texts.have(self._parts):
+            return False
+        if self._needs == "operations":
+            return program.has_operations
+        if self._needs == "calls":
+            return program.has_calls
+        return program.has_actions if self._needs == "actions" else True
 
 
 GROUPS = ("shape", "names", "references", "language", "flow", "openapi", "safety", "style")

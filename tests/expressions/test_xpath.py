@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arazzo_runner.expressions import xpath
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query, passes, select
 from tests.expressions.query_cases import cases, check_query
@@ -304,3 +305,24 @@ def test_any_text_compiles_or_is_a_syntax_error_within_it(text, version):
         offset = 0
         select(query, XML, timeout=0.2)
     assert 0 <= offset <= len(text)
+
+
+# Words of the grammar too: as names of elements they are names (XPath 3.1 §A.3).
+NAMES = st.sampled_from("a pet-id x.y _ div and or mod if for in to is eq not count text node item map self true".split())
+TESTS = st.one_of(NAMES, NAMES.map("@{}".format), st.sampled_from(["*", "@*", "text()"]))
+PREDICATES = st.sampled_from(["", "", "[1]", "[id]", "[@div]", "[for = 'x']", '[@n!="é"]', "[to=1.5]"])
+STEPS = st.tuples(TESTS, PREDICATES).map(lambda parts: parts[0] if parts[0] == "text()" else "".join(parts))
+PATHS = st.tuples(st.sampled_from(["", "/", "//"]), st.lists(STEPS, min_size=1, max_size=3).map("/".join)).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    path=PATHS,
+    form=st.sampled_from(["{}", "count({})", "not({})"]),
+    comparison=st.sampled_from(["", " = 1", "!='a b'", " >= 2.5"]),
+    version=st.sampled_from(["1.0", "2.0", "3.0", "3.1"]),
+)
+def test_what_is_taken_without_a_parser_is_taken_by_the_parser(path, form, comparison, version):
+    text = form.format(path) + comparison
+    assert xpath._PLAIN.fullmatch(text)
+    xpath._parsed(text, version, ())

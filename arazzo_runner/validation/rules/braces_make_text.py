@@ -20,18 +20,18 @@ _LONE: Final = pattern(r"\{\$inputs\.([\w.\-]+)\}")
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """`"{$inputs.count}"` alone is a text; `$inputs.count` keeps the type that the inputs schema declares."""
-    for each in program.value_texts:
-        if "/requestBody/" not in each.pointer or not each.text.startswith("{$inputs."):
+    for text, pointer, _ in program.texts.naming:
+        if "/requestBody/" not in pointer or not text.startswith("{$inputs."):
             continue
-        found = _LONE.fullmatch(each.text)
-        workflow = program.workflow_at(each.pointer)
+        found = _LONE.fullmatch(text)
+        workflow = program.workflow_at(pointer)
         if found is None or workflow is None:
             continue
         schema = property_of(workflow.inputs, found.group(1), program.description.raw)
         followed = follow(schema, program.description.raw)
         types = types_of(followed) if isinstance(followed, dict) else ()
         if types and "string" not in types:
-            message = f'{each.text} gives a text, but input "{found.group(1)}" is of type {" or ".join(types)}'
-            at, hint = program.at(each.pointer), f"write $inputs.{found.group(1)} without braces"
-            fix = replacing(at, each.text[1:-1], is_safe=False)
+            message = f'{text} gives a text, but input "{found.group(1)}" is of type {" or ".join(types)}'
+            at, hint = program.at(pointer), f"write $inputs.{found.group(1)} without braces"
+            fix = replacing(at, text[1:-1], is_safe=False)
             yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint, fix=fix)

@@ -22,17 +22,17 @@ _BRACES: Final = pattern(
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Only texts that are values are looked at, and only names that the document declares are taken for meant."""
-    for each in program.value_texts:
-        if "{" not in each.text:
+    for text, pointer, _ in program.texts.naming:
+        if "{" not in text:
             continue
-        for found in _BRACES.finditer(each.text):
+        for found in _BRACES.finditer(text):
             expression = f"{{${found['root']}.{found['rest']}}}"
-            is_meant = found["dollar"] or program.is_declared(each.pointer, found["root"], found["name"])
+            is_meant = found["dollar"] or program.is_declared(pointer, found["root"], found["name"])
             is_price = found["shell"] and found["dollar"]  # `${$inputs.amount}`: a dollar sign and an expression
             if found.group() == expression or not is_meant or is_price:
                 continue
             message = f"{found.group()} is no embedded expression; it is sent with these braces"
-            at = program.at(each.pointer).within(found.start(), len(found.group()))
+            at = program.at(pointer).within(found.start(), len(found.group()))
             hint = f"write {expression}"
             fix = replacing(at, expression, is_safe=False)
             yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint, fix=fix)

@@ -20,12 +20,12 @@ _BARE: Final = pattern(r"(?P<root>inputs|steps|workflows)\.(?P<name>[\w\-]+)[\w.
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """`inputs.pet` with a declared input, `steps.find.outputs.id` with a known step: nobody sends such texts."""
-    for each in program.value_texts:
-        found = _BARE.fullmatch(each.text)
-        if found is None or not program.is_declared(each.pointer, found["root"], found["name"]):
+    for text, pointer, _ in program.texts.naming:
+        found = _BARE.fullmatch(text)
+        if found is None or not program.is_declared(pointer, found["root"], found["name"]):
             continue
-        message = f"{preview(each.text, 60)} is sent as this text; an expression begins with $"
-        hint = f"write ${each.text}"
-        at = program.at(each.pointer)
-        fix = replacing(at, f"${each.text}", is_safe=False)
+        message = f"{preview(text, 60)} is sent as this text; an expression begins with $"
+        hint = f"write ${text}"
+        at = program.at(pointer)
+        fix = replacing(at, f"${text}", is_safe=False)
         yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint, fix=fix)

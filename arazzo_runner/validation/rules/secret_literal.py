@@ -16,14 +16,14 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Only forms that nothing but a credential has: prefixes of well-known issuers, private keys, userinfo in URLs."""
-    for each in program.texts:
-        if len(each.text) < MINIMUM or SUSPECT.search(each.text) is None:
+    for text, pointer, _ in program.texts.all if SUSPECT.search(program.texts.joined) else ():
+        if len(text) < MINIMUM or SUSPECT.search(text) is None:
             continue
         for what, pattern in SECRETS:
-            found = pattern.search(each.text)
+            found = pattern.search(text)
             if found is not None and not is_placeholder(found.group(found.lastindex or 0)):
                 message = f"this text holds {what}"
-                at = program.at(each.pointer).within(found.start(), len(found.group()))
+                at = program.at(pointer).within(found.start(), len(found.group()))
                 hint = "make it an input with format: password, and revoke the one that was written here"
                 yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
                 break

@@ -25,15 +25,15 @@ _BARE: Final = re.compile(
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Without braces only declared names are read in a text (semantics §3); others stay what they are."""
     told = {each.at.pointer for each in program.diagnostics}
-    for each in program.value_texts:
-        if "$" not in each.text or each.pointer in told:
+    for text, pointer, _ in program.texts.naming:
+        if "$" not in text or pointer in told:
             continue
-        for found in _BARE.finditer(each.text):
-            is_whole = found.group() == each.text  # which the loader judges
-            what = None if is_whole else _unknown(program, each.pointer, found)
+        for found in _BARE.finditer(text):
+            is_whole = found.group() == text  # which the loader judges
+            what = None if is_whole else _unknown(program, pointer, found)
             if what is not None:
                 message = f"{found.group()} names no {what}; it is sent as this text"
-                at = program.at(each.pointer).within(found.start(), len(found.group()))
+                at = program.at(pointer).within(found.start(), len(found.group()))
                 hint = f"declare it, and write {{{found.group()}}}"
                 yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
 

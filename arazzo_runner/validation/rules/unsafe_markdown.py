@@ -28,12 +28,12 @@ _UNSAFE: Final = pattern(
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Descriptions and summaries are Markdown (CommonMark), which lets HTML through."""
-    for each in program.texts:
-        if each.is_key or not each.pointer.endswith(("/description", "/summary", "/title")):
+    for text, pointer, is_key in program.texts.all:
+        if is_key or not pointer.endswith(("/description", "/summary", "/title")):
             continue
-        found = _UNSAFE.search(each.text) if "<" in each.text or ":" in each.text else None
+        found = _UNSAFE.search(text) if "<" in text or ":" in text else None
         if found is not None:
             message = f"{preview(' '.join(found.group().split()), 40)} runs in the browser of whoever reads this"
-            at = program.at(each.pointer).within(found.start(), len(found.group()))
+            at = program.at(pointer).within(found.start(), len(found.group()))
             hint = "say it in Markdown without markup, or show it as code in backticks"
             yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)

@@ -21,8 +21,8 @@ _MENTION: Final = pattern(r"[$#]/?components[./](\w+)[./]([^/#\s\"'{}]+)")
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """A component is used by a Reusable Object, an expression or a `$ref` anywhere in the document."""
     components = program.description.components
-    used = {match for each in program.texts if "components" in each.text for match in _MENTION.findall(each.text)}
-    anchors = {each.text[1:] for each in program.texts if each.text.startswith("#") and each.text[1:2] != "/"}
+    used = set(_MENTION.findall(program.texts.joined))
+    anchors = {text[1:] for text, _, _ in program.texts.all if text.startswith("#") and text[1:2] != "/"}
     by_kind: dict[str, Mapping[str, object]] = {
         "inputs": components.inputs,
         "parameters": components.parameters,

@@ -7,7 +7,8 @@ from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.patterns import pattern
-from arazzo_runner.validation.inspection import Inspection, Text
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.validation.texts import Text
 
 CODE = "unused-input"
 SEVERITY = Severity.WARNING
@@ -21,13 +22,13 @@ _PLAIN: Final = pattern(r"[\w.\-]+")
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Each property of `inputs` is read in its workflow or a component; schemas behind a `$ref` are left alone."""
-    shared = _read_names(program.texts_by_part.get("/components", ()))
-    from_outside = {each.text for each in program.texts if "$workflows." in each.text}
+    shared = _read_names(program.texts.by_part.get("/components", ()))
+    from_outside = {text for text, _, _ in program.texts.all if "$workflows." in text}
     for workflow in program.description.workflows:
         properties = workflow.inputs.get("properties") if isinstance(workflow.inputs, dict) else None
         if not isinstance(properties, dict):
             continue
-        texts = program.texts_by_part.get(workflow.at.pointer, ())
+        texts = program.texts.by_part.get(workflow.at.pointer, ())
         read = shared | _read_names(texts)
         for name in properties:
             if name in read or WHOLE in read or _is_read_oddly(name, texts, from_outside):
@@ -41,8 +42,8 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
 def _read_names(texts: Iterable[Text]) -> frozenset[str]:
     """Return every name that may be meant after `$inputs.`: `a.b` may be the input a.b, or b of the input a."""
     found = set[str]()
-    for each in texts:
-        for written in _READ.findall(each.text) if "$inputs" in each.text else ():
+    for text, _, _ in texts:
+        for written in _READ.findall(text) if "$inputs" in text else ():
             parts = written.split(".")
             found.update(".".join(parts[:count]) for count in range(1, len(parts) + 1))
     return frozenset(found)
@@ -50,6 +51,6 @@ def _read_names(texts: Iterable[Text]) -> frozenset[str]:
 
 def _is_read_oddly(name: str, texts: Iterable[Text], from_outside: Iterable[str]) -> bool:
     """Names with blanks and the like, and `$workflows.W.inputs.name`."""
-    if not _PLAIN.fullmatch(name) and any(f"$inputs.{name}" in each.text for each in texts):
+    if not _PLAIN.fullmatch(name) and any(f"$inputs.{name}" in text for text, _, _ in texts):
         return True
     return any(f".inputs.{name}" in text for text in from_outside)

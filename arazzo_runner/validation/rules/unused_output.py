@@ -7,7 +7,8 @@ from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.patterns import pattern
-from arazzo_runner.validation.inspection import Inspection, Text
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.validation.texts import Text
 
 CODE = "unused-output"
 SEVERITY = Severity.INFO
@@ -20,7 +21,7 @@ _READ: Final = pattern(r"\$steps\.([\w\-]+)\.outputs(?:\.([\w.\-]+)|)")
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """An output is read when any text of its workflow names it; outputs of a called workflow are not its own."""
     for workflow in program.description.workflows:
-        read = _read(program.texts_by_part.get(workflow.at.pointer, ()))
+        read = _read(program.texts.by_part.get(workflow.at.pointer, ()))
         for step in workflow.steps:
             for name in step.outputs:
                 if (step.step_id, name) in read or (step.step_id, "") in read:
@@ -34,8 +35,8 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
 def _read(texts: Iterable[Text]) -> set[tuple[str, str]]:
     """Return (step, output) for every name that may be meant; output "" for all outputs of a step."""
     found = set[tuple[str, str]]()
-    for each in texts:
-        for step_id, written in _READ.findall(each.text) if "$steps." in each.text else ():
+    for text, _, _ in texts:
+        for step_id, written in _READ.findall(text) if "$steps." in text else ():
             parts = written.split(".")
             found.update((step_id, ".".join(parts[:count])) for count in range(1, len(parts) + 1))
     return found

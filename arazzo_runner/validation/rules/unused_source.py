@@ -25,7 +25,7 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     if len(sources) < 2 or any(_may_mean_any(program, step) for _, step in program.compiled_steps):
         return
     called = {step.call.source for _, step in program.compiled_steps if isinstance(step.call, OperationCall)}
-    named = {name for each in program.texts for name in _NAMED.findall(each.text)}
+    named = {name for name in _NAMED.findall(program.texts.joined)}
     for source in sources:
         prefixes = {source.name, *(each for each in named if each.startswith(f"{source.name}."))}
         if source.name in called or prefixes & named or _is_identity(program, source.name):
