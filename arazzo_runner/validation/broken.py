@@ -19,6 +19,11 @@ class BrokenPlaces:
         for pointers in self._pointers.values():
             pointers.sort()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the documents have no errors."""
+        return not self._pointers
+
     def inside(self, at: Location) -> bool:
         """Tell whether there is an error at a place or below it."""
         pointers = self._pointers.get(at.uri, [])

@@ -8,10 +8,12 @@ their neighbours, and values unlike all of them. When none passes, the criteria 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain, pairwise
 from typing import Final, TypeAlias
 
 from arazzo_runner.diagnostics import Location
+from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import compares
 from arazzo_runner.expressions.nodes import (
     Access,
@@ -23,6 +25,7 @@ from arazzo_runner.expressions.nodes import (
     Or,
     Reference,
 )
+from arazzo_runner.expressions.parser import needs_declared
 from arazzo_runner.expressions.selectors import Query, select
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
 from arazzo_runner.records import record
@@ -74,6 +77,37 @@ def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
             if culprits is not None:
                 return culprits
     return None
+
+
+def never_all_hold(criteria: Iterable[CompiledCriterion]) -> tuple[Atom, ...] | None:
+    """Return the conditions of a list of criteria that cannot hold together, None when all may hold."""
+    texts = plain_texts(criteria)
+    return None if texts is not None and _may_all_hold(texts) else contradiction(atoms_of(criteria))
+
+
+def plain_texts(criteria: Iterable[CompiledCriterion]) -> tuple[str, ...] | None:
+    """Return the conditions of criteria as text, None where what they mean is not in their texts alone.
+
+    Most lists of criteria are one of a few, such as `$statusCode == 200`: what is asked of them
+    needs to be worked out once.
+    """
+    texts = []
+    for criterion in criteria:
+        if not isinstance(criterion, SimpleCriterion) or needs_declared(criterion.text):
+            return None
+        texts.append(criterion.text)
+    return tuple(texts)
+
+
+def criteria_of(texts: Iterable[str]) -> tuple[CompiledCriterion, ...]:
+    """Return criteria of what `plain_texts` gave; they stand nowhere."""
+    nowhere = Location("")
+    return tuple(SimpleCriterion(text, parse_condition(text).node, nowhere) for text in texts)
+
+
+@lru_cache(maxsize=1024)
+def _may_all_hold(texts: tuple[str, ...]) -> bool:
+    return contradiction(atoms_of(criteria_of(texts))) is None
 
 
 def possible_statuses(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:

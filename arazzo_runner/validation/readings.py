@@ -24,6 +24,12 @@ from arazzo_runner.program.references import criterion_references
 from arazzo_runner.values import JsonValue, resolve_pointer
 
 
+def reads_only_status(criterion: CompiledCriterion) -> bool:
+    """Tell whether a simple condition reads nothing but `$statusCode`, as most do."""
+    text = criterion.text
+    return isinstance(criterion, SimpleCriterion) and text.count("$") == text.count("$statusCode")
+
+
 def criterion_readings(criterion: CompiledCriterion) -> Iterable[Expression]:
     """Return what a criterion reads, with the property steps that a condition takes."""
     if isinstance(criterion, SimpleCriterion):

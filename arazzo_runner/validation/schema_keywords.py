@@ -37,10 +37,8 @@ _MEANT_TYPES: Final = {
 
 def keyword_problem(keyword: str, value: JsonValue) -> Problem | None:
     """Return what is wrong with the value of a keyword, None when nothing is or the keyword is not known."""
-    for names, check in _CHECKS:
-        if keyword in names:
-            return check(keyword, value)
-    return None
+    check = _CHECK_OF.get(keyword)
+    return None if check is None else check(keyword, value)
 
 
 def _type(keyword: str, value: JsonValue) -> Problem | None:
@@ -137,3 +135,4 @@ _CHECKS: Final[tuple[tuple[tuple[str, ...], Callable[[str, JsonValue], Problem |
     ((*NAMED, "dependentRequired"), _mapping),
     (ONE, _schema),
 )
+_CHECK_OF: Final = {keyword: check for keywords, check in _CHECKS for keyword in keywords}

@@ -13,6 +13,7 @@ ONE: Final = ("additionalProperties", "unevaluatedProperties", "propertyNames", 
               "contains", "not", "if", "then", "else", "contentSchema")  # fmt: skip
 LISTED: Final = ("allOf", "anyOf", "oneOf", "prefixItems")
 NAMED: Final = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+_WITH_SCHEMAS: Final = frozenset((*ONE, *LISTED, *NAMED))
 TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
 MAX_REFERENCES: Final = 20
 
@@ -43,25 +44,29 @@ def _is_of_another_dialect(schema: JsonValue) -> bool:
     return isinstance(dialect, str) and "2020-12" not in dialect
 
 
-def schemas_in(schema: JsonValue, pointer: str) -> Iterator[SchemaAt]:
-    """Yield a schema and all schemas inside it, without recursion, each place once."""
-    waiting = [(schema, pointer)]
-    while waiting:
-        value, place = waiting.pop()
-        if isinstance(value, dict):
-            yield SchemaAt(value, place)
-            waiting += reversed(list(_parts(value, place)))
+def schemas_in(schema: JsonValue, pointer: str) -> list[SchemaAt]:
+    """Return a schema and all schemas inside it, each place once."""
+    found: list[SchemaAt] = []
+    _take(schema, pointer, found)
+    return found
 
 
-def _parts(schema: dict[str, JsonValue], pointer: str) -> Iterator[tuple[JsonValue, str]]:
+def _take(schema: JsonValue, pointer: str, found: list[SchemaAt]) -> None:
+    if not isinstance(schema, dict):
+        return
+    found.append(SchemaAt(schema, pointer))
     for keyword, value in schema.items():
-        place = f"{pointer}/{escaped(keyword)}"
-        if keyword in NAMED and isinstance(value, dict):
-            yield from ((part, f"{place}/{escaped(name)}") for name, part in value.items())
-        elif keyword in ONE:
-            yield value, place
+        if keyword not in _WITH_SCHEMAS:
+            continue
+        place = f"{pointer}/{keyword}"
+        if keyword in ONE:
+            _take(value, place, found)
+        elif keyword in NAMED and isinstance(value, dict):
+            for name, part in value.items():
+                _take(part, f"{place}/{escaped(name)}", found)
         elif keyword in LISTED and isinstance(value, list):
-            yield from ((part, f"{place}/{index}") for index, part in enumerate(value))
+            for index, part in enumerate(value):
+                _take(part, f"{place}/{index}", found)
 
 
 def types_of(schema: dict[str, JsonValue]) -> tuple[str, ...]:

@@ -31,11 +31,16 @@ SECRETS: Final = tuple(
 )
 """What it is, and how it looks; the last group, where there is one, is the credential itself."""
 
-SUSPECT: Final = lazy_pattern(
-    r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|k_live_|AIza|GOCSPX|sk-|SG\.|npm_|pypi-|PRIVATE KEY|eyJ"
-    r"|^[Bb](?:earer|asic) |://"
-)
-"""A quick look: what none of this is in holds none of the forms above."""
+_SIGNS: Final = (
+    "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "k_live_", "AIza", "GOCSPX",
+    "sk-", "SG.", "npm_", "pypi-", "PRIVATE KEY", "eyJ", "earer ", "asic ",
+)  # fmt: skip
+
+
+def may_hold_secret(text: str) -> bool:
+    """Take a quick look: tell whether a text may hold one of the forms above."""
+    return any(sign in text for sign in _SIGNS) or ("@" in text and "://" in text)
+
 
 _PLACEHOLDER: Final = lazy_pattern(
     r"^[<\[({$%*]|^123e4567-|\.\.\.|…|\*\*|x{4,}|X{4,}|0{8,}|(?i:example|your|placeholder|dummy|sample|insert|replace|redacted"

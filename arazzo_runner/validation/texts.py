@@ -76,10 +76,13 @@ class Texts:
     @cached_property
     def naming(self) -> tuple[Text, ...]:
         """Those that are sent or evaluated (not what describes, names or extends) and may name something declared."""
-        may_name = (
-            each for each in self.all if "$" in each[0] or "{" in each[0] or each[0].startswith(_BARE_NAMES)
+        return tuple(
+            (text, place, is_key)
+            for text, place, is_key in self.all
+            if ("$" in text or "{" in text or text.startswith(_BARE_NAMES))
+            and not is_key
+            and _VALUE_PLACE.match(place)
         )
-        return tuple(each for each in may_name if not each[2] and _VALUE_PLACE.match(each[1]))
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -9,11 +9,11 @@ from arazzo_runner.diagnostics import Location
 from arazzo_runner.expressions.nodes import Expression, Template
 from arazzo_runner.program.model import (
     ArrayValue,
-    CompiledAction,
     CompiledCriterion,
     CompiledStep,
     CompiledWorkflow,
     ExpressionValue,
+    Literal,
     ObjectValue,
     SelectorValue,
     TemplateValue,
@@ -39,14 +39,15 @@ class Use(NamedTuple):
     step: CompiledStep | None
 
 
-def workflow_uses(workflow: CompiledWorkflow) -> Iterator[Use]:
-    """Yield every use in a workflow; what steps inherit from it is a use of each of them."""
+def workflow_uses(workflow: CompiledWorkflow) -> list[Use]:
+    """Return every use in a workflow; what steps inherit from it is a use of each of them."""
+    found: list[Use] = []
     for step in workflow.steps:
-        for expression, at, role in _step_uses(step):
-            yield Use(expression, at, role, workflow, step)
+        _Uses(workflow, step, found).take()
+    outputs = _Uses(workflow, None, found)
     for _, value in workflow.outputs:
-        for expression, at in placed(value, workflow.at):
-            yield Use(expression, at, "workflow-output", workflow, None)
+        outputs.of_value(value, workflow.at, "workflow-output")
+    return found
 
 
 def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
@@ -71,30 +72,41 @@ def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
             yield from placed(item, at)
 
 
-def _step_uses(step: CompiledStep) -> Iterator[tuple[Expression, Location, str]]:
-    for parameter in step.parameters:
-        yield from _in_role(placed(parameter.value, parameter.at), "parameter")
-    if step.body is not None:
-        if step.body.payload is not None:
-            yield from _in_role(placed(step.body.payload, step.body.at), "payload")
-        for replacement in step.body.replacements:
-            yield from _in_role(placed(replacement.value, replacement.at), "replacement")
-    yield from _in_role(_of_criteria(step.criteria), "criterion")
-    for action in (*step.on_success, *step.on_failure):
-        yield from _action_uses(action)
-    for _, value in step.outputs:
-        yield from _in_role(placed(value, step.at), "output")
+class _Uses:
+    """Collects the uses of one step."""
 
+    def __init__(self, workflow: CompiledWorkflow, step: CompiledStep | None, found: list[Use]) -> None:
+        self._workflow = workflow
+        self._step = step
+        self._found = found
 
-def _action_uses(action: CompiledAction) -> Iterator[tuple[Expression, Location, str]]:
-    yield from _in_role(_of_criteria(action.criteria), "action-criterion")
-    for parameter in action.parameters:
-        yield from _in_role(placed(parameter.value, parameter.at), "action-parameter")
+    def take(self) -> None:
+        step = self._step
+        if step is None:
+            return
+        for parameter in step.parameters:
+            self.of_value(parameter.value, parameter.at, "parameter")
+        if step.body is not None:
+            if step.body.payload is not None:
+                self.of_value(step.body.payload, step.body.at, "payload")
+            for replacement in step.body.replacements:
+                self.of_value(replacement.value, replacement.at, "replacement")
+        self._of_criteria(step.criteria, "criterion")
+        for action in (*step.on_success, *step.on_failure):
+            self._of_criteria(action.criteria, "action-criterion")
+            for parameter in action.parameters:
+                self.of_value(parameter.value, parameter.at, "action-parameter")
+        for _, value in step.outputs:
+            self.of_value(value, step.at, "output")
 
+    def of_value(self, value: Value, at: Location, role: str) -> None:
+        if isinstance(value, ExpressionValue):
+            self._found.append(Use(value.expression, value.at, role, self._workflow, self._step))
+        elif not isinstance(value, Literal):
+            for expression, place in placed(value, at):
+                self._found.append(Use(expression, place, role, self._workflow, self._step))
 
-def _of_criteria(criteria: Iterable[CompiledCriterion]) -> Iterator[tuple[Expression, Location]]:
-    return ((expression, criterion.at) for criterion in criteria for expression in criterion_references(criterion))
-
-
-def _in_role(found: Iterable[tuple[Expression, Location]], role: str) -> Iterator[tuple[Expression, Location, str]]:
-    return ((expression, at, role) for expression, at in found)
+    def _of_criteria(self, criteria: Iterable[CompiledCriterion], role: str) -> None:
+        for criterion in criteria:
+            for expression in criterion_references(criterion):
+                self._found.append(Use(expression, criterion.at, role, self._workflow, self._step))

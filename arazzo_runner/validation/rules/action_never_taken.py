@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.document.model import Criterion, FailureAction, ReusableObject, SuccessAction
-from arazzo_runner.program.model import CompiledAction, CompiledStep, OperationCall
+from arazzo_runner.program.model import CompiledAction, CompiledCriterion, CompiledStep, OperationCall
 from arazzo_runner.validation.broken import BrokenPlaces
 from arazzo_runner.validation.conditions import (
     Atom,
     atoms_of,
     contradiction,
+    criteria_of,
     may_hold_without_response,
+    plain_texts,
     possible_statuses,
     statuses_to_try,
     surely_holds,
@@ -25,6 +28,7 @@ SEVERITY = Severity.WARNING
 GROUP = "flow"
 DEFAULT = True
 
+Judge: TypeAlias = Callable[[Sequence[CompiledCriterion], Sequence[CompiledCriterion], bool], bool]
 Item: TypeAlias = SuccessAction | FailureAction | ReusableObject
 
 
@@ -83,29 +87,46 @@ def _impossible(program: Inspection, step: CompiledStep) -> Iterator[Diagnostic]
     """Yield a step's own actions whose criteria never hold once the step has passed, or failed."""
     if not (step.on_success or step.on_failure) or program.broken.inside(step.at.child("successCriteria")):
         return
-    needed = atoms_of(step.criteria)
-    if contradiction(needed) is not None:
-        return
     for action in step.on_success:
-        atoms = atoms_of(action.criteria) if _is_own(action, step) else []
-        if not atoms or contradiction(atoms) is not None:
-            continue  # the other rule tells
-        if contradiction([*needed, *atoms]) is not None or (_is_call(step) and not _can_pass_with(needed, atoms)):
-            message = (
-                f'action "{action.name}" is never taken: its criteria never hold when step "{step.step_id}" passed'
-            )
+        if _is_own(action, step) and _judged(_never_after_success, step, action):
             hint = "the success criteria hold by then; an action for failures stands in onFailure"
-            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=action.at, hint=hint)
+            yield _never(action, step, "passed", hint)
     for action in step.on_failure:
-        atoms = atoms_of(action.criteria) if _is_own(action, step) else []
-        if not atoms or contradiction(atoms) is not None:
-            continue
-        if _is_call(step) and not _can_fail_with(needed, atoms):
-            message = (
-                f'action "{action.name}" is never taken: its criteria never hold when step "{step.step_id}" failed'
-            )
+        if _is_own(action, step) and _judged(_never_after_failure, step, action):
             hint = "a failed step has not met its success criteria; an action for success stands in onSuccess"
-            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=action.at, hint=hint)
+            yield _never(action, step, "failed", hint)
+
+
+def _judged(judge: Judge, step: CompiledStep, action: CompiledAction) -> bool:
+    """Ask whether an action is never taken; of criteria that many steps have, once."""
+    is_call = isinstance(step.call, OperationCall)
+    needed, wanted = plain_texts(step.criteria), plain_texts(action.criteria)
+    if needed is None or wanted is None:
+        return judge(step.criteria, action.criteria, is_call)
+    return _judged_texts(judge, needed, wanted, is_call)
+
+
+@lru_cache(maxsize=1024)
+def _judged_texts(judge: Judge, needed: tuple[str, ...], wanted: tuple[str, ...], is_call: bool) -> bool:
+    return judge(criteria_of(needed), criteria_of(wanted), is_call)
+
+
+def _never_after_success(
+    needed: Sequence[CompiledCriterion], wanted: Sequence[CompiledCriterion], is_call: bool
+) -> bool:
+    before, atoms = atoms_of(needed), atoms_of(wanted)
+    if not atoms or contradiction(before) is not None or contradiction(atoms) is not None:
+        return False  # the other rule tells
+    return contradiction([*before, *atoms]) is not None or (is_call and not _can_pass_with(before, atoms))
+
+
+def _never_after_failure(
+    needed: Sequence[CompiledCriterion], wanted: Sequence[CompiledCriterion], is_call: bool
+) -> bool:
+    before, atoms = atoms_of(needed), atoms_of(wanted)
+    if not atoms or contradiction(before) is not None or contradiction(atoms) is not None:
+        return False
+    return is_call and not _can_fail_with(before, atoms)
 
 
 def _never(action: CompiledAction, step: CompiledStep, outcome: str, hint: str) -> Diagnostic:
@@ -115,10 +136,6 @@ def _never(action: CompiledAction, step: CompiledStep, outcome: str, hint: str) 
 
 def _is_own(action: CompiledAction, step: CompiledStep) -> bool:
     return action.at.uri == step.at.uri and action.at.pointer.startswith(step.at.pointer + "/")
-
-
-def _is_call(step: CompiledStep) -> bool:
-    return isinstance(step.call, OperationCall)
 
 
 def _can_pass_with(needed: Sequence[Atom], atoms: Sequence[Atom]) -> bool:

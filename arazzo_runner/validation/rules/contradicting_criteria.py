@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
-from arazzo_runner.validation.conditions import Atom, atoms_of, contradiction
+from arazzo_runner.validation.conditions import Atom, never_all_hold
 from arazzo_runner.validation.inspection import Inspection
 
 CODE = "contradicting-criteria"
@@ -18,7 +18,7 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     """No value passes all: a step with such success criteria always fails, an action is never taken (a warning)."""
     own = {id(step.criteria) for _, step in program.compiled_steps}
     for criteria in program.compiled_criteria:
-        culprits = contradiction(atoms_of(criteria))
+        culprits = never_all_hold(criteria)
         if culprits is not None and not _is_told_elsewhere(culprits):
             severity = SEVERITY if id(criteria) in own else Severity.WARNING
             yield _finding(culprits, severity)

@@ -9,7 +9,7 @@ from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.expressions.nodes import And, Comparison, Condition, Constant, Keyword, Not, Or
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, SimpleCriterion
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.readings import operand_reading
+from arazzo_runner.validation.readings import operand_reading, reads_only_status
 from arazzo_runner.validation.shapes import possible_types, possible_values
 from arazzo_runner.values import JsonValue, equal, preview, to_number, type_name
 
@@ -26,7 +26,7 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     for workflow, step in program.compiled_steps:
         actions = (*step.on_success, *step.on_failure)
         for criterion in (*step.criteria, *(each for action in actions for each in action.criteria)):
-            if not isinstance(criterion, SimpleCriterion):
+            if not isinstance(criterion, SimpleCriterion) or reads_only_status(criterion):
                 continue
             for comparison in _comparisons(criterion.condition):
                 why = _why_never(comparison, program, workflow, step)

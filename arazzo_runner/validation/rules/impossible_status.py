@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.expressions.nodes import And, Comparison, Constant, Keyword, Not, Or, Reference
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
+from arazzo_runner.validation.conditions import criteria_of, plain_texts
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.values import JsonValue, preview, to_number
 
@@ -23,12 +25,24 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     """A status is a number from 100 to 599 (RFC 9110 §15)."""
     for criteria in program.compiled_criteria:
         for criterion in criteria:
+            if plain_texts((criterion,)) is not None and _is_possible(criterion.text):
+                continue
             for value in _compared(criterion):
-                number = to_number(value)
-                if number is None or not (100 <= number <= 599 and number == int(number)):
+                if not _is_status(value):
                     message = f"$statusCode is never {preview(value)}: a status is a number from 100 to 599"
                     hint = "write a status such as 200, or a range: $statusCode >= 200 && $statusCode < 300"
                     yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=criterion.at, hint=hint)
+
+
+@lru_cache(maxsize=1024)
+def _is_possible(text: str) -> bool:
+    """Tell it of a condition that many steps have once."""
+    return all(_is_status(value) for criterion in criteria_of((text,)) for value in _compared(criterion))
+
+
+def _is_status(value: JsonValue) -> bool:
+    number = to_number(value)
+    return number is not None and 100 <= number <= 599 and number == int(number)
 
 
 def _compared(criterion: CompiledCriterion) -> Iterator[JsonValue]:

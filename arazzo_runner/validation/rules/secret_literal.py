@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.secret_forms import MINIMUM, SECRETS, SUSPECT, is_placeholder
+from arazzo_runner.validation.secret_forms import MINIMUM, SECRETS, is_placeholder, may_hold_secret
 
 CODE = "secret-literal"
 SEVERITY = Severity.WARNING
@@ -16,8 +16,8 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Only forms that nothing but a credential has: prefixes of well-known issuers, private keys, userinfo in URLs."""
-    for text, pointer, _ in program.texts.all if SUSPECT.search(program.texts.joined) else ():
-        if len(text) < MINIMUM or SUSPECT.search(text) is None:
+    for text, pointer, _ in program.texts.all if may_hold_secret(program.texts.joined) else ():
+        if len(text) < MINIMUM or not may_hold_secret(text):
             continue
         for what, pattern in SECRETS:
             found = pattern.search(text)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.document.model import Workflow
 from arazzo_runner.validation.inspection import Inspection
 
 CODE = "similar-names"
@@ -19,27 +21,40 @@ _SEPARATORS: Final = str.maketrans("", "", "-_. ")
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Names of one kind in one place: workflows, sources, steps, inputs and outputs."""
     description = program.description
-    yield from _similar("source", [(each.name, each.at.child("name")) for each in description.source_descriptions])
-    yield from _similar("workflow", [(each.workflow_id, each.at.child("workflowId")) for each in description.workflows])
-    for workflow in description.workflows:
-        yield from _similar("step", [(each.step_id, each.at.child("stepId")) for each in workflow.steps])
-        yield from _similar("output", _keys(workflow.outputs, workflow.at.child("outputs")))
+    sources = description.source_descriptions
+    yield from _similar("source", [each.name for each in sources], lambda index: sources[index].at.child("name"))
+    workflows = description.workflows
+    ids = [each.workflow_id for each in workflows]
+    yield from _similar("workflow", ids, lambda index: workflows[index].at.child("workflowId"))
+    for workflow in workflows:
+        yield from _similar_steps(workflow)
+        yield from _similar_keys("output", workflow.outputs, workflow.at, "outputs")
         if isinstance(workflow.inputs, dict) and isinstance(workflow.inputs.get("properties"), dict):
-            at = workflow.at.child("inputs").child("properties")
-            yield from _similar("input", _keys(workflow.inputs["properties"], at))
+            yield from _similar_keys("input", workflow.inputs["properties"], workflow.at, "inputs", "properties")
     for _, step in program.steps:
-        yield from _similar("output", _keys(step.outputs, step.at.child("outputs")))
+        yield from _similar_keys("output", step.outputs, step.at, "outputs")
 
 
-def _keys(named: Iterable[str], at: Location) -> list[tuple[str, Location]]:
-    return [(name, at.child(name).at_key()) for name in named]
+def _similar_steps(workflow: Workflow) -> Iterator[Diagnostic]:
+    ids = [each.step_id for each in workflow.steps]
+    return _similar("step", ids, lambda index: workflow.steps[index].at.child("stepId"))
 
 
-def _similar(kind: str, names: Iterable[tuple[str, Location]]) -> Iterator[Diagnostic]:
-    seen: dict[str, tuple[str, Location]] = {}
-    for name, at in names:
-        other, place = seen.setdefault(name.casefold().translate(_SEPARATORS), (name, at))
+def _similar_keys(kind: str, named: Iterable[str], at: Location, *fields: str) -> Iterator[Diagnostic]:
+    names = list(named)
+    return _similar(kind, names, lambda index: reduce(Location.child, (*fields, names[index]), at).at_key())
+
+
+def _similar(kind: str, names: Sequence[str], at: Callable[[int], Location]) -> Iterator[Diagnostic]:
+    """Yield the names that differ from an earlier one only in spelling; `at` tells the place of one by its index."""
+    if len(names) < 2:
+        return
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):
+        first = seen.setdefault(name.casefold().translate(_SEPARATORS), index)
+        other = names[first]
         if other != name and name:
             message = f'{kind} "{name}" differs from "{other}" only in case or separators'
             hint = "give them names that cannot be mistaken for each other"
-            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint, related=(place,))
+            related = (at(first),)
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at(index), hint=hint, related=related)

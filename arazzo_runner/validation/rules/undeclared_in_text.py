@@ -28,9 +28,10 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     for text, pointer, _ in program.texts.naming:
         if "$" not in text or pointer in told:
             continue
+        if _BARE.fullmatch(text):
+            continue  # which the loader judges
         for found in _BARE.finditer(text):
-            is_whole = found.group() == text  # which the loader judges
-            what = None if is_whole else _unknown(program, pointer, found)
+            what = _unknown(program, pointer, found)
             if what is not None:
                 message = f"{found.group()} names no {what}; it is sent as this text"
                 at = program.at(pointer).within(found.start(), len(found.group()))

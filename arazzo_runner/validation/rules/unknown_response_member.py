@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity, did_you_mean
 from arazzo_runner.expressions.nodes import Expression, MessageReference, StepReference
@@ -17,7 +18,7 @@ from arazzo_runner.program.model import (
 from arazzo_runner.validation.forecast import Forecast
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.validation.query_paths import query_paths
-from arazzo_runner.validation.readings import criterion_readings, pinpoint
+from arazzo_runner.validation.readings import criterion_readings, pinpoint, reads_only_status
 from arazzo_runner.validation.shapes import ANY, Found, Lost, lookup
 from arazzo_runner.validation.uses import BEFORE
 from arazzo_runner.values import pointer_tokens
@@ -27,19 +28,23 @@ SEVERITY = Severity.WARNING
 GROUP = "openapi"
 DEFAULT = True
 
+_CRITERIA: Final = ("criterion", "action-criterion")
+
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Look every pointer and path into a response up in the schemas of the operation's responses."""
     forecast, raw = program.forecast, program.description.raw
     for use in program.uses:
         too_early = use.role in BEFORE and isinstance(use.expression, MessageReference)  # another rule's
-        if not too_early and use.role not in ("criterion", "action-criterion"):
+        if not too_early and use.role not in _CRITERIA:
             lost = _lost(use.expression, forecast, use.workflow, use.step)
             if lost is not None:
                 yield _finding(use.expression, lost, pinpoint(use.expression, use.at, raw))
     for workflow, step in program.compiled_steps:
         criteria = [each for action in (*step.on_success, *step.on_failure) for each in action.criteria]
         for criterion in (*step.criteria, *criteria):
+            if reads_only_status(criterion):
+                continue
             for expression in criterion_readings(criterion):
                 lost = _lost(expression, forecast, workflow, step)
                 if lost is not None:

@@ -44,8 +44,10 @@ def _read_names(texts: Iterable[Text]) -> frozenset[str]:
     found = set[str]()
     for text, _, _ in texts:
         for written in _READ.findall(text) if "$inputs" in text else ():
-            parts = written.split(".")
-            found.update(".".join(parts[:count]) for count in range(1, len(parts) + 1))
+            found.add(written)
+            while "." in written:
+                written = written.rpartition(".")[0]
+                found.add(written)
     return frozenset(found)
 
 
