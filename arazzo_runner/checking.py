@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from os import PathLike
 from typing import TypeAlias
 
@@ -20,8 +20,8 @@ from arazzo_runner.document.disk_cache import cached_reader
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits, from_value, read
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
-from arazzo_runner.program.load import load_program
-from arazzo_runner.records import record
+from arazzo_runner.program.load import compile_program
+from arazzo_runner.records import record, replace
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch
 from arazzo_runner.sources.uris import is_remote, join, uri_of_path
 from arazzo_runner.values import JsonValue
@@ -151,7 +151,7 @@ class Checker:
         if parsed is None:
             return Checked(problems.diagnostics, None)
         library, entry = self._opened(location, parsed, problems, checks.strict)
-        program = load_program(entry, library)
+        program = compile_program(entry, library)
         opened = {name: library.source(entry, name) for name in entry.sources}
         found = dict.fromkeys(problems.diagnostics)
         rules = checks.rules

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import field
 from enum import Enum
 from typing import Protocol
 
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 
 
 class Severity(str, Enum):
@@ -58,6 +58,9 @@ class Location:
     on_key: bool = False
     offset: int | None = None
     length: int = 1
+
+    def __hash__(self) -> int:
+        return hash((self.uri, self.pointer, self.offset))
 
     @property
     def line(self) -> int | None:
@@ -173,6 +176,9 @@ class Diagnostic:
     hint: str | None = None
     related: tuple[Location, ...] = ()
     fix: Fix | None = field(default=None, compare=False)
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.at, self.message))
 
     def __str__(self) -> str:
         place = f"{self.at.uri}:{self.at.line}:{self.at.column}" if self.at.line else self.at.uri

@@ -27,12 +27,17 @@ from arazzo_runner.expressions.nodes import (
     StepReference,
     WorkflowReference,
 )
+from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 
 _ALNUM: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 STRICT_IDENTIFIER: Final = _ALNUM | frozenset("-_")
 IDENTIFIER: Final = STRICT_IDENTIFIER | frozenset(".")
 TCHAR: Final = _ALNUM | frozenset("!#$%&'*+-.^_`|~")
+_PLAIN: Final = pattern(
+    r"\$(?:inputs\.([A-Za-z0-9_\-]+)|steps\.([A-Za-z0-9_\-]+)\.outputs\.([A-Za-z0-9_\-]+))"
+)
+_LONGEST_PLAIN: Final = 300
 ROOTS: Final = (
     "url", "method", "statusCode", "self", "request", "response", "message",
     "inputs", "outputs", "steps", "workflows", "sourceDescriptions", "components",
@@ -76,6 +81,23 @@ def needs_declared(text: str) -> bool:
     return "$inputs" in text or "$steps" in text or "$workflows" in text
 
 
+def parse_plain(text: str) -> Expression | None:
+    """Parse `$inputs.name` or `$steps.id.outputs.name`, which most texts are; None for all else.
+
+    Without dots in them such names mean the same whatever is declared.
+    """
+    return _plain(text) if len(text) <= _LONGEST_PLAIN else None
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> Expression | None:
+    found = _PLAIN.fullmatch(text)
+    if found is None:
+        return None
+    name, step_id, output = found.groups()
+    return InputReference(name) if name is not None else StepReference(step_id, output)
+
+
 def parse_lenient(
     text: str, declared: Declared = NOTHING_DECLARED, *, embedded: bool = False
 ) -> tuple[Expression, tuple[Slip, ...]]:
@@ -84,6 +106,9 @@ def parse_lenient(
     `embedded` says that it stands in braces, where no prose can follow it. Raises
     ExpressionSyntaxError when it has no single meaning.
     """
+    plain = parse_plain(text)
+    if plain is not None:
+        return plain, ()
     if needs_declared(text):
         return _lenient(text, declared, embedded)
     return _lenient_alone(text, embedded)

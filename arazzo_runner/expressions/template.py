@@ -11,7 +11,7 @@ from arazzo_runner.expressions.nodes import (
     Template,
     WorkflowReference,
 )
-from arazzo_runner.expressions.parser import NOTHING_DECLARED, ROOTS, Declared, canonical_form, parse_lenient
+from arazzo_runner.expressions.parser import NOTHING_DECLARED, ROOTS, Declared, canonical_form, parse_lenient, parse_plain
 from arazzo_runner.records import record
 
 __all__ = ["BARE_ROOTS", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value"]
@@ -40,6 +40,9 @@ def parse_value(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool 
     """
     if "$" not in text:
         return ParsedText(text)
+    plain = parse_plain(text)
+    if plain is not None:
+        return ParsedText(plain)
     if _looks_whole(text):
         whole = _whole(text, declared)
         if whole is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Literal as OneOf
 from typing import cast
 
@@ -42,7 +41,7 @@ from arazzo_runner.program.model import (
 from arazzo_runner.program.references import action_references, criterion_references, steps_read, value_references
 from arazzo_runner.program.servers import choose_server
 from arazzo_runner.program.values import compile_selector, compile_text, compile_value
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.sources.media import is_xml, usual_content_type
 from arazzo_runner.sources.operation import Operation
 from arazzo_runner.values import MISSING, JsonValue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import accumulate
 
 from arazzo_runner.diagnostics import Location, Problems
@@ -24,14 +23,20 @@ from arazzo_runner.program.model import (
 from arazzo_runner.program.order import stable_order
 from arazzo_runner.program.schemas import input_names, secret_input_names
 from arazzo_runner.program.taint import is_secret_output
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 
 
 def load_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:
-    """Compile one workflow of `entry`, or all of them, with everything they call.
+    """Compile one workflow of `entry`, or all of them, with everything they call, ready to run.
 
     What is wrong is in `library.problems`; a Program with errors in it must not be run.
     """
+    program = compile_program(entry, library, workflow_id)
+    return replace(program, workflows=_with_secrets(program.workflows))
+
+
+def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:
+    """Return the Program of `load_program`, but to be looked at only: it does not say what is secret."""
     names = [workflow_id] if workflow_id is not None else list(entry.workflows)
     documents = {entry.base: entry}
     waiting = [WorkflowKey(entry.base, name) for name in names]
@@ -49,7 +54,7 @@ def load_program(entry: LoadedDocument, library: Library, workflow_id: str | Non
     return Program(
         description=entry.description,
         base=entry.base,
-        workflows=_with_secrets(compiled),
+        workflows=compiled,
         entry=WorkflowKey(entry.base, workflow_id) if workflow_id is not None else None,
         diagnostics=library.problems.diagnostics,
     )
@@ -74,7 +79,6 @@ def compile_workflow(document: LoadedDocument, workflow: Workflow, library: Libr
         steps=ordered,
         depends_on=tuple(key for key in depends_on if key is not None),
         outputs=compile_outputs(workflow.outputs, workflow.at, context),
-        secret_inputs=secret_input_names(workflow.inputs, document.description.raw),
         positions={step.step_id: index for index, step in enumerate(ordered)},
         at=workflow.at,
     )
@@ -248,7 +252,7 @@ def _check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: P
 
 def _with_secrets(workflows: Mapping[WorkflowKey, CompiledWorkflow]) -> dict[WorkflowKey, CompiledWorkflow]:
     """Mark secret outputs; what a called workflow gives is secret too, so repeat until nothing changes."""
-    marked = dict(workflows)
+    marked = {key: _with_secret_inputs(workflow) for key, workflow in workflows.items()}
     for _ in range(len(marked) + 1):
         before = {key: workflow.secret_outputs for key, workflow in marked.items()}
         for key, workflow in marked.items():
@@ -256,6 +260,11 @@ def _with_secrets(workflows: Mapping[WorkflowKey, CompiledWorkflow]) -> dict[Wor
         if {key: workflow.secret_outputs for key, workflow in marked.items()} == before:
             break
     return marked
+
+
+def _with_secret_inputs(workflow: CompiledWorkflow) -> CompiledWorkflow:
+    secret = secret_input_names(workflow.inputs, workflow.document.raw)
+    return replace(workflow, secret_inputs=secret) if secret else workflow
 
 
 def _mark(workflow: CompiledWorkflow, others: Mapping[WorkflowKey, frozenset[str]]) -> CompiledWorkflow:
