@@ -102,11 +102,9 @@ class _Builder(Actions):
         self_uri = fields.text("$self")
         if self_uri is not None and "#" in self_uri:
             fields.error("invalid-value", "$self must not have a fragment", "$self", "leave out # and what follows")
-        self.check_uri("$self", self_uri or "", at.child("$self"))
-        self.check_unique("duplicate-name", "source", [(source.name, source.at.child("name")) for source in sources])
-        self.check_unique(
-            "duplicate-name", "workflow", [(each.workflow_id, each.at.child("workflowId")) for each in workflows]
-        )
+        self.check_uri("$self", self_uri or "", at, "$self")
+        self.check_unique("duplicate-name", "source", [(each.name, each.at) for each in sources], "name")
+        self.check_unique("duplicate-name", "workflow", [(each.workflow_id, each.at) for each in workflows], "workflowId")
         info = fields.mapping("info", required=True)
         return ArazzoDescription(
             arazzo=str(raw.get("arazzo", "1.1.0")),
@@ -154,9 +152,9 @@ class _Builder(Actions):
             message = "type asyncapi came with Arazzo 1.1; this document says 1.0"
             self.problems.warn("newer-field", message, at.child("type"), hint="write arazzo: 1.1.0")
         name = fields.required_text("name")
-        self.check_id("source name", name, at.child("name"))
+        self.check_id("source name", name, at, "name")
         url = fields.required_text("url")
-        self.check_uri("url", url, at.child("url"))
+        self.check_uri("url", url, at, "url")
         return SourceDescription(
             name=name,
             url=url,
@@ -175,9 +173,9 @@ class _Builder(Actions):
             fields.wrong_type("inputs", "a JSON Schema", inputs)
             inputs = MISSING
         steps = fields.items("steps", self._step, required=True, empty=False)
-        self.check_unique("duplicate-name", "step", [(step.step_id, step.at.child("stepId")) for step in steps])
+        self.check_unique("duplicate-name", "step", [(each.step_id, each.at) for each in steps], "stepId")
         workflow_id = fields.required_text("workflowId")
-        self.check_id("workflowId", workflow_id, at.child("workflowId"))
+        self.check_id("workflowId", workflow_id, at, "workflowId")
         return Workflow(
             workflow_id=workflow_id,
             summary=fields.text("summary"),
@@ -202,7 +200,7 @@ class _Builder(Actions):
         self._message_fields(fields)
         fields.newer("channelPath", "timeout", "correlationId", "action", "dependsOn")
         step_id = fields.required_text("stepId")
-        self.check_id("stepId", step_id, at.child("stepId"))
+        self.check_id("stepId", step_id, at, "stepId")
         criteria = fields.items("successCriteria", self.criterion, empty=False)
         parameters = self.parameters(fields)
         self._check_channel(fields, parameters)
@@ -293,13 +291,14 @@ class _Builder(Actions):
         found: dict[str, Any] = {}
         place = fields.at.child(name)
         for key, value in (fields.mapping(name) or {}).items():
-            self.check_name("component", key, place.child(key).at_key())
-            built = build_one(value, place.child(key))
+            at = place.child(key)
+            self.check_name("component", key, at)
+            built = build_one(value, at)
             if kind is None or isinstance(built, kind):
                 found[key] = built
             elif built is not None:
                 message = f'the component "{key}" is a reference; only steps, workflows and actions may refer'
-                self.problems.error("wrong-type", message, place.child(key), hint="write the object itself")
+                self.problems.error("wrong-type", message, at, hint="write the object itself")
         return found
 
     def _schema(self, raw: JsonValue, at: Location) -> JsonValue:

@@ -168,6 +168,8 @@ class Fields:
 
     def extensions(self) -> dict[str, JsonValue]:
         """Return the `x-` fields and report every other field that was not asked for (semantics §1)."""
+        if self.raw.keys() <= self.taken:
+            return {}
         found = {}
         unknown = 0
         for name, value in self.raw.items():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 from arazzo_runner.document.reading import MOST_REPEATS, Reading, Unreadable, too_deep
+from arazzo_runner.patterns import pattern
 from arazzo_runner.values import JsonValue
 
+_KEY_ENDS: Final = pattern(r'"[ \t\r\n]*:')
+_STRUCTURES: Final = frozenset((dict, list))
 _SYNTAX_HINTS: Final = (
     ("Expecting ',' delimiter", "put a comma between two members and between two items"),
     ("Expecting ':' delimiter", "put a colon after the name"),
@@ -28,29 +31,22 @@ class NotJsonText(Unreadable):
 
 def read_json(reading: Reading) -> JsonValue:
     """Read a JSON text (RFC 8259); raises NotJsonText when it is none, Unreadable when it must not be read."""
-    repeated = False
-
-    def members(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-        nonlocal repeated
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            repeated = True
-        return found
-
-    value = _loaded(reading, members)
-    if _is_deeper(value, reading.limits.max_depth):
+    value = _loaded(reading)
+    keys = _keys(value, reading.limits.max_depth)
+    if keys is None:
         raise _too_deep(reading)
     if "\\ud" in reading.text or "\\uD" in reading.text:
         _refuse_half_pairs(value)
-    if repeated:
+    # Every key has a quote before its colon; when there are no more of these than keys, none is repeated.
+    if len(_KEY_ENDS.findall(reading.text)) != keys:
         _report_repeats(reading)
     return value
 
 
-def _loaded(reading: Reading, members: Callable[[list[tuple[str, JsonValue]]], JsonValue]) -> JsonValue:
+def _loaded(reading: Reading) -> JsonValue:
     text = reading.text
     try:
-        return json.loads(text, object_pairs_hook=members, parse_constant=_constant, parse_float=_float)
+        return json.loads(text, parse_constant=_constant, parse_float=_float)
     except RecursionError:
         raise _too_deep(reading) from None
     except json.JSONDecodeError as problem:
@@ -117,15 +113,15 @@ def _float(text: str) -> float:
     return value
 
 
-def _is_deeper(value: JsonValue, limit: int) -> bool:
-    level = [value]
+def _keys(value: JsonValue, limit: int) -> int | None:
+    """Return how many members all objects in a value have together; None when it is nested deeper than `limit`."""
+    found = 0
+    level: list[Any] = [value] if type(value) in _STRUCTURES else []
     for _ in range(limit + 1):
-        level = [item for each in level for item in _structures(each)]
+        objects = [each for each in level if type(each) is dict]
+        found += sum(map(len, objects))
+        level = [each.values() if type(each) is dict else each for each in level]
+        level = [item for items in level for item in items if type(item) in _STRUCTURES]
         if not level:
-            return False
-    return True
-
-
-def _structures(value: JsonValue) -> Iterator[JsonValue]:
-    items: Any = value.values() if type(value) is dict else value if type(value) is list else ()
-    return (item for item in items if type(item) is dict or type(item) is list)
+            return found
+    return None

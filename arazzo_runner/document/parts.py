@@ -162,10 +162,10 @@ class Parts:
 
     def expression_type(self, fields: Fields, name: str, allowed: tuple[str, ...]) -> ExpressionType | None:
         """A short name, or an Expression Type Object."""
-        at = fields.at.child(name)
         if not isinstance(fields.raw.get(name), dict):
             kind = fields.choice(name, allowed)
-            return None if kind is None else ExpressionType(type=kind, at=at)
+            return None if kind is None else ExpressionType(type=kind, at=fields.at.child(name))
+        at = fields.at.child(name)
         inner = self.start("expression type", fields.raw[name], at)
         fields.taken.add(name)
         kind = inner.choice("type", allowed, required=True)
@@ -182,10 +182,12 @@ class Parts:
 
     def outputs(self, fields: Fields) -> dict[str, str | Selector]:
         raw = fields.mapping("outputs")
+        if not raw:
+            return {}
         at = fields.at.child("outputs")
         found: dict[str, str | Selector] = {}
-        for name, value in (raw or {}).items():
-            self.check_name("output", name, at.child(name).at_key())
+        for name, value in raw.items():
+            self.check_name("output", name, at.child(name))
             if isinstance(value, str):
                 found[name] = value
                 continue
@@ -229,33 +231,36 @@ class Parts:
     def start(self, kind: str, raw: Mapping[str, JsonValue], at: Location) -> Fields:
         return Fields(kind, raw, at, self.problems, self.minor)
 
-    def check_unique(self, code: str, kind: str, names: Iterable[tuple[str, Location]]) -> None:
+    def check_unique(self, code: str, kind: str, names: Iterable[tuple[str, Location]], field: str = "") -> None:
+        """Report names that are there twice, at `field` of the objects at the places that are given."""
         seen: dict[str, Location] = {}
         for name, at in names:
             if name in seen:
                 message = f"{kind} {preview(name)} is there twice"
-                self.problems.error(code, message, at, hint="give each its own name", related=(seen[name],))
+                places = [each.child(field) if field else each for each in (at, seen[name])]
+                self.problems.error(code, message, places[0], hint="give each its own name", related=(places[1],))
             elif name:
                 seen[name] = at
 
-    def check_id(self, kind: str, name: str, at: Location) -> None:
+    def check_id(self, kind: str, name: str, at: Location, field: str) -> None:
         """SHOULD conform to [A-Za-z0-9_\\-]+: a warning, since names with blanks cannot be referred to."""
         if name and not ID_CHARACTERS.issuperset(name):
             message = f"{kind} {preview(name)} has characters other than letters, digits, - and _"
-            self.problems.warn("unusual-id", message, at, hint=_spelt(name, ID_CHARACTERS, "-"))
+            self.problems.warn("unusual-id", message, at.child(field), hint=_spelt(name, ID_CHARACTERS, "-"))
 
-    def check_uri(self, kind: str, text: str, at: Location) -> None:
+    def check_uri(self, kind: str, text: str, at: Location, field: str) -> None:
         """MUST be a URI-reference (RFC 3986 §4.1); tolerated, since what is meant can be found all the same."""
         if not URI_CHARACTERS.issuperset(text):
             message = f"{kind} {preview(text)} is no URI reference: it has characters that a URI cannot hold"
+            at = at.child(field)
             fix = replacing(at, _percent_encoded(text))
             self.problems.warn("uri-form", message, at, hint=f"write {_percent_encoded(text[:200])}", fix=fix)
 
     def check_name(self, kind: str, name: str, at: Location) -> None:
-        """MUST match ^[a-zA-Z0-9\\.\\-_]+$; tolerated with a warning, as it is in wide use (semantics §3)."""
+        """A key MUST match ^[a-zA-Z0-9\\.\\-_]+$; tolerated with a warning, as it is in wide use (semantics §3)."""
         if not (name and NAME_CHARACTERS.issuperset(name)):
             message = f'{kind} name {preview(name)} has characters other than letters, digits, ".", "-" and "_"'
-            self.problems.warn("unusual-name", message, at, hint=_spelt(name, NAME_CHARACTERS, "_"))
+            self.problems.warn("unusual-name", message, at.at_key(), hint=_spelt(name, NAME_CHARACTERS, "_"))
 
 
 def _place_of(parameter: Parameter) -> str:

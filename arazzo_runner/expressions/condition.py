@@ -9,6 +9,7 @@ primary    = literal / runtime-expression / "(" or ")"
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
@@ -18,6 +19,7 @@ from arazzo_runner.expressions.nodes import (
     Comparison,
     Condition,
     Constant,
+    Expression,
     ExpressionSyntaxError,
     Not,
     Or,
@@ -64,10 +66,11 @@ _SYMBOLS = {"and": "&&", "or": "||", "is": "==", "equals": "=="}
 
 @record(frozen=True, slots=True)
 class ParsedCondition:
-    """A condition and what was tolerated in it."""
+    """A condition, what was tolerated in it, and the expressions it reads."""
 
     node: Condition
     slips: tuple[Slip, ...] = ()
+    references: tuple[Expression, ...] = ()
 
 
 class _Token(NamedTuple):
@@ -100,7 +103,20 @@ def _parsed(text: str, declared: Declared) -> ParsedCondition:
     parser = _ConditionParser(text, declared)
     node = parser.disjunction(0)
     parser.end()
-    return ParsedCondition(node, tuple(parser.slips))
+    return ParsedCondition(node, tuple(parser.slips), tuple(_references(node)))
+
+
+def _references(condition: Condition) -> Iterator[Expression]:
+    if isinstance(condition, Reference):
+        yield condition.expression
+    elif isinstance(condition, (Access, Not)):
+        yield from _references(condition.operand)
+    elif isinstance(condition, Comparison):
+        yield from _references(condition.left)
+        yield from _references(condition.right)
+    elif isinstance(condition, (And, Or)):
+        for operand in condition.operands:
+            yield from _references(operand)
 
 
 class _ConditionParser:

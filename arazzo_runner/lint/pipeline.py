@@ -62,7 +62,7 @@ class Linter:
         self._configurations = Configurations()
         self._policies: dict[tuple[str | None, tuple[int, ...]], Policy] = {}
         self._checks: dict[int, Checks] = {}
-        self._reported: dict[Diagnostic, str] = {}
+        self._told: dict[str, list[Diagnostic]] = {}
 
     def lint(self, name: str) -> Linted:
         """Check one document and return what is to be reported of it; a finding told before is not told again."""
@@ -75,8 +75,17 @@ class Linter:
             return Linted(name, problem.diagnostics, is_open=False)
         found = [judged for each in checked.diagnostics if (judged := policy.judged(each)) is not None]
         left, count = self._unforgiven(found, checked, policy)
-        new = [each for each in left if self._reported.setdefault(each, name) == name]
+        new = self._not_told(left)
         return Linted(name, tuple(_in_order(new, checked)), ignored=count, document=checked.document)
+
+    def _not_told(self, found: list[Diagnostic]) -> list[Diagnostic]:
+        """Return the findings that were not told with another document, and keep them in mind."""
+        again = self._told.keys() & {each.at.uri for each in found}
+        known = frozenset(each for uri in again for each in self._told[uri])
+        new = [each for each in found if each not in known] if known else found  # most files are told of once
+        for each in new:
+            self._told.setdefault(each.at.uri, []).append(each)
+        return new
 
     def _policy(self, settings: Settings, path: str) -> Policy:
         """Return what holds for a document; those that the same overrides match share it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from typing import Literal as OneOf
 from typing import cast
 
@@ -56,6 +57,7 @@ class StepCompiler:
     workflow: Workflow
     linker: Linker
     context: Context
+    _compiled: dict[int, CompiledAction | None] = field(default_factory=dict)
 
     def compile(self, step: Step) -> CompiledStep:
         """Return the step ready to run; `call` is Unlinked when its target cannot be had."""
@@ -183,22 +185,22 @@ class StepCompiler:
     def _component(self, item: ReusableObject, kind: str) -> object | None:
         """Follow `$components.<kind>.<name>` (Arazzo §Reusable Object)."""
         prefix = f"$components.{kind}."
+        known = component_names(self.context.document, kind)
+        name = item.reference.removeprefix(prefix)
+        if name in known and name is not item.reference:
+            return known[name]
         at = item.at.child("reference")
         if not item.reference.startswith(prefix):
             message = f'"{item.reference}" is no reference to a component of the right kind'
-            meant = _meant_component(item.reference, component_names(self.context.document, kind))
+            meant = _meant_component(item.reference, known)
             fix = None if meant is None else replacing(at, prefix + meant, is_safe=False)
             hint = f"write {prefix}{meant or '<name>'}"
             self.context.problems.error("unknown-component", message, at, hint=hint, fix=fix)
             return None
-        name = item.reference.removeprefix(prefix)
-        known = component_names(self.context.document, kind)
-        if name not in known:
-            message = f'there is no component "{name}" in components/{kind}'
-            hint = names_hint(name, known) or f"add it to components, under {kind}:"
-            self.context.problems.error("unknown-component", message, at, hint=hint)
-            return None
-        return known[name]
+        message = f'there is no component "{name}" in components/{kind}'
+        hint = names_hint(name, known) or f"add it to components, under {kind}:"
+        self.context.problems.error("unknown-component", message, at, hint=hint)
+        return None
 
     # -------------------------------------------------------------- body
 
@@ -251,7 +253,9 @@ class StepCompiler:
         for item in (*own, *inherited):
             action = self._follow_action(item, kind)
             if action is not None and action.name not in actions:
-                compiled = self._action(action)
+                if id(action) not in self._compiled:  # steps share those of their workflow, and components
+                    self._compiled[id(action)] = self._action(action)
+                compiled = self._compiled[id(action)]
                 if compiled is not None:
                     actions[action.name] = compiled
         return tuple(actions.values())
@@ -362,8 +366,9 @@ def compile_outputs(
 ) -> tuple[tuple[str, Value], ...]:
     """Compile the outputs of a step or workflow."""
     compiled = []
+    above = at.child("outputs") if outputs else at
     for name, output in outputs.items():
-        place = at.child("outputs").child(name)
+        place = above.child(name)
         if isinstance(output, str):
             value = compile_text(output, place, context)
             if isinstance(value, Literal) and value.value is not None:

@@ -11,6 +11,8 @@ from arazzo_runner.expressions.nodes import (
     Expression,
     ExpressionSyntaxError,
     InputReference,
+    Keyword,
+    MessageReference,
     Slip,
     SourceReference,
     StepReference,
@@ -67,6 +69,8 @@ class Context:
 
     def check(self, expression: Expression, at: Location) -> None:
         """Report a reference to a name that the documents do not declare."""
+        if isinstance(expression, (Keyword, MessageReference)):
+            return
         if isinstance(expression, StepReference):
             self._step(expression, at)
         elif isinstance(expression, InputReference):

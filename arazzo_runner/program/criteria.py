@@ -10,7 +10,6 @@ from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.nodes import Constant, ExpressionSyntaxError, Reference
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
-from arazzo_runner.program.references import condition_references
 from arazzo_runner.program.values import compile_expression, compile_query_text
 
 
@@ -51,9 +50,9 @@ def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
         context.syntax_error(problem, at, "condition-syntax")
         return None
     context.slips(parsed.slips, at)
-    for expression in condition_references(parsed.node):
+    for expression in parsed.references:
         context.check(expression, at)
-    return SimpleCriterion(criterion.condition, parsed.node, at)
+    return SimpleCriterion(criterion.condition, parsed.node, at, parsed.references)
 
 
 def _context_comparison(criterion: Criterion, context: Context) -> ContextCriterion | None:

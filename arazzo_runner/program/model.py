@@ -91,11 +91,12 @@ Value: TypeAlias = Literal | ExpressionValue | TemplateValue | SelectorValue | O
 
 @record(frozen=True, slots=True)
 class SimpleCriterion:
-    """A simple condition, parsed."""
+    """A simple condition, parsed; `references` are the expressions in it."""
 
     text: str
     condition: Condition
     at: Location
+    references: tuple[Expression, ...]
 
 
 @record(frozen=True, slots=True)

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from arazzo_runner.expressions.nodes import (
-    Access,
-    Comparison,
-    Condition,
-    Expression,
-    Not,
-    Reference,
-    StepReference,
-    Template,
-)
-from arazzo_runner.expressions.nodes import And as AndNode
-from arazzo_runner.expressions.nodes import Or as OrNode
+from arazzo_runner.expressions.nodes import Expression, StepReference, Template
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledAction,
     CompiledCriterion,
-    ContextCriterion,
     ExpressionValue,
     ObjectValue,
     QueryCriterion,
@@ -58,29 +46,13 @@ def template_references(template: Template) -> Iterator[Expression]:
     return (part for part in template.parts if not isinstance(part, str))
 
 
-def condition_references(condition: Condition) -> Iterator[Expression]:
-    """Yield the expressions of a simple condition."""
-    if isinstance(condition, Reference):
-        yield condition.expression
-    elif isinstance(condition, (Access, Not)):
-        yield from condition_references(condition.operand)
-    elif isinstance(condition, Comparison):
-        yield from condition_references(condition.left)
-        yield from condition_references(condition.right)
-    elif isinstance(condition, (AndNode, OrNode)):
-        for operand in condition.operands:
-            yield from condition_references(operand)
-
-
-def criterion_references(criterion: CompiledCriterion) -> Iterator[Expression]:
-    """Yield the expressions of a criterion."""
+def criterion_references(criterion: CompiledCriterion) -> tuple[Expression, ...]:
+    """Return the expressions of a criterion."""
     if isinstance(criterion, SimpleCriterion):
-        yield from condition_references(criterion.condition)
-        return
-    assert isinstance(criterion, (ContextCriterion, QueryCriterion))
-    yield criterion.context
+        return criterion.references
     if isinstance(criterion, QueryCriterion) and isinstance(criterion.query, Template):
-        yield from template_references(criterion.query)
+        return criterion.context, *template_references(criterion.query)
+    return (criterion.context,)
 
 
 def action_references(action: CompiledAction) -> Iterator[Expression]:

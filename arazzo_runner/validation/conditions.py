@@ -101,8 +101,8 @@ def plain_texts(criteria: Iterable[CompiledCriterion]) -> tuple[str, ...] | None
 
 def criteria_of(texts: Iterable[str]) -> tuple[CompiledCriterion, ...]:
     """Return criteria of what `plain_texts` gave; they stand nowhere."""
-    nowhere = Location("")
-    return tuple(SimpleCriterion(text, parse_condition(text).node, nowhere) for text in texts)
+    nowhere, parsed = Location(""), ((text, parse_condition(text)) for text in texts)
+    return tuple(SimpleCriterion(text, found.node, nowhere, found.references) for text, found in parsed)
 
 
 @lru_cache(maxsize=1024)
