@@ -1,42 +1,129 @@
 """`record`: a dataclass that is frozen for the type checker and cheap to make.
 
 A frozen dataclass with equality costs half a millisecond to define (six generated functions),
-and a run defines over a hundred: a third of a cold start. `record` takes the same arguments
-as `dataclasses.dataclass` and gives the same class, but shares equality, hash and repr between
-all records, writes `__init__` when the first one is made, and leaves frozenness to mypy, to
-which records.pyi says that it is `dataclass`. `replace` copies one; it does not run `__post_init__`.
+and a run defines over a hundred: a third of a cold start. `record(slots=True)` gives a class
+that behaves as that of `dataclasses.dataclass`, but shares equality, hash and repr between all
+records, writes an `__init__` for those only that are made often, lists the `dataclasses.fields`
+when they are asked for, and leaves frozenness to mypy, to which records.pyi says that it is
+`dataclass`. `replace` copies a record; it does not run `__post_init__`.
 """
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from operator import attrgetter
+
+_SLOW_ONES = 32
+"""So many records of a class are filled field by field; by then it pays to write an `__init__`."""
 
 
 def record(cls=None, /, *, frozen=False, slots=False, kw_only=False):  # type: ignore[no-untyped-def]
     """Return a class decorator, as `dataclasses.dataclass` does."""
 
     def make(cls):  # type: ignore[no-untyped-def]
-        made = dataclass(slots=slots, kw_only=kw_only, eq=False, repr=False, init=False)(cls)
-        own = vars(made)
+        if not slots:
+            return dataclass(frozen=frozen, kw_only=kw_only)(cls)
+        own = dict(vars(cls))
+        stated = {name: own.pop(name, MISSING) for name in _annotations(cls)}
+        known = {each[0]: each for each in getattr(cls, "__record__", ())}
+        known |= {name: _described(name, default, kw_only) for name, default in stated.items()}
+        made = _with_slots(cls, own, stated)
+        made.__record__ = tuple(known.values())
+        made.__match_args__ = tuple(name for name, _, _, by_name in known.values() if not by_name)
+        made.__dataclass_fields__ = _Fields(made, stated, kw_only)
         if "__repr__" not in own:
             made.__repr__ = _repr
         if frozen:
             made.__eq__ = _equals
-            made.__hash__ = own.get("__hash__", _hash)
-        made.__init__ = _first_init(made)
+            made.__hash__ = own.get("__hash__") or _hash
+        made.__init__ = _slow_init(made)
         return made
 
     return make if cls is None else make(cls)
 
 
-def _first_init(made):  # type: ignore[no-untyped-def]
-    """Return an `__init__` that puts the real one in its place: half the records of a run are never made."""
+def _annotations(cls):  # type: ignore[no-untyped-def]
+    own = vars(cls)
+    if "__annotations__" in own or "__annotate_func__" not in own:
+        return own.get("__annotations__", {})
+    return cls.__annotations__  # Python 3.14 works them out when they are asked for
+
+
+def _described(name, default, kw_only):  # type: ignore[no-untyped-def]
+    """Return (name, default, factory, whether it is given by name only) of a field."""
+    if not isinstance(default, Field):
+        return name, default, MISSING, kw_only
+    by_name = kw_only if default.kw_only is MISSING else default.kw_only
+    return name, default.default, default.default_factory, by_name
+
+
+def _with_slots(cls, own, stated):  # type: ignore[no-untyped-def]
+    """Return the class anew with a slot for each of its own fields, as `dataclass(slots=True)` does."""
+    inherited = {name for base in cls.__mro__[1:] for name in vars(base).get("__slots__", ())}
+    own["__slots__"] = tuple(name for name in stated if name not in inherited)
+    own.pop("__dict__", None)
+    own.pop("__weakref__", None)
+    made = type(cls)(cls.__name__, cls.__bases__, own)
+    made.__qualname__ = cls.__qualname__
+    return made
+
+
+class _Fields:
+    """Stands for the `__dataclass_fields__` of a record until somebody asks for them."""
+
+    def __init__(self, made, stated, kw_only):  # type: ignore[no-untyped-def]
+        self._made = made
+        self._stated = stated
+        self._kw_only = kw_only
+
+    def __get__(self, instance, owner):  # type: ignore[no-untyped-def]
+        made = self._made
+        namespace = {name: default for name, default in self._stated.items() if default is not MISSING}
+        namespace |= {"__annotations__": dict(_annotations(made)), "__module__": made.__module__, "__doc__": ""}
+        shadow = type(made)(made.__name__, made.__bases__, namespace)
+        shadow = dataclass(init=False, repr=False, eq=False, kw_only=self._kw_only)(shadow)
+        made.__dataclass_params__ = shadow.__dataclass_params__
+        made.__dataclass_fields__ = shadow.__dataclass_fields__
+        return made.__dataclass_fields__
+
+
+def _slow_init(made):  # type: ignore[no-untyped-def]
+    """Return an `__init__` that fills field by field, and after a while puts a written one in its place."""
+    described = made.__record__
+    positional = sum(not by_name for _, _, _, by_name in described)
+    left = _SLOW_ONES
 
     def __init__(self, *args, **kwargs):  # type: ignore[no-untyped-def]
-        made.__init__ = _init(made)
-        made.__init__(self, *args, **kwargs)
+        nonlocal left
+        left -= 1
+        if left < 0 or not _fill(self, described, positional, args, kwargs):
+            made.__init__ = _init(made)
+            made.__init__(self, *args, **kwargs)
+        elif hasattr(made, "__post_init__"):
+            self.__post_init__()
 
     return __init__
+
+
+def _fill(self, described, positional, args, kwargs):  # type: ignore[no-untyped-def]
+    """Set the fields; False when the arguments are not right, which a real `__init__` will say best."""
+    if len(args) > positional:
+        return False
+    given, named = iter(args), 0
+    ordered = sorted(described, key=_by_name) if args else described
+    for name, default, factory, by_name in ordered:
+        value = MISSING if by_name else next(given, MISSING)
+        if value is MISSING and name in kwargs:
+            value, named = kwargs[name], named + 1
+        if value is MISSING:
+            value = default if factory is MISSING else factory()
+        if value is MISSING:
+            return False
+        setattr(self, name, value)
+    return named == len(kwargs)
+
+
+def _by_name(described):  # type: ignore[no-untyped-def]
+    return described[3]
 
 
 def _init(made):  # type: ignore[no-untyped-def]
@@ -44,16 +131,16 @@ def _init(made):  # type: ignore[no-untyped-def]
     names = {"MISSING": MISSING}
     parameters = {False: ["self"], True: ["*"]}
     lines = []
-    for each in fields(made):
-        given = name = each.name
-        if each.default is not MISSING:
-            names[f"default_{name}"] = each.default
+    for name, default, factory, by_name in made.__record__:
+        given = name
+        if default is not MISSING:
+            names[f"default_{name}"] = default
             given = f"{name}=default_{name}"
-        elif each.default_factory is not MISSING:
-            names[f"make_{name}"] = each.default_factory
+        elif factory is not MISSING:
+            names[f"make_{name}"] = factory
             given = f"{name}=MISSING"
             lines.append(f" if {name} is MISSING: {name} = make_{name}()")
-        parameters[each.kw_only].append(given)
+        parameters[by_name].append(given)
         lines.append(f" self.{name} = {name}")
     if hasattr(made, "__post_init__"):
         lines.append(" self.__post_init__()")
@@ -66,7 +153,7 @@ def _init(made):  # type: ignore[no-untyped-def]
 def replace(value, /, **changes):  # type: ignore[no-untyped-def]
     """Return a copy of a record with some fields changed; `dataclasses.replace` takes five times as long."""
     made = object.__new__(value.__class__)
-    for name in made.__dataclass_fields__:
+    for name, _, _, _ in made.__record__:
         setattr(made, name, changes.pop(name) if name in changes else getattr(value, name))
     if changes:
         raise TypeError(f"{type(made).__qualname__} has no field {next(iter(changes))}")
