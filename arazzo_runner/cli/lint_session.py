@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
-from arazzo_runner.cli.mending import Mender
 from arazzo_runner.cli.options import ReadingArguments
 from arazzo_runner.cli.validate_options import LintArguments
-from arazzo_runner.config.reading import load_settings
+from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import InvalidUsage, Severity
 from arazzo_runner.lint.codes import known_codes, titles
@@ -22,6 +22,9 @@ from arazzo_runner.report.console import Console
 from arazzo_runner.report.findings import Findings, render
 from arazzo_runner.report.findings_text import render_findings
 from arazzo_runner.report.style import count
+
+if TYPE_CHECKING:
+    from arazzo_runner.cli.mending import Mender
 
 
 class LintSession:
@@ -78,6 +81,8 @@ class LintSession:
         given = self._given
         if not (given.fix or given.diff):
             return None
+        from arazzo_runner.cli.mending import Mender  # lazily: most runs mend nothing
+
         return Mender(Linter(self._names, self._options), given, self._console, is_stdin=bool(self._options.contents))
 
     # ------------------------------------------------------------------ what is linted
@@ -85,7 +90,12 @@ class LintSession:
     def _project_settings(self) -> Settings:
         if self._given.no_config:
             return Settings()
-        return load_settings(os.getcwd(), path=self._given.config, codes=known_codes())
+        path = self._given.config or find_configuration(os.getcwd())
+        if path is None:
+            return Settings()
+        from arazzo_runner.config.reading import load_settings  # lazily: many projects have no configuration
+
+        return load_settings(path=path, codes=known_codes())
 
     def _documents(self, specs: tuple[str, ...]) -> tuple[str, ...]:
         """Return the documents that are meant; raises InvalidUsage when there are none."""

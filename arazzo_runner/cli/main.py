@@ -73,7 +73,7 @@ def run(arguments: list[str]) -> int:
     import gc
 
     # A short-lived process makes little garbage: looking for it less often saves a few milliseconds.
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
     from arazzo_runner.cli.commands import run_command_line
 
     return run_command_line(arguments)

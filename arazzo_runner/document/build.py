@@ -104,7 +104,9 @@ class _Builder(Actions):
             fields.error("invalid-value", "$self must not have a fragment", "$self", "leave out # and what follows")
         self.check_uri("$self", self_uri or "", at, "$self")
         self.check_unique("duplicate-name", "source", [(each.name, each.at) for each in sources], "name")
-        self.check_unique("duplicate-name", "workflow", [(each.workflow_id, each.at) for each in workflows], "workflowId")
+        self.check_unique(
+            "duplicate-name", "workflow", [(each.workflow_id, each.at) for each in workflows], "workflowId"
+        )
         info = fields.mapping("info", required=True)
         return ArazzoDescription(
             arazzo=str(raw.get("arazzo", "1.1.0")),

@@ -18,7 +18,6 @@ from arazzo_runner.diagnostics import Location, Problems, Severity
 from arazzo_runner.document.json_reader import NotJsonText, read_json
 from arazzo_runner.document.positions import FixedPositions, JsonPositions, TextPositions, YamlPositions
 from arazzo_runner.document.reading import Limits, Reading, Unreadable
-from arazzo_runner.document.yaml_reader import read_yaml
 from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
@@ -93,6 +92,8 @@ def _read_text(text: str, uri: str, problems: Problems, limits: Limits, duplicat
         except Unreadable as problem:
             reading.refuse(problem)
             return None
+    from arazzo_runner.document.yaml_reader import read_yaml  # lazily: JSON needs no YAML
+
     reading = Reading(text, uri, problems, limits, duplicates, YamlPositions(text))
     try:
         return Document(uri, read_yaml(reading), reading.positions)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 
 _DOT = "[^\n\r\u2028\u2029]"
@@ -15,10 +14,10 @@ _SPECIAL = frozenset("\\^$.|?*+()[]{}-/#&~ ")
 _LOOKAROUND = ("(?=", "(?!", "(?<=", "(?<!")
 
 # Fixed patterns of our own, each linear: never a document's.
-_QUANTIFIER = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
-_GROUP_NAME = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
-_MODIFIERS = re.compile(r"\(\?[ims]*(?:-[ims]+)?[:)]")
-_PROPERTY = re.compile(r"\{\^?(?:(?:Script|sc|Script_Extensions|scx|General_Category|gc)=)?([A-Za-z_]+)\}")
+_QUANTIFIER = pattern(r"\{[0-9]+(?:,[0-9]*)?\}")
+_GROUP_NAME = pattern(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
+_MODIFIERS = pattern(r"\(\?[ims]*(?:-[ims]+)?[:)]")
+_PROPERTY = pattern(r"\{\^?(?:(?:Script|sc|Script_Extensions|scx|General_Category|gc)=)?([A-Za-z_]+)\}")
 _LONG_CATEGORIES = {
     "Letter": "L",
     "Lowercase_Letter": "Ll",

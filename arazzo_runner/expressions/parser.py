@@ -34,9 +34,7 @@ _ALNUM: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0
 STRICT_IDENTIFIER: Final = _ALNUM | frozenset("-_")
 IDENTIFIER: Final = STRICT_IDENTIFIER | frozenset(".")
 TCHAR: Final = _ALNUM | frozenset("!#$%&'*+-.^_`|~")
-_PLAIN: Final = pattern(
-    r"\$(?:inputs\.([A-Za-z0-9_\-]+)|steps\.([A-Za-z0-9_\-]+)\.outputs\.([A-Za-z0-9_\-]+))"
-)
+_PLAIN: Final = pattern(r"\$(?:inputs\.([A-Za-z0-9_\-]+)|steps\.([A-Za-z0-9_\-]+)\.outputs\.([A-Za-z0-9_\-]+))")
 _LONGEST_PLAIN: Final = 300
 ROOTS: Final = (
     "url", "method", "statusCode", "self", "request", "response", "message",

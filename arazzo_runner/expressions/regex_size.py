@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-_COUNT: Final = re.compile(r"\{(\d*)(?:,(\d*))?\}")
+from arazzo_runner.patterns import pattern
+
+_COUNT: Final = pattern(r"\{(\d*)(?:,(\d*))?\}")
 _ENDLESS: Final = 10**12
 
 

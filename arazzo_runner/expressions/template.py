@@ -11,7 +11,14 @@ from arazzo_runner.expressions.nodes import (
     Template,
     WorkflowReference,
 )
-from arazzo_runner.expressions.parser import NOTHING_DECLARED, ROOTS, Declared, canonical_form, parse_lenient, parse_plain
+from arazzo_runner.expressions.parser import (
+    NOTHING_DECLARED,
+    ROOTS,
+    Declared,
+    canonical_form,
+    parse_lenient,
+    parse_plain,
+)
 from arazzo_runner.records import record
 
 __all__ = ["BARE_ROOTS", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value"]

@@ -8,7 +8,6 @@ from dataclasses import field, replace
 
 from arazzo_runner.checking import Checked, Checker, Checks
 from arazzo_runner.config.find import Configurations
-from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Severity
 from arazzo_runner.document.source_map import Document
@@ -108,7 +107,7 @@ class Linter:
         path = options.config or self._configurations.above(os.path.dirname(name) or ".")
         key = path or ""
         if key not in self._settings:
-            self._settings[key] = Settings() if path is None else load_settings(path=path, codes=known_codes())
+            self._settings[key] = _settings(path)
         return self._settings[key]
 
     def _checker(self, settings: Settings) -> Checker:
@@ -129,6 +128,14 @@ class Linter:
         doubts = doubtful_ignores(ignores, policy, known_codes())
         left += [judged for each in doubts if (judged := policy.judged(each)) is not None]
         return left, count
+
+
+def _settings(path: str | None) -> Settings:
+    if path is None:
+        return Settings()
+    from arazzo_runner.config.reading import load_settings  # lazily: many projects have no configuration
+
+    return load_settings(path=path, codes=known_codes())
 
 
 def with_settings(reading: LoadOptions, settings: Settings) -> LoadOptions:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
+from typing import TYPE_CHECKING, cast
 from typing import Literal as OneOf
-from typing import cast
 
 from arazzo_runner.diagnostics import Location, removing, replacing
 from arazzo_runner.document.model import (
@@ -43,9 +43,11 @@ from arazzo_runner.program.references import action_references, criterion_refere
 from arazzo_runner.program.servers import choose_server
 from arazzo_runner.program.values import compile_selector, compile_text, compile_value
 from arazzo_runner.records import record, replace
-from arazzo_runner.sources.media import is_xml, usual_content_type
-from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.media_types import is_xml, usual_content_type
 from arazzo_runner.values import MISSING, JsonValue
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.operation import Operation
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 

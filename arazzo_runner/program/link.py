@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from arazzo_runner.diagnostics import Location, did_you_mean, replacing
 from arazzo_runner.program.context import Context, names_hint
@@ -10,7 +11,9 @@ from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocumen
 from arazzo_runner.program.model import WorkflowKey
 from arazzo_runner.records import record
 from arazzo_runner.sources.openapi import OpenApiDescription
-from arazzo_runner.sources.operation import Operation
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.operation import Operation
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 

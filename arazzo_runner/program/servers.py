@@ -5,11 +5,12 @@ from __future__ import annotations
 from arazzo_runner.diagnostics import Location, Problems
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.link import Linked
-from arazzo_runner.sources.servers import NoServer, server_url
 
 
 def choose_server(linked: Linked, options: LoadOptions, problems: Problems, at: Location) -> str | None:
     """Return the absolute server URL of an operation; None when there is none (reported)."""
+    from arazzo_runner.sources.servers import NoServer, server_url  # lazily: without a description there is no server
+
     override = options.servers.get(linked.source)
     try:
         return server_url(linked.operation, options.server_variables, options.environment, override)

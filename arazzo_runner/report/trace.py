@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from arazzo_runner.expressions.nodes import (
     Expression,
@@ -85,7 +85,7 @@ class Tracer:
         return Slot(place, MASK if constant else value_text(value), self._origins(value_references(value), step, ()))
 
     def _origins(
-        self, expressions: Iterator[Expression], step: CompiledStep, seen: tuple[tuple[str, str], ...]
+        self, expressions: Iterable[Expression], step: CompiledStep, seen: tuple[tuple[str, str], ...]
     ) -> tuple[Origin, ...]:
         return tuple(self._origin(each, step, seen) for each in dict.fromkeys(expressions))
 

@@ -225,7 +225,9 @@ class Repositories:
     def _above(self, folder: str) -> str | None:
         if folder not in self._known:
             parent = os.path.dirname(folder)
-            self._known[folder] = folder if _is_repository(folder) else None if parent == folder else self._above(parent)
+            self._known[folder] = (
+                folder if _is_repository(folder) else None if parent == folder else self._above(parent)
+            )
         return self._known[folder]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from arazzo_runner.sources.media_types import (
@@ -37,25 +36,10 @@ __all__ = [
     "is_form",
     "is_json",
     "is_xml",
-    "usual_content_type",
 ]
 
 
 # ------------------------------------------------------------------ writing
-
-
-def usual_content_type(content: Mapping[str, MediaType], payload: JsonValue) -> str:
-    """Return what a payload without contentType is sent as: the operation's only media type, else JSON (semantics §6).
-
-    Of a range such as `*/*`: text for a plain text, JSON, else bytes.
-    """
-    only = next(iter(content)) if len(content) == 1 else "application/json"
-    if "*" not in only:
-        return only
-    is_text = isinstance(payload, str) and payload.lstrip()[:1] not in ("{", "[", "$")
-    if is_text and covers(only, "text/plain"):
-        return "text/plain"
-    return "application/json" if covers(only, "application/json") else "application/octet-stream"
 
 
 def encode_body(

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
+from arazzo_runner.values import JsonValue
+
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 _NO_CHARSETS: Final = frozenset(
@@ -135,3 +137,17 @@ def _quoted(text: str) -> tuple[str, str]:
         else:
             return "".join(written), text[position + 1 :]
     return "".join(written), ""
+
+
+def usual_content_type(content: Mapping[str, object], payload: JsonValue) -> str:
+    """Return what a payload without contentType is sent as: the operation's only media type, else JSON (semantics §6).
+
+    Of a range such as `*/*`: text for a plain text, JSON, else bytes.
+    """
+    only = next(iter(content)) if len(content) == 1 else "application/json"
+    if "*" not in only:
+        return only
+    is_text = isinstance(payload, str) and payload.lstrip()[:1] not in ("{", "[", "$")
+    if is_text and covers(only, "text/plain"):
+        return "text/plain"
+    return "application/json" if covers(only, "application/json") else "application/octet-stream"

@@ -8,18 +8,19 @@ are not in the index.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from arazzo_runner.diagnostics import Location, Problems
 from arazzo_runner.document.disk_cache import Reader
 from arazzo_runner.document.source_map import Document, read
 from arazzo_runner.records import record
 from arazzo_runner.sources.fetch import ReferenceFetch
-from arazzo_runner.sources.openapi_operation import OperationReader
-from arazzo_runner.sources.operation import Operation
-from arazzo_runner.sources.references import Node, ReferenceFailure, References
-from arazzo_runner.sources.schema_context import SchemaContext
 from arazzo_runner.values import JsonValue, pointer_tokens
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.operation import Operation
+    from arazzo_runner.sources.references import Node, ReferenceFailure
+    from arazzo_runner.sources.schema_context import SchemaContext
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 EXTRA: Final = "additionalOperations"
@@ -81,6 +82,10 @@ class OpenApiDescription:
         base: str,
         reader: Reader = read,
     ) -> None:
+        # Lazily, as below: a document whose descriptions cannot be had needs none of it.
+        from arazzo_runner.sources.openapi_operation import OperationReader
+        from arazzo_runner.sources.references import References
+
         self.uri = document.uri
         self.base = base
         self.document = document
@@ -205,6 +210,8 @@ class OpenApiDescription:
         return self._items[path]
 
     def _read_item(self, path: str) -> _PathItem | None:
+        from arazzo_runner.sources.references import Node, ReferenceFailure
+
         value = None if path.startswith("x-") else self._paths().get(path)
         if not isinstance(value, dict):
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.document.model import (
@@ -17,6 +17,7 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
+from arazzo_runner.expressions.nodes import Expression, InputReference, StepReference, WorkflowReference
 from arazzo_runner.program.library import Source
 from arazzo_runner.program.model import (
     CompiledCriterion,
@@ -27,17 +28,20 @@ from arazzo_runner.program.model import (
     WorkflowCall,
 )
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.sources.schema_check import SchemaContext, resolve_within
 from arazzo_runner.validation.broken import BrokenPlaces
 from arazzo_runner.validation.flow import Flow, flow_of
-from arazzo_runner.validation.forecast import Forecast
-from arazzo_runner.validation.payloads import PayloadMisfit, payload_misfits
 from arazzo_runner.validation.schemas import SchemaAt, document_schemas
 from arazzo_runner.validation.texts import Texts
 from arazzo_runner.validation.uses import Use, workflow_uses
 from arazzo_runner.values import JsonValue
 
+if TYPE_CHECKING:
+    from arazzo_runner.sources.schema_context import SchemaContext
+    from arazzo_runner.validation.forecast import Forecast
+    from arazzo_runner.validation.payloads import PayloadMisfit
+
 Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
+
 
 class Inspection(Program):
     """A Program as rules see it: whatever the document holds, also when parts of it are broken.
@@ -130,6 +134,9 @@ class Inspection(Program):
     @cached_property
     def schema_context(self) -> SchemaContext:
         """How the schemas of the entry document are read: 2020-12, references inside the document."""
+        from arazzo_runner.sources.schema_check import resolve_within
+        from arazzo_runner.sources.schema_context import SchemaContext
+
         return SchemaContext("2020-12", resolve_within(self.description.raw))
 
     @cached_property
@@ -148,6 +155,15 @@ class Inspection(Program):
         return any(
             isinstance(step.call, WorkflowCall) or any(each.workflow for each in (*step.on_success, *step.on_failure))
             for _, step in self.compiled_steps
+        )
+
+    @cached_property
+    def has_forecast(self) -> bool:
+        """Whether the forecast may know of something that is read, beyond what an input is for itself."""
+        return (
+            self.has_operations
+            or "selector" in self.texts.words
+            or any(_may_be_foretold(use.expression, use.role) for use in self.uses)
         )
 
     @cached_property
@@ -199,11 +215,15 @@ class Inspection(Program):
     @cached_property
     def forecast(self) -> Forecast:
         """What expressions will give, by the descriptions."""
+        from arazzo_runner.validation.forecast import Forecast  # lazily: many documents leave nothing to be foretold
+
         return Forecast(self)
 
     @cached_property
     def payload_misfits(self) -> tuple[PayloadMisfit, ...]:
         """How the bodies of steps do not fit the descriptions."""
+        from arazzo_runner.validation.payloads import payload_misfits
+
         return tuple(
             found for workflow, step in self.compiled_steps for found in payload_misfits(workflow, step, self.forecast)
         )
@@ -212,3 +232,10 @@ class Inspection(Program):
         """Return a place of the entry document."""
         root = self.description.at
         return Location(root.uri, pointer, root.positions)
+
+
+def _may_be_foretold(expression: Expression, role: str) -> bool:
+    """Tell whether more than the text of an expression is known where no operation is."""
+    if role in ("criterion", "action-criterion"):
+        return isinstance(expression, (InputReference, StepReference, WorkflowReference))
+    return isinstance(expression, StepReference) and bool(expression.pointer or expression.path)

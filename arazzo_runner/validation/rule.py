@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeAlias, cast
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.validation.inspection import Inspection
 
-Needs: TypeAlias = Literal["", "operations", "calls", "actions"]
+Needs: TypeAlias = Literal["", "operations", "calls", "actions", "forecast"]
 
 
 class Rule(Protocol):
@@ -44,7 +44,8 @@ class LazyRule:
 
     A document holds nothing that the rule could find when none of its `words` is a key or a text
     in it, none of its `parts` stands in a text, or it lacks what the rule `needs`: `operations`
-    that steps call, `calls` of workflows, or `actions`. What is empty is not asked for.
+    that steps call, `calls` of workflows, `actions`, or something that the `forecast` knows of.
+    What is empty is not asked for.
     """
 
     def __init__(
@@ -88,7 +89,9 @@ class LazyRule:
             return program.has_operations
         if self._needs == "calls":
             return program.has_calls
-        return program.has_actions if self._needs == "actions" else True
+        if self._needs == "actions":
+            return program.has_actions
+        return program.has_forecast if self._needs == "forecast" else True
 
 
 GROUPS = ("shape", "names", "references", "language", "flow", "openapi", "safety", "style")

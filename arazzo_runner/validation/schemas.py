@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arazzo_runner.document.model import ArazzoDescription
-from arazzo_runner.sources.schema_check import SchemaContext, schema_errors
 from arazzo_runner.values import JsonValue, escaped, is_number, resolve_pointer
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.schema_context import SchemaContext
 
 ONE: Final = ("additionalProperties", "unevaluatedProperties", "propertyNames", "items", "unevaluatedItems",
               "contains", "not", "if", "then", "else", "contentSchema")  # fmt: skip
@@ -91,6 +93,8 @@ def is_of_type(value: JsonValue, name: str) -> bool:
 
 def own_errors(value: JsonValue, schema: dict[str, JsonValue], context: SchemaContext) -> tuple[str, ...]:
     """Return why a schema refuses a value that stands in it, at most three sentences; () when it may be broken."""
+    from arazzo_runner.sources.schema_check import schema_errors  # lazily: few schemas have defaults or examples
+
     found = schema_errors(value, schema, context)
     return () if any(error.is_about_schema for error in found) else tuple(error.message for error in found[:3])
 

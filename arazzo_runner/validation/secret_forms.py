@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from arazzo_runner.patterns import pattern as lazy_pattern
@@ -9,37 +10,48 @@ from arazzo_runner.patterns import pattern as lazy_pattern
 MINIMUM: Final = 12
 
 SECRETS: Final = tuple(
-    (what, lazy_pattern(pattern))
-    for what, pattern in (
-        ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-        ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})"),
-        ("a GitLab token", r"\bglpat-[A-Za-z0-9_\-]{20,}"),
-        ("a Slack token", r"\bxox[abeoprs]-[A-Za-z0-9\-]{20,}"),
-        ("a Stripe key", r"\b[rs]k_live_[A-Za-z0-9]{16,}"),
-        ("a Google API key", r"\bAIza[A-Za-z0-9_\-]{35}\b"),
-        ("a Google OAuth secret", r"\bGOCSPX-[A-Za-z0-9_\-]{20,}"),
-        ("an API key of an AI service", r"\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_\-]{32,}"),
-        ("a SendGrid key", r"\bSG\.[A-Za-z0-9_\-]{20,}\.[A-Za-z0-9_\-]{20,}"),
-        ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
-        ("a PyPI token", r"\bpypi-AgEI[A-Za-z0-9_\-]{50,}"),
-        ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:\s|\\n)*([A-Za-z0-9+/=:,\- ]{16})"),
-        ("a JSON Web Token", r"\beyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{16,}"),
-        ("a bearer token", r"^[Bb]earer ((?=[^ ]*[0-9])(?=[^ ]*[A-Za-z])[A-Za-z0-9._~+/\-]{20,}=*)$"),
-        ("a user name and password", r"^[Bb]asic ([A-Za-z0-9+/]{8,}={0,2})$"),
-        ("a password in a URL", r"\b[a-z][a-z0-9+.\-]{1,15}://[^\s/:@{}$<>]{1,80}:([^\s/@{}$<>]{3,80})@[A-Za-z0-9.\-]"),
+    (what, signs, lazy_pattern(pattern))
+    for what, signs, pattern in (
+        ("an AWS access key", ("AKIA", "ASIA"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        (
+            "a GitHub token",
+            ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+            r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})",
+        ),
+        ("a GitLab token", ("glpat-",), r"\bglpat-[A-Za-z0-9_\-]{20,}"),
+        ("a Slack token", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9\-]{20,}"),
+        ("a Stripe key", ("k_live_",), r"\b[rs]k_live_[A-Za-z0-9]{16,}"),
+        ("a Google API key", ("AIza",), r"\bAIza[A-Za-z0-9_\-]{35}\b"),
+        ("a Google OAuth secret", ("GOCSPX-",), r"\bGOCSPX-[A-Za-z0-9_\-]{20,}"),
+        ("an API key of an AI service", ("sk-",), r"\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_\-]{32,}"),
+        ("a SendGrid key", ("SG.",), r"\bSG\.[A-Za-z0-9_\-]{20,}\.[A-Za-z0-9_\-]{20,}"),
+        ("an npm token", ("npm_",), r"\bnpm_[A-Za-z0-9]{36}\b"),
+        ("a PyPI token", ("pypi-",), r"\bpypi-AgEI[A-Za-z0-9_\-]{50,}"),
+        (
+            "a private key",
+            ("PRIVATE KEY",),
+            r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:\s|\\n)*([A-Za-z0-9+/=:,\- ]{16})",
+        ),
+        ("a JSON Web Token", ("eyJ",), r"\beyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{16,}"),
+        (
+            "a bearer token",
+            ("Bearer ", "bearer "),
+            r"^[Bb]earer ((?=[^ ]*[0-9])(?=[^ ]*[A-Za-z])[A-Za-z0-9._~+/\-]{20,}=*)$",
+        ),
+        ("a user name and password", ("Basic ", "basic "), r"^[Bb]asic ([A-Za-z0-9+/]{8,}={0,2})$"),
+        (
+            "a password in a URL",
+            ("@",),
+            r"\b[a-z][a-z0-9+.\-]{1,15}://[^\s/:@{}$<>]{1,80}:([^\s/@{}$<>]{3,80})@[A-Za-z0-9.\-]",
+        ),
     )
 )
-"""What it is, and how it looks; the last group, where there is one, is the credential itself."""
-
-_SIGNS: Final = (
-    "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "k_live_", "AIza", "GOCSPX",
-    "sk-", "SG.", "npm_", "pypi-", "PRIVATE KEY", "eyJ", "earer ", "asic ",
-)  # fmt: skip
+"""What it is, texts of which each has one in it, and how it looks; its last group, if any, is the credential itself."""
 
 
-def may_hold_secret(text: str) -> bool:
-    """Take a quick look: tell whether a text may hold one of the forms above."""
-    return any(sign in text for sign in _SIGNS) or ("@" in text and "://" in text)
+def suspects(text: str) -> list[tuple[str, re.Pattern[str]]]:
+    """Return the forms that a text may hold, by a quick look: what each is, and how it looks."""
+    return [(what, pattern) for what, signs, pattern in SECRETS if any(sign in text for sign in signs)]
 
 
 _PLACEHOLDER: Final = lazy_pattern(

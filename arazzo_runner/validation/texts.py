@@ -70,8 +70,8 @@ class Texts:
 
     @cached_property
     def joined(self) -> str:
-        """All of them as one text, a line each, for a quick look at what stands nowhere."""
-        return "\n".join([text for text, _, _ in self.all])
+        """All of them as one text, each after a line break, for a quick look at what stands nowhere."""
+        return "\n".join(["", *[text for text, _, _ in self.all]])
 
     @cached_property
     def naming(self) -> tuple[Text, ...]:
@@ -79,9 +79,7 @@ class Texts:
         return tuple(
             (text, place, is_key)
             for text, place, is_key in self.all
-            if ("$" in text or "{" in text or text.startswith(_BARE_NAMES))
-            and not is_key
-            and _VALUE_PLACE.match(place)
+            if ("$" in text or "{" in text or text.startswith(_BARE_NAMES)) and not is_key and _VALUE_PLACE.match(place)
         )
 
     @cached_property
@@ -92,4 +90,3 @@ class Texts:
     def have(self, parts: Iterable[str]) -> bool:
         """Tell whether one of these stands in any text."""
         return any(part in self.joined for part in parts)
-

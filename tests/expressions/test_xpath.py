@@ -308,7 +308,9 @@ def test_any_text_compiles_or_is_a_syntax_error_within_it(text, version):
 
 
 # Words of the grammar too: as names of elements they are names (XPath 3.1 §A.3).
-NAMES = st.sampled_from("a pet-id x.y _ div and or mod if for in to is eq not count text node item map self true".split())
+NAMES = st.sampled_from(
+    ["a", "pet-id", "x.y", "_", "div", "and", "or", "mod", "if", "for", "in", "to", "is", "eq", "not", "count", "self"]
+)
 TESTS = st.one_of(NAMES, NAMES.map("@{}".format), st.sampled_from(["*", "@*", "text()"]))
 PREDICATES = st.sampled_from(["", "", "[1]", "[id]", "[@div]", "[for = 'x']", '[@n!="é"]', "[to=1.5]"])
 STEPS = st.tuples(TESTS, PREDICATES).map(lambda parts: parts[0] if parts[0] == "text()" else "".join(parts))

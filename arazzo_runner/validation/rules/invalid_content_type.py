@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.values import preview
 
@@ -15,7 +16,7 @@ SEVERITY = Severity.WARNING
 GROUP = "shape"
 DEFAULT = True
 
-_MEDIA_TYPE: Final = re.compile(r"[\w!#$&^.+\-]+/[\w!#$&^.+*\-]+\s*(?:;.*)?", re.DOTALL)
+_MEDIA_TYPE: Final = pattern(r"[\w!#$&^.+\-]+/[\w!#$&^.+*\-]+\s*(?:;.*)?", re.DOTALL)
 _MEANT: Final = {
     "json": "write application/json",
     "xml": "write application/xml",

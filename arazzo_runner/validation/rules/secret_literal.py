@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.secret_forms import MINIMUM, SECRETS, is_placeholder, may_hold_secret
+from arazzo_runner.validation.secret_forms import MINIMUM, is_placeholder, suspects
 
 CODE = "secret-literal"
 SEVERITY = Severity.WARNING
@@ -16,10 +16,11 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Only forms that nothing but a credential has: prefixes of well-known issuers, private keys, userinfo in URLs."""
-    for text, pointer, _ in program.texts.all if may_hold_secret(program.texts.joined) else ():
-        if len(text) < MINIMUM or not may_hold_secret(text):
+    forms = suspects(program.texts.joined)
+    for text, pointer, _ in program.texts.all if forms else ():
+        if len(text) < MINIMUM:
             continue
-        for what, pattern in SECRETS:
+        for what, pattern in forms:
             found = pattern.search(text)
             if found is not None and not is_placeholder(found.group(found.lastindex or 0)):
                 message = f"this text holds {what}"

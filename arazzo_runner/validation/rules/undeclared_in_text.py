@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.patterns import pattern
 from arazzo_runner.program.context import declares
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.validation.inspection import Inspection
@@ -17,7 +18,7 @@ GROUP = "references"
 DEFAULT = True
 
 _NAME: Final = r"[\w\-]+(?:\.[\w\-]+)*"
-_BARE: Final = re.compile(
+_BARE: Final = pattern(
     rf"(?<![{{$\w])\$(?:inputs\.(?P<input>{_NAME})|steps\.(?P<step>[\w\-]+)\.outputs\.(?P<output>{_NAME}))"
 )
 

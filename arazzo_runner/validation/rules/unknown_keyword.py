@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
@@ -27,6 +26,8 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
         for keyword in each.schema:
             if keyword in KEYWORDS or keyword in OPENAPI or keyword.startswith("x-") or left == 0:
                 continue
+            from difflib import get_close_matches  # lazily: most keywords are known
+
             left -= 1
             near = get_close_matches(keyword, KEYWORDS, n=1, cutoff=0.8)
             if near:

@@ -31,7 +31,8 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     for text, pointer, is_key in program.texts.all:
         if is_key or not pointer.endswith(("/description", "/summary", "/title")):
             continue
-        found = _UNSAFE.search(text) if "<" in text or ":" in text else None
+        may_be = "<" in text or (":" in text and ("(" in text or "=" in text))
+        found = _UNSAFE.search(text) if may_be else None
         if found is not None:
             message = f"{preview(' '.join(found.group().split()), 40)} runs in the browser of whoever reads this"
             at = program.at(pointer).within(found.start(), len(found.group()))

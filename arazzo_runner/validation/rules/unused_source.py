@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.patterns import pattern
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.model import CompiledStep, OperationCall, Unlinked
 from arazzo_runner.validation.inspection import Inspection
@@ -16,7 +16,7 @@ SEVERITY = Severity.WARNING
 GROUP = "names"
 DEFAULT = True
 
-_NAMED: Final = re.compile(r"\$sourceDescriptions\.([^#{}\s]+)")
+_NAMED: Final = pattern(r"\$sourceDescriptions\.([^#{}\s]+)")
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
@@ -25,7 +25,7 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     if len(sources) < 2 or any(_may_mean_any(program, step) for _, step in program.compiled_steps):
         return
     called = {step.call.source for _, step in program.compiled_steps if isinstance(step.call, OperationCall)}
-    named = {name for name in _NAMED.findall(program.texts.joined)}
+    named = set(_NAMED.findall(program.texts.joined))
     for source in sources:
         prefixes = {source.name, *(each for each in named if each.startswith(f"{source.name}."))}
         if source.name in called or prefixes & named or _is_identity(program, source.name):
