@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import urllib.parse
@@ -159,6 +158,8 @@ def _spellings(character: str) -> str:
 
 
 def _base64_forms(raw: bytes) -> Iterable[str]:
+    import base64  # lazily: only runs have secrets
+
     # Inside a longer base64 text the secret stands at one of three bit offsets; the characters
     # that depend on its neighbours are cut away.
     for shift in range(3):

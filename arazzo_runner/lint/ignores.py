@@ -11,11 +11,10 @@ from typing import Final
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity, did_you_mean, removing
 from arazzo_runner.document.positions import FixedPositions, YamlPositions
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.lint.policy import UNREADABLE, Policy
+from arazzo_runner.lint.policy import IGNORE, UNREADABLE, Policy
 from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 
-_MARK: Final = "arazzo-ignore"
 _COMMENT: Final = pattern(
     r"(?<![^\s])\#\s*arazzo-ignore(?P<file>-file)?(?![\w-])[ \t]*:?[ \t]*(?P<codes>.*?)"
     r"(?:[ \t]*(?<![^\s:])--[ \t]*(?P<reason>[^\r\n]*))?[ \t]*$",
@@ -43,7 +42,7 @@ class Ignore:
 
 def read_ignores(document: Document) -> tuple[Ignore, ...]:
     """Return the ignores of a YAML document; what looks like one inside a text is none."""
-    if _MARK not in document.text or not isinstance(document.positions, YamlPositions):
+    if IGNORE not in document.text or not isinstance(document.positions, YamlPositions):
         return ()
     texts = [(entry.start, entry.end) for entry in document.positions.entries().values() if entry.text is not None]
     texts.sort()

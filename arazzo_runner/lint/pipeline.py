@@ -12,8 +12,7 @@ from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Severity
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.lint.codes import known_codes
-from arazzo_runner.lint.ignores import doubtful_ignores, read_ignores, without_ignored
-from arazzo_runner.lint.policy import Choices, Policy, matching, policy_for
+from arazzo_runner.lint.policy import IGNORE, Choices, Policy, matching, policy_for
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.records import record
 from arazzo_runner.report.fingerprints import relative
@@ -120,9 +119,11 @@ class Linter:
     def _unforgiven(self, found: list[Diagnostic], checked: Checked, policy: Policy) -> tuple[list[Diagnostic], int]:
         """Return what no comment forgives, doubts about the comments with it, and how many were forgiven."""
         document = checked.document
-        ignores = () if document is None else read_ignores(document)
-        if document is None or not ignores:
+        if document is None or IGNORE not in document.text:
             return found, 0
+        from arazzo_runner.lint.ignores import doubtful_ignores, read_ignores, without_ignored  # lazily: few have any
+
+        ignores = read_ignores(document)
         left = without_ignored(found, ignores, document.uri)
         count = len(found) - len(left)
         doubts = doubtful_ignores(ignores, policy, known_codes())

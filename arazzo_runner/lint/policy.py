@@ -21,6 +21,8 @@ UNREADABLE: Final = frozenset({
 })  # fmt: skip
 """Codes that cannot be turned off: the document is not there, or only in part."""
 
+IGNORE: Final = "arazzo-ignore"
+"""What the comments that forgive findings begin with."""
 _RANKS: Final = {"off": 0, "info": 1, "warning": 2, "error": 3}
 
 

@@ -40,7 +40,6 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.references import action_references, criterion_references, steps_read, value_references
-from arazzo_runner.program.servers import choose_server
 from arazzo_runner.program.values import compile_selector, compile_text, compile_value
 from arazzo_runner.records import record, replace
 from arazzo_runner.sources.media_types import is_xml, usual_content_type
@@ -101,6 +100,8 @@ class StepCompiler:
             linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
         if linked is None:
             return None
+        from arazzo_runner.program.servers import choose_server  # lazily: steps may call nothing that is known
+
         server = choose_server(linked, self.linker.library.options, self.context.problems, step.at)
         return OperationCall(
             operation=linked.operation, source=linked.source, description=linked.description, server=server or ""

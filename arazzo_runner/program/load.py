@@ -21,8 +21,7 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.order import stable_order
-from arazzo_runner.program.schemas import input_names, secret_input_names
-from arazzo_runner.program.taint import is_secret_output
+from arazzo_runner.program.schemas import input_names
 from arazzo_runner.records import record, replace
 
 
@@ -31,8 +30,10 @@ def load_program(entry: LoadedDocument, library: Library, workflow_id: str | Non
 
     What is wrong is in `library.problems`; a Program with errors in it must not be run.
     """
+    from arazzo_runner.program.taint import with_secrets  # lazily: what is only checked needs none of it
+
     program = compile_program(entry, library, workflow_id)
-    return replace(program, workflows=_with_secrets(program.workflows))
+    return replace(program, workflows=with_secrets(program.workflows))
 
 
 def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:
@@ -210,7 +211,7 @@ def _loops(steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> _
     return _Loops(tuple(accumulate(furthest, max)), frozenset(repairs))
 
 
-# ------------------------------------------------------------------ reach, cycles, secrets
+# ------------------------------------------------------------------ reach, cycles
 
 
 def _calls(workflow: CompiledWorkflow) -> Iterable[WorkflowKey]:
@@ -248,36 +249,3 @@ def _check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: P
     at: Location = next(workflow.at for key, workflow in workflows.items() if key.workflow_id == stuck[0])
     message, hint = f"workflows wait for each other: {' → '.join(stuck)}", "remove one dependsOn of the circle"
     problems.error("dependency-cycle", message, at.child("dependsOn"), hint=hint)
-
-
-def _with_secrets(workflows: Mapping[WorkflowKey, CompiledWorkflow]) -> dict[WorkflowKey, CompiledWorkflow]:
-    """Mark secret outputs; what a called workflow gives is secret too, so repeat until nothing changes."""
-    marked = {key: _with_secret_inputs(workflow) for key, workflow in workflows.items()}
-    for _ in range(len(marked) + 1):
-        before = {key: workflow.secret_outputs for key, workflow in marked.items()}
-        for key, workflow in marked.items():
-            marked[key] = _mark(workflow, before)
-        if {key: workflow.secret_outputs for key, workflow in marked.items()} == before:
-            break
-    return marked
-
-
-def _with_secret_inputs(workflow: CompiledWorkflow) -> CompiledWorkflow:
-    secret = secret_input_names(workflow.inputs, workflow.document.raw)
-    return replace(workflow, secret_inputs=secret) if secret else workflow
-
-
-def _mark(workflow: CompiledWorkflow, others: Mapping[WorkflowKey, frozenset[str]]) -> CompiledWorkflow:
-    secret: dict[str, frozenset[str]] = {}
-    steps = []
-    for step in workflow.steps:
-        names = {name for name, value in step.outputs if is_secret_output(name, value, workflow.secret_inputs, secret)}
-        if isinstance(step.call, WorkflowCall):
-            names |= others.get(step.call.workflow, frozenset())
-        secret[step.step_id] = frozenset(names)
-        changed = secret[step.step_id] != step.secret_outputs
-        steps.append(replace(step, secret_outputs=secret[step.step_id]) if changed else step)
-    outputs = frozenset(
-        name for name, value in workflow.outputs if is_secret_output(name, value, workflow.secret_inputs, secret)
-    )
-    return replace(workflow, steps=tuple(steps), secret_outputs=outputs)

@@ -12,13 +12,48 @@ from arazzo_runner.expressions.nodes import (
     StepReference,
     WorkflowReference,
 )
-from arazzo_runner.program.model import Value
+from arazzo_runner.program.model import CompiledWorkflow, Value, WorkflowCall, WorkflowKey
 from arazzo_runner.program.references import value_references
+from arazzo_runner.program.schemas import secret_input_names
+from arazzo_runner.records import replace
 from arazzo_runner.secrets import SECRET_HEADERS, is_secret_name
 from arazzo_runner.values import pointer_tokens
 
 
-def is_secret_output(
+def with_secrets(workflows: Mapping[WorkflowKey, CompiledWorkflow]) -> dict[WorkflowKey, CompiledWorkflow]:
+    """Mark secret outputs; what a called workflow gives is secret too, so repeat until nothing changes."""
+    marked = {key: _with_secret_inputs(workflow) for key, workflow in workflows.items()}
+    for _ in range(len(marked) + 1):
+        before = {key: workflow.secret_outputs for key, workflow in marked.items()}
+        for key, workflow in marked.items():
+            marked[key] = _mark(workflow, before)
+        if {key: workflow.secret_outputs for key, workflow in marked.items()} == before:
+            break
+    return marked
+
+
+def _with_secret_inputs(workflow: CompiledWorkflow) -> CompiledWorkflow:
+    secret = secret_input_names(workflow.inputs, workflow.document.raw)
+    return replace(workflow, secret_inputs=secret) if secret else workflow
+
+
+def _mark(workflow: CompiledWorkflow, others: Mapping[WorkflowKey, frozenset[str]]) -> CompiledWorkflow:
+    secret: dict[str, frozenset[str]] = {}
+    steps = []
+    for step in workflow.steps:
+        names = {name for name, value in step.outputs if _is_secret(name, value, workflow.secret_inputs, secret)}
+        if isinstance(step.call, WorkflowCall):
+            names |= others.get(step.call.workflow, frozenset())
+        secret[step.step_id] = frozenset(names)
+        changed = secret[step.step_id] != step.secret_outputs
+        steps.append(replace(step, secret_outputs=secret[step.step_id]) if changed else step)
+    outputs = frozenset(
+        name for name, value in workflow.outputs if _is_secret(name, value, workflow.secret_inputs, secret)
+    )
+    return replace(workflow, steps=tuple(steps), secret_outputs=outputs)
+
+
+def _is_secret(
     name: str, value: Value, secret_inputs: frozenset[str], secret_outputs: Mapping[str, frozenset[str]]
 ) -> bool:
     """Tell whether an output is secret; `secret_outputs` holds those of each step so far."""

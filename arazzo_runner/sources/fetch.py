@@ -1,4 +1,4 @@
-"""Reading documents: the one place that opens files and fetches descriptions (security: choke point).
+"""Reading documents: the one place that opens files, and has descriptions fetched (security: choke point).
 
 What may be read is decided in policy.py; here it is done, with limits counted while reading.
 """
@@ -7,37 +7,23 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Protocol
 
-from arazzo_runner.sources.content_coding import DecodedBody, TooLarge, Undecodable
-from arazzo_runner.sources.deadline import Deadline, keep_deadlines
 from arazzo_runner.sources.kept import Kept
 from arazzo_runner.sources.policy import (
     FetchError,
     Policy,
-    check_addresses,
     check_below_root,
     check_reference,
     check_source,
-    redirected,
+    limited,
     widened,
 )
-from arazzo_runner.sources.uris import is_remote, origin, path_of, without_userinfo
-from arazzo_runner.version import __version__
+from arazzo_runner.sources.uris import is_remote, path_of
 
 __all__ = ["DocumentFetch", "Fetch", "FetchError", "Policy", "ReferenceFetch", "make_fetch", "repository_root"]
-
-MAX_REDIRECTS: Final = 5
-READ_SECONDS: Final = 30.0
-CONNECT_SECONDS: Final = 10.0
-_HEADERS: Final = {
-    "Accept": "application/json, application/yaml, text/yaml, */*;q=0.5",
-    "Accept-Encoding": "gzip, deflate",
-    "User-Agent": f"arazzo/{__version__}",
-}
 
 
 class Fetch(Protocol):
@@ -103,6 +89,8 @@ class DocumentFetch:
 
     def _read(self, uri: str, base: str) -> bytes:
         if is_remote(uri):
+            from arazzo_runner.sources.download import download  # lazily: most loads read only files
+
             return download(uri, base, self.policy)
         return read_file(path_of(uri), self.policy.max_bytes)
 
@@ -247,119 +235,9 @@ def read_file(path: str, max_bytes: int) -> bytes:
         if not stat.S_ISREG(mode):
             raise FetchError(f"{path} is no regular file")
         with open(path, "rb") as file:
-            return _limited(file.read(max_bytes + 1), max_bytes)
+            return limited(file.read(max_bytes + 1), max_bytes)
     except FileNotFoundError:
         raise FetchError(f"{path} does not exist") from None
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "its name is not usable"
         raise FetchError(f"{path} cannot be read: {reason}") from None
-
-
-def _limited(data: bytes, max_bytes: int) -> bytes:
-    if len(data) > max_bytes:
-        raise FetchError(f"it has more than {max_bytes:,} bytes", "raise --max-document-size if you trust it")
-    return data
-
-
-# ------------------------------------------------------------------ network
-
-
-def download(uri: str, base: str, policy: Policy) -> bytes:
-    """Return the document at an http(s) URL, which the document at `base` names; raises FetchError.
-
-    Redirects are followed on the same server only, and every host is asked at the very address
-    that was checked, so that a name cannot mean one thing to the check and another to the request.
-    """
-    deadline = time.monotonic() + READ_SECONDS
-    for _ in range(MAX_REDIRECTS + 1):
-        addresses = _addresses(uri)
-        check_addresses(uri, addresses, base, policy)
-        status, location, data = _exchange(uri, addresses, policy.max_bytes, deadline)
-        if status == 200:
-            return _limited(data, policy.max_bytes)
-        if status not in (301, 302, 303, 307, 308):
-            raise FetchError(f"{without_userinfo(uri)} answers with status {status}")
-        uri = redirected(uri, location)
-    raise FetchError(f"{without_userinfo(uri)} redirects too often")
-
-
-def _addresses(uri: str) -> list[str]:
-    import socket  # lazily: only remote documents need it
-
-    found = origin(uri)
-    if found is None:
-        raise FetchError(f"{without_userinfo(uri)} is no usable URL", "write https://host/path")
-    try:
-        known = socket.getaddrinfo(found[1], found[2], type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []  # perhaps only a proxy knows the name; else the request says that the host is unknown
-    return list(dict.fromkeys(str(each[4][0]) for each in known))
-
-
-def _exchange(uri: str, addresses: list[str], max_bytes: int, deadline: float) -> tuple[int, str | None, bytes]:
-    """Ask once; return (status, Location, body). The body is not read unless the status is 200."""
-    from arazzo_runner.sources.hosts import origin_of  # lazily, as the next two: most loads read only files
-    from arazzo_runner.sources.httpx_import import httpx
-    from arazzo_runner.sources.proxies import proxy_for
-
-    try:
-        library = httpx()
-    except (ImportError, ValueError) as problem:
-        raise FetchError(f"{without_userinfo(uri)} cannot be fetched: {problem}", "unset ARAZZO_HTTP") from None
-    try:
-        proxy = proxy_for(origin_of(uri), {}, os.environ)
-        with _client(library, uri, proxy) as client:
-            response = _response(client, library, uri, [] if proxy else addresses, deadline - time.monotonic())
-            try:
-                data = _body(response, max_bytes, deadline, uri) if response.status_code == 200 else b""
-            finally:
-                response.close()
-            return response.status_code, response.headers.get("location"), data
-    except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
-        reason = str(problem) or type(problem).__name__
-        raise FetchError(f"{without_userinfo(uri)} cannot be fetched: {reason}") from None
-
-
-def _client(library: Any, uri: str, proxy: str | None) -> Any:
-    # The TLS context, and the reading of SSL_CERT_FILE with it, only for https.
-    verify = library.create_ssl_context() if uri[:6].lower() == "https:" else False
-    transport = library.HTTPTransport(verify=verify, proxy=proxy)
-    keep_deadlines(transport)
-    return library.Client(transport=transport, timeout=CONNECT_SECONDS, follow_redirects=False, trust_env=False)
-
-
-def _response(client: Any, library: Any, uri: str, addresses: list[str], seconds: float) -> Any:
-    """Ask the addresses that were checked, one after the other; through a proxy, the name."""
-    url = library.URL(uri)
-    whole, connect = Deadline(seconds), min(CONNECT_SECONDS, seconds)
-    timeout = {"connect": connect, "read": whole, "write": whole, "pool": connect}
-    headers = {**_HEADERS, "Host": url.netloc.decode("ascii")}
-    extensions: dict[str, Any] = {"timeout": timeout}
-    if not addresses:
-        return client.send(library.Request("GET", url, headers=headers, extensions=extensions), stream=True)
-    if url.scheme == "https":
-        extensions["sni_hostname"] = url.raw_host.decode("ascii")
-    for number, address in enumerate(addresses, 1):
-        request = library.Request("GET", url.copy_with(host=address), headers=headers, extensions=extensions)
-        try:
-            return client.send(request, stream=True)
-        except (library.ConnectError, library.ConnectTimeout):
-            if number == len(addresses):
-                raise
-    return None  # unreachable: there is at least one address
-
-
-def _body(response: Any, max_bytes: int, deadline: float, uri: str) -> bytes:
-    body = DecodedBody(response.headers.get("content-encoding", ""), max_bytes)
-    try:
-        for chunk in response.stream:
-            body.take(chunk)
-            if time.monotonic() > deadline:
-                raise FetchError(f"{without_userinfo(uri)} takes longer than {READ_SECONDS:g} s")
-    except TooLarge:
-        return _limited(bytes(max_bytes + 1), max_bytes)
-    except Undecodable as problem:
-        raise FetchError(f"{without_userinfo(uri)} cannot be decoded: {problem}") from None
-    if not body.is_whole:
-        raise FetchError(f"{without_userinfo(uri)} ended before it was whole")
-    return body.data

@@ -96,6 +96,13 @@ def check_addresses(uri: str, addresses: Iterable[str], base: str, policy: Polic
         raise FetchError(f"{host} is a private or loopback address, and a remote document leads there", ALLOW_HINT)
 
 
+def limited(data: bytes, max_bytes: int) -> bytes:
+    """Return the bytes of a document; raises FetchError when they are too many."""
+    if len(data) > max_bytes:
+        raise FetchError(f"it has more than {max_bytes:,} bytes", "raise --max-document-size if you trust it")
+    return data
+
+
 def address_kind(address: str) -> str:
     """Return `public`, `private` (also loopback, reserved, multicast) or `link-local` for an IP address.
 

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from arazzo_runner.sources import policy as rules
-from arazzo_runner.sources.fetch import FetchError, download, make_fetch, read_file, repository_root
+from arazzo_runner.sources.download import download
+from arazzo_runner.sources.fetch import FetchError, make_fetch, read_file, repository_root
 from arazzo_runner.sources.policy import (
     Policy,
     address_kind,
