@@ -79,6 +79,7 @@ class _Fields:
         made = self._made
         namespace = {name: default for name, default in self._stated.items() if default is not MISSING}
         namespace |= {"__annotations__": dict(_annotations(made)), "__module__": made.__module__, "__doc__": ""}
+        namespace |= {name: value for name, value in vars(made).items() if name == "__orig_bases__"}  # of generics
         shadow = type(made)(made.__name__, made.__bases__, namespace)
         shadow = dataclass(init=False, repr=False, eq=False, kw_only=self._kw_only)(shadow)
         made.__dataclass_params__ = shadow.__dataclass_params__

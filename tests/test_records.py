@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
+from typing import Generic, TypeVar
 
 import pytest
 
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 
 
 @record(frozen=True, slots=True)
@@ -38,6 +41,30 @@ class Checked:
             raise ValueError("negative")
 
 
+Answer = TypeVar("Answer")
+
+
+@record(frozen=True, slots=True)
+class Question(Generic[Answer]):
+    """A generic record."""
+
+    text: str
+
+
+@record(frozen=True, slots=True)
+class Choice(Question[str]):
+    """A record of a record, with a field more."""
+
+    options: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        return len(self.options)
+
+
+class Open(Choice):
+    """A plain class on top, with a place for anything."""
+
+
 def test_defaults_are_filled_in_and_a_factory_makes_a_new_value_each_time():
     one, other = Point(1), Point(1)
     assert (one.x, one.y, one.tags) == (1, 2, [])
@@ -62,7 +89,7 @@ def test_equality_and_repr_leave_out_what_is_not_compared_or_shown():
     ],
 )
 def test_wrong_arguments_are_a_type_error_naming_init(made, values, named):
-    for _ in range(2):  # the first call writes __init__
+    for _ in range(40):  # the first ones are filled field by field, for later ones an __init__ is written
         with pytest.raises(TypeError, match=r"__init__\(\)"):
             made(*values, **named)
 
@@ -72,3 +99,38 @@ def test_post_init_runs_and_fields_and_replace_work():
         Checked(-1)
     assert dataclasses.replace(Point(1, note="kept"), x=5).note == "kept"
     assert [each.name for each in dataclasses.fields(Named)] == ["name", "size"]
+
+
+def test_records_inherit_fields_in_order_and_generics_are_records_too():
+    made = Choice("which", ("a", "b"))
+    assert (made.text, made.options, hash(made)) == ("which", ("a", "b"), 2)
+    assert [each.name for each in dataclasses.fields(Choice)] == ["text", "options"]
+    assert [each.name for each in dataclasses.fields(Question)] == ["text"]
+    assert made == Choice(options=("a", "b"), text="which")
+    assert made != Question("which")
+    assert repr(made) == "Choice(text='which', options=('a', 'b'))"
+
+
+def test_a_record_has_slots_and_a_plain_class_on_top_of_one_has_not():
+    with pytest.raises(AttributeError):
+        Point(1).z = 3
+    made = Open("which")
+    made.note = "anything"
+    assert (made.text, made.options, made.note) == ("which", (), "anything")
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))])
+def test_records_are_copied_and_pickled(copied):
+    assert copied(Point(1, note="kept")).note == "kept"
+
+
+def test_replace_takes_known_fields_only():
+    assert replace(Point(1, note="kept"), x=5, tags=["a"]) == Point(5, tags=["a"])
+    assert replace(Choice("a"), text="b") == Choice("b")
+    with pytest.raises(TypeError, match="z"):
+        replace(Point(1), z=3)
+
+
+def test_the_written_init_does_what_the_slow_one_does():
+    made = [Named(name=str(number)) if number % 2 else Named(name=str(number), size=number) for number in range(80)]
+    assert [each.size for each in made] == [0 if number % 2 else number for number in range(80)]
