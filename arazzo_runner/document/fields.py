@@ -67,13 +67,16 @@ class Fields:
 
     def text(self, name: str, *, required: bool = False, empty: bool = False) -> str | None:
         """Return a text field; None when it is absent or no text; `empty` says whether a required one may be empty."""
-        value = self._take(name, required)
-        if value is MISSING:
-            return None
+        self.taken.add(name)
+        value = self.raw.get(name, MISSING)
         if isinstance(value, str):
             if required and not empty and not value.strip():
                 self.error("invalid-value", f"{self.kind}: {name} is empty", name, f"write a text for {name}")
             return value
+        if value is MISSING:
+            if required:
+                self._missing(name)
+            return None
         is_scalar = value is not None and not isinstance(value, (dict, list))
         hint = f'put it in quotes: {name}: "{preview(value)}"' if is_scalar else _UNQUOTED.get(type(value))
         self.wrong_type(name, "a text", value, hint)
@@ -221,13 +224,14 @@ class Fields:
         self.taken.add(name)
         value = self.raw.get(name, MISSING)
         if value is MISSING and required:
-            others = (key for key in self.raw if key not in self.taken and key not in ALL_FIELDS)
-            near = did_you_mean(name, islice(others, _MOST_UNKNOWN))
-            hint = (
-                f"add {name}" if near is None else near.replace("did you mean", f"write {name} instead of").rstrip("?")
-            )
-            self.problems.error("missing-field", f"{self.kind}: {name} is missing", self.at, hint=hint)
+            self._missing(name)
         return value
+
+    def _missing(self, name: str) -> None:
+        others = (key for key in self.raw if key not in self.taken and key not in ALL_FIELDS)
+        near = did_you_mean(name, islice(others, _MOST_UNKNOWN))
+        hint = f"add {name}" if near is None else near.replace("did you mean", f"write {name} instead of").rstrip("?")
+        self.problems.error("missing-field", f"{self.kind}: {name} is missing", self.at, hint=hint)
 
     def _respelt(self, name: str, near: str | None) -> Fix | None:
         """Return the fix that spells a field as the only known one that is near, unless that is there already."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from arazzo_runner.document.positions import JsonPositions
 from arazzo_runner.document.reading import MOST_REPEATS, Reading, Unreadable, too_deep
 from arazzo_runner.patterns import pattern
 from arazzo_runner.values import JsonValue
@@ -91,6 +92,8 @@ def _report_repeats(reading: Reading) -> None:
 
     for key, pointer, first, second in json_places(reading.text, most_repeats=MOST_REPEATS).repeats:
         reading.repeated_key(key, pointer, (first.line, first.column), (second.line, second.column))
+        if isinstance(reading.positions, JsonPositions):
+            reading.positions.has_repeated_keys = True
 
 
 def _refuse_half_pairs(value: JsonValue) -> None:

@@ -62,7 +62,7 @@ class TextPositions:
         if "\r" not in self.text:
             from itertools import accumulate
 
-            return list(accumulate(len(line) + 1 for line in self.text.split("\n")))[:-1]
+            return list(accumulate(map((1).__add__, map(len, self.text.split("\n")))))[:-1]
         import re  # only when a place is asked for
 
         return [match.end() for match in re.finditer("\r\n|[\r\n]", self.text)]
@@ -152,6 +152,7 @@ class YamlPositions(IndexedPositions):
 class JsonPositions(IndexedPositions):
     """Places in a JSON text; one by one as they are asked for, unless all are."""
 
+    has_repeated_keys = False
     _places: JsonPlacesLike | None = None
 
     def _entry(self, pointer: str) -> Entry | None:
@@ -160,7 +161,7 @@ class JsonPositions(IndexedPositions):
         if self._places is None:
             from arazzo_runner.document.json_places import JsonPlaces
 
-            self._places = JsonPlaces(self.text, self.line_starts())
+            self._places = JsonPlaces(self.text, self.line_starts(), repeated=self.has_repeated_keys)
         return self._places.entry(pointer)
 
     def _indexed(self) -> Mapping[str, Entry]:

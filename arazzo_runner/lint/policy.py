@@ -61,9 +61,10 @@ class Policy:
         """Return a finding at its level; None when it is not to be reported."""
         if found.code in UNREADABLE:
             return found
-        level = self._level(found.code) or found.severity.value
+        stated = self._level(found.code)
+        level = stated or found.severity.value
         shown = _RANKS[level] >= _RANKS["error" if self.preset == "minimal" else self.least]
-        explicit = self._level(found.code) is not None and _RANKS[level] >= _RANKS[self.least]
+        explicit = stated is not None and _RANKS[level] >= _RANKS[self.least]
         if level == "off" or not (shown or explicit) or not self._is_selected(found.code):
             return None
         return found if level == found.severity.value else replace(found, severity=Severity(level))
@@ -77,7 +78,7 @@ class Policy:
         return None if setting is None else setting.level
 
     def _is_selected(self, code: str) -> bool:
-        return _is_any(code, self.select or ("*",)) and not _is_any(code, self.ignore)
+        return (not self.select or _is_any(code, self.select)) and not _is_any(code, self.ignore)
 
     def _runs(self, code: str, by_default: bool) -> bool:
         asked = self._level(code) is not None or self.preset == "strict" or _is_any(code, self.select)

@@ -20,7 +20,7 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.context import Context, component_names, names_hint
 from arazzo_runner.program.criteria import compile_criteria
@@ -29,9 +29,11 @@ from arazzo_runner.program.link import Linked, Linker, not_supported
 from arazzo_runner.program.model import (
     CompiledAction,
     CompiledBody,
+    CompiledCriterion,
     CompiledParameter,
     CompiledReplacement,
     CompiledStep,
+    ExpressionValue,
     Literal,
     OperationCall,
     Unlinked,
@@ -66,22 +68,30 @@ class StepCompiler:
         operation = call.operation if isinstance(call, OperationCall) else None
         parameters = self._parameters(step, operation)
         body = self._body(step.request_body, operation, step) if step.request_body is not None else None
-        compiled = CompiledStep(
+        criteria = compile_criteria(step.success_criteria, self.context)
+        on_success = self._actions(step.on_success, self.workflow.success_actions, SuccessAction)
+        on_failure = self._actions(step.on_failure, self.workflow.failure_actions, FailureAction)
+        outputs = compile_outputs(step.outputs, step.at, self.context)
+        if operation is not None:
+            self._check_path(operation, parameters, step)
+        depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
+        reads = _reads(parameters, body, criteria, (*on_success, *on_failure), outputs)
+        return CompiledStep(
             step_id=step.step_id,
             description=step.description,
             call=call if call is not None else Unlinked(),
             parameters=parameters,
             body=body,
-            criteria=compile_criteria(step.success_criteria, self.context),
-            on_success=self._actions(step.on_success, self.workflow.success_actions, SuccessAction),
-            on_failure=self._actions(step.on_failure, self.workflow.failure_actions, FailureAction),
-            outputs=compile_outputs(step.outputs, step.at, self.context),
+            criteria=criteria,
+            on_success=on_success,
+            on_failure=on_failure,
+            outputs=outputs,
             timeout=None if step.timeout is None else step.timeout / 1000,
+            depends_on=depends_on,
+            reads=reads - {step.step_id} if step.step_id in reads else reads,
+            foreign_steps=foreign_steps,
             at=step.at,
         )
-        if operation is not None:
-            self._check_path(operation, parameters, step)
-        return self._with_dependencies(step, compiled)
 
     # -------------------------------------------------------------- the target
 
@@ -317,7 +327,8 @@ class StepCompiler:
 
     # -------------------------------------------------------------- dependencies
 
-    def _with_dependencies(self, step: Step, compiled: CompiledStep) -> CompiledStep:
+    def _dependencies(self, step: Step) -> tuple[tuple[str, ...], tuple[tuple[WorkflowKey, str], ...]]:
+        """Return the steps of this workflow, and of others, that a step names in `dependsOn`."""
         own: list[str] = []
         foreign: list[tuple[WorkflowKey, str]] = []
         for index, text in enumerate(step.depends_on):
@@ -339,7 +350,7 @@ class StepCompiler:
             else:
                 hint = names_hint(name, self.context.declared.steps)
                 self.context.problems.error("unknown-step", f'there is no step "{name}"', at, hint=hint)
-        return replace(compiled, depends_on=tuple(own), foreign_steps=tuple(foreign), reads=_reads(compiled))
+        return tuple(own), tuple(foreign)
 
     def _foreign_step(self, text: str, at: Location) -> tuple[WorkflowKey, str] | None:
         workflow_text, separator, step_id = text.partition(".steps.")
@@ -409,20 +420,30 @@ def _is_credential(parameter: Parameter, operation: Operation) -> bool:
     return False
 
 
-def _reads(step: CompiledStep) -> frozenset[str]:
-    expressions = [expression for parameter in step.parameters for expression in value_references(parameter.value)]
-    if step.body is not None:
-        if step.body.payload is not None:
-            expressions += value_references(step.body.payload)
-        for replacement in step.body.replacements:
-            expressions += value_references(replacement.value)
-    for criterion in step.criteria:
-        expressions += criterion_references(criterion)
-    for action in (*step.on_success, *step.on_failure):
-        expressions += action_references(action)
-    for _, value in step.outputs:
-        expressions += value_references(value)
-    return steps_read(expressions) - {step.step_id}
+def _reads(
+    parameters: Iterable[CompiledParameter],
+    body: CompiledBody | None,
+    criteria: Iterable[CompiledCriterion],
+    actions: Iterable[CompiledAction],
+    outputs: Iterable[tuple[str, Value]],
+) -> frozenset[str]:
+    """Return the steps whose outputs the parts of a step refer to."""
+    values = [each.value for each in parameters]
+    if body is not None:
+        values += [] if body.payload is None else [body.payload]
+        values += [each.value for each in body.replacements]
+    values += [value for _, value in outputs]
+    found: list[Expression] = []
+    for value in values:
+        if isinstance(value, ExpressionValue):
+            found.append(value.expression)
+        elif not isinstance(value, Literal):
+            found += value_references(value)
+    for criterion in criteria:
+        found += criterion_references(criterion)
+    for action in actions:
+        found += action_references(action)
+    return steps_read(found)
 
 
 def _content_type(operation: Operation | None, payload: JsonValue) -> str:

@@ -36,6 +36,12 @@ _HINTS: Final = {
     "xpath-syntax": "write an XPath, such as //item[@id = '1']",
 }
 """What to write where the parser knows no better."""
+_COMPONENTS: Final = {
+    "parameters": "parameters",
+    "successActions": "success_actions",
+    "failureActions": "failure_actions",
+    "inputs": "inputs",
+}
 _NAMED_ANEW: Final = ("unusual-name", "whole-inputs", "whole-outputs")
 """Slips whose canonical spelling is what was written: nothing but another name helps."""
 
@@ -138,11 +144,6 @@ def names_hint(name: str, known: Iterable[str]) -> str | None:
 
 def component_names(document: LoadedDocument, kind: str) -> Mapping[str, object]:
     """Return the components of one kind (`parameters`, `successActions`, …) by name."""
-    components = document.description.components
-    by_kind: dict[str, Mapping[str, object]] = {
-        "parameters": components.parameters,
-        "successActions": components.success_actions,
-        "failureActions": components.failure_actions,
-        "inputs": components.inputs,
-    }
-    return by_kind.get(kind, {})
+    field = _COMPONENTS.get(kind)
+    found: Mapping[str, object] = {} if field is None else getattr(document.description.components, field)
+    return found

@@ -41,16 +41,19 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
     names = [workflow_id] if workflow_id is not None else list(entry.workflows)
     documents = {entry.base: entry}
     waiting = [WorkflowKey(entry.base, name) for name in names]
+    surroundings: dict[str, _Surroundings] = {}
     compiled: dict[WorkflowKey, CompiledWorkflow] = {}
     while waiting:
         key = waiting.pop(0)
         if key in compiled:
             continue
         document = documents[key.document]
-        workflow = compile_workflow(document, document.workflows[key.workflow_id], library)
+        if key.document not in surroundings:
+            surroundings[key.document] = _Surroundings(_document_scope(document), _workflow_outputs(document))
+        workflow = _compile_workflow(document, document.workflows[key.workflow_id], library, surroundings[key.document])
         compiled[key] = workflow
         documents.update(_opened_documents(document))
-        waiting += [called for called in _calls(workflow) if called in _known(documents)]
+        waiting += [called for called in _calls(workflow) if _is_known(called, documents)]
     _check_cycles(compiled, library.problems)
     return Program(
         description=entry.description,
@@ -61,9 +64,20 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
     )
 
 
-def compile_workflow(document: LoadedDocument, workflow: Workflow, library: Library) -> CompiledWorkflow:
+@record(frozen=True, slots=True)
+class _Surroundings:
+    """What all workflows of a document see of it: its scope, and the outputs of each by workflowId."""
+
+    scope: DocumentScope
+    outputs: Mapping[str, frozenset[str]]
+
+
+def _compile_workflow(
+    document: LoadedDocument, workflow: Workflow, library: Library, surroundings: _Surroundings
+) -> CompiledWorkflow:
     """Compile one workflow; a step whose target cannot be had is reported and stays Unlinked."""
-    context = Context(document, _declared(document, workflow, library), library.problems, workflow.workflow_id)
+    declared = _declared(document, workflow, library, surroundings.outputs)
+    context = Context(document, declared, library.problems, workflow.workflow_id)
     linker = Linker(library, context)
     compiler = StepCompiler(workflow, linker, context)
     steps = {step.step_id: compiler.compile(step) for step in workflow.steps}
@@ -75,7 +89,7 @@ def compile_workflow(document: LoadedDocument, workflow: Workflow, library: Libr
     return CompiledWorkflow(
         key=WorkflowKey(document.base, workflow.workflow_id),
         summary=workflow.summary,
-        document=_document_scope(document),
+        document=surroundings.scope,
         inputs=workflow.inputs,
         steps=ordered,
         depends_on=tuple(key for key in depends_on if key is not None),
@@ -88,12 +102,18 @@ def compile_workflow(document: LoadedDocument, workflow: Workflow, library: Libr
 # ------------------------------------------------------------------ names in scope
 
 
-def _declared(document: LoadedDocument, workflow: Workflow, library: Library) -> Declared:
+def _declared(
+    document: LoadedDocument, workflow: Workflow, library: Library, workflows: Mapping[str, frozenset[str]]
+) -> Declared:
     return Declared(
         inputs=input_names(workflow.inputs, document.description.raw),
         steps={step.step_id: _step_outputs(document, step, library) for step in workflow.steps},
-        workflows={name: frozenset(known.outputs) for name, known in document.workflows.items()},
+        workflows=workflows,
     )
+
+
+def _workflow_outputs(document: LoadedDocument) -> dict[str, frozenset[str]]:
+    return {name: frozenset(known.outputs) for name, known in document.workflows.items()}
 
 
 def _step_outputs(document: LoadedDocument, step: Step, library: Library) -> frozenset[str]:
@@ -230,8 +250,8 @@ def _opened_documents(document: LoadedDocument) -> dict[str, LoadedDocument]:
     return {source.base: source for source in document.opened.values() if isinstance(source, LoadedDocument)}
 
 
-def _known(documents: Mapping[str, LoadedDocument]) -> set[WorkflowKey]:
-    return {WorkflowKey(base, name) for base, document in documents.items() for name in document.workflows}
+def _is_known(key: WorkflowKey, documents: Mapping[str, LoadedDocument]) -> bool:
+    return key.document in documents and key.workflow_id in documents[key.document].workflows
 
 
 def _check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: Problems) -> None:

@@ -19,14 +19,11 @@ class BrokenPlaces:
         for pointers in self._pointers.values():
             pointers.sort()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether the documents have no errors."""
-        return not self._pointers
-
-    def inside(self, at: Location) -> bool:
-        """Tell whether there is an error at a place or below it."""
-        pointers = self._pointers.get(at.uri, [])
-        prefix = at.pointer + "/"
+    def inside(self, at: Location, field: str = "") -> bool:
+        """Tell whether there is an error at a place, or at a field of it, or below."""
+        pointers = self._pointers.get(at.uri)
+        if pointers is None:
+            return False
+        prefix = f"{at.pointer}/{field}/" if field else f"{at.pointer}/"
         index = bisect_left(pointers, prefix)
         return index < len(pointers) and pointers[index].startswith(prefix)

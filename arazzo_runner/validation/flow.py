@@ -103,11 +103,8 @@ def _repairs(workflow: CompiledWorkflow, step: CompiledStep) -> tuple[int, ...]:
 
 def _lost_actions(workflow: CompiledWorkflow, step: CompiledStep, broken: BrokenPlaces) -> bool:
     """Tell whether an action of a step could not be compiled, so that it is not known where it leads."""
-    if broken.is_empty:
-        return False
-    own = (step.at.child("onSuccess"), step.at.child("onFailure"))
-    shared = (workflow.at.child("successActions"), workflow.at.child("failureActions"))
-    return any(broken.inside(at) for at in (*own, *shared))
+    own = broken.inside(step.at, "onSuccess") or broken.inside(step.at, "onFailure")
+    return own or broken.inside(workflow.at, "successActions") or broken.inside(workflow.at, "failureActions")
 
 
 class Dominance:

@@ -51,7 +51,7 @@ SECRETS: Final = tuple(
 
 def suspects(text: str) -> list[tuple[str, re.Pattern[str]]]:
     """Return the forms that a text may hold, by a quick look: what each is, and how it looks."""
-    return [(what, pattern) for what, signs, pattern in SECRETS if any(sign in text for sign in signs)]
+    return [(what, pattern) for what, signs, pattern in SECRETS if any(map(text.__contains__, signs))]
 
 
 _PLACEHOLDER: Final = lazy_pattern(

@@ -12,7 +12,6 @@ from arazzo_runner.values import JsonValue, escaped
 Text: TypeAlias = tuple[str, str, bool]
 """A text, the JSON Pointer where it stands, and whether it is a mapping key (one with a `$` in it)."""
 
-_BARE_NAMES: Final = ("inputs.", "steps.", "workflows.")
 _VALUE_PLACE: Final = pattern(
     r"/(?:workflows/\d+(?:/steps/\d+)?|components)/(?:"
     r"parameters/[^/]+/value(?:/|$)|requestBody/(?:payload|replacements/\d+/value)(?:/|$)|outputs/"
@@ -74,19 +73,15 @@ class Texts:
         return "\n".join(["", *[text for text, _, _ in self.all]])
 
     @cached_property
-    def naming(self) -> tuple[Text, ...]:
-        """Those that are sent or evaluated (not what describes, names or extends) and may name something declared."""
-        return tuple(
-            (text, place, is_key)
-            for text, place, is_key in self.all
-            if ("$" in text or "{" in text or text.startswith(_BARE_NAMES)) and not is_key and _VALUE_PLACE.match(place)
-        )
-
-    @cached_property
     def words(self) -> frozenset[str]:
         """Every key of the document, and every text as a whole."""
         return frozenset(self._words.union([text for text, _, _ in self.all]))
 
     def have(self, parts: Iterable[str]) -> bool:
         """Tell whether one of these stands in any text."""
-        return any(part in self.joined for part in parts)
+        return any(map(self.joined.__contains__, parts))
+
+
+def is_value_place(pointer: str) -> bool:
+    """Tell whether a text there is sent or evaluated: it is none that describes, names or extends."""
+    return _VALUE_PLACE.match(pointer) is not None

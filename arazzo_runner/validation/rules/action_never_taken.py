@@ -85,7 +85,7 @@ def _text(criterion: Criterion) -> str:
 
 def _impossible(program: Inspection, step: CompiledStep) -> Iterator[Diagnostic]:
     """Yield a step's own actions whose criteria never hold once the step has passed, or failed."""
-    if not (step.on_success or step.on_failure) or program.broken.inside(step.at.child("successCriteria")):
+    if not (step.on_success or step.on_failure) or program.broken.inside(step.at, "successCriteria"):
         return
     for action in step.on_success:
         if _is_own(action, step) and _judged(_never_after_success, step, action):

@@ -9,6 +9,7 @@ from arazzo_runner.diagnostics import Diagnostic, Severity, replacing
 from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.validation.schemas import follow, property_of, types_of
+from arazzo_runner.validation.texts import is_value_place
 
 CODE = "braces-make-text"
 SEVERITY = Severity.WARNING
@@ -20,8 +21,8 @@ _LONE: Final = pattern(r"\{\$inputs\.([\w.\-]+)\}")
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """`"{$inputs.count}"` alone is a text; `$inputs.count` keeps the type that the inputs schema declares."""
-    for text, pointer, _ in program.texts.naming:
-        if "/requestBody/" not in pointer or not text.startswith("{$inputs."):
+    for text, pointer, _ in program.texts.all:
+        if not text.startswith("{$inputs.") or "/requestBody/" not in pointer or not is_value_place(pointer):
             continue
         found = _LONE.fullmatch(text)
         workflow = program.workflow_at(pointer)

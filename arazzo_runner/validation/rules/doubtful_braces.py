@@ -8,6 +8,7 @@ from typing import Final
 from arazzo_runner.diagnostics import Diagnostic, Severity, replacing
 from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.validation.texts import is_value_place
 
 CODE = "doubtful-braces"
 SEVERITY = Severity.WARNING
@@ -22,8 +23,8 @@ _BRACES: Final = pattern(
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Only texts that are values are looked at, and only names that the document declares are taken for meant."""
-    for text, pointer, _ in program.texts.naming:
-        if "{" not in text:
+    for text, pointer, is_key in program.texts.all:
+        if is_key or "{" not in text or not _BRACES.search(text) or not is_value_place(pointer):
             continue
         for found in _BRACES.finditer(text):
             expression = f"{{${found['root']}.{found['rest']}}}"

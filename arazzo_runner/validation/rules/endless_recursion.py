@@ -36,7 +36,7 @@ def _certain_calls(workflow: CompiledWorkflow, broken: BrokenPlaces) -> Iterator
         step = workflow.steps[index]
         if isinstance(step.call, WorkflowCall):
             yield step.call.workflow, step.at.child("workflowId")
-        if broken.inside(step.at.child("onSuccess")) or broken.inside(workflow.at.child("successActions")):
+        if broken.inside(step.at, "onSuccess") or broken.inside(workflow.at, "successActions"):
             return
         action = next(iter(step.on_success), None)
         if action is None:

@@ -17,7 +17,7 @@ DEFAULT = True
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Look at every step that calls an operation with `requestBody.required`."""
     for _, step in program.compiled_steps:
-        if not isinstance(step.call, OperationCall) or program.broken.inside(step.at.child("requestBody")):
+        if not isinstance(step.call, OperationCall) or program.broken.inside(step.at, "requestBody"):
             continue
         body = step.call.operation.request_body
         if body is not None and body.required and step.body is None:

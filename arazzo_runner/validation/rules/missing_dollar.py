@@ -8,6 +8,7 @@ from typing import Final
 from arazzo_runner.diagnostics import Diagnostic, Severity, replacing
 from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.validation.texts import is_value_place
 from arazzo_runner.values import preview
 
 CODE = "missing-dollar"
@@ -15,14 +16,17 @@ SEVERITY = Severity.WARNING
 GROUP = "language"
 DEFAULT = True
 
+_ROOTS: Final = ("inputs.", "steps.", "workflows.")
 _BARE: Final = pattern(r"(?P<root>inputs|steps|workflows)\.(?P<name>[\w\-]+)[\w.\-#/]*")
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """`inputs.pet` with a declared input, `steps.find.outputs.id` with a known step: nobody sends such texts."""
-    for text, pointer, _ in program.texts.naming:
-        found = _BARE.fullmatch(text)
+    for text, pointer, is_key in program.texts.all:
+        found = _BARE.fullmatch(text) if text.startswith(_ROOTS) and not is_key else None
         if found is None or not program.is_declared(pointer, found["root"], found["name"]):
+            continue
+        if not is_value_place(pointer):
             continue
         message = f"{preview(text, 60)} is sent as this text; an expression begins with $"
         hint = f"write ${text}"

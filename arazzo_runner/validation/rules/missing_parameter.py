@@ -36,7 +36,7 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
 
 
 def _has_broken_parameters(program: Inspection, workflow: CompiledWorkflow, step: CompiledStep) -> bool:
-    return any(program.broken.inside(each.at.child("parameters")) for each in (workflow, step))
+    return any(program.broken.inside(each.at, "parameters") for each in (workflow, step))
 
 
 def _is_credential(declared: OperationParameter, operation: Operation) -> bool:

@@ -11,6 +11,7 @@ from arazzo_runner.patterns import pattern
 from arazzo_runner.program.context import declares
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.validation.texts import is_value_place
 
 CODE = "undeclared-in-text"
 SEVERITY = Severity.WARNING
@@ -26,11 +27,11 @@ _BARE: Final = pattern(
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Without braces only declared names are read in a text (semantics §3); others stay what they are."""
     told = {each.at.pointer for each in program.diagnostics}
-    for text, pointer, _ in program.texts.naming:
-        if "$" not in text or pointer in told:
+    for text, pointer, is_key in program.texts.all:
+        if is_key or not ("$inputs." in text or "$steps." in text) or _BARE.fullmatch(text):
+            continue  # what is a whole expression the loader judges
+        if pointer in told or not is_value_place(pointer):
             continue
-        if _BARE.fullmatch(text):
-            continue  # which the loader judges
         for found in _BARE.finditer(text):
             what = _unknown(program, pointer, found)
             if what is not None:

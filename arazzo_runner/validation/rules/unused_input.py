@@ -23,7 +23,8 @@ _PLAIN: Final = pattern(r"[\w.\-]+")
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Each property of `inputs` is read in its workflow or a component; schemas behind a `$ref` are left alone."""
     shared = _read_names(program.texts.by_part.get("/components", ()))
-    from_outside = {text for text, _, _ in program.texts.all if "$workflows." in text}
+    everything = program.texts.all if program.texts.have(("$workflows.",)) else ()
+    from_outside = {text for text, _, _ in everything if "$workflows." in text}
     for workflow in program.description.workflows:
         properties = workflow.inputs.get("properties") if isinstance(workflow.inputs, dict) else None
         if not isinstance(properties, dict):
