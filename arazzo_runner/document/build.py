@@ -294,7 +294,7 @@ class _Builder(Actions):
         place = fields.at.child(name)
         for key, value in (fields.mapping(name) or {}).items():
             at = place.child(key)
-            self.check_name("component", key, at)
+            self.check_name("component", key, place)
             built = build_one(value, at)
             if kind is None or isinstance(built, kind):
                 found[key] = built

@@ -187,7 +187,7 @@ class Parts:
         at = fields.at.child("outputs")
         found: dict[str, str | Selector] = {}
         for name, value in raw.items():
-            self.check_name("output", name, at.child(name))
+            self.check_name("output", name, at)
             if isinstance(value, str):
                 found[name] = value
                 continue
@@ -256,11 +256,12 @@ class Parts:
             fix = replacing(at, _percent_encoded(text))
             self.problems.warn("uri-form", message, at, hint=f"write {_percent_encoded(text[:200])}", fix=fix)
 
-    def check_name(self, kind: str, name: str, at: Location) -> None:
+    def check_name(self, kind: str, name: str, above: Location) -> None:
         """A key MUST match ^[a-zA-Z0-9\\.\\-_]+$; tolerated with a warning, as it is in wide use (semantics §3)."""
         if not (name and NAME_CHARACTERS.issuperset(name)):
+            at = above.child(name).at_key()
             message = f'{kind} name {preview(name)} has characters other than letters, digits, ".", "-" and "_"'
-            self.problems.warn("unusual-name", message, at.at_key(), hint=_spelt(name, NAME_CHARACTERS, "_"))
+            self.problems.warn("unusual-name", message, at, hint=_spelt(name, NAME_CHARACTERS, "_"))
 
 
 def _place_of(parameter: Parameter) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from arazzo_runner.expressions.nodes import (
     Expression,
     ExpressionSyntaxError,
@@ -16,6 +18,7 @@ from arazzo_runner.expressions.parser import (
     ROOTS,
     Declared,
     canonical_form,
+    needs_declared,
     parse_lenient,
     parse_plain,
 )
@@ -25,6 +28,7 @@ __all__ = ["BARE_ROOTS", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_va
 
 BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
+_LONGEST_KEPT = 500
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
@@ -50,6 +54,18 @@ def parse_value(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool 
     plain = parse_plain(text)
     if plain is not None:
         return ParsedText(plain)
+    if needs_declared(text) or len(text) > _LONGEST_KEPT:
+        return _parsed(text, declared, bare=bare)
+    return _parsed_alone(text, bare)
+
+
+@lru_cache(maxsize=2048)
+def _parsed_alone(text: str, bare: bool) -> ParsedText:
+    # `$response.body#/id` stands in many a step, and means the same in all.
+    return _parsed(text, NOTHING_DECLARED, bare=bare)
+
+
+def _parsed(text: str, declared: Declared, *, bare: bool) -> ParsedText:
     if _looks_whole(text):
         whole = _whole(text, declared)
         if whole is not None:

@@ -42,7 +42,7 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.references import action_references, criterion_references, steps_read, value_references
-from arazzo_runner.program.values import compile_selector, compile_text, compile_value
+from arazzo_runner.program.values import compile_selector, compile_text, compile_value, is_plain
 from arazzo_runner.records import record, replace
 from arazzo_runner.sources.media_types import is_xml, usual_content_type
 from arazzo_runner.values import MISSING, JsonValue
@@ -132,7 +132,11 @@ class StepCompiler:
         return tuple(merged.values())
 
     def _parameter(self, parameter: Parameter, operation: Operation | None, step: Step) -> CompiledParameter:
-        value = compile_value(parameter.value, parameter.at.child("value"), self.context)
+        value: Value
+        if is_plain(parameter.value):
+            value = Literal(parameter.value)
+        else:
+            value = compile_value(parameter.value, parameter.at.child("value"), self.context)
         if operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
                 message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'

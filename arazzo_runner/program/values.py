@@ -44,6 +44,11 @@ def compile_value(
     return Literal(raw)
 
 
+def is_plain(raw: JsonValue) -> bool:
+    """Tell whether a value is no structure and holds no expression, so that it is what it is."""
+    return "$" not in raw if isinstance(raw, str) else not isinstance(raw, (dict, list))
+
+
 def compile_text(text: str, at: Location, context: Context) -> Value:
     """Compile a text: plain, one whole expression, or with embedded expressions (semantics §3)."""
     if "$" not in text:
@@ -137,6 +142,9 @@ def _selector(raw: dict[str, JsonValue], at: Location, context: Context) -> Valu
 def _object(raw: dict[str, JsonValue], at: Location, context: Context, required: frozenset[str]) -> Value:
     members: list[tuple[str | Expression | Template, Value]] = []
     for name, item in raw.items():
+        if "$" not in name and is_plain(item):
+            members.append((name, Literal(item)))
+            continue
         place = at.child(name)
         members.append((_key(name, place.at_key(), context), compile_value(item, place, context)))
     if all(isinstance(name, str) and isinstance(item, Literal) for name, item in members):

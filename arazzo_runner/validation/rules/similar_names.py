@@ -47,7 +47,8 @@ def _similar_keys(kind: str, named: Iterable[str], at: Location, *fields: str) -
 
 def _similar(kind: str, names: Sequence[str], at: Callable[[int], Location]) -> Iterator[Diagnostic]:
     """Yield the names that differ from an earlier one only in spelling; `at` tells the place of one by its index."""
-    if len(names) < 2:
+    plain = "\n".join(names).casefold().translate(_SEPARATORS).split("\n")  # all at once: most lists have none
+    if len(set(plain)) == len(names):
         return
     seen: dict[str, int] = {}
     for index, name in enumerate(names):
