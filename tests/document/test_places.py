@@ -10,7 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from arazzo_runner.diagnostics import Problems, Severity
-from arazzo_runner.document.positions import YamlPositions
+from arazzo_runner.document.json_places import JsonPlaces
+from arazzo_runner.document.places import json_places
+from arazzo_runner.document.positions import TextPositions, YamlPositions
 from arazzo_runner.document.reading import Limits, Reading
 from arazzo_runner.document.source_map import read
 from arazzo_runner.document.yaml_reader import event_parser, read_events
@@ -158,3 +160,39 @@ def test_the_parser_in_python_gives_the_same_value(text):
         reading = Reading(text, "doc.yml", Problems(), Limits(), Severity.ERROR, positions)
         values.append(read_events(reading, event_parser(text, pure=pure)))
     assert values[0] == values[1]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text('ab"\\/~é\n😀 :{', max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('ab"/~: é', max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(value=JSON_VALUES, indent=st.sampled_from([None, 0, 1, 3]), spaced=st.booleans(), chance=st.randoms())
+def test_json_places_asked_for_one_by_one_are_those_of_the_whole_text(value, indent, spaced, chance):
+    text = json.dumps(value, indent=indent, ensure_ascii=False, separators=(" , ", " : ") if spaced else None)
+    whole = json_places(text).index
+    one_by_one = JsonPlaces(text, TextPositions(text).line_starts())
+    pointers = [*whole, "/nowhere", "/a/b/nowhere", "/0/9"]
+    chance.shuffle(pointers)
+    assert {pointer: one_by_one.entry(pointer) for pointer in pointers} == {
+        **dict.fromkeys(pointers),
+        **{pointer: whole[pointer] for pointer in whole},
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "b": 2}', '{"a":1,"a" :2}', '{"a": {"c": "\\": x", "c": 1}}', '[{"a": 1}, {"a": 1}]']
+)
+def test_a_repeated_key_is_noticed_however_it_is_written_and_only_then(text):
+    repeated = []
+    json.loads(text, object_pairs_hook=lambda pairs: repeated.append(len(dict(pairs)) != len(pairs)))
+    problems = Problems()
+    document = read(text.encode(), "doc.json", problems)
+    assert [found.code for found in problems] == ["duplicate-key"] * any(repeated)
+    if any(repeated):
+        last = text.rindex(":") + 1
+        pointer = "/a/c" if "c" in text else "/a"
+        assert document.at(pointer).column == last + 1 + (text[last] == " ")

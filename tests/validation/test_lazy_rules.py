@@ -1,0 +1,92 @@
+"""A rule that is not even imported for a document would have found nothing in it."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+import yaml
+
+from arazzo_runner.checking import open_document
+from arazzo_runner.diagnostics import InvalidDescription
+from arazzo_runner.program.library import LoadOptions
+from arazzo_runner.program.load import compile_program
+from arazzo_runner.validation.inspection import Inspection
+from arazzo_runner.validation.rules import RULES
+from arazzo_runner.validation.secret_forms import suspects
+from tests.validation.test_totality import DOCUMENTS, mutated
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+CHEAP = [rule for rule in RULES if rule.CODE != "description-contract"]  # another library's work, and slow
+
+
+def inspected(document, root):
+    """Return what rules see of a document, None when it cannot be read."""
+    options = LoadOptions(root=str(root), offline=True, unchecked=True, any_server=True)
+    try:
+        library, entry = open_document(document, options)
+    except InvalidDescription:
+        return None
+    program = compile_program(entry, library)
+    return Inspection.of(program, {name: library.source(entry, name) for name in entry.sources})
+
+
+def overlooked(program):
+    """Return what the rules find that would not have been asked."""
+    return [found for rule in CHEAP if not rule.may_find(program) for found in rule.module.check(program)]
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("documents/*/wrong.*")), ids=lambda path: path.parent.name)
+def test_nothing_is_overlooked_in_the_document_of_a_rule(path):
+    program = inspected(path, FIXTURES)
+    assert program is None or overlooked(program) == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_overlooked_in_documents_with_odd_parts(name, seed):
+    chance = random.Random(f"lazy {name} {seed}")
+    document = mutated(yaml.safe_load(DOCUMENTS[name].read_text(encoding="utf-8")), chance)
+    program = inspected(document, FIXTURES)
+    assert program is None or overlooked(program) == []
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
+def test_nothing_is_overlooked_in_the_corpus():
+    documents = json.loads((CORPUS / "INDEX.json").read_text(encoding="utf-8"))["documents"]
+    few = random.Random("corpus").sample([str(each["path"]) for each in documents], 150)
+    programs = {path: inspected(CORPUS / path, CORPUS / path.split("/")[0]) for path in few}
+    assert {path for path, program in programs.items() if program is not None and overlooked(program)} == set()
+
+
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [
+        ("an AWS access key", "AKIAIOSFODNN7EXAMPLE"),
+        ("an AWS access key", "ASIAIOSFODNN7EXAMPLE"),
+        *[("a GitHub token", f"gh{kind}_{'a1' * 20}") for kind in "pousr"],
+        ("a GitHub token", f"github_pat_{'a1' * 30}"),
+        ("a GitLab token", f"glpat-{'a1' * 12}"),
+        ("a Slack token", f"xoxb-{'1a-' * 10}"),
+        ("a Stripe key", f"sk_live_{'a1' * 10}"),
+        ("a Stripe key", f"rk_live_{'a1' * 10}"),
+        ("a Google API key", f"AIza{'a' * 35}"),
+        ("a Google OAuth secret", f"GOCSPX-{'a1' * 12}"),
+        ("an API key of an AI service", f"sk-ant-{'a1' * 20}"),
+        ("a SendGrid key", f"SG.{'a1' * 11}.{'a1' * 20}"),
+        ("an npm token", f"npm_{'a1' * 18}"),
+        ("a PyPI token", f"pypi-AgEI{'a1' * 30}"),
+        ("a private key", f"-----BEGIN RSA PRIVATE KEY-----\n{'A1' * 16}"),
+        ("a JSON Web Token", f"eyJ{'a1' * 6}.eyJ{'a1' * 6}.{'a1' * 12}"),
+        ("a bearer token", f"Bearer {'a1' * 12}"),
+        ("a bearer token", f"bearer {'a1' * 12}"),
+        ("a user name and password", "Basic dXNlcjpzZWNyZXQ="),
+        ("a user name and password", "basic dXNlcjpzZWNyZXQ="),
+        ("a password in a URL", "https://ada:lovelace@api.test/x"),
+    ],
+)
+def test_a_quick_look_suspects_every_form_of_credential(what, text):
+    assert what in [each for each, pattern in suspects(f"x\n{text}\ny") if pattern.search(text)]
