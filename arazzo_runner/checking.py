@@ -22,8 +22,10 @@ from arazzo_runner.document.source_map import Document, Limits, from_value, read
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
 from arazzo_runner.program.load import compile_program
 from arazzo_runner.records import record, replace
-from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch
-from arazzo_runner.sources.uris import is_remote, join, uri_of_path
+from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch, read_file
+from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES
+from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
+from arazzo_runner.sources.watch import Watch, WatchedLocations
 from arazzo_runner.values import JsonValue
 
 Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
@@ -49,7 +51,9 @@ def open_document(
     return library, entry
 
 
-def _fetch_for(location: str, options: LoadOptions, repositories: Repositories | None = None) -> DocumentFetch:
+def _fetch_for(
+    location: str, options: LoadOptions, repositories: Repositories | None = None, watch: Watch | None = None
+) -> DocumentFetch:
     return make_fetch(
         location,
         root=options.root,
@@ -59,6 +63,7 @@ def _fetch_for(location: str, options: LoadOptions, repositories: Repositories |
         url_map=options.url_map,
         kept=options.kept,
         repositories=repositories,
+        watch=watch,
     )
 
 
@@ -126,6 +131,7 @@ class Checker:
         self._reading = reading
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
         self._repositories = Repositories()
+        self._watch: Watch | None = None
         self._seen: dict[str, bytes] = {}
         self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
         self._documents: dict[str, Source] = {}
@@ -136,17 +142,50 @@ class Checker:
             self._locations[id(each)] = location
         self._offers = self._identities() if len(self._documents) > 1 else {}
 
-    def check(self, document: Source, checks: Checks) -> Checked:
-        """Check one document; errors in it are findings, not exceptions.
+    def check(self, document: Source, checks: Checks, *, watch: Watch | None = None) -> Checked:
+        """Check one document; errors in it are findings, not exceptions. `watch` is told what was looked at.
 
         Raises InvalidUsage for a file that cannot be opened.
         """
+        self._watch = watch
+        try:
+            return self._check(document, checks)
+        finally:
+            self._watch = None
+
+    def bytes_of(self, location: str) -> bytes | None:
+        """Return the bytes of a document, given or not, as they are now; None when they cannot be had from a file."""
+        document = self._documents.get(location)
+        if isinstance(document, Mapping) or is_remote(location):
+            return None
+        try:
+            if document is None:
+                return read_file(path_of(location), MAX_DESCRIPTION_BYTES)
+            data = self._seen[location] = self._bytes(document, location)  # it may have to be checked next
+        except (InvalidUsage, FetchError):
+            return None
+        return data
+
+    def meant(self, uri: str) -> str | None:
+        """Return the location of the given document that a URI means, None when it means none."""
+        return self._offers.get(uri)
+
+    def location(self, document: Source) -> str:
+        """Return the URI of a document that was given."""
+        return self._locations.get(id(document)) or location_of(document)
+
+    def bounds(self, location: str) -> str:
+        """Return, as text to be compared, which files may be read for a document."""
+        policy = _fetch_for(location, self._reading, self._repositories).policy
+        return f"{policy.root}/.." if policy.widens else policy.root
+
+    def _check(self, document: Source, checks: Checks) -> Checked:
         from arazzo_runner.validation.inspection import Inspection  # lazily, as the next two: a run needs no rules
         from arazzo_runner.validation.rule import run_rules
         from arazzo_runner.validation.rules import RULES
 
         problems = Problems(strict=checks.strict)
-        location = self._locations.get(id(document)) or location_of(document)
+        location = self.location(document)
         parsed = self._read(document, location, problems)
         if parsed is None:
             return Checked(problems.diagnostics, None)
@@ -168,8 +207,9 @@ class Checker:
         self, location: str, parsed: Document, problems: Problems, strict: bool
     ) -> tuple[Library, LoadedDocument]:
         options = replace(self._reading, strict=strict)
-        fetch = _fetch_for(location, options, self._repositories)
-        library = Library(fetch, options, problems, cache=self._cache, offers=Offers(self._offers, self._offered))
+        fetch = _fetch_for(location, options, self._repositories, self._watch)
+        offered = self._offers if self._watch is None else WatchedLocations(self._offers, self._watch)
+        library = Library(fetch, options, problems, cache=self._cache, offers=Offers(offered, self._offered))
         return library, library.add(parsed, location)
 
     def _offered(self, location: str, problems: Problems) -> Document | None:
@@ -184,6 +224,8 @@ class Checker:
         if isinstance(document, Mapping):
             return from_value(document, location)
         data = self._bytes(document, location)
+        if self._watch is not None:
+            self._watch.read[location] = data
         return self._cache.read(data, display(location), problems, limits=self._reading.limits)
 
     def _bytes(self, document: str | PathLike[str], location: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`arazzo cache`: what is kept of large descriptions, and removing it."""
+"""`arazzo cache`: what is kept of large descriptions and of validated documents, and removing it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from arazzo_runner.document.disk_cache import MAX_BYTES, DiskCache, cache_folder
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.style import count
 
-_HELP = """Show or clear the cache of large descriptions.
+_HELP = """Show or clear the cache.
 
 A YAML description of 64 kB or more is read once and kept as JSON, by its
-content; a changed file is another one. The cache is in ARAZZO_CACHE_DIR, else
-in the user's cache folder ($XDG_CACHE_HOME/arazzo, ~/.cache/arazzo), is
-readable only by you, and stays below 200 MB. --no-cache and ARAZZO_NO_CACHE=1
-do without.
+content; a changed file is another one. What arazzo validate found is kept
+too, and said again while no file it rests on has changed. The cache is in
+ARAZZO_CACHE_DIR, else in the user's cache folder ($XDG_CACHE_HOME/arazzo,
+~/.cache/arazzo), is readable only by you, and stays below 200 MB. --no-cache
+and ARAZZO_NO_CACHE=1 do without.
 
 \b
 Examples:
@@ -28,7 +29,7 @@ Examples:
 """
 
 
-@click.command("cache", help=_HELP, short_help="Show or clear the cache of descriptions.", context_settings=SETTINGS)
+@click.command("cache", help=_HELP, short_help="Show or clear the cache.", context_settings=SETTINGS)
 @click.argument("action", type=click.Choice(["show", "clear"]), default="show")
 def command(action: str) -> int:
     """Show or clear."""
@@ -52,7 +53,7 @@ def command(action: str) -> int:
 
 
 def _amount(number: int, size: int) -> str:
-    return f"{count(number, 'document')}, {_megabytes(size)}"
+    return f"{count(number, 'file')}, {_megabytes(size)}"
 
 
 def _megabytes(size: int) -> str:

@@ -16,12 +16,13 @@ from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import InvalidUsage, Severity
 from arazzo_runner.lint.codes import known_codes, titles
 from arazzo_runner.lint.documents import STDIN, select_documents
-from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
+from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, told_once
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.findings import Findings, render
 from arazzo_runner.report.findings_text import render_findings
 from arazzo_runner.report.style import count
+from arazzo_runner.values import JsonValue
 
 if TYPE_CHECKING:
     from arazzo_runner.cli.mending import Mender
@@ -68,14 +69,20 @@ class LintSession:
         return 1 if code == 0 and self._given.diff and mender is not None and mender.mended else code
 
     def _linted(self) -> list[Linted]:
+        options = replace(self._options, remembers=True)
+        linter = Linter(self._names, options)
+        found: dict[str, Linted] = {}
+        learned: dict[str, JsonValue] = {}
         if len(self._names) > 1:
             from arazzo_runner.lint.parallel import lint_in_parallel, processes  # lazily: one document needs none
 
-            number = processes(self._names, self._given.jobs)
+            fresh = [name for name in self._names if not linter.is_known(name)]
+            number = processes(fresh, self._given.jobs)
             if number > 1:
-                return list(lint_in_parallel(self._names, self._options, number))
-        linter = Linter(self._names, self._options)
-        return [linter.lint(name) for name in self._names]
+                found, learned = lint_in_parallel(fresh, self._names, options, number)
+        linted = [found[name] if name in found else linter.lint(name) for name in self._names]
+        linter.finish(learned)
+        return told_once(linted) if found else linted
 
     def _mender(self) -> Mender | None:
         given = self._given

@@ -22,7 +22,7 @@ COMMANDS = {
     "queue": "Configure the queues of durable runs.",
     "schedule": "Begin runs by the clock.",
     "eval": "Try an expression in a context.",
-    "cache": "Show or clear the cache of large descriptions.",
+    "cache": "Show or clear the cache.",
     "explain": "Explain a diagnostic code.",
 }
 """The commands in the order of the help; each lives in arazzo_runner/cli/<name>.py."""

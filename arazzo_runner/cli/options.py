@@ -29,7 +29,7 @@ _READING_OPTIONS = (
         help="Read descriptions from this host although it is private or another document's; repeatable.",
     ),
     click.option("--allow-remote", is_flag=True, help="Read remote descriptions wherever documents lead."),
-    click.option("--no-cache", is_flag=True, help="Read large descriptions anew, and keep nothing of them."),
+    click.option("--no-cache", is_flag=True, help="Take nothing from the cache, and keep nothing in it."),
     click.option("--offline", is_flag=True, help="Read no remote descriptions."),
     click.option(
         "--root", metavar="DIR", help="The folder that files named by $ref must be in (default: the repository)."

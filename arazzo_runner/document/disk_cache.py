@@ -111,6 +111,18 @@ class DiskCache:
             self._keep(path, document.value)
         return document
 
+    def value(self, key: str) -> JsonValue:
+        """Return what was kept under a key (64 hex digits); None when nothing usable was."""
+        try:
+            _check_owner(os.lstat(self.folder), "its folder")
+            return _entry_value(_read_own(os.path.join(self.folder, key + _SUFFIX)))
+        except (_Unusable, OSError):
+            return None
+
+    def keep(self, key: str, value: JsonValue) -> None:
+        """Keep a value under a key (64 hex digits) in place of what was there; without a usable folder, nothing is."""
+        self._keep(os.path.join(self.folder, key + _SUFFIX), value)
+
     # ------------------------------------------------------------------ entries
 
     def _kept(self, path: str, data: bytes, uri: str) -> Document:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Span
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
 from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
 
 _BYTES_FOR_A_PROCESS: Final = 2_000_000  # what one checks in the time that another takes to start, with some to spare
 
@@ -50,31 +51,37 @@ def processes(documents: Sequence[str], asked: int | None) -> int:
     return max(1, min(available, total // _BYTES_FOR_A_PROCESS))
 
 
-def lint_in_parallel(documents: Sequence[str], options: LintOptions, number: int) -> Iterator[Linted]:
-    """Lint documents in several processes; results come in the order of the documents, each finding once."""
+def lint_in_parallel(
+    names: Sequence[str], documents: Sequence[str], options: LintOptions, number: int
+) -> tuple[dict[str, Linted], dict[str, JsonValue]]:
+    """Lint some of the documents in several processes; return what was found, and what is to be remembered of it."""
     import multiprocessing  # lazily, as the next: most validations are of a few documents
     from concurrent.futures import ProcessPoolExecutor
 
-    settings = Linter(documents, options)
-    for name in documents:
+    settings = Linter(documents, replace(options, remembers=False))
+    for name in names:
         settings.settings_for(name)  # raises for mistakes in a configuration, before any process is started
     # Neighbours often share a description: each process takes a run of them.
-    size = -(-len(documents) // (number * 4))
-    chunks = [documents[start : start + size] for start in range(0, len(documents), size)]
+    size = -(-len(names) // (number * 4))
+    chunks = [names[start : start + size] for start in range(0, len(names), size)]
     context = multiprocessing.get_context("spawn")
-    told: dict[Diagnostic, str] = {}
+    found: dict[str, Linted] = {}
+    learned: dict[str, JsonValue] = {}
     with ProcessPoolExecutor(number, mp_context=context) as pool:
-        for results in pool.map(_lint_chunk, chunks, [documents] * len(chunks), [options] * len(chunks)):
-            for linted in results:
-                new = tuple(each for each in linted.findings if told.setdefault(each, linted.name) == linted.name)
-                yield replace(linted, findings=new)
+        for results, news in pool.map(_lint_chunk, chunks, [documents] * len(chunks), [options] * len(chunks)):
+            found.update((linted.name, linted) for linted in results)
+            learned.update(news)
+    return found, learned
 
 
-def _lint_chunk(chunk: Sequence[str], documents: Sequence[str], options: LintOptions) -> list[Linted]:
+def _lint_chunk(
+    chunk: Sequence[str], documents: Sequence[str], options: LintOptions
+) -> tuple[list[Linted], dict[str, JsonValue]]:
     """Lint some of the documents; this runs in a process of its own."""
     linter = Linter(documents, options)
-    linted = (linter.lint(name) for name in chunk)
-    return [replace(each, findings=tuple(map(_settled, each.findings)), document=None) for each in linted]
+    linted = [linter.lint(name) for name in chunk]
+    settled = [replace(each, findings=tuple(map(_settled, each.findings)), document=None) for each in linted]
+    return settled, linter.learned
 
 
 def _settled(found: Diagnostic) -> Diagnostic:

@@ -10,12 +10,16 @@ from arazzo_runner.checking import Checked, Checker, Checks
 from arazzo_runner.config.find import Configurations
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Severity
+from arazzo_runner.document.disk_cache import DiskCache, cache_folder
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.lint.codes import known_codes
 from arazzo_runner.lint.policy import IGNORE, Choices, Policy, matching, policy_for
+from arazzo_runner.lint.remembered import Known, Remembered
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.records import record
 from arazzo_runner.report.fingerprints import relative
+from arazzo_runner.sources.watch import Watch
+from arazzo_runner.values import JsonValue
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,8 @@ class LintOptions:
     """How documents are linted.
 
     `config` is the configuration file for all of them (None: the nearest of each; `no_config`:
-    none). `contents` are texts of documents that are no files (standard input), by name.
+    none). `contents` are texts of documents that are no files (standard input), by name. What
+    `remembers` takes the results of earlier runs again where nothing has changed.
     """
 
     reading: LoadOptions
@@ -31,6 +36,7 @@ class LintOptions:
     config: str | None = None
     no_config: bool = False
     contents: Mapping[str, bytes] = field(default_factory=dict)
+    remembers: bool = False
 
 
 @record(frozen=True, slots=True)
@@ -61,20 +67,71 @@ class Linter:
         self._policies: dict[tuple[str | None, tuple[int, ...]], Policy] = {}
         self._checks: dict[int, Checks] = {}
         self._told: dict[str, list[Diagnostic]] = {}
+        self._memory = _memory(options)
 
     def lint(self, name: str) -> Linted:
         """Check one document and return what is to be reported of it; a finding told before is not told again."""
         settings = self.settings_for(name)
-        folder = settings.folder or os.getcwd()
-        policy = self._policy(settings, relative(os.path.abspath(name), folder))
+        policy = self._policy_for(name, settings)
+        if self._memory is not None:
+            return self._lint_remembering(name, settings, policy, self._memory)
         try:
             checked = self._checker(settings).check(name, self._checks[id(policy)])
         except InvalidUsage as problem:
             return Linted(name, problem.diagnostics, is_open=False)
+        left, count = self._judged(checked, policy)
+        return Linted(name, tuple(self._not_told(left)), ignored=count, document=checked.document)
+
+    def _lint_remembering(self, name: str, settings: Settings, policy: Policy, memory: Remembered) -> Linted:
+        """Take what was found before, where it still holds; else lint and keep it in mind."""
+        checker = self._checker(settings)
+        location, key = checker.location(name), self._key(settings, policy)
+        known = memory.recall(location, key, checker)
+        if known is None:
+            watch = Watch()
+            try:
+                checked = checker.check(name, self._checks[id(policy)], watch=watch)
+            except InvalidUsage as problem:
+                return Linted(name, problem.diagnostics, is_open=False)
+            found, count = self._judged(checked, policy)
+            known = Known(tuple(found), count)
+            memory.remember(location, key, checker, known, watch)
+        return Linted(name, tuple(self._not_told(list(known.findings))), ignored=known.ignored)
+
+    def is_known(self, name: str) -> bool:
+        """Tell whether a document needs no linting, because what was found before still holds."""
+        if self._memory is None:
+            return False
+        settings = self.settings_for(name)
+        checker, policy = self._checker(settings), self._policy_for(name, settings)
+        location = checker.location(name)
+        return self._memory.recall(location, self._key(settings, policy), checker) is not None
+
+    @property
+    def learned(self) -> dict[str, JsonValue]:
+        """What is to be remembered, by location."""
+        return {} if self._memory is None else self._memory.learned
+
+    def finish(self, learned: Mapping[str, JsonValue] | None = None) -> None:
+        """Write down what is to be remembered; `learned` is what other processes learned."""
+        if self._memory is not None:
+            self._memory.learned.update(learned or {})
+            self._memory.save()
+
+    def _judged(self, checked: Checked, policy: Policy) -> tuple[list[Diagnostic], int]:
+        """Return what is to be said of a document, in order, and how many findings comments forgave."""
         found = [judged for each in checked.diagnostics if (judged := policy.judged(each)) is not None]
         left, count = self._unforgiven(found, checked, policy)
-        new = self._not_told(left)
-        return Linted(name, tuple(_in_order(new, checked)), ignored=count, document=checked.document)
+        return _in_order(left, checked), count
+
+    def _key(self, settings: Settings, policy: Policy) -> str:
+        """Return all that decides how documents are read and judged, as text."""
+        reading = with_settings(self._options.reading, settings)
+        variables = sorted(each for each in reading.environment.items() if each[0].startswith("ARAZZO_SERVER_VAR_"))
+        return f"{policy!r}\0{reading!r}\0{variables}"
+
+    def _policy_for(self, name: str, settings: Settings) -> Policy:
+        return self._policy(settings, relative(os.path.abspath(name), settings.folder or os.getcwd()))
 
     def _not_told(self, found: list[Diagnostic]) -> list[Diagnostic]:
         """Return the findings that were not told with another document, and keep them in mind."""
@@ -131,6 +188,14 @@ class Linter:
         return left, count
 
 
+def _memory(options: LintOptions) -> Remembered | None:
+    reading = options.reading
+    if not (options.remembers and reading.cache) or options.contents or reading.environment.get("ARAZZO_NO_CACHE"):
+        return None
+    folder = cache_folder(reading.environment)
+    return None if folder is None else Remembered(DiskCache(folder))
+
+
 def _settings(path: str | None) -> Settings:
     if path is None:
         return Settings()
@@ -164,3 +229,12 @@ def _place(found: Diagnostic) -> tuple[int, int, str]:
 def count(linted: Iterable[Linted], severity: Severity) -> int:
     """Return how many findings of a severity there are."""
     return sum(found.severity is severity for each in linted for found in each.findings)
+
+
+def told_once(linted: Iterable[Linted]) -> list[Linted]:
+    """Return results in their order, each finding with the first document it was found for."""
+    told: dict[Diagnostic, str] = {}
+    return [
+        replace(each, findings=tuple(one for one in each.findings if told.setdefault(one, each.name) == each.name))
+        for each in linted
+    ]

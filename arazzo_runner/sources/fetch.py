@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from arazzo_runner.sources.policy import (
     widened,
 )
 from arazzo_runner.sources.uris import is_remote, path_of
+from arazzo_runner.sources.watch import Watch
 
 __all__ = ["DocumentFetch", "Fetch", "FetchError", "Policy", "ReferenceFetch", "make_fetch", "repository_root"]
 
@@ -95,6 +96,39 @@ class DocumentFetch:
         return read_file(path_of(uri), self.policy.max_bytes)
 
 
+class WatchedFetch(DocumentFetch):
+    """Fetches as always and notes in a Watch what it looked at."""
+
+    def __init__(self, policy: Policy, entry_uri: str, url_map: Mapping[str, str] | None, watch: Watch) -> None:
+        super().__init__(policy, entry_uri, url_map)
+        self._watch = watch
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether a file is there."""
+        found = super().exists(uri)
+        if not found:
+            self._watch.missing.add(uri)
+        return found
+
+    def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
+        """Read a source description."""
+        return self._noted(uri, lambda: super(WatchedFetch, self).__call__(uri, base, stated))
+
+    def referenced(self, uri: str, base: str) -> bytes:
+        """Read what a `$ref` leads to."""
+        return self._noted(uri, lambda: super(WatchedFetch, self).referenced(uri, base))
+
+    def _noted(self, uri: str, read: Callable[[], bytes]) -> bytes:
+        if is_remote(uri):  # also one that a file stands for: what the URL map says is not ours to follow
+            self._watch.repeatable = False
+        try:
+            data = self._watch.read[uri] = read()
+        except FetchError:
+            self._watch.repeatable = False
+            raise
+        return data
+
+
 class KeepingFetch(DocumentFetch):
     """Fetches as always and keeps the bytes of all it read."""
 
@@ -159,11 +193,12 @@ def make_fetch(
     url_map: Mapping[str, str] | None = None,
     kept: Kept | None = None,
     repositories: Repositories | None = None,
+    watch: Watch | None = None,
 ) -> DocumentFetch:
     """Return the Fetch for a load that begins with `entry` (a URI); the root defaults to its repository.
 
     What it reads goes into `kept` or, when that is closed, comes from it. `repositories` knows
-    what was found for other loads.
+    what was found for other loads; `watch` is told what this one looks at.
     """
     start = os.path.dirname(path_of(entry)) if not is_remote(entry) else os.getcwd()
     repository = None if root else (repositories or Repositories()).above(start)
@@ -172,7 +207,7 @@ def make_fetch(
     widens = not root and repository is None
     policy = Policy(found, offline, allow_remote, hosts, widens=widens)
     if kept is None:
-        return DocumentFetch(policy, entry, url_map)
+        return DocumentFetch(policy, entry, url_map) if watch is None else WatchedFetch(policy, entry, url_map, watch)
     return KeptFetch(policy, kept) if kept.closed else KeepingFetch(policy, entry, kept, url_map)
 
 

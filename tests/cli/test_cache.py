@@ -38,16 +38,29 @@ def arazzo(tmp_path):
 
 def test_the_cache_is_filled_shown_and_cleared(arazzo, tmp_path):
     assert arazzo("validate", "w.yml", "--no-cache")[0] == 0
-    assert arazzo("cache")[1] == "DIR/cache\n0 documents, 0.0 MB, at most 200.0 MB\n".replace("/", os.sep)
+    assert arazzo("cache")[1] == "DIR/cache\n0 files, 0.0 MB, at most 200.0 MB\n".replace("/", os.sep)
     assert arazzo("validate", "w.yml")[0] == 0
-    assert arazzo("cache", "show")[1].endswith("\n1 document, 0.1 MB, at most 200.0 MB\n")
-    (entry,) = (tmp_path / "cache").iterdir()
-    entry.write_bytes(b"poison")
+    assert arazzo("cache", "show")[1].endswith("\n2 files, 0.1 MB, at most 200.0 MB\n")
+    _, description = sorted((tmp_path / "cache").iterdir(), key=lambda path: path.stat().st_size)
+    description.write_bytes(b"poison")
     code, _, errors = arazzo("run", "w.yml", "--dry-run", "--server", "api=http://api.test")
     assert code == 0
     assert "info[cache-ignored]: a cached document is not used: it is damaged" in errors
-    assert arazzo("cache", "clear")[1].startswith("removed 1 document, 0.1 MB from DIR")
+    assert arazzo("cache", "clear")[1].startswith("removed 2 files, 0.1 MB from DIR")
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "sarif"])
+def test_what_was_found_is_said_again_word_for_word_also_when_its_entry_is_damaged(arazzo, tmp_path, format_):
+    (tmp_path / "w.yml").write_text(DOCUMENT.replace("operationId: ping", "operationId: pong"), encoding="utf-8")
+    command = ("validate", "w.yml", "--format", format_)
+    first = arazzo(*command)
+    assert first[0] == 1
+    assert arazzo(*command) == first
+    results, _ = sorted((tmp_path / "cache").iterdir(), key=lambda path: path.stat().st_size)
+    results.write_bytes(b"poison")
+    assert arazzo(*command) == first
+    assert arazzo(*command, "--no-cache") == first
 
 
 def test_a_slip_is_told(arazzo):
