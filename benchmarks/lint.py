@@ -1,7 +1,8 @@
 """python -m benchmarks.lint CORPUS: `arazzo validate` beside `redocly lint`, on the same files in the same run.
 
 CORPUS is a folder of Arazzo documents. Redocly is installed from npm into a temporary folder
-(or taken from REDOCLY, the path of its command). Figures are CPU seconds of whole processes.
+(or taken from REDOCLY, the path of its command). Figures are CPU seconds of whole processes:
+with --no-cache every document is read and checked, without it what nothing has changed for is not.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from arazzo_runner.lint.documents import is_arazzo
 from benchmarks.generate import steps_document
-from benchmarks.measure import Figure, show
+from benchmarks.measure import Figure, environment, show
 from benchmarks.run import SEED, arazzo
 
 RUNS = 5
@@ -38,7 +39,8 @@ def redocly(folder: Path) -> list[str]:
 
 def cost(command: list[str]) -> float:
     """Return the CPU seconds of a command, whatever it finds."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    null = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdout=null, stderr=null, env=environment(), cwd=tempfile.gettempdir())
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in (0, 1):
@@ -66,15 +68,25 @@ def main() -> None:
         folder = Path(name)
         lint = redocly(folder)
         given = documents(Path(sys.argv[1]))
-        ours, theirs = compared(arazzo("validate", "--jobs", "1", *given), [*lint, *given])
-        seed, seed_theirs = compared(arazzo("validate", str(SEED)), [*lint, str(SEED)])
+        os.environ["ARAZZO_CACHE_DIR"] = str(folder / "cache")
+        os.environ.pop("ARAZZO_NO_CACHE", None)
+        many, one = arazzo("validate", "--jobs", "1", *given), arazzo("validate", str(SEED))
+        figures = []
+        for what, more in (("every document checked", ["--no-cache"]), ("nothing has changed", [])):
+            for name, ours, theirs in (
+                (f"{len(given)} documents", many, [*lint, *given]),
+                ("the seed", one, [*lint, str(SEED)]),
+            ):
+                first, second = compared([*ours, *more], theirs)
+                figures.append(
+                    Figure(f"{name} / redocly, {what}", first / second, 0.25, f"{first:.2f} / {second:.2f} s")
+                )
         small, large = (str(steps_document(folder, count)) for count in (500, 1000))
-        half, whole = compared(arazzo("validate", small), arazzo("validate", large))
-        start = cost(arazzo("validate", str(SEED)))
+        half, whole = compared(arazzo("validate", "--no-cache", small), arazzo("validate", "--no-cache", large))
+        start = cost([*one, "--no-cache"])
         show(
             [
-                Figure(f"{len(given)} documents / redocly", ours / theirs, 0.25, f"{ours:.2f} / {theirs:.2f} s"),
-                Figure("the seed / redocly", seed / seed_theirs, 0.25, f"{seed:.2f} / {seed_theirs:.2f} s"),
+                *figures,
                 Figure(
                     "1,000 steps / 500 steps, without start",
                     (whole - start) / max(half - start, 0.01),

@@ -31,10 +31,13 @@ def memory(command: Sequence[str]) -> int:
     return int(_usage(command).ru_maxrss)
 
 
+def environment() -> dict[str, str]:
+    """Return what commands are measured in: installed packages have their bytecode, so must the checkout."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def _usage(command: Sequence[str]) -> resource.struct_rusage:
-    # Installed packages have their bytecode; so must the checkout, whatever the environment says.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
