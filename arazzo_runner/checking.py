@@ -18,7 +18,7 @@ from arazzo_runner.diagnostics import (
 )
 from arazzo_runner.document.disk_cache import cached_reader
 from arazzo_runner.document.read_cache import ReadCache
-from arazzo_runner.document.source_map import Document, Limits, from_value, read
+from arazzo_runner.document.source_map import Document, Limits, read, read_value
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
 from arazzo_runner.program.load import compile_program
 from arazzo_runner.records import record, replace
@@ -76,7 +76,7 @@ def _parsed(
     document: Source, location: str, problems: Problems, fetch: DocumentFetch, limits: Limits
 ) -> Document | None:
     if isinstance(document, Mapping):
-        return from_value(document, location)
+        return read_value(document, location, problems, limits=limits)
     return read(_data(document, location, fetch), display(location), problems, limits=limits)
 
 
@@ -222,7 +222,7 @@ class Checker:
 
     def _read(self, document: Source, location: str, problems: Problems) -> Document | None:
         if isinstance(document, Mapping):
-            return from_value(document, location)
+            return read_value(document, location, problems, limits=self._reading.limits)
         data = self._bytes(document, location)
         if self._watch is not None:
             self._watch.read[location] = data

@@ -14,7 +14,7 @@ from arazzo_runner.cli.validate_options import LintArguments
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import InvalidUsage, Severity
-from arazzo_runner.lint.codes import known_codes, titles
+from arazzo_runner.lint.codes import codes_with_options, titles
 from arazzo_runner.lint.documents import STDIN, select_documents
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, told_once
 from arazzo_runner.program.library import LoadOptions
@@ -102,7 +102,7 @@ class LintSession:
             return Settings()
         from arazzo_runner.config.reading import load_settings  # lazily: many projects have no configuration
 
-        return load_settings(path=path, codes=known_codes())
+        return load_settings(path=path, codes=codes_with_options())
 
     def _documents(self, specs: tuple[str, ...]) -> tuple[str, ...]:
         """Return the documents that are meant; raises InvalidUsage when there are none."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, TypeAlias
 
 from arazzo_runner.config.find import SHARED_FILE, find_configuration
 from arazzo_runner.config.places import TomlPlaces
@@ -22,11 +22,14 @@ from arazzo_runner.config.tables import Table
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
 from arazzo_runner.values import JsonValue
 
+Codes: TypeAlias = Mapping[str, Collection[str]]
+"""Diagnostic codes with the names of the options that each has."""
 
-def load_settings(start: str = ".", *, path: str | None = None, codes: Collection[str] | None = None) -> Settings:
+
+def load_settings(start: str = ".", *, path: str | None = None, codes: Codes | None = None) -> Settings:
     """Return the settings that hold for a file or folder, or those of the file at `path`.
 
-    `codes` are the Diagnostic codes there are: with them, rules of other names are refused.
+    `codes` are the Diagnostic codes there are, with the options of each: with them, other names are refused.
     Raises InvalidUsage, which tells every mistake, when the file cannot be read as settings.
     """
     found = path or find_configuration(start)
@@ -39,7 +42,7 @@ def load_settings(start: str = ".", *, path: str | None = None, codes: Collectio
     return settings
 
 
-def read_settings(text: str, path: str, problems: Problems, *, codes: Collection[str] | None = None) -> Settings:
+def read_settings(text: str, path: str, problems: Problems, *, codes: Codes | None = None) -> Settings:
     """Return what the text of a configuration file says; what is wrong with it is in `problems`."""
     places = TomlPlaces(text, _shown(path))
     try:
@@ -90,7 +93,7 @@ def _not_toml(problem: ValueError, places: TomlPlaces, problems: Problems) -> No
 # ------------------------------------------------------------------ tables
 
 
-def _settings(table: Table, path: str, codes: Collection[str] | None) -> Settings:
+def _settings(table: Table, path: str, codes: Codes | None) -> Settings:
     folder = os.path.dirname(path)
     environments = table.table("environments").named(lambda each: _environment(each, folder))
     environment = table.text("environment")
@@ -110,7 +113,7 @@ def _settings(table: Table, path: str, codes: Collection[str] | None) -> Setting
     return found
 
 
-def _validate(table: Table, folder: str, codes: Collection[str] | None) -> ValidateSettings:
+def _validate(table: Table, folder: str, codes: Codes | None) -> ValidateSettings:
     baseline = table.text("baseline")
     found = ValidateSettings(
         preset=table.choice("preset", PRESETS) or "recommended",
@@ -125,7 +128,7 @@ def _validate(table: Table, folder: str, codes: Collection[str] | None) -> Valid
     return found
 
 
-def _override(table: Table, codes: Collection[str] | None) -> Override:
+def _override(table: Table, codes: Codes | None) -> Override:
     found = Override(paths=table.texts("paths"), rules=_rules(table.table("rules"), codes))
     if "paths" not in table.raw:
         table.refuse("paths", "an override needs paths", 'write paths = ["…"]')
@@ -133,8 +136,8 @@ def _override(table: Table, codes: Collection[str] | None) -> Override:
     return found
 
 
-def _rules(table: Table, codes: Collection[str] | None) -> dict[str, RuleSetting]:
-    found = {code: _rule(table, code) for code in table.raw}
+def _rules(table: Table, codes: Codes | None) -> dict[str, RuleSetting]:
+    found = {code: _rule(table, code, None if codes is None else codes.get(code)) for code in table.raw}
     for code in table.raw if codes is not None else ():
         if code not in (codes or ()):
             hint = did_you_mean(code, codes or ()) or "arazzo explain lists all codes"
@@ -143,13 +146,18 @@ def _rules(table: Table, codes: Collection[str] | None) -> dict[str, RuleSetting
     return found
 
 
-def _rule(table: Table, code: str) -> RuleSetting:
-    """Read `code = "warning"`, or `code = { level = "warning", … }` with the options of the rule."""
+def _rule(table: Table, code: str, known: Collection[str] | None) -> RuleSetting:
+    """Read `code = "warning"`, or `code = { level = "warning", … }` with the options of the rule, if they are known."""
     if not isinstance(table.raw[code], dict):
         return RuleSetting(level=table.choice(code, LEVELS))
     own = table.table(code)
     level = own.choice("level", LEVELS)
     options = {name: value for name, value in table.value_map(code).items() if name != "level"}
+    for name in options if known is not None else ():
+        if name not in (known or ()):
+            hint = did_you_mean(name, ("level", *(known or ()))) or f"arazzo explain {code} tells its options"
+            what = f'the rule {code} has no option "{name}"'
+            table.problems.error("unknown-setting", what, table.places.at((*table.path, code, name)), hint=hint)
     return RuleSetting(level=level, options=options)
 
 

@@ -33,7 +33,7 @@ class NotJsonText(Unreadable):
 def read_json(reading: Reading) -> JsonValue:
     """Read a JSON text (RFC 8259); raises NotJsonText when it is none, Unreadable when it must not be read."""
     value = _loaded(reading)
-    keys = _keys(value, reading.limits.max_depth)
+    keys = count_keys(value, reading.limits.max_depth)
     if keys is None:
         raise _too_deep(reading)
     if "\\ud" in reading.text or "\\uD" in reading.text:
@@ -116,7 +116,7 @@ def _float(text: str) -> float:
     return value
 
 
-def _keys(value: JsonValue, limit: int) -> int | None:
+def count_keys(value: JsonValue, limit: int) -> int | None:
     """Return how many members all objects in a value have together; None when it is nested deeper than `limit`."""
     found = 0
     level: list[Any] = [value] if type(value) in _STRUCTURES else []

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from typing import Final
 
 from arazzo_runner.diagnostics import Location, Problems, Severity
-from arazzo_runner.document.json_reader import NotJsonText, read_json
+from arazzo_runner.document.json_reader import NotJsonText, count_keys, read_json
 from arazzo_runner.document.positions import FixedPositions, JsonPositions, TextPositions, YamlPositions
-from arazzo_runner.document.reading import Limits, Reading, Unreadable
+from arazzo_runner.document.reading import Limits, Reading, Unreadable, too_deep
 from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
-__all__ = ["Document", "Limits", "from_value", "read"]
+__all__ = ["Document", "Limits", "from_value", "read", "read_value"]
 
 
 @record(frozen=True, slots=True)
@@ -74,6 +74,25 @@ def from_value(value: JsonValue, uri: str) -> Document:
     """Make a Document of data that has no text: its places have pointers, but no lines."""
     plain = json.loads(json.dumps(value))
     return Document(uri, plain, TextPositions(""))
+
+
+def read_value(value: JsonValue, uri: str, problems: Problems, *, limits: Limits | None = None) -> Document | None:
+    """Make a Document of a caller's data; None when a document could not hold it (an error is then in `problems`)."""
+    limits = limits or Limits()
+    try:
+        plain = json.loads(json.dumps(value, allow_nan=False))
+        if count_keys(plain, limits.max_depth) is None:
+            raise RecursionError
+        return Document(uri, plain, TextPositions(""))
+    except RecursionError:
+        problem = too_deep(limits, None)
+        problems.error(problem.code, problem.message, Location(uri), hint=problem.hint)
+    except (TypeError, ValueError) as reason:
+        message = f"the mapping is no JSON: {str(reason)[:1].lower()}{str(reason)[1:]}"
+        problems.error(
+            "not-json", message, Location(uri), hint="give it texts, numbers, booleans, None, lists and dicts"
+        )
+    return None
 
 
 def _read_text(text: str, uri: str, problems: Problems, limits: Limits, duplicates: Severity) -> Document | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import arazzo_runner.validation
 
+OPTIONS: Final = {"retry-limits": ("most-retries", "longest-wait")}
+"""The rules that have options, with their names."""
 _FOLDER = os.path.join(os.path.dirname(arazzo_runner.validation.__file__), "pages")
 
 
@@ -35,3 +37,8 @@ def title(page: Any) -> str:
 def known_codes() -> frozenset[str]:
     """Return all codes."""
     return frozenset(name.removesuffix(".md") for name in os.listdir(_FOLDER) if name.endswith(".md"))
+
+
+def codes_with_options() -> dict[str, tuple[str, ...]]:
+    """Return all codes, with the names of the options that each has in the configuration."""
+    return {code: OPTIONS.get(code, ()) for code in known_codes()}

@@ -12,7 +12,7 @@ from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Severity
 from arazzo_runner.document.disk_cache import DiskCache, cache_folder
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.lint.codes import known_codes
+from arazzo_runner.lint.codes import codes_with_options, known_codes
 from arazzo_runner.lint.policy import IGNORE, Choices, Policy, matching, policy_for
 from arazzo_runner.lint.remembered import Known, Remembered
 from arazzo_runner.program.library import LoadOptions
@@ -201,7 +201,7 @@ def _settings(path: str | None) -> Settings:
         return Settings()
     from arazzo_runner.config.reading import load_settings  # lazily: many projects have no configuration
 
-    return load_settings(path=path, codes=known_codes())
+    return load_settings(path=path, codes=codes_with_options())
 
 
 def with_settings(reading: LoadOptions, settings: Settings) -> LoadOptions:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "config.schema.json").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-CODES = ["bare-expression", "unusual-id", "later-step"]
+CODES = {"bare-expression": (), "unusual-id": (), "later-step": (), "retry-limits": ("most-retries", "longest-wait")}
 
 
 def findings(text, path="arazzo.toml"):
@@ -39,6 +39,8 @@ def findings(text, path="arazzo.toml"):
         pytest.param('[validate]\ninclude = "a"\n', [("invalid-setting", 2, 1, 'write include = ["…"]')], id="a text for a list"),
         pytest.param('[validate.rules]\nbare-expresion = "off"\n', [("unknown-setting", 2, 1, 'did you mean "bare-expression"?')], id="a rule nearly spelt"),
         pytest.param('validate.rules.unusual-id = "of"\n', [("invalid-setting", 1, 1, 'did you mean "off"?')], id="a level in a dotted key"),
+        pytest.param('[validate.rules.retry-limits]\nlevel = "error"\nmost-retrys = 3\n', [("unknown-setting", 3, 1, 'did you mean "most-retries"?')], id="an option of a rule nearly spelt"),
+        pytest.param('[validate.rules]\nunusual-id = { size = 3 }\n', [("unknown-setting", 2, 1, "arazzo explain unusual-id tells its options")], id="an option of a rule that has none"),
         pytest.param('[[validate.overrides]]\npaths = []\n[[validate.overrides]]\n', [("invalid-setting", 3, 3, 'write paths = ["…"]')], id="the second override without paths"),
         pytest.param('x = """\n[validate]\npreset = 3\n"""\n', [("unknown-setting", 1, 1, "there are: environment, environments, sources, url-map, validate")], id="a long text hides what looks like a table"),
         pytest.param('[sources]\na = "b"\n\n[sources.c]\nd = 1\n', [("invalid-setting", 4, 2, 'write it in quotes: c = "…"')], id="a table for a text"),

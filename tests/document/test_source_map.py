@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import arazzo_runner
 from arazzo_runner.diagnostics import Problems, Severity
 from arazzo_runner.document.source_map import Limits, from_value, read
 
@@ -222,3 +223,38 @@ def test_no_text_raises_anything(text):
     assert document is not None or problems.has_errors
     for found in problems:
         assert str(found)
+
+
+def nested(depth):
+    value: dict[str, object] = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+def circular():
+    value: dict[str, object] = {}
+    value["itself"] = value
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "part"),
+    [
+        pytest.param(nested(101), "document-too-deep", "nested deeper than 100", id="just too deep"),
+        pytest.param(nested(50_000), "document-too-deep", "nested deeper than 100", id="deeper than Python's stack"),
+        pytest.param({"a": {1, 2}}, "not-json", "type set", id="a set"),
+        pytest.param({"a": float("nan")}, "not-json", "out of range float", id="NaN"),
+        pytest.param(circular(), "not-json", "circular", id="a circle"),
+    ],
+)
+def test_a_mapping_that_no_document_could_hold_is_one_clear_error(value, code, part):
+    found = arazzo_runner.validate(value)
+    assert [each.code for each in found] == [code]
+    assert part in found[0].message
+    with pytest.raises(arazzo_runner.InvalidDescription):
+        arazzo_runner.load(value)
+
+
+def test_a_mapping_may_be_as_deep_as_a_file():
+    assert "document-too-deep" not in {each.code for each in arazzo_runner.validate(nested(100))}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from arazzo_runner import validation
 from arazzo_runner.checking import open_document
 from arazzo_runner.diagnostics import InvalidDescription
+from arazzo_runner.lint.codes import OPTIONS
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.load import compile_program
 from arazzo_runner.validation.inspection import Inspection
@@ -90,3 +94,12 @@ def test_nothing_is_overlooked_in_the_corpus():
 )
 def test_a_quick_look_suspects_every_form_of_credential(what, text):
     assert what in [each for each, pattern in suspects(f"x\n{text}\ny") if pattern.search(text)]
+
+
+def test_the_configuration_knows_the_options_that_rules_read():
+    folder = Path(inspect.getfile(validation)).parent / "rules"
+    read = {
+        path.stem.replace("_", "-"): tuple(re.findall(r'\.option\(CODE, "([^"]+)"', path.read_text(encoding="utf-8")))
+        for path in folder.glob("*.py")
+    }
+    assert {code: names for code, names in read.items() if names} == OPTIONS
