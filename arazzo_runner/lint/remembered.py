@@ -86,10 +86,12 @@ class Remembered:
 
     def save(self) -> None:
         """Write down what was learned, if anything; results of documents that are gone are dropped."""
-        results = {**self._results, **self.learned}
+        if all(entry is None and uri not in self._results for uri, entry in self.learned.items()):
+            return
+        found = self._cache.value(self._key)  # again: others may have written meanwhile
+        results = {**(found if isinstance(found, dict) else {}), **self.learned}
         known = {uri: entry for uri, entry in results.items() if entry is not None and os.path.isfile(path_of(uri))}
-        if known != self._results:
-            self._cache.keep(self._key, known)
+        self._cache.keep(self._key, known)
 
     # ------------------------------------------------------------------ is it still good
 
@@ -155,9 +157,22 @@ def _digest(data: bytes) -> str:
 def _code() -> str:
     """Tell apart installations of one version, and the states of a checkout while it is worked on."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    if not os.path.exists(os.path.join(os.path.dirname(package), ".git")):
-        return str(os.stat(__file__).st_mtime_ns)
+    site = os.path.dirname(package)
+    if os.path.exists(os.path.join(site, ".git")):
+        return str(_newest(package))
+    for name in sorted(os.listdir(site)):
+        if name.startswith("arazzo-") and name.endswith(".dist-info"):
+            data = _bytes(os.path.join(site, name, "RECORD"))  # the hashes of all files of an installation
+            return "" if data is None else _digest(data)
     return str(_newest(package))
+
+
+def _bytes(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def _newest(folder: str) -> int:
