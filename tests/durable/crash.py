@@ -166,7 +166,8 @@ class _Case:
 
     def _check(self, code: int) -> None:
         verdict, tokens = self._verdict, self._tokens
-        if code != 0:
+        # Killed between its recorded end and its exit, a run has nothing to be resumed; what it gave is judged below.
+        if code != 0 and "has ended (succeeded)" not in self._read("err"):
             verdict.problems.append(f"exit {code}: {self._read('err')}")
         if tokens.twice():
             verdict.problems.append(f"sent twice: {tokens.twice()}")
