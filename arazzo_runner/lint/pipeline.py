@@ -128,7 +128,8 @@ class Linter:
         """Return all that decides how documents are read and judged, as text."""
         reading = with_settings(self._options.reading, settings)
         variables = sorted(each for each in reading.environment.items() if each[0].startswith("ARAZZO_SERVER_VAR_"))
-        return f"{policy!r}\0{reading!r}\0{variables}"
+        home = os.path.expanduser("~")  # which bounds what may be read outside a repository
+        return f"{policy!r}\0{reading!r}\0{variables}\0{home}"
 
     def _policy_for(self, name: str, settings: Settings) -> Policy:
         return self._policy(settings, relative(os.path.abspath(name), settings.folder or os.getcwd()))

@@ -8,6 +8,7 @@ linted anew. Texts of documents are not kept: places get their lines from the fi
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -155,16 +156,20 @@ def _digest(data: bytes) -> str:
 
 
 def _code() -> str:
-    """Tell apart installations of one version, and the states of a checkout while it is worked on."""
+    """Tell apart all that judges: the Python, the packages it has, and the state of this one."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    site = os.path.dirname(package)
-    if os.path.exists(os.path.join(site, ".git")):
-        return str(_newest(package))
-    for name in sorted(os.listdir(site)):
-        if name.startswith("arazzo-") and name.endswith(".dist-info"):
-            data = _bytes(os.path.join(site, name, "RECORD"))  # the hashes of all files of an installation
-            return "" if data is None else _digest(data)
-    return str(_newest(package))
+    record = None
+    packages = [f"{sys.version_info[0]}.{sys.version_info[1]}"]
+    for folder in sys.path:
+        if os.path.basename(folder) not in ("site-packages", "dist-packages") or not os.path.isdir(folder):
+            continue
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".dist-info"))  # they tell the versions
+        packages += names
+        if folder == os.path.dirname(package):  # this one is installed: its record has the hashes of all its files
+            own = (name for name in names if name.startswith("arazzo-"))
+            record = next((_bytes(os.path.join(folder, name, "RECORD")) for name in own), None)
+    state = str(_newest(package)) if record is None else _digest(record)
+    return "\0".join([*packages, state])
 
 
 def _bytes(path: str) -> bytes | None:
