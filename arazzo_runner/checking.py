@@ -20,7 +20,6 @@ from arazzo_runner.document.disk_cache import cached_reader
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
-from arazzo_runner.program.load import compile_program
 from arazzo_runner.records import record, replace
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch, read_file
 from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES
@@ -180,7 +179,9 @@ class Checker:
         return f"{policy.root}/.." if policy.widens else policy.root
 
     def _check(self, document: Source, checks: Checks) -> Checked:
-        from arazzo_runner.validation.inspection import Inspection  # lazily, as the next two: a run needs no rules
+        # Lazily: a run needs no rules, and what was found before is not looked for again.
+        from arazzo_runner.program.load import compile_program
+        from arazzo_runner.validation.inspection import Inspection
         from arazzo_runner.validation.rule import run_rules
         from arazzo_runner.validation.rules import RULES
 

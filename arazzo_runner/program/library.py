@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from arazzo_runner.diagnostics import Location, Problems, Severity
-from arazzo_runner.document.build import build
 from arazzo_runner.document.disk_cache import Reader, cached_reader
-from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits
 from arazzo_runner.records import record
@@ -19,6 +17,9 @@ from arazzo_runner.sources.kept import Kept
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 from arazzo_runner.values import JsonValue
+
+if TYPE_CHECKING:
+    from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,8 @@ class Library:
 
     def add(self, document: Document, location: str) -> LoadedDocument:
         """Take in an Arazzo document that was read; it can now be found by its `$self` or its location."""
+        from arazzo_runner.document.build import build  # lazily: not every command that reads options builds a document
+
         description = build(document, self.problems)
         base = location
         if description.self_uri:

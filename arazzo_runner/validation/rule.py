@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
-from typing import Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
-from arazzo_runner.validation.inspection import Inspection
+
+if TYPE_CHECKING:
+    from arazzo_runner.validation.inspection import Inspection
 
 Needs: TypeAlias = Literal["", "operations", "calls", "actions", "forecast"]
 
