@@ -2,7 +2,8 @@
 
 A result is taken again when the version, the settings, every document that was read, every
 place where none was found and the meaning of every URI are the same; else the document is
-linted anew. Texts of documents are not kept: places get their lines from the files.
+linted anew. Lines of documents are not kept, places get them from the files; but messages quote
+values, so of a document in which a credential was found nothing is kept.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from arazzo_runner.document.disk_cache import DiskCache
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.program.library import display
 from arazzo_runner.records import record
+from arazzo_runner.report.text import SHOWS_A_SECRET
 from arazzo_runner.sources.uris import path_of
 from arazzo_runner.sources.watch import Watch
 from arazzo_runner.values import JsonValue
@@ -72,7 +74,8 @@ class Remembered:
         """Keep what was found in a document for the next time, unless doing it again may end otherwise."""
         uris = {display(uri): uri for uri in watch.read}
         places = (at.uri for found in known.findings for at in (found.at, *found.related))
-        if not (_may_be_repeated(watch) and all(uri in uris for uri in places)):
+        has_credential = any(found.code in SHOWS_A_SECRET for found in known.findings)
+        if has_credential or not (_may_be_repeated(watch) and all(uri in uris for uri in places)):
             self.learned[location] = None
             return
         self.learned[location] = {

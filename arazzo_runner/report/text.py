@@ -13,7 +13,8 @@ from arazzo_runner.report.visible import one_line
 
 WIDEST_LINE = 160
 _USERINFO = pattern(r"(?<=://)[^/\s?#@'\"]+(?=@)")
-_SHOWS_A_SECRET = ("hard-coded-password", "secret-literal")
+SHOWS_A_SECRET = ("hard-coded-password", "secret-literal")
+"""Codes whose places hold a credential."""
 _COLORS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 
 
@@ -40,7 +41,7 @@ def render_diagnostic(diagnostic: Diagnostic, *, color: bool = False) -> str:
     head = paint(f"{diagnostic.severity.value}[{diagnostic.code}]", style, color=color)
     lines = [f"{head}: {paint(one_line(diagnostic.message), 'bold', color=color)}"]
     hint = None if diagnostic.hint is None else f"hint: {one_line(diagnostic.hint)}"
-    hidden = diagnostic.code in _SHOWS_A_SECRET
+    hidden = diagnostic.code in SHOWS_A_SECRET
     lines += excerpt(diagnostic.at, note=hint, color=color, style=style, hidden=hidden)
     for place in diagnostic.related:
         lines += excerpt(place, arrow="see", color=color, style="blue")
