@@ -1,4 +1,4 @@
-"""RFC 9535 JSONPath: text → nodes, parsed and type-checked by the jsonpath-rfc9535 library."""
+"""RFC 9535 JSONPath: text → nodes; what is not of the plainest form is parsed and type-checked by jsonpath-rfc9535."""
 
 from __future__ import annotations
 
@@ -28,11 +28,17 @@ from arazzo_runner.expressions.jsonpath_nodes import (
     Wildcard,
     operand_path,
 )
+from arazzo_runner.expressions.jsonpath_plain import plain_path
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
 
 
 def parse_jsonpath(text: str) -> Path:
     """Parse an RFC 9535 query; raises ExpressionSyntaxError with the offset of what does not fit."""
+    return plain_path(text) or parse_with_library(text)
+
+
+def parse_with_library(text: str) -> Path:
+    """Parse any RFC 9535 query; raises ExpressionSyntaxError with the offset of what does not fit."""
     from jsonpath_rfc9535 import JSONPathEnvironment
     from jsonpath_rfc9535.exceptions import JSONPathError
 

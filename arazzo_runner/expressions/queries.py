@@ -1,37 +1,26 @@
-"""The query languages at work: what selectors.py stands in front of, imported when first needed.
-
-No query reads anything but the value it is given, and none outlives its limit: queries count
-their work (budget.py), patterns run in linear time or under a clock (regex.py).
-"""
+"""Compiling queries: what selectors.py stands in front of, imported when first needed, each language by itself."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
-from typing import Literal as OneOf
-from typing import TypeAlias, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
-from arazzo_runner.expressions.budget import Budget, TooMuchWork
-from arazzo_runner.expressions.goessner import parse_goessner
-from arazzo_runner.expressions.jsonpath import parse_jsonpath, passes_anything, root_filter
-from arazzo_runner.expressions.jsonpath_comparison import parse_comparison
-from arazzo_runner.expressions.jsonpath_nodes import Path, Test
-from arazzo_runner.expressions.jsonpath_walk import Walk
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
-from arazzo_runner.expressions.regex import Regex, compile_regex
-from arazzo_runner.expressions.selectors import Query, Selection
-from arazzo_runner.expressions.xml_text import NotXml, parse_xml
-from arazzo_runner.expressions.xpath import VERSIONS as XPATH_VERSIONS
-from arazzo_runner.expressions.xpath import XPath, XPathFailure, compile_xpath, evaluate_xpath, item_value
-from arazzo_runner.records import record
-from arazzo_runner.values import MISSING, JsonValue, Missing, resolve_pointer, to_text, type_name
+from arazzo_runner.expressions.selectors import Query
+from arazzo_runner.records import record, replace
+
+if TYPE_CHECKING:
+    from arazzo_runner.expressions.jsonpath_nodes import Path, Test
+    from arazzo_runner.expressions.regex import Regex
+    from arazzo_runner.expressions.xpath import XPath
 
 MAX_LENGTH = 65_536
 GOESSNER = "draft-goessner-dispatch-jsonpath-00"
 DEFAULT_VERSIONS = {"jsonpath": "rfc9535", "xpath": "xpath-31", "jsonpointer": "rfc6901", "regex": "ecma-262"}
 KNOWN_VERSIONS = {
     "jsonpath": ("rfc9535", GOESSNER),
-    "xpath": tuple(XPATH_VERSIONS),
+    "xpath": ("xpath-31", "xpath-30", "xpath-20", "xpath-10"),
     "jsonpointer": ("rfc6901",),
     "regex": ("ecma-262",),
 }
@@ -44,7 +33,7 @@ class Pointer:
     pointer: str
 
 
-Compiled: TypeAlias = Path | Test | XPath | Regex | Pointer
+Compiled: TypeAlias = "Path | Test | XPath | Regex | Pointer"
 
 
 @functools.lru_cache(maxsize=1024)
@@ -69,40 +58,26 @@ def compile_query(text: str, kind: str, version: str | None = None) -> Query:
     return Query(text, kind, version, compiled, slips)
 
 
-def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0) -> Selection:
-    """Apply a query to a value; a problem is in the result (`reason`), never raised.
-
-    `timeout` in seconds bounds the work. Null and MISSING select nothing (Arazzo 1.1
-    §Condition Evaluation: such a context fails).
-    """
-    kind: OneOf["nodes", "match"] = "match" if query.kind == "regex" else "nodes"
-    if value is MISSING or value is None:
-        return Selection(kind, reason=f"the context is {type_name(value)}")
-    try:
-        return _select(query, value, Budget(timeout))
-    except (TooMuchWork, NotXml, XPathFailure) as problem:
-        return Selection(kind, reason=str(problem))
-    except RecursionError:
-        return Selection(kind, reason="the value is nested too deeply for this query")
-
-
-# ------------------------------------------------------------------ compiling
-
-
 def _compile(text: str, kind: str, version: str) -> tuple[Compiled, tuple[Slip, ...]]:
     if kind == "xpath":
-        return compile_xpath(text, XPATH_VERSIONS[version]), ()
+        from arazzo_runner.expressions.xpath import VERSIONS, compile_xpath
+
+        return compile_xpath(text, VERSIONS[version]), ()
     if kind == "regex":
+        from arazzo_runner.expressions.regex import compile_regex
+
         compiled = compile_regex(text)
         return compiled, compiled.slips
     return _pointer(text) if kind == "jsonpointer" else _jsonpath(text, version)
 
 
 def _jsonpath(text: str, version: str) -> tuple[Path | Test, tuple[Slip, ...]]:
-    parse_path = parse_goessner if version == GOESSNER else parse_jsonpath
+    parse_path = _parser(version)
     try:
         path = parse_path(text)
     except ExpressionSyntaxError as problem:
+        from arazzo_runner.expressions.jsonpath_comparison import parse_comparison
+
         compared = parse_comparison(text, parse_path)
         if compared is not None:
             test, found = compared
@@ -114,8 +89,22 @@ def _jsonpath(text: str, version: str) -> tuple[Path | Test, tuple[Slip, ...]]:
             name = text[2:].split(" ")[0].replace("/", ".")
             raise ExpressionSyntaxError(problem.message, 0, 2, f"write $[?$.{name} == …]") from None
         raise
-    slip = None if version == GOESSNER else passes_anything(path)
+    if version == GOESSNER:
+        return path, ()
+    from arazzo_runner.expressions.jsonpath import passes_anything
+
+    slip = passes_anything(path)
     return path, () if slip is None else (slip,)
+
+
+def _parser(version: str) -> Callable[[str], Path]:
+    if version == GOESSNER:
+        from arazzo_runner.expressions.goessner import parse_goessner
+
+        return parse_goessner
+    from arazzo_runner.expressions.jsonpath import parse_jsonpath
+
+    return parse_jsonpath
 
 
 def _standard(text: str) -> tuple[Path | Test, tuple[Slip, ...]] | None:
@@ -148,49 +137,3 @@ def _pointer(text: str) -> tuple[Pointer, tuple[Slip, ...]]:
             raise ExpressionSyntaxError('"~" stands for nothing here', place, 1, "write ~0 for ~, ~1 for /")
         place = pointer.find("~", place + 1)
     return Pointer(pointer), slips
-
-
-# ------------------------------------------------------------------ selecting
-
-
-def _select(query: Query, value: JsonValue, budget: Budget) -> Selection:
-    compiled = query.compiled
-    if isinstance(compiled, Regex):
-        found = compiled.search(to_text(value), budget.seconds)
-        return Selection("match", () if found is None else (found,), found is not None)
-    if isinstance(compiled, XPath):
-        result = evaluate_xpath(compiled, parse_xml(value), budget)
-        values = tuple(map(item_value, result.items))
-        return Selection(result.type, values, result.passed, result.problem)
-    if isinstance(value, bytes):
-        return Selection("nodes", reason="the context is bytes, not JSON")
-    if isinstance(compiled, Pointer):
-        target = resolve_pointer(value, compiled.pointer)
-        return Selection("nodes", () if target is MISSING else (target,), target is not MISSING)
-    if isinstance(compiled, Path):
-        return _select_path(compiled, value, budget)
-    passed = Walk(value, budget).holds(cast(Test, compiled), value)
-    return Selection("boolean", (passed,), passed)
-
-
-def _select_path(path: Path, value: JsonValue, budget: Budget) -> Selection:
-    values = tuple(node[0] for node in Walk(value, budget).nodes(path))
-    if values:
-        return Selection("nodes", values, passed=True)
-    test = root_filter(path)
-    if test is not None and isinstance(value, dict):
-        return _filter_object(test, value, budget)
-    reason = "the context is a text, not a JSON structure" if isinstance(value, str) and path.segments else None
-    return Selection("nodes", reason=reason)
-
-
-def _filter_object(test: Test, value: JsonValue, budget: Budget) -> Selection:
-    """Try a filter that selected none of an object's members on the object itself (semantics §4).
-
-    `$[?count(@.pets) > 0]`, the Specification's own example, means the object; RFC 9535
-    filters its members. It passes then, but as a query it still selects nothing.
-    """
-    if not Walk(value, budget, count_is_length=True).holds(test, value):
-        return Selection("nodes")
-    warning = "the filter selects none of the object's members; it was read as a test of the object itself"
-    return Selection("nodes", passed=True, warning=warning)

@@ -1,8 +1,8 @@
 """JSONPath, XPath, JSON Pointer and regular expressions behind one compile, one select, one verdict.
 
 Criteria (Arazzo 1.1 §Condition Evaluation), Selector Objects and payload replacements all use
-these. The languages themselves (queries.py and what it imports) are loaded with the first
-query: most documents have simple conditions only.
+these. The languages themselves (queries.py, query_select.py and what they import) are loaded
+with the first query: most documents have simple conditions only.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0) ->
     `timeout` in seconds bounds the work. Null and MISSING select nothing (Arazzo 1.1
     §Condition Evaluation: such a context fails).
     """
-    from arazzo_runner.expressions import queries
+    from arazzo_runner.expressions import query_select
 
-    return queries.select(query, value, timeout=timeout)
+    return query_select.select(query, value, timeout=timeout)
 
 
 def passes(selection: Selection) -> bool:

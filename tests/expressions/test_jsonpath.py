@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arazzo_runner.expressions.jsonpath import parse_with_library
+from arazzo_runner.expressions.jsonpath_plain import plain_path
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries import GOESSNER
 from arazzo_runner.expressions.selectors import compile_query, passes, select
@@ -186,3 +188,38 @@ def test_the_spelling_advised_means_the_same(text, value):
     advised = compile_query(canonical, "jsonpath", None)
     assert advised.slips == ()
     assert passes(select(advised, value)) == passes(select(query, value))
+
+
+# ------------------------------------------------------------------ what is read without the library
+
+PLAIN = ("$", "$.items[0].id", "$['a b'][\"c\"]", "$.*[*][-1]", "$[?(@.id == 1)]", "$.pets[?@.name]",
+         "$[?@.a[0].b != 'x']", "$[?@ >= 10]", "$[?(@.ok==true)]", "$[?@['a'] < null]")  # fmt: skip
+NOT_PLAIN = ("", "$.", "$..id", "$.a b", "$[01]", "$[-0]", "$[?@.* == 1]", "$[?(@.a]", "$[?@.a)]", "$[?@.a == 01]",
+             "$['a\\'b']", "$['\u00e9']", "$[?@.a && @.b]", "$[?@.a == 1].b", "$[0, 1]", "$[1:2]", "$ .a", "@.a")  # fmt: skip
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_the_plain_form_is_read_as_the_library_reads_it(text):
+    assert plain_path(text) == parse_with_library(text)
+
+
+@pytest.mark.parametrize("text", NOT_PLAIN)
+def test_what_is_not_plain_is_left_to_the_library(text):
+    assert plain_path(text) is None
+
+
+pieces = st.lists(
+    st.sampled_from(
+        ("$", "@", ".a", ".b1", ".*", "[0]", "[-1]", "[*]", "['a']", '["b c"]', "[?", "]", "(", ")", " == ", "<", "!=",
+         "1", "0", "-", "'x'", '"y"', "true", "null", " ", "..", ",", ":", "&&", "!", "é", "\\", "\n")
+    ),
+    max_size=9,
+).map("".join)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.one_of(pieces, pieces.map("${}".format), pieces.map("$[?@{}]".format), pieces.map("$[?(@.a{})]".format)))
+def test_whatever_is_read_as_plain_means_the_same_to_the_library(text):
+    plain = plain_path(text)
+    if plain is not None:
+        assert plain == parse_with_library(text)
