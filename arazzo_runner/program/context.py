@@ -75,12 +75,12 @@ class Context:
 
     def check(self, expression: Expression, at: Location) -> None:
         """Report a reference to a name that the documents do not declare."""
-        if isinstance(expression, (Keyword, MessageReference)):
-            return
-        if isinstance(expression, StepReference):
-            self._step(expression, at)
-        elif isinstance(expression, InputReference):
+        if isinstance(expression, InputReference):
             self._input(expression, at)
+        elif isinstance(expression, StepReference):
+            self._step(expression, at)
+        elif isinstance(expression, (Keyword, MessageReference)):
+            return
         elif isinstance(expression, WorkflowReference):
             self._workflow(expression, at)
         elif isinstance(expression, SourceReference):
@@ -90,9 +90,11 @@ class Context:
             self._known("unknown-component", f"{expression.type} component", expression.name, names, at)
 
     def _step(self, reference: StepReference, at: Location) -> None:
+        outputs = self.declared.steps.get(reference.step_id)
+        if outputs is not None and reference.output in outputs:
+            return  # as nearly always
         if not self._known("unknown-step", "step", reference.step_id, self.declared.steps, at):
             return
-        outputs = self.declared.steps[reference.step_id]
         if reference.output is None or outputs is None or declares(outputs, reference.output):
             return
         what = f'step "{reference.step_id}" has no output "{reference.output}"'

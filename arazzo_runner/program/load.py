@@ -161,6 +161,8 @@ def _document_scope(document: LoadedDocument) -> DocumentScope:
 
 def _ordered(steps: Mapping[str, CompiledStep], workflow: Workflow, problems: Problems) -> tuple[CompiledStep, ...]:
     """Fix the order of execution: declared and implicit dependencies first (semantics §5)."""
+    if _is_straight(steps):
+        return tuple(steps.values())
     names = list(steps)
     positions = {name: index for index, name in enumerate(names)}
     loops = _loops(steps, positions)
@@ -173,6 +175,18 @@ def _ordered(steps: Mapping[str, CompiledStep], workflow: Workflow, problems: Pr
         message = f"steps wait for each other: {' → '.join(cycle)}"
         problems.error("dependency-cycle", message, at, hint="remove one dependsOn or output reference of the circle")
     return tuple(_with_later(steps[name], positions, loops) for name in order)
+
+
+def _is_straight(steps: Mapping[str, CompiledStep]) -> bool:
+    """Tell whether steps only read earlier ones, and nothing leads back or asks for another order."""
+    earlier = set[str]()
+    for name, step in steps.items():
+        if step.depends_on or not step.reads <= earlier:
+            return False
+        if any(action.step_id is not None for action in (*step.on_success, *step.on_failure)):
+            return False
+        earlier.add(name)
+    return True
 
 
 def _with_later(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> CompiledStep:
@@ -256,6 +270,8 @@ def _is_known(key: WorkflowKey, documents: Mapping[str, LoadedDocument]) -> bool
 
 def _check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: Problems) -> None:
     """dependsOn of workflows must not form a circle (semantics §5)."""
+    if not any(workflow.depends_on for workflow in workflows.values()):
+        return
     names = {key: f"{key.workflow_id}\0{key.document}" for key in workflows}
     needs = {
         names[key]: [names[need] for need in workflow.depends_on if need in names]

@@ -6,7 +6,7 @@ from typing import cast
 
 from arazzo_runner.diagnostics import Location, replacing
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
-from arazzo_runner.expressions.parser import parse_lenient
+from arazzo_runner.expressions.parser import parse_lenient, parse_plain
 from arazzo_runner.expressions.selectors import Query, compile_query
 from arazzo_runner.expressions.template import BARE_ROOTS, parse_value
 from arazzo_runner.program.context import Context
@@ -53,12 +53,17 @@ def compile_text(text: str, at: Location, context: Context) -> Value:
     """Compile a text: plain, one whole expression, or with embedded expressions (semantics §3)."""
     if "$" not in text:
         return Literal(text)
+    plain = parse_plain(text)
+    if plain is not None:  # as most texts are
+        context.check(plain, at)
+        return ExpressionValue(plain, at)
     try:
         parsed = parse_value(text, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
         return Literal(None)
-    context.slips(parsed.slips, at)
+    if parsed.slips:
+        context.slips(parsed.slips, at)
     node = parsed.node
     if isinstance(node, str):
         return Literal(node)
