@@ -36,6 +36,7 @@ from arazzo_runner.program.model import (
     ExpressionValue,
     Literal,
     OperationCall,
+    SimpleCriterion,
     Unlinked,
     Value,
     WorkflowCall,
@@ -121,6 +122,8 @@ class StepCompiler:
 
     def _parameters(self, step: Step, operation: Operation | None) -> tuple[CompiledParameter, ...]:
         """Merge the workflow's parameters with the step's; the step's override by name and place."""
+        if not (step.parameters or self.workflow.parameters):
+            return ()
         merged: dict[tuple[str, str | None], CompiledParameter] = {}
         for item in (*self.workflow.parameters, *step.parameters):
             parameter = self._follow_parameter(item)
@@ -261,11 +264,13 @@ class StepCompiler:
 
     def _actions(
         self,
-        own: Iterable[SuccessAction | FailureAction | ReusableObject],
-        inherited: Iterable[SuccessAction | FailureAction | ReusableObject],
+        own: Sequence[SuccessAction | FailureAction | ReusableObject],
+        inherited: Sequence[SuccessAction | FailureAction | ReusableObject],
         kind: type[SuccessAction | FailureAction],
     ) -> tuple[CompiledAction, ...]:
         """The step's actions, then the workflow's that the step does not override by name."""
+        if not (own or inherited):
+            return ()
         actions: dict[str, CompiledAction] = {}
         for item in (*own, *inherited):
             action = self._follow_action(item, kind)
@@ -383,8 +388,10 @@ def compile_outputs(
     outputs: Mapping[str, str | Selector], at: Location, context: Context
 ) -> tuple[tuple[str, Value], ...]:
     """Compile the outputs of a step or workflow."""
+    if not outputs:
+        return ()
     compiled = []
-    above = at.child("outputs") if outputs else at
+    above = at.child("outputs")
     for name, output in outputs.items():
         place = above.child(name)
         if isinstance(output, str):
@@ -444,9 +451,10 @@ def _reads(
         elif not isinstance(value, Literal):
             found += value_references(value)
     for criterion in criteria:
-        found += criterion_references(criterion)
+        found += criterion.references if isinstance(criterion, SimpleCriterion) else criterion_references(criterion)
     for action in actions:
-        found += action_references(action)
+        if action.criteria or action.parameters:
+            found += action_references(action)
     return steps_read(found)
 
 

@@ -27,12 +27,13 @@ class Linked:
     operation: Operation
 
 
-@record(frozen=True, slots=True)
 class Linker:
     """Finds what the names of one document lead to; what cannot be found is reported and None."""
 
-    library: Library
-    context: Context
+    def __init__(self, library: Library, context: Context) -> None:
+        self.library = library
+        self.context = context
+        self._opened: tuple[tuple[str, Source | None], ...] | None = None
 
     # -------------------------------------------------------------- operationId
 
@@ -219,21 +220,22 @@ class Linker:
         names = [name for name in self.context.document.sources if reference.startswith(name + ".")]
         return max(names, key=len, default=None)
 
+    def _sources(self) -> tuple[tuple[str, Source | None], ...]:
+        """Return every source of the document with what it leads to."""
+        if self._opened is None:
+            document = self.context.document
+            self._opened = tuple((name, self.library.source(document, name)) for name in document.sources)
+        return self._opened
+
     def _openapi_sources(self) -> list[tuple[str, OpenApiDescription]]:
-        document = self.context.document
-        opened = ((name, self.library.source(document, name)) for name in document.sources)
-        return [(name, source) for name, source in opened if isinstance(source, OpenApiDescription)]
+        return [(name, source) for name, source in self._sources() if isinstance(source, OpenApiDescription)]
 
     def _operation_source_count(self) -> int:
-        document = self.context.document
-        return sum(
-            1 for name in document.sources if not isinstance(self.library.source(document, name), LoadedDocument)
-        )
+        return sum(1 for _, source in self._sources() if not isinstance(source, LoadedDocument))
 
     def _all_checked(self) -> bool:
-        document = self.context.document
-        return all(isinstance(self.library.source(document, name), (OpenApiDescription, LoadedDocument, AsyncApiSource))
-                   for name in document.sources)  # fmt: skip
+        checked = (OpenApiDescription, LoadedDocument, AsyncApiSource)
+        return all(isinstance(source, checked) for _, source in self._sources())
 
     def _description(self, name: str, at: Location) -> OpenApiDescription | None:
         opened: Source | None = self.library.source(self.context.document, name)
