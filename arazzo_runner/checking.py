@@ -131,6 +131,7 @@ class Checker:
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
         self._repositories = Repositories()
         self._watch: Watch | None = None
+        self._entries: DocumentFetch | None = None
         self._seen: dict[str, bytes] = {}
         self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
         self._documents: dict[str, Source] = {}
@@ -234,7 +235,9 @@ class Checker:
             return self._contents[location]
         if location in self._seen:
             return self._seen.pop(location)  # read when its identity was looked for, not long ago
-        return _data(document, location, _fetch_for(location, self._reading, self._repositories))
+        if self._entries is None:  # what was given is read wherever it is: one Fetch does for all
+            self._entries = _fetch_for(location, self._reading, self._repositories)
+        return _data(document, location, self._entries)
 
     def _identities(self) -> dict[str, str]:
         """Return the location of every document by the URIs that mean it: its place and its `$self`."""

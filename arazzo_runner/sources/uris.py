@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -24,6 +25,7 @@ def uri_of_path(path: str) -> str:
     return "file://" + quote(full, safe="/:~@!$&'()*+,;=", errors="replace")
 
 
+@lru_cache(maxsize=256)
 def path_of(uri: str) -> str:
     """Return the path of a file: URI (without its fragment); "" for any other URI."""
     if uri[:5].lower() != "file:":
