@@ -23,8 +23,9 @@ class Actions(Parts):
         self, fields: Fields, name: str, build_action: Callable[[JsonValue, Location], Built | None]
     ) -> tuple[Any, ...]:
         actions: tuple[Any, ...] = fields.items(name, build_action)
-        named = [(each.name, each.at) for each in actions if not isinstance(each, ReusableObject) and each.name]
-        self.check_unique("duplicate-action", "action", named)
+        if len(actions) > 1:
+            named = [(each.name, each.at) for each in actions if not isinstance(each, ReusableObject) and each.name]
+            self.check_unique("duplicate-action", "action", named)
         return actions
 
     def success_action(self, raw: JsonValue, at: Location) -> SuccessAction | ReusableObject | None:
@@ -91,8 +92,11 @@ class Actions(Parts):
             self.problems.warn("ignored-field", message, fields.key(given[0]), hint=hint, fix=fix)
 
     def _action_parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:
+        if "parameters" not in fields.raw:
+            fields.taken.add("parameters")
+            return ()
         fields.newer("parameters")
-        if "parameters" in fields.raw and "workflowId" not in fields.raw:
+        if "workflowId" not in fields.raw:
             message = f"{fields.kind}: parameters are passed only to a workflow"
             hint = "remove parameters, or name the workflowId"
             self.problems.warn("ignored-field", message, fields.key("parameters"), hint=hint)

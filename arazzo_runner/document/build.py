@@ -30,6 +30,7 @@ from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 Built = TypeVar("Built")
 
 OTHERS: Final = {"openapi": "OpenAPI", "swagger": "OpenAPI 2.0", "asyncapi": "AsyncAPI"}
+NEWER: Final = ("channelPath", "timeout", "correlationId", "action", "dependsOn")
 TARGETS: Final = ("operationId", "operationPath", "channelPath", "workflowId")
 
 
@@ -199,8 +200,9 @@ class _Builder(Actions):
         if fields is None:
             return None
         self._step_target(fields)
-        self._message_fields(fields)
-        fields.newer("channelPath", "timeout", "correlationId", "action", "dependsOn")
+        if not fields.raw.keys().isdisjoint(NEWER):
+            self._message_fields(fields)
+            fields.newer(*NEWER)
         step_id = fields.required_text("stepId")
         self.check_id("stepId", step_id, at, "stepId")
         criteria = fields.items("successCriteria", self.criterion, empty=False)
@@ -230,6 +232,8 @@ class _Builder(Actions):
 
     def _depends_on(self, fields: Fields) -> tuple[str, ...]:
         names = fields.texts("dependsOn")
+        if len(names) < 2:
+            return names
         for index, name in enumerate(names):
             if name in names[:index]:
                 message = f'{fields.kind}: dependsOn names "{name}" twice'

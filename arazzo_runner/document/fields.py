@@ -143,18 +143,24 @@ class Fields:
         empty: bool = True,
     ) -> tuple[Item, ...]:
         """Return a list field, each item built; `empty` says whether the list may be empty."""
-        value = self._take(name, required)
+        self.taken.add(name)
+        value = self.raw.get(name, MISSING)
         if value is MISSING:
+            if required:
+                self._missing(name)
             return ()
+        if isinstance(value, list) and value:
+            at = self.at  # one text for all places: most objects of a document are items of a list
+            above = f"{at.pointer}/{name}/"
+            built = [build(item, Location(at.uri, f"{above}{i}", at.positions)) for i, item in enumerate(value)]
+            return tuple([item for item in built if item is not None])
         if not isinstance(value, list):
             hint = "begin every item with a dash" if isinstance(value, (dict, str)) else None
             self.wrong_type(name, "a list", value, hint)
             return ()
-        if not value and not empty:
+        if not empty:
             self.error("empty-list", f"{self.kind}: {name} needs at least one entry", name, "add an entry")
-        at = self.at.child(name)
-        built = (build(item, at.child(index)) for index, item in enumerate(value))
-        return tuple(item for item in built if item is not None)
+        return ()
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of texts."""

@@ -45,8 +45,9 @@ class Parts:
     def parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:
         parameters: tuple[Parameter | ReusableObject, ...] = fields.items("parameters", self.parameter)
         own = [each for each in parameters if isinstance(each, Parameter) and each.name]
-        self.check_unique("duplicate-parameter", "parameter", [(_place_of(each), each.at) for each in own])
-        self._check_headers(own)
+        if len(own) > 1:
+            self.check_unique("duplicate-parameter", "parameter", [(_place_of(each), each.at) for each in own])
+            self._check_headers(own)
         return parameters
 
     def _check_headers(self, parameters: Iterable[Parameter]) -> None:
