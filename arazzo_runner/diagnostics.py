@@ -88,7 +88,11 @@ class Location:
     def end_column(self) -> int | None:
         """The column after the last character; a node of several lines ends with its first line."""
         line, column = self.start
-        if line is None or column is None or self.positions is None:
+        return None if line is None or column is None else self.end_after(line, column)
+
+    def end_after(self, line: int, column: int) -> int | None:
+        """Return `end_column`, when line and column are known already."""
+        if self.positions is None:
             return None
         if self.offset is not None:
             return column + max(1, self.length)

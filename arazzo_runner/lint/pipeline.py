@@ -132,6 +132,8 @@ class Linter:
         return f"{policy!r}\0{reading!r}\0{variables}\0{home}"
 
     def _policy_for(self, name: str, settings: Settings) -> Policy:
+        if not settings.validate.overrides:
+            return self._policy(settings, name)  # which decides nothing then
         return self._policy(settings, relative(os.path.abspath(name), settings.folder or os.getcwd()))
 
     def _not_told(self, found: list[Diagnostic]) -> list[Diagnostic]:

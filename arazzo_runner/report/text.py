@@ -9,7 +9,7 @@ from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 from arazzo_runner.report.style import count, paint
-from arazzo_runner.report.visible import one_line
+from arazzo_runner.report.visible import is_plain, one_line
 
 WIDEST_LINE = 160
 _USERINFO = pattern(r"(?<=://)[^/\s?#@'\"]+(?=@)")
@@ -60,7 +60,10 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
 
 def place_text(at: Location) -> str:
     """Return a place in one word: `file:line:column`, or the file and the JSON Pointer where there is no text."""
-    line, column = at.start
+    return _place_text(at, *at.start)
+
+
+def _place_text(at: Location, line: int | None, column: int | None) -> str:
     if line is not None:
         return one_line(f"{at.uri}:{line}:{column}")
     return one_line(f"{at.uri}#{at.pointer}" if at.pointer else at.uri)
@@ -84,9 +87,9 @@ def excerpt(
     line, column = at.start
     source = None if line is None or at.positions is None else at.positions.line_text(line)
     if source is None or line is None or column is None or not source.strip():
-        place = f"  {paint(arrow, 'blue', color=color)} {place_text(at)}"
+        place = f"  {paint(arrow, 'blue', color=color)} {_place_text(at, line, column)}"
         return [place] if note is None else [place, f"  {note}"]
-    end = at.end_column or column + 1
+    end = at.end_after(line, column) or column + 1
     if hidden:
         source = source[: column - 1] + "*" * (end - column) + source[end - 1 :]
     window = _window(_USERINFO.sub(lambda found: "*" * len(found.group()), source), column, end)
@@ -94,7 +97,7 @@ def excerpt(
     bar = paint("|", "blue", color=color)
     carets = paint(window.carets, style, color=color)
     return [
-        f"{' ' * gutter}{paint(arrow, 'blue', color=color)} {place_text(at)}",
+        f"{' ' * gutter}{paint(arrow, 'blue', color=color)} {_place_text(at, line, column)}",
         f"{paint(str(line), 'blue', color=color)} {bar} {window.text}".rstrip(),
         f"{' ' * gutter} {bar} {' ' * window.indent}{carets}{' ' + note if note else ''}",
     ]
@@ -113,6 +116,8 @@ def _window(source: str, column: int, end_column: int) -> _Window:
     """Cut a long line around the marked characters (minified JSON is one line of megabytes)."""
     start, end = max(0, column - 1), max(column, end_column - 1)
     first, last = 0, len(source)
+    if last <= WIDEST_LINE and is_plain(source):  # as nearly every line is
+        return _Window(source, min(start, last), "^" * max(1, min(end, last) - start))
     if last > WIDEST_LINE:
         first = max(0, start - WIDEST_LINE // 3)
         last = min(len(source), first + WIDEST_LINE)

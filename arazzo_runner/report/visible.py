@@ -28,6 +28,11 @@ def one_line(text: str) -> str:
     return neutral(_escaped(text))
 
 
+def is_plain(text: str) -> bool:
+    """Tell whether a text is harmless as it stands, whatever part of it is shown."""
+    return text.isascii() and text.isprintable() and "::" not in text and "##" not in text
+
+
 def lines(text: str) -> list[str]:
     """Return foreign text as harmless lines."""
     return [one_line(line.rstrip("\r")) for line in text.split("\n")]
