@@ -12,10 +12,10 @@ from arazzo_runner.document.positions import Entry
 from arazzo_runner.patterns import pattern
 from arazzo_runner.values import escaped
 
-_BLANKS: Final = pattern(r"[ \t\r\n]*")
-_COMMA: Final = pattern(r"[ \t\r\n]*,?[ \t\r\n]*")
-_KEY: Final = pattern(r'"([^"\\]*)"[ \t\r\n]*:[ \t\r\n]*')
-_ESCAPED_KEY: Final = pattern(r'"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*')
+_BLANKS: Final[Any] = pattern(r"[ \t\r\n]*")
+_COMMA: Final[Any] = pattern(r"[ \t\r\n]*,?[ \t\r\n]*")
+_NEXT_KEY: Final = pattern(r'[ \t\r\n]*,?[ \t\r\n]*"([^"\\]*)"[ \t\r\n]*:[ \t\r\n]*')
+_COLON: Final[Any] = pattern(r"[ \t\r\n]*:[ \t\r\n]*")
 _DECODER: Final[Any] = json.decoder  # its scanner is public, but not in the type stubs
 _SKIP: Final = _DECODER.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False).scan_once
 
@@ -26,10 +26,10 @@ _Member: TypeAlias = tuple[int, int]
 class _Structure:
     """An object or array that is read as far as its members were asked for."""
 
-    __slots__ = ("at", "is_object", "last", "members")
+    __slots__ = ("end", "is_object", "last", "members")
 
-    def __init__(self, at: int, *, is_object: bool) -> None:
-        self.at = at  # where the next key or item begins, if `last` is -1; -1 at the end
+    def __init__(self, end: int, *, is_object: bool) -> None:
+        self.end = end  # where what was read ends, if `last` is -1; -1 at the end
         self.is_object = is_object
         self.last = -1  # where the value read last begins, while it is not known where it ends
         self.members: dict[str, _Member] = {}
@@ -48,7 +48,7 @@ class JsonPlaces:
         self._repeated = repeated
         self._structures: dict[str, _Structure | None] = {}
         self._entries: dict[str, Entry | None] = {}
-        self._root: _Member = (-1, _end(_BLANKS.match(text)))
+        self._root: _Member = (-1, _BLANKS.match(text).end())
 
     def entry(self, pointer: str) -> Entry | None:
         """Return what is known of a JSON Pointer; None when it leads nowhere."""
@@ -82,26 +82,22 @@ class JsonPlaces:
 
     def _opened(self, start: int) -> _Structure | None:
         kind = self._text[start]
-        return _Structure(_end(_BLANKS.match(self._text, start + 1)), is_object=kind == "{") if kind in "{[" else None
+        return _Structure(start + 1, is_object=kind == "{") if kind in "{[" else None
 
     def _read_to(self, structure: _Structure, token: str) -> None:
         """Read keys or items until the one that is sought (with repeated keys: all), or the end."""
         text, members, last = self._text, structure.members, structure.last
-        while structure.at >= 0:
+        following = _next_key if structure.is_object else _next_item
+        while structure.end >= 0:
             if last >= 0:
-                structure.at = _end(_COMMA.match(text, _SKIP(text, last)[1]))
-            at = structure.at
-            if text[at] in "}]":
-                structure.at = last = -1
+                structure.end = _SKIP(text, last)[1]
+            found = following(text, structure.end)
+            if found is None:
+                structure.end = last = -1
                 break
-            if structure.is_object:
-                key = _KEY.match(text, at)
-                name, last = _unescaped(text, at) if key is None else (key[1], key.end())
-                name = escaped(name)
-                members[name] = at, last
-            else:
-                name, last = str(len(members)), at
-                members[name] = -1, at
+            name, key_start, last = found
+            name = str(len(members)) if name is None else escaped(name)
+            members[name] = key_start, last
             if name == token and not self._repeated:
                 break
         structure.last = last
@@ -111,10 +107,18 @@ class JsonPlaces:
         return Span(line, start - self._starts[line - 1] + 1, end_line, end - self._starts[end_line - 1] + 1)
 
 
-def _unescaped(text: str, at: int) -> tuple[str, int]:
-    """Return a key with escapes in it, and where its value begins."""
-    return _SKIP(text, at)[0], _end(_ESCAPED_KEY.match(text, at))
+def _next_key(text: str, end: int) -> tuple[str | None, int, int] | None:
+    """Return the key after a value, where it begins, and where its own value does; None at the end of an object."""
+    found = _NEXT_KEY.match(text, end)
+    if found is not None:
+        return found[1], found.start(1) - 1, found.end()
+    start = _COMMA.match(text, end).end()
+    if text[start] == "}":
+        return None
+    key, end = _SKIP(text, start)  # one with escapes in it
+    return key, start, _COLON.match(text, end).end()
 
 
-def _end(found: Any) -> int:
-    return int(found.end())
+def _next_item(text: str, end: int) -> tuple[str | None, int, int] | None:
+    start = _COMMA.match(text, end).end()
+    return None if text[start] == "]" else (None, -1, start)
