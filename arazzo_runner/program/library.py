@@ -271,6 +271,9 @@ def display(uri: str) -> str:
     path = path_of(uri)
     if not path:
         return uri
+    here = os.getcwd() + os.sep
+    if path.startswith(here) and os.path.normpath(path) == path:
+        return path[len(here) :]
     relative = os.path.relpath(path)
     return path if relative.startswith("..") and len(relative) > len(path) else relative
 

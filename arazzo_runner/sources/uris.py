@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 _PORTS: Final = {"http": 80, "https": 443}
+_BRACKETS: Final = frozenset("[]")
 
 
 def is_remote(uri: str) -> bool:
@@ -44,8 +45,11 @@ def path_of(uri: str) -> str:
 
 def join(base: str, reference: str) -> str:
     """Resolve a reference against a base URI (RFC 3986 §5.2); what is no URI at all stays as it is."""
+    written = reference.replace(" ", "%20")
+    if base.startswith("file:") and is_remote(written) and written.isascii() and _BRACKETS.isdisjoint(written):
+        return written  # as from a file nearly all are: an absolute reference stays as it is
     try:
-        return urljoin(base, reference.replace(" ", "%20"))
+        return urljoin(base, written)
     except ValueError:  # such as `http://[`
         return reference
 
