@@ -28,36 +28,39 @@ from arazzo_runner.values import JsonValue
 _NUMBER: Final = r"0|[1-9][0-9]{0,14}"
 _TEXT: Final = r"'[ -&(-\[\]-~]*'|\"[ !#-\[\]-~]*\""  # printable ASCII without escapes
 _STEP: Final = rf"\.[A-Za-z_][A-Za-z0-9_]*|\.\*|\[(?:\*|-?[1-9][0-9]{{0,14}}|0|{_TEXT})\]"
-_TESTED: Final = rf"@((?:{_STEP})*)(?: ?(==|!=|<=|>=|<|>) ?({_NUMBER}|{_TEXT}|true|false|null))?"
 _STEPS: Final = pattern(_STEP)
-_PLAIN: Final = pattern(rf"\$((?:{_STEP})*)(?:\[\?(?:\({_TESTED}\)|{_TESTED})\])?")
+_TESTED: Final = pattern(rf"@((?:{_STEP})*)(?: ?(==|!=|<=|>=|<|>) ?({_NUMBER}|{_TEXT}|true|false|null))?")
 _WORDS: Final[dict[str, JsonValue]] = {"true": True, "false": False, "null": None}
 
 
 def plain_path(text: str) -> Path | None:
     """Return a query of the plain form, None for every other text, right or wrong."""
-    found = _PLAIN.fullmatch(text)
-    if found is None:
+    steps, bracket, test = text[1:].partition("[?")
+    segments = _segments(steps)
+    if segments is None or text[:1] != "$":
         return None
-    segments = _segments(found[1])
-    tested = found.groups()[1:4] if found[2] is not None else found.groups()[4:7]
-    if tested[0] is None:
+    if not bracket:
         return Path(segments)
-    test = _test(*tested)
-    return None if test is None else Path((*segments, Segment((Filter(test),))))
+    tested = _test(test[1:-2] if test[:1] == "(" and test[-2:] == ")]" else test[:-1]) if test[-1:] == "]" else None
+    return None if tested is None else Path((*segments, Segment((Filter(tested),))))
 
 
-def _test(steps: str, operator: str | None, constant: str) -> Compare | Exists | None:
-    path = Path(_segments(steps), absolute=False)
-    if operator is None:
+def _test(text: str) -> Compare | Exists | None:
+    found = _TESTED.fullmatch(text)
+    segments = None if found is None else _segments(found[1])
+    if found is None or segments is None:
+        return None
+    path = Path(segments, absolute=False)
+    if found[2] is None:
         return Exists(path)
     if not path.singular:
         return None  # which the library refuses best
-    return Compare(ValueOf(path), cast(Operator, operator), Constant(_constant(constant)))
+    return Compare(ValueOf(path), cast(Operator, found[2]), Constant(_constant(found[3])))
 
 
-def _segments(steps: str) -> tuple[Segment, ...]:
-    return tuple(Segment((_selector(step),)) for step in _STEPS.findall(steps))
+def _segments(text: str) -> tuple[Segment, ...] | None:
+    steps = _STEPS.findall(text)
+    return tuple(Segment((_selector(step),)) for step in steps) if "".join(steps) == text else None
 
 
 def _selector(step: str) -> Name | Index | Wildcard:

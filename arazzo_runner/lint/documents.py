@@ -15,7 +15,6 @@ from arazzo_runner.sources.uris import is_remote
 STDIN: Final = "-"
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
-_YAML_ROOT: Final = re.compile(rb"""^["']?arazzo["']?[ \t]*:""", re.MULTILINE)
 _MOST_BYTES: Final = 20_000_000
 
 
@@ -64,7 +63,7 @@ def is_arazzo(path: str) -> bool:
     if b"arazzo" not in data:
         return False
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
-        return _YAML_ROOT.search(data) is not None
+        return re.search(rb"""^["']?arazzo["']?[ \t]*:""", data, re.MULTILINE) is not None
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):

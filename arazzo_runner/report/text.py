@@ -92,7 +92,9 @@ def excerpt(
     end = at.end_after(line, column) or column + 1
     if hidden:
         source = source[: column - 1] + "*" * (end - column) + source[end - 1 :]
-    window = _window(_USERINFO.sub(lambda found: "*" * len(found.group()), source), column, end)
+    if "://" in source and "@" in source:
+        source = _USERINFO.sub(lambda found: "*" * len(found.group()), source)
+    window = _window(source, column, end)
     gutter = len(str(line))
     bar = paint("|", "blue", color=color)
     carets = paint(window.carets, style, color=color)
