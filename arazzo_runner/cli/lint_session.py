@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
-from arazzo_runner.cli.options import ReadingArguments
-from arazzo_runner.cli.validate_options import LintArguments
+from arazzo_runner.cli.lint_arguments import LintArguments
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import InvalidUsage, Severity
@@ -26,6 +26,12 @@ from arazzo_runner.values import JsonValue
 
 if TYPE_CHECKING:
     from arazzo_runner.cli.mending import Mender
+
+
+def lint(specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, *, no_color: bool) -> int:
+    """Do what one command line asks for, and return the exit code."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    return LintSession(specs, given, reading, console).run()
 
 
 class LintSession:

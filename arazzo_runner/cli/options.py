@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.source_map import Limits
-from arazzo_runner.records import record
 
 Command = TypeVar("Command", bound=Callable[..., int])
 Decorator = Callable[[Command], Command]
@@ -90,25 +90,6 @@ def format_option(command: Command) -> Command:
         show_default=True,
         help="What stdout holds; json is a documented contract, printed in every case.",
     )(command)
-
-
-@record(frozen=True, slots=True, kw_only=True)
-class ReadingArguments:
-    """What the options of `reading_options` say, ready for the API."""
-
-    strict: bool
-    root: str | None
-    sources: dict[str, str]
-    url_map: dict[str, str]
-    limits: Limits
-    offline: bool
-    allow_remote: bool
-    allow_hosts: tuple[str, ...]
-    cache: bool
-
-    def as_keywords(self) -> dict[str, Any]:
-        """Return them by name, to be passed on to the API."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 def reading_options(command: Command) -> Command:

@@ -11,7 +11,8 @@ import click
 
 from arazzo_runner import api
 from arazzo_runner.cli.inputs import given_inputs
-from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, format_option, pairs, reading_options
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option, pairs, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program

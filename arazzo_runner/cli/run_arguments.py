@@ -8,7 +8,7 @@ from dataclasses import field, fields, replace
 
 from arazzo_runner.cli.credential_options import CredentialArguments
 from arazzo_runner.cli.durable_options import DurableArguments
-from arazzo_runner.cli.options import ReadingArguments
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run_options import LimitArguments, ManyArguments, PartArguments, TransportArguments
 from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.options import MAX_REDIRECTS, RunOptions, TransportOptions

@@ -11,7 +11,8 @@ import click
 from arazzo_runner import api, durably
 from arazzo_runner.cli.execution import checked
 from arazzo_runner.cli.inputs import GivenInputs, stated_inputs, with_environment, with_row
-from arazzo_runner.cli.options import ReadingArguments, option_group, pairs, reading_options
+from arazzo_runner.cli.options import option_group, pairs, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.rows import read_rows
 from arazzo_runner.cli.run_arguments import transport_of_arguments
 from arazzo_runner.cli.run_options import LimitArguments, TransportArguments, limit_options, transport_options
