@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
@@ -18,6 +17,7 @@ from arazzo_runner.lint.codes import codes_with_options, titles
 from arazzo_runner.lint.documents import STDIN, select_documents
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, told_once
 from arazzo_runner.program.library import LoadOptions
+from arazzo_runner.records import replace
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.findings import Findings, render
 from arazzo_runner.report.findings_text import render_findings

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field, fields
 from typing import Any
 
 from arazzo_runner.document.source_map import Limits
-from arazzo_runner.records import record
+from arazzo_runner.records import field, field_names, record
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -25,4 +24,4 @@ class ReadingArguments:
 
     def as_keywords(self) -> dict[str, Any]:
         """Return them by name, to be passed on to the API."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: getattr(self, name) for name in field_names(self)}

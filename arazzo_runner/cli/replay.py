@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 
 import click
 
@@ -16,6 +15,7 @@ from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
+from arazzo_runner.records import replace
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.drift import RequestDrift, drift_diagnostics, outcome_diagnostics
 from arazzo_runner.report.exchange import request_line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import fields
 from typing import Any, cast
 
 import click
@@ -11,6 +10,7 @@ import click
 from arazzo_runner.cli.lint_arguments import LintArguments
 from arazzo_runner.cli.options import Command
 from arazzo_runner.config.settings import PRESETS
+from arazzo_runner.records import field_names
 from arazzo_runner.report.findings import FORMATS
 
 _DEFAULTS = LintArguments()
@@ -54,8 +54,8 @@ def lint_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def gathered(**options: Any) -> int:
-        names = [each.name for each in fields(LintArguments)]
-        return command(given=LintArguments(**{name: options.pop(name) for name in names}), **options)
+        given = LintArguments(**{name: options.pop(name) for name in field_names(LintArguments)})
+        return command(given=given, **options)
 
     decorated: Any = gathered
     for option in reversed(_OPTIONS):

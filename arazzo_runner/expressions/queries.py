@@ -7,7 +7,6 @@ their work (budget.py), patterns run in linear time or under a clock (regex.py).
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 from typing import Literal as OneOf
 from typing import TypeAlias, cast
 
@@ -23,7 +22,7 @@ from arazzo_runner.expressions.selectors import Query, Selection
 from arazzo_runner.expressions.xml_text import NotXml, parse_xml
 from arazzo_runner.expressions.xpath import VERSIONS as XPATH_VERSIONS
 from arazzo_runner.expressions.xpath import XPath, XPathFailure, compile_xpath, evaluate_xpath, item_value
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.values import MISSING, JsonValue, Missing, resolve_pointer, to_text, type_name
 
 MAX_LENGTH = 65_536

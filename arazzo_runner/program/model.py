@@ -6,7 +6,6 @@ Everything is frozen; workflows refer to each other by WorkflowKey, so that they
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
@@ -14,7 +13,7 @@ from arazzo_runner.diagnostics import Diagnostic, Location
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
 from arazzo_runner.expressions.selectors import Query
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
 if TYPE_CHECKING:  # for annotations only: a document without descriptions needs none of it

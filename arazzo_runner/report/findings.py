@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field
 from importlib import import_module
 from typing import Final
 from urllib.parse import quote
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.report.fingerprints import relative
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
