@@ -5,11 +5,12 @@ from __future__ import annotations
 import json.decoder
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from arazzo_runner.diagnostics import Span
 from arazzo_runner.document.positions import Entry
 from arazzo_runner.patterns import pattern
+from arazzo_runner.records import record
 from arazzo_runner.values import escaped
 
 _BLANKS: Final = pattern(r"[ \t\r\n]*")
@@ -20,7 +21,8 @@ _SKIP: Final = _DECODER.JSONDecoder(parse_int=str, parse_float=str, parse_consta
 _STRING: Final = _DECODER.scanstring
 
 
-class _Member(NamedTuple):
+@record(frozen=True, slots=True)
+class _Member:
     """Where the key of a member begins and ends (-1: an item of an array has none), and where its value begins."""
 
     key_start: int
