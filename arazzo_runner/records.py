@@ -53,17 +53,17 @@ def record(cls=None, /, *, frozen=False, slots=False, kw_only=False):  # type: i
         stated = {name: own.pop(name, MISSING) for name in _annotations(cls)}
         known = {each[0]: each for each in getattr(cls, "__record__", ())}
         known |= {name: _described(name, default, kw_only) for name, default in stated.items()}
-        made = _with_slots(cls, own, stated)
-        made.__record__ = tuple(known.values())
-        made.__match_args__ = tuple(name for name, _, _, by_name, _, _ in known.values() if not by_name)
-        made.__dataclass_fields__ = _Fields(made, stated, kw_only)
-        if "__repr__" not in own:
-            made.__repr__ = _repr
+        described = tuple(known.values())
+        lazily = _Fields(stated, kw_only)
+        own["__record__"] = described
+        own["__match_args__"] = tuple(name for name, _, _, by_name, _, _ in described if not by_name)
+        own["__dataclass_fields__"] = lazily
+        own["__init__"] = _slow_init(described, lazily)
+        own.setdefault("__repr__", _repr)
         if frozen:
-            made.__eq__ = _equals
-            made.__hash__ = own.get("__hash__") or _hash
-        made.__init__ = _slow_init(made)
-        return made
+            own["__eq__"] = _equals
+            own["__hash__"] = own.get("__hash__") or _hash
+        return _with_slots(cls, own, stated)
 
     return make if cls is None else make(cls)
 
@@ -97,15 +97,17 @@ def _with_slots(cls, own, stated):  # type: ignore[no-untyped-def]
 class _Fields:
     """Stands for the `__dataclass_fields__` of a record until somebody asks for them."""
 
-    def __init__(self, made, stated, kw_only):  # type: ignore[no-untyped-def]
-        self._made = made
+    def __init__(self, stated, kw_only):  # type: ignore[no-untyped-def]
         self._stated = stated
         self._kw_only = kw_only
+
+    def __set_name__(self, owner, name):  # type: ignore[no-untyped-def]
+        self.made = owner
 
     def __get__(self, instance, owner):  # type: ignore[no-untyped-def]
         from dataclasses import dataclass
 
-        made = self._made
+        made = self.made
         namespace = {name: _as_dataclass(default) for name, default in self._stated.items() if default is not MISSING}
         namespace |= {"__annotations__": dict(_annotations(made)), "__module__": made.__module__, "__doc__": ""}
         namespace |= {name: value for name, value in vars(made).items() if name == "__orig_bases__"}  # of generics
@@ -126,9 +128,8 @@ def _as_dataclass(default):  # type: ignore[no-untyped-def]
     return described(**{name: value for name, value in said.items() if value is not MISSING})
 
 
-def _slow_init(made):  # type: ignore[no-untyped-def]
+def _slow_init(described, lazily):  # type: ignore[no-untyped-def]
     """Return an `__init__` that fills field by field, and after a while puts a written one in its place."""
-    described = made.__record__
     positional = sum(not each[3] for each in described)
     left = _SLOW_ONES
 
@@ -136,9 +137,9 @@ def _slow_init(made):  # type: ignore[no-untyped-def]
         nonlocal left
         left -= 1
         if left < 0 or not _fill(self, described, positional, args, kwargs):
-            made.__init__ = _init(made)
-            made.__init__(self, *args, **kwargs)
-        elif hasattr(made, "__post_init__"):
+            lazily.made.__init__ = _init(lazily.made)
+            lazily.made.__init__(self, *args, **kwargs)
+        elif hasattr(lazily.made, "__post_init__"):
             self.__post_init__()
 
     return __init__
