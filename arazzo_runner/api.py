@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from os import PathLike
 from typing import TypeAlias
 
@@ -32,6 +31,7 @@ from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
+from arazzo_runner.records import replace
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.kept import Kept
 from arazzo_runner.values import JsonValue

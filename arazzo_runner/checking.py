@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import field
 from os import PathLike
 from typing import TypeAlias
 
@@ -20,7 +19,7 @@ from arazzo_runner.document.disk_cache import cached_reader
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
-from arazzo_runner.records import record, replace
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch, read_file
 from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path

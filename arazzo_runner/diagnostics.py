@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import field
 from enum import Enum
 from typing import Protocol
 
-from arazzo_runner.records import record, replace
+from arazzo_runner.records import field, record, replace
 
 
 class Severity(str, Enum):

@@ -17,7 +17,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from arazzo_runner.api import OnEvent, check_inputs, choose_workflow, load
@@ -35,6 +34,7 @@ from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
+from arazzo_runner.records import replace
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.kept import Kept
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path

@@ -5,10 +5,12 @@ and a run defines over a hundred: a third of a cold start. `record(slots=True)` 
 that behaves as that of `dataclasses.dataclass`, but shares equality, hash and repr between all
 records, writes an `__init__` for those only that are made often, lists the `dataclasses.fields`
 when they are asked for, and leaves frozenness to mypy, to which records.pyi says that it is
-`dataclass`. `replace` copies a record; it does not run `__post_init__`.
+`dataclass`. `dataclasses` itself, which imports half of the standard library, is imported by then.
+
+`field` says what `dataclasses.field` does. `replace` copies a record; it does not run `__post_init__`.
+`field_names` names the fields of a record or of its class.
 """
 
-from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from operator import attrgetter
 
@@ -16,27 +18,52 @@ _SLOW_ONES = 32
 """So many records of a class are filled field by field; by then it pays to write an `__init__`."""
 
 
+class _Missing:
+    """Stands where there is no default; a signature shows it where a factory makes one."""
+
+    def __repr__(self):  # type: ignore[no-untyped-def]
+        return "<factory>"
+
+
+MISSING = _Missing()
+
+
+class field:
+    """What is said about a field: its default or what makes it, whether it is compared, shown, given by name only."""
+
+    __slots__ = ("compare", "default", "default_factory", "kw_only", "repr")
+
+    def __init__(self, *, default=MISSING, default_factory=MISSING, compare=True, repr=True, kw_only=MISSING):  # type: ignore[no-untyped-def]
+        self.default = default
+        self.default_factory = default_factory
+        self.compare = compare
+        self.repr = repr
+        self.kw_only = kw_only
+
+
 def record(cls=None, /, *, frozen=False, slots=False, kw_only=False):  # type: ignore[no-untyped-def]
     """Return a class decorator, as `dataclasses.dataclass` does."""
 
     def make(cls):  # type: ignore[no-untyped-def]
         if not slots:
+            from dataclasses import dataclass
+
             return dataclass(frozen=frozen, kw_only=kw_only)(cls)
         own = dict(vars(cls))
         stated = {name: own.pop(name, MISSING) for name in _annotations(cls)}
         known = {each[0]: each for each in getattr(cls, "__record__", ())}
         known |= {name: _described(name, default, kw_only) for name, default in stated.items()}
-        made = _with_slots(cls, own, stated)
-        made.__record__ = tuple(known.values())
-        made.__match_args__ = tuple(name for name, _, _, by_name in known.values() if not by_name)
-        made.__dataclass_fields__ = _Fields(made, stated, kw_only)
-        if "__repr__" not in own:
-            made.__repr__ = _repr
+        described = tuple(known.values())
+        lazily = _Fields(stated, kw_only)
+        own["__record__"] = described
+        own["__match_args__"] = tuple(name for name, _, _, by_name, _, _ in described if not by_name)
+        own["__dataclass_fields__"] = lazily
+        own["__init__"] = _slow_init(described, lazily)
+        own.setdefault("__repr__", _repr)
         if frozen:
-            made.__eq__ = _equals
-            made.__hash__ = own.get("__hash__") or _hash
-        made.__init__ = _slow_init(made)
-        return made
+            own["__eq__"] = _equals
+            own["__hash__"] = own.get("__hash__") or _hash
+        return _with_slots(cls, own, stated)
 
     return make if cls is None else make(cls)
 
@@ -49,11 +76,11 @@ def _annotations(cls):  # type: ignore[no-untyped-def]
 
 
 def _described(name, default, kw_only):  # type: ignore[no-untyped-def]
-    """Return (name, default, factory, whether it is given by name only) of a field."""
-    if not isinstance(default, Field):
-        return name, default, MISSING, kw_only
+    """Return (name, default, factory, whether it is given by name only, is compared, is shown) of a field."""
+    if not isinstance(default, field):
+        return name, default, MISSING, kw_only, True, True
     by_name = kw_only if default.kw_only is MISSING else default.kw_only
-    return name, default.default, default.default_factory, by_name
+    return name, default.default, default.default_factory, by_name, default.compare, default.repr
 
 
 def _with_slots(cls, own, stated):  # type: ignore[no-untyped-def]
@@ -70,14 +97,18 @@ def _with_slots(cls, own, stated):  # type: ignore[no-untyped-def]
 class _Fields:
     """Stands for the `__dataclass_fields__` of a record until somebody asks for them."""
 
-    def __init__(self, made, stated, kw_only):  # type: ignore[no-untyped-def]
-        self._made = made
+    def __init__(self, stated, kw_only):  # type: ignore[no-untyped-def]
         self._stated = stated
         self._kw_only = kw_only
 
+    def __set_name__(self, owner, name):  # type: ignore[no-untyped-def]
+        self.made = owner
+
     def __get__(self, instance, owner):  # type: ignore[no-untyped-def]
-        made = self._made
-        namespace = {name: default for name, default in self._stated.items() if default is not MISSING}
+        from dataclasses import dataclass
+
+        made = self.made
+        namespace = {name: _as_dataclass(default) for name, default in self._stated.items() if default is not MISSING}
         namespace |= {"__annotations__": dict(_annotations(made)), "__module__": made.__module__, "__doc__": ""}
         namespace |= {name: value for name, value in vars(made).items() if name == "__orig_bases__"}  # of generics
         shadow = type(made)(made.__name__, made.__bases__, namespace)
@@ -87,19 +118,28 @@ class _Fields:
         return made.__dataclass_fields__
 
 
-def _slow_init(made):  # type: ignore[no-untyped-def]
+def _as_dataclass(default):  # type: ignore[no-untyped-def]
+    """Return a default as `dataclasses` takes it."""
+    if not isinstance(default, field):
+        return default
+    from dataclasses import field as described
+
+    said = {name: getattr(default, name) for name in field.__slots__}
+    return described(**{name: value for name, value in said.items() if value is not MISSING})
+
+
+def _slow_init(described, lazily):  # type: ignore[no-untyped-def]
     """Return an `__init__` that fills field by field, and after a while puts a written one in its place."""
-    described = made.__record__
-    positional = sum(not by_name for _, _, _, by_name in described)
+    positional = sum(not each[3] for each in described)
     left = _SLOW_ONES
 
     def __init__(self, *args, **kwargs):  # type: ignore[no-untyped-def]
         nonlocal left
         left -= 1
         if left < 0 or not _fill(self, described, positional, args, kwargs):
-            made.__init__ = _init(made)
-            made.__init__(self, *args, **kwargs)
-        elif hasattr(made, "__post_init__"):
+            lazily.made.__init__ = _init(lazily.made)
+            lazily.made.__init__(self, *args, **kwargs)
+        elif hasattr(lazily.made, "__post_init__"):
             self.__post_init__()
 
     return __init__
@@ -111,7 +151,7 @@ def _fill(self, described, positional, args, kwargs):  # type: ignore[no-untyped
         return False
     given, named = iter(args), 0
     ordered = sorted(described, key=_by_name) if args else described
-    for name, default, factory, by_name in ordered:
+    for name, default, factory, by_name, _, _ in ordered:
         value = MISSING if by_name else next(given, MISSING)
         if value is MISSING and name in kwargs:
             value, named = kwargs[name], named + 1
@@ -132,7 +172,7 @@ def _init(made):  # type: ignore[no-untyped-def]
     names = {"MISSING": MISSING}
     parameters = {False: ["self"], True: ["*"]}
     lines = []
-    for name, default, factory, by_name in made.__record__:
+    for name, default, factory, by_name, _, _ in made.__record__:
         given = name
         if default is not MISSING:
             names[f"default_{name}"] = default
@@ -154,11 +194,16 @@ def _init(made):  # type: ignore[no-untyped-def]
 def replace(value, /, **changes):  # type: ignore[no-untyped-def]
     """Return a copy of a record with some fields changed; `dataclasses.replace` takes five times as long."""
     made = object.__new__(value.__class__)
-    for name, _, _, _ in made.__record__:
+    for name in field_names(made):
         setattr(made, name, changes.pop(name) if name in changes else getattr(value, name))
     if changes:
         raise TypeError(f"{type(made).__qualname__} has no field {next(iter(changes))}")
     return made
+
+
+def field_names(value, /):  # type: ignore[no-untyped-def]
+    """Return the names of the fields of a record, or of a class of records."""
+    return [described[0] for described in value.__record__]
 
 
 def _compared(value):  # type: ignore[no-untyped-def]
@@ -168,7 +213,7 @@ def _compared(value):  # type: ignore[no-untyped-def]
 @cache
 def _comparing(made):  # type: ignore[no-untyped-def]
     """Return what gives the fields of a record that are compared."""
-    names = [each.name for each in fields(made) if each.compare]
+    names = [name for name, _, _, _, compared, _ in made.__record__ if compared]
     return attrgetter(*names) if names else _nothing
 
 
@@ -187,5 +232,6 @@ def _hash(self):  # type: ignore[no-untyped-def]
 
 
 def _repr(self):  # type: ignore[no-untyped-def]
-    shown = ", ".join(f"{each.name}={getattr(self, each.name)!r}" for each in fields(self) if each.repr)
+    names = [name for name, _, _, _, _, shown in self.__record__ if shown]
+    shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
     return f"{type(self).__qualname__}({shown})"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.parse
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -123,12 +122,14 @@ def _mask_cut_short(text: str, forms: Iterable[str]) -> str:
 
 def forms_of(text: str) -> Iterable[str]:
     """Yield a secret as it may stand in a text: raw, JSON-escaped, percent-encoded, inside base64."""
+    from urllib.parse import quote, quote_plus  # lazily: a check knows no secrets
+
     yield text
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield json.dumps(text)[1:-1]
     for safe in ("", "/", ":/?#[]@!$&'()*+,;="):  # whole, as a path, as `allowReserved` leaves it
-        yield urllib.parse.quote(text, safe=safe, errors="surrogatepass")
-    yield urllib.parse.quote_plus(text, errors="surrogatepass")
+        yield quote(text, safe=safe, errors="surrogatepass")
+    yield quote_plus(text, errors="surrogatepass")
     yield from _base64_forms(text.encode("utf-8", "surrogatepass"))
 
 

@@ -36,7 +36,7 @@ FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "print", "input", "o
 ALLOWED_CALLS = {("records.py", "exec")}
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "requests", "urllib.request", "http.client",
                      "ftplib", "smtplib", "xmlrpc.client", "subprocess", "ctypes"}  # fmt: skip
-ONE_PLACE = {"httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_import.py"},
+ONE_PLACE = {"dataclasses": {"records.py"}, "httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_import.py"},
              "aiohttp": {"worlds/aiohttp_transport.py"}}  # fmt: skip
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
          "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "http.server", "rich", "email",

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import pytest
 
-from arazzo_runner.records import record, replace
+from arazzo_runner.records import field, field_names, record, replace
 
 
 @record(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class Point:
 
     x: int
     y: int = 2
-    tags: list[str] = dataclasses.field(default_factory=list)
-    note: str = dataclasses.field(default="", compare=False, repr=False)
+    tags: list[str] = field(default_factory=list)
+    note: str = field(default="", compare=False, repr=False)
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,14 @@ class Named:
 
     name: str
     size: int = 0
+
+
+@record(frozen=True, slots=True)
+class Mixed:
+    """A field that is given by name only beside one that is not."""
+
+    size: int
+    loud: bool = field(default=False, kw_only=True)
 
 
 @record(slots=True)
@@ -99,6 +107,22 @@ def test_post_init_runs_and_fields_and_replace_work():
         Checked(-1)
     assert dataclasses.replace(Point(1, note="kept"), x=5).note == "kept"
     assert [each.name for each in dataclasses.fields(Named)] == ["name", "size"]
+    assert field_names(Named) == field_names(Named(name="a")) == ["name", "size"]
+
+
+def test_dataclasses_takes_a_record_for_one_of_its_own():
+    assert dataclasses.is_dataclass(Point)
+    assert dataclasses.asdict(Choice("which", ("a",))) == {"text": "which", "options": ("a",)}
+    tags, note = dataclasses.fields(Point)[2:]
+    assert (tags.default_factory, tags.compare, tags.repr) == (list, True, True)
+    assert (note.default, note.compare, note.repr) == ("", False, False)
+    assert [each.kw_only for each in dataclasses.fields(Mixed)] == [False, True]
+
+
+def test_one_field_may_be_given_by_name_only():
+    for _ in range(40):  # filled field by field at first, by a written __init__ later
+        assert Mixed(1, loud=True) == Mixed(size=1, loud=True)
+    assert Mixed.__match_args__ == ("size",)
 
 
 def test_records_inherit_fields_in_order_and_generics_are_records_too():

@@ -8,7 +8,8 @@ import click
 
 from arazzo_runner import api
 from arazzo_runner.cli.describe import table, with_diagnostics
-from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, format_option, reading_options
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.style import paint

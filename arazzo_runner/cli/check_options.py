@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 import click
 
 from arazzo_runner.diagnostics import did_you_mean
 from arazzo_runner.engine.check_options import LEVELS, RESPONSE_CHECKS, USUAL_CHECKS, CheckOptions
+from arazzo_runner.records import replace
 
 Command = TypeVar("Command", bound=Callable[..., int])
 

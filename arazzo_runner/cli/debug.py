@@ -16,12 +16,12 @@ from arazzo_runner.cli.errors import EXIT_INTERRUPTED, usage_error
 from arazzo_runner.cli.inputs import given_inputs
 from arazzo_runner.cli.options import (
     SETTINGS,
-    ReadingArguments,
     color_option,
     mock_options,
     pairs,
     reading_options,
 )
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.effects import World

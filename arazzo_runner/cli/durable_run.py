@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from arazzo_runner import api, durably
@@ -12,6 +11,7 @@ from arazzo_runner.cli.inputs import GivenInputs
 from arazzo_runner.cli.run_arguments import RunArguments
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
+from arazzo_runner.records import replace
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.sources.kept import Kept
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.inputs import read_bytes, read_mapping
@@ -14,6 +13,7 @@ from arazzo_runner.cli.run_arguments import Defaults, RunArguments
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Environment, Settings
 from arazzo_runner.diagnostics import InvalidUsage, did_you_mean
+from arazzo_runner.records import replace
 
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(?P<value>.*?)\s*$", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from arazzo_runner import api
@@ -22,6 +21,7 @@ from arazzo_runner.engine.results import RunResult
 from arazzo_runner.private_files import PrivateFile, state_folder
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
+from arazzo_runner.records import replace
 from arazzo_runner.report.keep import Keep, has_secret_outputs
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.secrets import Secrets

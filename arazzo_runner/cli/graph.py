@@ -11,7 +11,8 @@ import click
 from arazzo_runner import api
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.inputs import read_mapping
-from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, reading_options
+from arazzo_runner.cli.options import SETTINGS, color_option, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.graph import Graph, Visited, with_path, workflow_graph

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import pairs
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity
 from arazzo_runner.document.source_map import Limits, read
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.values import JsonValue, type_name
 
 PREFIX = "ARAZZO_INPUT_"

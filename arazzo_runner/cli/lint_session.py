@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
-from arazzo_runner.cli.options import ReadingArguments
-from arazzo_runner.cli.validate_options import LintArguments
+from arazzo_runner.cli.lint_arguments import LintArguments
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.diagnostics import InvalidUsage, Severity
@@ -18,6 +17,7 @@ from arazzo_runner.lint.codes import codes_with_options, titles
 from arazzo_runner.lint.documents import STDIN, select_documents
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, told_once
 from arazzo_runner.program.library import LoadOptions
+from arazzo_runner.records import replace
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.findings import Findings, render
 from arazzo_runner.report.findings_text import render_findings
@@ -26,6 +26,12 @@ from arazzo_runner.values import JsonValue
 
 if TYPE_CHECKING:
     from arazzo_runner.cli.mending import Mender
+
+
+def lint(specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, *, no_color: bool) -> int:
+    """Do what one command line asks for, and return the exit code."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    return LintSession(specs, given, reading, console).run()
 
 
 class LintSession:

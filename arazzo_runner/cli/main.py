@@ -1,7 +1,8 @@
-"""The entry point: help and version at once, everything else through click, imported only then."""
+"""The entry point: help, version and plain checks at once, everything else through click, imported only then."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 COMMANDS = {
@@ -27,6 +28,8 @@ COMMANDS = {
 }
 """The commands in the order of the help; each lives in arazzo_runner/cli/<name>.py."""
 
+_COMPLETE = "_ARAZZO_COMPLETE"
+"""The variable in which a shell asks click for completions."""
 _HELP = """\
 Usage: arazzo [OPTIONS] COMMAND [ARGS]...
 
@@ -74,6 +77,12 @@ def run(arguments: list[str]) -> int:
 
     # A short-lived process makes little garbage: looking for it less often saves a few milliseconds.
     gc.set_threshold(200_000, 20, 50)
+    if arguments[0] == "validate" and not os.environ.get(_COMPLETE):
+        from arazzo_runner.cli.plain import read_plain, run_plain
+
+        plain = read_plain(arguments[1:])
+        if plain is not None:
+            return run_plain(plain, arguments)
     from arazzo_runner.cli.commands import run_command_line
 
     return run_command_line(arguments)

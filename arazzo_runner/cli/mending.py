@@ -6,7 +6,7 @@ import os
 import sys
 
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.validate_options import LintArguments
+from arazzo_runner.cli.lint_arguments import LintArguments
 from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.lint.pipeline import Linted, Linter

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 import click
 
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, mock_options, reading_options
+from arazzo_runner.cli.options import SETTINGS, color_option, mock_options, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.diagnostics import InvalidDescription, InvalidUsage, Problems, Severity
 from arazzo_runner.document.disk_cache import cached_reader
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse

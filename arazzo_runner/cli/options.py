@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 import click
 
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.source_map import Limits
-from arazzo_runner.records import record
+from arazzo_runner.records import field_names
 
 Command = TypeVar("Command", bound=Callable[..., int])
 Decorator = Callable[[Command], Command]
@@ -69,7 +69,7 @@ def option_group(name: str, group: type[Any], *options: Callable[[Any], Any]) ->
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def gathered(**given: Any) -> int:
-            own = group(**{each.name: given.pop(each.name) for each in fields(group)})
+            own = group(**{name: given.pop(name) for name in field_names(group)})
             return command(**{name: own}, **given)
 
         decorated: Any = gathered
@@ -90,25 +90,6 @@ def format_option(command: Command) -> Command:
         show_default=True,
         help="What stdout holds; json is a documented contract, printed in every case.",
     )(command)
-
-
-@record(frozen=True, slots=True, kw_only=True)
-class ReadingArguments:
-    """What the options of `reading_options` say, ready for the API."""
-
-    strict: bool
-    root: str | None
-    sources: dict[str, str]
-    url_map: dict[str, str]
-    limits: Limits
-    offline: bool
-    allow_remote: bool
-    allow_hosts: tuple[str, ...]
-    cache: bool
-
-    def as_keywords(self) -> dict[str, Any]:
-        """Return them by name, to be passed on to the API."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 def reading_options(command: Command) -> Command:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from arazzo_runner import api
@@ -17,7 +16,7 @@ from arazzo_runner.cli.run_arguments import RunArguments, has_wildcard, is_glob
 from arazzo_runner.diagnostics import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow, did_you_mean
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.sources.kept import Kept
 from arazzo_runner.values import JsonValue
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 
 import click
 
 from arazzo_runner import api
 from arazzo_runner.cli.inputs import given_inputs
-from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, format_option, pairs, reading_options
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option, pairs, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
+from arazzo_runner.records import replace
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.drift import RequestDrift, drift_diagnostics, outcome_diagnostics
 from arazzo_runner.report.exchange import request_line

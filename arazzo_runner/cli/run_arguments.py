@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field, fields, replace
 
 from arazzo_runner.cli.credential_options import CredentialArguments
 from arazzo_runner.cli.durable_options import DurableArguments
-from arazzo_runner.cli.options import ReadingArguments
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run_options import LimitArguments, ManyArguments, PartArguments, TransportArguments
 from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.options import MAX_REDIRECTS, RunOptions, TransportOptions
-from arazzo_runner.records import record
+from arazzo_runner.records import field, field_names, record, replace
 from arazzo_runner.sources.uris import is_remote
 from arazzo_runner.values import JsonValue
 
@@ -102,10 +101,10 @@ def run_options(given: RunArguments) -> RunOptions:
     """Return the run's options: what the command line says, else the defaults; raises InvalidUsage."""
     groups = (given.limits, given.part)
     said = {
-        each.name: value
+        name: value
         for group in groups
-        for each in fields(group)
-        if (value := getattr(group, each.name)) is not None and each.name != "outputs_from"
+        for name in field_names(group)
+        if (value := getattr(group, name)) is not None and name != "outputs_from"
     }
     if given.checks is not None:
         said["checks"] = given.checks

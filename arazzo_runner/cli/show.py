@@ -9,7 +9,8 @@ import click
 
 from arazzo_runner import api
 from arazzo_runner.cli.describe import flat, input_lines, input_records, table, with_diagnostics
-from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, format_option, reading_options
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.model import Selector, Step, Workflow
 from arazzo_runner.program.model import (
     CompiledAction,

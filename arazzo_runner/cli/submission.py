@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
 from typing import Any
 
 import click
@@ -11,7 +10,8 @@ import click
 from arazzo_runner import api, durably
 from arazzo_runner.cli.execution import checked
 from arazzo_runner.cli.inputs import GivenInputs, stated_inputs, with_environment, with_row
-from arazzo_runner.cli.options import ReadingArguments, option_group, pairs, reading_options
+from arazzo_runner.cli.options import option_group, pairs, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.rows import read_rows
 from arazzo_runner.cli.run_arguments import transport_of_arguments
 from arazzo_runner.cli.run_options import LimitArguments, TransportArguments, limit_options, transport_options
@@ -20,7 +20,7 @@ from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.records import record
+from arazzo_runner.records import field_names, record, replace
 
 _TABLES = (".jsonl", ".ndjson", ".csv", ".tsv")
 
@@ -89,7 +89,7 @@ class Submission:
     ) -> None:
         self._given = given
         self._environment = environment
-        said = {each.name: value for each in fields(limits) if (value := getattr(limits, each.name)) is not None}
+        said = {name: value for name in field_names(limits) if (value := getattr(limits, name)) is not None}
         default = replace(RunOptions(), run_timeout=None, transport=transport_of_arguments(transport))
         self._options = replace(default, **said)
         api.check_transport(self._options)

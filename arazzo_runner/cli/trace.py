@@ -10,7 +10,8 @@ import click
 from arazzo_runner import api
 from arazzo_runner.cli.describe import facts_text, input_records
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, format_option, reading_options
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.diagnostics import InvalidUsage, did_you_mean
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
 from arazzo_runner.report.console import Console

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from arazzo_runner.cli.lint_session import LintSession
-from arazzo_runner.cli.options import SETTINGS, ReadingArguments, color_option, reading_options
-from arazzo_runner.cli.validate_options import LintArguments, lint_options
-from arazzo_runner.report.console import Console
+from arazzo_runner.cli.lint_arguments import LintArguments
+from arazzo_runner.cli.lint_session import lint
+from arazzo_runner.cli.options import SETTINGS, color_option, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.cli.validate_options import lint_options
 
 _HELP = """Check Arazzo documents without sending anything.
 
@@ -49,5 +48,4 @@ Exit codes:
 @color_option
 def command(specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, no_color: bool) -> int:
     """Validate and print what was found."""
-    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    return LintSession(specs, given, reading, console).run()
+    return lint(specs, given, reading, no_color=no_color)

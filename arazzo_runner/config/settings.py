@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Final
 
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
 LEVELS: Final = ("off", "info", "warning", "error")

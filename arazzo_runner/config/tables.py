@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import field
 from typing import TypeVar
 
 from arazzo_runner.config.places import Path, TomlPlaces
 from arazzo_runner.diagnostics import Problems, did_you_mean
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 Item = TypeVar("Item")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from itertools import islice
 from typing import Final, TypeVar
 
 from arazzo_runner.diagnostics import Fix, Location, Problems, did_you_mean, replacing
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 Item = TypeVar("Item")

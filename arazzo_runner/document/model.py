@@ -8,11 +8,10 @@ None, an empty tuple or an empty mapping. Extension fields (`x-…`) stand in `e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal, TypeAlias
 
 from arazzo_runner.diagnostics import Location
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
 Extensions: TypeAlias = Mapping[str, JsonValue]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from arazzo_runner.diagnostics import Span
+from arazzo_runner.records import record
 
 
-class Entry(NamedTuple):
+@record(frozen=True, slots=True)
+class Entry:
     """What is known of one JSON Pointer: spans of key and value, and of a text value its raw form."""
 
     key: Span | None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from arazzo_runner.durable.bundle import Bundle
@@ -17,7 +16,7 @@ from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.values import JsonValue
 
 Decided = Mapping[str, Mapping[str, Decision]]

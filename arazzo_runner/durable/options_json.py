@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
 from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.options import RunOptions, TransportOptions
+from arazzo_runner.records import field_names
 
 _RECORDS: Final = {each.__name__: each for each in (RunOptions, TransportOptions, CheckOptions)}
 
@@ -25,8 +25,8 @@ def options_from_json(value: Any) -> RunOptions:
 
 
 def _encoded(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        members = {each.name: _encoded(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple(_RECORDS.values())):
+        members = {name: _encoded(getattr(value, name)) for name in field_names(value)}
         return {"record": type(value).__name__, "fields": members}
     if isinstance(value, Mapping):
         return {"map": [[key, _encoded(each)] for key, each in value.items()]}
@@ -43,7 +43,7 @@ def _decoded(value: Any) -> Any:
         return value
     if "record" in value:
         kind = _RECORDS[value["record"]]
-        known = {each.name for each in fields(kind)}
+        known = set(field_names(kind))
         return kind(**{name: _decoded(each) for name, each in value["fields"].items() if name in known})
     if "map" in value:
         return {key: _decoded(each) for key, each in value["map"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from typing import Protocol
 
 from arazzo_runner.durable.bundle import Bundle
@@ -12,7 +11,7 @@ from arazzo_runner.engine.effects import SendRequest, World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import OperationCall, Program
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.secrets import Secrets
 
 OnEvent = Callable[[Event, Secrets], None]

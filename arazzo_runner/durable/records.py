@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any, Final, Literal
 
 from arazzo_runner.durable.options_json import options_from_json, options_to_json
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
 JOURNAL_VERSION: Final = 1

@@ -14,7 +14,6 @@ done with it before that entry, so a crash in between loses nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 from arazzo_runner.durable.answers import FAILED, answer_from_json, answer_to_json, decision_from_json, decision_to_json
@@ -31,7 +30,7 @@ from arazzo_runner.engine.effects import (
     Sleep,
     World,
 )
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.values import JsonValue
 
 Decisions = Callable[[str], Mapping[str, Decision]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.engine.checks import check_request, check_response, errors_in, failed_checks
 from arazzo_runner.engine.criteria import default_verdict, judge_all
@@ -14,7 +12,7 @@ from arazzo_runner.engine.results import Attempt, Verdict
 from arazzo_runner.engine.state import Frame, Run
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledStep, OperationCall
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.secrets import SECRET_HEADERS
 from arazzo_runner.sources.media import decode_body
 from arazzo_runner.values import MISSING, JsonValue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.engine.check_options import CheckOptions, Level
@@ -13,6 +12,7 @@ from arazzo_runner.engine.request_checks import request_findings
 from arazzo_runner.engine.response_checks import response_findings
 from arazzo_runner.engine.results import Verdict
 from arazzo_runner.program.model import CompiledStep, OperationCall
+from arazzo_runner.records import replace
 from arazzo_runner.values import JsonValue
 
 _SEVERITIES = {"warn": Severity.WARNING, "error": Severity.ERROR}

@@ -7,11 +7,10 @@ record/replay, durable runs and tests are one mechanism.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Generic, Literal, Protocol, TypeVar
 
 from arazzo_runner.diagnostics import Location
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
 Answer = TypeVar("Answer")

@@ -7,7 +7,6 @@ else, `_follow` turns the action taken into the next step. Flow rules: semantics
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import replace
 from typing import Final, TypeVar, cast
 
 from arazzo_runner.engine.actions import choose_action
@@ -41,7 +40,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.values import MISSING, JsonValue
 
 Result = TypeVar("Result")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Final
 
 from arazzo_runner.engine.check_options import CheckOptions
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 from arazzo_runner.version import __version__
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from arazzo_runner.engine.attempt import Tried
 from arazzo_runner.engine.effects import NoResponse
 from arazzo_runner.engine.resolve import resolve_output
 from arazzo_runner.engine.results import Attempt, StepResult, StepStatus, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.state import Frame, Run, Stop
 from arazzo_runner.program.model import CompiledAction, CompiledStep
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.values import MISSING, JsonValue
 
 

@@ -7,12 +7,11 @@ neither made by this run nor given is an error then, not halfway through.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
 

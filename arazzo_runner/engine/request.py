@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
@@ -16,7 +15,7 @@ from arazzo_runner.expressions.nodes import StepReference
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall, Value
 from arazzo_runner.program.references import value_references
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.sources.operation import Operation, OperationParameter
 from arazzo_runner.sources.styles import (
     UnusableValue,

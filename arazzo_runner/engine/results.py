@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal
 
 from arazzo_runner.diagnostics import Diagnostic, Location
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import JsonValue
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any
 
 from arazzo_runner.diagnostics import did_you_mean
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.sources.schema_check import SchemaContext, SchemaError, resolve_within, schema_errors
 from arazzo_runner.values import MISSING, JsonValue, resolve_pointer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from typing import cast
 
 from arazzo_runner.engine.access import Access
@@ -26,7 +25,7 @@ from arazzo_runner.engine.results import StepResult, WorkflowResult, WorkflowSta
 from arazzo_runner.engine.together import interrupted_answers
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import MISSING, JsonValue, Missing
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from arazzo_runner.expressions.nodes import (
     Access,
@@ -73,7 +73,8 @@ class ParsedCondition:
     references: tuple[Expression, ...] = ()
 
 
-class _Token(NamedTuple):
+@record(frozen=True, slots=True)
+class _Token:
     kind: str  # "operator", "reference", "literal", "word", "end"
     text: str
     offset: int

@@ -8,7 +8,6 @@ production, the production quoted above it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from functools import lru_cache
 from typing import Final, NoReturn
 
@@ -28,7 +27,7 @@ from arazzo_runner.expressions.nodes import (
     WorkflowReference,
 )
 from arazzo_runner.patterns import pattern
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 
 _ALNUM: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 STRICT_IDENTIFIER: Final = _ALNUM | frozenset("-_")

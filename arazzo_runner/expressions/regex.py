@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import field
 
 from arazzo_runner.expressions.budget import TooMuchWork
 from arazzo_runner.expressions.ecma import translate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
 from arazzo_runner.expressions.regex_size import unrolled_size
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 
 MAX_UNROLLED = 100_000  # atoms; the backtracking engine writes repetitions out
 _LITERAL_FLAGS = "imsuygdv"

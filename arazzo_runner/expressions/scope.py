@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import field
 
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import MISSING, JsonValue, Missing
 
 

@@ -7,11 +7,10 @@ with the first query: most documents have simple conditions only.
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Literal as OneOf
 
 from arazzo_runner.expressions.nodes import Slip
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import MISSING, JsonValue, Missing
 
 

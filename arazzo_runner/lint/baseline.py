@@ -6,11 +6,10 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
 
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.lint.pipeline import Linted
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.report.fingerprints import fingerprint, relative
 from arazzo_runner.values import JsonValue
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import field, replace
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity, did_you_mean, removing
@@ -13,7 +12,7 @@ from arazzo_runner.document.positions import FixedPositions, YamlPositions
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.lint.policy import IGNORE, UNREADABLE, Policy
 from arazzo_runner.patterns import pattern
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 
 _COMMENT: Final = pattern(
     r"(?<![^\s])\#\s*arazzo-ignore(?P<file>-file)?(?![\w-])[ \t]*:?[ \t]*(?P<codes>.*?)"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Span
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.values import JsonValue
 
 _BYTES_FOR_A_PROCESS: Final = 2_000_000  # what one checks in the time that another takes to start, with some to spare

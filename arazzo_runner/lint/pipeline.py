@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
 
 from arazzo_runner.checking import Checked, Checker, Checks
 from arazzo_runner.config.find import Configurations
@@ -16,7 +15,7 @@ from arazzo_runner.lint.codes import codes_with_options, known_codes
 from arazzo_runner.lint.policy import IGNORE, Choices, Policy, matching, policy_for
 from arazzo_runner.lint.remembered import Known, Remembered
 from arazzo_runner.program.library import LoadOptions
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.report.fingerprints import relative
 from arazzo_runner.sources.watch import Watch
 from arazzo_runner.values import JsonValue

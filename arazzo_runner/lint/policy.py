@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -11,7 +10,7 @@ from arazzo_runner.checking import Checks
 from arazzo_runner.config.settings import RuleSetting, ValidateSettings
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.lint.globs import matches
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.validation.rules import RULES
 from arazzo_runner.values import JsonValue
 

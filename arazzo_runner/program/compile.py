@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
 from typing import TYPE_CHECKING, cast
 from typing import Literal as OneOf
 
@@ -44,7 +43,7 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.program.references import action_references, criterion_references, steps_read, value_references
 from arazzo_runner.program.values import compile_selector, compile_text, compile_value, is_plain
-from arazzo_runner.records import record, replace
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.sources.media_types import is_xml, usual_content_type
 from arazzo_runner.values import MISSING, JsonValue
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from arazzo_runner.diagnostics import Location, Problems, Severity
 from arazzo_runner.document.disk_cache import Reader, cached_reader
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, mapped_path
 from arazzo_runner.sources.kept import Kept
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi

@@ -6,15 +6,14 @@ Everything is frozen; workflows refer to each other by WorkflowKey, so that they
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
 from arazzo_runner.diagnostics import Diagnostic, Location
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
 from arazzo_runner.expressions.selectors import Query
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
 if TYPE_CHECKING:  # for annotations only: a document without descriptions needs none of it
@@ -22,7 +21,8 @@ if TYPE_CHECKING:  # for annotations only: a document without descriptions needs
     from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
-class WorkflowKey(NamedTuple):
+@record(frozen=True, slots=True)
+class WorkflowKey:
     """Names one workflow of one document: the document's base URI and the workflowId."""
 
     document: str

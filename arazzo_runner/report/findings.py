@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field
 from importlib import import_module
 from typing import Final
-from urllib.parse import quote
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.report.fingerprints import relative
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
@@ -53,6 +51,8 @@ class Findings:
         is_absolute = named.startswith("/") or named[1:2] == ":"
         if is_absolute:
             return uri_of_path(named)
+        from urllib.parse import quote  # lazily: reports for people hold no URIs
+
         return named if is_remote(named) else quote(named, safe="/~@!$&'()*+,;=", errors="replace")
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from itertools import pairwise
 from typing import Literal
 
 from arazzo_runner.program.model import CompiledAction, CompiledStep, CompiledWorkflow, OperationCall, WorkflowCall
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 
 START, SUCCESS, FAILURE = "start", "succeeded", "failed"
 NodeKind = Literal["start", "step", "call", "workflow", "succeeded", "failed"]

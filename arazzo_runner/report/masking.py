@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.patterns import pattern
+from arazzo_runner.records import replace
 from arazzo_runner.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name
 from arazzo_runner.values import MISSING, JsonValue
 

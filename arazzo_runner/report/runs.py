@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from typing import Literal, TypeAlias
 
 from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.program.model import Program
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 
 Status: TypeAlias = Literal["succeeded", "failed", "in_doubt", "interrupted", "error", "not_run"]
 STATUSES: tuple[Status, ...] = ("succeeded", "failed", "in_doubt", "interrupted", "error", "not_run")

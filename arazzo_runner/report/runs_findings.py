@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.records import replace
 from arazzo_runner.report.failure import failure_findings
 from arazzo_runner.report.findings import Findings
 from arazzo_runner.report.json import step_diagnostics

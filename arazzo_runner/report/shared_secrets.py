@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from arazzo_runner.records import replace
 from arazzo_runner.report.runs import RunRecord
 from arazzo_runner.secrets import MASK, MINIMUM_LENGTH, Secrets, forms_of
 

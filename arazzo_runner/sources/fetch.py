@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Protocol
 
+from arazzo_runner.records import replace
 from arazzo_runner.sources.kept import Kept
 from arazzo_runner.sources.policy import (
     FetchError,

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field
 
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 
 
 @record(slots=True)

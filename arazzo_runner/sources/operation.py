@@ -8,11 +8,10 @@ description, given both, follows one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal
 
 from arazzo_runner.diagnostics import Location
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.sources.schema_context import Resolve, SchemaContext
 from arazzo_runner.values import JsonValue
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from functools import lru_cache
 from typing import Any, Final
 
 from arazzo_runner.expressions.budget import TooMuchWork
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.secrets import is_secret_name
 from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema_context import SchemaContext

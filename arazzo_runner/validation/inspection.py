@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,6 +27,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
 )
 from arazzo_runner.program.schemas import input_names
+from arazzo_runner.records import field_names
 from arazzo_runner.validation.broken import BrokenPlaces
 from arazzo_runner.validation.flow import Flow, flow_of
 from arazzo_runner.validation.schemas import SchemaAt, document_schemas
@@ -62,7 +62,7 @@ class Inspection(Program):
         options: Mapping[str, Mapping[str, JsonValue]] | None = None,
     ) -> Inspection:
         """Make one of a program, its opened sources and the options of rules, by code."""
-        made = cls(**{each.name: getattr(program, each.name) for each in fields(program)})
+        made = cls(**{name: getattr(program, name) for name in field_names(program)})
         object.__setattr__(made, "sources", sources)
         object.__setattr__(made, "options", options or {})
         return made

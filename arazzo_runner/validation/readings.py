@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.expressions.nodes import (
@@ -21,6 +20,7 @@ from arazzo_runner.expressions.nodes import (
 )
 from arazzo_runner.program.model import CompiledCriterion, SimpleCriterion
 from arazzo_runner.program.references import criterion_references
+from arazzo_runner.records import replace
 from arazzo_runner.values import JsonValue, resolve_pointer
 
 

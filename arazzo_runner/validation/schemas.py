@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arazzo_runner.document.model import ArazzoDescription
+from arazzo_runner.records import record, replace
 from arazzo_runner.values import JsonValue, escaped, is_number, resolve_pointer
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "nu
 MAX_REFERENCES: Final = 20
 
 
-class SchemaAt(NamedTuple):
+@record(frozen=True, slots=True)
+class SchemaAt:
     """A schema object and the JSON Pointer where it stands; `is_inputs`: it is a workflow's `inputs` itself."""
 
     schema: dict[str, JsonValue]
@@ -34,7 +36,7 @@ def document_schemas(description: ArazzoDescription) -> Iterator[SchemaAt]:
         if _is_of_another_dialect(workflow.inputs):
             continue
         for number, each in enumerate(schemas_in(workflow.inputs, f"{workflow.at.pointer}/inputs")):
-            yield each if number else each._replace(is_inputs=True)
+            yield each if number else replace(each, is_inputs=True)
     for name, schema in description.components.inputs.items():
         if not _is_of_another_dialect(schema):
             yield from schemas_in(schema, f"{description.components.at.pointer}/inputs/{escaped(name)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.expressions.nodes import Expression, Template
@@ -20,12 +19,14 @@ from arazzo_runner.program.model import (
     Value,
 )
 from arazzo_runner.program.references import criterion_references, template_references
+from arazzo_runner.records import record
 
 BEFORE = frozenset({"parameter", "payload", "replacement"})
 """The roles that are evaluated before the step sends anything."""
 
 
-class Use(NamedTuple):
+@record(frozen=True, slots=True)
+class Use:
     """An expression where it stands.
 
     `role` is parameter, payload, replacement, criterion, output, action-criterion,

@@ -8,7 +8,6 @@ is answered once more where that can help: a Digest challenge, a token that has 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
 from typing import Any, cast
 
 from arazzo_runner.engine.access import Access, CredentialsGiven
@@ -25,7 +24,7 @@ from arazzo_runner.engine.effects import (
 )
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import Program
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.worlds.auth_desk import TokenDesk
 from arazzo_runner.worlds.auth_digest import Challenge, answer_challenge, read_challenge

@@ -7,11 +7,10 @@ logic for blocking and asynchronous runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep, World
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import JsonValue
 from arazzo_runner.worlds.auth_store import Chain, Kept, TokenStore, UnusableStore

@@ -7,12 +7,11 @@ import os
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import field
 from typing import Any, Final
 from urllib.parse import quote
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.sources.hosts import Origin, origin_of
 from arazzo_runner.worlds.target import request_target
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.engine.effects import HttpRequest, SendRequest
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.program.model import CompiledStep, OperationCall, Program
 from arazzo_runner.program.security import Alternative, Slot, given_by, secured_steps, slot_of
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.hosts import EVERY_HOST, meant_for, origin_of
 from arazzo_runner.values import JsonValue

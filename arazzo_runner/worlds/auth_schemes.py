@@ -8,12 +8,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
 from urllib.parse import quote, unquote, urlsplit
 
 from arazzo_runner.engine.effects import Headers, HttpRequest
 from arazzo_runner.program.security import Slot, slot_of
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.secrets import MASK, Secrets
 from arazzo_runner.sources.hosts import is_host_of
 from arazzo_runner.values import JsonValue

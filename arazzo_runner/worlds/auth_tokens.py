@@ -10,12 +10,11 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urljoin, urlsplit
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.sources.hosts import is_host_of
 from arazzo_runner.sources.proxies import is_loopback
 from arazzo_runner.values import JsonValue

@@ -7,7 +7,6 @@ found by its key, and a request that differs from the recorded one is told, not 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any, Literal, cast
 
 from arazzo_runner.diagnostics import Location
@@ -23,7 +22,7 @@ from arazzo_runner.engine.effects import (
     Sleep,
     World,
 )
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 from arazzo_runner.worlds.request_difference import Difference, differences
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import field, replace
 from urllib.parse import urlsplit
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.worlds.cassette import Cassette, Interaction
 from arazzo_runner.worlds.mock import Served, problem
 from arazzo_runner.worlds.placeholders import PREFIX

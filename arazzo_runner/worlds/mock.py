@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field, replace
 from os import PathLike
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,7 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record, replace
 from arazzo_runner.sources.media import (
     UnusableMedia,
     decode_body,

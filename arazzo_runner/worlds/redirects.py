@@ -8,12 +8,11 @@ a public server into a private network, and only to the very address that was ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
-from arazzo_runner.records import record
+from arazzo_runner.records import record, replace
 from arazzo_runner.sources.policy import address_kind
 from arazzo_runner.sources.uris import join, origin, without_userinfo
 from arazzo_runner.version import __version__

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from os import PathLike, fspath
 from typing import Any
 
@@ -20,7 +19,7 @@ from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, re
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.template import parse_value
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import MISSING, JsonValue, to_text
 
 RULE_FIELDS = frozenset({"operation", "switch", "times", "when", "do", "answer", "delay", "drop"})

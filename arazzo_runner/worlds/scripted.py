@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -22,7 +21,7 @@ from arazzo_runner.engine.effects import (
     SendRequest,
     Sleep,
 )
-from arazzo_runner.records import record
+from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
 START = 1_700_000_000.0

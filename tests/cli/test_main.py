@@ -48,6 +48,8 @@ OWN_PARTS = (
     *(() if sys.version_info >= (3, 13) else ("glob",)),  # since 3.13 pathlib imports it by itself
 )  # fmt: skip
 
+NOT_FOR_CHECKS = ("click", "dataclasses", "inspect", "httpx", "rich", "jsonschema", "asyncio")
+
 
 def test_a_plain_run_imports_nothing_that_only_others_need(tmp_path: Path) -> None:
     seed = Path(__file__).parents[2] / "specs" / "arazzo" / "prismatic-rotate-refresh-token-workflow.yml"
@@ -60,6 +62,17 @@ def test_a_plain_run_imports_nothing_that_only_others_need(tmp_path: Path) -> No
     loaded = done.stderr.strip().splitlines()[-1].strip("[]").replace("'", "").split(", ")
     assert "arazzo_runner.engine.interpreter" in loaded
     assert [name for name in loaded if name.startswith(OWN_PARTS)] == []
+
+
+def test_a_plain_check_imports_neither_click_nor_dataclasses(tmp_path: Path) -> None:
+    seed = Path(__file__).parents[2] / "specs" / "arazzo" / "prismatic-rotate-refresh-token-workflow.yml"
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, "validate", str(seed), "--no-cache", "--format", "json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = done.stderr.strip().splitlines()[-1].strip("[]").replace("'", "").split(", ")
+    assert "arazzo_runner.cli.lint_session" in loaded
+    assert [name for name in loaded if name.split(".")[0] in NOT_FOR_CHECKS] == []
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])

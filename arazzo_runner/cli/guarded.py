@@ -1,0 +1,49 @@
+"""What becomes of errors: one message, one exit code, JSON where it was asked for; free of click."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Callable
+
+from arazzo_runner.cli.errors import EXIT_BUG, EXIT_INTERRUPTED, print_errors, refuse, usage_error
+from arazzo_runner.cli.main import COMMANDS
+from arazzo_runner.diagnostics import ArazzoError, Diagnostic
+from arazzo_runner.report.console import Console
+
+
+def guarded(work: Callable[[], int], arguments: list[str]) -> int:
+    """Do what a command line asks for and return its exit code; every error ends here."""
+    console = Console(sys.stdout, sys.stderr, color=False if "--no-color" in arguments else None)
+    command = next((argument for argument in arguments if argument in COMMANDS), None)
+    as_json = _wants_json(arguments)
+    try:
+        return work()
+    except ArazzoError as problem:
+        return refuse(console, problem.diagnostics, command, as_json=as_json)
+    except KeyboardInterrupt:
+        message = "interrupted before anything was sent"
+        print_errors(console, [usage_error(message, code="interrupted")], command, as_json=as_json)
+        return EXIT_INTERRUPTED
+    # The only broad except of the project: what arrives here is a bug of ours, and is shown as one.
+    except Exception as problem:
+        print_errors(console, [_confession(problem)], command, as_json=as_json)
+        return EXIT_BUG
+
+
+def _confession(problem: Exception) -> Diagnostic:
+    if os.environ.get("ARAZZO_DEBUG") == "1":
+        import traceback  # lazily: only for those who ask
+
+        traceback.print_exception(problem)
+    message = f"this is a bug in arazzo: {type(problem).__name__}"
+    hint = "please report it; ARAZZO_DEBUG=1 shows where it happened (that may show secrets)"
+    return usage_error(message, code="internal-error", hint=hint)
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    # The command line may be unreadable as a whole: this much of it is read without click.
+    before_end = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    following = itertools.pairwise(before_end)
+    return "--format=json" in before_end or ("--format", "json") in following
