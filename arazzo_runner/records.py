@@ -130,13 +130,14 @@ def _as_dataclass(default):  # type: ignore[no-untyped-def]
 
 def _slow_init(described, lazily):  # type: ignore[no-untyped-def]
     """Return an `__init__` that fills field by field, and after a while puts a written one in its place."""
+    ordered = sorted(described, key=_by_name)
     positional = sum(not each[3] for each in described)
     left = _SLOW_ONES
 
     def __init__(self, *args, **kwargs):  # type: ignore[no-untyped-def]
         nonlocal left
         left -= 1
-        if left < 0 or not _fill(self, described, positional, args, kwargs):
+        if left < 0 or not _fill(self, ordered, positional, args, kwargs):
             lazily.made.__init__ = _init(lazily.made)
             lazily.made.__init__(self, *args, **kwargs)
         elif hasattr(lazily.made, "__post_init__"):
@@ -145,19 +146,19 @@ def _slow_init(described, lazily):  # type: ignore[no-untyped-def]
     return __init__
 
 
-def _fill(self, described, positional, args, kwargs):  # type: ignore[no-untyped-def]
+def _fill(self, ordered, positional, args, kwargs):  # type: ignore[no-untyped-def]
     """Set the fields; False when the arguments are not right, which a real `__init__` will say best."""
-    if len(args) > positional:
+    count, named = len(args), 0
+    if count > positional:
         return False
-    given, named = iter(args), 0
-    ordered = sorted(described, key=_by_name) if args else described
-    for name, default, factory, by_name, _, _ in ordered:
-        value = MISSING if by_name else next(given, MISSING)
-        if value is MISSING and name in kwargs:
+    for index, (name, value, factory, _, _, _) in enumerate(ordered):
+        if index < count:
+            value = args[index]  # when it is given by name too, `named` will tell
+        elif name in kwargs:
             value, named = kwargs[name], named + 1
-        if value is MISSING:
-            value = default if factory is MISSING else factory()
-        if value is MISSING:
+        elif factory is not MISSING:
+            value = factory()
+        elif value is MISSING:
             return False
         setattr(self, name, value)
     return named == len(kwargs)
