@@ -45,10 +45,10 @@ class LintArguments:
             levels["description-contract"] = "warning"
         for text in self.level:
             code, equals, level = text.rpartition("=")
-            if level not in (LEVELS if equals else _SHOWN):
+            if level not in (LEVELS if equals else _SHOWN) or (equals and not code.strip(" ,")):
                 raise _wrong("--level", f'"{text}" is no level', f"write {', '.join(_SHOWN)}, or CODE=LEVEL")
             if equals:
-                levels[_codes("--level", [code])[0]] = level
+                levels.update((known, level) for each in _codes("--level", [code]) for known in _meant(each))
             else:
                 least = level
         return Choices(
@@ -69,6 +69,11 @@ def _codes(option: str, texts: Iterable[str]) -> tuple[str, ...]:
             hint = did_you_mean(code, known_codes()) or "arazzo explain lists all codes"
             raise _wrong(option, f'there is no code "{code}"', hint)
     return tuple(found)
+
+
+def _meant(code: str) -> list[str]:
+    """Return the codes that a code, or a glob of codes, means."""
+    return sorted(known for known in known_codes() if fnmatchcase(known, code))
 
 
 def _wrong(option: str, message: str, hint: str) -> InvalidUsage:

@@ -27,7 +27,7 @@ _OPTIONS = (
         "--level",
         metavar="[CODE=]LEVEL",
         multiple=True,
-        help="The least level to report, or the level of one code (off, info, warning, error); repeatable.",
+        help="The least level to report, or that of codes, as in a,b-*=off (off, info, warning, error); repeatable.",
     ),
     click.option("--deep", is_flag=True, help="Check the operations that are called with openapi-spec-validator too."),
     click.option("--max-warnings", type=click.IntRange(min=0), metavar="N", help="Fail when there are more warnings."),

@@ -41,6 +41,7 @@ def validate(*arguments, capsys):
         pytest.param(["sub/doubtful.yml", "--preset", "minimal"], 0, "it is valid: no problems", id="the minimal preset"),
         pytest.param(["sub/doubtful.yml", "--level", "error"], 0, "it is valid: no problems", id="errors only"),
         pytest.param(["sub/doubtful.yml", "--level", "double-quotes=error"], 1, "1 error (1 to be mended with --fix)", id="a level of one code"),
+        pytest.param(["sub/doubtful.yml", "--level", "double-*, unknown-step=error"], 1, "1 error (1 to be mended with --fix)", id="a level of several codes"),
         pytest.param(["bad.yml", "--ignore", "condition-*"], 0, "it is valid: no problems", id="an ignored code"),
         pytest.param(["bad.yml", "--select", "double-quotes, later-step"], 0, "it is valid: no problems", id="selected codes only"),
         pytest.param([], 1, "1 error, 1 warning in 2 of 3 documents (1 to be mended with --fix)", id="this folder when nothing is named"),
@@ -58,6 +59,7 @@ def test_exit_codes_and_summaries(folder, capsys, arguments, code, last):
     ("arguments", "message"),
     [
         pytest.param(["clean.yml", "--select", "unknown-stp"], '--select: there is no code "unknown-stp"; did you mean "unknown-step"', id="a code there is not"),
+        pytest.param(["clean.yml", "--level", "=info"], '--level: "=info" is no level', id="a level of no code"),
         pytest.param(["clean.yml", "--level", "loud"], '--level: "loud" is no level', id="a level there is not"),
         pytest.param(["clean.yml", "--level", "unknown-stp=off"], 'there is no code "unknown-stp"', id="a level of a code there is not"),
         pytest.param(["clean.yml", "--config", "gone.toml"], "the configuration gone.toml cannot be read", id="a configuration there is not"),
