@@ -93,7 +93,6 @@ class Actions(Parts):
 
     def _action_parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:
         if "parameters" not in fields.raw:
-            fields.taken.add("parameters")
             return ()
         fields.newer("parameters")
         if "workflowId" not in fields.raw:

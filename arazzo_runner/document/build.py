@@ -95,7 +95,6 @@ class _Builder(Actions):
     def description(self, raw: Mapping[str, JsonValue], at: Location) -> ArazzoDescription:
         """Arazzo §Arazzo Specification Object."""
         fields = self.start("Arazzo document", raw, at)
-        fields.taken.update(("$schema", "arazzo"))
         fields.newer("$self")
         sources = fields.items("sourceDescriptions", self._source, required=True, empty=False)
         workflows = fields.items("workflows", self._workflow, required=True, empty=False)
@@ -132,7 +131,6 @@ class _Builder(Actions):
             place = at.child("version")
             fix = Fix((Edit(place, change=Change.QUOTE),))
             self.problems.warn("version-number", "info: version is a number", place, hint=hint, fix=fix)
-            fields.taken.add("version")
             version_text = str(version)
         else:
             version_text = fields.required_text("version")

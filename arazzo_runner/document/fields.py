@@ -7,23 +7,11 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from arazzo_runner.diagnostics import Fix, Location, Problems, did_you_mean, replacing
-from arazzo_runner.records import field, record
+from arazzo_runner.document.known import ALL_FIELDS
+from arazzo_runner.records import record
 from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 Item = TypeVar("Item")
-
-# fmt: off
-ALL_FIELDS: Final = frozenset((
-    "arazzo", "$self", "info", "sourceDescriptions", "workflows", "components",
-    "title", "summary", "description", "version", "name", "url", "type",
-    "workflowId", "inputs", "dependsOn", "steps", "successActions", "failureActions", "outputs", "parameters",
-    "stepId", "operationId", "operationPath", "channelPath", "requestBody", "successCriteria", "onSuccess",
-    "onFailure", "timeout", "correlationId", "action", "in", "value", "criteria", "retryAfter", "retryLimit",
-    "reference", "context", "condition", "selector",
-    "contentType", "payload", "replacements", "target", "targetSelectorType",
-))
-# fmt: on
-"""Every field name of the Specification: one of them in the wrong object changes what a document means."""
 
 MEANT: Final = {
     "$ref": "write reference: $components.parameters.NAME (or successActions, failureActions); only schemas have $ref",
@@ -60,13 +48,12 @@ class Fields:
     at: Location
     problems: Problems
     minor: int
-    taken: set[str] = field(default_factory=set)
+    known: frozenset[str]
 
     # ------------------------------------------------------------------ single values
 
     def text(self, name: str, *, required: bool = False, empty: bool = False) -> str | None:
         """Return a text field; None when it is absent or no text; `empty` says whether a required one may be empty."""
-        self.taken.add(name)
         value = self.raw.get(name, MISSING)
         if isinstance(value, str):
             if required and not empty and not value.strip():
@@ -142,7 +129,6 @@ class Fields:
         empty: bool = True,
     ) -> tuple[Item, ...]:
         """Return a list field, each item built; `empty` says whether the list may be empty."""
-        self.taken.add(name)
         value = self.raw.get(name, MISSING)
         if value is MISSING:
             if required:
@@ -175,15 +161,15 @@ class Fields:
     # ------------------------------------------------------------------ the rest
 
     def extensions(self) -> dict[str, JsonValue]:
-        """Return the `x-` fields and report every other field that was not asked for (semantics §1)."""
-        if self.raw.keys() <= self.taken:
+        """Return the `x-` fields and report every other field that the object does not have (semantics §1)."""
+        if self.raw.keys() <= self.known:
             return {}
         found = {}
         unknown = 0
         for name, value in self.raw.items():
             if name.startswith("x-"):
                 found[name] = value
-            elif name not in self.taken:
+            elif name not in self.known:
                 unknown += 1
                 if unknown <= _MOST_UNKNOWN or name in ALL_FIELDS or name in MEANT:
                     self._unknown(name)
@@ -226,25 +212,24 @@ class Fields:
         return self.at.child(name).at_key()
 
     def _take(self, name: str, required: bool) -> JsonValue:
-        self.taken.add(name)
         value = self.raw.get(name, MISSING)
         if value is MISSING and required:
             self._missing(name)
         return value
 
     def _missing(self, name: str) -> None:
-        others = (key for key in self.raw if key not in self.taken and key not in ALL_FIELDS)
+        others = (key for key in self.raw if key not in self.known and key not in ALL_FIELDS)
         near = did_you_mean(name, islice(others, _MOST_UNKNOWN))
         hint = f"add {name}" if near is None else near.replace("did you mean", f"write {name} instead of").rstrip("?")
         self.problems.error("missing-field", f"{self.kind}: {name} is missing", self.at, hint=hint)
 
     def _respelt(self, name: str, near: str | None) -> Fix | None:
         """Return the fix that spells a field as the only known one that is near, unless that is there already."""
-        known = [field for field in self.taken if near == f'did you mean "{field}"?' and field not in self.raw]
+        known = [field for field in self.known if near == f'did you mean "{field}"?' and field not in self.raw]
         return replacing(self.key(name), known[0], is_safe=False) if known else None
 
     def _unknown(self, name: str) -> None:
-        near = did_you_mean(name, self.taken)
+        near = did_you_mean(name, self.known)
         message = f"{self.kind}: unknown field {preview(name)}"
         if name in ALL_FIELDS or name in MEANT or near is not None:
             hint = MEANT.get(name) or near or f"{name} belongs to another object; move it there, or remove it"

@@ -7,6 +7,7 @@ from typing import Final
 
 from arazzo_runner.diagnostics import Location, Problems, replacing
 from arazzo_runner.document.fields import MEANT, Fields
+from arazzo_runner.document.known import FIELDS
 from arazzo_runner.document.model import (
     Criterion,
     ExpressionType,
@@ -71,11 +72,10 @@ class Parts:
         if "reference" in fields.raw:
             return self.reusable(fields)
         if fields.raw.get("in") == "body":
-            fields.taken.add("in")
             fields.error(
                 "invalid-value", 'parameter: in is "body"', "in", "write requestBody: with contentType: and payload:"
             )
-        place = fields.choice("in", PLACES) if "in" not in fields.taken else None
+        place = fields.choice("in", PLACES) if fields.raw.get("in") != "body" else None
         if place in NEWER_PLACES and self.minor == 0:
             message = f"in: {place} came with Arazzo 1.1; this document says 1.0"
             self.problems.warn("newer-field", message, at.child("in"), hint="write arazzo: 1.1.0")
@@ -155,6 +155,7 @@ class Parts:
         kind = self.expression_type(fields, "type", CRITERION_TYPES)
         if kind is None or kind.version is not None or "version" not in fields.raw or not VERSIONS[kind.type]:
             return kind
+        fields.known |= {"version"}
         version = fields.choice("version", VERSIONS[kind.type])
         message = "criterion: version belongs into an expression type object"
         hint = f"write type: {{type: {kind.type}, version: {version or VERSIONS[kind.type][0]}}}"
@@ -168,7 +169,6 @@ class Parts:
             return None if kind is None else ExpressionType(type=kind, at=fields.at.child(name))
         at = fields.at.child(name)
         inner = self.start("expression type", fields.raw[name], at)
-        fields.taken.add(name)
         kind = inner.choice("type", allowed, required=True)
         version = inner.text("version", required=kind in VERSIONS and bool(VERSIONS.get(kind or "")))
         inner.extensions()
@@ -230,7 +230,7 @@ class Parts:
         return self.start(kind, raw, at)
 
     def start(self, kind: str, raw: Mapping[str, JsonValue], at: Location) -> Fields:
-        return Fields(kind, raw, at, self.problems, self.minor)
+        return Fields(kind, raw, at, self.problems, self.minor, FIELDS[kind])
 
     def check_unique(self, code: str, kind: str, names: Iterable[tuple[str, Location]], field: str = "") -> None:
         """Report names that are there twice, at `field` of the objects at the places that are given."""
