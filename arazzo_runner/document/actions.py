@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from arazzo_runner.diagnostics import Location, removing
@@ -30,11 +30,11 @@ class Actions(Parts):
 
     def success_action(self, raw: JsonValue, at: Location) -> SuccessAction | ReusableObject | None:
         """Arazzo §Success Action Object, or a Reusable Object."""
+        if isinstance(raw, dict) and "reference" in raw:
+            return self._reusable_action("success action", raw, at)
         fields = self.fields_of("success action", raw, at)
         if fields is None:
             return None
-        if "reference" in fields.raw:
-            return self._reusable_action(fields)
         kind = fields.choice("type", ("end", "goto"), required=True)
         self._action_target(fields, kind)
         return SuccessAction(
@@ -50,11 +50,11 @@ class Actions(Parts):
 
     def failure_action(self, raw: JsonValue, at: Location) -> FailureAction | ReusableObject | None:
         """Arazzo §Failure Action Object, or a Reusable Object."""
+        if isinstance(raw, dict) and "reference" in raw:
+            return self._reusable_action("failure action", raw, at)
         fields = self.fields_of("failure action", raw, at)
         if fields is None:
             return None
-        if "reference" in fields.raw:
-            return self._reusable_action(fields)
         kind = fields.choice("type", ("end", "retry", "goto"), required=True)
         self._action_target(fields, kind)
         for name in ("retryAfter", "retryLimit"):
@@ -75,11 +75,11 @@ class Actions(Parts):
             at=at,
         )
 
-    def _reusable_action(self, fields: Fields) -> ReusableObject:
-        if "value" in fields.raw:
+    def _reusable_action(self, kind: str, raw: Mapping[str, JsonValue], at: Location) -> ReusableObject:
+        if "value" in raw:
             message = "a value overrides only what a parameter refers to; the action has none"
-            self.problems.warn("ignored-field", message, fields.key("value"), hint="remove value")
-        return self.reusable(fields)
+            self.problems.warn("ignored-field", message, at.child("value").at_key(), hint="remove value")
+        return self.reusable(raw, at, kind)
 
     def _action_target(self, fields: Fields, kind: str | None) -> None:
         given = fields.exclusive(("workflowId", "stepId"))

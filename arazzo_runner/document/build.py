@@ -198,21 +198,23 @@ class _Builder(Actions):
         if fields is None:
             return None
         self._step_target(fields)
-        if not fields.raw.keys().isdisjoint(NEWER):
+        has_newer = not fields.raw.keys().isdisjoint(NEWER)
+        if has_newer:
             self._message_fields(fields)
             fields.newer(*NEWER)
         step_id = fields.required_text("stepId")
         self.check_id("stepId", step_id, at, "stepId")
         criteria = fields.items("successCriteria", self.criterion, empty=False)
         parameters = self.parameters(fields)
-        self._check_channel(fields, parameters)
+        if parameters:
+            self._check_channel(fields, parameters)
         body = fields.mapping("requestBody")
         return Step(
             description=fields.text("description"),
             step_id=step_id,
             operation_id=fields.text("operationId"),
             operation_path=fields.text("operationPath"),
-            channel_path=fields.text("channelPath"),
+            channel_path=fields.text("channelPath") if has_newer else None,
             workflow_id=fields.text("workflowId"),
             parameters=parameters,
             request_body=None if body is None else self.request_body(body, at.child("requestBody")),
@@ -220,10 +222,10 @@ class _Builder(Actions):
             on_success=self.actions(fields, "onSuccess", self.success_action),
             on_failure=self.actions(fields, "onFailure", self.failure_action),
             outputs=self.outputs(fields),
-            timeout=fields.number("timeout", integer=True),  # type: ignore[arg-type]
-            correlation_id=fields.text("correlationId"),
-            action=fields.choice("action", ("send", "receive")),  # type: ignore[arg-type]
-            depends_on=self._depends_on(fields),
+            timeout=fields.number("timeout", integer=True) if has_newer else None,  # type: ignore[arg-type]
+            correlation_id=fields.text("correlationId") if has_newer else None,
+            action=fields.choice("action", ("send", "receive")) if has_newer else None,  # type: ignore[arg-type]
+            depends_on=self._depends_on(fields) if has_newer else (),
             extensions=fields.extensions(),
             at=at,
         )
@@ -292,9 +294,12 @@ class _Builder(Actions):
         build_one: Callable[[JsonValue, Location], Any],
         kind: type[Built] | None = None,
     ) -> dict[str, Any]:
+        raw = fields.mapping(name)
+        if not raw:
+            return {}
         found: dict[str, Any] = {}
         place = fields.at.child(name)
-        for key, value in (fields.mapping(name) or {}).items():
+        for key, value in raw.items():
             at = place.child(key)
             self.check_name("component", key, place)
             built = build_one(value, at)

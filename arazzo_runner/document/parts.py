@@ -33,7 +33,9 @@ VERSIONS: Final = {
 CRITERION_TYPES: Final = ("simple", "regex", "jsonpath", "xpath")
 SELECTOR_TYPES: Final = ("jsonpath", "xpath", "jsonpointer")
 PLACES: Final = ("path", "query", "querystring", "header", "cookie", "channel")
+USUAL_PLACES: Final = ("path", "query", "header", "cookie")
 NEWER_PLACES: Final = ("querystring", "channel")  # the 1.1 JSON Schema knows `channel`, its text does not
+_CONDITION: Final = {"condition"}
 
 
 @record(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class Parts:
 
     def parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:
         parameters: tuple[Parameter | ReusableObject, ...] = fields.items("parameters", self.parameter)
-        own = [each for each in parameters if isinstance(each, Parameter) and each.name]
-        if len(own) > 1:
+        if len(parameters) > 1:
+            own = [each for each in parameters if isinstance(each, Parameter) and each.name]
             self.check_unique("duplicate-parameter", "parameter", [(_place_of(each), each.at) for each in own])
             self._check_headers(own)
         return parameters
@@ -66,11 +68,15 @@ class Parts:
 
     def parameter(self, raw: JsonValue, at: Location) -> Parameter | ReusableObject | None:
         """Arazzo §Parameter Object, or a Reusable Object."""
+        if isinstance(raw, dict) and raw.keys() == FIELDS["parameter"]:
+            name, place = raw["name"], raw["in"]
+            if place in USUAL_PLACES and isinstance(name, str) and name.strip():  # as nearly all are
+                return Parameter(name=name, in_=place, value=raw["value"], extensions={}, at=at)
+        if isinstance(raw, dict) and "reference" in raw:
+            return self.reusable(raw, at)
         fields = self.fields_of("parameter", raw, at)
         if fields is None:
             return None
-        if "reference" in fields.raw:
-            return self.reusable(fields)
         if fields.raw.get("in") == "body":
             fields.error(
                 "invalid-value", 'parameter: in is "body"', "in", "write requestBody: with contentType: and payload:"
@@ -87,8 +93,12 @@ class Parts:
             at=at,
         )
 
-    def reusable(self, fields: Fields) -> ReusableObject:
+    def reusable(self, raw: Mapping[str, JsonValue], at: Location, kind: str = "parameter") -> ReusableObject:
         """Arazzo §Reusable Object; further fields are ignored as the text says."""
+        reference = raw["reference"]
+        if len(raw) == 1 and isinstance(reference, str) and reference.strip():  # as nearly all are
+            return ReusableObject(reference=reference, value=MISSING, at=at)
+        fields = self.start(kind, raw, at)
         return ReusableObject(reference=fields.required_text("reference"), value=fields.value("value"), at=fields.at)
 
     def request_body(self, raw: Mapping[str, JsonValue], at: Location) -> RequestBody:
@@ -118,6 +128,10 @@ class Parts:
 
     def criterion(self, raw: JsonValue, at: Location) -> Criterion | None:
         """Arazzo §Criterion Object."""
+        if isinstance(raw, dict) and raw.keys() == _CONDITION:
+            condition = raw["condition"]
+            if isinstance(condition, str) and condition.strip():  # as nearly all are
+                return Criterion(context=None, condition=condition, type=None, extensions={}, at=at)
         fields = self.fields_of("criterion", raw, at)
         if fields is None:
             return None
