@@ -16,10 +16,10 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Only forms that nothing but a credential has: prefixes of well-known issuers, private keys, userinfo in URLs."""
-    forms = suspects(program.texts.joined)
-    for text, pointer, _ in program.texts.all if forms else ():
-        if len(text) < MINIMUM:
-            continue
+    long = [text for text in program.texts.distinct if len(text) >= MINIMUM]
+    forms = suspects("\n".join(long))
+    doubtful = [text for text in long if any(pattern.search(text) for _, pattern in forms)] if forms else ()
+    for text, pointer, _ in program.texts.placed(doubtful):
         for what, pattern in forms:
             found = pattern.search(text)
             if found is not None and not is_placeholder(found.group(found.lastindex or 0)):

@@ -26,11 +26,12 @@ _BARE: Final = pattern(
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Without braces only declared names are read in a text (semantics §3); others stay what they are."""
-    told = {each.at.pointer for each in program.diagnostics}
-    for text, pointer, is_key in program.texts.all:
-        if is_key or not ("$inputs." in text or "$steps." in text) or _BARE.fullmatch(text):
-            continue  # what is a whole expression the loader judges
-        if pointer in told or not is_value_place(pointer):
+    named = [text for text in program.texts.distinct if "$inputs." in text or "$steps." in text]
+    # What is a whole expression the loader judges.
+    doubtful = [text for text in named if _BARE.search(text) and not _BARE.fullmatch(text)]
+    told = {each.at.pointer for each in program.diagnostics} if doubtful else ()
+    for text, pointer, is_key in program.texts.placed(doubtful):
+        if is_key or pointer in told or not is_value_place(pointer):
             continue
         for found in _BARE.finditer(text):
             what = _unknown(program, pointer, found)

@@ -22,8 +22,8 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     """A component is used by a Reusable Object, an expression or a `$ref` anywhere in the document."""
     components = program.description.components
     used = set(_MENTION.findall(program.texts.joined))
-    texts = program.texts.all if "$anchor" in program.texts.words else ()
-    anchors = {text[1:] for text, _, _ in texts if text.startswith("#") and text[1:2] != "/"}
+    texts = program.texts.distinct if "$anchor" in program.texts.words else ()
+    anchors = {text[1:] for text in texts if text.startswith("#") and text[1:2] != "/"}
     by_kind: dict[str, Mapping[str, object]] = {
         "inputs": components.inputs,
         "parameters": components.parameters,
