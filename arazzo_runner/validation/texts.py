@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -26,25 +26,18 @@ class Texts:
 
     Most rules find nothing in most documents, so texts are collected without their places, which
     are looked up for those few that a rule doubts. `by_part` are the texts of "/workflows/0",
-    "/workflows/1", …, "/components", "/info" …, and the keys with a `$` in them, in no order.
+    "/workflows/1", … and "/components", with the keys that have a `$` in them, in no order; those
+    of all the rest are under "".
     """
 
     def __init__(self, raw: JsonValue) -> None:
         self._root = raw if isinstance(raw, dict) else {}
-        self._keys = set(self._root)
-        self.by_part: dict[str, list[str]] = {}
-        for place, value in self._parts():
-            texts, keys = _inside(value)
-            self._keys |= keys
-            self.by_part[place] = [*texts, *[key for key in keys if "$" in key]]
-
-    def _parts(self) -> Iterator[tuple[str, JsonValue]]:
-        for key, value in self._root.items():
-            place = f"/{escaped(key)}"
-            if key == "workflows" and isinstance(value, list):
-                yield from ((f"{place}/{index}", workflow) for index, workflow in enumerate(value))
-            else:
-                yield place, value
+        inside = {place: _inside(values) for place, values in _parts(self._root).items()}
+        self._keys = frozenset(self._root).union(*[each for _, mappings in inside.values() for each in mappings])
+        if "$" in "".join(self._keys):
+            for texts, mappings in inside.values():
+                texts += [key for each in mappings for key in each if "$" in key]
+        self.by_part = {place: texts for place, (texts, _) in inside.items()}
 
     @cached_property
     def distinct(self) -> frozenset[str]:
@@ -59,39 +52,47 @@ class Texts:
     @cached_property
     def words(self) -> frozenset[str]:
         """Every key of the document, and every text as a whole."""
-        return self.distinct.union(self._keys)
+        return self._keys.union(self.distinct)
 
     def have(self, parts: Iterable[str]) -> bool:
         """Tell whether one of these stands in any text."""
         return any(map(self.joined.__contains__, parts))
 
     def placed(self, wanted: Collection[str]) -> list[Text]:
-        """Return the places where some texts, or keys with a `$` in them, stand, in the order of the document."""
+        """Return where some texts, or keys with a `$` in them, stand, in the order of the document."""
         found: list[Text] = []
         if wanted:
-            few = frozenset(wanted)
-            found += [(key, f"/{escaped(key)}", True) for key in self._root if "$" in key and key in few]
-            for place, value in self._parts():
-                if not few.isdisjoint(self.by_part[place]):
-                    _place(value, place, few, found)
+            _place(self._root, "", frozenset(wanted), found)
         return found
 
 
-def _inside(value: JsonValue) -> tuple[list[str], set[str]]:
-    """Return the texts and the keys inside a value; plain types, as the readers give, are told apart fastest."""
+def _parts(root: dict[str, JsonValue]) -> dict[str, list[JsonValue]]:
+    """Return the values of a document's parts: each workflow, the components, and the rest."""
+    parts: dict[str, list[JsonValue]] = {"": []}
+    for key, value in root.items():
+        if key == "workflows" and isinstance(value, list):
+            parts.update((f"/workflows/{index}", [workflow]) for index, workflow in enumerate(value))
+        elif key == "components":
+            parts["/components"] = [value]
+        else:
+            parts[""].append(value)
+    return parts
+
+
+def _inside(values: list[JsonValue]) -> tuple[list[str], list[dict[str, JsonValue]]]:
+    """Return the texts and the mappings inside values, which grow to hold all that is inside them."""
     texts: list[str] = []
-    keys: set[str] = set()
-    waiting = [value]
-    for each in waiting:  # which grows on the way
-        kind = type(each)
+    mappings: list[dict[str, JsonValue]] = []
+    for each in values:
+        kind = type(each)  # plain types are all that the readers give, and told apart fastest
         if kind is str:
             texts.append(each)
         elif kind is dict:
-            keys.update(each)
-            waiting += each.values()
+            mappings.append(each)
+            values += each.values()
         elif kind is list:
-            waiting += each
-    return texts, keys
+            values += each
+    return texts, mappings
 
 
 def _place(value: JsonValue, place: str, wanted: frozenset[str], found: list[Text]) -> None:
