@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from itertools import chain
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 
@@ -41,6 +42,14 @@ class Rule(Protocol):
         """Return what this rule finds in the entry document of a program."""
 
 
+class Signs(NamedTuple):
+    """What a document holds of that which rules look for: words, parts of its texts, and what they need besides."""
+
+    words: frozenset[str]
+    parts: frozenset[str]
+    needs: frozenset[str]
+
+
 class LazyRule:
     """A rule of this project, whose module is imported when a document first has something for it to look at.
 
@@ -63,9 +72,9 @@ class LazyRule:
         self.CODE = code
         self.GROUP = group
         self.DEFAULT = default
-        self._words = words
-        self._parts = parts
-        self._needs = needs
+        self.words = words
+        self.parts = parts
+        self.needs = needs
 
     @property
     def SEVERITY(self) -> Severity:
@@ -79,21 +88,13 @@ class LazyRule:
 
     def check(self, program: Inspection) -> Iterable[Diagnostic]:
         """Return what this rule finds in the entry document of a program."""
-        return self.module.check(program) if self.may_find(program) else ()
+        return self.module.check(program)
 
-    def may_find(self, program: Inspection) -> bool:
-        """Tell whether the document holds what the rule looks for; false only when it can find nothing."""
-        if self._words and program.texts.words.isdisjoint(self._words):
-            return False
-        if self._parts and not program.texts.have(self._parts):
-            return False
-        if self._needs == "operations":
-            return program.has_operations
-        if self._needs == "calls":
-            return program.has_calls
-        if self._needs == "actions":
-            return program.has_actions
-        return program.has_forecast if self._needs == "forecast" else True
+    def may_find(self, signs: Signs) -> bool:
+        """Tell whether a document with these signs holds what the rule looks for; false only when it finds nothing."""
+        has_words = not self.words or not signs.words.isdisjoint(self.words)
+        has_parts = not self.parts or not signs.parts.isdisjoint(self.parts)
+        return has_words and has_parts and (not self.needs or self.needs in signs.needs)
 
 
 GROUPS = ("shape", "names", "references", "language", "flow", "openapi", "safety", "style")
@@ -102,9 +103,29 @@ GROUPS = ("shape", "names", "references", "language", "flow", "openapi", "safety
 
 def run_rules(program: Inspection, rules: Iterable[Rule], *, strict: bool = False) -> Iterator[Diagnostic]:
     """Return what the rules find, in their order; with `strict` every warning is an error."""
-    for rule in rules:
+    for rule in asked(program, tuple(rules)):
         for found in rule.check(program):
             if strict and found.severity is Severity.WARNING:
                 yield replace(found, severity=Severity.ERROR)
             else:
                 yield found
+
+
+def asked(program: Inspection, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """Return the rules that may find something in a document."""
+    words, parts = _sought(rules)
+    texts = program.texts
+    return _with_signs(rules, Signs(texts.words_among(words), texts.parts_among(parts), program.needs))
+
+
+@lru_cache(maxsize=16)
+def _sought(rules: tuple[Rule, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words and the parts that rules look for."""
+    lazy = [rule for rule in rules if isinstance(rule, LazyRule)]
+    return frozenset(chain(*[rule.words for rule in lazy])), frozenset(chain(*[rule.parts for rule in lazy]))
+
+
+@lru_cache(maxsize=256)
+def _with_signs(rules: tuple[Rule, ...], signs: Signs) -> tuple[Rule, ...]:
+    """Return the rules to be asked about documents with some signs: there are few kinds of documents."""
+    return tuple(rule for rule in rules if not isinstance(rule, LazyRule) or rule.may_find(signs))

@@ -45,18 +45,25 @@ class Texts:
         return frozenset([key for key in self._root if "$" in key]).union(*self.by_part.values())
 
     @cached_property
+    def _dollars(self) -> tuple[str, ...]:
+        return tuple([text for text in self.distinct if "$" in text])
+
+    def holding(self, part: str) -> list[str]:
+        """Return the distinct texts in which a part stands that has a `$` in it."""
+        return [text for text in self._dollars if part in text]
+
+    @cached_property
     def joined(self) -> str:
         """All of them as one text, each after a line break, for a quick look at what stands nowhere."""
         return "\n".join(["", *self.distinct])
 
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Every key of the document, and every text as a whole."""
-        return self._keys.union(self.distinct)
+    def words_among(self, words: frozenset[str]) -> frozenset[str]:
+        """Return those of some words that are a key of the document, or a whole text."""
+        return words & self._keys | words & self.distinct
 
-    def have(self, parts: Iterable[str]) -> bool:
-        """Tell whether one of these stands in any text."""
-        return any(map(self.joined.__contains__, parts))
+    def parts_among(self, parts: Iterable[str]) -> frozenset[str]:
+        """Return those of some parts that stand in any text."""
+        return frozenset(filter(self.joined.__contains__, parts))
 
     def placed(self, wanted: Collection[str]) -> list[Text]:
         """Return where some texts, or keys with a `$` in them, stand, in the order of the document."""

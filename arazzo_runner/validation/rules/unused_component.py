@@ -16,13 +16,14 @@ GROUP = "names"
 DEFAULT = True
 
 _MENTION: Final = pattern(r"[$#]/?components[./](\w+)[./]([^/#\s\"'{}]+)")
+_ANCHOR: Final = frozenset({"$anchor"})
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """A component is used by a Reusable Object, an expression or a `$ref` anywhere in the document."""
     components = program.description.components
     used = set(_MENTION.findall(program.texts.joined))
-    texts = program.texts.distinct if "$anchor" in program.texts.words else ()
+    texts = program.texts.distinct if program.texts.words_among(_ANCHOR) else ()
     anchors = {text[1:] for text in texts if text.startswith("#") and text[1:2] != "/"}
     by_kind: dict[str, Mapping[str, object]] = {
         "inputs": components.inputs,

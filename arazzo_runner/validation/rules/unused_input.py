@@ -22,8 +22,7 @@ _PLAIN: Final = pattern(r"[\w.\-]+")
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Each property of `inputs` is read in its workflow or a component; schemas behind a `$ref` are left alone."""
     shared = _read_names(program.texts.by_part.get("/components", ()))
-    everything = program.texts.distinct if program.texts.have(("$workflows.",)) else ()
-    from_outside = {text for text in everything if "$workflows." in text}
+    from_outside = program.texts.holding("$workflows.")
     for workflow in program.description.workflows:
         properties = workflow.inputs.get("properties") if isinstance(workflow.inputs, dict) else None
         if not isinstance(properties, dict):
