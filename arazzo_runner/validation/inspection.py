@@ -175,6 +175,8 @@ class Inspection(Program):
         """What rules need that the entry document has (`rule.Needs`)."""
         kinds = {type(step.call) for _, step in self.compiled_steps}
         found = {"actions"} if self.compiled_actions else set()
+        if any(not action.criteria and action.type != "retry" for action in self.compiled_actions):
+            found.add("certain-actions")
         if OperationCall in kinds:
             found.add("operations")
         if WorkflowCall in kinds or any(action.workflow for action in self.compiled_actions):

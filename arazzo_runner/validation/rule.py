@@ -14,7 +14,7 @@ from arazzo_runner.diagnostics import Diagnostic, Severity
 if TYPE_CHECKING:
     from arazzo_runner.validation.inspection import Inspection
 
-Needs: TypeAlias = Literal["", "operations", "calls", "actions", "forecast"]
+Needs: TypeAlias = Literal["", "operations", "calls", "actions", "certain-actions", "forecast"]
 
 
 class Rule(Protocol):
@@ -55,7 +55,8 @@ class LazyRule:
 
     A document holds nothing that the rule could find when none of its `words` is a key or a text
     in it, none of its `parts` stands in a text, or it lacks what the rule `needs`: `operations`
-    that steps call, `calls` of workflows, `actions`, or something that the `forecast` knows of.
+    that steps call, `calls` of workflows, `actions`, `certain-actions` (which are taken whenever their
+    turn comes), or something that the `forecast` knows of.
     What is empty is not asked for.
     """
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.expressions.parser import parse_plain
 from arazzo_runner.patterns import pattern
 from arazzo_runner.program.context import declares
 from arazzo_runner.program.schemas import input_names
@@ -26,9 +27,9 @@ _BARE: Final = pattern(
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Without braces only declared names are read in a text (semantics §3); others stay what they are."""
-    named = [text for text in program.texts.distinct if "$inputs." in text or "$steps." in text]
-    # What is a whole expression the loader judges.
-    doubtful = [text for text in named if _BARE.search(text) and not _BARE.fullmatch(text)]
+    named = {*program.texts.holding("$inputs."), *program.texts.holding("$steps.")}
+    odd = [text for text in named if parse_plain(text) is None]  # what is a whole expression the loader judges
+    doubtful = [text for text in odd if _BARE.search(text) and not _BARE.fullmatch(text)]
     told = {each.at.pointer for each in program.diagnostics} if doubtful else ()
     for text, pointer, is_key in program.texts.placed(doubtful):
         if is_key or pointer in told or not is_value_place(pointer):

@@ -22,7 +22,7 @@ _ANCHOR: Final = frozenset({"$anchor"})
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """A component is used by a Reusable Object, an expression or a `$ref` anywhere in the document."""
     components = program.description.components
-    used = set(_MENTION.findall(program.texts.joined))
+    used = set(_MENTION.findall("\n".join([text for text in program.texts.distinct if "components" in text])))
     texts = program.texts.distinct if program.texts.words_among(_ANCHOR) else ()
     anchors = {text[1:] for text in texts if text.startswith("#") and text[1:2] != "/"}
     by_kind: dict[str, Mapping[str, object]] = {

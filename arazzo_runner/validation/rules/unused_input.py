@@ -40,13 +40,11 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
 
 def _read_names(texts: Iterable[str]) -> frozenset[str]:
     """Return every name that may be meant after `$inputs.`: `a.b` may be the input a.b, or b of the input a."""
-    found = set[str]()
-    for text in texts:
-        for written in _READ.findall(text) if "$inputs" in text else ():
+    found = set(_READ.findall("\n".join(texts)))
+    for written in [name for name in found if "." in name]:
+        while "." in written:
+            written = written.rpartition(".")[0]
             found.add(written)
-            while "." in written:
-                written = written.rpartition(".")[0]
-                found.add(written)
     return frozenset(found)
 
 
