@@ -82,7 +82,7 @@ def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
 def never_all_hold(criteria: Iterable[CompiledCriterion]) -> tuple[Atom, ...] | None:
     """Return the conditions of a list of criteria that cannot hold together, None when all may hold."""
     texts = plain_texts(criteria)
-    return None if texts is not None and _may_all_hold(texts) else contradiction(atoms_of(criteria))
+    return None if texts is not None and may_all_hold(texts) else contradiction(atoms_of(criteria))
 
 
 def plain_texts(criteria: Iterable[CompiledCriterion]) -> tuple[str, ...] | None:
@@ -106,7 +106,8 @@ def criteria_of(texts: Iterable[str]) -> tuple[CompiledCriterion, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _may_all_hold(texts: tuple[str, ...]) -> bool:
+def may_all_hold(texts: tuple[str, ...]) -> bool:
+    """Tell whether conditions, as `plain_texts` gives them, may hold together."""
     return contradiction(atoms_of(criteria_of(texts))) is None
 
 

@@ -16,7 +16,6 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.expressions.nodes import Expression, InputReference, StepReference, WorkflowReference
 from arazzo_runner.expressions.parser import parse_plain
 from arazzo_runner.program.library import Source
 from arazzo_runner.program.model import (
@@ -189,8 +188,7 @@ class Inspection(Program):
         """Tell whether more than the text of an expression is known of anything where no operation is."""
         if self.texts.words_among(_SELECTOR):
             return True
-        is_open = None in self.conditions or not all(parse_plain(text) for text in self.texts.holding("$steps."))
-        return is_open and any(_may_be_foretold(use.expression, use.role) for use in self.uses)
+        return None in self.conditions or None in map(parse_plain, self.texts.holding("$steps."))
 
     def workflow_at(self, pointer: str) -> Workflow | None:
         """Return the workflow in which a place of the document stands, None outside workflows."""
@@ -253,9 +251,3 @@ class Inspection(Program):
         """Return a place of the entry document."""
         root = self.description.at
         return Location(root.uri, pointer, root.positions)
-
-
-def _may_be_foretold(expression: Expression, role: str) -> bool:
-    if role in ("criterion", "action-criterion"):
-        return isinstance(expression, (InputReference, StepReference, WorkflowReference))
-    return isinstance(expression, StepReference) and bool(expression.pointer or expression.path)

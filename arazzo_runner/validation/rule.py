@@ -93,9 +93,11 @@ class LazyRule:
 
     def may_find(self, signs: Signs) -> bool:
         """Tell whether a document with these signs holds what the rule looks for; false only when it finds nothing."""
-        has_words = not self.words or not signs.words.isdisjoint(self.words)
-        has_parts = not self.parts or not signs.parts.isdisjoint(self.parts)
-        return has_words and has_parts and (not self.needs or self.needs in signs.needs)
+        if self.needs and self.needs not in signs.needs:
+            return False
+        if self.words and signs.words.isdisjoint(self.words):
+            return False
+        return not self.parts or not signs.parts.isdisjoint(self.parts)
 
 
 GROUPS = ("shape", "names", "references", "language", "flow", "openapi", "safety", "style")

@@ -69,7 +69,7 @@ class Texts:
         """Return where some texts, or keys with a `$` in them, stand, in the order of the document."""
         found: list[Text] = []
         if wanted:
-            _place(self._root, "", frozenset(wanted), found)
+            _place(self._root, (), frozenset(wanted), found)
         return found
 
 
@@ -102,19 +102,20 @@ def _inside(values: list[JsonValue]) -> tuple[list[str], list[dict[str, JsonValu
     return texts, mappings
 
 
-def _place(value: JsonValue, place: str, wanted: frozenset[str], found: list[Text]) -> None:
-    if isinstance(value, str):
-        if value in wanted:
-            found.append((value, place, False))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            inside = f"{place}/{escaped(key)}"
-            if "$" in key and key in wanted:
-                found.append((key, inside, True))
-            _place(item, inside, wanted, found)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _place(item, f"{place}/{index}", wanted, found)
+def _place(value: JsonValue, path: tuple[str | int, ...], wanted: frozenset[str], found: list[Text]) -> None:
+    is_mapping = isinstance(value, dict)
+    for token, item in value.items() if is_mapping else enumerate(value):
+        if is_mapping and token in wanted and "$" in token:
+            found.append((token, _pointer(path, token), True))
+        if isinstance(item, str):
+            if item in wanted:
+                found.append((item, _pointer(path, token), False))
+        elif isinstance(item, (dict, list)):
+            _place(item, (*path, token), wanted, found)
+
+
+def _pointer(path: tuple[str | int, ...], token: str | int) -> str:
+    return "".join([f"/{escaped(str(each))}" for each in (*path, token)])
 
 
 def is_value_place(pointer: str) -> bool:

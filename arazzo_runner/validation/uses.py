@@ -49,19 +49,37 @@ def workflow_uses(workflow: CompiledWorkflow) -> list[Use]:
     found: list[Use] = []
     for step in workflow.steps:
         _of_step(workflow, step, found)
+    return found + output_uses(workflow)
+
+
+def output_uses(workflow: CompiledWorkflow) -> list[Use]:
+    """Return the uses in the outputs of a workflow itself."""
+    found: list[Use] = []
     for _, value in workflow.outputs:
         _of_value(value, workflow.at, "workflow-output", workflow, None, found)
     return found
 
 
-def _of_step(workflow: CompiledWorkflow, step: CompiledStep, found: list[Use]) -> None:
-    for parameter in step.parameters:
-        _of_value(parameter.value, parameter.at, "parameter", workflow, step, found)
+def sent(step: CompiledStep) -> Iterator[tuple[Expression, Location, str]]:
+    """Yield what is evaluated before a step sends anything, with its place and its role (of `BEFORE`)."""
+    for value, at, role in _sent_values(step):
+        if not isinstance(value, Literal):
+            for expression, place in placed(value, at):
+                yield expression, place, role
+
+
+def _sent_values(step: CompiledStep) -> list[tuple[Value, Location, str]]:
+    values: list[tuple[Value, Location, str]] = [(each.value, each.at, "parameter") for each in step.parameters]
     if step.body is not None:
         if step.body.payload is not None:
-            _of_value(step.body.payload, step.body.at, "payload", workflow, step, found)
-        for replacement in step.body.replacements:
-            _of_value(replacement.value, replacement.at, "replacement", workflow, step, found)
+            values.append((step.body.payload, step.body.at, "payload"))
+        values += [(each.value, each.at, "replacement") for each in step.body.replacements]
+    return values
+
+
+def _of_step(workflow: CompiledWorkflow, step: CompiledStep, found: list[Use]) -> None:
+    for value, at, role in _sent_values(step):
+        _of_value(value, at, role, workflow, step, found)
     _of_criteria(step.criteria, "criterion", workflow, step, found)
     for actions in (step.on_success, step.on_failure):
         for action in actions:
