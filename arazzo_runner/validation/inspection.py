@@ -89,15 +89,19 @@ class Inspection(Program):
     @cached_property
     def criteria_lists(self) -> tuple[tuple[Criterion, ...], ...]:
         """Every list of criteria: of steps, of actions, of component actions."""
-        own = (step.success_criteria for _, step in self.steps)
-        return (*own, *(action.criteria for action in self.actions))
+        own = [step.success_criteria for _, step in self.steps]
+        return tuple(own + [action.criteria for action in self.actions])
 
     @cached_property
     def actions(self) -> tuple[SuccessAction | FailureAction, ...]:
         """Every action that is written out, of steps, workflows and components."""
         components = self.description.components
-        listed = (each for items in self.reusable_lists for each in items)
-        written = [each for each in listed if isinstance(each, (SuccessAction, FailureAction))]
+        lists: list[tuple[SuccessAction | FailureAction | ReusableObject, ...]] = []
+        for workflow in self.description.workflows:
+            lists += [workflow.success_actions, workflow.failure_actions]
+            for step in workflow.steps:
+                lists += [step.on_success, step.on_failure]
+        written = [each for items in lists if items for each in items if not isinstance(each, ReusableObject)]
         return (*written, *components.success_actions.values(), *components.failure_actions.values())
 
     @cached_property
@@ -134,7 +138,9 @@ class Inspection(Program):
     @cached_property
     def conditions(self) -> frozenset[tuple[str, ...] | None]:
         """The lists of compiled criteria as `plain_texts` gives them: few, for steps test the same."""
-        return frozenset(map(plain_texts, self.compiled_criteria))
+        lists = [step.criteria for _, step in self.compiled_steps]
+        lists += [action.criteria for action in self.compiled_actions]
+        return frozenset(map(plain_texts, filter(None, lists)))
 
     @cached_property
     def compiled(self) -> tuple[CompiledWorkflow, ...]:

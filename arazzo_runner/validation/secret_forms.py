@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from arazzo_runner.patterns import pattern as lazy_pattern
@@ -64,10 +64,14 @@ def _by_rare(signs: Iterable[str]) -> dict[str, list[str]]:
 _BY_RARE: Final = _by_rare(sign for _, signs, _ in SECRETS for sign in signs)
 
 
-def suspects(text: str) -> list[tuple[str, re.Pattern[str]]]:
-    """Return the forms that a text may hold, by a quick look: what each is, and how it looks."""
-    seen = {sign for rare, signs in _BY_RARE.items() if rare in text for sign in signs if sign in text}
-    return [(what, pattern) for what, signs, pattern in SECRETS if not seen.isdisjoint(signs)] if seen else []
+def signs_in(text: str) -> list[str]:
+    """Return the texts of which one is in every credential that stand in a text."""
+    return [sign for rare, signs in _BY_RARE.items() if rare in text for sign in signs if sign in text]
+
+
+def suspects(signs: Collection[str]) -> list[tuple[str, re.Pattern[str]]]:
+    """Return the forms that have one of these signs: what each is, and how it looks."""
+    return [(what, pattern) for what, own, pattern in SECRETS if not set(own).isdisjoint(signs)] if signs else []
 
 
 _PLACEHOLDER: Final = lazy_pattern(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.expressions.nodes import Expression, Keyword, Template
@@ -40,6 +41,9 @@ class Use(NamedTuple):
     step: CompiledStep | None
 
 
+_use: Final = partial(tuple.__new__, Use)  # which a NamedTuple calls too, by a function that takes much longer
+
+
 def workflow_uses(workflow: CompiledWorkflow) -> list[Use]:
     """Return every use in a workflow; what steps inherit from it is a use of each of them.
 
@@ -60,12 +64,15 @@ def output_uses(workflow: CompiledWorkflow) -> list[Use]:
     return found
 
 
-def sent(step: CompiledStep) -> Iterator[tuple[Expression, Location, str]]:
-    """Yield what is evaluated before a step sends anything, with its place and its role (of `BEFORE`)."""
+def sent(step: CompiledStep) -> list[tuple[Expression, Location, str]]:
+    """Return what is evaluated before a step sends anything, with its place and its role (of `BEFORE`)."""
+    found: list[tuple[Expression, Location, str]] = []
     for value, at, role in _sent_values(step):
-        if not isinstance(value, Literal):
-            for expression, place in placed(value, at):
-                yield expression, place, role
+        if isinstance(value, ExpressionValue):
+            found.append((value.expression, value.at, role))
+        elif not isinstance(value, Literal):
+            found += [(expression, place, role) for expression, place in placed(value, at)]
+    return found
 
 
 def _sent_values(step: CompiledStep) -> list[tuple[Value, Location, str]]:
@@ -94,9 +101,9 @@ def _of_value(
     value: Value, at: Location, role: str, workflow: CompiledWorkflow, step: CompiledStep | None, found: list[Use]
 ) -> None:
     if isinstance(value, ExpressionValue):
-        found.append(Use(value.expression, value.at, role, workflow, step))
+        found.append(_use((value.expression, value.at, role, workflow, step)))
     elif not isinstance(value, Literal):
-        found += [Use(expression, place, role, workflow, step) for expression, place in placed(value, at)]
+        found += [_use((expression, place, role, workflow, step)) for expression, place in placed(value, at)]
 
 
 def _of_criteria(
@@ -110,7 +117,7 @@ def _of_criteria(
     for criterion in criteria:
         for expression in criterion_references(criterion):
             if not (has_response and isinstance(expression, Keyword)):
-                found.append(Use(expression, criterion.at, role, workflow, step))
+                found.append(_use((expression, criterion.at, role, workflow, step)))
 
 
 def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:

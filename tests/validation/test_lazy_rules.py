@@ -20,7 +20,7 @@ from arazzo_runner.program.load import compile_program
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.validation.rule import asked
 from arazzo_runner.validation.rules import RULES
-from arazzo_runner.validation.secret_forms import suspects
+from arazzo_runner.validation.secret_forms import signs_in, suspects
 from tests.validation.test_totality import DOCUMENTS, mutated
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -95,7 +95,7 @@ def test_nothing_is_overlooked_in_the_corpus():
     ],
 )
 def test_a_quick_look_suspects_every_form_of_credential(what, text):
-    assert what in [each for each, pattern in suspects(f"x\n{text}\ny") if pattern.search(text)]
+    assert what in [each for each, pattern in suspects(signs_in(f"x\n{text}\ny")) if pattern.search(text)]
 
 
 def test_the_configuration_knows_the_options_that_rules_read():

@@ -47,8 +47,9 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
         for items, known in lists:
             if len(items) > 1:
                 yield from _hidden(items, known, program.broken)
+    with_own = {step.at.pointer for _, step in program.steps if step.on_success or step.on_failure}
     for _, compiled in program.compiled_steps:
-        if compiled.on_success or compiled.on_failure:
+        if compiled.at.pointer in with_own:
             yield from _impossible(program, compiled)
 
 
