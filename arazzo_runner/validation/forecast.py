@@ -59,6 +59,11 @@ class Forecast:
                     if not (isinstance(value, ExpressionValue) and isinstance(value.expression, MessageReference)):
                         self._step_output(workflow, step.step_id, name)
 
+    @property
+    def knows_outputs(self) -> bool:
+        """Whether anything is known of any output of a step, beyond what the answers of operations tell."""
+        return any(self._outputs.values())
+
     def answers(self, workflow: CompiledWorkflow, step: CompiledStep) -> Answers | None:
         """Return the documented answers of a step, None when it calls no known operation."""
         key = (workflow.key, step.step_id)

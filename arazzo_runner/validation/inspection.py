@@ -84,7 +84,7 @@ class Inspection(Program):
     @cached_property
     def steps(self) -> tuple[tuple[Workflow, Step], ...]:
         """Every step of the entry document with its workflow, as written."""
-        return tuple((workflow, step) for workflow in self.description.workflows for step in workflow.steps)
+        return tuple([(workflow, step) for workflow in self.description.workflows for step in workflow.steps])
 
     @cached_property
     def criteria_lists(self) -> tuple[tuple[Criterion, ...], ...]:
@@ -137,7 +137,7 @@ class Inspection(Program):
 
     @cached_property
     def conditions(self) -> frozenset[tuple[str, ...] | None]:
-        """The lists of compiled criteria as `plain_texts` gives them: few, for steps test the same."""
+        """The lists of compiled criteria as `plain_texts` gives them, in any order: few, for steps test the same."""
         lists = [step.criteria for _, step in self.compiled_steps]
         lists += [action.criteria for action in self.compiled_actions]
         return frozenset(map(plain_texts, filter(None, lists)))
@@ -150,12 +150,12 @@ class Inspection(Program):
     @cached_property
     def compiled_steps(self) -> tuple[tuple[CompiledWorkflow, CompiledStep], ...]:
         """Every compiled step of the entry document, those whose target could not be had too (`Unlinked`)."""
-        return tuple((workflow, step) for workflow in self.compiled for step in workflow.steps)
+        return tuple([(workflow, step) for workflow in self.compiled for step in workflow.steps])
 
     @cached_property
     def uses(self) -> tuple[Use, ...]:
         """Every runtime expression of the entry document's workflows where it stands."""
-        return tuple(use for workflow in self.compiled for use in workflow_uses(workflow))
+        return tuple([use for workflow in self.compiled for use in workflow_uses(workflow)])
 
     @cached_property
     def schemas(self) -> tuple[SchemaAt, ...]:

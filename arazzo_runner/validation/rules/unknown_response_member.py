@@ -34,6 +34,8 @@ _CRITERIA: Final = ("criterion", "action-criterion")
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Look every pointer and path into a response up in the schemas of the operation's responses."""
     forecast, raw = program.forecast, program.description.raw
+    if program.needs.isdisjoint(("operations", "calls")) and not forecast.knows_outputs:
+        return
     for use in program.uses:
         if not _goes_on(use.expression) or use.role in _CRITERIA:
             continue
