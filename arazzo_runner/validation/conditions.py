@@ -79,13 +79,13 @@ def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
     return None
 
 
-def never_all_hold(criteria: Iterable[CompiledCriterion]) -> tuple[Atom, ...] | None:
+def never_all_hold(criteria: Sequence[CompiledCriterion]) -> tuple[Atom, ...] | None:
     """Return the conditions of a list of criteria that cannot hold together, None when all may hold."""
     texts = plain_texts(criteria)
-    return None if texts is not None and _may_all_hold(texts) else contradiction(atoms_of(criteria))
+    return None if texts is not None and may_all_hold(texts) else contradiction(atoms_of(criteria))
 
 
-def plain_texts(criteria: Iterable[CompiledCriterion]) -> tuple[str, ...] | None:
+def plain_texts(criteria: Sequence[CompiledCriterion]) -> tuple[str, ...] | None:
     """Return the conditions of criteria as text, None where what they mean is not in their texts alone.
 
     Most lists of criteria are one of a few, such as `$statusCode == 200`: what is asked of them
@@ -106,7 +106,8 @@ def criteria_of(texts: Iterable[str]) -> tuple[CompiledCriterion, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _may_all_hold(texts: tuple[str, ...]) -> bool:
+def may_all_hold(texts: tuple[str, ...]) -> bool:
+    """Tell whether conditions, as `plain_texts` gives them, may hold together."""
     return contradiction(atoms_of(criteria_of(texts))) is None
 
 

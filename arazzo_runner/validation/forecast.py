@@ -55,8 +55,14 @@ class Forecast:
         self._depth = 0
         for workflow in program.workflows.values():  # in the order of steps, so that no output leads far back
             for step in workflow.steps:
-                for name, _ in step.outputs:
-                    self._step_output(workflow, step.step_id, name)
+                for name, value in step.outputs:
+                    if not (isinstance(value, ExpressionValue) and isinstance(value.expression, MessageReference)):
+                        self._step_output(workflow, step.step_id, name)
+
+    @property
+    def knows_outputs(self) -> bool:
+        """Whether anything is known of any output of a step, beyond what the answers of operations tell."""
+        return any(self._outputs.values())
 
     def answers(self, workflow: CompiledWorkflow, step: CompiledStep) -> Answers | None:
         """Return the documented answers of a step, None when it calls no known operation."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.document.model import (
@@ -16,9 +16,10 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.expressions.nodes import Expression, InputReference, StepReference, WorkflowReference
+from arazzo_runner.expressions.parser import parse_plain
 from arazzo_runner.program.library import Source
 from arazzo_runner.program.model import (
+    CompiledAction,
     CompiledCriterion,
     CompiledStep,
     CompiledWorkflow,
@@ -27,8 +28,8 @@ from arazzo_runner.program.model import (
     WorkflowCall,
 )
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.records import field_names
 from arazzo_runner.validation.broken import BrokenPlaces
+from arazzo_runner.validation.conditions import plain_texts
 from arazzo_runner.validation.flow import Flow, flow_of
 from arazzo_runner.validation.schemas import SchemaAt, document_schemas
 from arazzo_runner.validation.texts import Texts
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from arazzo_runner.sources.schema_context import SchemaContext
     from arazzo_runner.validation.forecast import Forecast
     from arazzo_runner.validation.payloads import PayloadMisfit
+
+_SELECTOR: Final = frozenset({"selector"})
 
 Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
 
@@ -62,7 +65,13 @@ class Inspection(Program):
         options: Mapping[str, Mapping[str, JsonValue]] | None = None,
     ) -> Inspection:
         """Make one of a program, its opened sources and the options of rules, by code."""
-        made = cls(**{name: getattr(program, name) for name in field_names(program)})
+        made = cls(
+            description=program.description,
+            base=program.base,
+            workflows=program.workflows,
+            entry=program.entry,
+            diagnostics=program.diagnostics,
+        )
         object.__setattr__(made, "sources", sources)
         object.__setattr__(made, "options", options or {})
         return made
@@ -75,20 +84,24 @@ class Inspection(Program):
     @cached_property
     def steps(self) -> tuple[tuple[Workflow, Step], ...]:
         """Every step of the entry document with its workflow, as written."""
-        return tuple((workflow, step) for workflow in self.description.workflows for step in workflow.steps)
+        return tuple([(workflow, step) for workflow in self.description.workflows for step in workflow.steps])
 
     @cached_property
     def criteria_lists(self) -> tuple[tuple[Criterion, ...], ...]:
         """Every list of criteria: of steps, of actions, of component actions."""
-        own = (step.success_criteria for _, step in self.steps)
-        return (*own, *(action.criteria for action in self.actions))
+        own = [step.success_criteria for _, step in self.steps]
+        return tuple(own + [action.criteria for action in self.actions])
 
     @cached_property
     def actions(self) -> tuple[SuccessAction | FailureAction, ...]:
         """Every action that is written out, of steps, workflows and components."""
         components = self.description.components
-        listed = (each for items in self.reusable_lists for each in items)
-        written = [each for each in listed if isinstance(each, (SuccessAction, FailureAction))]
+        lists: list[tuple[SuccessAction | FailureAction | ReusableObject, ...]] = []
+        for workflow in self.description.workflows:
+            lists += [workflow.success_actions, workflow.failure_actions]
+            for step in workflow.steps:
+                lists += [step.on_success, step.on_failure]
+        written = [each for items in lists if items for each in items if not isinstance(each, ReusableObject)]
         return (*written, *components.success_actions.values(), *components.failure_actions.values())
 
     @cached_property
@@ -102,14 +115,32 @@ class Inspection(Program):
         return tuple(filter(None, found))
 
     @cached_property
+    def compiled_actions(self) -> tuple[CompiledAction, ...]:
+        """Every compiled action of the entry document's steps, each once however many steps inherit it."""
+        steps = [step for _, step in self.compiled_steps if step.on_success or step.on_failure]
+        return tuple({id(action): action for step in steps for action in (*step.on_success, *step.on_failure)}.values())
+
+    @cached_property
     def compiled_criteria(self) -> tuple[tuple[CompiledCriterion, ...], ...]:
         """Every list of compiled criteria of the entry document's steps and actions, each once."""
+        steps = [step for _, step in self.compiled_steps]
+        lists = [
+            criteria
+            for step in steps
+            for criteria in (step.criteria, *[each.criteria for each in (*step.on_success, *step.on_failure)])
+        ]
+        once = {id(criteria): criteria for criteria in lists if criteria}.values()
         found: dict[str, tuple[CompiledCriterion, ...]] = {}
-        for _, step in self.compiled_steps:
-            for criteria in (step.criteria, *(each.criteria for each in (*step.on_success, *step.on_failure))):
-                if criteria:
-                    found.setdefault(criteria[0].at.pointer, criteria)
+        for criteria in once:
+            found.setdefault(criteria[0].at.pointer, criteria)
         return tuple(found.values())
+
+    @cached_property
+    def conditions(self) -> frozenset[tuple[str, ...] | None]:
+        """The lists of compiled criteria as `plain_texts` gives them, in any order: few, for steps test the same."""
+        lists = [step.criteria for _, step in self.compiled_steps]
+        lists += [action.criteria for action in self.compiled_actions]
+        return frozenset(map(plain_texts, filter(None, lists)))
 
     @cached_property
     def compiled(self) -> tuple[CompiledWorkflow, ...]:
@@ -119,12 +150,12 @@ class Inspection(Program):
     @cached_property
     def compiled_steps(self) -> tuple[tuple[CompiledWorkflow, CompiledStep], ...]:
         """Every compiled step of the entry document, those whose target could not be had too (`Unlinked`)."""
-        return tuple((workflow, step) for workflow in self.compiled for step in workflow.steps)
+        return tuple([(workflow, step) for workflow in self.compiled for step in workflow.steps])
 
     @cached_property
     def uses(self) -> tuple[Use, ...]:
         """Every runtime expression of the entry document's workflows where it stands."""
-        return tuple(use for workflow in self.compiled for use in workflow_uses(workflow))
+        return tuple([use for workflow in self.compiled for use in workflow_uses(workflow)])
 
     @cached_property
     def schemas(self) -> tuple[SchemaAt, ...]:
@@ -145,31 +176,25 @@ class Inspection(Program):
         return Texts(self.description.raw)
 
     @cached_property
-    def has_operations(self) -> bool:
-        """Whether a step of the entry document calls an operation that is known."""
-        return any(isinstance(step.call, OperationCall) for _, step in self.compiled_steps)
+    def needs(self) -> frozenset[str]:
+        """What rules need that the entry document has (`rule.Needs`)."""
+        kinds = {type(step.call) for _, step in self.compiled_steps}
+        found = {"actions"} if self.compiled_actions else set()
+        if any(not action.criteria and action.type != "retry" for action in self.compiled_actions):
+            found.add("certain-actions")
+        if OperationCall in kinds:
+            found.add("operations")
+        if WorkflowCall in kinds or any(action.workflow for action in self.compiled_actions):
+            found.add("calls")
+        if "operations" in found or self._may_be_foretold():
+            found.add("forecast")
+        return frozenset(found)
 
-    @cached_property
-    def has_calls(self) -> bool:
-        """Whether a step or an action of the entry document leads to a workflow."""
-        return any(
-            isinstance(step.call, WorkflowCall) or any(each.workflow for each in (*step.on_success, *step.on_failure))
-            for _, step in self.compiled_steps
-        )
-
-    @cached_property
-    def has_forecast(self) -> bool:
-        """Whether the forecast may know of something that is read, beyond what an input is for itself."""
-        return (
-            self.has_operations
-            or "selector" in self.texts.words
-            or any(_may_be_foretold(use.expression, use.role) for use in self.uses)
-        )
-
-    @cached_property
-    def has_actions(self) -> bool:
-        """Whether a step of the entry document has an action, of its own or inherited."""
-        return any(step.on_success or step.on_failure for _, step in self.compiled_steps)
+    def _may_be_foretold(self) -> bool:
+        """Tell whether more than the text of an expression is known of anything where no operation is."""
+        if self.texts.words_among(_SELECTOR):
+            return True
+        return None in self.conditions or None in map(parse_plain, self.texts.holding("$steps."))
 
     def workflow_at(self, pointer: str) -> Workflow | None:
         """Return the workflow in which a place of the document stands, None outside workflows."""
@@ -232,10 +257,3 @@ class Inspection(Program):
         """Return a place of the entry document."""
         root = self.description.at
         return Location(root.uri, pointer, root.positions)
-
-
-def _may_be_foretold(expression: Expression, role: str) -> bool:
-    """Tell whether more than the text of an expression is known where no operation is."""
-    if role in ("criterion", "action-criterion"):
-        return isinstance(expression, (InputReference, StepReference, WorkflowReference))
-    return isinstance(expression, StepReference) and bool(expression.pointer or expression.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from arazzo_runner.diagnostics import Location
 from arazzo_runner.expressions.nodes import (
@@ -26,8 +27,12 @@ from arazzo_runner.values import JsonValue, resolve_pointer
 
 def reads_only_status(criterion: CompiledCriterion) -> bool:
     """Tell whether a simple condition reads nothing but `$statusCode`, as most do."""
-    text = criterion.text
-    return isinstance(criterion, SimpleCriterion) and text.count("$") == text.count("$statusCode")
+    return isinstance(criterion, SimpleCriterion) and _names_only_status(criterion.text)
+
+
+@lru_cache(maxsize=1024)
+def _names_only_status(text: str) -> bool:
+    return text.count("$") == text.count("$statusCode")
 
 
 def criterion_readings(criterion: CompiledCriterion) -> Iterable[Expression]:

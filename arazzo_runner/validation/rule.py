@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
-from arazzo_runner.records import replace
+from arazzo_runner.records import record, replace
 
 if TYPE_CHECKING:
     from arazzo_runner.validation.inspection import Inspection
 
-Needs: TypeAlias = Literal["", "operations", "calls", "actions", "forecast"]
+Needs: TypeAlias = Literal["", "operations", "calls", "actions", "certain-actions", "forecast"]
 
 
 class Rule(Protocol):
@@ -41,12 +42,22 @@ class Rule(Protocol):
         """Return what this rule finds in the entry document of a program."""
 
 
+@record(frozen=True, slots=True)
+class Signs:
+    """What a document holds of that which rules look for: words, parts of its texts, and what they need besides."""
+
+    words: frozenset[str]
+    parts: frozenset[str]
+    needs: frozenset[str]
+
+
 class LazyRule:
     """A rule of this project, whose module is imported when a document first has something for it to look at.
 
     A document holds nothing that the rule could find when none of its `words` is a key or a text
     in it, none of its `parts` stands in a text, or it lacks what the rule `needs`: `operations`
-    that steps call, `calls` of workflows, `actions`, or something that the `forecast` knows of.
+    that steps call, `calls` of workflows, `actions`, `certain-actions` (which are taken whenever their
+    turn comes), or something that the `forecast` knows of.
     What is empty is not asked for.
     """
 
@@ -63,9 +74,9 @@ class LazyRule:
         self.CODE = code
         self.GROUP = group
         self.DEFAULT = default
-        self._words = words
-        self._parts = parts
-        self._needs = needs
+        self.words = words
+        self.parts = parts
+        self.needs = needs
 
     @property
     def SEVERITY(self) -> Severity:
@@ -79,21 +90,15 @@ class LazyRule:
 
     def check(self, program: Inspection) -> Iterable[Diagnostic]:
         """Return what this rule finds in the entry document of a program."""
-        return self.module.check(program) if self.may_find(program) else ()
+        return self.module.check(program)
 
-    def may_find(self, program: Inspection) -> bool:
-        """Tell whether the document holds what the rule looks for; false only when it can find nothing."""
-        if self._words and program.texts.words.isdisjoint(self._words):
+    def may_find(self, signs: Signs) -> bool:
+        """Tell whether a document with these signs holds what the rule looks for; false only when it finds nothing."""
+        if self.needs and self.needs not in signs.needs:
             return False
-        if self._parts and not program.texts.have(self._parts):
+        if self.words and signs.words.isdisjoint(self.words):
             return False
-        if self._needs == "operations":
-            return program.has_operations
-        if self._needs == "calls":
-            return program.has_calls
-        if self._needs == "actions":
-            return program.has_actions
-        return program.has_forecast if self._needs == "forecast" else True
+        return not self.parts or not signs.parts.isdisjoint(self.parts)
 
 
 GROUPS = ("shape", "names", "references", "language", "flow", "openapi", "safety", "style")
@@ -102,9 +107,29 @@ GROUPS = ("shape", "names", "references", "language", "flow", "openapi", "safety
 
 def run_rules(program: Inspection, rules: Iterable[Rule], *, strict: bool = False) -> Iterator[Diagnostic]:
     """Return what the rules find, in their order; with `strict` every warning is an error."""
-    for rule in rules:
+    for rule in asked(program, tuple(rules)):
         for found in rule.check(program):
             if strict and found.severity is Severity.WARNING:
                 yield replace(found, severity=Severity.ERROR)
             else:
                 yield found
+
+
+def asked(program: Inspection, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """Return the rules that may find something in a document."""
+    words, parts = _sought(rules)
+    texts = program.texts
+    return _with_signs(rules, Signs(texts.words_among(words), texts.parts_among(parts), program.needs))
+
+
+@lru_cache(maxsize=16)
+def _sought(rules: tuple[Rule, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words and the parts that rules look for."""
+    lazy = [rule for rule in rules if isinstance(rule, LazyRule)]
+    return frozenset(chain(*[rule.words for rule in lazy])), frozenset(chain(*[rule.parts for rule in lazy]))
+
+
+@lru_cache(maxsize=256)
+def _with_signs(rules: tuple[Rule, ...], signs: Signs) -> tuple[Rule, ...]:
+    """Return the rules to be asked about documents with some signs: there are few kinds of documents."""
+    return tuple(rule for rule in rules if not isinstance(rule, LazyRule) or rule.may_find(signs))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from arazzo_runner.document.model import ArazzoDescription
-from arazzo_runner.records import record, replace
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue, escaped, is_number, resolve_pointer
 
 if TYPE_CHECKING:
@@ -23,23 +23,23 @@ MAX_REFERENCES: Final = 20
 
 @record(frozen=True, slots=True)
 class SchemaAt:
-    """A schema object and the JSON Pointer where it stands; `is_inputs`: it is a workflow's `inputs` itself."""
+    """A schema object and the JSON Pointer where it stands."""
 
     schema: dict[str, JsonValue]
     pointer: str
-    is_inputs: bool = False
 
 
 def document_schemas(description: ArazzoDescription) -> Iterator[SchemaAt]:
-    """Yield every schema object of a document, parts included, in document order; those of other dialects not."""
+    """Yield the schema objects of a document, parts included, in document order; those of other dialects not.
+
+    Those that only name a known type, as most do, are left out: no rule has anything to say of them.
+    """
     for workflow in description.workflows:
-        if _is_of_another_dialect(workflow.inputs):
-            continue
-        for number, each in enumerate(schemas_in(workflow.inputs, f"{workflow.at.pointer}/inputs")):
-            yield each if number else replace(each, is_inputs=True)
+        if workflow.inputs is not None and not _is_of_another_dialect(workflow.inputs):
+            yield from _schemas_in(workflow.inputs, f"{workflow.at.pointer}/inputs")
     for name, schema in description.components.inputs.items():
         if not _is_of_another_dialect(schema):
-            yield from schemas_in(schema, f"{description.components.at.pointer}/inputs/{escaped(name)}")
+            yield from _schemas_in(schema, f"{description.components.at.pointer}/inputs/{escaped(name)}")
 
 
 def _is_of_another_dialect(schema: JsonValue) -> bool:
@@ -48,15 +48,14 @@ def _is_of_another_dialect(schema: JsonValue) -> bool:
     return isinstance(dialect, str) and "2020-12" not in dialect
 
 
-def schemas_in(schema: JsonValue, pointer: str) -> list[SchemaAt]:
-    """Return a schema and all schemas inside it, each place once."""
+def _schemas_in(schema: JsonValue, pointer: str) -> list[SchemaAt]:
     found: list[SchemaAt] = []
     _take(schema, pointer, found)
     return found
 
 
 def _take(schema: JsonValue, pointer: str, found: list[SchemaAt]) -> None:
-    if not isinstance(schema, dict):
+    if not isinstance(schema, dict) or _names_type_only(schema):
         return
     found.append(SchemaAt(schema, pointer))
     for keyword, value in schema.items():
@@ -67,10 +66,16 @@ def _take(schema: JsonValue, pointer: str, found: list[SchemaAt]) -> None:
             _take(value, place, found)
         elif keyword in NAMED and isinstance(value, dict):
             for name, part in value.items():
-                _take(part, f"{place}/{escaped(name)}", found)
+                if not (isinstance(part, dict) and _names_type_only(part)):
+                    _take(part, f"{place}/{escaped(name)}", found)
         elif keyword in LISTED and isinstance(value, list):
             for index, part in enumerate(value):
                 _take(part, f"{place}/{index}", found)
+
+
+def _names_type_only(schema: dict[str, JsonValue]) -> bool:
+    is_short = len(schema) == 1 or (len(schema) == 2 and isinstance(schema.get("description"), str))
+    return is_short and schema.get("type") in TYPES
 
 
 def types_of(schema: dict[str, JsonValue]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from arazzo_runner.patterns import pattern as lazy_pattern
@@ -49,9 +50,28 @@ SECRETS: Final = tuple(
 """What it is, texts of which each has one in it, and how it looks; its last group, if any, is the credential itself."""
 
 
-def suspects(text: str) -> list[tuple[str, re.Pattern[str]]]:
-    """Return the forms that a text may hold, by a quick look: what each is, and how it looks."""
-    return [(what, pattern) for what, signs, pattern in SECRETS if any(map(text.__contains__, signs))]
+_RARE_FIRST: Final = "@_KGYBXJzxv"
+
+
+def _by_rare(signs: Iterable[str]) -> dict[str, list[str]]:
+    """Sort signs by their rarest character: to look for one character is far quicker than for a text."""
+    found: dict[str, list[str]] = {}
+    for sign in signs:
+        found.setdefault(min(sign, key=(_RARE_FIRST + sign).index), []).append(sign)
+    return found
+
+
+_BY_RARE: Final = _by_rare(sign for _, signs, _ in SECRETS for sign in signs)
+
+
+def signs_in(text: str) -> list[str]:
+    """Return the texts of which one is in every credential that stand in a text."""
+    return [sign for rare, signs in _BY_RARE.items() if rare in text for sign in signs if sign in text]
+
+
+def suspects(signs: Collection[str]) -> list[tuple[str, re.Pattern[str]]]:
+    """Return the forms that have one of these signs: what each is, and how it looks."""
+    return [(what, pattern) for what, own, pattern in SECRETS if not set(own).isdisjoint(signs)] if signs else []
 
 
 _PLACEHOLDER: Final = lazy_pattern(

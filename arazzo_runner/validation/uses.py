@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from arazzo_runner.diagnostics import Location
-from arazzo_runner.expressions.nodes import Expression, Template
+from arazzo_runner.expressions.nodes import Expression, Keyword, Template
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledCriterion,
@@ -17,6 +17,7 @@ from arazzo_runner.program.model import (
     SelectorValue,
     TemplateValue,
     Value,
+    WorkflowCall,
 )
 from arazzo_runner.program.references import criterion_references, template_references
 from arazzo_runner.records import record
@@ -41,14 +42,79 @@ class Use:
 
 
 def workflow_uses(workflow: CompiledWorkflow) -> list[Use]:
-    """Return every use in a workflow; what steps inherit from it is a use of each of them."""
+    """Return every use in a workflow; what steps inherit from it is a use of each of them.
+
+    Criteria read `$statusCode` all over, and nothing can be wrong with that where the step has a
+    response of its own: there, keywords in criteria are left out.
+    """
     found: list[Use] = []
     for step in workflow.steps:
-        _Uses(workflow, step, found).take()
-    outputs = _Uses(workflow, None, found)
+        _of_step(workflow, step, found)
+    return found + output_uses(workflow)
+
+
+def output_uses(workflow: CompiledWorkflow) -> list[Use]:
+    """Return the uses in the outputs of a workflow itself."""
+    found: list[Use] = []
     for _, value in workflow.outputs:
-        outputs.of_value(value, workflow.at, "workflow-output")
+        _of_value(value, workflow.at, "workflow-output", workflow, None, found)
     return found
+
+
+def sent(step: CompiledStep) -> list[tuple[Expression, Location, str]]:
+    """Return what is evaluated before a step sends anything, with its place and its role (of `BEFORE`)."""
+    found: list[tuple[Expression, Location, str]] = []
+    for value, at, role in _sent_values(step):
+        if isinstance(value, ExpressionValue):
+            found.append((value.expression, value.at, role))
+        elif not isinstance(value, Literal):
+            found += [(expression, place, role) for expression, place in placed(value, at)]
+    return found
+
+
+def _sent_values(step: CompiledStep) -> list[tuple[Value, Location, str]]:
+    values: list[tuple[Value, Location, str]] = [(each.value, each.at, "parameter") for each in step.parameters]
+    if step.body is not None:
+        if step.body.payload is not None:
+            values.append((step.body.payload, step.body.at, "payload"))
+        values += [(each.value, each.at, "replacement") for each in step.body.replacements]
+    return values
+
+
+def _of_step(workflow: CompiledWorkflow, step: CompiledStep, found: list[Use]) -> None:
+    for value, at, role in _sent_values(step):
+        _of_value(value, at, role, workflow, step, found)
+    _of_criteria(step.criteria, "criterion", workflow, step, found)
+    for actions in (step.on_success, step.on_failure):
+        for action in actions:
+            _of_criteria(action.criteria, "action-criterion", workflow, step, found)
+            for parameter in action.parameters:
+                _of_value(parameter.value, parameter.at, "action-parameter", workflow, step, found)
+    for _, value in step.outputs:
+        _of_value(value, step.at, "output", workflow, step, found)
+
+
+def _of_value(
+    value: Value, at: Location, role: str, workflow: CompiledWorkflow, step: CompiledStep | None, found: list[Use]
+) -> None:
+    if isinstance(value, ExpressionValue):
+        found.append(Use(value.expression, value.at, role, workflow, step))
+    elif not isinstance(value, Literal):
+        found += [Use(expression, place, role, workflow, step) for expression, place in placed(value, at)]
+
+
+def _of_criteria(
+    criteria: Iterable[CompiledCriterion],
+    role: str,
+    workflow: CompiledWorkflow,
+    step: CompiledStep,
+    found: list[Use],
+) -> None:
+    has_response = not isinstance(step.call, WorkflowCall)
+    for criterion in criteria:
+        for expression in criterion_references(criterion):
+            if not (has_response and isinstance(expression, Keyword)):
+                found.append(Use(expression, criterion.at, role, workflow, step))
 
 
 def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
@@ -71,43 +137,3 @@ def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
     elif isinstance(value, ArrayValue):
         for item in value.items:
             yield from placed(item, at)
-
-
-class _Uses:
-    """Collects the uses of one step."""
-
-    def __init__(self, workflow: CompiledWorkflow, step: CompiledStep | None, found: list[Use]) -> None:
-        self._workflow = workflow
-        self._step = step
-        self._found = found
-
-    def take(self) -> None:
-        step = self._step
-        if step is None:
-            return
-        for parameter in step.parameters:
-            self.of_value(parameter.value, parameter.at, "parameter")
-        if step.body is not None:
-            if step.body.payload is not None:
-                self.of_value(step.body.payload, step.body.at, "payload")
-            for replacement in step.body.replacements:
-                self.of_value(replacement.value, replacement.at, "replacement")
-        self._of_criteria(step.criteria, "criterion")
-        for action in (*step.on_success, *step.on_failure):
-            self._of_criteria(action.criteria, "action-criterion")
-            for parameter in action.parameters:
-                self.of_value(parameter.value, parameter.at, "action-parameter")
-        for _, value in step.outputs:
-            self.of_value(value, step.at, "output")
-
-    def of_value(self, value: Value, at: Location, role: str) -> None:
-        if isinstance(value, ExpressionValue):
-            self._found.append(Use(value.expression, value.at, role, self._workflow, self._step))
-        elif not isinstance(value, Literal):
-            for expression, place in placed(value, at):
-                self._found.append(Use(expression, place, role, self._workflow, self._step))
-
-    def _of_criteria(self, criteria: Iterable[CompiledCriterion], role: str) -> None:
-        for criterion in criteria:
-            for expression in criterion_references(criterion):
-                self._found.append(Use(expression, criterion.at, role, self._workflow, self._step))

@@ -51,7 +51,7 @@ RULES: Final = (
     LazyRule("braces-make-text", "language", parts=("{$inputs.",)),
     LazyRule("constant-condition", "language"),
     LazyRule("contradicting-criteria", "language"),
-    LazyRule("doubtful-braces", "language"),
+    LazyRule("doubtful-braces", "language", parts=("{",)),
     LazyRule("filter-on-object", "language", parts=("$[?",), needs="operations"),
     LazyRule("impossible-status", "language"),
     LazyRule("missing-dollar", "language", parts=("\ninputs.", "\nsteps.", "\nworkflows.")),
@@ -62,12 +62,12 @@ RULES: Final = (
     # flow
     LazyRule("action-never-taken", "flow", words=("onSuccess", "onFailure", "successActions", "failureActions")),
     LazyRule("call-input-mismatch", "flow", needs="calls"),
-    LazyRule("endless-loop", "flow", needs="actions"),
+    LazyRule("endless-loop", "flow", needs="certain-actions"),
     LazyRule("endless-recursion", "flow", needs="calls"),
     LazyRule("missing-call-input", "flow", needs="calls"),
     LazyRule("retry-limits", "flow", words=("retry",)),
     LazyRule("skipped-step-output", "flow", words=("goto",), needs="actions"),
-    LazyRule("step-never-reached", "flow", needs="actions"),
+    LazyRule("step-never-reached", "flow", needs="certain-actions"),
     LazyRule("undeclared-call-input", "flow", needs="calls"),
     LazyRule("workflow-not-run", "flow", parts=("$workflows",)),
     # openapi

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -30,6 +30,7 @@ DEFAULT = True
 
 Judge: TypeAlias = Callable[[Sequence[CompiledCriterion], Sequence[CompiledCriterion], bool], bool]
 Item: TypeAlias = SuccessAction | FailureAction | ReusableObject
+Known: TypeAlias = Mapping[str, SuccessAction] | Mapping[str, FailureAction]
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
@@ -37,24 +38,26 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     components = program.description.components
     success, failure = components.success_actions, components.failure_actions
     for workflow in program.description.workflows:
-        yield from _hidden(workflow.success_actions, success, program.broken)
-        yield from _hidden(workflow.failure_actions, failure, program.broken)
+        lists: list[tuple[Sequence[Item], Known]] = [
+            (workflow.success_actions, success),
+            (workflow.failure_actions, failure),
+        ]
         for step in workflow.steps:
-            yield from _hidden(step.on_success, success, program.broken)
-            yield from _hidden(step.on_failure, failure, program.broken)
+            lists += [(step.on_success, success), (step.on_failure, failure)]
+        for items, known in lists:
+            if len(items) > 1:
+                yield from _hidden(items, known, program.broken)
+    with_own = {step.at.pointer for _, step in program.steps if step.on_success or step.on_failure}
     for _, compiled in program.compiled_steps:
-        yield from _impossible(program, compiled)
+        if compiled.at.pointer in with_own:
+            yield from _impossible(program, compiled)
 
 
 # ------------------------------------------------------------------ behind another action
 
 
-def _hidden(
-    items: Sequence[Item], known: Mapping[str, SuccessAction | FailureAction], broken: BrokenPlaces
-) -> Iterator[Diagnostic]:
+def _hidden(items: Sequence[Item], known: Known, broken: BrokenPlaces) -> Iterator[Diagnostic]:
     """Yield the actions of a list that an earlier one, with the same criteria or without any, keeps from their turn."""
-    if len(items) < 2:
-        return
     earlier: dict[frozenset[str], SuccessAction | FailureAction] = {}
     for item in items:
         action = _followed(item, known)
@@ -71,7 +74,7 @@ def _hidden(
             earlier[criteria] = action
 
 
-def _followed(item: Item, known: Mapping[str, SuccessAction | FailureAction]) -> SuccessAction | FailureAction | None:
+def _followed(item: Item, known: Known) -> SuccessAction | FailureAction | None:
     return known.get(item.reference.rpartition(".")[2]) if isinstance(item, ReusableObject) else item
 
 
@@ -85,14 +88,14 @@ def _text(criterion: Criterion) -> str:
 
 def _impossible(program: Inspection, step: CompiledStep) -> Iterator[Diagnostic]:
     """Yield a step's own actions whose criteria never hold once the step has passed, or failed."""
-    if not (step.on_success or step.on_failure) or program.broken.inside(step.at, "successCriteria"):
+    if program.broken.inside(step.at, "successCriteria"):
         return
-    for action in step.on_success:
-        if _is_own(action, step) and _judged(_never_after_success, step, action):
+    for action in _own(step.on_success, step):
+        if _judged(_never_after_success, step, action):
             hint = "the success criteria hold by then; an action for failures stands in onFailure"
             yield _never(action, step, "passed", hint)
-    for action in step.on_failure:
-        if _is_own(action, step) and _judged(_never_after_failure, step, action):
+    for action in _own(step.on_failure, step):
+        if _judged(_never_after_failure, step, action):
             hint = "a failed step has not met its success criteria; an action for success stands in onSuccess"
             yield _never(action, step, "failed", hint)
 
@@ -134,8 +137,9 @@ def _never(action: CompiledAction, step: CompiledStep, outcome: str, hint: str) 
     return Diagnostic(code=CODE, severity=SEVERITY, message=message, at=action.at, hint=hint)
 
 
-def _is_own(action: CompiledAction, step: CompiledStep) -> bool:
-    return action.at.uri == step.at.uri and action.at.pointer.startswith(step.at.pointer + "/")
+def _own(actions: Iterable[CompiledAction], step: CompiledStep) -> list[CompiledAction]:
+    uri, inside = step.at.uri, f"{step.at.pointer}/"
+    return [each for each in actions if each.at.pointer.startswith(inside) and each.at.uri == uri]
 
 
 def _can_pass_with(needed: Sequence[Atom], atoms: Sequence[Atom]) -> bool:

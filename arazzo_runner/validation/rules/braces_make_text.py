@@ -21,8 +21,9 @@ _LONE: Final = pattern(r"\{\$inputs\.([\w.\-]+)\}")
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """`"{$inputs.count}"` alone is a text; `$inputs.count` keeps the type that the inputs schema declares."""
-    for text, pointer, _ in program.texts.all:
-        if not text.startswith("{$inputs.") or "/requestBody/" not in pointer or not is_value_place(pointer):
+    lone = [text for text in program.texts.distinct if text.startswith("{$inputs.") and _LONE.fullmatch(text)]
+    for text, pointer, _ in program.texts.placed(lone):
+        if "/requestBody/" not in pointer or not is_value_place(pointer):
             continue
         found = _LONE.fullmatch(text)
         workflow = program.workflow_at(pointer)

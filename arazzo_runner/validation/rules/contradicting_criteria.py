@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
-from arazzo_runner.validation.conditions import Atom, never_all_hold
+from arazzo_runner.validation.conditions import Atom, may_all_hold, never_all_hold
 from arazzo_runner.validation.inspection import Inspection
 
 CODE = "contradicting-criteria"
@@ -16,6 +16,8 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """No value passes all: a step with such success criteria always fails, an action is never taken (a warning)."""
+    if all(texts is not None and may_all_hold(texts) for texts in program.conditions):
+        return
     own = {id(step.criteria) for _, step in program.compiled_steps}
     for criteria in program.compiled_criteria:
         culprits = never_all_hold(criteria)

@@ -23,8 +23,9 @@ _BRACES: Final = pattern(
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Only texts that are values are looked at, and only names that the document declares are taken for meant."""
-    for text, pointer, is_key in program.texts.all:
-        if is_key or "{" not in text or not _BRACES.search(text) or not is_value_place(pointer):
+    doubtful = [text for text in program.texts.distinct if "{" in text and _BRACES.search(text)]
+    for text, pointer, is_key in program.texts.placed(doubtful):
+        if is_key or not is_value_place(pointer):
             continue
         for found in _BRACES.finditer(text):
             expression = f"{{${found['root']}.{found['rest']}}}"

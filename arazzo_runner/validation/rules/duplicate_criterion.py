@@ -18,6 +18,8 @@ DEFAULT = True
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Criteria are equal when context, condition and type are."""
     for criteria in program.criteria_lists:
+        if len(criteria) < 2:
+            continue
         seen: dict[tuple[str | None, str, str], Criterion] = {}
         for each in criteria:
             kind = "simple" if each.type is None else f"{each.type.type} {each.type.version}"

@@ -18,6 +18,8 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     """Arazzo: these lists "MUST NOT include duplicates"; what a reference leads to counts as written there."""
     components = program.description.components
     for items in program.reusable_lists:
+        if len(items) < 2 or ReusableObject not in map(type, items):
+            continue
         seen: dict[object, Location] = {}
         for item in items:
             name = _identity(item, components)

@@ -22,6 +22,8 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
         schema = workflow.inputs
         if not isinstance(schema, dict):
             continue
+        if schema.get("type") == "object" and "properties" in schema:
+            continue  # as it should be
         at = workflow.at.child("inputs")
         names = [name for name, part in schema.items() if _is_misplaced(name, part)]
         if types_of(schema) and "object" not in types_of(schema):

@@ -22,8 +22,9 @@ _BARE: Final = pattern(r"(?P<root>inputs|steps|workflows)\.(?P<name>[\w\-]+)[\w.
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """`inputs.pet` with a declared input, `steps.find.outputs.id` with a known step: nobody sends such texts."""
-    for text, pointer, is_key in program.texts.all:
-        found = _BARE.fullmatch(text) if text.startswith(_ROOTS) and not is_key else None
+    bare = [text for text in program.texts.distinct if text.startswith(_ROOTS)]
+    for text, pointer, is_key in program.texts.placed(bare):
+        found = _BARE.fullmatch(text) if not is_key else None
         if found is None or not program.is_declared(pointer, found["root"], found["name"]):
             continue
         if not is_value_place(pointer):

@@ -8,7 +8,7 @@ from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.expressions.nodes import Keyword, MessageReference
 from arazzo_runner.program.model import OperationCall, WorkflowCall
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.uses import BEFORE, Use
+from arazzo_runner.validation.uses import BEFORE, Use, output_uses
 
 CODE = "no-response-here"
 SEVERITY = Severity.WARNING
@@ -18,7 +18,9 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """A step that calls a workflow has no exchange of its own, and neither has a workflow's list of outputs."""
-    for use in program.uses:
+    may_be_inside = "calls" in program.needs or program.texts.holding("$message")
+    outputs = (use for workflow in program.compiled for use in output_uses(workflow))
+    for use in program.uses if may_be_inside else outputs:
         if not isinstance(use.expression, (Keyword, MessageReference)) or use.role in BEFORE:
             continue
         if isinstance(use.expression, Keyword) and use.expression.name == "self":

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.expressions.nodes import Keyword, MessageReference
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.uses import BEFORE
+from arazzo_runner.validation.uses import sent
 
 CODE = "response-too-early"
 SEVERITY = Severity.ERROR
@@ -17,11 +17,12 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Parameters, payloads and replacements are worked out before there is a request or a response."""
-    for use in program.uses:
-        if use.role not in BEFORE or not isinstance(use.expression, (Keyword, MessageReference)):
-            continue
-        if isinstance(use.expression, Keyword) and use.expression.name == "self":
-            continue
-        message = f"{use.expression} has no value yet: a {use.role} is worked out before the request is sent"
-        hint = "make it an output of the step before, and read $steps.<stepId>.outputs.<name>"
-        yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=use.at, hint=hint)
+    for _, step in program.compiled_steps:
+        for expression, at, role in sent(step):
+            if not isinstance(expression, (Keyword, MessageReference)):
+                continue
+            if isinstance(expression, Keyword) and expression.name == "self":
+                continue
+            message = f"{expression} has no value yet: a {role} is worked out before the request is sent"
+            hint = "make it an output of the step before, and read $steps.<stepId>.outputs.<name>"
+            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)

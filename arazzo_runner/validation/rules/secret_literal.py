@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.secret_forms import MINIMUM, is_placeholder, suspects
+from arazzo_runner.validation.secret_forms import MINIMUM, is_placeholder, signs_in, suspects
 
 CODE = "secret-literal"
 SEVERITY = Severity.WARNING
@@ -16,10 +16,12 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Only forms that nothing but a credential has: prefixes of well-known issuers, private keys, userinfo in URLs."""
-    forms = suspects(program.texts.joined)
-    for text, pointer, _ in program.texts.all if forms else ():
-        if len(text) < MINIMUM:
-            continue
+    long = [text for text in program.texts.distinct if len(text) >= MINIMUM]
+    signs = signs_in("\n".join(long))
+    forms = suspects(signs)
+    signed = {text for sign in signs for text in long if sign in text}
+    doubtful = [text for text in signed if any(form.search(text) for _, form in forms)]
+    for text, pointer, _ in program.texts.placed(doubtful):
         for what, pattern in forms:
             found = pattern.search(text)
             if found is not None and not is_placeholder(found.group(found.lastindex or 0)):

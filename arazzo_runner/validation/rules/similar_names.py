@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
-from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
-from arazzo_runner.document.model import Workflow
+from arazzo_runner.document.model import ArazzoDescription, Workflow
 from arazzo_runner.validation.inspection import Inspection
 
 CODE = "similar-names"
@@ -15,12 +14,12 @@ SEVERITY = Severity.WARNING
 GROUP = "names"
 DEFAULT = True
 
-_SEPARATORS: Final = str.maketrans("", "", "-_. ")
-
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Names of one kind in one place: workflows, sources, steps, inputs and outputs."""
     description = program.description
+    if not _may_have_similar(description):
+        return
     sources = description.source_descriptions
     yield from _similar("source", [each.name for each in sources], lambda index: sources[index].at.child("name"))
     workflows = description.workflows
@@ -35,6 +34,24 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
         yield from _similar_keys("output", step.outputs, step.at, "outputs")
 
 
+def _may_have_similar(description: ArazzoDescription) -> bool:
+    """Tell whether any two names of a document, of whatever kind, differ only in spelling."""
+    names = {source.name for source in description.source_descriptions}
+    for workflow in description.workflows:
+        names.add(workflow.workflow_id)
+        names.update(workflow.outputs, *[step.outputs for step in workflow.steps])
+        names.update([step.step_id for step in workflow.steps])
+        if isinstance(workflow.inputs, dict) and isinstance(workflow.inputs.get("properties"), dict):
+            names.update(workflow.inputs["properties"])
+    plain = _plain("\n".join(names)).split("\n")
+    return not len(set(plain)) == len(plain) == len(names)
+
+
+def _plain(name: str) -> str:
+    """Return a name, or many with line breaks between them, without what may be spelt otherwise."""
+    return name.casefold().replace("-", "").replace("_", "").replace(".", "").replace(" ", "")
+
+
 def _similar_steps(workflow: Workflow) -> Iterator[Diagnostic]:
     ids = [each.step_id for each in workflow.steps]
     return _similar("step", ids, lambda index: workflow.steps[index].at.child("stepId"))
@@ -47,12 +64,11 @@ def _similar_keys(kind: str, named: Iterable[str], at: Location, *fields: str) -
 
 def _similar(kind: str, names: Sequence[str], at: Callable[[int], Location]) -> Iterator[Diagnostic]:
     """Yield the names that differ from an earlier one only in spelling; `at` tells the place of one by its index."""
-    plain = "\n".join(names).casefold().translate(_SEPARATORS).split("\n")  # all at once: most lists have none
-    if len(set(plain)) == len(names):
+    if len(names) < 2:
         return
     seen: dict[str, int] = {}
     for index, name in enumerate(names):
-        first = seen.setdefault(name.casefold().translate(_SEPARATORS), index)
+        first = seen.setdefault(_plain(name), index)
         other = names[first]
         if other != name and name:
             message = f'{kind} "{name}" differs from "{other}" only in case or separators'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.expressions.nodes import StepReference
@@ -10,7 +10,7 @@ from arazzo_runner.program.model import CompiledStep
 from arazzo_runner.validation.flow import Dominance, Flow
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.validation.readings import pinpoint
-from arazzo_runner.validation.uses import BEFORE, Use
+from arazzo_runner.validation.uses import sent
 
 CODE = "skipped-step-output"
 SEVERITY = Severity.INFO
@@ -22,15 +22,16 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
     """Yield the values sent by a step that a goto around their step leaves without a value."""
     flows = {flow.workflow.key: flow for flow in program.flows if _has_goto(flow)}
     ways = {key: Dominance(flow.after) for key, flow in flows.items()}
-    for use in program.uses:
-        if use.step is None or use.role not in BEFORE or not isinstance(use.expression, StepReference):
-            continue
-        if use.workflow.key in ways and _may_be_skipped(use.expression.step_id, use.step, ways[use.workflow.key], use):
-            giver, reader = use.expression.step_id, use.step.step_id
-            message = f'{use.expression} has no value when a goto leads to step "{reader}" around step "{giver}"'
-            hint = f'lead every way to "{reader}" through "{giver}", or write a step of its own for the other way'
-            at = pinpoint(use.expression, use.at, program.description.raw)
-            yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
+    for workflow, step in program.compiled_steps:
+        for expression, at, _ in sent(step) if workflow.key in ways else ():
+            if not isinstance(expression, StepReference):
+                continue
+            giver, reader = expression.step_id, step.step_id
+            if _may_be_skipped(giver, step, ways[workflow.key], workflow.positions):
+                message = f'{expression} has no value when a goto leads to step "{reader}" around step "{giver}"'
+                hint = f'lead every way to "{reader}" through "{giver}", or write a step of its own for the other way'
+                at = pinpoint(expression, at, program.description.raw)
+                yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
 
 
 def _has_goto(flow: Flow) -> bool:
@@ -38,8 +39,7 @@ def _has_goto(flow: Flow) -> bool:
     return any(action.type == "goto" for step in steps for action in (*step.on_success, *step.on_failure))
 
 
-def _may_be_skipped(name: str, reader: CompiledStep, ways: Dominance, use: Use) -> bool:
-    positions = use.workflow.positions
+def _may_be_skipped(name: str, reader: CompiledStep, ways: Dominance, positions: Mapping[str, int]) -> bool:
     index, giver = positions[reader.step_id], positions.get(name)
     if giver is None or giver == index or name in reader.later or not ways.is_walked(index):
         return False

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.document.model import Workflow
+from arazzo_runner.expressions.parser import parse_plain
 from arazzo_runner.patterns import pattern
 from arazzo_runner.program.context import declares
 from arazzo_runner.program.schemas import input_names
@@ -26,14 +28,21 @@ _BARE: Final = pattern(
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Without braces only declared names are read in a text (semantics §3); others stay what they are."""
-    told = {each.at.pointer for each in program.diagnostics}
-    for text, pointer, is_key in program.texts.all:
-        if is_key or not ("$inputs." in text or "$steps." in text) or _BARE.fullmatch(text):
-            continue  # what is a whole expression the loader judges
-        if pointer in told or not is_value_place(pointer):
+    named = {*program.texts.holding("$inputs."), *program.texts.holding("$steps.")}
+    odd = {text for text in named if parse_plain(text) is None}  # what is a whole expression the loader judges
+    doubtful = [
+        text
+        for workflow in (program.description.workflows if odd else ())
+        for text in odd.intersection(program.texts.by_part.get(workflow.at.pointer, ()))
+        if _may_be_unknown(program, workflow, text)
+    ]
+    told = {each.at.pointer for each in program.diagnostics} if doubtful else ()
+    for text, pointer, is_key in program.texts.placed(doubtful):
+        if is_key or pointer in told or not is_value_place(pointer):
             continue
         for found in _BARE.finditer(text):
-            what = _unknown(program, pointer, found)
+            workflow = program.workflow_at(pointer)
+            what = None if workflow is None else _unknown(program, workflow, found)
             if what is not None:
                 message = f"{found.group()} names no {what}; it is sent as this text"
                 at = program.at(pointer).within(found.start(), len(found.group()))
@@ -41,11 +50,14 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
                 yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
 
 
-def _unknown(program: Inspection, pointer: str, found: re.Match[str]) -> str | None:
-    """Return what kind of name is not declared, None when it is, or cannot be told."""
-    workflow = program.workflow_at(pointer)
-    if workflow is None:
-        return None
+def _may_be_unknown(program: Inspection, workflow: Workflow, text: str) -> bool:
+    """Tell whether a workflow does not know a name in a text that is more than that name."""
+    names = () if _BARE.fullmatch(text) else _BARE.finditer(text)
+    return any(_unknown(program, workflow, name) for name in names)
+
+
+def _unknown(program: Inspection, workflow: Workflow, found: re.Match[str]) -> str | None:
+    """Return what kind of name is not declared in a workflow, None when it is, or cannot be told."""
     if found["input"] is not None:
         declared = input_names(workflow.inputs, program.description.raw)
         return None if declared is None or declares(declared, found["input"]) else "input"

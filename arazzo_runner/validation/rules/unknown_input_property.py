@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.expressions.nodes import InputReference
+from arazzo_runner.expressions.parser import parse_plain
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.validation.inspection import Inspection
 from arazzo_runner.validation.schemas import follow, property_of
@@ -20,6 +21,8 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """`$inputs.pet#/owner/name` is followed through the schema of the workflow's inputs, `$ref`s included."""
+    if None not in map(parse_plain, program.texts.holding("$inputs")):
+        return  # whole inputs are read, no properties of them
     for use in program.uses:
         expression = use.expression
         if not isinstance(expression, InputReference) or expression.name is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity, did_you_mean
 from arazzo_runner.expressions.nodes import Expression, MessageReference, StepReference
@@ -34,12 +34,16 @@ _CRITERIA: Final = ("criterion", "action-criterion")
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Look every pointer and path into a response up in the schemas of the operation's responses."""
     forecast, raw = program.forecast, program.description.raw
+    if program.needs.isdisjoint(("operations", "calls")) and not forecast.knows_outputs:
+        return
     for use in program.uses:
-        too_early = use.role in BEFORE and isinstance(use.expression, MessageReference)  # another rule's
-        if not too_early and use.role not in _CRITERIA:
-            lost = _lost(use.expression, forecast, use.workflow, use.step)
-            if lost is not None:
-                yield _finding(use.expression, lost, pinpoint(use.expression, use.at, raw))
+        if not _goes_on(use.expression) or use.role in _CRITERIA:
+            continue
+        if use.role in BEFORE and isinstance(use.expression, MessageReference):
+            continue  # another rule's
+        lost = _lost(use.expression, forecast, use.workflow, use.step)
+        if lost is not None:
+            yield _finding(use.expression, lost, pinpoint(use.expression, use.at, raw))
     for workflow, step in program.compiled_steps:
         criteria = [each for action in (*step.on_success, *step.on_failure) for each in action.criteria]
         for criterion in (*step.criteria, *criteria):
@@ -53,10 +57,15 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
             yield from _lost_in_query(context, tokens, at, forecast, workflow, step)
 
 
+def _goes_on(expression: Expression) -> TypeGuard[MessageReference | StepReference]:
+    """Tell whether an expression reads a part of a response, or of what a step gave."""
+    return isinstance(expression, (MessageReference, StepReference)) and bool(expression.pointer or expression.path)
+
+
 def _lost(
     expression: Expression, forecast: Forecast, workflow: CompiledWorkflow, step: CompiledStep | None
 ) -> tuple[tuple[str, ...], Lost] | None:
-    if not isinstance(expression, (MessageReference, StepReference)) or not (expression.pointer or expression.path):
+    if not _goes_on(expression):
         return None
     found = forecast.of(expression, workflow, step)
     tokens = (*pointer_tokens(expression.pointer or ""), *map(str, expression.path))

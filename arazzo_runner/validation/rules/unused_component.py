@@ -16,14 +16,15 @@ GROUP = "names"
 DEFAULT = True
 
 _MENTION: Final = pattern(r"[$#]/?components[./](\w+)[./]([^/#\s\"'{}]+)")
+_ANCHOR: Final = frozenset({"$anchor"})
 
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """A component is used by a Reusable Object, an expression or a `$ref` anywhere in the document."""
     components = program.description.components
-    used = set(_MENTION.findall(program.texts.joined))
-    texts = program.texts.all if "$anchor" in program.texts.words else ()
-    anchors = {text[1:] for text, _, _ in texts if text.startswith("#") and text[1:2] != "/"}
+    used = set(_MENTION.findall("\n".join([text for text in program.texts.distinct if "components" in text])))
+    texts = program.texts.distinct if program.texts.words_among(_ANCHOR) else ()
+    anchors = {text[1:] for text in texts if text.startswith("#") and text[1:2] != "/"}
     by_kind: dict[str, Mapping[str, object]] = {
         "inputs": components.inputs,
         "parameters": components.parameters,

@@ -8,7 +8,6 @@ from typing import Final
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.texts import Text
 
 CODE = "unused-input"
 SEVERITY = Severity.WARNING
@@ -23,8 +22,7 @@ _PLAIN: Final = pattern(r"[\w.\-]+")
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Each property of `inputs` is read in its workflow or a component; schemas behind a `$ref` are left alone."""
     shared = _read_names(program.texts.by_part.get("/components", ()))
-    everything = program.texts.all if program.texts.have(("$workflows.",)) else ()
-    from_outside = {text for text, _, _ in everything if "$workflows." in text}
+    from_outside = program.texts.holding("$workflows.")
     for workflow in program.description.workflows:
         properties = workflow.inputs.get("properties") if isinstance(workflow.inputs, dict) else None
         if not isinstance(properties, dict):
@@ -40,20 +38,18 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
             yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
 
 
-def _read_names(texts: Iterable[Text]) -> frozenset[str]:
+def _read_names(texts: Iterable[str]) -> frozenset[str]:
     """Return every name that may be meant after `$inputs.`: `a.b` may be the input a.b, or b of the input a."""
-    found = set[str]()
-    for text, _, _ in texts:
-        for written in _READ.findall(text) if "$inputs" in text else ():
+    found = set(_READ.findall("\n".join(texts)))
+    for written in [name for name in found if "." in name]:
+        while "." in written:
+            written = written.rpartition(".")[0]
             found.add(written)
-            while "." in written:
-                written = written.rpartition(".")[0]
-                found.add(written)
     return frozenset(found)
 
 
-def _is_read_oddly(name: str, texts: Iterable[Text], from_outside: Iterable[str]) -> bool:
+def _is_read_oddly(name: str, texts: Iterable[str], from_outside: Iterable[str]) -> bool:
     """Names with blanks and the like, and `$workflows.W.inputs.name`."""
-    if not _PLAIN.fullmatch(name) and any(f"$inputs.{name}" in text for text, _, _ in texts):
+    if not _PLAIN.fullmatch(name) and any(f"$inputs.{name}" in text for text in texts):
         return True
     return any(f".inputs.{name}" in text for text in from_outside)

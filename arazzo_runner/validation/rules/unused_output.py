@@ -8,7 +8,6 @@ from typing import Final
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.patterns import pattern
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.texts import Text
 
 CODE = "unused-output"
 SEVERITY = Severity.INFO
@@ -32,10 +31,10 @@ def check(program: Inspection) -> Iterator[Diagnostic]:
                 yield Diagnostic(code=CODE, severity=SEVERITY, message=message, at=at, hint=hint)
 
 
-def _read(texts: Iterable[Text]) -> set[tuple[str, str]]:
+def _read(texts: Iterable[str]) -> set[tuple[str, str]]:
     """Return (step, output) for every name that may be meant; output "" for all outputs of a step."""
     found = set[tuple[str, str]]()
-    for text, _, _ in texts:
+    for text in texts:
         for step_id, written in _READ.findall(text) if "$steps." in text else ():
             parts = written.split(".")
             found.update((step_id, ".".join(parts[:count])) for count in range(1, len(parts) + 1))
