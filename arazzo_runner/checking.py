@@ -183,7 +183,7 @@ class Checker:
         from arazzo_runner.program.load import compile_program
         from arazzo_runner.validation.inspection import Inspection
         from arazzo_runner.validation.rule import run_rules
-        from arazzo_runner.validation.rules import RULES
+        from arazzo_runner.validation.rules import chosen
 
         problems = Problems(strict=checks.strict)
         location = self.location(document)
@@ -194,10 +194,9 @@ class Checker:
         program = compile_program(entry, library)
         opened = {name: library.source(entry, name) for name in entry.sources}
         found = dict.fromkeys(problems.diagnostics)
-        rules = checks.rules
-        chosen = [rule for rule in RULES if (rule.DEFAULT if rules is None else rule.CODE in rules)]
         inspection = Inspection.of(program, opened, checks.rule_options)
-        found.update(dict.fromkeys(run_rules(inspection, chosen, strict=checks.strict)))
+        rules = chosen(None if checks.rules is None else frozenset(checks.rules))
+        found.update(dict.fromkeys(run_rules(inspection, rules, strict=checks.strict)))
         return Checked(tuple(found), parsed)
 
     def change(self, name: str, data: bytes) -> None:

@@ -121,10 +121,15 @@ def count_keys(value: JsonValue, limit: int) -> int | None:
     found = 0
     level: list[Any] = [value] if type(value) in _STRUCTURES else []
     for _ in range(limit + 1):
-        objects = [each for each in level if type(each) is dict]
-        found += sum(map(len, objects))
-        level = [each.values() if type(each) is dict else each for each in level]
-        level = [item for items in level for item in items if type(item) in _STRUCTURES]
-        if not level:
+        inside = []
+        for each in level:
+            if type(each) is dict:
+                found += len(each)
+                each = each.values()
+            for item in each:
+                if type(item) in _STRUCTURES:
+                    inside.append(item)
+        if not inside:
             return found
+        level = inside
     return None

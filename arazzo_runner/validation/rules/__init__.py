@@ -6,6 +6,7 @@ What the loader itself reports while it reads, links and compiles counts as rule
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from arazzo_runner.validation.rule import LazyRule
@@ -110,3 +111,9 @@ RULES: Final = (
     LazyRule("xpath-criterion", "style", default=False, words=("xpath",)),
 )
 """All of them; a rule whose words and parts stand nowhere, or that lacks what it needs, is not even imported."""
+
+
+@lru_cache(maxsize=16)
+def chosen(codes: frozenset[str] | None) -> tuple[LazyRule, ...]:
+    """Return the rules with these codes, or those that run when nobody asks."""
+    return tuple(rule for rule in RULES if (rule.DEFAULT if codes is None else rule.CODE in codes))
