@@ -13,14 +13,14 @@ import yaml
 
 from arazzo_runner import validation
 from arazzo_runner.checking import open_document
-from arazzo_runner.diagnostics import InvalidDescription
+from arazzo_runner.diagnostics import Diagnostic, InvalidDescription, Severity
 from arazzo_runner.lint.codes import OPTIONS
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.load import compile_program
 from arazzo_runner.validation import schemas
 from arazzo_runner.validation.forecast import Forecast
 from arazzo_runner.validation.inspection import Inspection
-from arazzo_runner.validation.rule import asked
+from arazzo_runner.validation.rule import asked, run_rules
 from arazzo_runner.validation.rules import (
     RULES,
     constant_condition,
@@ -167,6 +167,22 @@ def test_a_quick_look_suspects_every_unsafe_text(text):
 )
 def test_a_quick_look_suspects_every_form_of_credential(what, text):
     assert what in [each for each, pattern in suspects(signs_in(f"x\n{text}\ny")) if pattern.search(text)]
+
+
+class Always:
+    """A rule of a plugin: of the shape of one, and no more."""
+
+    CODE, SEVERITY, GROUP, DEFAULT = "always", Severity.WARNING, "style", True
+
+    def check(self, program):
+        yield Diagnostic(code=self.CODE, severity=self.SEVERITY, message="always", at=program.description.at)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_rule_that_tells_nothing_of_what_it_looks_for_is_always_asked(strict):
+    program = inspected(DOCUMENTS["planted"], FIXTURES)
+    found = list(run_rules(program, [*CHEAP, Always()], strict=strict))
+    assert (found[-1].code, found[-1].severity) == ("always", Severity.ERROR if strict else Severity.WARNING)
 
 
 def test_the_configuration_knows_the_options_that_rules_read():
