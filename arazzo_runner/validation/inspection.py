@@ -194,7 +194,7 @@ class Inspection(Program):
         """Tell whether more than the text of an expression is known of anything where no operation is."""
         if self.texts.words_among(_SELECTOR):
             return True
-        return None in self.conditions or None in map(parse_plain, self.texts.holding("$steps."))
+        return None in self.conditions or None in map(parse_plain, self.texts.holding("$steps"))
 
     def workflow_at(self, pointer: str) -> Workflow | None:
         """Return the workflow in which a place of the document stands, None outside workflows."""

@@ -23,7 +23,7 @@ class Rule(Protocol):
     `CODE` names the rule, its page, its module and its folder of fixtures; `GROUP` is one of
     `GROUPS`; `DEFAULT` says whether it runs when nobody asks. `check` is total: it never raises,
     whatever the document holds, and keeps nothing between calls. Its parameter may be declared
-    as a plain Program, which an Inspection is.
+    as a plain Program, which an Inspection is. A rule is hashable, as modules and plain objects are.
     """
 
     @property
