@@ -17,6 +17,7 @@ from arazzo_runner.document.model import (
     Workflow,
 )
 from arazzo_runner.expressions.parser import parse_plain
+from arazzo_runner.patterns import pattern
 from arazzo_runner.program.library import Source
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from arazzo_runner.validation.payloads import PayloadMisfit
 
 _SELECTOR: Final = frozenset({"selector"})
+_WHOLE_OUTPUT: Final = pattern(r"\$steps\.[A-Za-z0-9_\-]+\.outputs\.[A-Za-z0-9_\-]+(?=[\s\"'`,;)}&<>|]|\Z)")
 
 Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
 
@@ -194,7 +196,7 @@ class Inspection(Program):
         """Tell whether more than the text of an expression is known of anything where no operation is."""
         if self.texts.words_among(_SELECTOR):
             return True
-        return None in self.conditions or None in map(parse_plain, self.texts.holding("$steps"))
+        return None in self.conditions or any(map(_reads_on, self.texts.holding("$steps")))
 
     def workflow_at(self, pointer: str) -> Workflow | None:
         """Return the workflow in which a place of the document stands, None outside workflows."""
@@ -257,3 +259,8 @@ class Inspection(Program):
         """Return a place of the entry document."""
         root = self.description.at
         return Location(root.uri, pointer, root.positions)
+
+
+def _reads_on(text: str) -> bool:
+    """Tell whether a text may read into the output of a step: a reference in it is more than a name."""
+    return parse_plain(text) is None and len(_WHOLE_OUTPUT.findall(text)) < text.count("$steps")
