@@ -301,7 +301,7 @@ class _Builder(Actions):
         place = fields.at.child(name)
         for key, value in raw.items():
             at = place.child(key)
-            self.check_name("component", key, place)
+            self.check_name("component", key, fields.at, name)
             built = build_one(value, at)
             if kind is None or isinstance(built, kind):
                 found[key] = built

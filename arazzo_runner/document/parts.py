@@ -199,14 +199,13 @@ class Parts:
         raw = fields.mapping("outputs")
         if not raw:
             return {}
-        at = fields.at.child("outputs")
         found: dict[str, str | Selector] = {}
         for name, value in raw.items():
-            self.check_name("output", name, at)
+            self.check_name("output", name, fields.at, "outputs")
             if isinstance(value, str):
                 found[name] = value
                 continue
-            selector = self._selector(value, at.child(name))
+            selector = self._selector(value, fields.at.child("outputs").child(name))
             if selector is not None:
                 found[name] = selector
         return found
@@ -271,10 +270,10 @@ class Parts:
             fix = replacing(at, _percent_encoded(text))
             self.problems.warn("uri-form", message, at, hint=f"write {_percent_encoded(text[:200])}", fix=fix)
 
-    def check_name(self, kind: str, name: str, above: Location) -> None:
+    def check_name(self, kind: str, name: str, at: Location, field: str) -> None:
         """A key MUST match ^[a-zA-Z0-9\\.\\-_]+$; tolerated with a warning, as it is in wide use (semantics §3)."""
         if not (name and NAME_CHARACTERS.issuperset(name)):
-            at = above.child(name).at_key()
+            at = at.child(field).child(name).at_key()
             message = f'{kind} name {preview(name)} has characters other than letters, digits, ".", "-" and "_"'
             self.problems.warn("unusual-name", message, at, hint=_spelt(name, NAME_CHARACTERS, "_"))
 
