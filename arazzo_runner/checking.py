@@ -20,6 +20,7 @@ from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
 from arazzo_runner.records import field, record, replace
+from arazzo_runner.secrets import SHOWS_A_SECRET
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch, read_file
 from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
@@ -197,6 +198,10 @@ class Checker:
         inspection = Inspection.of(program, opened, checks.rule_options)
         rules = chosen(None if checks.rules is None else frozenset(checks.rules))
         found.update(dict.fromkeys(run_rules(inspection, rules, strict=checks.strict)))
+        if not SHOWS_A_SECRET.isdisjoint([each.code for each in found]):
+            from arazzo_runner.validation.hiding import without_credentials
+
+            return Checked(without_credentials(found, parsed), parsed)
         return Checked(tuple(found), parsed)
 
     def change(self, name: str, data: bytes) -> None:

@@ -22,6 +22,8 @@ _SECRET_NAME = lazy_pattern(
 )
 _HARMLESS_NAME = lazy_pattern(r"(^|_)(next|prev|previous|page|csrf|xsrf|continuation|cursor|sync)_?(page_?)?token$")
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"})
+SHOWS_A_SECRET = frozenset({"hard-coded-password", "secret-literal"})
+"""Codes of findings whose places hold a credential."""
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,7 @@ from arazzo_runner.document.disk_cache import DiskCache
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.program.library import display
 from arazzo_runner.records import record
-from arazzo_runner.report.text import SHOWS_A_SECRET
+from arazzo_runner.secrets import SHOWS_A_SECRET
 from arazzo_runner.sources.uris import path_of
 from arazzo_runner.sources.watch import Watch
 from arazzo_runner.values import JsonValue

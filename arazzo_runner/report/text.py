@@ -10,11 +10,10 @@ from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 from arazzo_runner.report.style import count, paint
 from arazzo_runner.report.visible import is_plain, one_line
+from arazzo_runner.secrets import SHOWS_A_SECRET
 
 WIDEST_LINE = 160
 _USERINFO = pattern(r"(?<=://)[^/\s?#@'\"]+(?=@)")
-SHOWS_A_SECRET = ("hard-coded-password", "secret-literal")
-"""Codes whose places hold a credential."""
 _COLORS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 
 
