@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 from typing import Literal as OneOf
 
 from arazzo_runner.diagnostics import Location, removing, replacing
@@ -20,6 +20,7 @@ from arazzo_runner.document.model import (
     Workflow,
 )
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError
+from arazzo_runner.expressions.parser import needs_declared
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.context import Context, component_names, names_hint
 from arazzo_runner.program.criteria import compile_criteria
@@ -54,13 +55,29 @@ Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
 
 @record(frozen=True, slots=True)
+class _Actions:
+    """Compiled actions, and the steps whose outputs they refer to."""
+
+    compiled: tuple[CompiledAction, ...] = ()
+    reads: frozenset[str] = frozenset()
+
+
+_NO_ACTIONS: Final = _Actions()
+
+
+@record(frozen=True, slots=True)
 class StepCompiler:
-    """Compiles the steps of one workflow; what is wrong is reported, and the part left out."""
+    """Compiles the steps of one workflow; what is wrong is reported, and the part left out.
+
+    `shared` are compiled actions that mean the same in every workflow of the document.
+    """
 
     workflow: Workflow
     linker: Linker
     context: Context
+    shared: dict[int, CompiledAction | None]
     _compiled: dict[int, CompiledAction | None] = field(default_factory=dict)
+    _inherited: dict[type, _Actions] = field(default_factory=dict)
 
     def compile(self, step: Step) -> CompiledStep:
         """Return the step ready to run; `call` is Unlinked when its target cannot be had."""
@@ -68,14 +85,15 @@ class StepCompiler:
         operation = call.operation if isinstance(call, OperationCall) else None
         parameters = self._parameters(step, operation)
         body = self._body(step.request_body, operation, step) if step.request_body is not None else None
-        criteria = compile_criteria(step.success_criteria, self.context)
+        criteria = compile_criteria(step.success_criteria, self.context) if step.success_criteria else ()
         on_success = self._actions(step.on_success, self.workflow.success_actions, SuccessAction)
         on_failure = self._actions(step.on_failure, self.workflow.failure_actions, FailureAction)
         outputs = compile_outputs(step.outputs, step.at, self.context)
         if operation is not None:
             self._check_path(operation, parameters, step)
         depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
-        reads = _reads(parameters, body, criteria, (*on_success, *on_failure), outputs)
+        reads = {*_reads(parameters, body, criteria, outputs), *on_success.reads, *on_failure.reads}
+        reads.discard(step.step_id)
         return CompiledStep(
             step_id=step.step_id,
             description=step.description,
@@ -83,12 +101,12 @@ class StepCompiler:
             parameters=parameters,
             body=body,
             criteria=criteria,
-            on_success=on_success,
-            on_failure=on_failure,
+            on_success=on_success.compiled,
+            on_failure=on_failure.compiled,
             outputs=outputs,
             timeout=None if step.timeout is None else step.timeout / 1000,
             depends_on=depends_on,
-            reads=reads - {step.step_id} if step.step_id in reads else reads,
+            reads=frozenset(reads),
             foreign_steps=foreign_steps,
             at=step.at,
         )
@@ -101,7 +119,7 @@ class StepCompiler:
             return None if key is None else WorkflowCall(workflow=key)
         if step.channel_path is not None or step.action is not None or step.correlation_id is not None:
             at = step.at.child("channelPath" if step.channel_path is not None else "action")
-            not_supported(self.context, "steps that send or receive messages (AsyncAPI)", at)
+            not_supported(self.context.problems, "steps that send or receive messages (AsyncAPI)", at)
             return None
         linked: Linked | None = None
         if step.operation_id is not None:
@@ -266,20 +284,37 @@ class StepCompiler:
         own: Sequence[SuccessAction | FailureAction | ReusableObject],
         inherited: Sequence[SuccessAction | FailureAction | ReusableObject],
         kind: type[SuccessAction | FailureAction],
-    ) -> tuple[CompiledAction, ...]:
+    ) -> _Actions:
         """The step's actions, then the workflow's that the step does not override by name."""
-        if not (own or inherited):
-            return ()
+        if own:
+            return self._merged((*own, *inherited), kind)
+        if not inherited:
+            return _NO_ACTIONS
+        if kind not in self._inherited:
+            self._inherited[kind] = self._merged(inherited, kind)
+        return self._inherited[kind]
+
+    def _merged(
+        self,
+        items: Sequence[SuccessAction | FailureAction | ReusableObject],
+        kind: type[SuccessAction | FailureAction],
+    ) -> _Actions:
         actions: dict[str, CompiledAction] = {}
-        for item in (*own, *inherited):
+        for item in items:
             action = self._follow_action(item, kind)
             if action is not None and action.name not in actions:
-                if id(action) not in self._compiled:  # steps share those of their workflow, and components
-                    self._compiled[id(action)] = self._action(action)
-                compiled = self._compiled[id(action)]
+                compiled = self._compiled_action(action)
                 if compiled is not None:
                     actions[action.name] = compiled
-        return tuple(actions.values())
+        merged = tuple(actions.values())
+        return _Actions(merged, steps_read([each for action in merged for each in action_references(action)]))
+
+    def _compiled_action(self, action: SuccessAction | FailureAction) -> CompiledAction | None:
+        """Compile an action once: steps share those of their workflow, and workflows those of the components."""
+        known = self.shared if _is_same_everywhere(action) else self._compiled
+        if id(action) not in known:
+            known[id(action)] = self._action(action)
+        return known[id(action)]
 
     def _follow_action(
         self, item: SuccessAction | FailureAction | ReusableObject, kind: type[SuccessAction | FailureAction]
@@ -406,6 +441,13 @@ def compile_outputs(
     return tuple(compiled)
 
 
+def _is_same_everywhere(action: SuccessAction | FailureAction) -> bool:
+    """Tell whether an action names nothing of the workflow it is used in."""
+    if action.step_id is not None or action.parameters:
+        return False
+    return not any(each.context is not None or needs_declared(each.condition) for each in action.criteria)
+
+
 def template_names(path: str) -> list[str]:
     """Return the variable names of a path template, `["id"]` for `/pets/{id}`."""
     plain = path.partition("?")[0]  # some descriptions write `/a?b={b}`: the query has its own parameters
@@ -434,15 +476,14 @@ def _reads(
     parameters: Iterable[CompiledParameter],
     body: CompiledBody | None,
     criteria: Iterable[CompiledCriterion],
-    actions: Iterable[CompiledAction],
     outputs: Iterable[tuple[str, Value]],
 ) -> frozenset[str]:
     """Return the steps whose outputs the parts of a step refer to."""
     values = [each.value for each in parameters]
+    values += [value for _, value in outputs]
     if body is not None:
         values += [] if body.payload is None else [body.payload]
         values += [each.value for each in body.replacements]
-    values += [value for _, value in outputs]
     found: list[Expression] = []
     for value in values:
         if isinstance(value, ExpressionValue):
@@ -451,9 +492,6 @@ def _reads(
             found += value_references(value)
     for criterion in criteria:
         found += criterion.references if isinstance(criterion, SimpleCriterion) else criterion_references(criterion)
-    for action in actions:
-        if action.criteria or action.parameters:
-            found += action_references(action)
     return steps_read(found)
 
 
