@@ -14,6 +14,7 @@ from arazzo_runner.expressions.nodes import (
     WorkflowReference,
 )
 from arazzo_runner.expressions.parser import (
+    KEYWORDS,
     NOTHING_DECLARED,
     ROOTS,
     Declared,
@@ -51,18 +52,17 @@ def parse_value(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool 
     """
     if "$" not in text:
         return ParsedText(text)
+    kept = _parsed_alone(text) if bare and len(text) <= _LONGEST_KEPT else None
+    return _parsed(text, declared, bare=bare) if kept is None else kept
+
+
+@lru_cache(maxsize=4096)
+def _parsed_alone(text: str) -> ParsedText | None:
+    """Read a text that means the same whatever is declared, as `$response.body#/id` does; None for another."""
     plain = parse_plain(text)
     if plain is not None:
         return ParsedText(plain)
-    if needs_declared(text) or len(text) > _LONGEST_KEPT:
-        return _parsed(text, declared, bare=bare)
-    return _parsed_alone(text, bare)
-
-
-@lru_cache(maxsize=2048)
-def _parsed_alone(text: str, bare: bool) -> ParsedText:
-    # `$response.body#/id` stands in many a step, and means the same in all.
-    return _parsed(text, NOTHING_DECLARED, bare=bare)
+    return None if needs_declared(text) else _parsed(text, NOTHING_DECLARED, bare=True)
 
 
 def _parsed(text: str, declared: Declared, *, bare: bool) -> ParsedText:
@@ -77,6 +77,8 @@ def _looks_whole(text: str) -> bool:
     """Tell whether a text begins as one of our expressions and not as `$5.00` or `$filter`."""
     if not text.startswith("$"):
         return False
+    if text[1:].partition(".")[0] in ROOTS:
+        return True
     end = 1
     while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
         end += 1
@@ -97,8 +99,7 @@ def _looks_meant(text: str, end: int) -> bool:
 
 def _whole(text: str, declared: Declared) -> ParsedText | None:
     """Parse a text as one expression; None when only its beginning is one (then it is embedding's turn)."""
-    keyword = text in ("$url", "$method", "$statusCode", "$self")
-    if not keyword and text[1:].split(".")[0].split("#")[0].split(" ")[0] in ("url", "method", "statusCode", "self"):
+    if text[1:] not in KEYWORDS and text[1:].split(".")[0].split("#")[0].split(" ")[0] in KEYWORDS:
         return None  # `$url of the page`, `$self-service`: data
     try:
         node, slips = parse_lenient(text, declared)
