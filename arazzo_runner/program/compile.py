@@ -43,7 +43,7 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.references import action_references, criterion_references, steps_read, value_references
-from arazzo_runner.program.values import compile_selector, compile_text, compile_value, is_plain
+from arazzo_runner.program.values import compile_field, compile_selector, compile_text
 from arazzo_runner.records import field, record, replace
 from arazzo_runner.sources.media_types import is_xml, usual_content_type
 from arazzo_runner.values import MISSING, JsonValue
@@ -152,11 +152,7 @@ class StepCompiler:
         return tuple(merged.values())
 
     def _parameter(self, parameter: Parameter, operation: Operation | None, step: Step) -> CompiledParameter:
-        value: Value
-        if is_plain(parameter.value):
-            value = Literal(parameter.value)
-        else:
-            value = compile_value(parameter.value, parameter.at.child("value"), self.context)
+        value = compile_field(parameter.value, parameter.at, "value", self.context)
         if operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
                 message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
@@ -251,7 +247,7 @@ class StepCompiler:
         required = frozenset(_required_members(operation, content_type))
         payload: Value | None = None
         if body.payload is not MISSING:
-            payload = compile_value(body.payload, body.at.child("payload"), self.context, required=required)
+            payload = compile_field(body.payload, body.at, "payload", self.context, required=required)
         replacements = tuple(
             compiled
             for replacement in body.replacements
@@ -274,7 +270,7 @@ class StepCompiler:
             message = f'target "{replacement.target}" is a JSONPath'
             hint = "say so with targetSelectorType: jsonpath, or write a JSON Pointer"
             self.context.problems.warn("target-language", message, at, hint=hint)
-        value = compile_value(replacement.value, replacement.at.child("value"), self.context)
+        value = compile_field(replacement.value, replacement.at, "value", self.context)
         return CompiledReplacement(target=target, value=value, at=replacement.at)
 
     # -------------------------------------------------------------- actions
@@ -361,7 +357,7 @@ class StepCompiler:
             CompiledParameter(
                 name=parameter.name,
                 location=None,
-                value=compile_value(parameter.value, parameter.at.child("value"), self.context),
+                value=compile_field(parameter.value, parameter.at, "value", self.context),
                 at=parameter.at,
             )
             for parameter in followed

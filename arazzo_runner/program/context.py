@@ -75,12 +75,13 @@ class Context:
 
     def check(self, expression: Expression, at: Location) -> None:
         """Report a reference to a name that the documents do not declare."""
+        kind = type(expression)
+        if kind is Keyword or kind is MessageReference:
+            return
         if isinstance(expression, InputReference):
             self._input(expression, at)
         elif isinstance(expression, StepReference):
             self._step(expression, at)
-        elif isinstance(expression, (Keyword, MessageReference)):
-            return
         elif isinstance(expression, WorkflowReference):
             self._workflow(expression, at)
         elif isinstance(expression, SourceReference):
@@ -101,11 +102,11 @@ class Context:
         self.problems.error("unknown-output", what, at, hint=names_hint(reference.output, outputs))
 
     def _input(self, reference: InputReference, at: Location) -> None:
-        known = self.declared.inputs
-        if known is None or reference.name is None or declares(known, reference.name):
+        known, name = self.declared.inputs, reference.name
+        if known is None or name is None or name in known or declares(known, name):
             return
-        what = f'input "{reference.name}" is not declared in the workflow\'s inputs'
-        self.problems.warn("undeclared-input", what, at, hint=names_hint(reference.name, known))
+        what = f'input "{name}" is not declared in the workflow\'s inputs'
+        self.problems.warn("undeclared-input", what, at, hint=names_hint(name, known))
 
     def _workflow(self, reference: WorkflowReference, at: Location) -> None:
         if not self._known("unknown-workflow", "workflow", reference.workflow_id, self.document.workflows, at):
