@@ -94,21 +94,21 @@ class StepCompiler:
         depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
         reads = {*_reads(parameters, body, criteria, outputs), *on_success.reads, *on_failure.reads}
         reads.discard(step.step_id)
-        return CompiledStep(
-            step_id=step.step_id,
-            description=step.description,
-            call=call if call is not None else Unlinked(),
-            parameters=parameters,
-            body=body,
-            criteria=criteria,
-            on_success=on_success.compiled,
-            on_failure=on_failure.compiled,
-            outputs=outputs,
-            timeout=None if step.timeout is None else step.timeout / 1000,
-            depends_on=depends_on,
-            reads=frozenset(reads),
-            foreign_steps=foreign_steps,
-            at=step.at,
+        return CompiledStep(  # in order: names given to a record cost more than all else here
+            step.step_id,
+            call if call is not None else Unlinked(),
+            step.at,
+            step.description,
+            parameters,
+            body,
+            criteria,
+            on_success.compiled,
+            on_failure.compiled,
+            outputs,
+            None if step.timeout is None else step.timeout / 1000,
+            depends_on,
+            frozenset(reads),
+            foreign_steps,
         )
 
     # -------------------------------------------------------------- the target
@@ -143,7 +143,7 @@ class StepCompiler:
             return ()
         merged: dict[tuple[str, str | None], CompiledParameter] = {}
         for item in (*self.workflow.parameters, *step.parameters):
-            parameter = self._follow_parameter(item)
+            parameter = item if isinstance(item, Parameter) else self._reused_parameter(item)
             if parameter is None or not parameter.name:
                 continue
             compiled = self._parameter(parameter, operation, step)
@@ -155,28 +155,24 @@ class StepCompiler:
         value = compile_field(parameter.value, parameter.at, "value", self.context)
         if operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
-                message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
-                place = parameter.at.child("in")
-                # A workflow's or a component's parameter may go to other steps too, which need its "in".
-                fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
-                self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
-            return CompiledParameter(name=parameter.name, location=None, value=value, at=parameter.at)
+                self._ignored_place(parameter, step)
+            return CompiledParameter(parameter.name, None, value, parameter.at)
         if parameter.in_ is None:
             message = f'parameter "{parameter.name}" does not say where it goes'
             hint = _location_hint(parameter.name, operation)
             self.context.problems.error("missing-field", message, parameter.at, hint=hint)
-            return CompiledParameter(name=parameter.name, location=None, value=value, at=parameter.at)
+            return CompiledParameter(parameter.name, None, value, parameter.at)
         declared = operation.parameter(parameter.name, parameter.in_)
         if declared is None:
             self._undeclared(parameter, operation)
-        location = cast(Place, parameter.in_)
-        return CompiledParameter(
-            name=parameter.name,
-            location=location,
-            value=value,
-            declared=declared,
-            at=parameter.at,
-        )
+        return CompiledParameter(parameter.name, cast(Place, parameter.in_), value, parameter.at, declared)
+
+    def _ignored_place(self, parameter: Parameter, step: Step) -> None:
+        message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
+        place = parameter.at.child("in")
+        # A workflow's or a component's parameter may go to other steps too, which need its "in".
+        fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
+        self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
 
     def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
         if parameter.in_ == "path":
@@ -207,9 +203,7 @@ class StepCompiler:
                 hint = f"add a parameter with name: {name}, in: path"
                 self.context.problems.error("missing-path-parameter", message, step.at, hint=hint)
 
-    def _follow_parameter(self, item: Parameter | ReusableObject) -> Parameter | None:
-        if isinstance(item, Parameter):
-            return item
+    def _reused_parameter(self, item: ReusableObject) -> Parameter | None:
         found = self._component(item, "parameters")
         if not isinstance(found, Parameter):
             return None
@@ -253,7 +247,7 @@ class StepCompiler:
             for replacement in body.replacements
             if (compiled := self._replacement(replacement, content_type)) is not None
         )
-        return CompiledBody(content_type=content_type, payload=payload, replacements=replacements, at=body.at)
+        return CompiledBody(content_type, payload, body.at, replacements)
 
     def _replacement(self, replacement: PayloadReplacement, content_type: str) -> CompiledReplacement | None:
         """Arazzo 1.1 §Payload Replacement Object: the target's language follows the payload when not named."""
@@ -352,17 +346,13 @@ class StepCompiler:
         return False
 
     def _action_parameters(self, action: SuccessAction | FailureAction) -> tuple[CompiledParameter, ...]:
-        followed = (self._follow_parameter(item) for item in action.parameters)
-        return tuple(
-            CompiledParameter(
-                name=parameter.name,
-                location=None,
-                value=compile_field(parameter.value, parameter.at, "value", self.context),
-                at=parameter.at,
-            )
-            for parameter in followed
-            if parameter is not None
-        )
+        compiled = []
+        for item in action.parameters:
+            parameter = item if isinstance(item, Parameter) else self._reused_parameter(item)
+            if parameter is not None:
+                value = compile_field(parameter.value, parameter.at, "value", self.context)
+                compiled.append(CompiledParameter(parameter.name, None, value, parameter.at))
+        return tuple(compiled)
 
     # -------------------------------------------------------------- dependencies
 

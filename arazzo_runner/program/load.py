@@ -96,15 +96,15 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, surroundings
         for index, text in enumerate(workflow.depends_on)
     )
     return CompiledWorkflow(
-        key=WorkflowKey(document.base, workflow.workflow_id),
-        summary=workflow.summary,
-        document=surroundings.scope,
-        inputs=workflow.inputs,
-        steps=ordered,
-        depends_on=tuple(key for key in depends_on if key is not None),
-        outputs=compile_outputs(workflow.outputs, workflow.at, context),
-        positions={step.step_id: index for index, step in enumerate(ordered)},
-        at=workflow.at,
+        WorkflowKey(document.base, workflow.workflow_id),
+        surroundings.scope,
+        workflow.at,
+        workflow.inputs,
+        ordered,
+        tuple(key for key in depends_on if key is not None),
+        compile_outputs(workflow.outputs, workflow.at, context),
+        {step.step_id: index for index, step in enumerate(ordered)},
+        workflow.summary,
     )
 
 
