@@ -25,11 +25,11 @@ from arazzo_runner.expressions.parser import (
 )
 from arazzo_runner.records import record
 
-__all__ = ["BARE_ROOTS", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value"]
+__all__ = ["BARE_ROOTS", "LONGEST_ALONE", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_alone", "parse_value"]
 
 BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
-_LONGEST_KEPT = 500
+LONGEST_ALONE = 500
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
@@ -52,13 +52,16 @@ def parse_value(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool 
     """
     if "$" not in text:
         return ParsedText(text)
-    kept = _parsed_alone(text) if bare and len(text) <= _LONGEST_KEPT else None
+    kept = parse_alone(text) if bare and len(text) <= LONGEST_ALONE else None
     return _parsed(text, declared, bare=bare) if kept is None else kept
 
 
 @lru_cache(maxsize=4096)
-def _parsed_alone(text: str) -> ParsedText | None:
-    """Read a text that means the same whatever is declared, as `$response.body#/id` does; None for another."""
+def parse_alone(text: str) -> ParsedText | None:
+    """Read a text that means the same whatever is declared, as `$response.body#/id` does; None for another.
+
+    It must not be longer than LONGEST_ALONE, as it is kept.
+    """
     plain = parse_plain(text)
     if plain is not None:
         return ParsedText(plain)

@@ -19,7 +19,7 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, StepReference
 from arazzo_runner.expressions.parser import needs_declared
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.context import Context, component_names, names_hint
@@ -36,7 +36,6 @@ from arazzo_runner.program.model import (
     ExpressionValue,
     Literal,
     OperationCall,
-    SimpleCriterion,
     Unlinked,
     Value,
     WorkflowCall,
@@ -92,7 +91,8 @@ class StepCompiler:
         if operation is not None:
             self._check_path(operation, parameters, step)
         depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
-        reads = {*_reads(parameters, body, criteria, outputs), *on_success.reads, *on_failure.reads}
+        reads = _reads(parameters, body, criteria, outputs)
+        reads.update(on_success.reads, on_failure.reads)
         reads.discard(step.step_id)
         return CompiledStep(  # in order: names given to a record cost more than all else here
             step.step_id,
@@ -301,7 +301,9 @@ class StepCompiler:
 
     def _compiled_action(self, action: SuccessAction | FailureAction) -> CompiledAction | None:
         """Compile an action once: steps share those of their workflow, and workflows those of the components."""
-        known = self.shared if _is_same_everywhere(action) else self._compiled
+        known = self._compiled
+        if id(action) in self.shared or _is_same_everywhere(action):
+            known = self.shared
         if id(action) not in known:
             known[id(action)] = self._action(action)
         return known[id(action)]
@@ -325,15 +327,15 @@ class StepCompiler:
         retry_limit = action.retry_limit if isinstance(action, FailureAction) else None
         retry_after = action.retry_after if isinstance(action, FailureAction) else None
         return CompiledAction(
-            name=action.name,
-            type=action.type,
-            step_id=action.step_id,
-            workflow=workflow,
-            parameters=self._action_parameters(action),
-            criteria=compile_criteria(action.criteria, self.context),
-            retry_after=retry_after or 0.0,
-            retry_limit=1 if retry_limit is None else retry_limit,
-            at=action.at,
+            action.name,
+            action.type,
+            action.at,
+            action.step_id,
+            workflow,
+            self._action_parameters(action) if action.parameters else (),
+            compile_criteria(action.criteria, self.context),
+            retry_after or 0.0,
+            1 if retry_limit is None else retry_limit,
         )
 
     def _knows_step(self, action: SuccessAction | FailureAction) -> bool:
@@ -459,26 +461,30 @@ def _is_credential(parameter: Parameter, operation: Operation) -> bool:
 
 
 def _reads(
-    parameters: Iterable[CompiledParameter],
+    parameters: Sequence[CompiledParameter],
     body: CompiledBody | None,
     criteria: Iterable[CompiledCriterion],
     outputs: Iterable[tuple[str, Value]],
-) -> frozenset[str]:
+) -> set[str]:
     """Return the steps whose outputs the parts of a step refer to."""
-    values = [each.value for each in parameters]
-    values += [value for _, value in outputs]
+    values: list[Value] = [value for _, value in outputs]
+    if parameters:
+        values += [each.value for each in parameters]
     if body is not None:
         values += [] if body.payload is None else [body.payload]
         values += [each.value for each in body.replacements]
-    found: list[Expression] = []
+    found = set[str]()
     for value in values:
         if isinstance(value, ExpressionValue):
-            found.append(value.expression)
+            if isinstance(value.expression, StepReference):
+                found.add(value.expression.step_id)
         elif not isinstance(value, Literal):
-            found += value_references(value)
+            found |= steps_read(value_references(value))
     for criterion in criteria:
-        found += criterion.references if isinstance(criterion, SimpleCriterion) else criterion_references(criterion)
-    return steps_read(found)
+        for expression in criterion_references(criterion):
+            if isinstance(expression, StepReference):
+                found.add(expression.step_id)
+    return found
 
 
 def _content_type(operation: Operation | None, payload: JsonValue) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import accumulate
 
 from arazzo_runner.diagnostics import Location, Problems
@@ -188,8 +188,9 @@ def _is_straight(steps: Mapping[str, CompiledStep]) -> bool:
     for name, step in steps.items():
         if step.depends_on or not step.reads <= earlier:
             return False
-        if any(action.step_id is not None for action in (*step.on_success, *step.on_failure)):
-            return False
+        for action in (*step.on_success, *step.on_failure):
+            if action.step_id is not None:
+                return False
         earlier.add(name)
     return True
 
@@ -253,16 +254,17 @@ def _loops(steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> _
 # ------------------------------------------------------------------ reach, cycles
 
 
-def _calls(workflow: CompiledWorkflow) -> Iterable[WorkflowKey]:
-    yield from workflow.depends_on
+def _calls(workflow: CompiledWorkflow) -> list[WorkflowKey]:
+    called = list(workflow.depends_on)
     for step in workflow.steps:
         if isinstance(step.call, WorkflowCall):
-            yield step.call.workflow
+            called.append(step.call.workflow)
         for action in (*step.on_success, *step.on_failure):
             if action.workflow is not None:
-                yield action.workflow
-        for key, _ in step.foreign_steps:
-            yield key
+                called.append(action.workflow)
+        if step.foreign_steps:
+            called += [key for key, _ in step.foreign_steps]
+    return called
 
 
 def _opened_documents(document: LoadedDocument) -> dict[str, LoadedDocument]:

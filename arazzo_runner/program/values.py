@@ -8,7 +8,7 @@ from arazzo_runner.diagnostics import Location, replacing
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
 from arazzo_runner.expressions.parser import parse_lenient
 from arazzo_runner.expressions.selectors import Query, compile_query
-from arazzo_runner.expressions.template import BARE_ROOTS, parse_value
+from arazzo_runner.expressions.template import BARE_ROOTS, LONGEST_ALONE, parse_alone, parse_value
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import (
     ArrayValue,
@@ -60,7 +60,9 @@ def compile_text(text: str, at: Location, context: Context) -> Value:
     if "$" not in text:
         return Literal(text)
     try:
-        parsed = parse_value(text, context.declared)
+        parsed = parse_alone(text) if len(text) <= LONGEST_ALONE else None
+        if parsed is None:
+            parsed = parse_value(text, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
         return Literal(None)
