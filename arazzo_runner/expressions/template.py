@@ -25,11 +25,11 @@ from arazzo_runner.expressions.parser import (
 )
 from arazzo_runner.records import record
 
-__all__ = ["BARE_ROOTS", "LONGEST_ALONE", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_alone", "parse_value"]
+__all__ = ["BARE_ROOTS", "LONGEST_WHOLE", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value", "parse_whole"]
 
 BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
-LONGEST_ALONE = 500
+LONGEST_WHOLE = 500
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
@@ -52,20 +52,32 @@ def parse_value(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool 
     """
     if "$" not in text:
         return ParsedText(text)
-    kept = parse_alone(text) if bare and len(text) <= LONGEST_ALONE else None
-    return _parsed(text, declared, bare=bare) if kept is None else kept
+    whole = parse_whole(text) if bare and len(text) <= LONGEST_WHOLE else None
+    if whole is not None:
+        return ParsedText(whole)
+    if needs_declared(text) or len(text) > LONGEST_WHOLE:
+        return _parsed(text, declared, bare=bare)
+    return _parsed_alone(text, bare)
 
 
 @lru_cache(maxsize=4096)
-def parse_alone(text: str) -> ParsedText | None:
-    """Read a text that means the same whatever is declared, as `$response.body#/id` does; None for another.
+def parse_whole(text: str) -> Expression | None:
+    """Return the expression that a text is, when it is one to the letter and means the same whatever is declared.
 
-    It must not be longer than LONGEST_ALONE, as it is kept.
+    None for every other text; what parse_value says of it is raised. Texts are kept, so none is to be longer than
+    LONGEST_WHOLE.
     """
     plain = parse_plain(text)
-    if plain is not None:
-        return ParsedText(plain)
-    return None if needs_declared(text) else _parsed(text, NOTHING_DECLARED, bare=True)
+    if plain is not None or needs_declared(text):
+        return plain
+    parsed = _parsed_alone(text, True)
+    return None if parsed.slips or isinstance(parsed.node, (str, Template)) else parsed.node
+
+
+@lru_cache(maxsize=2048)
+def _parsed_alone(text: str, bare: bool) -> ParsedText:
+    # `$response.body#/id` stands in many a step, and means the same in all.
+    return _parsed(text, NOTHING_DECLARED, bare=bare)
 
 
 def _parsed(text: str, declared: Declared, *, bare: bool) -> ParsedText:

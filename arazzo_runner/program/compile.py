@@ -123,7 +123,8 @@ class StepCompiler:
             return None
         linked: Linked | None = None
         if step.operation_id is not None:
-            linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
+            if not self.linker.leaves_open(step.operation_id):
+                linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
         elif step.operation_path is not None:
             linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
         if linked is None:

@@ -47,6 +47,13 @@ class Linker:
 
     # -------------------------------------------------------------- operationId
 
+    def leaves_open(self, text: str) -> bool:
+        """Tell whether a bare operationId can neither be found nor be missed: no description could be read."""
+        if "." in text or text.startswith("$"):
+            return False
+        sources = self._sources()
+        return not (sources.descriptions or sources.all_read)
+
     def operation_by_id(self, text: str, at: Location) -> Linked | None:
         """Find `getPet` or `$sourceDescriptions.pets.getPet`."""
         if text.startswith("$sourceDescriptions."):
@@ -59,8 +66,6 @@ class Linker:
 
     def _bare(self, name: str, at: Location) -> Linked | None:
         sources = self._sources()
-        if not sources.descriptions:
-            return self._slipped_name(name, sources, at)
         found = [Linked(source, description, operation) for source, description in sources.descriptions
                  if (operation := description.operation(name)) is not None]  # fmt: skip
         if len(found) == 1:

@@ -115,9 +115,9 @@ def _declared(
     document: LoadedDocument, workflow: Workflow, library: Library, workflows: Mapping[str, frozenset[str]]
 ) -> Declared:
     return Declared(
-        inputs=input_names(workflow.inputs, document.description.raw),
-        steps={step.step_id: _step_outputs(document, step, library) for step in workflow.steps},
-        workflows=workflows,
+        input_names(workflow.inputs, document.description.raw),
+        {step.step_id: _step_outputs(document, step, library) for step in workflow.steps},
+        workflows,
     )
 
 

@@ -8,7 +8,7 @@ from arazzo_runner.diagnostics import Location, replacing
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
 from arazzo_runner.expressions.parser import parse_lenient
 from arazzo_runner.expressions.selectors import Query, compile_query
-from arazzo_runner.expressions.template import BARE_ROOTS, LONGEST_ALONE, parse_alone, parse_value
+from arazzo_runner.expressions.template import BARE_ROOTS, LONGEST_WHOLE, parse_value, parse_whole
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import (
     ArrayValue,
@@ -60,9 +60,11 @@ def compile_text(text: str, at: Location, context: Context) -> Value:
     if "$" not in text:
         return Literal(text)
     try:
-        parsed = parse_alone(text) if len(text) <= LONGEST_ALONE else None
-        if parsed is None:
-            parsed = parse_value(text, context.declared)
+        whole = parse_whole(text) if len(text) <= LONGEST_WHOLE else None
+        if whole is not None:  # as most texts are
+            context.check(whole, at)
+            return ExpressionValue(whole, at)
+        parsed = parse_value(text, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
         return Literal(None)
