@@ -19,7 +19,7 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError, StepReference
+from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, StepReference
 from arazzo_runner.expressions.parser import needs_declared
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.context import Context, component_names, names_hint
@@ -291,14 +291,17 @@ class StepCompiler:
         kind: type[SuccessAction | FailureAction],
     ) -> _Actions:
         actions: dict[str, CompiledAction] = {}
+        found: list[Expression] = []
         for item in items:
-            action = self._follow_action(item, kind)
-            if action is not None and action.name not in actions:
-                compiled = self._compiled_action(action)
-                if compiled is not None:
-                    actions[action.name] = compiled
-        merged = tuple(actions.values())
-        return _Actions(merged, steps_read([each for action in merged for each in action_references(action)]))
+            action = self._reused_action(item, kind) if isinstance(item, ReusableObject) else item
+            if action is None or action.name in actions:
+                continue
+            compiled = self._compiled_action(action)
+            if compiled is not None:
+                actions[action.name] = compiled
+                if id(action) not in self.shared:  # which read no step
+                    found += action_references(compiled)
+        return _Actions(tuple(actions.values()), steps_read(found))
 
     def _compiled_action(self, action: SuccessAction | FailureAction) -> CompiledAction | None:
         """Compile an action once: steps share those of their workflow, and workflows those of the components."""
@@ -309,11 +312,9 @@ class StepCompiler:
             known[id(action)] = self._action(action)
         return known[id(action)]
 
-    def _follow_action(
-        self, item: SuccessAction | FailureAction | ReusableObject, kind: type[SuccessAction | FailureAction]
+    def _reused_action(
+        self, item: ReusableObject, kind: type[SuccessAction | FailureAction]
     ) -> SuccessAction | FailureAction | None:
-        if not isinstance(item, ReusableObject):
-            return item
         found = self._component(item, "successActions" if kind is SuccessAction else "failureActions")
         return found if isinstance(found, kind) else None
 
