@@ -91,13 +91,13 @@ def parse_condition(text: str, declared: Declared = NOTHING_DECLARED) -> ParsedC
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the condition is longer than {MAX_LENGTH} characters")
-    return _parsed(text, declared) if needs_declared(text) else _parsed_alone(text)
+    return _parsed_alone(text) or _parsed(text, declared)
 
 
 @lru_cache(maxsize=1024)
-def _parsed_alone(text: str) -> ParsedCondition:
-    # `$statusCode == 200` stands in every second step of every document.
-    return _parsed(text, NOTHING_DECLARED)
+def _parsed_alone(text: str) -> ParsedCondition | None:
+    # `$statusCode == 200` stands in every second step of every document, and means the same in all.
+    return None if needs_declared(text) else _parsed(text, NOTHING_DECLARED)
 
 
 def _parsed(text: str, declared: Declared) -> ParsedCondition:

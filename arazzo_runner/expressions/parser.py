@@ -29,12 +29,13 @@ from arazzo_runner.expressions.nodes import (
 from arazzo_runner.patterns import pattern
 from arazzo_runner.records import field, record
 
-_ALNUM: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
-STRICT_IDENTIFIER: Final = _ALNUM | frozenset("-_")
-IDENTIFIER: Final = STRICT_IDENTIFIER | frozenset(".")
-TCHAR: Final = _ALNUM | frozenset("!#$%&'*+-.^_`|~")
+_ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_STRICT_IDENTIFIER: Final = _ALNUM + "-_"
+_IDENTIFIER: Final = _STRICT_IDENTIFIER + "."
+_PROPERTY: Final = _STRICT_IDENTIFIER + "$@:"
+_TCHAR: Final = _ALNUM + "!#$%&'*+-.^_`|~"
+_LOOKED_AT: Final = frozenset("{}~ ")
 _PLAIN: Final = pattern(r"\$(?:inputs\.([A-Za-z0-9_\-]+)|steps\.([A-Za-z0-9_\-]+)\.outputs\.([A-Za-z0-9_\-]+))")
-_LONGEST_PLAIN: Final = 300
 ROOTS: Final = (
     "url", "method", "statusCode", "self", "request", "response", "message",
     "inputs", "outputs", "steps", "workflows", "sourceDescriptions", "components",
@@ -83,11 +84,6 @@ def parse_plain(text: str) -> Expression | None:
 
     Without dots in them such names mean the same whatever is declared.
     """
-    return _plain(text) if len(text) <= _LONGEST_PLAIN else None
-
-
-@lru_cache(maxsize=4096)
-def _plain(text: str) -> Expression | None:
     found = _PLAIN.fullmatch(text)
     if found is None:
         return None
@@ -168,8 +164,8 @@ class _Parser:
             self.fail(
                 "a runtime expression begins with $", 0, hint=f"write ${self.text}" if self.text[:1].isalpha() else None
             )
-        root = self.text[1 : self._root_end()]
-        self.at = 1 + len(root)
+        self.at = 1
+        root = self._word()
         if root in KEYWORDS:
             if self.at < len(self.text):
                 self.fail(f"nothing may follow ${root}", self.at)
@@ -297,8 +293,7 @@ class _Parser:
     # identifier-strict = 1*( ALPHA / DIGIT / "-" / "_" )
     def _strict_identifier(self, known: Iterable[str], follow: str) -> str:
         start = self.at
-        while self.at < len(self.text) and self.text[self.at] in STRICT_IDENTIFIER:
-            self.at += 1
+        found = self._word()
         if not self.strict and not self.text.startswith(follow, self.at):
             # Not a plain name: an id with dots or blanks is found among the known ones.
             names = [name for name in known if self.text.startswith(name + follow, start)]
@@ -308,7 +303,7 @@ class _Parser:
                 return name
         if self.at == start:
             self.fail("a name of letters, digits, - and _ is expected", start)
-        return self.text[start : self.at]
+        return found
 
     # identifier = 1*( ALPHA / DIGIT / "." / "-" / "_" )
     def _identifier(self, known: frozenset[str] | None) -> tuple[str, Path]:
@@ -317,9 +312,7 @@ class _Parser:
             exact = self._declared_name(known)
             if exact is not None:
                 return exact
-        while self.at < len(self.text) and self.text[self.at] in IDENTIFIER:
-            self.at += 1
-        name = self.text[start : self.at]
+        name = self._run(_IDENTIFIER)
         if not name.strip("."):
             self.fail("a name is expected here", start)
         if not self.strict and name.endswith("."):
@@ -337,19 +330,17 @@ class _Parser:
         name = max(names, key=len)
         start = self.at
         self.at += len(name)
-        if any(character not in IDENTIFIER for character in name):
+        if name.strip(_IDENTIFIER):
             message = f'the name "{name}" has characters that the grammar does not allow'
             self.slip("unusual-name", message, start, len(name))
         return name, self._steps_of_path() if self.text[self.at : self.at + 1] in (".", "[") else ()
 
     # header-reference = "header." token ; token = 1*tchar
     def _token(self) -> str:
-        start = self.at
-        while self.at < len(self.text) and self.text[self.at] in TCHAR:
-            self.at += 1
-        if self.at == start:
-            self.fail("a header name is expected here", start)
-        return self.text[start : self.at]
+        name = self._run(_TCHAR)
+        if not name:
+            self.fail("a header name is expected here", self.at)
+        return name
 
     # name = *( CHAR ) ; CHAR excludes { and }, control characters, and " and \ unless escaped
     def _name(self, *, empty: bool = True) -> str:
@@ -395,6 +386,12 @@ class _Parser:
                 self.fail("a JSON Pointer begins with /", start, hint=f"write #/{pointer}")
             self.slip("pointer-slash", "a JSON Pointer begins with /", start, len(pointer))
             pointer = "/" + pointer
+        if not _LOOKED_AT.isdisjoint(pointer):
+            self._check_tokens(start)
+        self.at = len(self.text)
+        return pointer
+
+    def _check_tokens(self, start: int) -> None:
         for offset, character in enumerate(self.text[start:]):
             if character in "{}":
                 self.fail(f"{character} is not allowed in a JSON Pointer here", start + offset)
@@ -402,8 +399,6 @@ class _Parser:
                 self.fail("~ in a JSON Pointer is written ~0", start + offset, hint="write ~0 for ~ and ~1 for /")
             if character == " " and not (self.strict or self.embedded) and _is_prose(self.text[start + offset :]):
                 self.fail("text follows the expression", start + offset, hint="put the expression in braces: {$…}")
-        self.at = len(self.text)
-        return pointer
 
     def _steps_of_path(self) -> Path:
         """Read `.name`, `[0]` and `["name"]` (semantics §3: property steps)."""
@@ -420,12 +415,10 @@ class _Parser:
 
     def _property(self) -> str:
         self.at += 1
-        start = self.at
-        while self.at < len(self.text) and (self.text[self.at] in STRICT_IDENTIFIER or self.text[self.at] in "$@:"):
-            self.at += 1
-        if self.at == start:
-            self.fail("a property name is expected after the full stop", start)
-        return self.text[start : self.at]
+        name = self._run(_PROPERTY)
+        if not name:
+            self.fail("a property name is expected after the full stop", self.at)
+        return name
 
     def _bracket(self) -> str | int:
         start = self.at
@@ -444,17 +437,15 @@ class _Parser:
 
     # ------------------------------------------------------------------ helpers
 
-    def _root_end(self) -> int:
-        end = 1
-        while end < len(self.text) and self.text[end] in STRICT_IDENTIFIER:
-            end += 1
-        return end
-
     def _word(self) -> str:
-        start = self.at
-        while self.at < len(self.text) and self.text[self.at] in STRICT_IDENTIFIER:
-            self.at += 1
-        return self.text[start : self.at]
+        return self._run(_STRICT_IDENTIFIER)
+
+    def _run(self, characters: str) -> str:
+        """Read as many of these characters as there are."""
+        rest = self.text[self.at :]
+        found = rest[: len(rest) - len(rest.lstrip(characters))]
+        self.at += len(found)
+        return found
 
     def _dot(self, after: str, expected: str) -> None:
         if self.text[self.at : self.at + 1] != ".":

@@ -1,22 +1,31 @@
 """Regular expressions of documents: ECMA-262's dialect on engines that a hostile pattern cannot hold up.
 
-RE2 (linear time) runs whatever it can. Only patterns that need backtracking (lookaround,
-backreferences, repeats above RE2's limit) go to the `regex` module, under a time limit: the
-one place of the language where the limit is a clock's. The standard library's `re` never
-sees a document's pattern.
+RE2 (linear time) runs whatever it can, but for mere words, which need no engine. Only patterns
+that need backtracking (lookaround, backreferences, repeats above RE2's limit) go to the `regex`
+module, under a time limit: the one place of the language where the limit is a clock's. The
+standard library's `re` never sees a document's pattern.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import TypeAlias
 
 from arazzo_runner.expressions.budget import TooMuchWork
 from arazzo_runner.expressions.ecma import translate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
 from arazzo_runner.expressions.regex_size import unrolled_size
+from arazzo_runner.patterns import pattern
 from arazzo_runner.records import field, record
 
+Search: TypeAlias = Callable[[str, float], str | None]
+
+# What most documents write, and both engines take: characters, classes and repetitions, perhaps in one group.
+_CLASS = r"\[\^?(?:(?:A-Z|a-z|0-9)-?|[A-Za-z0-9_.@ ])+-?\]"
+_ATOM = rf"""(?:[A-Za-z0-9 _,:;@#%&=!~"'<>/-]|\\[.dwsDWS/-]|\.|{_CLASS})"""
+_PLAIN = pattern(rf"(\()?(?:{_ATOM}[*+?]?|[\^$])*(?(1)\))")
+_LONGEST_PLAIN = 200
 MAX_UNROLLED = 100_000  # atoms; the backtracking engine writes repetitions out
 _LITERAL_FLAGS = "imsuygdv"
 
@@ -25,7 +34,7 @@ _LITERAL_FLAGS = "imsuygdv"
 class Regex:
     """A compiled pattern; `slips` tell what was tolerated in it."""
 
-    search: Callable[[str, float], str | None] = field(repr=False, compare=False)
+    search: Search = field(repr=False, compare=False)
     """`search(text, seconds)`: the first match, None when there is none; raises TooMuchWork."""
     slips: tuple[Slip, ...] = ()
 
@@ -35,9 +44,14 @@ def compile_regex(text: str) -> Regex:
 
     Raises ExpressionSyntaxError for a pattern that no engine takes.
     """
-    pattern, flags, slips = _without_delimiters(text)
-    translated = translate(pattern)
+    bare, flags, slips = _without_delimiters(text)
+    word = bare.removeprefix("^").removesuffix("$")
+    if word.isascii() and word.isalnum() and not flags:
+        return Regex(_literal(word, starts=bare[0] == "^", ends=bare[-1] == "$"), slips)
+    translated = translate(bare)
     prefix = f"(?{flags})" if flags else ""
+    if not flags and len(bare) <= _LONGEST_PLAIN and _PLAIN.fullmatch(bare):
+        return Regex(_lazily(translated.for_re2, translated.for_regex), slips)
     if not translated.backtracking:
         try:
             return Regex(_linear(prefix + translated.for_re2), slips)
@@ -60,7 +74,7 @@ def iregexp_matches(pattern: str, text: str, whole: bool, seconds: float) -> boo
 
 
 @functools.lru_cache(maxsize=256)
-def _iregexp(pattern: str, whole: bool) -> Callable[[str, float], str | None] | None:
+def _iregexp(pattern: str, whole: bool) -> Search | None:
     from iregexp_check import check
 
     if len(pattern) > 4096 or not check(pattern):
@@ -86,6 +100,36 @@ def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
     return pattern, flags, (Slip("regex-delimiters", message, 0, len(text), canonical, span),)
 
 
+def _literal(word: str, *, starts: bool, ends: bool) -> Search:
+    """Return the search for `word`, `^word`, `word$` or `^word$`, which needs no engine."""
+
+    def search(text: str, _seconds: float) -> str | None:
+        if starts:
+            found = text == word if ends else text.startswith(word)
+        else:
+            found = text.endswith(word) if ends else word in text
+        return word if found else None
+
+    return search
+
+
+def _lazily(for_re2: str, for_regex: str) -> Search:
+    """Return a search that loads its engine when it first searches: that takes longer than checking a document."""
+
+    def search(text: str, seconds: float) -> str | None:
+        return _engine(for_re2, for_regex)(text, seconds)
+
+    return search
+
+
+@functools.lru_cache(maxsize=256)
+def _engine(for_re2: str, for_regex: str) -> Search:
+    try:
+        return _linear(for_re2)
+    except _NotLinear:
+        return _backtracking(for_regex)
+
+
 class _NotLinear(Exception):
     """RE2 refuses a pattern, because it is `too_large` for it or no pattern at all."""
 
@@ -95,7 +139,7 @@ class _NotLinear(Exception):
         self.too_large = too_large
 
 
-def _linear(pattern: str) -> Callable[[str, float], str | None]:
+def _linear(pattern: str) -> Search:
     try:
         import re2
     except ImportError:  # no wheel for this platform: `regex` with its time limit serves alone
@@ -124,7 +168,7 @@ def _message(problem: Exception) -> str:
     return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
 
 
-def _backtracking(pattern: str) -> Callable[[str, float], str | None]:
+def _backtracking(pattern: str) -> Search:
     import regex
 
     if unrolled_size(pattern) > MAX_UNROLLED:

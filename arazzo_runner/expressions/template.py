@@ -14,6 +14,7 @@ from arazzo_runner.expressions.nodes import (
     WorkflowReference,
 )
 from arazzo_runner.expressions.parser import (
+    KEYWORDS,
     NOTHING_DECLARED,
     ROOTS,
     Declared,
@@ -24,11 +25,11 @@ from arazzo_runner.expressions.parser import (
 )
 from arazzo_runner.records import record
 
-__all__ = ["BARE_ROOTS", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value"]
+__all__ = ["BARE_ROOTS", "LONGEST_WHOLE", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value", "parse_whole"]
 
 BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
-_LONGEST_KEPT = 500
+LONGEST_WHOLE = 500
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
@@ -51,12 +52,26 @@ def parse_value(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool 
     """
     if "$" not in text:
         return ParsedText(text)
-    plain = parse_plain(text)
-    if plain is not None:
-        return ParsedText(plain)
-    if needs_declared(text) or len(text) > _LONGEST_KEPT:
+    whole = parse_whole(text) if bare and len(text) <= LONGEST_WHOLE else None
+    if whole is not None:
+        return ParsedText(whole)
+    if needs_declared(text) or len(text) > LONGEST_WHOLE:
         return _parsed(text, declared, bare=bare)
     return _parsed_alone(text, bare)
+
+
+@lru_cache(maxsize=4096)
+def parse_whole(text: str) -> Expression | None:
+    """Return the expression that a text is, when it is one to the letter and means the same whatever is declared.
+
+    None for every other text; what parse_value says of it is raised. Texts are kept, so none is to be longer than
+    LONGEST_WHOLE.
+    """
+    plain = parse_plain(text)
+    if plain is not None or needs_declared(text):
+        return plain
+    parsed = _parsed_alone(text, True)
+    return None if parsed.slips or isinstance(parsed.node, (str, Template)) else parsed.node
 
 
 @lru_cache(maxsize=2048)
@@ -77,6 +92,8 @@ def _looks_whole(text: str) -> bool:
     """Tell whether a text begins as one of our expressions and not as `$5.00` or `$filter`."""
     if not text.startswith("$"):
         return False
+    if text[1:].partition(".")[0] in ROOTS:
+        return True
     end = 1
     while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
         end += 1
@@ -97,8 +114,7 @@ def _looks_meant(text: str, end: int) -> bool:
 
 def _whole(text: str, declared: Declared) -> ParsedText | None:
     """Parse a text as one expression; None when only its beginning is one (then it is embedding's turn)."""
-    keyword = text in ("$url", "$method", "$statusCode", "$self")
-    if not keyword and text[1:].split(".")[0].split("#")[0].split(" ")[0] in ("url", "method", "statusCode", "self"):
+    if text[1:] not in KEYWORDS and text[1:].split(".")[0].split("#")[0].split(" ")[0] in KEYWORDS:
         return None  # `$url of the page`, `$self-service`: data
     try:
         node, slips = parse_lenient(text, declared)

@@ -38,9 +38,10 @@ _PREFIX = lazy_pattern(r"(?<![\w.\-:])([A-Za-z_][\w.\-]*):(?![:=])")
 _NAME = r"[A-Za-z_][\w.\-]*"
 _CONSTANT = r"""(?:\d+(?:\.\d+)?|'[^']*'|"[^"]*")"""
 _STEP = rf"(?:@?(?:\*|{_NAME})(?!\()(?:\[(?:[1-9]\d*|@?{_NAME}(?: ?!?= ?{_CONSTANT})?)\])?|text\(\))"
-_PATH = rf"/{{0,2}}{_STEP}(?://?{_STEP})*"
+# A step is written once (each time it is costs a millisecond to compile): / leads to another, else the path has ended.
+_PATH = rf"/{{0,2}}(?:{_STEP}(?://?(?=[@*A-Za-z_])|(?=\)| ?[!<>=]|\Z)))+"
 _PLAIN = lazy_pattern(
-    rf"(?:{_PATH}|(?:count|string|boolean|not)\({_PATH}\))(?: ?(?:!=|<=|>=|=|<|>) ?{_CONSTANT})?", re.ASCII
+    rf"(?:(count|string|boolean|not)\()?{_PATH}(?(1)\))(?: ?(?:!=|<=|>=|=|<|>) ?{_CONSTANT})?", re.ASCII
 )
 _PREDECLARED = frozenset({"xml", "xs", "fn", "map", "array", "math", "err"})  # XPath 3.1 §2.1.1
 

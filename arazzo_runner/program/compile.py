@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 from typing import Literal as OneOf
 
 from arazzo_runner.diagnostics import Location, removing, replacing
@@ -19,7 +19,8 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError
+from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, StepReference
+from arazzo_runner.expressions.parser import needs_declared
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.context import Context, component_names, names_hint
 from arazzo_runner.program.criteria import compile_criteria
@@ -35,14 +36,13 @@ from arazzo_runner.program.model import (
     ExpressionValue,
     Literal,
     OperationCall,
-    SimpleCriterion,
     Unlinked,
     Value,
     WorkflowCall,
     WorkflowKey,
 )
 from arazzo_runner.program.references import action_references, criterion_references, steps_read, value_references
-from arazzo_runner.program.values import compile_selector, compile_text, compile_value, is_plain
+from arazzo_runner.program.values import compile_field, compile_selector, compile_text
 from arazzo_runner.records import field, record, replace
 from arazzo_runner.sources.media_types import is_xml, usual_content_type
 from arazzo_runner.values import MISSING, JsonValue
@@ -54,13 +54,29 @@ Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
 
 @record(frozen=True, slots=True)
+class _Actions:
+    """Compiled actions, and the steps whose outputs they refer to."""
+
+    compiled: tuple[CompiledAction, ...] = ()
+    reads: frozenset[str] = frozenset()
+
+
+_NO_ACTIONS: Final = _Actions()
+
+
+@record(frozen=True, slots=True)
 class StepCompiler:
-    """Compiles the steps of one workflow; what is wrong is reported, and the part left out."""
+    """Compiles the steps of one workflow; what is wrong is reported, and the part left out.
+
+    `shared` are compiled actions that mean the same in every workflow of the document.
+    """
 
     workflow: Workflow
     linker: Linker
     context: Context
+    shared: dict[int, CompiledAction | None]
     _compiled: dict[int, CompiledAction | None] = field(default_factory=dict)
+    _inherited: dict[type, _Actions] = field(default_factory=dict)
 
     def compile(self, step: Step) -> CompiledStep:
         """Return the step ready to run; `call` is Unlinked when its target cannot be had."""
@@ -68,29 +84,31 @@ class StepCompiler:
         operation = call.operation if isinstance(call, OperationCall) else None
         parameters = self._parameters(step, operation)
         body = self._body(step.request_body, operation, step) if step.request_body is not None else None
-        criteria = compile_criteria(step.success_criteria, self.context)
+        criteria = compile_criteria(step.success_criteria, self.context) if step.success_criteria else ()
         on_success = self._actions(step.on_success, self.workflow.success_actions, SuccessAction)
         on_failure = self._actions(step.on_failure, self.workflow.failure_actions, FailureAction)
         outputs = compile_outputs(step.outputs, step.at, self.context)
         if operation is not None:
             self._check_path(operation, parameters, step)
         depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
-        reads = _reads(parameters, body, criteria, (*on_success, *on_failure), outputs)
-        return CompiledStep(
-            step_id=step.step_id,
-            description=step.description,
-            call=call if call is not None else Unlinked(),
-            parameters=parameters,
-            body=body,
-            criteria=criteria,
-            on_success=on_success,
-            on_failure=on_failure,
-            outputs=outputs,
-            timeout=None if step.timeout is None else step.timeout / 1000,
-            depends_on=depends_on,
-            reads=reads - {step.step_id} if step.step_id in reads else reads,
-            foreign_steps=foreign_steps,
-            at=step.at,
+        reads = _reads(parameters, body, criteria, outputs)
+        reads.update(on_success.reads, on_failure.reads)
+        reads.discard(step.step_id)
+        return CompiledStep(  # in order: names given to a record cost more than all else here
+            step.step_id,
+            call if call is not None else Unlinked(),
+            step.at,
+            step.description,
+            parameters,
+            body,
+            criteria,
+            on_success.compiled,
+            on_failure.compiled,
+            outputs,
+            None if step.timeout is None else step.timeout / 1000,
+            depends_on,
+            frozenset(reads),
+            foreign_steps,
         )
 
     # -------------------------------------------------------------- the target
@@ -101,11 +119,12 @@ class StepCompiler:
             return None if key is None else WorkflowCall(workflow=key)
         if step.channel_path is not None or step.action is not None or step.correlation_id is not None:
             at = step.at.child("channelPath" if step.channel_path is not None else "action")
-            not_supported(self.context, "steps that send or receive messages (AsyncAPI)", at)
+            not_supported(self.context.problems, "steps that send or receive messages (AsyncAPI)", at)
             return None
         linked: Linked | None = None
         if step.operation_id is not None:
-            linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
+            if not self.linker.leaves_open(step.operation_id):
+                linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
         elif step.operation_path is not None:
             linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
         if linked is None:
@@ -125,7 +144,7 @@ class StepCompiler:
             return ()
         merged: dict[tuple[str, str | None], CompiledParameter] = {}
         for item in (*self.workflow.parameters, *step.parameters):
-            parameter = self._follow_parameter(item)
+            parameter = item if isinstance(item, Parameter) else self._reused_parameter(item)
             if parameter is None or not parameter.name:
                 continue
             compiled = self._parameter(parameter, operation, step)
@@ -134,35 +153,27 @@ class StepCompiler:
         return tuple(merged.values())
 
     def _parameter(self, parameter: Parameter, operation: Operation | None, step: Step) -> CompiledParameter:
-        value: Value
-        if is_plain(parameter.value):
-            value = Literal(parameter.value)
-        else:
-            value = compile_value(parameter.value, parameter.at.child("value"), self.context)
+        value = compile_field(parameter.value, parameter.at, "value", self.context)
         if operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
-                message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
-                place = parameter.at.child("in")
-                # A workflow's or a component's parameter may go to other steps too, which need its "in".
-                fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
-                self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
-            return CompiledParameter(name=parameter.name, location=None, value=value, at=parameter.at)
+                self._ignored_place(parameter, step)
+            return CompiledParameter(parameter.name, None, value, parameter.at)
         if parameter.in_ is None:
             message = f'parameter "{parameter.name}" does not say where it goes'
             hint = _location_hint(parameter.name, operation)
             self.context.problems.error("missing-field", message, parameter.at, hint=hint)
-            return CompiledParameter(name=parameter.name, location=None, value=value, at=parameter.at)
+            return CompiledParameter(parameter.name, None, value, parameter.at)
         declared = operation.parameter(parameter.name, parameter.in_)
         if declared is None:
             self._undeclared(parameter, operation)
-        location = cast(Place, parameter.in_)
-        return CompiledParameter(
-            name=parameter.name,
-            location=location,
-            value=value,
-            declared=declared,
-            at=parameter.at,
-        )
+        return CompiledParameter(parameter.name, cast(Place, parameter.in_), value, parameter.at, declared)
+
+    def _ignored_place(self, parameter: Parameter, step: Step) -> None:
+        message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
+        place = parameter.at.child("in")
+        # A workflow's or a component's parameter may go to other steps too, which need its "in".
+        fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
+        self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
 
     def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
         if parameter.in_ == "path":
@@ -193,9 +204,7 @@ class StepCompiler:
                 hint = f"add a parameter with name: {name}, in: path"
                 self.context.problems.error("missing-path-parameter", message, step.at, hint=hint)
 
-    def _follow_parameter(self, item: Parameter | ReusableObject) -> Parameter | None:
-        if isinstance(item, Parameter):
-            return item
+    def _reused_parameter(self, item: ReusableObject) -> Parameter | None:
         found = self._component(item, "parameters")
         if not isinstance(found, Parameter):
             return None
@@ -233,13 +242,13 @@ class StepCompiler:
         required = frozenset(_required_members(operation, content_type))
         payload: Value | None = None
         if body.payload is not MISSING:
-            payload = compile_value(body.payload, body.at.child("payload"), self.context, required=required)
+            payload = compile_field(body.payload, body.at, "payload", self.context, required=required)
         replacements = tuple(
             compiled
             for replacement in body.replacements
             if (compiled := self._replacement(replacement, content_type)) is not None
         )
-        return CompiledBody(content_type=content_type, payload=payload, replacements=replacements, at=body.at)
+        return CompiledBody(content_type, payload, body.at, replacements)
 
     def _replacement(self, replacement: PayloadReplacement, content_type: str) -> CompiledReplacement | None:
         """Arazzo 1.1 §Payload Replacement Object: the target's language follows the payload when not named."""
@@ -256,7 +265,7 @@ class StepCompiler:
             message = f'target "{replacement.target}" is a JSONPath'
             hint = "say so with targetSelectorType: jsonpath, or write a JSON Pointer"
             self.context.problems.warn("target-language", message, at, hint=hint)
-        value = compile_value(replacement.value, replacement.at.child("value"), self.context)
+        value = compile_field(replacement.value, replacement.at, "value", self.context)
         return CompiledReplacement(target=target, value=value, at=replacement.at)
 
     # -------------------------------------------------------------- actions
@@ -266,26 +275,46 @@ class StepCompiler:
         own: Sequence[SuccessAction | FailureAction | ReusableObject],
         inherited: Sequence[SuccessAction | FailureAction | ReusableObject],
         kind: type[SuccessAction | FailureAction],
-    ) -> tuple[CompiledAction, ...]:
+    ) -> _Actions:
         """The step's actions, then the workflow's that the step does not override by name."""
-        if not (own or inherited):
-            return ()
-        actions: dict[str, CompiledAction] = {}
-        for item in (*own, *inherited):
-            action = self._follow_action(item, kind)
-            if action is not None and action.name not in actions:
-                if id(action) not in self._compiled:  # steps share those of their workflow, and components
-                    self._compiled[id(action)] = self._action(action)
-                compiled = self._compiled[id(action)]
-                if compiled is not None:
-                    actions[action.name] = compiled
-        return tuple(actions.values())
+        if own:
+            return self._merged((*own, *inherited), kind)
+        if not inherited:
+            return _NO_ACTIONS
+        if kind not in self._inherited:
+            self._inherited[kind] = self._merged(inherited, kind)
+        return self._inherited[kind]
 
-    def _follow_action(
-        self, item: SuccessAction | FailureAction | ReusableObject, kind: type[SuccessAction | FailureAction]
+    def _merged(
+        self,
+        items: Sequence[SuccessAction | FailureAction | ReusableObject],
+        kind: type[SuccessAction | FailureAction],
+    ) -> _Actions:
+        actions: dict[str, CompiledAction] = {}
+        found: list[Expression] = []
+        for item in items:
+            action = self._reused_action(item, kind) if isinstance(item, ReusableObject) else item
+            if action is None or action.name in actions:
+                continue
+            compiled = self._compiled_action(action)
+            if compiled is not None:
+                actions[action.name] = compiled
+                if id(action) not in self.shared:  # which read no step
+                    found += action_references(compiled)
+        return _Actions(tuple(actions.values()), steps_read(found))
+
+    def _compiled_action(self, action: SuccessAction | FailureAction) -> CompiledAction | None:
+        """Compile an action once: steps share those of their workflow, and workflows those of the components."""
+        known = self._compiled
+        if id(action) in self.shared or _is_same_everywhere(action):
+            known = self.shared
+        if id(action) not in known:
+            known[id(action)] = self._action(action)
+        return known[id(action)]
+
+    def _reused_action(
+        self, item: ReusableObject, kind: type[SuccessAction | FailureAction]
     ) -> SuccessAction | FailureAction | None:
-        if not isinstance(item, ReusableObject):
-            return item
         found = self._component(item, "successActions" if kind is SuccessAction else "failureActions")
         return found if isinstance(found, kind) else None
 
@@ -300,15 +329,15 @@ class StepCompiler:
         retry_limit = action.retry_limit if isinstance(action, FailureAction) else None
         retry_after = action.retry_after if isinstance(action, FailureAction) else None
         return CompiledAction(
-            name=action.name,
-            type=action.type,
-            step_id=action.step_id,
-            workflow=workflow,
-            parameters=self._action_parameters(action),
-            criteria=compile_criteria(action.criteria, self.context),
-            retry_after=retry_after or 0.0,
-            retry_limit=1 if retry_limit is None else retry_limit,
-            at=action.at,
+            action.name,
+            action.type,
+            action.at,
+            action.step_id,
+            workflow,
+            self._action_parameters(action) if action.parameters else (),
+            compile_criteria(action.criteria, self.context),
+            retry_after or 0.0,
+            1 if retry_limit is None else retry_limit,
         )
 
     def _knows_step(self, action: SuccessAction | FailureAction) -> bool:
@@ -321,17 +350,13 @@ class StepCompiler:
         return False
 
     def _action_parameters(self, action: SuccessAction | FailureAction) -> tuple[CompiledParameter, ...]:
-        followed = (self._follow_parameter(item) for item in action.parameters)
-        return tuple(
-            CompiledParameter(
-                name=parameter.name,
-                location=None,
-                value=compile_value(parameter.value, parameter.at.child("value"), self.context),
-                at=parameter.at,
-            )
-            for parameter in followed
-            if parameter is not None
-        )
+        compiled = []
+        for item in action.parameters:
+            parameter = item if isinstance(item, Parameter) else self._reused_parameter(item)
+            if parameter is not None:
+                value = compile_field(parameter.value, parameter.at, "value", self.context)
+                compiled.append(CompiledParameter(parameter.name, None, value, parameter.at))
+        return tuple(compiled)
 
     # -------------------------------------------------------------- dependencies
 
@@ -406,6 +431,13 @@ def compile_outputs(
     return tuple(compiled)
 
 
+def _is_same_everywhere(action: SuccessAction | FailureAction) -> bool:
+    """Tell whether an action names nothing of the workflow it is used in."""
+    if action.step_id is not None or action.parameters:
+        return False
+    return not any(each.context is not None or needs_declared(each.condition) for each in action.criteria)
+
+
 def template_names(path: str) -> list[str]:
     """Return the variable names of a path template, `["id"]` for `/pets/{id}`."""
     plain = path.partition("?")[0]  # some descriptions write `/a?b={b}`: the query has its own parameters
@@ -431,30 +463,30 @@ def _is_credential(parameter: Parameter, operation: Operation) -> bool:
 
 
 def _reads(
-    parameters: Iterable[CompiledParameter],
+    parameters: Sequence[CompiledParameter],
     body: CompiledBody | None,
     criteria: Iterable[CompiledCriterion],
-    actions: Iterable[CompiledAction],
     outputs: Iterable[tuple[str, Value]],
-) -> frozenset[str]:
+) -> set[str]:
     """Return the steps whose outputs the parts of a step refer to."""
-    values = [each.value for each in parameters]
+    values: list[Value] = [value for _, value in outputs]
+    if parameters:
+        values += [each.value for each in parameters]
     if body is not None:
         values += [] if body.payload is None else [body.payload]
         values += [each.value for each in body.replacements]
-    values += [value for _, value in outputs]
-    found: list[Expression] = []
+    found = set[str]()
     for value in values:
         if isinstance(value, ExpressionValue):
-            found.append(value.expression)
+            if isinstance(value.expression, StepReference):
+                found.add(value.expression.step_id)
         elif not isinstance(value, Literal):
-            found += value_references(value)
+            found |= steps_read(value_references(value))
     for criterion in criteria:
-        found += criterion.references if isinstance(criterion, SimpleCriterion) else criterion_references(criterion)
-    for action in actions:
-        if action.criteria or action.parameters:
-            found += action_references(action)
-    return steps_read(found)
+        for expression in criterion_references(criterion):
+            if isinstance(expression, StepReference):
+                found.add(expression.step_id)
+    return found
 
 
 def _content_type(operation: Operation | None, payload: JsonValue) -> str:

@@ -75,12 +75,17 @@ class Context:
 
     def check(self, expression: Expression, at: Location) -> None:
         """Report a reference to a name that the documents do not declare."""
-        if isinstance(expression, InputReference):
-            self._input(expression, at)
-        elif isinstance(expression, StepReference):
-            self._step(expression, at)
-        elif isinstance(expression, (Keyword, MessageReference)):
+        kind = type(expression)
+        if kind is Keyword or kind is MessageReference:
             return
+        if isinstance(expression, InputReference):
+            known = self.declared.inputs
+            if known is not None and expression.name not in known:
+                self._input(expression, known, at)
+        elif isinstance(expression, StepReference):
+            outputs = self.declared.steps.get(expression.step_id)
+            if outputs is None or expression.output not in outputs:
+                self._step(expression, outputs, at)
         elif isinstance(expression, WorkflowReference):
             self._workflow(expression, at)
         elif isinstance(expression, SourceReference):
@@ -89,10 +94,7 @@ class Context:
             names = component_names(self.document, expression.type)
             self._known("unknown-component", f"{expression.type} component", expression.name, names, at)
 
-    def _step(self, reference: StepReference, at: Location) -> None:
-        outputs = self.declared.steps.get(reference.step_id)
-        if outputs is not None and reference.output in outputs:
-            return  # as nearly always
+    def _step(self, reference: StepReference, outputs: frozenset[str] | None, at: Location) -> None:
         if not self._known("unknown-step", "step", reference.step_id, self.declared.steps, at):
             return
         if reference.output is None or outputs is None or declares(outputs, reference.output):
@@ -100,9 +102,8 @@ class Context:
         what = f'step "{reference.step_id}" has no output "{reference.output}"'
         self.problems.error("unknown-output", what, at, hint=names_hint(reference.output, outputs))
 
-    def _input(self, reference: InputReference, at: Location) -> None:
-        known = self.declared.inputs
-        if known is None or reference.name is None or declares(known, reference.name):
+    def _input(self, reference: InputReference, known: frozenset[str], at: Location) -> None:
+        if reference.name is None or declares(known, reference.name):
             return
         what = f'input "{reference.name}" is not declared in the workflow\'s inputs'
         self.problems.warn("undeclared-input", what, at, hint=names_hint(reference.name, known))

@@ -15,12 +15,12 @@ from arazzo_runner.program.values import compile_expression, compile_query_text
 
 def compile_criteria(criteria: tuple[Criterion, ...], context: Context) -> tuple[CompiledCriterion, ...]:
     """Compile a list of criteria; broken ones are reported and left out."""
-    compiled = (_criterion(criterion, context) for criterion in criteria)
-    return tuple(criterion for criterion in compiled if criterion is not None)
+    compiled = [_criterion(criterion, context) for criterion in criteria]
+    return tuple([criterion for criterion in compiled if criterion is not None])
 
 
 def _criterion(criterion: Criterion, context: Context) -> CompiledCriterion | None:
-    kind = criterion.type.type if criterion.type is not None else "simple"
+    kind = "simple" if criterion.type is None else criterion.type.type
     if kind == "simple":
         return _simple(criterion, context)
     if criterion.context is None or kind not in ("regex", "jsonpath", "xpath"):
@@ -49,7 +49,8 @@ def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at, "condition-syntax")
         return None
-    context.slips(parsed.slips, at)
+    if parsed.slips:
+        context.slips(parsed.slips, at)
     for expression in parsed.references:
         context.check(expression, at)
     return SimpleCriterion(criterion.condition, parsed.node, at, parsed.references)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from arazzo_runner.diagnostics import Location, did_you_mean, replacing
-from arazzo_runner.program.context import Context, names_hint
+from arazzo_runner.diagnostics import Location, Problems, did_you_mean, replacing
+from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
 from arazzo_runner.records import record
@@ -27,15 +27,32 @@ class Linked:
     operation: Operation
 
 
+@record(frozen=True, slots=True)
+class _Sources:
+    """The descriptions among a document's sources, how many may have operations, and whether all could be read."""
+
+    descriptions: tuple[tuple[str, OpenApiDescription], ...]
+    with_operations: int
+    all_read: bool
+
+
 class Linker:
     """Finds what the names of one document lead to; what cannot be found is reported and None."""
 
-    def __init__(self, library: Library, context: Context) -> None:
+    def __init__(self, library: Library, document: LoadedDocument) -> None:
         self.library = library
-        self.context = context
-        self._opened: tuple[tuple[str, Source | None], ...] | None = None
+        self.document = document
+        self.problems = library.problems
+        self._opened: _Sources | None = None
 
     # -------------------------------------------------------------- operationId
+
+    def leaves_open(self, text: str) -> bool:
+        """Tell whether a bare operationId can neither be found nor be missed: no description could be read."""
+        if "." in text or text.startswith("$"):
+            return False
+        sources = self._sources()
+        return not (sources.descriptions or sources.all_read)
 
     def operation_by_id(self, text: str, at: Location) -> Linked | None:
         """Find `getPet` or `$sourceDescriptions.pets.getPet`."""
@@ -43,43 +60,42 @@ class Linker:
             return self._in_named_source(text.removeprefix("$sourceDescriptions."), text, at)
         if text.startswith("$"):
             hint = "write the operationId, or $sourceDescriptions.<name>.<operationId>"
-            self.context.problems.error("unknown-operation", f'"{text}" names no operation', at, hint=hint)
+            self.problems.error("unknown-operation", f'"{text}" names no operation', at, hint=hint)
             return None
         return self._bare(text, at)
 
     def _bare(self, name: str, at: Location) -> Linked | None:
-        opened = self._openapi_sources()
-        found = [Linked(source, description, operation) for source, description in opened
+        sources = self._sources()
+        found = [Linked(source, description, operation) for source, description in sources.descriptions
                  if (operation := description.operation(name)) is not None]  # fmt: skip
         if len(found) == 1:
-            if self._operation_source_count() > 1:
+            if sources.with_operations > 1:
                 message = f'operationId "{name}" does not say which source it is in (the Specification asks for it)'
                 qualified = f"$sourceDescriptions.{found[0].source}.{name}"
                 fix = replacing(at, qualified)
-                self.context.problems.warn("unqualified-operation", message, at, hint=f"write {qualified}", fix=fix)
+                self.problems.warn("unqualified-operation", message, at, hint=f"write {qualified}", fix=fix)
             return found[0]
         if found:
             places = ", ".join(f"$sourceDescriptions.{linked.source}.{name}" for linked in found)
             message = f'operationId "{name}" is in several sources'
-            self.context.problems.error("ambiguous-operation", message, at, hint=f"write one of {places}")
+            self.problems.error("ambiguous-operation", message, at, hint=f"write one of {places}")
             return None
-        return self._slipped_name(name, opened, at)
+        return self._slipped_name(name, sources, at)
 
-    def _slipped_name(self, name: str, opened: Sequence[tuple[str, OpenApiDescription]], at: Location) -> Linked | None:
-        source = self._longest_source(name)
-        if source is not None:
+    def _slipped_name(self, name: str, sources: _Sources, at: Location) -> Linked | None:
+        if "." in name and self._longest_source(name) is not None:
             linked = self._in_named_source(name, f"$sourceDescriptions.{name}", at)
             if linked is not None:
                 qualified, message = f"$sourceDescriptions.{name}", f'"{name}" lacks $sourceDescriptions'
-                self.context.problems.warn(
+                self.problems.warn(
                     "operation-reference", message, at, hint=f"write {qualified}", fix=replacing(at, qualified)
                 )
             return linked
-        if not self._all_checked():
+        if not sources.all_read:
             return None  # it may be in a source that could not be read, which is reported already
-        known = [operation_id for _, description in opened for operation_id in description.operation_ids]
+        known = [operation_id for _, description in sources.descriptions for operation_id in description.operation_ids]
         message = f'no source has an operation "{name}"'
-        self.context.problems.error("unknown-operation", message, at, hint=names_hint(name, known))
+        self.problems.error("unknown-operation", message, at, hint=names_hint(name, known))
         return None
 
     def _in_named_source(self, reference: str, text: str, at: Location) -> Linked | None:
@@ -87,8 +103,8 @@ class Linker:
         name = self._longest_source(reference)
         if name is None:
             stated = reference.partition(".")[0]
-            hint = names_hint(stated, self.context.document.sources)
-            self.context.problems.error("unknown-source", f'there is no source "{stated}"', at, hint=hint)
+            hint = names_hint(stated, self.document.sources)
+            self.problems.error("unknown-source", f'there is no source "{stated}"', at, hint=hint)
             return None
         description = self._description(name, at)
         if description is None:
@@ -99,7 +115,7 @@ class Linker:
             return Linked(name, description, operation)
         message = f'source "{name}" has no operation "{operation_id}"'
         hint = names_hint(operation_id, description.operation_ids)
-        self.context.problems.error("unknown-operation", message, at, hint=hint)
+        self.problems.error("unknown-operation", message, at, hint=hint)
         return None
 
     # -------------------------------------------------------------- operationPath
@@ -123,7 +139,7 @@ class Linker:
         if operation is None:
             message = f'source "{name}" has nothing callable at {pointer}'
             near = [known.pointer for known in description.operations()]
-            self.context.problems.error("unknown-operation", message, at, hint=did_you_mean(pointer, near))
+            self.problems.error("unknown-operation", message, at, hint=did_you_mean(pointer, near))
             return None
         if not canonical:
             self._slipped_path(name, operation, at)
@@ -133,7 +149,7 @@ class Linker:
         """Return the source a reference names, and whether it is spelt as the Specification says."""
         inner = reference[1:-1] if reference.startswith("{") and reference.endswith("}") else reference
         name = inner.removeprefix("$sourceDescriptions.")
-        known = self.context.document.sources
+        known = self.document.sources
         if name.removesuffix(".url") in known:
             canonical = inner is not reference and name is not inner and name.endswith(".url")
             return name.removesuffix(".url"), canonical
@@ -150,7 +166,7 @@ class Linker:
             self._bad_path(text, at)
             return None
         found = []
-        for name, description in self._openapi_sources():
+        for name, description in self._sources().descriptions:
             for verb in (method,) if method else METHODS:
                 operation = description.operation_by_path(verb.upper(), path)
                 if operation is not None:
@@ -168,12 +184,12 @@ class Linker:
         if operation.operation_id:
             hint += f" or operationId: {operation.operation_id}"
         message, fix = "operationPath is not in the Specification's form", replacing(at, canonical)
-        self.context.problems.warn("operation-path-form", message, at, hint=hint, fix=fix)
+        self.problems.warn("operation-path-form", message, at, hint=hint, fix=fix)
 
     def _bad_path(self, text: str, at: Location, message: str | None = None) -> None:
-        names = list(self.context.document.sources)
+        names = list(self.document.sources)
         example = names[0] if names else "<name>"
-        self.context.problems.error(
+        self.problems.error(
             "operation-path-form",
             message or f'operationPath "{text}" names no source and pointer',
             at,
@@ -184,76 +200,74 @@ class Linker:
 
     def workflow(self, text: str, at: Location) -> WorkflowKey | None:
         """Find a workflow of this document, or `$sourceDescriptions.<name>.<workflowId>` of another."""
-        document = self.context.document
+        document = self.document
         if not text.startswith("$"):
             if text in document.workflows:
                 return WorkflowKey(document.base, text)
             hint = names_hint(text, document.workflows)
-            self.context.problems.error("unknown-workflow", f'there is no workflow "{text}"', at, hint=hint)
+            self.problems.error("unknown-workflow", f'there is no workflow "{text}"', at, hint=hint)
             return None
         reference = text.removeprefix("$sourceDescriptions.")
         name = self._longest_source(reference) if reference is not text else None
         if name is None:
             message = f'"{text}" names no workflow'
             hint = "write the workflowId, or $sourceDescriptions.<name>.<workflowId>"
-            self.context.problems.error("unknown-workflow", message, at, hint=hint)
+            self.problems.error("unknown-workflow", message, at, hint=hint)
             return None
         return self._foreign_workflow(name, reference[len(name) + 1 :], at)
 
     def _foreign_workflow(self, name: str, workflow_id: str, at: Location) -> WorkflowKey | None:
-        opened = self.library.source(self.context.document, name)
+        opened = self.library.source(self.document, name)
         if opened is None or isinstance(opened, NotChecked):
             return None
         if not isinstance(opened, LoadedDocument):
             message = f'source "{name}" is no Arazzo document; it has no workflows'
-            self.context.problems.error("unknown-workflow", message, at)
+            self.problems.error("unknown-workflow", message, at)
             return None
         if workflow_id in opened.workflows:
             return WorkflowKey(opened.base, workflow_id)
         message = f'source "{name}" has no workflow "{workflow_id}"'
-        self.context.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, opened.workflows))
+        self.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, opened.workflows))
         return None
 
     # -------------------------------------------------------------- sources
 
     def _longest_source(self, reference: str) -> str | None:
-        names = [name for name in self.context.document.sources if reference.startswith(name + ".")]
+        names = [name for name in self.document.sources if reference.startswith(name + ".")]
         return max(names, key=len, default=None)
 
-    def _sources(self) -> tuple[tuple[str, Source | None], ...]:
-        """Return every source of the document with what it leads to."""
+    def _sources(self) -> _Sources:
         if self._opened is None:
-            document = self.context.document
-            self._opened = tuple((name, self.library.source(document, name)) for name in document.sources)
+            document = self.document
+            self._opened = _sources([(name, self.library.source(document, name)) for name in document.sources])
         return self._opened
 
-    def _openapi_sources(self) -> list[tuple[str, OpenApiDescription]]:
-        return [(name, source) for name, source in self._sources() if isinstance(source, OpenApiDescription)]
-
-    def _operation_source_count(self) -> int:
-        return sum(1 for _, source in self._sources() if not isinstance(source, LoadedDocument))
-
-    def _all_checked(self) -> bool:
-        checked = (OpenApiDescription, LoadedDocument, AsyncApiSource)
-        return all(isinstance(source, checked) for _, source in self._sources())
-
     def _description(self, name: str, at: Location) -> OpenApiDescription | None:
-        opened: Source | None = self.library.source(self.context.document, name)
+        opened: Source | None = self.library.source(self.document, name)
         if isinstance(opened, OpenApiDescription):
             return opened
         if isinstance(opened, AsyncApiSource):
-            not_supported(self.context, f'source "{name}" is an AsyncAPI description; its steps', at)
+            not_supported(self.problems, f'source "{name}" is an AsyncAPI description; its steps', at)
         elif isinstance(opened, LoadedDocument):
             message = f'source "{name}" is an Arazzo document; it has workflows, not operations'
             hint = "call it with workflowId instead of operationId"
-            self.context.problems.error("unknown-operation", message, at, hint=hint)
+            self.problems.error("unknown-operation", message, at, hint=hint)
         return None
 
 
-def not_supported(context: Context, what: str, at: Location) -> None:
+def not_supported(problems: Problems, what: str, at: Location) -> None:
     """Report an ability that is not there yet, before anything is sent."""
     hint = "leave them out, or call an operation over HTTP instead"
-    context.problems.error("not-supported", f"{what} are not supported yet", at, hint=hint)
+    problems.error("not-supported", f"{what} are not supported yet", at, hint=hint)
+
+
+def _sources(opened: Sequence[tuple[str, Source | None]]) -> _Sources:
+    read = (OpenApiDescription, LoadedDocument, AsyncApiSource)
+    return _Sources(
+        tuple([(name, source) for name, source in opened if isinstance(source, OpenApiDescription)]),
+        sum(not isinstance(source, LoadedDocument) for _, source in opened),
+        all(isinstance(source, read) for _, source in opened),
+    )
 
 
 def _by_loose_pointer(description: OpenApiDescription, pointer: str) -> Operation | None:

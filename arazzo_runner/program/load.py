@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import accumulate
 
 from arazzo_runner.diagnostics import Location, Problems
@@ -13,6 +13,7 @@ from arazzo_runner.program.context import Context, component_names
 from arazzo_runner.program.library import Library, LoadedDocument
 from arazzo_runner.program.link import Linker
 from arazzo_runner.program.model import (
+    CompiledAction,
     CompiledStep,
     CompiledWorkflow,
     DocumentScope,
@@ -22,7 +23,7 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.program.order import stable_order
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.records import record, replace
+from arazzo_runner.records import field, record, replace
 
 
 def load_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:
@@ -49,8 +50,8 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
             continue
         document = documents[key.document]
         if key.document not in surroundings:
-            surroundings[key.document] = _Surroundings(_document_scope(document), _workflow_outputs(document))
-        workflow = _compile_workflow(document, document.workflows[key.workflow_id], library, surroundings[key.document])
+            surroundings[key.document] = _surroundings(document, library)
+        workflow = _compile_workflow(document, document.workflows[key.workflow_id], surroundings[key.document])
         compiled[key] = workflow
         documents.update(_opened_documents(document))
         waiting += [called for called in _calls(workflow) if _is_known(called, documents)]
@@ -66,36 +67,44 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
 
 @record(frozen=True, slots=True)
 class _Surroundings:
-    """What all workflows of a document see of it: its scope, and the outputs of each by workflowId."""
+    """What all workflows of a document see of it: its scope, what its names lead to, outputs by workflowId.
+
+    `actions` are those compiled already that mean the same in all of them.
+    """
 
     scope: DocumentScope
+    linker: Linker
     outputs: Mapping[str, frozenset[str]]
+    actions: dict[int, CompiledAction | None] = field(default_factory=dict)
 
 
-def _compile_workflow(
-    document: LoadedDocument, workflow: Workflow, library: Library, surroundings: _Surroundings
-) -> CompiledWorkflow:
+def _surroundings(document: LoadedDocument, library: Library) -> _Surroundings:
+    outputs = {name: frozenset(known.outputs) for name, known in document.workflows.items()}
+    return _Surroundings(_document_scope(document), Linker(library, document), outputs)
+
+
+def _compile_workflow(document: LoadedDocument, workflow: Workflow, surroundings: _Surroundings) -> CompiledWorkflow:
     """Compile one workflow; a step whose target cannot be had is reported and stays Unlinked."""
-    declared = _declared(document, workflow, library, surroundings.outputs)
-    context = Context(document, declared, library.problems, workflow.workflow_id)
-    linker = Linker(library, context)
-    compiler = StepCompiler(workflow, linker, context)
+    linker, problems = surroundings.linker, surroundings.linker.problems
+    declared = _declared(document, workflow, linker.library, surroundings.outputs)
+    context = Context(document, declared, problems, workflow.workflow_id)
+    compiler = StepCompiler(workflow, linker, context, surroundings.actions)
     steps = {step.step_id: compiler.compile(step) for step in workflow.steps}
-    ordered = _ordered(steps, workflow, library.problems)
+    ordered = _ordered(steps, problems)
     depends_on = (
         linker.workflow(text, workflow.at.child("dependsOn").child(index))
         for index, text in enumerate(workflow.depends_on)
     )
     return CompiledWorkflow(
-        key=WorkflowKey(document.base, workflow.workflow_id),
-        summary=workflow.summary,
-        document=surroundings.scope,
-        inputs=workflow.inputs,
-        steps=ordered,
-        depends_on=tuple(key for key in depends_on if key is not None),
-        outputs=compile_outputs(workflow.outputs, workflow.at, context),
-        positions={step.step_id: index for index, step in enumerate(ordered)},
-        at=workflow.at,
+        WorkflowKey(document.base, workflow.workflow_id),
+        surroundings.scope,
+        workflow.at,
+        workflow.inputs,
+        ordered,
+        tuple(key for key in depends_on if key is not None),
+        compile_outputs(workflow.outputs, workflow.at, context),
+        {step.step_id: index for index, step in enumerate(ordered)},
+        workflow.summary,
     )
 
 
@@ -106,14 +115,10 @@ def _declared(
     document: LoadedDocument, workflow: Workflow, library: Library, workflows: Mapping[str, frozenset[str]]
 ) -> Declared:
     return Declared(
-        inputs=input_names(workflow.inputs, document.description.raw),
-        steps={step.step_id: _step_outputs(document, step, library) for step in workflow.steps},
-        workflows=workflows,
+        input_names(workflow.inputs, document.description.raw),
+        {step.step_id: _step_outputs(document, step, library) for step in workflow.steps},
+        workflows,
     )
-
-
-def _workflow_outputs(document: LoadedDocument) -> dict[str, frozenset[str]]:
-    return {name: frozenset(known.outputs) for name, known in document.workflows.items()}
 
 
 def _step_outputs(document: LoadedDocument, step: Step, library: Library) -> frozenset[str]:
@@ -159,7 +164,7 @@ def _document_scope(document: LoadedDocument) -> DocumentScope:
 # ------------------------------------------------------------------ order
 
 
-def _ordered(steps: Mapping[str, CompiledStep], workflow: Workflow, problems: Problems) -> tuple[CompiledStep, ...]:
+def _ordered(steps: Mapping[str, CompiledStep], problems: Problems) -> tuple[CompiledStep, ...]:
     """Fix the order of execution: declared and implicit dependencies first (semantics §5)."""
     if _is_straight(steps):
         return tuple(steps.values())
@@ -183,8 +188,9 @@ def _is_straight(steps: Mapping[str, CompiledStep]) -> bool:
     for name, step in steps.items():
         if step.depends_on or not step.reads <= earlier:
             return False
-        if any(action.step_id is not None for action in (*step.on_success, *step.on_failure)):
-            return False
+        for action in (*step.on_success, *step.on_failure):
+            if action.step_id is not None:
+                return False
         earlier.add(name)
     return True
 
@@ -248,16 +254,17 @@ def _loops(steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> _
 # ------------------------------------------------------------------ reach, cycles
 
 
-def _calls(workflow: CompiledWorkflow) -> Iterable[WorkflowKey]:
-    yield from workflow.depends_on
+def _calls(workflow: CompiledWorkflow) -> list[WorkflowKey]:
+    called = list(workflow.depends_on)
     for step in workflow.steps:
         if isinstance(step.call, WorkflowCall):
-            yield step.call.workflow
+            called.append(step.call.workflow)
         for action in (*step.on_success, *step.on_failure):
             if action.workflow is not None:
-                yield action.workflow
-        for key, _ in step.foreign_steps:
-            yield key
+                called.append(action.workflow)
+        if step.foreign_steps:
+            called += [key for key, _ in step.foreign_steps]
+    return called
 
 
 def _opened_documents(document: LoadedDocument) -> dict[str, LoadedDocument]:

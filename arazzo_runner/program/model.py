@@ -126,7 +126,7 @@ class QueryCriterion:
 CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriterion
 
 
-@record(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True)
 class CompiledParameter:
     """A parameter with its Reusable Object followed; `location` is None for a workflow's input.
 
@@ -136,23 +136,23 @@ class CompiledParameter:
     name: str
     location: OneOf["path", "query", "querystring", "header", "cookie"] | None
     value: Value
-    declared: OperationParameter | None = None
     at: Location
+    declared: OperationParameter | None = None
 
 
-@record(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True)
 class CompiledAction:
     """A success or failure action; `retry_after` in seconds, `retry_limit` counts retries."""
 
     name: str
     type: OneOf["end", "goto", "retry"]
+    at: Location
     step_id: str | None = None
     workflow: WorkflowKey | None = None
     parameters: tuple[CompiledParameter, ...] = ()
     criteria: tuple[CompiledCriterion, ...] = ()
     retry_after: float = 0.0
     retry_limit: int = 1
-    at: Location
 
 
 # ------------------------------------------------------------------ steps and workflows
@@ -167,14 +167,14 @@ class CompiledReplacement:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True)
 class CompiledBody:
     """What a step sends: `content_type` is decided at compile time (semantics §6)."""
 
     content_type: str
     payload: Value | None
-    replacements: tuple[CompiledReplacement, ...] = ()
     at: Location
+    replacements: tuple[CompiledReplacement, ...] = ()
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -199,7 +199,7 @@ class Unlinked:
     """The step's target could not be had (which is reported), or was not read: such a Program is only looked at."""
 
 
-@record(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True)
 class CompiledStep:
     """One step, ready to run: parameters and actions are merged with the workflow's.
 
@@ -210,21 +210,21 @@ class CompiledStep:
     """
 
     step_id: str
-    description: str | None = None
     call: OperationCall | WorkflowCall | Unlinked
+    at: Location
+    description: str | None = None
     parameters: tuple[CompiledParameter, ...] = ()
     body: CompiledBody | None = None
     criteria: tuple[CompiledCriterion, ...] = ()
     on_success: tuple[CompiledAction, ...] = ()
     on_failure: tuple[CompiledAction, ...] = ()
     outputs: tuple[tuple[str, Value], ...] = ()
-    secret_outputs: frozenset[str] = frozenset()
     timeout: float | None = None
     depends_on: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
-    later: frozenset[str] = frozenset()
     foreign_steps: tuple[tuple[WorkflowKey, str], ...] = ()
-    at: Location
+    later: frozenset[str] = frozenset()
+    secret_outputs: frozenset[str] = frozenset()
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -241,21 +241,21 @@ class DocumentScope:
     raw: JsonValue = field(default=None, repr=False)
 
 
-@record(frozen=True, slots=True, kw_only=True)
+@record(frozen=True, slots=True)
 class CompiledWorkflow:
     """One workflow; `steps` stand in the order of execution fixed at compile time (semantics §5)."""
 
     key: WorkflowKey
-    summary: str | None = None
     document: DocumentScope
+    at: Location
     inputs: JsonValue | None
     steps: tuple[CompiledStep, ...]
     depends_on: tuple[WorkflowKey, ...] = ()
     outputs: tuple[tuple[str, Value], ...] = ()
+    positions: Mapping[str, int] = field(default_factory=dict, repr=False)
+    summary: str | None = None
     secret_inputs: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
-    positions: Mapping[str, int] = field(default_factory=dict, repr=False)
-    at: Location
 
     @property
     def workflow_id(self) -> str:

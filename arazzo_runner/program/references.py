@@ -65,4 +65,4 @@ def action_references(action: CompiledAction) -> Iterator[Expression]:
 
 def steps_read(expressions: Iterable[Expression]) -> frozenset[str]:
     """Return the steps whose outputs are referred to (Arazzo 1.1 §Tool Behavior: implicit dependencies)."""
-    return frozenset(expression.step_id for expression in expressions if isinstance(expression, StepReference))
+    return frozenset([expression.step_id for expression in expressions if isinstance(expression, StepReference)])

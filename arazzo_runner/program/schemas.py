@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from arazzo_runner.secrets import is_secret_name
 from arazzo_runner.values import MISSING, JsonValue, resolve_pointer
 
+_COMPOSING: Final = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
+
 
 def input_names(schema: JsonValue, root: JsonValue) -> frozenset[str] | None:
     """Return the input names a schema declares; None when it does not tell (no schema, foreign `$ref`)."""
-    names: set[str] = set()
     if not isinstance(schema, dict):
         return None
+    if _COMPOSING.isdisjoint(schema):  # as nearly always
+        properties = schema.get("properties")
+        return frozenset(properties) if isinstance(properties, dict) else frozenset()
+    names: set[str] = set()
     for part in _parts(schema, root):
         if part is None:
             return None

@@ -6,9 +6,9 @@ from typing import cast
 
 from arazzo_runner.diagnostics import Location, replacing
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
-from arazzo_runner.expressions.parser import parse_lenient, parse_plain
+from arazzo_runner.expressions.parser import parse_lenient
 from arazzo_runner.expressions.selectors import Query, compile_query
-from arazzo_runner.expressions.template import BARE_ROOTS, parse_value
+from arazzo_runner.expressions.template import BARE_ROOTS, LONGEST_WHOLE, parse_value, parse_whole
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import (
     ArrayValue,
@@ -44,20 +44,26 @@ def compile_value(
     return Literal(raw)
 
 
-def is_plain(raw: JsonValue) -> bool:
-    """Tell whether a value is no structure and holds no expression, so that it is what it is."""
-    return "$" not in raw if isinstance(raw, str) else not isinstance(raw, (dict, list))
+def compile_field(
+    raw: JsonValue, of: Location, name: str, context: Context, *, required: frozenset[str] = frozenset()
+) -> Value:
+    """Compile the field `name` of the object at `of`, as compile_value does; only expressions need its place."""
+    if isinstance(raw, str):
+        return compile_text(raw, of.child(name), context) if "$" in raw else Literal(raw)
+    if isinstance(raw, (dict, list)):
+        return compile_value(raw, of.child(name), context, required=required)
+    return Literal(raw)
 
 
 def compile_text(text: str, at: Location, context: Context) -> Value:
     """Compile a text: plain, one whole expression, or with embedded expressions (semantics §3)."""
     if "$" not in text:
         return Literal(text)
-    plain = parse_plain(text)
-    if plain is not None:  # as most texts are
-        context.check(plain, at)
-        return ExpressionValue(plain, at)
     try:
+        whole = parse_whole(text) if len(text) <= LONGEST_WHOLE else None
+        if whole is not None:  # as most texts are
+            context.check(whole, at)
+            return ExpressionValue(whole, at)
         parsed = parse_value(text, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
@@ -146,20 +152,16 @@ def _selector(raw: dict[str, JsonValue], at: Location, context: Context) -> Valu
 
 def _object(raw: dict[str, JsonValue], at: Location, context: Context, required: frozenset[str]) -> Value:
     members: list[tuple[str | Expression | Template, Value]] = []
+    is_constant = True
     for name, item in raw.items():
-        if "$" not in name and is_plain(item):
-            members.append((name, Literal(item)))
-            continue
-        place = at.child(name)
-        members.append((_key(name, place.at_key(), context), compile_value(item, place, context)))
-    if all(isinstance(name, str) and isinstance(item, Literal) for name, item in members):
-        return Literal(raw)
-    return ObjectValue(tuple(members), required)
+        key = _key(name, at.child(name).at_key(), context) if "$" in name else name
+        value = compile_field(item, at, name, context)
+        is_constant = is_constant and isinstance(value, Literal) and isinstance(key, str)
+        members.append((key, value))
+    return Literal(raw) if is_constant else ObjectValue(tuple(members), required)
 
 
 def _key(name: str, at: Location, context: Context) -> str | Expression | Template:
-    if "$" not in name:
-        return name
     value = compile_text(name, at, context)
     if isinstance(value, ExpressionValue):
         node: Expression | Template = value.expression

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arazzo_runner.expressions import regex
+from arazzo_runner.expressions.ecma import translate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query, passes, select
 from tests.expressions.query_cases import cases, check_query
@@ -92,3 +94,47 @@ def test_any_text_compiles_or_is_a_syntax_error_within_it(text):
         offset = 0
         select(query, "aaé-&&{2}/:", timeout=0.1)
     assert 0 <= offset <= len(text)
+
+
+PLAIN = [
+    "a",
+    "Z9",
+    " ",
+    "'",
+    "\\.",
+    "\\d",
+    "\\S",
+    ".",
+    "[A-Z]",
+    "[^a-z0-9-_]",
+    "[0-9-a-z]",
+    "[_.-]",
+    "x*",
+    ".+",
+    "^",
+    "$",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PLAIN), max_size=8).map("".join), st.booleans())
+def test_what_is_taken_without_an_engine_is_taken_by_both(text, is_group):
+    text = f"({text})" if is_group else text
+    assert regex._PLAIN.fullmatch(text)
+    translated = translate(text)
+    regex._linear(translated.for_re2)
+    regex._backtracking(translated.for_regex)
+
+
+@given(
+    st.sampled_from(["{}", "^{}", "{}$", "^{}$"]), st.text("ab1", min_size=1, max_size=3), st.text("ab1\n", max_size=5)
+)
+def test_a_word_is_found_as_an_engine_finds_it(form, word, text):
+    pattern = form.format(word)
+    assert regex.compile_regex(pattern).search(text, 1.0) == regex._linear(translate(pattern).for_re2)(text, 1.0)
+
+
+def test_a_plain_pattern_is_compiled_when_it_is_searched_for():
+    search = regex.compile_regex("^[A-Z]+[0-9]$").search
+    assert search("AB1", 1.0) == "AB1"
+    assert search("AB1\n", 1.0) is None
