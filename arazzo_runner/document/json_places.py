@@ -19,18 +19,24 @@ _COLON: Final[Any] = pattern(r"[ \t\r\n]*:[ \t\r\n]*")
 _DECODER: Final[Any] = json.decoder  # its scanner is public, but not in the type stubs
 _SKIP: Final = _DECODER.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False).scan_once
 
+_SKIPPED: Final = 2
+"""From this depth on values are skipped as a whole: those of the members of a workflow."""
+_WHOLE: Final = -2
+
 _Member: TypeAlias = tuple[int, int]
 """Where the key of a member begins (-1: an item of an array has none), and where its value begins."""
 
 
 class _Structure:
-    """An object or array that is read as far as its members were asked for."""
+    """An object or array that is read as far as its members were asked for; `depth` is how deep those stand."""
 
-    __slots__ = ("end", "is_object", "last", "members")
+    __slots__ = ("depth", "end", "is_object", "is_whole", "last", "members")
 
-    def __init__(self, end: int, *, is_object: bool) -> None:
-        self.end = end  # where what was read ends, if `last` is -1; -1 at the end
+    def __init__(self, end: int, depth: int, *, is_object: bool) -> None:
+        self.end = end  # where what was read ends, if `last` is -1
+        self.depth = depth
         self.is_object = is_object
+        self.is_whole = False
         self.last = -1  # where the value read last begins, while it is not known where it ends
         self.members: dict[str, _Member] = {}
 
@@ -46,9 +52,9 @@ class JsonPlaces:
         self._text = text
         self._starts = starts
         self._repeated = repeated
-        self._structures: dict[str, _Structure | None] = {}
+        self._structures: dict[int, _Structure | None] = {}
+        self._members: dict[str, _Member | None] = {"": (-1, _BLANKS.match(text).end())}
         self._entries: dict[str, Entry | None] = {}
-        self._root: _Member = (-1, _BLANKS.match(text).end())
 
     def entry(self, pointer: str) -> Entry | None:
         """Return what is known of a JSON Pointer; None when it leads nowhere."""
@@ -67,58 +73,64 @@ class JsonPlaces:
         return Entry(key, self._span(start, end), start, end, text)
 
     def _member(self, pointer: str) -> _Member | None:
-        if not pointer:
-            return self._root
-        above, _, token = pointer.rpartition("/")
-        if above not in self._structures:
+        if pointer not in self._members:
+            above, _, token = pointer.rpartition("/")
             parent = self._member(above)
-            self._structures[above] = None if parent is None else self._opened(parent[1])
-        structure = self._structures[above]
-        if structure is None:
-            return None
-        if self._repeated or token not in structure.members:
-            self._read_to(structure, token)
-        return structure.members.get(token)
+            structure = None if parent is None else self._structure(parent[1], pointer.count("/"))
+            if structure is not None and (self._repeated or token not in structure.members):
+                self._read_to(structure, token)
+            self._members[pointer] = None if structure is None else structure.members.get(token)
+        return self._members[pointer]
 
-    def _opened(self, start: int) -> _Structure | None:
-        kind = self._text[start]
-        return _Structure(start + 1, is_object=kind == "{") if kind in "{[" else None
+    def _structure(self, start: int, depth: int) -> _Structure | None:
+        """Return the object or array that begins at a place, as far as it was read; None for other values."""
+        if start not in self._structures:
+            kind = self._text[start]
+            self._structures[start] = _Structure(start + 1, depth, is_object=kind == "{") if kind in "{[" else None
+        return self._structures[start]
 
-    def _read_to(self, structure: _Structure, token: str) -> None:
-        """Read keys or items until the one that is sought (with repeated keys: all), or the end."""
+    def _read_to(self, structure: _Structure, token: str | None) -> None:
+        """Read keys or items until the one that is sought (None, or repeated keys: all), or the end."""
         text, members, last = self._text, structure.members, structure.last
         following = _next_key if structure.is_object else _next_item
-        while structure.end >= 0:
+        while not structure.is_whole:
             if last >= 0:
-                structure.end = _SKIP(text, last)[1]
-            found = following(text, structure.end)
-            if found is None:
-                structure.end = last = -1
+                structure.end = self._end_of(last, structure.depth)
+            name, key_start, last = following(text, structure.end)
+            if key_start == _WHOLE:
+                structure.is_whole, structure.end, last = True, last, -1
                 break
-            name, key_start, last = found
             name = str(len(members)) if name is None else escaped(name)
             members[name] = key_start, last
             if name == token and not self._repeated:
                 break
         structure.last = last
 
+    def _end_of(self, start: int, depth: int) -> int:
+        """Return where a value ends: near the root member by member, since what is below is often asked for next."""
+        if depth < _SKIPPED and (structure := self._structure(start, depth + 1)) is not None:
+            self._read_to(structure, None)
+            return structure.end
+        end: int = _SKIP(self._text, start)[1]
+        return end
+
     def _span(self, start: int, end: int) -> Span:
         line, end_line = bisect_right(self._starts, start), bisect_right(self._starts, end - 1)
         return Span(line, start - self._starts[line - 1] + 1, end_line, end - self._starts[end_line - 1] + 1)
 
 
-def _next_key(text: str, end: int) -> tuple[str | None, int, int] | None:
-    """Return the key after a value, where it begins, and where its own value does; None at the end of an object."""
+def _next_key(text: str, end: int) -> tuple[str | None, int, int]:
+    """Return the key after a value, where it begins, and where its own value does; _WHOLE at the end of an object."""
     found = _NEXT_KEY.match(text, end)
     if found is not None:
         return found[1], found.start(1) - 1, found.end()
     start = _COMMA.match(text, end).end()
     if text[start] == "}":
-        return None
+        return None, _WHOLE, start + 1
     key, end = _SKIP(text, start)  # one with escapes in it
     return key, start, _COLON.match(text, end).end()
 
 
-def _next_item(text: str, end: int) -> tuple[str | None, int, int] | None:
+def _next_item(text: str, end: int) -> tuple[str | None, int, int]:
     start = _COMMA.match(text, end).end()
-    return None if text[start] == "]" else (None, -1, start)
+    return (None, _WHOLE, start + 1) if text[start] == "]" else (None, -1, start)

@@ -12,6 +12,7 @@ from arazzo_runner.patterns import pattern
 from arazzo_runner.values import JsonValue
 
 _KEY_ENDS: Final = pattern(r'"[ \t\r\n]*:')
+_SPACED_END: Final = pattern(r'"[ \t\r\n]+:')
 _STRUCTURES: Final = frozenset((dict, list))
 _SYNTAX_HINTS: Final = (
     ("Expecting ',' delimiter", "put a comma between two members and between two items"),
@@ -39,9 +40,14 @@ def read_json(reading: Reading) -> JsonValue:
     if "\\ud" in reading.text or "\\uD" in reading.text:
         _refuse_half_pairs(value)
     # Every key has a quote before its colon; when there are no more of these than keys, none is repeated.
-    if len(_KEY_ENDS.findall(reading.text)) != keys:
+    if _key_ends(reading.text) != keys:
         _report_repeats(reading)
     return value
+
+
+def _key_ends(text: str) -> int:
+    # Nobody writes a blank before the colon: to know that, and to count, is faster than to find them all.
+    return len(_KEY_ENDS.findall(text)) if _SPACED_END.search(text) else text.count('":')
 
 
 def _loaded(reading: Reading) -> JsonValue:
