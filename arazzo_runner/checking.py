@@ -211,7 +211,7 @@ class Checker:
     def _opened(
         self, location: str, parsed: Document, problems: Problems, strict: bool
     ) -> tuple[Library, LoadedDocument]:
-        options = replace(self._reading, strict=strict)
+        options = self._reading if self._reading.strict == strict else replace(self._reading, strict=strict)
         fetch = _fetch_for(location, options, self._repositories, self._watch)
         offered = self._offers if self._watch is None else WatchedLocations(self._offers, self._watch)
         library = Library(fetch, options, problems, cache=self._cache, offers=Offers(offered, self._offered))

@@ -8,7 +8,8 @@ when they are asked for, and leaves frozenness to mypy, to which records.pyi say
 `dataclass`. `dataclasses` itself, which imports half of the standard library, is imported by then.
 
 `field` says what `dataclasses.field` does. `replace` copies a record; it does not run `__post_init__`.
-`field_names` names the fields of a record or of its class.
+`field_names` names the fields of a record or of its class. `cached_property` is that of Python 3.12, without the
+lock that `functools` takes before.
 """
 
 from functools import cache
@@ -39,6 +40,23 @@ class field:
         self.compare = compare
         self.repr = repr
         self.kw_only = kw_only
+
+
+class cached_property:
+    """A property that is worked out once for each instance, when it is first asked for."""
+
+    def __init__(self, work):  # type: ignore[no-untyped-def]
+        self._work = work
+        self.__doc__ = work.__doc__
+
+    def __set_name__(self, owner, name):  # type: ignore[no-untyped-def]
+        self._name = name
+
+    def __get__(self, instance, owner=None):  # type: ignore[no-untyped-def]
+        if instance is None:
+            return self
+        value = instance.__dict__[self._name] = self._work(instance)
+        return value
 
 
 def record(cls=None, /, *, frozen=False, slots=False, kw_only=False):  # type: ignore[no-untyped-def]

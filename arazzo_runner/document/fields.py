@@ -112,11 +112,13 @@ class Fields:
 
     def mapping(self, name: str, *, required: bool = False) -> dict[str, JsonValue] | None:
         """Return a mapping field; None when it is absent or none."""
-        value = self._take(name, required)
-        if value is MISSING:
-            return None
+        value = self.raw.get(name, MISSING)
         if isinstance(value, dict):
             return value
+        if value is MISSING:
+            if required:
+                self._missing(name)
+            return None
         self.wrong_type(name, "a mapping", value)
         return None
 

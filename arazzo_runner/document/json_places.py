@@ -21,7 +21,6 @@ _SKIP: Final = _DECODER.JSONDecoder(parse_int=str, parse_float=str, parse_consta
 
 _SKIPPED: Final = 2
 """From this depth on values are skipped as a whole: those of the members of a workflow."""
-_WHOLE: Final = -2
 
 _Member: TypeAlias = tuple[int, int]
 """Where the key of a member begins (-1: an item of an array has none), and where its value begins."""
@@ -92,16 +91,18 @@ class JsonPlaces:
     def _read_to(self, structure: _Structure, token: str | None) -> None:
         """Read keys or items until the one that is sought (None, or repeated keys: all), or the end."""
         text, members, last = self._text, structure.members, structure.last
-        following = _next_key if structure.is_object else _next_item
         while not structure.is_whole:
             if last >= 0:
                 structure.end = self._end_of(last, structure.depth)
-            name, key_start, last = following(text, structure.end)
-            if key_start == _WHOLE:
-                structure.is_whole, structure.end, last = True, last, -1
-                break
-            name = str(len(members)) if name is None else escaped(name)
-            members[name] = key_start, last
+            if structure.is_object and (found := _NEXT_KEY.match(text, structure.end)) is not None:
+                name, start, last = escaped(found[1]), found.start(1) - 1, found.end()
+            else:
+                start = _COMMA.match(text, structure.end).end()
+                if text[start] in "}]":
+                    structure.is_whole, structure.end, last = True, start + 1, -1
+                    break
+                name, start, last = _odd_key(text, start) if structure.is_object else (str(len(members)), -1, start)
+            members[name] = start, last
             if name == token and not self._repeated:
                 break
         structure.last = last
@@ -119,18 +120,7 @@ class JsonPlaces:
         return Span(line, start - self._starts[line - 1] + 1, end_line, end - self._starts[end_line - 1] + 1)
 
 
-def _next_key(text: str, end: int) -> tuple[str | None, int, int]:
-    """Return the key after a value, where it begins, and where its own value does; _WHOLE at the end of an object."""
-    found = _NEXT_KEY.match(text, end)
-    if found is not None:
-        return found[1], found.start(1) - 1, found.end()
-    start = _COMMA.match(text, end).end()
-    if text[start] == "}":
-        return None, _WHOLE, start + 1
-    key, end = _SKIP(text, start)  # one with escapes in it
-    return key, start, _COLON.match(text, end).end()
-
-
-def _next_item(text: str, end: int) -> tuple[str | None, int, int]:
-    start = _COMMA.match(text, end).end()
-    return (None, _WHOLE, start + 1) if text[start] == "]" else (None, -1, start)
+def _odd_key(text: str, start: int) -> tuple[str, int, int]:
+    """Return a key with escapes in it, where it begins, and where its value does."""
+    key, end = _SKIP(text, start)
+    return escaped(key), start, _COLON.match(text, end).end()

@@ -16,7 +16,7 @@ _SPECIAL: Final = frozenset({"", ".", ".."})
 
 def is_remote(uri: str) -> bool:
     """Tell whether a URI leads over the network."""
-    return uri[:7].lower() == "http://" or uri[:8].lower() == "https://"
+    return uri[:4].lower() == "http" and uri[4:8].lower().startswith(("://", "s://"))
 
 
 def uri_of_path(path: str) -> str:

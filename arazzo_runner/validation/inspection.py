@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arazzo_runner.diagnostics import Location
@@ -29,6 +28,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
 )
 from arazzo_runner.program.schemas import input_names
+from arazzo_runner.records import cached_property
 from arazzo_runner.validation.broken import BrokenPlaces
 from arazzo_runner.validation.conditions import plain_texts
 from arazzo_runner.validation.flow import Flow, flow_of

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
-from arazzo_runner.records import record, replace
+from arazzo_runner.records import cached_property, record, replace
 
 if TYPE_CHECKING:
     from arazzo_runner.validation.inspection import Inspection

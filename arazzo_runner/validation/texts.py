@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from functools import cached_property
 from typing import Final, TypeAlias
 
 from arazzo_runner.patterns import pattern
+from arazzo_runner.records import cached_property
 from arazzo_runner.values import JsonValue, escaped
 
 Text: TypeAlias = tuple[str, str, bool]
