@@ -79,7 +79,7 @@ class LintSession:
         linter = Linter(self._names, options)
         found: dict[str, Linted] = {}
         learned: dict[str, JsonValue] = {}
-        if len(self._names) > 1:
+        if len(self._names) > 1 and self._given.jobs != 1:
             from arazzo_runner.lint.parallel import lint_in_parallel, processes  # lazily: one document needs none
 
             fresh = [name for name in self._names if not linter.is_known(name)]

@@ -17,7 +17,7 @@ from arazzo_runner.expressions.queries import Pointer
 from arazzo_runner.expressions.regex import Regex
 from arazzo_runner.expressions.selectors import Query, Selection
 from arazzo_runner.expressions.xml_text import NotXml, parse_xml
-from arazzo_runner.expressions.xpath import XPath, XPathFailure, evaluate_xpath, item_value
+from arazzo_runner.expressions.xpath import XPath, XPathFailure
 from arazzo_runner.values import MISSING, JsonValue, Missing, resolve_pointer, to_text, type_name
 
 
@@ -44,6 +44,11 @@ def _select(query: Query, value: JsonValue, budget: Budget) -> Selection:
         found = compiled.search(to_text(value), budget.seconds)
         return Selection("match", () if found is None else (found,), found is not None)
     if isinstance(compiled, XPath):
+        from arazzo_runner.expressions.xpath_evaluate import (  # lazily: it loads decimal, lxml
+            evaluate_xpath,
+            item_value,
+        )
+
         result = evaluate_xpath(compiled, parse_xml(value), budget)
         values = tuple(map(item_value, result.items))
         return Selection(result.type, values, result.passed, result.problem)

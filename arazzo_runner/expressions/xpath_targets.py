@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from arazzo_runner.expressions.budget import Budget
 from arazzo_runner.expressions.xml_text import XmlElement
-from arazzo_runner.expressions.xpath import XPath, XPathFailure, evaluate_xpath
+from arazzo_runner.expressions.xpath import XPath, XPathFailure
 from arazzo_runner.expressions.xpath_engine import is_node
+from arazzo_runner.expressions.xpath_evaluate import evaluate_xpath
 from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 

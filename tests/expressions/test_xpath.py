@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.expressions import xpath
+from arazzo_runner.expressions import xpath, xpath_evaluate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query, passes, select
 from tests.expressions.query_cases import cases, check_query
@@ -327,4 +327,4 @@ PATHS = st.tuples(st.sampled_from(["", "/", "//"]), st.lists(STEPS, min_size=1, 
 def test_what_is_taken_without_a_parser_is_taken_by_the_parser(path, form, comparison, version):
     text = form.format(path) + comparison
     assert xpath._PLAIN.fullmatch(text)
-    xpath._parsed(text, version, ())
+    xpath_evaluate.parsed(text, version, ())
