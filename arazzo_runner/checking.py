@@ -188,7 +188,7 @@ class Checker:
 
         problems = Problems(strict=checks.strict)
         location = self.location(document)
-        parsed = self._read(document, location, problems)
+        parsed = self._read(document, location, problems, keep=False)
         if parsed is None:
             return Checked(problems.diagnostics, None)
         library, entry = self._opened(location, parsed, problems, checks.strict)
@@ -225,13 +225,13 @@ class Checker:
             problems.extend(problem.diagnostics)
             return None
 
-    def _read(self, document: Source, location: str, problems: Problems) -> Document | None:
+    def _read(self, document: Source, location: str, problems: Problems, *, keep: bool = True) -> Document | None:
         if isinstance(document, Mapping):
             return read_value(document, location, problems, limits=self._reading.limits)
         data = self._bytes(document, location)
         if self._watch is not None:
             self._watch.read[location] = data
-        return self._cache.read(data, display(location), problems, limits=self._reading.limits)
+        return self._cache.read(data, display(location), problems, limits=self._reading.limits, keep=keep)
 
     def _bytes(self, document: str | PathLike[str], location: str) -> bytes:
         if location in self._contents:

@@ -27,14 +27,19 @@ class ReadCache:
         *,
         limits: Limits | None = None,
         duplicates: Severity = Severity.ERROR,
+        keep: bool = True,
     ) -> Document | None:
-        """Read a document, see `source_map.read`; one of the same name and content is not read again."""
+        """Read a document, see `source_map.read`; one of the same name and content is not read again.
+
+        One that nobody else is known to name need not be kept: memory that stays takes time, too.
+        """
         known = self._found.get((uri, duplicates))
         if known is None or known[0] != data:
             own = Problems()
             document = self._reader(data, uri, own, limits=limits, duplicates=duplicates)
             known = data, document, own.diagnostics
-            self._keep((uri, duplicates), known)
+            if keep:
+                self._keep((uri, duplicates), known)
         problems.repeat(known[2])
         return known[1]
 

@@ -27,7 +27,7 @@ class LintOptions:
 
     `config` is the configuration file for all of them (None: the nearest of each; `no_config`:
     none). `contents` are texts of documents that are no files (standard input), by name. What
-    `remembers` takes the results of earlier runs again where nothing has changed.
+    `remembers` takes the results of earlier runs again where nothing has changed, and keeps no document.
     """
 
     reading: LoadOptions
@@ -43,7 +43,8 @@ class Linted:
     """One document and what is reported of it: its own findings by place, then those in files it names.
 
     `ignored` counts findings that comments forgave, `baselined` those that the baseline did.
-    `is_open` is false when the document could not be opened; `document` is its text, when it could be read.
+    `is_open` is false when the document could not be opened; `document` is its text, when it could be read and
+    is kept.
     """
 
     name: str
@@ -79,7 +80,8 @@ class Linter:
         except InvalidUsage as problem:
             return Linted(name, problem.diagnostics, is_open=False)
         left, count = self._judged(checked, policy)
-        return Linted(name, tuple(self._not_told(left)), ignored=count, document=checked.document)
+        document = None if self._options.remembers else checked.document
+        return Linted(name, tuple(self._not_told(left)), ignored=count, document=document)
 
     def _lint_remembering(self, name: str, settings: Settings, policy: Policy, memory: Remembered) -> Linted:
         """Take what was found before, where it still holds; else lint and keep it in mind."""
