@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from arazzo_runner.records import replace
 from arazzo_runner.sources.kept import Kept
@@ -25,6 +25,8 @@ from arazzo_runner.sources.uris import is_remote, path_of
 from arazzo_runner.sources.watch import Watch
 
 __all__ = ["DocumentFetch", "Fetch", "FetchError", "Policy", "ReferenceFetch", "make_fetch", "repository_root"]
+
+_MORE: Final = 65_536
 
 
 class Fetch(Protocol):
@@ -264,13 +266,19 @@ def _is_repository(folder: str) -> bool:
 def read_file(path: str, max_bytes: int) -> bytes:
     """Return a regular file's bytes, no more than `max_bytes`; raises FetchError."""
     try:
-        mode = os.stat(path).st_mode  # before opening: opening a pipe would wait for its writer
+        found = os.stat(path)  # before opening: opening a pipe would wait for its writer
+        mode = found.st_mode
         if stat.S_ISDIR(mode):
             raise FetchError(f"{path} is a directory", "name a file")
         if not stat.S_ISREG(mode):
             raise FetchError(f"{path} is no regular file")
-        with open(path, "rb") as file:
-            return limited(file.read(max_bytes + 1), max_bytes)
+        with open(path, "rb", buffering=0) as file:
+            data = file.read(min(found.st_size, max_bytes) + 1)  # Python asks for memory for as much at once
+            while len(data) <= max_bytes and (
+                more := file.read(len(data) + _MORE)
+            ):  # it has grown, or did not come at once
+                data += more
+            return limited(data, max_bytes)
     except FileNotFoundError:
         raise FetchError(f"{path} does not exist") from None
     except (OSError, ValueError) as problem:

@@ -357,3 +357,10 @@ def test_origins_and_userinfo():
     assert origin("https://API.test/x") == ("https", "api.test", 443)
     assert origin("http://h:99999/") is None
     assert without_userinfo("https://u:p@h.test/a@b") == "https://h.test/a@b"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="no /proc")
+def test_a_file_whose_size_is_not_known_before_is_read_whole():
+    assert read_file("/proc/self/status", 1_000_000).startswith(b"Name:")
+    with pytest.raises(FetchError, match="more than 9 bytes"):
+        read_file("/proc/self/status", 9)
