@@ -103,10 +103,14 @@ def location_of(document: Source) -> str:
 
 @record(frozen=True, slots=True)
 class Checked:
-    """What checking one document found, in the order found; `document` is None when it is unreadable."""
+    """What checking one document found, in the order found; `document` is None when it is unreadable.
+
+    When it `holds_credential`, no finding quotes that, in words or with its line.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
     document: Document | None
+    holds_credential: bool = False
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -196,13 +200,17 @@ class Checker:
         opened = {name: library.source(entry, name) for name in entry.sources}
         found = dict.fromkeys(problems.diagnostics)
         inspection = Inspection.of(program, opened, checks.rule_options)
-        rules = chosen(None if checks.rules is None else frozenset(checks.rules))
+        codes = None if checks.rules is None else frozenset(checks.rules)
+        # Credentials are looked for whatever is asked: the other findings must not quote them.
+        rules = chosen(None if codes is None else codes | SHOWS_A_SECRET)
         found.update(dict.fromkeys(run_rules(inspection, rules, strict=checks.strict)))
-        if not SHOWS_A_SECRET.isdisjoint([each.code for each in found]):
-            from arazzo_runner.validation.hiding import without_credentials
+        if SHOWS_A_SECRET.isdisjoint([each.code for each in found]):
+            return Checked(tuple(found), parsed)
+        from arazzo_runner.validation.hiding import without_credentials  # lazily: few documents hold one
 
-            return Checked(without_credentials(found, parsed), parsed)
-        return Checked(tuple(found), parsed)
+        left_out = SHOWS_A_SECRET - (SHOWS_A_SECRET if codes is None else codes)
+        shown = without_credentials(found, parsed)
+        return Checked(tuple(each for each in shown if each.code not in left_out), parsed, holds_credential=True)
 
     def change(self, name: str, data: bytes) -> None:
         """Take `data` for the text of a document from now on."""

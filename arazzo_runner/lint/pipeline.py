@@ -96,7 +96,10 @@ class Linter:
                 return Linted(name, problem.diagnostics, is_open=False)
             found, count = self._judged(checked, policy)
             known = Known(tuple(found), count)
-            memory.remember(location, key, checker, known, watch)
+            if checked.holds_credential:
+                memory.forget(location)  # of such a document nothing is written down
+            else:
+                memory.remember(location, key, checker, known, watch)
         return Linted(name, tuple(self._not_told(list(known.findings))), ignored=known.ignored)
 
     def is_known(self, name: str) -> bool:

@@ -19,7 +19,6 @@ from arazzo_runner.document.disk_cache import DiskCache
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.program.library import display
 from arazzo_runner.records import record
-from arazzo_runner.secrets import SHOWS_A_SECRET
 from arazzo_runner.sources.uris import path_of
 from arazzo_runner.sources.watch import Watch
 from arazzo_runner.values import JsonValue
@@ -70,13 +69,16 @@ class Remembered:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             return None  # nothing of ours, whatever its checksum says
 
+    def forget(self, location: str) -> None:
+        """Keep nothing of a document, and drop what was kept."""
+        self.learned[location] = None
+
     def remember(self, location: str, settings: str, checker: Checker, known: Known, watch: Watch) -> None:
         """Keep what was found in a document for the next time, unless doing it again may end otherwise."""
         uris = {display(uri): uri for uri in watch.read}
         places = (at.uri for found in known.findings for at in (found.at, *found.related))
-        has_credential = any(found.code in SHOWS_A_SECRET for found in known.findings)
-        if has_credential or not (_may_be_repeated(watch) and all(uri in uris for uri in places)):
-            self.learned[location] = None
+        if not (_may_be_repeated(watch) and all(uri in uris for uri in places)):
+            self.forget(location)
             return
         self.learned[location] = {
             "settings": _digest(settings.encode()),

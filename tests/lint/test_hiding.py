@@ -73,3 +73,23 @@ def test_a_document_checked_from_python_hides_them_too(document):
     found = validate(document)
     assert "hard-coded-password" in {each.code for each in found}
     assert not any("KEY" in f"{each} {each.at.source_line}" for each in found)
+
+
+@pytest.mark.parametrize("cached", [False, True], ids=["read anew", "asked twice"])
+def test_findings_that_are_selected_alone_hide_what_the_rules_of_credentials_would_find(document, cached, capsys):
+    arguments = ["validate", "--select", "parameter-mismatch,invalid-default", document]
+    for _ in range(2):
+        run(arguments if cached else [*arguments, "--no-cache"])
+        shown = capsys.readouterr().out
+        assert "parameter-mismatch" in shown
+        assert "invalid-default" in shown
+        assert "hard-coded-password" not in shown
+        assert "KEY" not in shown
+
+
+def test_rules_chosen_in_python_are_the_only_ones_reported(document):
+    from arazzo_runner import validate
+
+    found = validate(document, rules=["parameter-mismatch"])
+    assert [each.code for each in found] == ["parameter-mismatch"]
+    assert "KEY" not in f"{found[0]} {found[0].at.source_line}"
