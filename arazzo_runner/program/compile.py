@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 from typing import Literal as OneOf
 
 from arazzo_runner.diagnostics import Location, removing, replacing
@@ -13,21 +13,20 @@ from arazzo_runner.document.model import (
     Parameter,
     PayloadReplacement,
     RequestBody,
-    ReusableObject,
     Selector,
     Step,
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, StepReference
-from arazzo_runner.expressions.parser import needs_declared
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, StepReference
 from arazzo_runner.expressions.selectors import compile_query
-from arazzo_runner.program.context import Context, component_names, names_hint
+from arazzo_runner.program.actions import ActionCompiler
+from arazzo_runner.program.components import reused_parameter
+from arazzo_runner.program.context import Context, names_hint
 from arazzo_runner.program.criteria import compile_criteria
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.link import Linked, Linker, not_supported
 from arazzo_runner.program.model import (
-    CompiledAction,
     CompiledBody,
     CompiledCriterion,
     CompiledParameter,
@@ -41,9 +40,9 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
-from arazzo_runner.program.references import action_references, criterion_references, steps_read, value_references
+from arazzo_runner.program.references import criterion_references, steps_read, value_references
 from arazzo_runner.program.values import compile_field, compile_selector, compile_text
-from arazzo_runner.records import field, record, replace
+from arazzo_runner.records import record
 from arazzo_runner.sources.media_types import is_xml, usual_content_type
 from arazzo_runner.values import MISSING, JsonValue
 
@@ -54,29 +53,13 @@ Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
 
 @record(frozen=True, slots=True)
-class _Actions:
-    """Compiled actions, and the steps whose outputs they refer to."""
-
-    compiled: tuple[CompiledAction, ...] = ()
-    reads: frozenset[str] = frozenset()
-
-
-_NO_ACTIONS: Final = _Actions()
-
-
-@record(frozen=True, slots=True)
 class StepCompiler:
-    """Compiles the steps of one workflow; what is wrong is reported, and the part left out.
-
-    `shared` are compiled actions that mean the same in every workflow of the document.
-    """
+    """Compiles the steps of one workflow; what is wrong is reported, and the part left out."""
 
     workflow: Workflow
     linker: Linker
     context: Context
-    shared: dict[int, CompiledAction | None]
-    _compiled: dict[int, CompiledAction | None] = field(default_factory=dict)
-    _inherited: dict[type, _Actions] = field(default_factory=dict)
+    actions: ActionCompiler
 
     def compile(self, step: Step) -> CompiledStep:
         """Return the step ready to run; `call` is Unlinked when its target cannot be had."""
@@ -85,8 +68,8 @@ class StepCompiler:
         parameters = self._parameters(step, operation)
         body = self._body(step.request_body, operation, step) if step.request_body is not None else None
         criteria = compile_criteria(step.success_criteria, self.context) if step.success_criteria else ()
-        on_success = self._actions(step.on_success, self.workflow.success_actions, SuccessAction)
-        on_failure = self._actions(step.on_failure, self.workflow.failure_actions, FailureAction)
+        on_success = self.actions.of_step(step.on_success, self.workflow.success_actions, SuccessAction)
+        on_failure = self.actions.of_step(step.on_failure, self.workflow.failure_actions, FailureAction)
         outputs = compile_outputs(step.outputs, step.at, self.context)
         if operation is not None:
             self._check_path(operation, parameters, step)
@@ -144,7 +127,7 @@ class StepCompiler:
             return ()
         merged: dict[tuple[str, str | None], CompiledParameter] = {}
         for item in (*self.workflow.parameters, *step.parameters):
-            parameter = item if isinstance(item, Parameter) else self._reused_parameter(item)
+            parameter = item if isinstance(item, Parameter) else reused_parameter(item, self.context)
             if parameter is None or not parameter.name:
                 continue
             compiled = self._parameter(parameter, operation, step)
@@ -204,32 +187,6 @@ class StepCompiler:
                 hint = f"add a parameter with name: {name}, in: path"
                 self.context.problems.error("missing-path-parameter", message, step.at, hint=hint)
 
-    def _reused_parameter(self, item: ReusableObject) -> Parameter | None:
-        found = self._component(item, "parameters")
-        if not isinstance(found, Parameter):
-            return None
-        return found if item.value is MISSING else replace(found, value=item.value, at=_overridden(item, found))
-
-    def _component(self, item: ReusableObject, kind: str) -> object | None:
-        """Follow `$components.<kind>.<name>` (Arazzo §Reusable Object)."""
-        prefix = f"$components.{kind}."
-        known = component_names(self.context.document, kind)
-        name = item.reference.removeprefix(prefix)
-        if name in known and name is not item.reference:
-            return known[name]
-        at = item.at.child("reference")
-        if not item.reference.startswith(prefix):
-            message = f'"{item.reference}" is no reference to a component of the right kind'
-            meant = _meant_component(item.reference, known)
-            fix = None if meant is None else replacing(at, prefix + meant, is_safe=False)
-            hint = f"write {prefix}{meant or '<name>'}"
-            self.context.problems.error("unknown-component", message, at, hint=hint, fix=fix)
-            return None
-        message = f'there is no component "{name}" in components/{kind}'
-        hint = names_hint(name, known) or f"add it to components, under {kind}:"
-        self.context.problems.error("unknown-component", message, at, hint=hint)
-        return None
-
     # -------------------------------------------------------------- body
 
     def _body(self, body: RequestBody, operation: Operation | None, step: Step) -> CompiledBody | None:
@@ -267,96 +224,6 @@ class StepCompiler:
             self.context.problems.warn("target-language", message, at, hint=hint)
         value = compile_field(replacement.value, replacement.at, "value", self.context)
         return CompiledReplacement(target=target, value=value, at=replacement.at)
-
-    # -------------------------------------------------------------- actions
-
-    def _actions(
-        self,
-        own: Sequence[SuccessAction | FailureAction | ReusableObject],
-        inherited: Sequence[SuccessAction | FailureAction | ReusableObject],
-        kind: type[SuccessAction | FailureAction],
-    ) -> _Actions:
-        """The step's actions, then the workflow's that the step does not override by name."""
-        if own:
-            return self._merged((*own, *inherited), kind)
-        if not inherited:
-            return _NO_ACTIONS
-        if kind not in self._inherited:
-            self._inherited[kind] = self._merged(inherited, kind)
-        return self._inherited[kind]
-
-    def _merged(
-        self,
-        items: Sequence[SuccessAction | FailureAction | ReusableObject],
-        kind: type[SuccessAction | FailureAction],
-    ) -> _Actions:
-        actions: dict[str, CompiledAction] = {}
-        found: list[Expression] = []
-        for item in items:
-            action = self._reused_action(item, kind) if isinstance(item, ReusableObject) else item
-            if action is None or action.name in actions:
-                continue
-            compiled = self._compiled_action(action)
-            if compiled is not None:
-                actions[action.name] = compiled
-                if id(action) not in self.shared:  # which read no step
-                    found += action_references(compiled)
-        return _Actions(tuple(actions.values()), steps_read(found))
-
-    def _compiled_action(self, action: SuccessAction | FailureAction) -> CompiledAction | None:
-        """Compile an action once: steps share those of their workflow, and workflows those of the components."""
-        known = self._compiled
-        if id(action) in self.shared or _is_same_everywhere(action):
-            known = self.shared
-        if id(action) not in known:
-            known[id(action)] = self._action(action)
-        return known[id(action)]
-
-    def _reused_action(
-        self, item: ReusableObject, kind: type[SuccessAction | FailureAction]
-    ) -> SuccessAction | FailureAction | None:
-        found = self._component(item, "successActions" if kind is SuccessAction else "failureActions")
-        return found if isinstance(found, kind) else None
-
-    def _action(self, action: SuccessAction | FailureAction) -> CompiledAction | None:
-        workflow = None
-        if action.workflow_id is not None:
-            workflow = self.linker.workflow(action.workflow_id, action.at.child("workflowId"))
-            if workflow is None:
-                return None
-        if action.step_id is not None and not self._knows_step(action):
-            return None
-        retry_limit = action.retry_limit if isinstance(action, FailureAction) else None
-        retry_after = action.retry_after if isinstance(action, FailureAction) else None
-        return CompiledAction(
-            action.name,
-            action.type,
-            action.at,
-            action.step_id,
-            workflow,
-            self._action_parameters(action) if action.parameters else (),
-            compile_criteria(action.criteria, self.context),
-            retry_after or 0.0,
-            1 if retry_limit is None else retry_limit,
-        )
-
-    def _knows_step(self, action: SuccessAction | FailureAction) -> bool:
-        assert action.step_id is not None
-        if action.step_id in self.context.declared.steps:
-            return True
-        message = f'action "{action.name}" leads to step "{action.step_id}", which this workflow does not have'
-        hint = names_hint(action.step_id, self.context.declared.steps)
-        self.context.problems.error("unknown-step", message, action.at.child("stepId"), hint=hint)
-        return False
-
-    def _action_parameters(self, action: SuccessAction | FailureAction) -> tuple[CompiledParameter, ...]:
-        compiled = []
-        for item in action.parameters:
-            parameter = item if isinstance(item, Parameter) else self._reused_parameter(item)
-            if parameter is not None:
-                value = compile_field(parameter.value, parameter.at, "value", self.context)
-                compiled.append(CompiledParameter(parameter.name, None, value, parameter.at))
-        return tuple(compiled)
 
     # -------------------------------------------------------------- dependencies
 
@@ -431,23 +298,10 @@ def compile_outputs(
     return tuple(compiled)
 
 
-def _is_same_everywhere(action: SuccessAction | FailureAction) -> bool:
-    """Tell whether an action names nothing of the workflow it is used in."""
-    if action.step_id is not None or action.parameters:
-        return False
-    return not any(each.context is not None or needs_declared(each.condition) for each in action.criteria)
-
-
 def template_names(path: str) -> list[str]:
     """Return the variable names of a path template, `["id"]` for `/pets/{id}`."""
     plain = path.partition("?")[0]  # some descriptions write `/a?b={b}`: the query has its own parameters
     return [part.partition("}")[0] for part in plain.split("{")[1:] if "}" in part]
-
-
-def _meant_component(reference: str, known: Iterable[str]) -> str | None:
-    """Return the component that a reference in another form means: `#/components/parameters/page`, `page`."""
-    names = [name for name in known if reference.endswith((f"/{name}", f".{name}")) or reference == name]
-    return max(names, key=len, default=None)
 
 
 def _is_credential(parameter: Parameter, operation: Operation) -> bool:
@@ -506,10 +360,6 @@ def _target_language(target: str, content_type: str) -> str:
     if is_xml(content_type):
         return "xpath"
     return "jsonpath" if target.startswith("$") else "jsonpointer"
-
-
-def _overridden(item: ReusableObject, found: Parameter) -> Location:
-    return item.at if item.at.positions is not None else found.at
 
 
 def _location_hint(name: str, operation: Operation) -> str:

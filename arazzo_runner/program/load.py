@@ -8,6 +8,7 @@ from itertools import accumulate
 from arazzo_runner.diagnostics import Location, Problems
 from arazzo_runner.document.model import Step, Workflow
 from arazzo_runner.expressions.template import Declared
+from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.compile import StepCompiler, compile_outputs
 from arazzo_runner.program.context import Context, component_names
 from arazzo_runner.program.library import Library, LoadedDocument
@@ -88,7 +89,7 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, surroundings
     linker, problems = surroundings.linker, surroundings.linker.problems
     declared = _declared(document, workflow, linker.library, surroundings.outputs)
     context = Context(document, declared, problems, workflow.workflow_id)
-    compiler = StepCompiler(workflow, linker, context, surroundings.actions)
+    compiler = StepCompiler(workflow, linker, context, ActionCompiler(linker, context, surroundings.actions))
     steps = {step.step_id: compiler.compile(step) for step in workflow.steps}
     ordered = _ordered(steps, problems)
     depends_on = (
