@@ -155,3 +155,25 @@ def test_python_m(capsys: pytest.CaptureFixture[str]) -> None:
         [sys.executable, "-m", "arazzo_runner", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout == f"arazzo {arazzo_runner.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param("", id="nothing waits"),
+        pytest.param("import atexit; atexit.register(print, 'handled')", id="a handler is called"),
+        pytest.param("import threading; threading.Thread(target=print, args=('handled',)).start()", id="a thread"),
+        pytest.param("import sys; sys.setprofile(lambda *_: None)", id="a profiler"),
+    ],
+)
+def test_the_process_ends_with_all_that_was_said_and_its_code(before: str, tmp_path: Path) -> None:
+    """What is not given back piece by piece at the end must not be missed."""
+    document = tmp_path / "doc.yml"
+    document.write_text("arazzo: 1.0.1\ninfo: 1\n", "utf-8")
+    script = f"{before}\nimport sys; sys.argv = ['arazzo', 'validate', '--no-cache', {str(document)!r}]\n"
+    script += "from arazzo_runner.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "3 errors" in done.stdout
+    assert ("handled" in done.stdout) == ("handled" in before)
+    assert done.stderr == ""
