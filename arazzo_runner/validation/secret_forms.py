@@ -51,6 +51,7 @@ SECRETS: Final = tuple(
 
 
 _RARE_FIRST: Final = "@_KGYBXJzxv"
+"""Characters of signs that are rare in documents, the rarest first."""
 
 
 def _by_rare(signs: Iterable[str]) -> dict[str, list[str]]:
@@ -65,7 +66,7 @@ _BY_RARE: Final = _by_rare(sign for _, signs, _ in SECRETS for sign in signs)
 
 
 def signs_in(text: str) -> list[str]:
-    """Return the texts of which one is in every credential that stand in a text."""
+    """Return those of the signs that stand in a text; without one it holds no credential."""
     return [sign for rare, signs in _BY_RARE.items() if rare in text for sign in signs if sign in text]
 
 
