@@ -47,12 +47,16 @@ OF_THE_TRANSPORT: Final = frozenset(
 
 @record(frozen=True, slots=True)
 class BuiltRequest:
-    """A request and how expressions see it; `notes` say what was left out, `parameters` are those with their values."""
+    """A request and how expressions see it; `notes` say what was left out, `parameters` are those with their values.
+
+    `takes_cookies` is False when the step sets the Cookie header itself: the run's cookies stay out.
+    """
 
     request: HttpRequest
     message: Message
     notes: tuple[Diagnostic, ...] = ()
     parameters: tuple[tuple[CompiledParameter, JsonValue], ...] = ()
+    takes_cookies: bool = True
 
 
 class CannotBuild(Exception):
@@ -92,8 +96,11 @@ class _Parts:
     values: list[tuple[CompiledParameter, JsonValue]] = field(default_factory=list)
 
 
-def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Run) -> BuiltRequest:
-    """Make the request of a step; raises CannotBuild when a value is missing or cannot be sent."""
+def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Run, now: float) -> BuiltRequest:
+    """Make the request of a step; raises CannotBuild when a value is missing or cannot be sent.
+
+    `now` decides which cookies have expired.
+    """
     parts = _Parts()
     for parameter in step.parameters:
         _add_parameter(parts, parameter, scope)
@@ -108,10 +115,11 @@ def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Ru
             raise CannotBuild.because("unusable-body", problem.message, problem.at) from None
         except Unresolved as missing:
             raise _unresolved(missing, "the request body", step.body.at) from None
-    headers = _headers(parts, call.operation, content_type, run.jar.header_for(url), run.options)
+    headers = _headers(parts, call.operation, content_type, run.jar.header_for(url, now), run.options)
     request = HttpRequest(call.operation.method, url, headers, raw)
     message = Message(headers=headers, query=parts.query_values, path=parts.path_values, body=body)
-    return BuiltRequest(request, message, tuple(parts.notes), tuple(parts.values))
+    takes_cookies = not any(name.lower() == "cookie" for name, _ in parts.headers)
+    return BuiltRequest(request, message, tuple(parts.notes), tuple(parts.values), takes_cookies)
 
 
 # ------------------------------------------------------------------ parameters
