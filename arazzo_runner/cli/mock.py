@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import click
 
@@ -33,7 +34,9 @@ _HELP = """Serve the APIs a document uses, answering from their descriptions.
 SPEC is an Arazzo document (all its OpenAPI sources are served) or an OpenAPI
 description. Answers are the descriptions' examples, else samples of their
 schemas; a request that does not fit its operation is answered with 4xx. The
-server listens on 127.0.0.1 only, until Ctrl-C.
+server listens on 127.0.0.1 only, until Ctrl-C, and answers requests for the
+hosts 127.0.0.1, localhost and [::1], so that no web page can reach it under
+a name of its own; --allow-host NAME adds one.
 
 \b
 Examples:
@@ -44,6 +47,8 @@ Examples:
 
 Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
 """
+
+_ALLOW_HOST = "Answer requests for this host too, and read descriptions from it although it is private; repeatable."
 
 
 @click.command(
@@ -58,7 +63,7 @@ Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
     "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port to listen on (default: a free one)."
 )
 @mock_options
-@reading_options
+@functools.partial(reading_options, allow_host=_ALLOW_HOST)
 @click.option("-q", "--quiet", is_flag=True, help="Do not print a line per request.")
 @color_option
 def command(
@@ -76,7 +81,7 @@ def command(
     if bool(specs) == (cassette is not None):
         raise click.UsageError("name either SPECs or --from FILE", click.get_current_context())
     if cassette is not None:
-        return _serve_cassette(cassette, port, console, quiet=quiet)
+        return _serve_cassette(cassette, port, reading.allow_hosts, console, quiet=quiet)
     options = LoadOptions(**reading.as_keywords(), environment=os.environ)
     problems = Problems(strict=reading.strict)
     served = tuple(_served(specs, options, problems))
@@ -88,7 +93,7 @@ def command(
         hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
         raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
     script = None if scenario is None else read_scenario(scenario, switches)
-    _serve(ToldMockApi(served, script, console=None if quiet else console), port, console)
+    _serve(ToldMockApi(served, script, console=None if quiet else console), port, reading.allow_hosts, console)
     return 0
 
 
@@ -107,7 +112,7 @@ class ToldMockApi(MockApi):
         return answer
 
 
-def _serve_cassette(path: str, port: int, console: Console, *, quiet: bool) -> int:
+def _serve_cassette(path: str, port: int, hosts: Sequence[str], console: Console, *, quiet: bool) -> int:
     from arazzo_runner.worlds.cassette_api import CassetteApi  # lazily: most mocks are made from descriptions
     from arazzo_runner.worlds.cassette_file import read_cassette
 
@@ -119,19 +124,25 @@ def _serve_cassette(path: str, port: int, console: Console, *, quiet: bool) -> i
             return answer
 
     api = Told(read_cassette(path))
-    _listen(api, port, console, lambda server: [(name, server.url + way) for name, way in api.prefixes.items()])
+    _listen(api, port, hosts, console, lambda server: [(name, server.url + way) for name, way in api.prefixes.items()])
     return 0
 
 
-def _serve(api: MockApi, port: int, console: Console) -> None:
+def _serve(api: MockApi, port: int, hosts: Sequence[str], console: Console) -> None:
     """Print where each description is served and wait for Ctrl-C."""
     bases = [served.description.base for served in api.served]
-    _listen(api, port, console, lambda server: [(display(base), server.urls[base]) for base in bases])
+    _listen(api, port, hosts, console, lambda server: [(display(base), server.urls[base]) for base in bases])
 
 
-def _listen(api: Api, port: int, console: Console, places: Callable[[MockServer[Api]], list[tuple[str, str]]]) -> None:
+def _listen(
+    api: Api,
+    port: int,
+    hosts: Sequence[str],
+    console: Console,
+    places: Callable[[MockServer[Api]], list[tuple[str, str]]],
+) -> None:
     try:
-        server = MockServer(api, port)
+        server = MockServer(api, port, allow_hosts=hosts)
     except OSError as problem:
         message = f"port {port} cannot be used: {problem.strerror or problem}"
         raise InvalidUsage([usage_error(message, code="port-not-usable", hint="choose another with --port")]) from None

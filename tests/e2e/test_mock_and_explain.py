@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import signal
 import subprocess
@@ -46,6 +47,27 @@ def test_mock_serves_until_it_is_interrupted(spec: str, seed: str) -> None:
     assert process.returncode == 0
     assert out == ""
     assert "POST /auth/refresh?token=***  200 OK" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_mock_answers_for_the_hosts_it_was_allowed() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "arazzo_runner", "mock", OPENAPI, "--no-color", "--allow-host", "api.test"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    port = int(process.stderr.readline().rpartition(":")[2])
+    found = {}
+    for host in ("127.0.0.1", "api.test", f"api.test:{port}", "evil.test"):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/nowhere", headers={"Host": host})
+        found[host] = connection.getresponse().status
+        connection.close()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert found == {"127.0.0.1": 404, "api.test": 404, f"api.test:{port}": 404, "evil.test": 421}
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(
