@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.engine.body import UnusableBody, build_body
 from arazzo_runner.engine.effects import HttpRequest
@@ -16,6 +14,7 @@ from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall, Value
 from arazzo_runner.program.references import value_references
 from arazzo_runner.records import field, record
+from arazzo_runner.sources.header_names import is_of_the_transport
 from arazzo_runner.sources.operation import Operation, OperationParameter
 from arazzo_runner.sources.styles import (
     UnusableValue,
@@ -27,22 +26,6 @@ from arazzo_runner.sources.styles import (
     querystring_text,
 )
 from arazzo_runner.values import MISSING, JsonValue
-
-# Fetch Standard §2.2.2 forbids these to pages too: they steer the connection, not the request.
-OF_THE_TRANSPORT: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 
 
 @record(frozen=True, slots=True)
@@ -132,7 +115,7 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
     parts.values.append((parameter, value))
     declared = parameter.declared
     name = parameter.name
-    if parameter.location == "header" and name.lower() in OF_THE_TRANSPORT:
+    if parameter.location == "header" and is_of_the_transport(name):
         message = f'header parameter "{name}" is left out: where a message goes and ends is not for a step to say'
         parts.notes.append(Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at))
         return
