@@ -27,6 +27,7 @@ from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 from arazzo_runner.worlds.mock import Api, MockApi, MockServer, Served
+from arazzo_runner.worlds.mock_problem import Refused
 from arazzo_runner.worlds.scenario import Drop, read_scenario
 
 _HELP = """Serve the APIs a document uses, answering from their descriptions.
@@ -80,8 +81,9 @@ def command(
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     if bool(specs) == (cassette is not None):
         raise click.UsageError("name either SPECs or --from FILE", click.get_current_context())
+    listening = Listening(port, reading.allow_hosts, console, quiet)
     if cassette is not None:
-        return _serve_cassette(cassette, port, reading.allow_hosts, console, quiet=quiet)
+        return _serve_cassette(cassette, listening)
     options = LoadOptions(**reading.as_keywords(), environment=os.environ)
     problems = Problems(strict=reading.strict)
     served = tuple(_served(specs, options, problems))
@@ -93,7 +95,7 @@ def command(
         hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
         raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
     script = None if scenario is None else read_scenario(scenario, switches)
-    _serve(ToldMockApi(served, script, console=None if quiet else console), port, reading.allow_hosts, console)
+    _serve(ToldMockApi(served, script, console=None if quiet else console), listening)
     return 0
 
 
@@ -112,37 +114,46 @@ class ToldMockApi(MockApi):
         return answer
 
 
-def _serve_cassette(path: str, port: int, hosts: Sequence[str], console: Console, *, quiet: bool) -> int:
+@record(frozen=True, slots=True)
+class Listening:
+    """Where a mock listens, which hosts it answers for beside its own, and whom it tells of requests."""
+
+    port: int
+    hosts: Sequence[str]
+    console: Console
+    quiet: bool
+
+
+def _serve_cassette(path: str, listening: Listening) -> int:
     from arazzo_runner.worlds.cassette_api import CassetteApi  # lazily: most mocks are made from descriptions
     from arazzo_runner.worlds.cassette_file import read_cassette
 
     class Told(CassetteApi):
         def handle(self, request: HttpRequest) -> HttpResponse | Drop:
             answer = CassetteApi.handle(self, request)
-            if not quiet:
-                _tell(console, request, answer)
+            if not listening.quiet:
+                _tell(listening.console, request, answer)
             return answer
 
     api = Told(read_cassette(path))
-    _listen(api, port, hosts, console, lambda server: [(name, server.url + way) for name, way in api.prefixes.items()])
+    _listen(api, listening, lambda server: [(name, server.url + way) for name, way in api.prefixes.items()])
     return 0
 
 
-def _serve(api: MockApi, port: int, hosts: Sequence[str], console: Console) -> None:
+def _serve(api: MockApi, listening: Listening) -> None:
     """Print where each description is served and wait for Ctrl-C."""
     bases = [served.description.base for served in api.served]
-    _listen(api, port, hosts, console, lambda server: [(display(base), server.urls[base]) for base in bases])
+    _listen(api, listening, lambda server: [(display(base), server.urls[base]) for base in bases])
 
 
-def _listen(
-    api: Api,
-    port: int,
-    hosts: Sequence[str],
-    console: Console,
-    places: Callable[[MockServer[Api]], list[tuple[str, str]]],
-) -> None:
+def _listen(api: Api, listening: Listening, places: Callable[[MockServer[Api]], list[tuple[str, str]]]) -> None:
+    port, console = listening.port, listening.console
+
+    def tell(refused: Refused) -> None:
+        console.err(f"refused  {status_text(refused.status)}: {one_line(refused.detail)}\n")
+
     try:
-        server = MockServer(api, port, allow_hosts=hosts)
+        server = MockServer(api, port, allow_hosts=listening.hosts, on_refusal=None if listening.quiet else tell)
     except OSError as problem:
         message = f"port {port} cannot be used: {problem.strerror or problem}"
         raise InvalidUsage([usage_error(message, code="port-not-usable", hint="choose another with --port")]) from None

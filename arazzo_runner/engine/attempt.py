@@ -99,7 +99,8 @@ def _judged(
     message, note = _message(response, step)
     for name, value in response.headers:
         if name.lower() in SECRET_HEADERS:
-            run.secrets.add(value.partition(";")[0].rpartition("=")[2])
+            is_cookie = name.lower() == "set-cookie"
+            run.secrets.add(value.partition(";")[0].partition("=")[2].strip() if is_cookie else value)
     run.secrets.add_named(message.body)
     run.jar = run.jar.after_response(built.request.url, response.headers, started, mode=run.options.cookies)
     scope = _scope(run, frame, built, message, response.status)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any, Generic, Protocol, TypeVar
@@ -307,7 +307,8 @@ class MockServer(Generic[Api]):
     """Serves a MockApi, or whatever answers like one, on loopback; a context manager.
 
     `url` is its base, `urls` the base by description URI. Requests are answered that name this
-    machine or one of `allow_hosts` as their host, and that arrive within `seconds`.
+    machine or one of `allow_hosts` as their host, and that arrive within `seconds`; `on_refusal` is
+    told of the others.
     """
 
     def __init__(
@@ -318,11 +319,12 @@ class MockServer(Generic[Api]):
         *,
         allow_hosts: Iterable[str] = (),
         seconds: float = 30.0,
+        on_refusal: Callable[[Refused], None] | None = None,
     ) -> None:
         from arazzo_runner.worlds.mock_http import make_server
 
         self.api = api
-        self._server = make_server(api, host, port, allow_hosts=allow_hosts, seconds=seconds)
+        self._server = make_server(api, host, port, allow_hosts=allow_hosts, seconds=seconds, on_refusal=on_refusal)
         self.url = f"http://{host}:{self._server.server_address[1]}"
         self.urls = {served.description.base: self.url + served.prefix for served in api.served}
 

@@ -42,14 +42,23 @@ class Handler(Protocol):
 
 
 def make_server(
-    api: Handler, host: str, port: int, *, allow_hosts: Iterable[str] = (), seconds: float = 30.0
+    api: Handler,
+    host: str,
+    port: int,
+    *,
+    allow_hosts: Iterable[str] = (),
+    seconds: float = 30.0,
+    on_refusal: Callable[[Refused], None] | None = None,
 ) -> ThreadingTCPServer:
-    """Return a server (not yet serving) whose requests `api` answers; each must arrive within `seconds`."""
+    """Return a server (not yet serving) whose requests `api` answers; each must arrive within `seconds`.
+
+    `on_refusal` is told of those that never reach the api.
+    """
     hosts = MockHosts.of(host, allow_hosts)
 
     class ConnectionHandler(BaseRequestHandler):
         def handle(self) -> None:
-            Conversation(self.request, api.handle, hosts, seconds).run()
+            Conversation(self.request, api.handle, hosts, seconds, on_refusal).run()
 
     class Server(ThreadingTCPServer):
         daemon_threads = True
@@ -70,12 +79,18 @@ class Conversation:
     """The requests of one connection, answered one after the other."""
 
     def __init__(
-        self, link: socket.socket, handle: Callable[[HttpRequest], object], hosts: MockHosts, seconds: float
+        self,
+        link: socket.socket,
+        handle: Callable[[HttpRequest], object],
+        hosts: MockHosts,
+        seconds: float,
+        on_refusal: Callable[[Refused], None] | None,
     ) -> None:
         self._link = link
         self._handle = handle
         self._hosts = hosts
         self._seconds = seconds
+        self._on_refusal = on_refusal
         self._deadline: float | None = None
         self._method: bytes | None = None  # of the request at hand, None before its head was read
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
@@ -98,13 +113,13 @@ class Conversation:
         try:
             answer = self._handle(self._request())
         except Refused as refused:
-            return self._refuse(problem(refused.status, refused.detail))
+            return self._refuse(refused)
         except h11.RemoteProtocolError as malformed:
-            return self._refuse(problem(*self._described(malformed)))
+            return self._refuse(Refused(*self._described(malformed)))
         except (_Gone, OSError):
             raise
         except Exception as error:  # a mistake of the mock's own: whoever asks is told, and others go on
-            return self._refuse(problem(500, f"the mock failed: {type(error).__name__}: {error}"))
+            return self._refuse(Refused(500, f"the mock failed: {type(error).__name__}: {error}"))
         if not isinstance(answer, HttpResponse):
             return False
         self._write(answer)
@@ -144,7 +159,7 @@ class Conversation:
         try:
             parts = urlsplit(target)
         except ValueError:
-            raise Refused(400, f"the request target {target[:200]!r} is no URL (RFC 9112 §3.2.2)") from None
+            raise Refused(400, "the request target is no URL (RFC 9112 §3.2.2)") from None
         self._hosts.check(parts.netloc)
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
@@ -216,9 +231,11 @@ class Conversation:
     def _send(self, event: h11.Event) -> None:
         self._link.sendall(self._http.send(event) or b"")
 
-    def _refuse(self, answer: HttpResponse) -> bool:
+    def _refuse(self, refused: Refused) -> bool:
         """Say what is wrong and close. Closing at once would reset the connection, and with it the answer."""
-        self._write(answer, closes=True)
+        if self._on_refusal is not None:
+            self._on_refusal(refused)
+        self._write(problem(refused.status, refused.detail), closes=True)
         self._link.shutdown(socket.SHUT_WR)
         until, left = time.monotonic() + LINGER_SECONDS, LINGER_BYTES
         while left > 0 and (seconds := until - time.monotonic()) > 0:

@@ -6,11 +6,15 @@ import asyncio
 import http.server
 import json
 import threading
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import arazzo_runner
 from arazzo_runner.engine.cookies import PER_DOMAIN, Jar
+from arazzo_runner.engine.set_cookie import cookie_date
 
 NOW = 1_700_000_000.0  # 14 November 2023
 
@@ -293,6 +297,55 @@ def test_a_host_cannot_fill_the_jar():
 
 def test_cookies_can_be_switched_off():
     assert sent_back(["a=1"], ALWAYS, mode="off") is None
+
+
+# ------------------------------------------------------------------ what holds of all of them
+
+HOSTS = [
+    "a.com",
+    "x.a.com",
+    "y.x.a.com",
+    "b.com",
+    "co.uk",
+    "x.co.uk",
+    "127.0.0.1",
+    "10.0.0.1",
+    "[::1]",
+    "localhost",
+    "127.1",
+]
+URLS = st.builds("{}://{}{}{}".format, st.sampled_from(["http", "https"]), st.sampled_from(HOSTS), st.sampled_from(["", ":8443"]), st.sampled_from(["", "/", "/p", "/p/q"]))  # fmt: skip
+WORDS = ["a", "b", "__Host-a", "__secure-a", "=", ";", " ", "1", "Domain=", "Path=", "Path=/", "Secure", "Max-Age=", "Expires=", ".com", "\x00", "\t", "é", ",", '"']  # fmt: skip
+LINES = st.lists(st.sampled_from([*WORDS, *HOSTS]) | st.text(max_size=5), max_size=12).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(URLS, st.lists(LINES, max_size=3)), max_size=5), URLS, st.sampled_from(["host", "domain"]))
+def test_no_answers_make_a_jar_that_sends_what_it_must_not(answers, url, mode):
+    jar = Jar()
+    for by, lines in answers:
+        jar = jar.after_response(by, [("Set-Cookie", line) for line in lines], NOW, mode=mode)
+    again = Jar()
+    for by, lines in answers:
+        again = again.after_response(by, [("Set-Cookie", line) for line in lines], NOW, mode=mode)
+    assert jar == again  # a pure fold: a run that is replayed has the same session
+    sent = jar.header_for(url, NOW) or ""
+    assert not any(character in sent for character in "\x00\r\n")
+    asked = urlsplit(url)
+    for name in (pair.partition("=")[0].lower() for pair in sent.split("; ") if pair):
+        assert name
+        assert asked.scheme == "https" or not name.startswith(("__host-", "__secure-"))
+    parents = [urlsplit(by) for by, _ in answers]
+    related = [each for each in parents if each.netloc == asked.netloc and each.scheme == asked.scheme]
+    if mode == "domain":
+        related += [each for each in parents if {str(each.hostname), str(asked.hostname)} <= {"a.com", "x.a.com", "y.x.a.com"} or each.hostname == asked.hostname]  # fmt: skip
+    assert related or not sent
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="0123456789 :,-/JanFebDecGMTxz\t", max_size=40) | st.text(max_size=30))
+def test_no_date_is_too_odd(text):
+    assert isinstance(cookie_date(text), float | None)
 
 
 # ------------------------------------------------------------------ two services on one host
