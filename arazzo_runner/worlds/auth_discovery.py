@@ -50,7 +50,8 @@ def discovered_fault(url: str, endpoint: str, hosts: str | None) -> Refusal | No
         return None
     if hosts is None:
         message = f"the discovery document {url} names a token endpoint on another server, {endpoint}"
-        return Refusal(message, f"allow it with hosts: {here.host} {there.host} …; or name it with tokenUrl")
+        names = " ".join(dict.fromkeys((here.host, there.host)))
+        return Refusal(message, f"allow it with hosts: {names} (and the hosts of the API); or name it with tokenUrl")
     if there.scheme != "https" and here.scheme == "https":
         return Refusal(f"the token endpoint {endpoint} that {url} names is not https, as that is", _NAME_IT)
     return None

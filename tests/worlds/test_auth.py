@@ -21,7 +21,7 @@ from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoRes
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.worlds.auth import AuthWorld
-from arazzo_runner.worlds.auth_digest import answer_challenge, read_challenge
+from arazzo_runner.worlds.auth_digest import Challenges, answer_challenge, read_challenge
 from arazzo_runner.worlds.auth_discovery import read_metadata
 from arazzo_runner.worlds.auth_plan import Plan, find_login, learn
 from arazzo_runner.worlds.auth_schemes import fault_of
@@ -224,6 +224,17 @@ def test_a_wrong_password_is_tried_once(make):
     run = make({"digest": {"user": USER, "password": "wrong-password"}})
     assert run.get("/digest", "digest").status == 401
     assert len(run.api.seen) == 2
+
+
+def test_a_challenge_is_answered_to_its_own_server_only():
+    """`domain` may name other servers (RFC 7616 §3.3); none of them gets an answer beforehand."""
+    asked = 'Digest realm="a", nonce="n", qop="auth", domain="https://other.test/ http://api.test/ /b"'
+    challenge = read_challenge(HttpResponse(401, (("WWW-Authenticate", asked),)))
+    known = Challenges()
+    known.learn("https://api.test/a", USER, challenge)
+    assert known.get("https://api.test/b", USER) is challenge
+    for url in ("https://other.test/", "http://api.test/", "https://api.test:8443/"):
+        assert known.get(url, USER) is None
 
 
 def test_another_kind_of_challenge_gets_no_password(make):
