@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -51,27 +52,29 @@ def read_set_cookie(line: str, now: float) -> SetCookie | None:
     name, value = name.strip(_BLANKS), value.strip(_BLANKS)
     if not equals or not name or _size(name) + _size(value) > MAX_PAIR:
         return None
-    domain, path, secure = "", "", False
-    age: float | None = None
-    until: float | None = None
-    for key, text in map(_attribute, attributes):
-        if _size(text) > MAX_ATTRIBUTE:
-            continue
-        if key == "domain":
-            domain = text.removeprefix(".").lower()
-        elif key == "path":
-            path = text if text.startswith("/") else ""
-        elif key == "secure":
-            secure = True
-        elif key == "max-age" and _MAX_AGE.fullmatch(text):
-            age = _seconds(text)
-        elif key == "expires":
-            date = cookie_date(text)
-            until = until if date is None else date
-    if not domain.isascii():
-        return None  # §5.7 step 6: a name in its own script is sent as Punycode
-    expires = until if age is None else now + age
-    return SetCookie(name, value, domain, path, secure, expires)
+    given = [each for each in map(_attribute, attributes) if _size(each[1]) <= MAX_ATTRIBUTE]
+    domain, path = _last(given, "domain").removeprefix(".").lower(), _last(given, "path")
+    return SetCookie(
+        name=name,
+        value=value,
+        domain=domain,
+        path=path if path.startswith("/") else "",
+        secure=any(key == "secure" for key, _ in given),
+        expires=_expires(given, now),
+    )
+
+
+def _last(given: Sequence[tuple[str, str]], wanted: str) -> str:
+    return next((text for key, text in reversed(given) if key == wanted), "")
+
+
+def _expires(given: Sequence[tuple[str, str]], now: float) -> float | None:
+    """Return the end of a cookie: by its last readable Max-Age, else by its last readable Expires (§5.7)."""
+    ages = [text for key, text in given if key == "max-age" and _MAX_AGE.fullmatch(text)]
+    if ages:
+        return now + max(-_FOREVER, min(_FOREVER, float(ages[-1])))
+    dates = [date for key, text in given if key == "expires" and (date := cookie_date(text)) is not None]
+    return dates[-1] if dates else None
 
 
 def _attribute(text: str) -> tuple[str, str]:
@@ -81,10 +84,6 @@ def _attribute(text: str) -> tuple[str, str]:
 
 def _size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
-
-
-def _seconds(text: str) -> float:
-    return max(-_FOREVER, min(_FOREVER, float(text)))
 
 
 def cookie_date(text: str) -> float | None:

@@ -95,8 +95,7 @@ def make_plan(
                 elif login is not None:
                     logins[call.source, name] = login
     faults += _ambiguous(logins, credentials)
-    if not isinstance(credentials, Placeholders):  # to a mock goes none of them
-        faults += _clashing(steps, logins)
+    faults += () if isinstance(credentials, Placeholders) else _clashing(steps, logins)  # a mock gets none of them
     certificates = {} if transport is None else transport.certificates
     plan = Plan(logins, certificates)
     missing = tuple(_missing(steps, plan, credentials, Severity.ERROR if required else Severity.WARNING))

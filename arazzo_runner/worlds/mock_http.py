@@ -91,6 +91,7 @@ class Conversation:
         self._hosts = hosts
         self._seconds = seconds
         self._on_refusal = on_refusal
+        self._patience = seconds
         self._deadline: float | None = None
         self._method: bytes | None = None  # of the request at hand, None before its head was read
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
@@ -100,6 +101,7 @@ class Conversation:
         self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             while self._exchange():
+                self._patience = IDLE_SECONDS
                 self._http.start_next_cycle()
         except _Gone:
             pass
@@ -189,7 +191,7 @@ class Conversation:
     def _receive(self) -> None:
         """Take in what the client sends next, within what is left of the request's time."""
         is_idle = self._deadline is None
-        left = IDLE_SECONDS if self._deadline is None else self._deadline - time.monotonic()
+        left = self._patience if self._deadline is None else self._deadline - time.monotonic()
         try:
             self._link.settimeout(max(left, 0.001))
             data = self._link.recv(_PIECE) if left > 0 else None

@@ -285,6 +285,11 @@ def test_a_request_that_takes_too_long_is_given_up():
         assert read_answer(stream)[0] == 0
 
 
+def test_a_client_that_asks_nothing_is_let_go():
+    with MockServer(api(), seconds=0.3) as server, connect(server) as link, link.makefile("rb") as stream:
+        assert read_answer(stream)[0] == 0
+
+
 def test_a_trickle_is_not_patience():
     """The time is that of the whole request, not of each piece."""
     with MockServer(api(), seconds=0.3) as server, connect(server) as link, link.makefile("rb") as stream:
