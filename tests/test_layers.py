@@ -39,8 +39,8 @@ FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "requ
 ONE_PLACE = {"dataclasses": {"records.py"}, "httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_import.py"},
              "aiohttp": {"worlds/aiohttp_transport.py"}}  # fmt: skip
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
-         "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "http.server", "rich", "email",
-         "dbos", "sqlalchemy", "psycopg", "cryptography", "keyring"}  # fmt: skip
+         "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "h11", "http.server", "rich", "email",
+         "dbos", "sqlalchemy", "psycopg", "cryptography", "keyring", "publicsuffixlist"}  # fmt: skip
 # Modules that exist to be imported lazily themselves may name their library at the top.
 LAZY_MODULES = {
     "durable/codec.py",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import click
 
@@ -26,6 +27,7 @@ from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 from arazzo_runner.worlds.mock import Api, MockApi, MockServer, Served
+from arazzo_runner.worlds.mock_problem import Refused
 from arazzo_runner.worlds.scenario import Drop, read_scenario
 
 _HELP = """Serve the APIs a document uses, answering from their descriptions.
@@ -33,7 +35,9 @@ _HELP = """Serve the APIs a document uses, answering from their descriptions.
 SPEC is an Arazzo document (all its OpenAPI sources are served) or an OpenAPI
 description. Answers are the descriptions' examples, else samples of their
 schemas; a request that does not fit its operation is answered with 4xx. The
-server listens on 127.0.0.1 only, until Ctrl-C.
+server listens on 127.0.0.1 only, until Ctrl-C, and answers requests for the
+hosts 127.0.0.1, localhost and [::1], so that no web page can reach it under
+a name of its own; --allow-host NAME adds one.
 
 \b
 Examples:
@@ -44,6 +48,8 @@ Examples:
 
 Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
 """
+
+_ALLOW_HOST = "Answer requests for this host too, and read descriptions from it although it is private; repeatable."
 
 
 @click.command(
@@ -58,7 +64,7 @@ Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
     "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port to listen on (default: a free one)."
 )
 @mock_options
-@reading_options
+@functools.partial(reading_options, allow_host=_ALLOW_HOST)
 @click.option("-q", "--quiet", is_flag=True, help="Do not print a line per request.")
 @color_option
 def command(
@@ -75,8 +81,9 @@ def command(
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     if bool(specs) == (cassette is not None):
         raise click.UsageError("name either SPECs or --from FILE", click.get_current_context())
+    listening = Listening(port, reading.allow_hosts, console, quiet)
     if cassette is not None:
-        return _serve_cassette(cassette, port, console, quiet=quiet)
+        return _serve_cassette(cassette, listening)
     options = LoadOptions(**reading.as_keywords(), environment=os.environ)
     problems = Problems(strict=reading.strict)
     served = tuple(_served(specs, options, problems))
@@ -88,7 +95,7 @@ def command(
         hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
         raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
     script = None if scenario is None else read_scenario(scenario, switches)
-    _serve(ToldMockApi(served, script, console=None if quiet else console), port, console)
+    _serve(ToldMockApi(served, script, console=None if quiet else console), listening)
     return 0
 
 
@@ -107,31 +114,46 @@ class ToldMockApi(MockApi):
         return answer
 
 
-def _serve_cassette(path: str, port: int, console: Console, *, quiet: bool) -> int:
+@record(frozen=True, slots=True)
+class Listening:
+    """Where a mock listens, which hosts it answers for beside its own, and whom it tells of requests."""
+
+    port: int
+    hosts: Sequence[str]
+    console: Console
+    quiet: bool
+
+
+def _serve_cassette(path: str, listening: Listening) -> int:
     from arazzo_runner.worlds.cassette_api import CassetteApi  # lazily: most mocks are made from descriptions
     from arazzo_runner.worlds.cassette_file import read_cassette
 
     class Told(CassetteApi):
         def handle(self, request: HttpRequest) -> HttpResponse | Drop:
             answer = CassetteApi.handle(self, request)
-            if not quiet:
-                _tell(console, request, answer)
+            if not listening.quiet:
+                _tell(listening.console, request, answer)
             return answer
 
     api = Told(read_cassette(path))
-    _listen(api, port, console, lambda server: [(name, server.url + way) for name, way in api.prefixes.items()])
+    _listen(api, listening, lambda server: [(name, server.url + way) for name, way in api.prefixes.items()])
     return 0
 
 
-def _serve(api: MockApi, port: int, console: Console) -> None:
+def _serve(api: MockApi, listening: Listening) -> None:
     """Print where each description is served and wait for Ctrl-C."""
     bases = [served.description.base for served in api.served]
-    _listen(api, port, console, lambda server: [(display(base), server.urls[base]) for base in bases])
+    _listen(api, listening, lambda server: [(display(base), server.urls[base]) for base in bases])
 
 
-def _listen(api: Api, port: int, console: Console, places: Callable[[MockServer[Api]], list[tuple[str, str]]]) -> None:
+def _listen(api: Api, listening: Listening, places: Callable[[MockServer[Api]], list[tuple[str, str]]]) -> None:
+    port, console = listening.port, listening.console
+
+    def tell(refused: Refused) -> None:
+        console.err(f"refused  {status_text(refused.status)}: {one_line(refused.detail)}\n")
+
     try:
-        server = MockServer(api, port)
+        server = MockServer(api, port, allow_hosts=listening.hosts, on_refusal=None if listening.quiet else tell)
     except OSError as problem:
         message = f"port {port} cannot be used: {problem.strerror or problem}"
         raise InvalidUsage([usage_error(message, code="port-not-usable", hint="choose another with --port")]) from None

@@ -20,14 +20,8 @@ _LIMITS = (
     ("depth", "N", "How deep a document may be nested (default 100)."),
     ("size", "BYTES", "The largest document (default 20 MB)."),
 )
+_ALLOW_HOST = "Read descriptions from this host although it is private or another document's; repeatable."
 _READING_OPTIONS = (
-    click.option(
-        "--allow-host",
-        "allow_hosts",
-        metavar="HOST",
-        multiple=True,
-        help="Read descriptions from this host although it is private or another document's; repeatable.",
-    ),
     click.option("--allow-remote", is_flag=True, help="Read remote descriptions wherever documents lead."),
     click.option("--no-cache", is_flag=True, help="Take nothing from the cache, and keep nothing in it."),
     click.option("--offline", is_flag=True, help="Read no remote descriptions."),
@@ -92,15 +86,20 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
-def reading_options(command: Command) -> Command:
-    """Add the options of every command that reads an Arazzo document; it gets them as `reading`."""
+def reading_options(command: Command, *, allow_host: str = _ALLOW_HOST) -> Command:
+    """Add the options of every command that reads an Arazzo document; it gets them as `reading`.
+
+    `allow_host` is the help text of --allow-host.
+    """
 
     @functools.wraps(command)
     def gathered(**options: Any) -> int:
         reading = _reading(options)
         return command(reading=reading, **options)
 
-    decorated: Any = gathered
+    decorated: Any = click.option("--allow-host", "allow_hosts", metavar="HOST", multiple=True, help=allow_host)(
+        gathered
+    )
     for option in _READING_OPTIONS:
         decorated = option(decorated)
     for name, metavar, text in _LIMITS:

@@ -45,7 +45,9 @@ limit_options = option_group(
         "--criterion-timeout", type=_SECONDS, metavar="S", help="Seconds for one criterion's query (default 1)."
     ),
     click.option(
-        "--cookies", type=click.Choice(["host", "domain", "off"]), help="Which cookies of responses are sent back."
+        "--cookies",
+        type=click.Choice(["host", "domain", "off"]),
+        help="Cookies go back to the origin that set them (host, default), also by Domain, or not at all.",
     ),
     click.option(
         "--parallel",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.engine.checks import check_request, check_response, errors_in, failed_checks
+from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.criteria import default_verdict, judge_all
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.engine.request import BuiltRequest, CannotBuild, build_request
@@ -41,7 +42,7 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
     started = await run.tick(key)
     scope = frame.scope(run, later=step.later)
     try:
-        built = build_request(step, call, scope, run)
+        built = build_request(step, call, scope, run, started)
     except CannotBuild as problem:
         attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
         return Tried(attempt, scope, {}, built=False)
@@ -53,7 +54,7 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
     built = replace(built, notes=built.notes + findings) if findings else built
     if run.stop is not None:
         return Tried(Attempt(number=number, started=started, request=built.request), scope, {}, built=False)
-    effect = _effect(run, step, call, key, built)
+    effect = _effect(run, step, call, key, built, started)
     answer = await run.send(effect)
     shown = run.access.shown(effect)
     if isinstance(answer, HttpResponse):
@@ -62,7 +63,9 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
     return _unanswered(run, frame, step, call, key, number, started, built, shown, answer)
 
 
-def _effect(run: Run, step: CompiledStep, call: OperationCall, key: str, built: BuiltRequest) -> SendRequest:
+def _effect(
+    run: Run, step: CompiledStep, call: OperationCall, key: str, built: BuiltRequest, started: float
+) -> SendRequest:
     timeout = step.timeout if step.timeout is not None else run.options.timeout
     left = run.time_left()
     return SendRequest(
@@ -71,6 +74,8 @@ def _effect(run: Run, step: CompiledStep, call: OperationCall, key: str, built: 
         request=built.request,
         timeout=timeout if left is None else min(timeout, left),
         cookies=run.options.cookies,
+        jar=run.jar if built.takes_cookies else Jar(),
+        began=started,
         source=call.source,
         server=call.server,
         operation=f"{call.operation.uri}#{call.operation.pointer}",
@@ -94,7 +99,8 @@ def _judged(
     message, note = _message(response, step)
     for name, value in response.headers:
         if name.lower() in SECRET_HEADERS:
-            run.secrets.add(value.partition(";")[0].rpartition("=")[2])
+            is_cookie = name.lower() == "set-cookie"
+            run.secrets.add(value.partition(";")[0].partition("=")[2].strip() if is_cookie else value)
     run.secrets.add_named(message.body)
     run.jar = run.jar.after_response(built.request.url, response.headers, started, mode=run.options.cookies)
     scope = _scope(run, frame, built, message, response.status)

@@ -1,119 +1,170 @@
 """The cookies of a run: a pure fold over its answers, so that a replayed run has the same session.
 
-RFC 6265 as far as one run needs it: same host, port and path; the Domain attribute only on
-request (semantics §6).
+RFC 6265bis (draft-ietf-httpbis-rfc6265bis) §5.7 and §5.8, but for one thing: a cookie without a
+Domain goes back to the origin that set it, not to every port of its host, so that two services on
+one host keep their own sessions. The Domain attribute counts only on request (mode "domain").
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from arazzo_runner.engine.effects import Headers
+from arazzo_runner.engine.cookie_domains import canonical_host, is_public_suffix, matches_domain
 from arazzo_runner.records import record
+from arazzo_runner.sources.hosts import Origin, origin_of
 
-MAX_COOKIES = 300
-MAX_LENGTH = 4096
+if TYPE_CHECKING:
+    from arazzo_runner.engine.set_cookie import SetCookie
+
+PER_DOMAIN: Final = 50
+MAX_COOKIES: Final = 3000
+"""RFC 6265bis §6.1: what a client should be able to keep; beyond it, the oldest cookies go."""
 
 
 @record(frozen=True, slots=True)
 class Cookie:
-    """One cookie and where it goes; `expires` in seconds since the epoch, None for the run's length."""
+    """One cookie and where it goes: to `origin` or, when it is `wide`, to every host of `domain`.
+
+    `expires` is in seconds since the epoch, None for the run's length.
+    """
 
     name: str
     value: str
-    origin: str
-    host: str
+    origin: Origin
+    domain: str
     path: str
     secure: bool
     wide: bool
     expires: float | None
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells cookies apart: one with an equal key takes this one's place."""
+        return (self.name, self.path, self.domain if self.wide else self.origin, self.wide)
+
+    def goes_to(self, origin: Origin, path: str, now: float) -> bool:
+        """Return whether a request gets this cookie (RFC 6265bis §5.8.3)."""
+        if (self.expires is not None and self.expires <= now) or (self.secure and origin.scheme != "https"):
+            return False
+        is_there = matches_domain(origin.host, self.domain) if self.wide else origin == self.origin
+        return is_there and _is_below(path, self.path)
+
 
 @record(frozen=True, slots=True)
 class Jar:
-    """The cookies so far."""
+    """The cookies so far, oldest first."""
 
     cookies: tuple[Cookie, ...] = ()
 
-    def after_response(self, url: str, headers: Headers, now: float, *, mode: str = "host") -> Jar:
+    def after_response(self, url: str, headers: Iterable[tuple[str, str]], now: float, *, mode: str = "host") -> Jar:
         """Return the jar after an answer from `url`; `mode` is "host", "domain" or "off"."""
         lines = [value for name, value in headers if name.lower() == "set-cookie"] if mode != "off" else []
-        if not lines:
+        origin = _origin(url) if lines else None
+        if origin is None:
             return self
-        kept = {(each.name, each.host, each.path): each for each in self.cookies}
+        from arazzo_runner.engine.set_cookie import read_set_cookie  # lazily: most answers set no cookie
+
+        kept = {each.key: each for each in self.cookies if each.expires is None or each.expires > now}
         for line in lines:
-            cookie = _parsed(line, url, now, mode)
-            if cookie is None:
+            given = read_set_cookie(line, now)
+            cookie = None if given is None else _accepted(given, origin, urlsplit(url).path, mode)
+            if cookie is None or _shadows(cookie, origin, kept.values()):
                 continue
-            key = (cookie.name, cookie.host, cookie.path)
-            kept.pop(key, None)
-            if cookie.expires is None or cookie.expires > now:
-                kept[key] = cookie
-        return Jar(tuple(kept.values())[-MAX_COOKIES:])
+            if cookie.expires is not None and cookie.expires <= now:
+                kept.pop(cookie.key, None)
+            else:
+                kept[cookie.key] = cookie  # in its old place: RFC 6265bis §5.7 keeps the time of creation
+        return Jar(_within_limits(list(kept.values())))
 
-    def header_for(self, url: str) -> str | None:
-        """Return the Cookie header for a request, None when no cookie belongs there (RFC 6265 §5.4)."""
-        if not self.cookies:
+    def header_for(self, url: str, now: float) -> str | None:
+        """Return the Cookie header for a request, None when no cookie belongs there (RFC 6265bis §5.8.3)."""
+        origin = _origin(url) if self.cookies else None
+        if origin is None:
             return None
-        parts = urlsplit(url)
-        path = parts.path or "/"
-        fitting = [each for each in self.cookies if _fits(each, parts.scheme, parts.netloc, parts.hostname or "", path)]
-        fitting.sort(key=lambda each: -len(each.path))
-        return "; ".join(f"{each.name}={each.value}" for each in fitting) or None
+        path = urlsplit(url).path or "/"
+        found = [each for each in self.cookies if each.goes_to(origin, path, now)]
+        found.sort(key=lambda each: -len(each.path))  # stable: older ones first among equals
+        return "; ".join(f"{each.name}={each.value}" for each in found) or None
 
 
-def _fits(cookie: Cookie, scheme: str, origin: str, host: str, path: str) -> bool:
-    if cookie.secure and scheme != "https":
-        return False
-    if cookie.wide:
-        if host != cookie.host and not host.endswith("." + cookie.host):
-            return False
-    elif origin != cookie.origin:
-        return False
-    return path == cookie.path or path.startswith(cookie.path.rstrip("/") + "/")
-
-
-def _parsed(line: str, url: str, now: float, mode: str) -> Cookie | None:
-    pair, *attributes = line.split(";")
-    name, equals, value = pair.partition("=")
-    name, value = name.strip(), value.strip()
-    if not equals or not name or len(pair) > MAX_LENGTH or any(ord(each) < 32 for each in pair):
+def _origin(url: str) -> Origin | None:
+    """Return the origin of a URL as cookies are bound to it; None when it has none: the sending tells of it."""
+    try:
+        found = origin_of(url)
+    except ValueError:
         return None
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    given = {key.strip().lower(): text.strip() for key, _, text in (each.partition("=") for each in attributes)}
-    domain = given.get("domain", "").lstrip(".").lower()
-    wide = bool(domain) and mode == "domain"
-    if wide and ((host != domain and not host.endswith("." + domain)) or "." not in domain):
+    return Origin(found.scheme, canonical_host(found.host), found.port)
+
+
+def _accepted(given: SetCookie, origin: Origin, path: str, mode: str) -> Cookie | None:
+    """Return the cookie that a Set-Cookie line of `origin` sets, None when it must be ignored (RFC 6265bis §5.7)."""
+    if given.secure and origin.scheme != "https":
         return None
-    path = given.get("path", "")
+    if not _fits_its_prefix(given):
+        return None
+    domain = given.domain if mode == "domain" else ""
+    if domain and domain != origin.host and (is_public_suffix(domain) or not matches_domain(origin.host, domain)):
+        return None
+    wide = bool(domain) and not is_public_suffix(domain)
     return Cookie(
-        name=name,
-        value=value,
-        origin=parts.netloc,
-        host=domain if wide else host,
-        path=path if path.startswith("/") else _default_path(parts.path),
-        secure="secure" in given,
+        name=given.name,
+        value=given.value,
+        origin=origin,
+        domain=domain if wide else origin.host,
+        path=given.path or default_path(path),
+        secure=given.secure,
         wide=wide,
-        expires=_expires(given, now),
+        expires=given.expires,
     )
 
 
-def _default_path(path: str) -> str:
-    """RFC 6265 §5.1.4: the path up to, not including, its last slash."""
+def _fits_its_prefix(given: SetCookie) -> bool:
+    """Return whether a cookie has what the prefix of its name promises (RFC 6265bis §4.1.3, in any case)."""
+    name = given.name.lower()
+    if name.startswith("__host-"):
+        return given.secure and not given.domain and given.path == "/"
+    return given.secure or not name.startswith("__secure-")
+
+
+def _shadows(cookie: Cookie, origin: Origin, others: Iterable[Cookie]) -> bool:
+    """Return whether a cookie set over plain http would replace or go before a Secure one (RFC 6265bis §5.7).
+
+    One that is not wide never meets a Secure one: it goes back to plain http only.
+    """
+    if not cookie.wide or origin.scheme == "https":
+        return False
+    return any(
+        each.secure
+        and each.name == cookie.name
+        and (matches_domain(each.domain, cookie.domain) or matches_domain(cookie.domain, each.domain))
+        and _is_below(cookie.path, each.path)
+        for each in others
+    )
+
+
+def _within_limits(cookies: list[Cookie]) -> tuple[Cookie, ...]:
+    """Drop what is too much of one domain, those that are not Secure first, and then of all (RFC 6265bis §5.7)."""
+    if len(cookies) <= PER_DOMAIN:
+        return tuple(cookies)
+    by_domain: dict[str, list[Cookie]] = {}
+    for each in cookies:
+        by_domain.setdefault(each.domain, []).append(each)
+    dropped: set[int] = set()
+    for found in by_domain.values():
+        found.sort(key=lambda each: each.secure)  # stable: the oldest first
+        dropped.update(id(each) for each in found[: max(0, len(found) - PER_DOMAIN)])
+    return tuple(each for each in cookies if id(each) not in dropped)[-MAX_COOKIES:]
+
+
+def _is_below(path: str, cookie_path: str) -> bool:
+    """Return whether a path is a cookie's or below it (RFC 6265bis §5.1.4)."""
+    if not path.startswith(cookie_path):
+        return False
+    return path == cookie_path or cookie_path.endswith("/") or path[len(cookie_path)] == "/"
+
+
+def default_path(path: str) -> str:
+    """Return the path of a cookie that names none: that of its request, up to its last slash (RFC 6265bis §5.1.4)."""
     return path.rpartition("/")[0] or "/"
-
-
-def _expires(given: dict[str, str], now: float) -> float | None:
-    age = given.get("max-age", "")
-    if re.fullmatch(r"-?[0-9]+", age):
-        return now + float(age[:12])
-    if "expires" not in given:
-        return None
-    from email.utils import parsedate_to_datetime  # lazily: email costs 10 ms at a cold start
-
-    try:
-        return parsedate_to_datetime(given["expires"].replace("-", " ")).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Generic, Literal, Protocol, TypeVar
 
 from arazzo_runner.diagnostics import Location
+from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
@@ -97,8 +98,9 @@ class Effect(Generic[Answer]):
 class SendRequest(Effect[HttpResponse | NoResponse]):
     """One HTTP exchange; `timeout` in seconds covers the whole of it.
 
-    `cookies` says which cookies of redirects on the way are kept ("off": none); one that is not
-    `redirectable` follows none, whatever the options say.
+    `cookies` says which cookies of redirects on the way are kept ("off": none), `jar` holds those of
+    the run so far and `began` is when the request was made: a redirect is sent those that fit it. One
+    that is not `redirectable` follows none, whatever the options say.
     `source` names the source description and `server` the URL it is called at, `operation` the
     Operation Object (`<uri>#<pointer>`); `at` is the step's place in its document.
     `security` lists the alternatives (scheme name → scopes), `schemes` the raw Security Scheme
@@ -108,6 +110,8 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
     request: HttpRequest
     timeout: float
     cookies: str = "host"
+    jar: Jar = field(default_factory=Jar, repr=False)
+    began: float = 0.0
     redirectable: bool = True
     source: str = ""
     server: str = ""

@@ -46,7 +46,8 @@ class RunOptions:
     `max_depth` the nesting of workflows, at most DEEPEST. A Retry-After above `max_retry_wait` fails the step.
     `poll_interval` is the wait before a goto re-enters the same step. `resend_unknown` allows
     an unsafe request to be sent again although the outcome of the first is unknown.
-    `cookies` is "host" (send back to the host that set them), "domain" or "off".
+    `cookies` is "host" (sent back to the scheme, host and port that set them), "domain" (the Domain
+    attribute counts too) or "off".
     `parallel` is how many independent steps may run at the same time. `transport` says how
     requests reach their servers (None: no certificates, the environment's proxies). `checks`
     says what requests and responses are held to.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.engine.body import UnusableBody, build_body
 from arazzo_runner.engine.effects import HttpRequest
@@ -16,6 +14,7 @@ from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall, Value
 from arazzo_runner.program.references import value_references
 from arazzo_runner.records import field, record
+from arazzo_runner.sources.header_names import is_of_the_transport
 from arazzo_runner.sources.operation import Operation, OperationParameter
 from arazzo_runner.sources.styles import (
     UnusableValue,
@@ -28,31 +27,19 @@ from arazzo_runner.sources.styles import (
 )
 from arazzo_runner.values import MISSING, JsonValue
 
-# Fetch Standard §2.2.2 forbids these to pages too: they steer the connection, not the request.
-OF_THE_TRANSPORT: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-
 
 @record(frozen=True, slots=True)
 class BuiltRequest:
-    """A request and how expressions see it; `notes` say what was left out, `parameters` are those with their values."""
+    """A request and how expressions see it; `notes` say what was left out, `parameters` are those with their values.
+
+    `takes_cookies` is False when the step sets the Cookie header itself: the run's cookies stay out.
+    """
 
     request: HttpRequest
     message: Message
     notes: tuple[Diagnostic, ...] = ()
     parameters: tuple[tuple[CompiledParameter, JsonValue], ...] = ()
+    takes_cookies: bool = True
 
 
 class CannotBuild(Exception):
@@ -92,8 +79,11 @@ class _Parts:
     values: list[tuple[CompiledParameter, JsonValue]] = field(default_factory=list)
 
 
-def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Run) -> BuiltRequest:
-    """Make the request of a step; raises CannotBuild when a value is missing or cannot be sent."""
+def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Run, now: float) -> BuiltRequest:
+    """Make the request of a step; raises CannotBuild when a value is missing or cannot be sent.
+
+    `now` decides which cookies have expired.
+    """
     parts = _Parts()
     for parameter in step.parameters:
         _add_parameter(parts, parameter, scope)
@@ -108,10 +98,11 @@ def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Ru
             raise CannotBuild.because("unusable-body", problem.message, problem.at) from None
         except Unresolved as missing:
             raise _unresolved(missing, "the request body", step.body.at) from None
-    headers = _headers(parts, call.operation, content_type, run.jar.header_for(url), run.options)
+    headers = _headers(parts, call.operation, content_type, run.jar.header_for(url, now), run.options)
     request = HttpRequest(call.operation.method, url, headers, raw)
     message = Message(headers=headers, query=parts.query_values, path=parts.path_values, body=body)
-    return BuiltRequest(request, message, tuple(parts.notes), tuple(parts.values))
+    takes_cookies = not any(name.lower() == "cookie" for name, _ in parts.headers)
+    return BuiltRequest(request, message, tuple(parts.notes), tuple(parts.values), takes_cookies)
 
 
 # ------------------------------------------------------------------ parameters
@@ -124,7 +115,7 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
     parts.values.append((parameter, value))
     declared = parameter.declared
     name = parameter.name
-    if parameter.location == "header" and name.lower() in OF_THE_TRANSPORT:
+    if parameter.location == "header" and is_of_the_transport(name):
         message = f'header parameter "{name}" is left out: where a message goes and ends is not for a step to say'
         parts.notes.append(Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at))
         return

@@ -41,6 +41,22 @@ def slot_of(scheme: JsonValue) -> Slot | None:
     return (place, name.lower() if place == "header" else name)
 
 
+def shared_slot(alternative: Alternative, schemes: Mapping[str, JsonValue], given: frozenset[Slot]) -> tuple[str, ...]:
+    """Return the names of two schemes needed together whose credentials go into the same slot, () when there are none.
+
+    A slot that the step itself fills is no longer anybody's.
+    """
+    seen: dict[Slot, str] = {}
+    for name in alternative:
+        slot = slot_of(schemes.get(name))
+        if slot is None or slot in given:
+            continue
+        if slot in seen:
+            return (seen[slot], name)
+        seen[slot] = name
+    return ()
+
+
 def given_by(parameters: Iterable[CompiledParameter]) -> frozenset[Slot]:
     """Return the slots that the parameters of a step fill: they win over configured credentials (semantics §6)."""
     return frozenset(

@@ -22,6 +22,7 @@ from arazzo_runner.sources.operation import (
 )
 from arazzo_runner.sources.references import Node, ReferenceFailure, References, rebased
 from arazzo_runner.sources.schema_context import SchemaContext, dialect_of
+from arazzo_runner.sources.security_schemes import scheme_fault
 from arazzo_runner.sources.swagger2 import convert_operation, security_schemes_of, servers_of
 from arazzo_runner.values import MISSING, JsonValue, to_text, type_name
 
@@ -36,6 +37,8 @@ STYLES: Final[Mapping[str, tuple[str, ...]]] = {
 EXPLODED: Final = ("form", "cookie")
 # §Parameter Object, name: definitions of these headers shall be ignored.
 _IGNORED_HEADERS: Final = ("accept", "content-type", "authorization")
+
+Security = tuple[Mapping[str, tuple[str, ...]], ...]
 
 
 class OperationReader:
@@ -52,6 +55,8 @@ class OperationReader:
         version = "" if self._is_swagger else str(value.get("openapi", ""))
         self.schemas = SchemaContext(dialect_of(version, is_swagger=self._is_swagger), references.follow)
         self._schemes_read: Mapping[str, JsonValue] | None = None
+        self._scheme_places: Mapping[str, Location] = {}
+        self._schemes_checked: set[str] = set()
 
     def read(self, pointer: str, path: str, method: str, node: Node, items: Sequence[Node]) -> Operation:
         """Return the Operation of an Operation Object; `items` are the path item's nodes, its own first."""
@@ -69,7 +74,7 @@ class OperationReader:
             parameters=self._parameters(node, items),
             request_body=self._body(node.child("requestBody")),
             responses=self._responses(node.child("responses")),
-            security=self._security(node),
+            security=self._checked(self._security(node)),
             security_schemes=self._schemes(),
             schemas=self.schemas,
             at=node.at,
@@ -222,7 +227,7 @@ class OperationReader:
                 variables[name] = ServerVariable(default=to_text(variable["default"]), enum=texts)
         return Server(url=url, variables=variables, base=base)
 
-    def _security(self, node: Node) -> tuple[Mapping[str, tuple[str, ...]], ...]:
+    def _security(self, node: Node) -> Security:
         """The operation's own requirements, even an empty list, else the description's (§Operation Object)."""
         is_stated = node.child("security").value not in (MISSING, None)
         requirements = []
@@ -237,13 +242,23 @@ class OperationReader:
         if self._schemes_read is None:
             if self._is_swagger:
                 self._schemes_read = security_schemes_of(_plain(self._root.value))
+                nodes = dict(self._members(self._root.child("securityDefinitions"), "securityDefinitions"))
             else:
                 schemes = self._root.child("components").child("securitySchemes")
-                followed = (
-                    (name, self._followed(each).value) for name, each in self._members(schemes, "securitySchemes")
-                )
-                self._schemes_read = {name: value for name, value in followed if value is not None}
+                nodes = {name: self._followed(each) for name, each in self._members(schemes, "securitySchemes")}
+                self._schemes_read = {name: node.value for name, node in nodes.items() if node.value is not None}
+            self._scheme_places = {name: node.at for name, node in nodes.items()}
         return self._schemes_read
+
+    def _checked(self, security: Security) -> Security:
+        """Report the schemes that no credential can be sent by, once each, and only those that are needed."""
+        for name in {name: None for alternative in security for name in alternative}:
+            fault = None if name in self._schemes_checked else scheme_fault(self._schemes().get(name))
+            self._schemes_checked.add(name)
+            if fault is not None:
+                message = f'security scheme "{name}": {fault[0]}'
+                self._problems.error("unusable-scheme", message, self._scheme_places[name], hint=fault[1])
+        return security
 
     # ------------------------------------------------------------------ Swagger 2.0
 

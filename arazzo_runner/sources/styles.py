@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from arazzo_runner.patterns import pattern
+from arazzo_runner.sources.header_names import is_token
 from arazzo_runner.sources.media_types import FORM, essence, is_json
 from arazzo_runner.sources.operation import MediaType, OperationParameter
 from arazzo_runner.values import JsonValue, to_json, to_text
@@ -26,7 +27,6 @@ PATH_RESERVED: Final = ":@!$&'()*+,;="
 WHOLE_QUERY: Final = ":/?@!$&'()*+,;=[]"
 _DELIMITERS: Final = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}
 _COOKIE_SAFE: Final = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
-_TOKEN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 _TRIPLE: Final = pattern("(%[0-9A-Fa-f]{2})")
 _PLAIN_PATH: Final = pattern(r"[A-Za-z0-9\-._~/%:@!$&'()*+,;=]*")
 
@@ -227,7 +227,7 @@ def querystring_text(value: JsonValue, declared: OperationParameter | None) -> s
 
 def header_value(name: str, value: JsonValue, declared: OperationParameter | None) -> str:
     """Return a header's text (style simple, nothing percent-encoded); raises UnusableValue for controls."""
-    if not name or any(character not in _TOKEN for character in name):
+    if not is_token(name):
         raise UnusableValue("its name has characters that header names must not have")
     if declared is not None and declared.content is not None:
         text = _ascii_json(content_text(value, declared.content), declared.content)
@@ -256,7 +256,7 @@ def cookie_pairs(name: str, value: JsonValue, declared: OperationParameter | Non
     and refuses what would end the value. Either way, exploded members are cookies of their own
     (`form` would put `&` between them, which no server reads).
     """
-    if not name or any(character not in _TOKEN for character in name):
+    if not is_token(name):
         raise UnusableValue("its name has characters that cookie names must not have")
     if declared is not None and declared.content is not None:
         return [(name, _cookie_text(content_text(value, declared.content), True))]

@@ -72,7 +72,11 @@ LOADER: Final[tuple[Check, ...]] = (
     ),
     *_loader("flow", ERROR, "dependency-cycle"),
     *_loader("flow", WARNING, "later-step"),
-    *_loader("openapi", ERROR, "ambiguous-operation missing-path-parameter unknown-operation unknown-path-parameter"),
+    *_loader(
+        "openapi",
+        ERROR,
+        "ambiguous-operation missing-path-parameter unknown-operation unknown-path-parameter unusable-scheme",
+    ),
     *_loader(
         "openapi",
         WARNING,

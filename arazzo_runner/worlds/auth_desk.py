@@ -13,6 +13,7 @@ from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, 
 from arazzo_runner.records import record, replace
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import JsonValue
+from arazzo_runner.worlds.auth_discovery import discovered_fault, metadata_request, read_metadata
 from arazzo_runner.worlds.auth_store import Chain, Kept, TokenStore, UnusableStore
 from arazzo_runner.worlds.auth_tokens import (
     Flight,
@@ -22,8 +23,6 @@ from arazzo_runner.worlds.auth_tokens import (
     TokenCache,
     choose_grant,
     endpoint_fault,
-    metadata_request,
-    read_metadata,
     read_token,
     token_request,
 )
@@ -108,22 +107,26 @@ class TokenDesk:
             return self._refused(Refusal(f"the URL {grant.endpoint} {fault}"))
         if grant.discovered:
             return grant.endpoint
-        known = self.cache.endpoints.get(grant.endpoint)
-        if known is not None:
-            return known
+        found: str | Refusal | None = self.cache.endpoints.get(grant.endpoint)
+        if found is None:
+            answer = await self._discover(grant, effect)
+            if isinstance(answer, NoResponse):
+                return answer
+            found = read_metadata(grant.endpoint, answer)
+        if isinstance(found, Refusal):
+            return self._refused(found)
+        # Also of an endpoint that is known: another credential may have had other hosts.
+        refusal = discovered_fault(grant.endpoint, found, grant.hosts)
+        if refusal is not None:
+            return self._refused(refusal)
+        self.cache.endpoints[grant.endpoint] = found
+        return found
+
+    async def _discover(self, grant: Grant, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = await self._send(
             replace(effect, key=f"{effect.key}/discovery", safe=True), metadata_request(grant.endpoint)
         )
-        if isinstance(answer, NoResponse):
-            return _unanswered(grant.endpoint, answer)
-        found = read_metadata(grant.endpoint, answer)
-        if isinstance(found, Refusal):
-            return self._refused(found)
-        fault = endpoint_fault(found, grant.hosts)
-        if fault is not None:
-            return self._refused(Refusal(f"the token endpoint {found} {fault}"))
-        self.cache.endpoints[grant.endpoint] = found
-        return found
+        return _unanswered(grant.endpoint, answer) if isinstance(answer, NoResponse) else answer
 
     # ------------------------------------------------------------------ refresh tokens
 

@@ -8,7 +8,7 @@ from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severi
 from arazzo_runner.engine.effects import HttpRequest, SendRequest
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.program.model import CompiledStep, OperationCall, Program
-from arazzo_runner.program.security import Alternative, Slot, given_by, secured_steps, slot_of
+from arazzo_runner.program.security import Alternative, Slot, given_by, secured_steps, shared_slot, slot_of
 from arazzo_runner.records import field, record
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.sources.hosts import EVERY_HOST, meant_for, origin_of
@@ -48,6 +48,8 @@ class Plan:
 
     def _usable(self, effect: SendRequest, alternative: Alternative, given: frozenset[Slot]) -> Chosen | None:
         chosen = []
+        if shared_slot(alternative, effect.schemes, given):
+            return None  # one credential would take the other's place
         for name, scopes in alternative.items():
             scheme = effect.schemes.get(name)
             if slot_of(scheme) in given:
@@ -93,6 +95,7 @@ def make_plan(
                 elif login is not None:
                     logins[call.source, name] = login
     faults += _ambiguous(logins, credentials)
+    faults += () if isinstance(credentials, Placeholders) else _clashing(steps, logins)  # a mock gets none of them
     certificates = {} if transport is None else transport.certificates
     plan = Plan(logins, certificates)
     missing = tuple(_missing(steps, plan, credentials, Severity.ERROR if required else Severity.WARNING))
@@ -110,6 +113,24 @@ def _ambiguous(logins: Iterable[tuple[str, str]], credentials: Credentials) -> I
             if readers.setdefault(variable, called) != called:
                 other = ".".join(readers[variable])
                 yield _unusable(source, name, f"{variable} may be {other} too; write both into the credentials file")
+
+
+def _clashing(
+    steps: Iterable[tuple[CompiledStep, OperationCall]], logins: Mapping[tuple[str, str], Login]
+) -> Iterator[Diagnostic]:
+    """Refuse credentials that an operation needs together, and that go into the same place, when it takes no others."""
+    told: set[tuple[str, tuple[str, ...]]] = set()
+    for step, call in steps:
+        operation, given = call.operation, given_by(step.parameters)
+        had = [each for each in operation.security if all((call.source, name) in logins for name in each)]
+        names = [shared_slot(each, operation.security_schemes, given) for each in had]
+        if names and all(names) and (call.source, names[0]) not in told:
+            told.add((call.source, names[0]))
+            message = f'step "{step.step_id}" needs {" and ".join(names[0])} together, and both go into the same place'
+            hint = "mend the description, or give the credential by a parameter of the step"
+            yield Diagnostic(
+                code="unusable-credential", severity=Severity.ERROR, message=message, at=step.at, hint=hint
+            )
 
 
 def placeholder_plan(program: Program) -> Plan:

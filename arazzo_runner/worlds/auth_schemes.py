@@ -15,6 +15,7 @@ from arazzo_runner.program.security import Slot, slot_of
 from arazzo_runner.records import field, record, replace
 from arazzo_runner.secrets import MASK, Secrets
 from arazzo_runner.sources.hosts import is_host_of
+from arazzo_runner.sources.security_schemes import scheme_fault
 from arazzo_runner.values import JsonValue
 from arazzo_runner.worlds.auth_fields import SECRET_FIELDS, kind_of
 
@@ -93,6 +94,8 @@ def with_authorization(request: HttpRequest, value: str) -> HttpRequest:
 
 def with_key(request: HttpRequest, place: str, name: str, text: str, *, quoted: bool = True) -> HttpRequest:
     """Return a request with an API key in its header, query or cookies."""
+    if place == "header" and name.lower() == "cookie":  # some descriptions do so; a request has one Cookie header
+        return replace(request, headers=_with_cookie(request.headers, text))
     if place == "header":
         return replace(request, headers=(*request.headers, (name, text)))
     if place == "cookie":
@@ -124,7 +127,12 @@ def _scheme_name(login: Login) -> str:
 
 def fault_of(login: Login) -> str | None:
     """Tell why a credential cannot be sent as it is, quoting nothing of it; None when it can."""
+    fault = scheme_fault(login.scheme)
+    if fault is not None:
+        return fault[0]
     for name, text in login.fields.items():
+        if not _is_text(text):
+            return f"{name} has bytes that are no UTF-8"
         if _CONTROL.search(text):
             return f"{name} has a line break or another control character"
     user = login.fields.get("user", "")
@@ -135,6 +143,15 @@ def fault_of(login: Login) -> str | None:
         return "value has a character that no cookie may have (RFC 6265 §4.1.1)"
     auth = login.fields.get("clientAuth", "basic")
     return None if auth in ("basic", "post") else f'clientAuth is "{auth}", not basic or post'
+
+
+def _is_text(text: str) -> bool:
+    """Return whether a text can be encoded: an environment may hold any bytes, which Python keeps as surrogates."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def learn_secrets(login: Login, secrets: Secrets) -> None:

@@ -175,23 +175,9 @@ def token_request(grant: Grant, endpoint: str) -> HttpRequest:
     return HttpRequest("POST", endpoint, tuple(headers), urlencode(form).encode("ascii"))
 
 
-def metadata_request(url: str) -> HttpRequest:
-    """Return the request for a discovery document (OpenID Connect Discovery §4, RFC 8414 §3)."""
-    return HttpRequest("GET", url, (("Accept", "application/json"), ("User-Agent", f"arazzo/{__version__}")))
-
-
-def read_metadata(url: str, response: HttpResponse) -> str | Refusal:
-    """Return the token endpoint that a discovery document names."""
-    body = _json_object(response)
-    found = body.get("token_endpoint") if body is not None and response.status == 200 else None
-    if isinstance(found, str):
-        return found
-    return Refusal(f"{url} answers {response.status} and names no token_endpoint", "is it the discovery document?")
-
-
 def read_token(grant: Grant, endpoint: str, response: HttpResponse, asked: float) -> Token | Refusal:
     """Return the token of a response (RFC 6749 §5); `asked` is when the request was sent."""
-    body = _json_object(response)
+    body = json_object(response)
     if response.status != 200 or body is None:
         return _refusal(grant, endpoint, response, body)
     text, kind, refresh = body.get("access_token"), body.get("token_type", "bearer"), body.get("refresh_token")
@@ -236,7 +222,8 @@ def _hint(grant: Grant, error: str) -> str | None:
     return hints.get(error)
 
 
-def _json_object(response: HttpResponse) -> dict[str, Any] | None:
+def json_object(response: HttpResponse) -> dict[str, Any] | None:
+    """Return the body of an answer that is a JSON object, None for any other."""
     try:
         value = json.loads(response.body)
     except (ValueError, RecursionError):

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.records import field, record, replace
 from arazzo_runner.worlds.cassette import Cassette, Interaction
-from arazzo_runner.worlds.mock import Served, problem
+from arazzo_runner.worlds.mock import Served
+from arazzo_runner.worlds.mock_problem import problem
 from arazzo_runner.worlds.placeholders import PREFIX
 from arazzo_runner.worlds.request_difference import Difference, differences
 from arazzo_runner.worlds.scenario import Drop

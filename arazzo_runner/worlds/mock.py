@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any, Generic, Protocol, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.expressions.scope import Message
@@ -21,7 +20,6 @@ from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Operatio
 from arazzo_runner.records import field, record, replace
 from arazzo_runner.sources.media import (
     UnusableMedia,
-    decode_body,
     encode_body,
     essence,
     is_form,
@@ -32,6 +30,8 @@ from arazzo_runner.sources.operation import MediaType, Operation, OperationRespo
 from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema_check import schema_errors
 from arazzo_runner.values import MISSING, JsonValue
+from arazzo_runner.worlds.mock_problem import Refused, problem
+from arazzo_runner.worlds.mock_request import read_message, split_target
 from arazzo_runner.worlds.sampler import sample, sample_media
 from arazzo_runner.worlds.scenario import Drop, Scenario, read_scenario
 
@@ -78,27 +78,29 @@ class MockApi:
 
     def handle(self, request: HttpRequest) -> HttpResponse | Drop:
         """Answer one request; what is wrong with it gets a 4xx that says so."""
-        answer = self._answer(request)
+        try:
+            answer = self._answer(request)
+        except Refused as refused:
+            answer = problem(refused.status, refused.detail)
         status = answer.status if isinstance(answer, HttpResponse) else 0
         entry = LogEntry(request.method, request.url, request.headers, request.body or b"", status)
         self.log.append(entry)
         return answer
 
     def _answer(self, request: HttpRequest) -> HttpResponse | Drop:
-        parts = urlsplit(request.url)
-        fitting = [(route, match) for route in self._routes if (match := route[1].fullmatch(parts.path))]
+        path, query = split_target(request.url)
+        fitting = [(route, match) for route in self._routes if (match := route[1].fullmatch(path))]
         if not fitting:
-            return problem(404, f"no operation has the path {parts.path}")
+            return problem(404, f"no operation has the path {path}")
         allowed = [entry for entry in fitting if entry[0][0] == request.method]
         if not allowed and request.method == "HEAD":
             allowed = [entry for entry in fitting if entry[0][0] == "GET"]
         if not allowed:
             methods = ", ".join(sorted({route[0] for route, _ in fitting}))
-            return problem(405, f"{parts.path} takes {methods}", (("Allow", methods),))
+            return problem(405, f"{path} takes {methods}", (("Allow", methods),))
         (_, _, operation, description), match = allowed[0]
         names = re.findall(r"\{([^{}]+)\}", operation.path)
-        path = dict(zip(names, map(unquote, match.groups()), strict=False))
-        message = _message(request, parts.query, path)
+        message = read_message(request, query, dict(zip(names, match.groups(), strict=False)))
         return self._operation_answer(operation, description, request, message)
 
     def _operation_answer(
@@ -164,7 +166,7 @@ def _documented_headers(
             if isinstance(raw, dict) and "example" in raw
             else sample(schema, lambda s: _resolved(description, s))
         )
-        if isinstance(value, (str, int, float)) and name.lower() not in ("content-type", "content-length"):
+        if isinstance(value, (str, int, float)) and name.lower() != "content-type":
             headers.append((name, str(value)))
     return tuple(headers)
 
@@ -180,12 +182,6 @@ def _response(status: int, headers: Iterable[tuple[str, str]], body: JsonValue) 
     if not any(name.lower() == "content-type" for name, _ in given):
         given = (("Content-Type", kind), *given)
     return HttpResponse(status, given, raw)
-
-
-def problem(status: int, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> HttpResponse:
-    """Return an error answer as application/problem+json (RFC 9457)."""
-    body = json.dumps({"title": "arazzo mock", "status": status, "detail": detail}).encode()
-    return HttpResponse(status, (("Content-Type", "application/problem+json"), *headers), body)
 
 
 # ------------------------------------------------------------------ checks
@@ -249,21 +245,17 @@ def misfit(
 
 def _form_misfit(schema: JsonValue, description: OpenApiDescription, message: Message) -> HttpResponse | None:
     """Members of a form are texts, whatever their schema says: only whether they are there is checked."""
-    if not isinstance(message.body, dict):
-        return problem(400, "the request body is no form")
     found = _resolved(description, schema)
     required = found.get("required") if isinstance(found, dict) else None
-    lacking = [name for name in required if name not in message.body] if isinstance(required, list) else []
+    members = message.body if isinstance(message.body, dict) else {}
+    lacking = [name for name in required if name not in members] if isinstance(required, list) else []
     return problem(422, f'the form lacks "{lacking[0]}"') if lacking else None
 
 
 def _body_misfit(media_type: MediaType, description: OpenApiDescription, message: Message) -> HttpResponse | None:
-    schema = media_type.schema
-    if isinstance(message.body, str) and schema is not None:
-        kind = _schema_type(description, schema)
-        if kind not in (None, "string"):
-            return problem(400, "the request body is no JSON")
-    errors = schema_errors(message.body, schema, description.schemas, base=media_type.base, direction="request")
+    errors = schema_errors(
+        message.body, media_type.schema, description.schemas, base=media_type.base, direction="request"
+    )
     # A readOnly member should not be sent (OpenAPI §Schema Object); a server ignores it.
     real = [error for error in errors if not error.is_about_schema and error.keyword != "readOnly"]
     return problem(422, f"the request body does not fit: {real[0].message}") if real else None
@@ -294,25 +286,6 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile("([^/]+)".join(map(re.escape, parts)))
 
 
-def _message(request: HttpRequest, query: str, path: Mapping[str, JsonValue]) -> Message:
-    pairs = parse_qs(query, keep_blank_values=True, max_num_fields=1000)
-    values: dict[str, JsonValue] = {name: found[0] if len(found) == 1 else found for name, found in pairs.items()}
-    return Message(headers=request.headers, query=values, path=path, body=_body(request))
-
-
-def _body(request: HttpRequest) -> JsonValue:
-    """Return a body as conditions see it: JSON parsed, a form by its members, else text."""
-    raw, content_type = request.body or b"", request.header("content-type")
-    if raw and is_form(content_type):
-        from arazzo_runner.worlds.mock_forms import form_members  # lazily: few bodies are forms
-
-        members = form_members(raw, content_type)
-        if members is not None:
-            return members
-    body, _ = decode_body(raw, content_type)
-    return body
-
-
 # ------------------------------------------------------------------ serving
 
 
@@ -333,14 +306,25 @@ Api = TypeVar("Api", bound=Serves)
 class MockServer(Generic[Api]):
     """Serves a MockApi, or whatever answers like one, on loopback; a context manager.
 
-    `url` is its base, `urls` the base by description URI.
+    `url` is its base, `urls` the base by description URI. Requests are answered that name this
+    machine or one of `allow_hosts` as their host, and that arrive within `seconds`; `on_refusal` is
+    told of the others.
     """
 
-    def __init__(self, api: Api, port: int = 0, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        api: Api,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        allow_hosts: Iterable[str] = (),
+        seconds: float = 30.0,
+        on_refusal: Callable[[Refused], None] | None = None,
+    ) -> None:
         from arazzo_runner.worlds.mock_http import make_server
 
         self.api = api
-        self._server = make_server(api, host, port)
+        self._server = make_server(api, host, port, allow_hosts=allow_hosts, seconds=seconds, on_refusal=on_refusal)
         self.url = f"http://{host}:{self._server.server_address[1]}"
         self.urls = {served.description.base: self.url + served.prefix for served in api.served}
 

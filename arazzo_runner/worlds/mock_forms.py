@@ -6,45 +6,41 @@ type is parsed, a member that came several times is a list.
 
 from __future__ import annotations
 
-from typing import Any, Final
-from urllib.parse import parse_qsl
+from typing import Any
 
 from arazzo_runner.sources.media import decode_body
-from arazzo_runner.sources.media_types import FORM, MULTIPART, essence
+from arazzo_runner.sources.media_types import FORM, essence
 from arazzo_runner.values import MISSING, JsonValue
-
-MAX_MEMBERS: Final = 1000
-
-
-def form_members(body: bytes, content_type: str | None) -> dict[str, JsonValue] | None:
-    """Return the members of a form body by name; None when it is none, or cannot be read."""
-    kind = essence(content_type)
-    if kind == FORM:
-        return _urlencoded(body)
-    if kind == MULTIPART:
-        return _multipart(body, content_type or "")
-    return None
+from arazzo_runner.worlds.mock_problem import Refused
+from arazzo_runner.worlds.mock_request import MAX_FIELDS, by_name, read_fields
 
 
-def _urlencoded(body: bytes) -> dict[str, JsonValue] | None:
+def form_members(body: bytes, content_type: str | None) -> dict[str, JsonValue]:
+    """Return the members of a form body by name; raises Refused when it cannot be read."""
+    return _urlencoded(body) if essence(content_type) == FORM else _multipart(body, content_type or "")
+
+
+def _urlencoded(body: bytes) -> dict[str, JsonValue]:
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_MEMBERS)
-    except ValueError:
-        return None
-    return _by_name([(name, text) for name, text in pairs])
+        text = body.decode("ascii")
+    except UnicodeDecodeError:
+        raise Refused(400, "the request body is no form: it has bytes that must be percent-encoded") from None
+    return read_fields(text, "form")
 
 
-def _multipart(body: bytes, content_type: str) -> dict[str, JsonValue] | None:
+def _multipart(body: bytes, content_type: str) -> dict[str, JsonValue]:
     from email.parser import BytesParser  # lazily: heavy, and few bodies are multipart
 
     head = f"Content-Type: {content_type}\r\n\r\n".encode("utf-8", "replace")
     try:
         parts = BytesParser().parsebytes(head + body).get_payload()
-    except RecursionError:  # multipart inside multipart inside …
-        return None
-    if not isinstance(parts, list) or len(parts) > MAX_MEMBERS:
-        return None
-    return _by_name([(name, _worth(part)) for part in parts if (name := _name(part))])
+    except RecursionError:
+        raise Refused(400, "the request body is no form: multipart is nested too deeply in it") from None
+    if not isinstance(parts, list):
+        raise Refused(400, "the request body is no form: it has no parts between the boundary of its Content-Type")
+    if len(parts) > MAX_FIELDS:
+        raise Refused(400, f"the form has more than {MAX_FIELDS:,} parts")
+    return by_name([(name, _worth(part)) for part in parts if (name := _name(part))])
 
 
 # A part is an email.message.Message, whose module is too heavy to import for a type.
@@ -65,10 +61,3 @@ def _worth(part: Any) -> JsonValue:
         return {**file, "content": content.decode("utf-8")}
     except UnicodeDecodeError:
         return file
-
-
-def _by_name(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    values: dict[str, list[JsonValue]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    return {name: found[0] if len(found) == 1 else list(found) for name, found in values.items()}

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from arazzo_runner.engine.cookies import Jar
+from arazzo_runner.engine.cookies import default_path
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
+from arazzo_runner.engine.set_cookie import read_set_cookie
 from arazzo_runner.records import record, replace
 from arazzo_runner.sources.policy import address_kind
 from arazzo_runner.sources.uris import join, origin, without_userinfo
@@ -53,8 +54,10 @@ class Trail:
         self._followed: list[str] = []
         self._refused: str | None = None
         self._spent = 0.0
-        self._jar = Jar()
+        self._jar = effect.jar
+        self._own_cookies = _own_cookies(effect)
         self._set_cookies: list[tuple[str, str]] = []
+        self._has_crossed = False
 
     @property
     def url(self) -> str:
@@ -104,12 +107,10 @@ class Trail:
         if isinstance(answer, NoResponse):
             message = f"after a redirect to {self._followed[-1]}: {answer.message}"
             return replace(answer, message=message, sent=True, elapsed_ms=spent)
-        headers = answer.headers
-        if origin(self.url) != origin(self._given.request.url):
-            headers = tuple(pair for pair in headers if pair[0].lower() != "set-cookie")
+        headers = tuple(pair for pair in answer.headers if pair[0].lower() != "set-cookie")
         return replace(
             answer,
-            headers=(*self._set_cookies, *headers),
+            headers=(*self._set_cookies, *self._cookies_of(answer), *headers),
             elapsed_ms=spent,
             redirects=tuple(self._followed),
             refused=self._refused,
@@ -129,16 +130,23 @@ class Trail:
         return None
 
     def _take_cookies(self, answer: HttpResponse) -> None:
-        """Keep what the origin of the step sets on the way; what others set is nobody's."""
-        if self._given.cookies == "off" or origin(self.url) != origin(self._given.request.url):
+        if self._given.cookies == "off" or self.crosses(self._given.request.url):
             return
-        self._set_cookies += [pair for pair in answer.headers if pair[0].lower() == "set-cookie"]
-        self._jar = self._jar.after_response(self.url, answer.headers, 0.0)
+        self._set_cookies += self._cookies_of(answer)
+        self._jar = self._jar.after_response(self.url, answer.headers, self._given.began, mode=self._given.cookies)
+
+    def _cookies_of(self, answer: HttpResponse) -> list[tuple[str, str]]:
+        """Return the Set-Cookie lines of a hop that count: those of the step's origin; what others set is nobody's."""
+        if self.crosses(self._given.request.url):
+            return []
+        lines = [pair for pair in answer.headers if pair[0].lower() == "set-cookie"]
+        return [(name, _at_its_path(line, self.url, self._given.request.url)) for name, line in lines]
 
     def _request(self, status: int, target: str) -> HttpRequest:
         old = self._current.request
         method = _method(status, old.method)
-        if self.crosses(target):
+        self._has_crossed = self._has_crossed or self.crosses(target)
+        if self._has_crossed:  # also on the way back: another server chose this URL
             return HttpRequest(method, target, BARE)
         userinfo = urlsplit(old.url).netloc.rpartition("@")[0]
         if userinfo:
@@ -147,8 +155,17 @@ class Trail:
         headers = old.headers
         if method != old.method:
             headers = tuple(pair for pair in headers if not pair[0].lower().startswith(_OF_A_BODY))
-        headers = _with_cookies(headers, self._jar.header_for(target))
+        headers = self._with_cookies(headers, target)
         return HttpRequest(method, target, headers, old.body if method == old.method else None)
+
+    def _with_cookies(self, headers: Headers, target: str) -> Headers:
+        """Return headers with the cookies that a URL of the step's origin gets: its own, then the run's."""
+        own = {pair.partition("=")[0] for pair in self._own_cookies}
+        found = self._jar.header_for(target, self._given.began) or ""
+        pairs = [*self._own_cookies, *(each for each in found.split("; ") if each.partition("=")[0] not in own)]
+        others = tuple(pair for pair in headers if pair[0].lower() != "cookie")
+        text = "; ".join(filter(None, pairs))
+        return (*others, ("Cookie", text)) if text else others
 
 
 def _method(status: int, method: str) -> str:
@@ -174,15 +191,25 @@ def _address_refusal(target: str, looked_up: LookedUp) -> str | None:
     return None
 
 
-def _with_cookies(headers: Headers, cookies: str | None) -> Headers:
-    """Add cookies to a request's own; the newer ones win."""
-    if cookies is None:
-        return headers
-    new = {pair.partition("=")[0] for pair in cookies.split("; ")}
-    old = next((value for name, value in headers if name.lower() == "cookie"), "")
-    kept = [pair for pair in old.split("; ") if pair and pair.partition("=")[0] not in new]
-    others = tuple(pair for pair in headers if pair[0].lower() != "cookie")
-    return (*others, ("Cookie", "; ".join([*kept, cookies])))
+def _own_cookies(effect: SendRequest) -> list[str]:
+    """Return the cookies that the step itself sets, as `name=value`: they win over the run's (semantics §6)."""
+    given = effect.request.header("Cookie")
+    ours = (effect.jar.header_for(effect.request.url, effect.began) or "").split("; ")
+    return [pair for pair in (given or "").split("; ") if pair and pair not in ours]
+
+
+def _at_its_path(line: str, url: str, first: str) -> str:
+    """Return a Set-Cookie line that says its path when it is not that of the first request, from which it is read.
+
+    A cookie with the prefix __Host- stays as it is: it must name its path by itself.
+    """
+    path = default_path(urlsplit(url).path)
+    if path == default_path(urlsplit(first).path):
+        return line
+    given = read_set_cookie(line, 0.0)
+    if given is None or given.path or given.name.lower().startswith("__host-"):
+        return line
+    return f"{line}; Path={path}"
 
 
 def _shown(url: str) -> str:

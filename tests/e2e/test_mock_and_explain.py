@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -14,7 +17,28 @@ import pytest
 from arazzo_runner.lint import codes
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
+from tests.worlds.test_mock_raw import API as RAW_API
+from tests.worlds.test_mock_raw import REQUESTS, exchange
 
+RECORDED = """
+arazzo-cassette: 1
+document: workflow.yml
+workflowId: look
+status: succeeded
+interactions:
+- key: get#1
+  started: 1795712199.35
+  source: api
+  server: https://api.test
+  request: {method: GET, url: https://api.test/a, headers: ['Accept: application/json']}
+  response: {status: 200, headers: ['Content-Type: application/json'], json: fine}
+- key: post#1
+  started: 1795712199.35
+  source: api
+  server: https://api.test
+  request: {method: POST, url: https://api.test/a, headers: ['Content-Type: application/json'], json: {a: 1}}
+  response: {status: 201, headers: []}
+"""
 OPENAPI = str(SPECS / "openapi" / "prismatic-graphql-api-openapi.yml")
 
 
@@ -46,6 +70,54 @@ def test_mock_serves_until_it_is_interrupted(spec: str, seed: str) -> None:
     assert process.returncode == 0
     assert out == ""
     assert "POST /auth/refresh?token=***  200 OK" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_mock_answers_for_the_hosts_it_was_allowed() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "arazzo_runner", "mock", OPENAPI, "--no-color", "--allow-host", "api.test"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    port = int(process.stderr.readline().rpartition(":")[2])
+    found = {}
+    for host in ("127.0.0.1", "api.test", f"api.test:{port}", "evil.test"):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/nowhere", headers={"Host": host})
+        found[host] = connection.getresponse().status
+        connection.close()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert found == {"127.0.0.1": 404, "api.test": 404, f"api.test:{port}": 404, "evil.test": 421}
+    assert "refused  421 Misdirected Request: this mock answers for 127.0.0.1" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+@pytest.mark.parametrize("kind", ["spec", "cassette"])
+def test_mock_answers_whatever_is_sent_and_goes_on(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "api.json").write_text(json.dumps(RAW_API))
+    (tmp_path / "recorded.yml").write_text(RECORDED)
+    arguments = [str(tmp_path / "api.json")] if kind == "spec" else ["--from", str(tmp_path / "recorded.yml")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "arazzo_runner", "mock", *arguments, "--no-color"], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    port = int(process.stderr.readline().rpartition(":")[2].strip(" /\n"))
+    told: list[str] = []
+    reader = threading.Thread(target=lambda: told.append(process.stderr.read() if process.stderr else ""))
+    reader.start()
+    statuses = {str(case.id): exchange(port, case.values[0])[0] for case in REQUESTS}
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=10)
+    reader.join()
+    process.stderr.close()
+    assert {name for name, status in statuses.items() if status in (0, 500)} == set()
+    if kind == "spec":
+        assert statuses == {str(case.id): case.values[1] for case in REQUESTS}
+    assert "Traceback" not in told[0]
+    assert "\x1b" not in told[0]
 
 
 @pytest.mark.parametrize(

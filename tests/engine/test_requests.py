@@ -7,7 +7,6 @@ import json
 import pytest
 
 import arazzo_runner
-from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.schemas import coerce_text, prepare_inputs
 from arazzo_runner.worlds.scripted import ScriptedWorld
 
@@ -152,37 +151,6 @@ def test_cookies_go_back_to_where_they_came_from(send):
     ]
     _, world = send(steps, script=script)
     assert [request.header("cookie") for request in world.requests] == [None, "sid=abc"]
-
-
-URL = "http://a.test:8/x/y"
-
-
-@pytest.mark.parametrize(
-    ("cookie", "url", "expected"),
-    [
-        pytest.param("a=1", "http://a.test:8/x/z", "a=1", id="the default path"),
-        pytest.param("a=1", "http://a.test:8/", None, id="another path"),
-        pytest.param("a=1; Path=/", "http://a.test:8/q", "a=1", id="a stated path"),
-        pytest.param("a=1; Path=/", "http://a.test:9/q", None, id="another port"),
-        pytest.param("a=1; Path=/; Secure", "http://a.test:8/q", None, id="secure only"),
-        pytest.param("a=1; Path=/; Max-Age=10", "http://a.test:8/q", "a=1", id="not yet expired"),
-        pytest.param("a=1; Path=/; Max-Age=0", "http://a.test:8/q", None, id="deleted"),
-        pytest.param("a=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "http://a.test:8/q", None, id="expired"),
-        pytest.param("a=1; Path=/; Expires=nonsense", "http://a.test:8/q", "a=1", id="an unreadable date"),
-        pytest.param("no equals sign", "http://a.test:8/x/z", None, id="no cookie at all"),
-        pytest.param("a=1; Path=/; Domain=test", "http://b.test/", None, id="a domain is ignored by default"),
-    ],
-)
-def test_cookie_is_sent_back_by_the_rules(cookie, url, expected):
-    jar = Jar().after_response(URL, (("Set-Cookie", cookie),), 1000.0)
-    assert jar.header_for(url) == expected
-
-
-def test_cookie_modes():
-    headers = (("Set-Cookie", "a=1; Path=/; Domain=a.test"), ("Set-Cookie", "b=2; Path=/; Domain=evil.test"))
-    wide = Jar().after_response("http://x.a.test/", headers, 0.0, mode="domain")
-    assert wide.header_for("http://y.a.test/q") == "a=1"
-    assert Jar().after_response(URL, headers, 0.0, mode="off").header_for(URL) is None
 
 
 # ------------------------------------------------------------------ inputs and schemas

@@ -153,7 +153,7 @@ def response(data: bytes) -> None:
     answer = HttpResponse(status, headers, body)
     path = _written("workflow.yml", (_FIXED / "document" / "pets.arazzo.yml").read_bytes())
     _written("pets.yml", (_FIXED / "openapi" / "pets.yml").read_bytes())
-    Jar().after_response("http://x.test/a/b", headers, 1.7e9, mode="domain").header_for("http://x.test/a/c")
+    Jar().after_response("http://x.test/a/b", headers, 1.7e9, mode="domain").header_for("http://x.test/a/c", 1.7e9)
     retry_after_seconds(answer, 1.7e9)
     program = arazzo_runner.load(path, "look", root=str(_FOLDER))
     _reported(

@@ -238,5 +238,6 @@ def test_wrong_type_anywhere_never_raises(path, version):
         assert {found.code for found in problems} <= {
             "broken-description",
             "broken-reference",
+            "unusable-scheme",
             "duplicate-operation-id",
         }

@@ -77,6 +77,7 @@ class AuthApi:
     client_methods: tuple[str, ...] = ("client_secret_basic", "client_secret_post")
     scopes: tuple[str, ...] = ("read", "write")
     token_delay: float = 0.0
+    metadata: dict[str, Any] = field(default_factory=dict)
     token_answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
     hold_token: threading.Event | None = None
     hold_api: threading.Event | None = None
@@ -232,8 +233,8 @@ def auth_api(**settings: Any) -> Iterator[AuthApi]:
         def _answer(self, seen: Seen) -> tuple[int, dict[str, str], bytes]:
             if seen.path == "/token":
                 return self._token(seen)
-            if seen.path == "/.well-known/openid-configuration":
-                return _json(200, {"issuer": api.url, "token_endpoint": f"{api.url}/token"})
+            if seen.path.endswith(("/.well-known/openid-configuration", "/discovery")) or "oauth-auth" in seen.path:
+                return _json(200, {"issuer": api.url, "token_endpoint": f"{api.url}/token", **api.metadata})
             if seen.path in ("/things", "/others"):
                 return self._bearer(seen)
             if seen.path.startswith("/digest"):

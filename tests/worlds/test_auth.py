@@ -15,17 +15,19 @@ from hypothesis import strategies as st
 
 pytest.importorskip("authlib")
 
+import arazzo_runner
 from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.worlds.auth import AuthWorld
-from arazzo_runner.worlds.auth_digest import answer_challenge, read_challenge
+from arazzo_runner.worlds.auth_digest import Challenges, answer_challenge, read_challenge
+from arazzo_runner.worlds.auth_discovery import read_metadata
 from arazzo_runner.worlds.auth_plan import Plan, find_login, learn
 from arazzo_runner.worlds.auth_schemes import fault_of
 from arazzo_runner.worlds.auth_sources import Credentials
 from arazzo_runner.worlds.auth_store import TokenStore
-from arazzo_runner.worlds.auth_tokens import Grant, Refusal, Token, read_metadata, read_token
+from arazzo_runner.worlds.auth_tokens import Grant, Refusal, Token, read_token
 from arazzo_runner.worlds.http import AsyncWorld, BlockingWorld
 from tests.worlds.auth_server import CLIENT, PASSWORD, SECRET, USER, auth_api, basic
 from tests.worlds.proxy_server import ProxyServer
@@ -224,6 +226,17 @@ def test_a_wrong_password_is_tried_once(make):
     assert len(run.api.seen) == 2
 
 
+def test_a_challenge_is_answered_to_its_own_server_only():
+    """`domain` may name other servers (RFC 7616 §3.3); none of them gets an answer beforehand."""
+    asked = 'Digest realm="a", nonce="n", qop="auth", domain="https://other.test/ http://api.test/ /b"'
+    challenge = read_challenge(HttpResponse(401, (("WWW-Authenticate", asked),)))
+    known = Challenges()
+    known.learn("https://api.test/a", USER, challenge)
+    assert known.get("https://api.test/b", USER) is challenge
+    for url in ("https://other.test/", "http://api.test/", "https://api.test:8443/"):
+        assert known.get(url, USER) is None
+
+
 def test_another_kind_of_challenge_gets_no_password(make):
     run = make()
     assert run.get("/things", "digest").status == 401
@@ -369,6 +382,142 @@ def test_tokens_come_from_its_hosts_only(make):
     refused = run.get("/things", "client")
     assert (refused.code, refused.sent, run.api.seen) == ("token-request-failed", False, [])
     assert "on none of the credential's hosts" in refused.message
+
+
+# ------------------------------------------------------------------ discovery
+
+HERE, THERE = "http://127.0.0.1:PORT", "http://localhost:PORT"  # one server, two origins
+
+
+@pytest.mark.parametrize(
+    ("metadata", "hosts", "message"),
+    [
+        pytest.param({}, None, None, id="the token endpoint is on the server of the discovery document"),
+        pytest.param({"token_endpoint": f"{THERE}/token"}, None, "hosts", id="it is on another host"),
+        pytest.param({"token_endpoint": "http://127.0.0.1:9/token"}, None, "hosts", id="it is on another port"),
+        pytest.param({"token_endpoint": f"{THERE}/token"}, "127.0.0.1 localhost", None, id="hosts allow the other one"),
+        pytest.param({"token_endpoint": f"{THERE}/token"}, "127.0.0.1", "none of the credential's hosts", id="hosts do not"),
+        pytest.param({"token_endpoint": "http://api.test/token"}, "127.0.0.1 api.test", "not https", id="hosts allow it, but it is not https"),
+        pytest.param({"token_endpoint": f"{THERE}@evil.test/token"}, None, "no usable URL", id="it has a user"),
+        pytest.param({"token_endpoint": "/token"}, None, "no usable URL", id="it is relative"),
+        pytest.param({"token_endpoint": 7}, None, "names no token_endpoint", id="it is no text"),
+        pytest.param({"token_endpoint": "http://[::1/token"}, None, "no usable URL", id="it is no URL"),
+        pytest.param({"issuer": "https://evil.test"}, None, "issuer", id="the issuer is another one"),
+        pytest.param({"issuer": f"{HERE}/tenant"}, None, "issuer", id="the issuer is another tenant"),
+        pytest.param({"issuer": None}, None, "issuer", id="no issuer is named"),
+        pytest.param({"issuer": ["a"]}, None, "issuer", id="the issuer is no text"),
+        pytest.param({"issuer": "https://evil.test"}, "127.0.0.1 evil.test", "issuer", id="hosts make no issuer"),
+        pytest.param({"issuer": f"{HERE}/"}, None, None, id="a slash at the end of the issuer is nothing"),
+    ],
+)  # fmt: skip
+def test_a_discovery_document_leads_nowhere_else(make, metadata, hosts, message):
+    run = make()
+    port = run.api.url.rpartition(":")[2]
+    run.api.metadata = {
+        name: value.replace("PORT", port) if isinstance(value, str) else value for name, value in metadata.items()
+    }
+    own = {"oidc": {**VALUES["oidc"], **({"hosts": hosts} if hosts else {})}}
+    run = Run(run.api, own, run.kind, run.credentials.store._folder)
+    answer = run.get("/things", "oidc")
+    if message is None:
+        assert answer.status == 200
+        return
+    assert isinstance(answer, NoResponse)
+    assert (answer.code, answer.sent) == ("token-request-failed", False)
+    assert message in f"{answer.message} {answer.hint}"
+    assert "tokenUrl" in f"{answer.message} {answer.hint}" or "names no token_endpoint" in answer.message
+    assert [each.path for each in run.api.seen] == ["/.well-known/openid-configuration"]
+
+
+@pytest.mark.parametrize(
+    ("discovery", "issuer", "is_sound"),
+    [
+        pytest.param("/tenant/.well-known/openid-configuration", f"{HERE}/tenant", True, id="OpenID Connect with a path"),
+        pytest.param("/tenant/.well-known/openid-configuration", HERE, False, id="OpenID Connect without its path"),
+        pytest.param("/.well-known/oauth-authorization-server/tenant", f"{HERE}/tenant", True, id="RFC 8414 with a path"),
+        pytest.param("/.well-known/oauth-authorization-server", HERE, True, id="RFC 8414 without one"),
+        pytest.param("/.well-known/oauth-authorization-server/tenant", f"{HERE}/other", False, id="RFC 8414 with another"),
+        pytest.param("/discovery", f"{HERE}/any", True, id="a place of its own, on the issuer's server"),
+        pytest.param("/discovery", f"{THERE}/any", False, id="a place of its own, on another server"),
+    ],
+)  # fmt: skip
+def test_the_issuer_is_the_one_that_was_asked(make, discovery, issuer, is_sound):
+    run = make({"oidc": VALUES["oidc"]})
+    run.api.metadata = {"issuer": issuer.replace("PORT", run.api.url.rpartition(":")[2])}
+    scheme = {"type": "openIdConnect", "openIdConnectUrl": discovery}
+    run.plan = Plan({("api", "oidc"): replace(run.plan.logins["api", "oidc"], scheme=scheme)})
+    answer = run.get("/things", "oidc")
+    assert isinstance(answer, HttpResponse) == is_sound
+    assert is_sound or "issuer" in answer.message
+
+
+def test_what_one_credential_may_do_another_may_not(make):
+    """A token endpoint is remembered; whether it may be used is asked of each credential."""
+    run = make()
+    run.api.metadata = {"token_endpoint": f"{THERE.replace('PORT', run.api.url.rpartition(':')[2])}/token"}
+    login = run.plan.logins["api", "oidc"]
+    wide = replace(login, fields={**login.fields, "hosts": "127.0.0.1 localhost"})
+    run.plan = Plan({("api", "oidc"): wide})
+    assert run.get("/things", "oidc").status == 200
+    run.plan = Plan({("api", "oidc"): replace(login, fields={**login.fields, "scopes": "write"})})
+    assert run.get("/things", "oidc").code == "token-request-failed"
+
+
+# ------------------------------------------------------------------ schemes that share a place
+
+
+def test_two_credentials_for_one_header_are_never_sent_together(make):
+    """Each alternative that needs both is passed over: one would take the other's place."""
+    run = make()
+    run.send(run.effect("/echo", [("basic", "bearer"), ("key",)]))
+    assert run.api.seen[0].headers.get("authorization") is None
+    assert run.api.seen[0].headers["x-key"] == "key-12345678"
+
+
+@pytest.mark.parametrize(
+    ("schemes", "values", "says"),
+    [
+        pytest.param(("basic", "bearer"), {"basic": "user:word-1234", "bearer": "bearer-12345"}, "basic and bearer", id="both in Authorization"),
+        pytest.param(("key", "twin"), {"key": "key-12345678", "twin": "key-87654321"}, "key and twin", id="both in one header"),
+        pytest.param(("key",), {"key": "key-\udcff5678"}, "no UTF-8", id="bytes of the environment that are no text"),
+        pytest.param(("key",), {"key": "key\r\nX-Evil: 1"}, "line break", id="a line break"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_sent_is_told_before_anything_is(tmp_path, schemes, values, says):
+    with auth_api() as api:
+        known = {**SCHEMES, "twin": {"type": "apiKey", "in": "header", "name": "x-KEY"}}
+        operation = {
+            "operationId": "echo",
+            "security": [{name: [] for name in schemes}],
+            "responses": {"200": {"description": ""}},
+        }
+        description = {
+            "openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "servers": [{"url": api.url}],
+            "components": {"securitySchemes": known}, "paths": {"/echo": {"get": operation}},
+        }  # fmt: skip
+        (tmp_path / "api.json").write_text(json.dumps(description))
+        document = {
+            "arazzo": "1.1.0",
+            "info": {"title": "t", "version": "1"},
+            "sourceDescriptions": [{"name": "api", "url": (tmp_path / "api.json").as_uri()}],
+            "workflows": [{"workflowId": "w", "steps": [{"stepId": "s", "operationId": "echo"}]}],
+        }
+        credentials = Credentials({"api": values}, environment={}, file="/dev/null", keyring=False)
+        with pytest.raises(arazzo_runner.InvalidUsage) as refused:
+            arazzo_runner.run(document, root=str(tmp_path), credentials=credentials)
+        told = refused.value.diagnostics[0]
+        assert told.code == "unusable-credential"
+        assert says in told.message
+        assert api.seen == []
+
+
+def test_a_key_in_the_header_cookie_is_a_cookie(make):
+    scheme = {"type": "apiKey", "in": "header", "name": "Cookie"}
+    run = make({"cookie": VALUES["cookie"], "key": "key=1234567"})
+    logins = run.plan.logins
+    run.plan = Plan({**logins, ("api", "key"): replace(logins["api", "key"], scheme=scheme)})
+    run.send(run.effect("/echo", [("cookie", "key")]))
+    assert run.api.seen[0].headers["cookie"] == "sid=cookie-12345; key=1234567"
 
 
 # ------------------------------------------------------------------ certificates and proxies
