@@ -181,7 +181,8 @@ class Rows:
             if step["function_id"] != position:
                 raise ForeignRecord(f"an entry of the journal is missing before it (number {position})")
             if step["error"] is not None:
-                raise ForeignRecord("arazzo records no errors of steps")
+                problem = step["error"]
+                raise problem if isinstance(problem, ForeignRecord) else ForeignRecord("no step of arazzo ends so")
             value = opened(step["output"], step_seal(spec.identity(run_id), position, name))
         return Entry(name, value)
 
