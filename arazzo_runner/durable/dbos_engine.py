@@ -151,6 +151,8 @@ class Engine:
         try:
             name = _schedule_of(run_id, due)
             found = opened(context, schedule_seal(name))
+            if (row := DBOS.get_schedule(name)) is not None:
+                opened_schedule(row)
         except ForeignRecord as problem:
             refused = foreign(problem, "the input of run", run_id, self.shown)
             if self._on_problem is not None:
@@ -206,6 +208,14 @@ def input_seal(name: str, kind: str) -> Seal:
 def schedule_seal(name: str) -> Seal:
     """Return where the context of a schedule belongs."""
     return Seal("schedule", name)
+
+
+def opened_schedule(row: Any) -> Any:
+    """Return what a schedule submits, when it is the one that was added; raises ForeignRecord."""
+    found = opened(row["context"], schedule_seal(row["schedule_name"]))
+    if (row["schedule"], row["cron_timezone"]) != (found["cron"], found["timezone"]):
+        raise ForeignRecord("its times are not those that it was added with")
+    return found
 
 
 def output_seal(identity: str) -> Seal:

@@ -7,7 +7,9 @@ not change that, and DBOS has no option for it. So, as long as a Runtime is open
 - both decoders of DBOS raise, whoever calls them;
 - the two functions that decode whole rows go by `Codec.read`, which looks at the label first. They return
   what is refused instead of raising: DBOS would show the raw text (`safe_deserialize`), or end a run for
-  good that a worker has taken but cannot read (`deserialize_args`).
+  good that a worker has taken but cannot read (`deserialize_args`);
+- a time zone that does not exist is UTC to DBOS's scheduler, whose only thread it would end. Nothing is
+  submitted by it: such a schedule is not the one that was added (Rows.scheduled).
 
 tests/durable/test_poisoned_rows.py fails when DBOS decodes anywhere else, or stores anything new.
 """
@@ -16,10 +18,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dbos._core
+import dbos._scheduler
 import dbos._serialization
 import dbos._sys_db
 
@@ -73,6 +77,13 @@ def _is_scheduled(found: Any) -> bool:
     return isinstance(args, list) and len(args) == 2 and isinstance(args[0], datetime) and isinstance(args[1], Sealed)
 
 
+def _zone(name: Any) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        return UTC
+
+
 class _Guard:
     """Replaces and restores; counts who needs it."""
 
@@ -90,6 +101,7 @@ class _Guard:
                 self._replace(dbos._core, "deserialize_args", _for_ours(dbos._core.deserialize_args, _args_of, 2))
                 real = dbos._sys_db.safe_deserialize
                 self._replace(dbos._sys_db, "safe_deserialize", _for_ours(real, _row_of, 0))
+                self._replace(dbos._scheduler, "ZoneInfo", _zone)
 
     def let_go(self) -> None:
         with self._lock:

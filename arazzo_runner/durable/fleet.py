@@ -15,6 +15,7 @@ from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.durable.runtime import Runtime
 from arazzo_runner.durable.status import WORKER
 from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
 
 DEFAULT_QUEUE = "default"
 WORKER_CONCURRENCY = 10
@@ -156,13 +157,14 @@ class Fleet:
         from dbos import error
 
         rows = self._runtime.rows
+        context: JsonValue = {"queue": queue, "spec": spec.to_json(), "cron": cron, "timezone": timezone}
         try:
             with rows.asked():
                 rows.client.create_schedule(
                     schedule_name=name,
                     workflow_name=SCHEDULED,
                     schedule=cron,
-                    context=Sealed(schedule_seal(name), {"queue": queue, "spec": spec.to_json()}),
+                    context=Sealed(schedule_seal(name), context),
                     cron_timezone=timezone,
                     queue_name=queue,
                 )

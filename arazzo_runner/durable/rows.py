@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 import sqlalchemy.exc
 from dbos import DBOSClient, EnqueueOptions, error
+from dbos._schemas.system_database import SystemSchema
 
 from arazzo_runner.durable.codec import Codec, ForeignRecord, Sealed, opened
 from arazzo_runner.durable.dbos_engine import (
@@ -24,9 +25,9 @@ from arazzo_runner.durable.dbos_engine import (
     database,
     error_seal,
     input_seal,
+    opened_schedule,
     output_seal,
     quiet,
-    schedule_seal,
     step_seal,
 )
 from arazzo_runner.durable.journal import Entry
@@ -37,6 +38,7 @@ from arazzo_runner.values import JsonValue
 
 _KEPT: Final = f"{OWN_QUEUE}kept"
 _KEY: Final = "key"
+_NEEDED: Final = {table.name: {*table.columns.keys()} for table in SystemSchema.metadata_obj.tables.values()}
 
 
 class Rows:
@@ -82,13 +84,23 @@ class Rows:
             self._database.dispose()
 
     def there(self) -> bool:
-        """Whether the store has DBOS's tables, and was written with our key. Raises InvalidUsage when with another."""
+        """Whether the store has any tables; raises InvalidUsage when some are missing, or were written with another key.
+
+        DBOS tries for ever what fails for want of a table, in threads of its own.
+        """
+        schema = None if self._store.path else "dbos"
         with self.asked():
-            tables = sqlalchemy.inspect(self._client._sys_db.engine)
-            found: bool = tables.has_table("workflow_status", schema=None if self._store.path else "dbos")
-        if found:
-            self._check_key()
-        return found
+            found = sqlalchemy.inspect(self._client._sys_db.engine).get_multi_columns(schema=schema)
+        columns = {name: {column["name"] for column in each} for (_, name), each in found.items()}
+        if not columns:
+            return False
+        for name, needed in _NEEDED.items():
+            lacking = needed - columns.get(name, set())
+            if lacking:
+                what = f"the table {name}" if name not in columns else f"the column {min(lacking)} of {name}"
+                raise unusable(self._store.shown, LookupError(f"it lacks {what}"))
+        self._check_key()
+        return True
 
     def _check_key(self) -> None:
         """Refuse a store that was written with none of our keys; note the first one otherwise.
@@ -199,10 +211,10 @@ class Rows:
             return list(self._client.list_schedules(workflow_name=SCHEDULED))
 
     def scheduled(self, row: Any) -> Any:
-        """Return what a schedule submits: its name, queue and spec. Raises InvalidUsage."""
+        """Return what a schedule submits: its queue and spec. Raises InvalidUsage."""
         name = row["schedule_name"]
         try:
-            return opened(row["context"], schedule_seal(name))
+            return opened_schedule(row)
         except ForeignRecord as problem:
             forget = f"schedule remove {shlex.quote(name)}"
             raise foreign(problem, "schedule", name, self._store.shown, forget=forget) from None

@@ -17,6 +17,7 @@ from arazzo_runner.durable.rows import Rows
 
 WORKER = "worker-"
 _FINISHED = ("SUCCESS", "ERROR")
+_YEAR_10000 = 253_402_300_800_000
 
 
 def status_of(row: Any, rows: Rows, store: Store) -> RunStatus:
@@ -32,7 +33,7 @@ def status_of(row: Any, rows: Rows, store: Store) -> RunStatus:
         workflow_id=spec.workflow_id,
         document=spec.document,
         current_step=step_of(entries[-1].key) if entries else None,
-        started=None if row.created_at is None else row.created_at / 1000,
+        started=_seconds(row.created_at),
         ended=_ended(row, state),
         owner=owner.removeprefix(WORKER) if owner else None,
         parent=_parent(row),
@@ -54,7 +55,7 @@ def listed_status(row: Any, rows: Rows, store: Store) -> RunStatus:
         return RunStatus(
             run_id=row.workflow_id,
             state="unreadable",
-            started=None if row.created_at is None else row.created_at / 1000,
+            started=_seconds(row.created_at),
             reason=found.message,
             problem=found,
         )
@@ -66,7 +67,13 @@ def _reason(output: Any) -> str | None:
 
 def _ended(row: Any, state: RunState) -> float | None:
     ended = row.status in _FINISHED or state == "cancelled"
-    return None if not ended or row.completed_at is None else row.completed_at / 1000
+    return _seconds(row.completed_at) if ended else None
+
+
+def _seconds(milliseconds: Any) -> float | None:
+    """Return a moment of the store in seconds; None when it is none that a calendar has."""
+    known = isinstance(milliseconds, (int, float)) and 0 <= milliseconds < _YEAR_10000
+    return milliseconds / 1000 if known else None
 
 
 def _parent(row: Any) -> str | None:
