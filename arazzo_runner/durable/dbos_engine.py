@@ -35,6 +35,8 @@ VERSION: Final = f"arazzo-journal-{JOURNAL_VERSION}"
 RUN, SCHEDULED = "arazzo_run", "arazzo_scheduled"
 OWN_QUEUE: Final = "arazzo:"
 _SECONDS_TO_BEGIN = 30.0
+UNUSABLE: Final = (sqlalchemy.exc.SQLAlchemyError, OSError, ValueError, error.DBOSException)
+"""What DBOS raises over a store that it cannot open."""
 
 CarryOut = Callable[[str, Any], JsonValue]
 OnProblem = Callable[[str, Exception], None]
@@ -69,7 +71,7 @@ class Engine:
         self.database = database(store)
         config: DBOSConfig = {
             "name": APPLICATION,
-            "system_database_url": store.url,
+            "system_database_url": store.connection,
             "system_database_engine": self.database,
             "application_version": VERSION,
             "executor_id": executor,
@@ -79,14 +81,14 @@ class Engine:
             "scheduler_polling_interval_sec": 1.0,
             "sys_db_pool_size": 8,  # a checkpoint holds a connection for a moment only
         }
-        DBOS(config=config)
-        DBOS.listen_queues(list(queues))
         _instances[:] = [self]
         try:
+            DBOS(config=config)
+            DBOS.listen_queues(list(queues))
             DBOS.launch()
-        except sqlalchemy.exc.SQLAlchemyError as problem:
+        except UNUSABLE as problem:
             self.close()
-            raise unreachable(store.shown, problem) from None
+            raise _unopened(store, problem) from None
         # DBOS leaves a hundred thousand objects behind: without this, every search for garbage visits them all.
         gc.freeze()
 
@@ -255,11 +257,15 @@ def make_tables(store: Store, codec: Codec) -> None:
     if store.path is None:
         quiet()
         try:
-            DBOS.migrate(store.url)
-        except sqlalchemy.exc.SQLAlchemyError as problem:
+            DBOS.migrate(store.connection)
+        except UNUSABLE as problem:
             raise unreachable(store.shown, problem) from None
         return
     Engine(store, codec, executor="tables").close()
+
+
+def _unopened(store: Store, problem: Exception) -> Exception:
+    return (unusable if store.path is not None else unreachable)(store.shown, problem)
 
 
 def quiet() -> None:

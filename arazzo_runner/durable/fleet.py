@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -82,14 +83,27 @@ class Fleet:
 
     def queues(self) -> list[QueueLimits]:
         """Return the queues, without those of single processes."""
+        return [self._limits(queue) for queue in self._found()]
+
+    def _found(self) -> list[Any]:
         rows = self._runtime.rows
         with rows.asked():
             found = rows.client.list_queues()
-        return [_limits(queue) for queue in found if not queue.name.startswith(OWN_QUEUE)]
+        return [queue for queue in found if isinstance(queue.name, str) and not queue.name.startswith(OWN_QUEUE)]
 
     def queue(self, name: str) -> QueueLimits | None:
         """Return one queue, None when there is none of that name."""
-        return next((queue for queue in self.queues() if queue.name == name), None)
+        return next((self._limits(queue) for queue in self._found() if queue.name == name), None)
+
+    def _limits(self, queue: Any) -> QueueLimits:
+        """Return the limits of a queue; raises InvalidUsage when they are no numbers, which end DBOS's thread."""
+        limits = _limits(queue)
+        given = (limits.concurrency, limits.worker_concurrency, limits.rate, limits.period, limits.poll)
+        if any(each is not None and (not isinstance(each, (int, float)) or each < 0) for each in given):
+            message = f'the limits of queue "{queue.name}" in {self._runtime.store.shown} are no numbers'
+            hint = f"set them anew: arazzo queue configure {shlex.quote(queue.name)}"
+            raise refusal(message, code="invalid-queue", hint=hint)
+        return limits
 
     def make_queue(self, name: str) -> None:
         """Make a queue with the usual limits when there is none of that name."""
@@ -98,7 +112,7 @@ class Fleet:
 
     def remove_queue(self, name: str) -> None:
         """Remove a queue that holds no unfinished runs."""
-        if self.queue(name) is None:
+        if all(queue.name != name for queue in self._found()):
             raise self._unknown_queue(name)
         if self._runtime.rows.rows(queue_name=name, status=["ENQUEUED", "PENDING", "DELAYED"], limit=1):
             message = f'the queue "{name}" holds runs that have not ended'
@@ -106,7 +120,7 @@ class Fleet:
         self._runtime.rows.drop_queue(name)
 
     def _unknown_queue(self, name: str) -> Any:
-        known = ", ".join(queue.name for queue in self.queues()) or "none"
+        known = ", ".join(queue.name for queue in self._found()) or "none"
         return refusal(f'there is no queue "{name}"', code="unknown-queue", hint=f"there are: {known}")
 
     # ------------------------------------------------------------------ runs
@@ -220,7 +234,10 @@ def _schedule(found: Any, spec: Any, problem: Diagnostic | None) -> Schedule:
 
 
 def _moment(text: str | None) -> str | None:
-    return None if text is None else datetime.fromisoformat(text).strftime("%Y-%m-%dT%H:%M:%S%z")
+    try:
+        return None if text is None else datetime.fromisoformat(text).strftime("%Y-%m-%dT%H:%M:%S%z")
+    except (TypeError, ValueError):
+        return None
 
 
 def _reason(problem: Exception) -> str:

@@ -41,8 +41,11 @@ def foreign(problem: Foreign, what: str, name: str, store: str, *, forget: str |
 
 def unusable(store: str, problem: Exception) -> InvalidUsage:
     """Return the exception that says that a store does not hold what it should, and what its library says."""
+    reason = _reason(problem)
     hint = "it is damaged, or another program's; name another place with --store, or restore a copy of it"
-    return refusal(f"the store {store} cannot be used: {_reason(problem)}", code="invalid-store", hint=hint)
+    if "locked" in reason:
+        hint = "another program holds it: end that program, or wait for it"
+    return refusal(f"the store {store} cannot be used: {reason}", code="invalid-store", hint=hint)
 
 
 def unreachable(store: str, problem: Exception) -> InvalidUsage:

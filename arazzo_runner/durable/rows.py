@@ -21,6 +21,7 @@ from arazzo_runner.durable.dbos_engine import (
     OWN_QUEUE,
     RUN,
     SCHEDULED,
+    UNUSABLE,
     VERSION,
     database,
     error_seal,
@@ -55,13 +56,13 @@ class Rows:
         self._database = database(store)
         try:
             self._client = DBOSClient(
-                system_database_url=store.url,
+                system_database_url=store.connection,
                 system_database_engine=self._database,
                 serializer=cast(Any, codec),
                 application_name=APPLICATION,
                 retry_connection_errors=False,
             )
-        except (sqlalchemy.exc.SQLAlchemyError, OSError, ValueError) as problem:
+        except UNUSABLE as problem:
             raise unreachable(store.shown, problem) from None
 
     @property
@@ -84,23 +85,28 @@ class Rows:
             self._database.dispose()
 
     def there(self) -> bool:
-        """Whether the store has any tables; raises InvalidUsage when some are missing, or were written with another key.
+        """Whether the store has tables; raises InvalidUsage when they are not all, or were written with another key.
 
         DBOS tries for ever what fails for want of a table, in threads of its own.
         """
+        columns = self._columns()
+        if not columns:
+            return False
+        if lack := _lack(columns):
+            raise unusable(self._store.shown, LookupError(f"it lacks {lack}"))
+        self._check_key()
+        return True
+
+    def is_older(self) -> bool:
+        """Whether tables or columns are missing, as in a store that an earlier DBOS made."""
+        columns = self._columns()
+        return bool(columns) and _lack(columns) is not None
+
+    def _columns(self) -> dict[str, set[str]]:
         schema = None if self._store.path else "dbos"
         with self.asked():
             found = sqlalchemy.inspect(self._client._sys_db.engine).get_multi_columns(schema=schema)
-        columns = {name: {column["name"] for column in each} for (_, name), each in found.items()}
-        if not columns:
-            return False
-        for name, needed in _NEEDED.items():
-            lacking = needed - columns.get(name, set())
-            if lacking:
-                what = f"the table {name}" if name not in columns else f"the column {min(lacking)} of {name}"
-                raise unusable(self._store.shown, LookupError(f"it lacks {what}"))
-        self._check_key()
-        return True
+        return {name: {column["name"] for column in each} for (_, name), each in found.items()}
 
     def _check_key(self) -> None:
         """Refuse a store that was written with none of our keys; note the first one otherwise.
@@ -152,11 +158,10 @@ class Rows:
         """Return DBOS's records of runs, the newest first; what is sealed in them is not opened."""
         given = None if ids is None else list(ids)
         with self.asked():
-            return list(
-                self._client.list_workflows(
-                    workflow_ids=given, name=kind, sort_desc=True, load_output=load_output, **filters
-                )
+            found = self._client.list_workflows(
+                workflow_ids=given, name=kind, sort_desc=True, load_output=load_output, **filters
             )
+        return [row for row in found if isinstance(row.workflow_id, str)]  # SQLite lets a primary key be NULL
 
     def argument(self, row: Any) -> Any:
         """Return the one input of a record; raises InvalidUsage when it is not what was written there."""
@@ -261,6 +266,16 @@ class Rows:
         """Remove a queue."""
         with self.asked():
             self._client.delete_queue(name)
+
+
+def _lack(columns: Mapping[str, set[str]]) -> str | None:
+    """Return the first table or column that DBOS needs and a store has not."""
+    for name, needed in _NEEDED.items():
+        if name not in columns:
+            return f"the table {name}"
+        if lacking := needed - columns[name]:
+            return f"the column {min(lacking)} of {name}"
+    return None
 
 
 def _id(kind: str, name: str) -> str:

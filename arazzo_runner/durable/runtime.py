@@ -89,9 +89,20 @@ class Runtime:
         """The records of the store."""
         with self._lock:
             if self._rows is None:
-                self._rows = Rows(self.store, self.codec)
-                self._rows.there()  # refuses a store that was written with another key
+                self._rows = self._read_rows()
             return self._rows
+
+    def _read_rows(self) -> Rows:
+        """Return the records; a store of an earlier DBOS is brought up to date, what is no store of ours refused."""
+        rows = Rows(self.store, self.codec)
+        try:
+            if self._engine is None and rows.is_older():
+                self.make_tables()
+            rows.there()
+        except BaseException:
+            rows.close()
+            raise
+        return rows
 
     # ------------------------------------------------------------------ running here
 

@@ -8,10 +8,10 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from arazzo_runner.durable.refusal import refusal, unreachable, unusable
+from arazzo_runner.durable.refusal import refusal, unusable
 
 OLDEST = (3, 42)
-_SECONDS_LOCKED = 30
+SECONDS_LOCKED = 30
 _DBOS_TABLE = "dbos_migrations"
 
 
@@ -47,15 +47,13 @@ def prepare_file(path: str, sqlite: Any) -> None:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
         with open(path, "rb+"):
             pass  # SQLite says of a folder or a file of somebody else only that it is "unable to open" it
-        with contextlib.closing(sqlite.connect(path, timeout=_SECONDS_LOCKED)) as connection:
+        with contextlib.closing(sqlite.connect(path, timeout=SECONDS_LOCKED)) as connection:
             _check_owner(path, connection)
             connection.execute("PRAGMA journal_mode=WAL")
     except OSError as problem:
         hint = "name a file of yours that can be written with --store"
         message = f"the store {path} cannot be opened: {problem.strerror or problem}"
         raise refusal(message, code="invalid-store", hint=hint) from None
-    except sqlite.OperationalError as problem:
-        raise unreachable(path, problem) from None
     except sqlite.DatabaseError as problem:
         raise unusable(path, problem) from None
 
