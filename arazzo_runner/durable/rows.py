@@ -161,7 +161,7 @@ class Rows:
             found = self._client.list_workflows(
                 workflow_ids=given, name=kind, sort_desc=True, load_output=load_output, **filters
             )
-        return [row for row in found if isinstance(row.workflow_id, str)]  # SQLite lets a primary key be NULL
+        return [_texts(row) for row in found if isinstance(row.workflow_id, str)]  # SQLite lets a primary key be NULL
 
     def argument(self, row: Any) -> Any:
         """Return the one input of a record; raises InvalidUsage when it is not what was written there."""
@@ -266,6 +266,17 @@ class Rows:
         """Remove a queue."""
         with self.asked():
             self._client.delete_queue(name)
+
+
+def _texts(row: Any) -> Any:
+    """Return a record whose names are texts: SQLite's columns take everything."""
+    for name in ("status", "executor_id", "queue_name", "parent_workflow_id", "app_version"):
+        value = getattr(row, name)
+        if value is not None and not isinstance(value, str):
+            setattr(row, name, str(value))
+    if not isinstance(row.attributes, dict):
+        row.attributes = None
+    return row
 
 
 def _lack(columns: Mapping[str, set[str]]) -> str | None:

@@ -7,22 +7,26 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import OWN_QUEUE
 from arazzo_runner.durable.journal import BEGUN, Entry, open_doubts
 from arazzo_runner.durable.ownership import Ownership
 from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.records import RunState, RunStatus, step_of
-from arazzo_runner.durable.refusal import REFUSED_RECORDS
+from arazzo_runner.durable.refusal import REFUSED_RECORDS, foreign
 from arazzo_runner.durable.rows import Rows
 
 WORKER = "worker-"
 _FINISHED = ("SUCCESS", "ERROR")
+_STATUSES = (*_FINISHED, "PENDING", "ENQUEUED", "DELAYED", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _YEAR_10000 = 253_402_300_800_000
 
 
 def status_of(row: Any, rows: Rows, store: Store) -> RunStatus:
     """Return the status of a run; its journal is read only when it has not ended."""
     spec = rows.spec(row)
+    if row.status not in _STATUSES:
+        raise foreign(ForeignRecord("DBOS knows no such status"), "the status of run", row.workflow_id, store.shown)
     entries = [] if row.status in (*_FINISHED, "ENQUEUED", "DELAYED") else rows.entries(row.workflow_id, spec)
     output = rows.output(row, spec)
     state, wakes = _state(row, output, entries, store)
