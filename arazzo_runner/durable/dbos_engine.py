@@ -1,4 +1,4 @@
-"""The only module that knows DBOS: its process-wide instance, its workflows, its checkpoints.
+"""What runs in DBOS: its process-wide instance, its workflows, its checkpoints (rows.py has its client).
 
 DBOS has one instance per process, and workflows are registered with it when this module is
 imported; the one exception to the rule that nothing is global. It is imported when a durable run
