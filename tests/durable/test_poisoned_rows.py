@@ -6,6 +6,7 @@ import ast
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from arazzo_runner import durably
 from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import Engine
-from arazzo_runner.records import replace
+from arazzo_runner.records import replace as replaced
 from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.poison import (
@@ -151,7 +152,7 @@ def test_a_worker_carries_out_the_good_runs_among_poisoned_ones(store: Store) ->
             for run in ("good-1", *names, "good-2"):
                 _, spec, bundle = durably.prepared(NOTE, None, {"text": run}, False, None, servers)
                 runtime.keep(bundle)
-                fleet.submit([(run, replace(spec, queue="worked"))])
+                fleet.submit([(run, replaced(spec, queue="worked"))])
             fleet.configure(durably.queue_limits("worked", 1, 1, None, 0.02))
         for run, name in names.items():
             label = POISONS[name].label
@@ -203,6 +204,18 @@ def test_a_schedule_of_another_name_or_time_submits_nothing(store: Store) -> Non
         finally:
             engine.close()
     assert len(told) == 4
+
+
+def test_runs_of_an_earlier_version_wait_for_it_and_are_named(store: Store) -> None:
+    place = PLACES["the input of a waiting run"]
+    earlier = replace(place, ready=("UPDATE {workflow_status} SET application_version = 'arazzo-journal-1'",))
+    with store.poisoned(earlier, POISONS["the label of version 1"]):
+        ended, refused = worked(store, "default")
+        assert ended == []
+        assert "is of arazzo-journal-1, and this worker of arazzo-journal-2" in refused["waiting"]
+        assert store.execute("SELECT status FROM {workflow_status} WHERE workflow_uuid = 'waiting'") == [("ENQUEUED",)]
+        code, _, err = store.arazzo("resume", "waiting")
+        assert (code, "journal-mismatch" in err, "by the version of arazzo that wrote it" in err) == (2, True, True)
 
 
 # ------------------------------------------------------------------ DBOS as it is
