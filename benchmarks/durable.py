@@ -65,12 +65,12 @@ class Meter:
         self.raw: list[float] = []
         self.sizes: list[int] = []
 
-    def __call__(self, name: str, value: Any) -> Any:
+    def __call__(self, name: str, sealed: Any) -> Any:
         """Make a checkpoint and a raw commit."""
         began = time.perf_counter()
-        recorded = self._real(name, value)
+        recorded = self._real(name, sealed)
         between = time.perf_counter()
-        text = self._codec.serialize(value)
+        text = self._codec.serialize(sealed)
         before = time.perf_counter()
         self._raw.execute("BEGIN IMMEDIATE")
         self._raw.execute("INSERT INTO entries VALUES (?, ?, ?)", ("run", len(self.raw), text))

@@ -45,6 +45,7 @@ HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "js
 LAZY_MODULES = {
     "durable/codec.py",
     "durable/dbos_engine.py",
+    "durable/dbos_guard.py",
     "durable/rows.py",
     "durable/runtime.py",
     "sources/schema_full.py",

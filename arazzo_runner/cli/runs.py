@@ -38,6 +38,7 @@ States:
   waiting      the same, between a retry and the next  cancelled  ended by a person
   interrupted  its process is gone: arazzo resume RUN goes on with it
   in_doubt     nobody knows what became of a request: arazzo resume RUN --step S --as …
+  unreadable   its records are not arazzo's, or were moved: listed and named, never carried out
 """
 
 
@@ -66,9 +67,11 @@ def list_(states: tuple[str, ...], limit: int, store: str | None, format_: str, 
     """List the runs of the store, of all workers, the newest first."""
 
     def ask(runtime: Any, console: Console) -> int:
-        found = [each for each in runtime.list(limit=limit) if not states or each.state in states]
+        all_ = runtime.list(limit=limit)
+        refused = [each.problem for each in all_ if each.problem is not None]
+        found = [each for each in all_ if not states or each.state in states]
         console.out(pretty({"runs": [status_json(each) for each in found]}) if format_ == "json" else _table(found))
-        return 0
+        return refuse(console, refused, "runs", as_json=False) if refused else 0
 
     return _answered(no_color, format_ == "json", ask, store)
 
@@ -169,6 +172,7 @@ def status_json(status: Any) -> dict[str, JsonValue]:
         "parent": status.parent,
         "queue": status.queue,
         "wakes": _time(status.wakes),
+        **({} if status.problem is None else {"problem": f"{status.problem.code}: {status.problem.message}"}),
         "doubts": [
             {"step": doubt.step_id, "key": doubt.key, "method": doubt.method, "url": doubt.url}
             for doubt in status.doubts
@@ -209,7 +213,9 @@ def _table(found: Sequence[Any]) -> str:
     for each in found:
         owner = each.owner if each.queue is not None else None
         step, started = each.current_step or "", _time(each.started) or ""
-        rows.append((each.run_id, each.state, one_line(each.workflow_id), one_line(step), started, owner or ""))
+        rows.append(
+            (one_line(each.run_id), each.state, one_line(each.workflow_id), one_line(step), started, owner or "")
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return "\n".join(lines) + "\n"

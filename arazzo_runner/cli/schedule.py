@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -94,20 +95,26 @@ def list_(store: str | None, format_: str, no_color: bool) -> int:
                     "workflowId": each.workflow_id,
                     "document": display(each.document),
                     "last": each.last,
+                    **({} if each.problem is None else {"problem": f"{each.problem.code}: {each.problem.message}"}),
                 }
                 for each in found
             ]
             console.out(pretty({"schedules": [*shown]}))
-            return 0
+            return _refused(console, found)
         lines = [
-            f"{each.name}  {each.cron}  {each.timezone or 'UTC'}  {one_line(each.workflow_id)}"
+            f"{one_line(each.name)}  {one_line(each.cron)}  {each.timezone or 'UTC'}  {one_line(each.workflow_id)}"
             f"  queue {each.queue}  last {each.last or 'never'}\n"
             for each in found
         ]
         console.out("".join(lines) or "no schedules\n")
-        return 0
+        return _refused(console, found)
 
     return with_fleet(ask, store, no_color)
+
+
+def _refused(console: Console, schedules: Sequence[Any]) -> int:
+    problems = [each.problem for each in schedules if each.problem is not None]
+    return refuse(console, problems, "schedule", as_json=False) if problems else 0
 
 
 @command.command("remove", short_help="Remove a schedule.", context_settings=SETTINGS)

@@ -114,7 +114,8 @@ class _Teller:
             why = "; ".join(each.message for each in problem.diagnostics)
         else:
             why = f"this is a bug in arazzo: {type(problem).__name__}"
-        self._tell(f"{run_id} cannot be carried out, and waits for arazzo resume {run_id}: {one_line(why)}\n")
+        name = one_line(run_id)
+        self._tell(f"{name} cannot be carried out, and waits for arazzo resume {name}: {one_line(why)}\n")
 
     def _tell(self, line: str) -> None:
         with self._lock:
@@ -147,9 +148,9 @@ def adopt(name: str, force: bool, store: str | None, no_color: bool) -> int:
     """Hand the runs of a dead worker back to their queues, where the living take them."""
 
     def ask(fleet: Any, console: Console) -> int:
-        taken = fleet.adopt(name, force=force)
-        console.out("".join(f"{each}\n" for each in taken))
+        taken, refused = fleet.adopt(name, force=force)
+        console.out("".join(f"{one_line(each)}\n" for each in taken))
         console.err(f"{len(taken)} runs of worker {one_line(name)} were handed over\n")
-        return 0
+        return refuse(console, refused, "worker", as_json=False) if refused else 0
 
     return with_fleet(ask, store, no_color)

@@ -2,6 +2,9 @@
 
 What was written with a key is read with that key only; decoding runs no code. Exceptions are
 encoded too (as name and message): an engine that cannot store one would wait for ever.
+
+Fernet has no associated data, so what a text belongs to is part of what is encrypted: a Sealed value
+names its place in the store, and `opened` refuses it everywhere else.
 """
 
 from __future__ import annotations
@@ -10,12 +13,20 @@ import json
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from arazzo_runner.records import record
+
+LABEL: Final = "arazzo-fernet-2"
+"""The name of the format. Version 1 did not bind a text to its place."""
+_EARLIER: Final = ("arazzo-fernet-1",)
 _TAG = "\0"
 _WORTH_COMPRESSING = 512
+_MOST_BYTES = 1 << 30
+_PLAIN, _PACKED = b"J", b"Z"
 
 
 class StoredError(Exception):
@@ -27,8 +38,58 @@ class StoredError(Exception):
         self.message = message
 
 
-class WrongKey(Exception):
-    """The text was not written with this key."""
+class ForeignRecord(Exception):
+    """A record of the store that is not what belongs there: written by somebody else, moved, or damaged.
+
+    `code` is the Diagnostic's: an earlier version's records are no attack.
+    """
+
+    def __init__(self, reason: str, code: str = "foreign-record") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+@record(frozen=True, slots=True)
+class Seal:
+    """Where a value belongs: its `kind`, the run or record that has it, and the place there."""
+
+    kind: str
+    owner: str
+    place: str = ""
+
+    def __str__(self) -> str:
+        name = self.owner.partition("/")[0]
+        if self.kind == "step":
+            return f'step "{self.place.partition(" ")[2]}" of "{name}"'
+        return f'the {self.kind} of "{name}"'
+
+
+@record(frozen=True, slots=True)
+class Sealed:
+    """A value together with where it belongs."""
+
+    seal: Seal
+    value: Any
+
+
+class SealedError(StoredError):
+    """An exception together with where it belongs."""
+
+    def __init__(self, seal: Seal, name: str, message: str) -> None:
+        super().__init__(name, message)
+        self.seal = seal
+
+
+def opened(found: Any, seal: Seal) -> Any:
+    """Return the value of what was read where `seal` belongs; raises ForeignRecord when it does not."""
+    if isinstance(found, ForeignRecord):
+        raise found
+    if not isinstance(found, (Sealed, SealedError)):
+        raise ForeignRecord("it was not written there by arazzo")
+    if found.seal != seal:
+        raise ForeignRecord(f"it was written as {found.seal}")
+    return found.value if isinstance(found, Sealed) else found
 
 
 class Codec:
@@ -39,25 +100,63 @@ class Codec:
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self.fingerprints = tuple(sha256(f"arazzo {key}".encode()).hexdigest()[:16] for key in keys)
 
     def name(self) -> str:
         """Return the name of the format, which every record carries."""
-        return "arazzo-fernet-1"
+        return LABEL
 
     def serialize(self, data: Any) -> str:
         """Return a value as encrypted text."""
         plain = json.dumps(_tagged(data), separators=(",", ":")).encode("ascii")
-        packed = b"z" + zlib.compress(plain, 1) if len(plain) > _WORTH_COMPRESSING else b"j" + plain
+        packed = _PACKED + zlib.compress(plain, 1) if len(plain) > _WORTH_COMPRESSING else _PLAIN + plain
         return self._fernet.encrypt(packed).decode("ascii")
 
     def deserialize(self, serialized_data: str) -> Any:
-        """Return the value of a text; raises WrongKey."""
+        """Return the value of a text, and a ForeignRecord for what is no text of ours.
+
+        It does not raise: DBOS calls it where an exception would end a run for good (the input of a
+        run that a worker takes) or stop a thread (the scheduler's). A ForeignRecord opens nowhere.
+        """
         try:
-            packed = self._fernet.decrypt(serialized_data.encode("ascii"))
-        except (InvalidToken, UnicodeEncodeError):
-            raise WrongKey("the journal was written with another key") from None
-        plain = zlib.decompress(packed[1:]) if packed[:1] == b"z" else packed[1:]
-        return _untagged(json.loads(plain))
+            return _untagged(json.loads(self._decrypted(serialized_data)))
+        except ForeignRecord as problem:
+            return problem
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return ForeignRecord("it is damaged")
+
+    def read(self, text: Any, label: Any) -> Any:
+        """Return the value of a text that the store labels so; a ForeignRecord instead of decoding another label."""
+        if label == LABEL:
+            return self.deserialize(text)
+        if label in _EARLIER:
+            return ForeignRecord("an earlier version of arazzo wrote it", "journal-mismatch")
+        if isinstance(label, str) and label.startswith("arazzo-"):
+            return ForeignRecord("a later version of arazzo wrote it", "journal-mismatch")
+        shown = "no label" if label is None else f'the label "{label}"'
+        return ForeignRecord(f'it has {shown} instead of "{LABEL}"')
+
+    def _decrypted(self, text: Any) -> bytes:
+        try:
+            packed = self._fernet.decrypt(text.encode("ascii"))
+        except (InvalidToken, UnicodeEncodeError, AttributeError):
+            raise ForeignRecord("it is damaged, or was written with another key") from None
+        if packed[:1] == _PLAIN:
+            return packed[1:]
+        if packed[:1] == _PACKED:
+            return _inflated(packed[1:])
+        raise ForeignRecord("an earlier version of arazzo wrote it", "journal-mismatch")
+
+
+def _inflated(data: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    try:
+        plain = unpacker.decompress(data, _MOST_BYTES)
+    except zlib.error:
+        raise ForeignRecord("it is damaged") from None
+    if not unpacker.eof:
+        raise ForeignRecord("it is damaged")
+    return plain
 
 
 def _tagged(value: Any) -> Any:
@@ -68,13 +167,21 @@ def _tagged(value: Any) -> Any:
         return {_TAG + key if key.startswith(_TAG) else key: _tagged(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_tagged(each) for each in value]
+    if isinstance(value, Sealed):
+        return {_TAG + "sealed": [*_seal_to_json(value.seal), _tagged(value.value)]}
     if isinstance(value, datetime):
         return {_TAG + "time": value.isoformat()}
+    if isinstance(value, SealedError):
+        return {_TAG + "failed": [*_seal_to_json(value.seal), value.name, value.message]}
     if isinstance(value, StoredError):
         return {_TAG + "error": [value.name, value.message]}
     if isinstance(value, BaseException):
         return {_TAG + "error": [type(value).__name__, _message(value)]}
     raise TypeError(f"a {type(value).__name__} cannot be stored")
+
+
+def _seal_to_json(seal: Seal) -> list[str]:
+    return [seal.kind, seal.owner, seal.place]
 
 
 def _untagged(value: Any) -> Any:
@@ -84,8 +191,12 @@ def _untagged(value: Any) -> Any:
         return value
     if len(value) == 1:
         [(key, given)] = value.items()
+        if key == _TAG + "sealed":
+            return Sealed(Seal(*given[:3]), _untagged(given[3]))
         if key == _TAG + "time":
             return datetime.fromisoformat(given)
+        if key == _TAG + "failed":
+            return SealedError(Seal(*given[:3]), *given[3:])
         if key == _TAG + "error":
             return StoredError(*given)
     return {key[1:] if key.startswith(_TAG) else key: _untagged(each) for key, each in value.items()}

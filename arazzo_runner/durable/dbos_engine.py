@@ -1,4 +1,4 @@
-"""The only module that knows DBOS: its process-wide instance, its workflows, its checkpoints.
+"""What runs in DBOS: its process-wide instance, its workflows, its checkpoints (rows.py has its client).
 
 DBOS has one instance per process, and workflows are registered with it when this module is
 imported; the one exception to the rule that nothing is global. It is imported when a durable run
@@ -8,9 +8,11 @@ is asked for, which costs about a second.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final, cast
 
 import dbos._dbos
@@ -18,12 +20,12 @@ import sqlalchemy
 import sqlalchemy.exc
 from dbos import DBOS, DBOSConfig, SetWorkflowID, error
 
-from arazzo_runner.durable.codec import Codec
+from arazzo_runner.durable.codec import Codec, ForeignRecord, Seal, Sealed, SealedError, opened
 from arazzo_runner.durable.host import Host, Parked
 from arazzo_runner.durable.journal import Entry, LostOwnership
 from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.records import JOURNAL_VERSION
-from arazzo_runner.durable.refusal import refusal, unreachable
+from arazzo_runner.durable.refusal import foreign, refusal, unreachable, unusable
 from arazzo_runner.durable.sqlite import prepare_file, sqlite_module
 from arazzo_runner.values import JsonValue
 
@@ -33,15 +35,19 @@ VERSION: Final = f"arazzo-journal-{JOURNAL_VERSION}"
 RUN, SCHEDULED = "arazzo_run", "arazzo_scheduled"
 OWN_QUEUE: Final = "arazzo:"
 _SECONDS_TO_BEGIN = 30.0
+UNUSABLE: Final = (sqlalchemy.exc.SQLAlchemyError, OSError, ValueError, error.DBOSException)
+"""What DBOS raises over a store that it cannot open."""
 
 CarryOut = Callable[[str, Any], JsonValue]
+OnProblem = Callable[[str, Exception], None]
 
 
 class Engine:
     """DBOS, launched for one store: `executor` names this process, `queues` are those it takes runs from.
 
     `carry_out` is called, in a thread of DBOS, with the id and the specification of every run that
-    comes out of a queue and has no Host here.
+    comes out of a queue and has no Host here; the specification is still sealed, or a ForeignRecord.
+    `on_problem` is told what became of a schedule's run that cannot be submitted.
     """
 
     def __init__(
@@ -52,9 +58,12 @@ class Engine:
         executor: str,
         queues: Sequence[str] = (),
         carry_out: CarryOut | None = None,
+        on_problem: OnProblem | None = None,
     ) -> None:
         self._hosts: dict[str, Host] = {}
+        self.shown = store.shown
         self._carry_out = carry_out
+        self._on_problem = on_problem
         quiet()
         if getattr(dbos._dbos, "_dbos_global_instance", None) is not None:
             message = "this process runs a DBOS of its own, and there can be only one"
@@ -62,7 +71,7 @@ class Engine:
         self.database = database(store)
         config: DBOSConfig = {
             "name": APPLICATION,
-            "system_database_url": store.url,
+            "system_database_url": store.connection,
             "system_database_engine": self.database,
             "application_version": VERSION,
             "executor_id": executor,
@@ -72,14 +81,14 @@ class Engine:
             "scheduler_polling_interval_sec": 1.0,
             "sys_db_pool_size": 8,  # a checkpoint holds a connection for a moment only
         }
-        DBOS(config=config)
-        DBOS.listen_queues(list(queues))
         _instances[:] = [self]
         try:
+            DBOS(config=config)
+            DBOS.listen_queues(list(queues))
             DBOS.launch()
-        except sqlalchemy.exc.SQLAlchemyError as problem:
+        except UNUSABLE as problem:
             self.close()
-            raise unreachable(store.shown, problem) from None
+            raise _unopened(store, problem) from None
         # DBOS leaves a hundred thousand objects behind: without this, every search for garbage visits them all.
         gc.freeze()
 
@@ -97,7 +106,7 @@ class Engine:
         host = self._hosts[run_id] = Host()
         with SetWorkflowID(run_id, workflow_id_reuse_policy="reject"):
             try:
-                DBOS.start_workflow(_run, spec)
+                DBOS.start_workflow(_run, Sealed(input_seal(run_id, RUN), spec))
             except error.DBOSWorkflowIDInUseError:
                 del self._hosts[run_id]
                 message = f'there is already a run "{run_id}"'
@@ -126,36 +135,104 @@ class Engine:
         """Give a run its outcome, or park it; returns when the outcome is on disk."""
         host = self._hosts.pop(run_id)
         host.end(outcome)
-        if not isinstance(outcome, Parked):
+        if isinstance(outcome, Parked):
+            return
+        try:
             DBOS.retrieve_workflow(run_id, existing_workflow=False).get_result(polling_interval_sec=0.005)
+        except ForeignRecord as problem:
+            raise foreign(problem, "the output of run", run_id, self.shown) from None
 
-    def carry_out(self, run_id: str, spec: JsonValue) -> JsonValue:
+    def carry_out(self, run_id: str, spec: Any) -> Any:
         """Carry out a run that came out of a queue."""
         if self._carry_out is None:
             raise Parked
         return self._carry_out(run_id, spec)
 
+    def submit(self, run_id: str, due: Any, context: Any) -> None:
+        """Submit the run that a schedule asks for; its id says when it was due, so it is submitted once."""
+        try:
+            name = _schedule_of(run_id, due)
+            found = opened(context, schedule_seal(name))
+            if (row := DBOS.get_schedule(name)) is not None:
+                opened_schedule(row)
+        except ForeignRecord as problem:
+            refused = foreign(problem, "the input of run", run_id, self.shown)
+            if self._on_problem is not None:
+                self._on_problem(run_id, refused)
+            raise refused from None
+        name = f"{name}-{due:%Y%m%dT%H%M%S}"
+        with SetWorkflowID(name):
+            DBOS.enqueue_workflow(found["queue"], _run, Sealed(input_seal(name, RUN), found["spec"]))
+
 
 class DbosJournal:
-    """The journal of the run whose context is current: every entry is one checkpoint of DBOS."""
+    """The journal of the run whose context is current: every entry is one checkpoint of DBOS.
 
-    def __init__(self, entries: Sequence[Entry], *, threaded: bool) -> None:
+    `identity` is the run's (RunSpec.identity).
+    """
+
+    def __init__(self, entries: Sequence[Entry], identity: str, *, threaded: bool) -> None:
         self.entries = entries
+        self._identity = identity
         self._threaded = threaded
+        self._appended = 0
 
     async def append(self, name: str, value: JsonValue) -> Any:
         """Record an entry; blocking, or in another thread when there is an event loop to keep."""
+        self._appended += 1
+        seal = step_seal(self._identity, self._appended, name)
         if self._threaded:
-            return await asyncio.to_thread(checkpoint, name, value)
-        return checkpoint(name, value)
+            return await asyncio.to_thread(checkpoint, name, Sealed(seal, value))
+        return checkpoint(name, Sealed(seal, value))
 
 
-def checkpoint(name: str, value: JsonValue) -> Any:
-    """Record a value under a name and return it; during replay return the recorded one. Raises LostOwnership."""
+def checkpoint(name: str, sealed: Sealed) -> Any:
+    """Record a value under a name and return it; during replay return the recorded one.
+
+    Raises LostOwnership, and InvalidUsage when the store fails, or holds something else there.
+    """
+    store = _instances[0].shown
     try:
-        return DBOS.run_step({"name": name}, lambda: value)
+        return opened(DBOS.run_step({"name": name}, lambda: sealed), sealed.seal)
     except (error.DBOSWorkflowConflictIDError, error.DBOSWorkflowCancelledError):
         raise LostOwnership from None
+    except ForeignRecord as problem:
+        raise foreign(problem, f'step "{name}" of run', sealed.seal.owner.partition("/")[0], store) from None
+    except sqlalchemy.exc.SQLAlchemyError as problem:
+        raise unusable(store, problem) from None
+
+
+def input_seal(name: str, kind: str) -> Seal:
+    """Return where the input of a run (or of another record of DBOS's workflows) belongs."""
+    return Seal("input", name, kind)
+
+
+def schedule_seal(name: str) -> Seal:
+    """Return where the context of a schedule belongs."""
+    return Seal("schedule", name)
+
+
+def opened_schedule(row: Any) -> Any:
+    """Return what a schedule submits, when it is the one that was added; raises ForeignRecord."""
+    found = opened(row["context"], schedule_seal(row["schedule_name"]))
+    if (row["schedule"], row["cron_timezone"]) != (found["cron"], found["timezone"]):
+        raise ForeignRecord("its times are not those that it was added with")
+    return found
+
+
+def output_seal(identity: str) -> Seal:
+    """Return where the output of a run belongs."""
+    return Seal("output", identity)
+
+
+def error_seal(run_id: str) -> Seal:
+    """Return where the exception of a run that could not be carried out belongs."""
+    return Seal("error", run_id)
+
+
+def step_seal(identity: str, position: int, name: str) -> Seal:
+    """Return where an entry of a journal belongs; positions count from 1."""
+    return Seal("step", identity, f"{position} {name}")
 
 
 def database(store: Store) -> Any:
@@ -180,11 +257,15 @@ def make_tables(store: Store, codec: Codec) -> None:
     if store.path is None:
         quiet()
         try:
-            DBOS.migrate(store.url)
-        except sqlalchemy.exc.SQLAlchemyError as problem:
+            DBOS.migrate(store.connection)
+        except UNUSABLE as problem:
             raise unreachable(store.shown, problem) from None
         return
     Engine(store, codec, executor="tables").close()
+
+
+def _unopened(store: Store, problem: Exception) -> Exception:
+    return (unusable if store.path is not None else unreachable)(store.shown, problem)
 
 
 def quiet() -> None:
@@ -202,11 +283,31 @@ _instances: list[Engine] = []
 def _run(spec: Any) -> Any:
     engine, run_id = _instances[0], cast(str, DBOS.workflow_id)
     host = engine.host(run_id)
-    return engine.carry_out(run_id, spec) if host is None else host.occupy()
+    with _sealed_errors(run_id):
+        return engine.carry_out(run_id, spec) if host is None else host.occupy()
 
 
 @DBOS.workflow(name=SCHEDULED)
-def _scheduled(due: Any, context: Any) -> None:
-    """Submit the run that a schedule asks for; its id says when it was due, so it is submitted once."""
-    with SetWorkflowID(f"{context['name']}-{due:%Y%m%dT%H%M%S}"):
-        DBOS.enqueue_workflow(context["queue"], _run, context["spec"])
+def _scheduled(due: Any, context: Any = None) -> None:
+    run_id = cast(str, DBOS.workflow_id)
+    with _sealed_errors(run_id):
+        _instances[0].submit(run_id, due, context)
+
+
+def _schedule_of(run_id: str, due: Any) -> str:
+    """Return the schedule that a run of DBOS's scheduler is of; the id alone binds it to the schedule and the time."""
+    if isinstance(due, ForeignRecord):
+        raise due
+    before, after = "sched-", f"-{due.isoformat()}" if isinstance(due, datetime) else "-"
+    if not run_id.startswith(before) or not run_id.endswith(after) or after == "-":
+        raise ForeignRecord("it was written for another schedule or another time")
+    return run_id[len(before) : -len(after)]
+
+
+@contextlib.contextmanager
+def _sealed_errors(run_id: str) -> Iterator[None]:
+    """Bind the exception that DBOS is about to record to the run that failed."""
+    try:
+        yield
+    except Exception as problem:
+        raise SealedError(error_seal(run_id), type(problem).__name__, str(problem)) from None

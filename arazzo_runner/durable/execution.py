@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arazzo_runner.durable.bundle import Bundle
-from arazzo_runner.durable.dbos_engine import DbosJournal
+from arazzo_runner.durable.codec import Sealed
+from arazzo_runner.durable.dbos_engine import DbosJournal, output_seal
 from arazzo_runner.durable.journal import Entry, InDoubt, open_doubts
 from arazzo_runner.durable.performing import Job, OnEvent, Performer, keyed_by
 from arazzo_runner.durable.records import Decision, Doubt, RunSpec
@@ -34,10 +35,11 @@ class Outcome:
     doubts: tuple[Doubt, ...] = ()
     unfinished: bool = False
 
-    def to_json(self) -> dict[str, JsonValue]:
+    def sealed(self, spec: RunSpec) -> Sealed:
         """Return what is kept of a run that has ended, besides its journal."""
         result = self.result
-        return {"status": result.status, "outputs": dict(result.outputs), "reason": result.reason}
+        kept: JsonValue = {"status": result.status, "outputs": dict(result.outputs), "reason": result.reason}
+        return Sealed(output_seal(spec.identity(self.run_id)), kept)
 
 
 class Execution:
@@ -56,7 +58,7 @@ class Execution:
         threaded: bool = False,
     ) -> None:
         self.run_id = run_id
-        self._spec = spec
+        self.spec = spec
         self._entries = entries
         self._decided = decided
         self._threaded = threaded
@@ -82,10 +84,11 @@ class Execution:
             run_id=self.run_id,
             execution=uuid.uuid4().hex,
             decisions=lambda token: self._decided.get(token, {}),
-            keyed=keyed_by(program, self._spec),
-            resend=self._spec.options.resend_unknown,
+            keyed=keyed_by(program, self.spec),
+            resend=self.spec.options.resend_unknown,
         )
-        self._world = DurableWorld(world, DbosJournal(self._entries, threaded=self._threaded), terms)
+        journal = DbosJournal(self._entries, self.spec.identity(self.run_id), threaded=self._threaded)
+        self._world = DurableWorld(world, journal, terms)
         return self._world
 
     def _outcome(self, result: RunResult) -> Outcome:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from arazzo_runner.durable.dbos_engine import OWN_QUEUE, SCHEDULED
+from arazzo_runner.diagnostics import Diagnostic, InvalidUsage
+from arazzo_runner.durable.codec import Sealed
+from arazzo_runner.durable.dbos_engine import OWN_QUEUE, SCHEDULED, schedule_seal
 from arazzo_runner.durable.ownership import Ownership
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.durable.refusal import refusal
-from arazzo_runner.durable.rows import argument
 from arazzo_runner.durable.runtime import Runtime
 from arazzo_runner.durable.status import WORKER
 from arazzo_runner.records import record
+from arazzo_runner.values import JsonValue
 
 DEFAULT_QUEUE = "default"
 WORKER_CONCURRENCY = 10
@@ -48,6 +51,7 @@ class Schedule:
     document: str
     timezone: str | None = None
     last: str | None = None
+    problem: Diagnostic | None = None
 
 
 class Fleet:
@@ -67,22 +71,39 @@ class Fleet:
         if every is not None and each is not None and each > every:
             message = f"a worker may not run more at the same time ({each}) than all of them together ({every})"
             raise refusal(message, code="invalid-queue", hint=f"--worker-concurrency {every} or less")
-        self._runtime.rows.client.register_queue(
-            limits.name,
-            global_concurrency=every,
-            worker_concurrency=each,
-            limiter=None if limits.rate is None else {"limit": limits.rate, "period": limits.period or 1.0},
-            polling_interval_sec=limits.poll,
-        )
+        rows = self._runtime.rows
+        with rows.asked():
+            rows.client.register_queue(
+                limits.name,
+                global_concurrency=every,
+                worker_concurrency=each,
+                limiter=None if limits.rate is None else {"limit": limits.rate, "period": limits.period or 1.0},
+                polling_interval_sec=limits.poll,
+            )
 
     def queues(self) -> list[QueueLimits]:
         """Return the queues, without those of single processes."""
-        found = self._runtime.rows.client.list_queues()
-        return [_limits(queue) for queue in found if not queue.name.startswith(OWN_QUEUE)]
+        return [self._limits(queue) for queue in self._found()]
+
+    def _found(self) -> list[Any]:
+        rows = self._runtime.rows
+        with rows.asked():
+            found = rows.client.list_queues()
+        return [queue for queue in found if isinstance(queue.name, str) and not queue.name.startswith(OWN_QUEUE)]
 
     def queue(self, name: str) -> QueueLimits | None:
         """Return one queue, None when there is none of that name."""
-        return next((queue for queue in self.queues() if queue.name == name), None)
+        return next((self._limits(queue) for queue in self._found() if queue.name == name), None)
+
+    def _limits(self, queue: Any) -> QueueLimits:
+        """Return the limits of a queue; raises InvalidUsage when they are no numbers, which end DBOS's thread."""
+        limits = _limits(queue)
+        given = (limits.concurrency, limits.worker_concurrency, limits.rate, limits.period, limits.poll)
+        if any(each is not None and (not isinstance(each, (int, float)) or each < 0) for each in given):
+            message = f'the limits of queue "{queue.name}" in {self._runtime.store.shown} are no numbers'
+            hint = f"set them anew: arazzo queue configure {shlex.quote(queue.name)}"
+            raise refusal(message, code="invalid-queue", hint=hint)
+        return limits
 
     def make_queue(self, name: str) -> None:
         """Make a queue with the usual limits when there is none of that name."""
@@ -91,7 +112,7 @@ class Fleet:
 
     def remove_queue(self, name: str) -> None:
         """Remove a queue that holds no unfinished runs."""
-        if self.queue(name) is None:
+        if all(queue.name != name for queue in self._found()):
             raise self._unknown_queue(name)
         if self._runtime.rows.rows(queue_name=name, status=["ENQUEUED", "PENDING", "DELAYED"], limit=1):
             message = f'the queue "{name}" holds runs that have not ended'
@@ -99,7 +120,7 @@ class Fleet:
         self._runtime.rows.drop_queue(name)
 
     def _unknown_queue(self, name: str) -> Any:
-        known = ", ".join(queue.name for queue in self.queues()) or "none"
+        known = ", ".join(queue.name for queue in self._found()) or "none"
         return refusal(f'there is no queue "{name}"', code="unknown-queue", hint=f"there are: {known}")
 
     # ------------------------------------------------------------------ runs
@@ -118,8 +139,8 @@ class Fleet:
                 rows.enqueue(name, spec.to_json(), spec.queue or DEFAULT_QUEUE, priority)
         return len({name for name, _ in runs} - known)
 
-    def adopt(self, name: str, *, force: bool = False) -> list[str]:
-        """Hand the runs of a dead worker to the living and return their ids.
+    def adopt(self, name: str, *, force: bool = False) -> tuple[list[str], list[Diagnostic]]:
+        """Hand the runs of a dead worker to the living; return their ids, and why others were left.
 
         With `force` also those of a worker that still has its lock (a machine that is out of reach).
         """
@@ -127,11 +148,16 @@ class Fleet:
             message = f'the worker "{name}" is alive'
             raise refusal(message, code="worker-in-use", hint="stop it first; --force when its machine is out of reach")
         taken: list[str] = []
+        refused: list[Diagnostic] = []
         for row in self._runtime.rows.rows(status="PENDING", executor_id=WORKER + name, load_output=False):
-            spec = RunSpec.from_json(argument(row))
+            try:
+                spec = self._runtime.rows.spec(row)
+            except InvalidUsage as problem:
+                refused += problem.diagnostics
+                continue
             self._runtime.rows.hand_over([row.workflow_id], spec.queue or DEFAULT_QUEUE)
             taken.append(row.workflow_id)
-        return taken
+        return taken, refused
 
     # ------------------------------------------------------------------ schedules
 
@@ -144,22 +170,32 @@ class Fleet:
             raise refusal(message, code="invalid-schedule", hint=f"arazzo schedule remove {name}")
         from dbos import error
 
+        rows = self._runtime.rows
+        context: JsonValue = {"queue": queue, "spec": spec.to_json(), "cron": cron, "timezone": timezone}
         try:
-            self._runtime.rows.client.create_schedule(
-                schedule_name=name,
-                workflow_name=SCHEDULED,
-                schedule=cron,
-                context={"name": name, "queue": queue, "spec": spec.to_json()},
-                cron_timezone=timezone,
-                queue_name=queue,
-            )
+            with rows.asked():
+                rows.client.create_schedule(
+                    schedule_name=name,
+                    workflow_name=SCHEDULED,
+                    schedule=cron,
+                    context=Sealed(schedule_seal(name), context),
+                    cron_timezone=timezone,
+                    queue_name=queue,
+                )
         except error.DBOSException as problem:
             hint = "write five fields, such as '*/5 * * * *', and a timezone such as Europe/Berlin"
             raise refusal(_reason(problem), code="invalid-schedule", hint=hint) from None
 
     def schedules(self) -> list[Schedule]:
-        """Return the schedules."""
-        return [_schedule(each) for each in self._runtime.rows.client.list_schedules(workflow_name=SCHEDULED)]
+        """Return the schedules; one whose record is refused has a `problem`."""
+        return [self._schedule(each) for each in self._runtime.rows.schedules()]
+
+    def _schedule(self, row: Any) -> Schedule:
+        try:
+            context, problem = self._runtime.rows.scheduled(row), None
+        except InvalidUsage as refused:
+            context, [problem] = {"spec": {}}, refused.diagnostics
+        return _schedule(row, context["spec"], problem)
 
     def remove_schedule(self, name: str) -> None:
         """Remove a schedule; runs that it submitted stay."""
@@ -167,7 +203,9 @@ class Fleet:
         if name not in known:
             hint = f"there are: {', '.join(known) or 'none'}"
             raise refusal(f'there is no schedule "{name}"', code="unknown-schedule", hint=hint)
-        self._runtime.rows.client.delete_schedule(name)
+        rows = self._runtime.rows
+        with rows.asked():
+            rows.client.delete_schedule(name)
 
 
 def _limits(queue: Any) -> QueueLimits:
@@ -182,9 +220,7 @@ def _limits(queue: Any) -> QueueLimits:
     )
 
 
-def _schedule(found: Any) -> Schedule:
-    context = found["context"] if isinstance(found["context"], dict) else {}
-    spec = context.get("spec") or {}
+def _schedule(found: Any, spec: Any, problem: Diagnostic | None) -> Schedule:
     return Schedule(
         name=found["schedule_name"],
         cron=found["schedule"],
@@ -193,11 +229,15 @@ def _schedule(found: Any) -> Schedule:
         document=spec.get("document", ""),
         timezone=found["cron_timezone"],
         last=_moment(found["last_fired_at"]),
+        problem=problem,
     )
 
 
 def _moment(text: str | None) -> str | None:
-    return None if text is None else datetime.fromisoformat(text).strftime("%Y-%m-%dT%H:%M:%S%z")
+    try:
+        return None if text is None else datetime.fromisoformat(text).strftime("%Y-%m-%dT%H:%M:%S%z")
+    except (TypeError, ValueError):
+        return None
 
 
 def _reason(problem: Exception) -> str:

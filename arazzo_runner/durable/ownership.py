@@ -13,7 +13,7 @@ class Ownership:
     def __init__(self, store: Store, name: str) -> None:
         self._file = store.lock_of(name)
         self._shown = store.shown
-        self._everywhere = None if store.path is not None else AdvisoryLock(store.url, name)
+        self._everywhere = None if store.path is not None else AdvisoryLock(store.connection, name)
 
     def take(self, text: str) -> bool:
         """Take it; `text` says in the lock's file what it is about. False when another process has it."""
@@ -43,4 +43,9 @@ class Ownership:
     @property
     def held(self) -> bool:
         """Whether a living process has it."""
-        return self._file.held if self._everywhere is None else self._everywhere.held
+        if self._everywhere is None:
+            return self._file.held
+        try:
+            return self._everywhere.held
+        except OSError as problem:
+            raise unreachable(self._shown, problem) from None

@@ -6,6 +6,7 @@ Standard library only: `arazzo run` looks for unfinished runs without importing 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from urllib.parse import urlsplit, urlunsplit
@@ -16,6 +17,8 @@ from arazzo_runner.private_files import make_private_folder, state_folder
 from arazzo_runner.records import record
 
 STORE_VARIABLE = "ARAZZO_STORE"
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,140}")
+_SECONDS_TO_CONNECT = 10
 
 
 @record(frozen=True, slots=True)
@@ -45,8 +48,17 @@ class Store:
         parts = urlsplit(self.url)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
+    @property
+    def connection(self) -> str:
+        """The URL to connect to: a PostgreSQL that does not answer is given up after a while."""
+        if self.path is not None or "connect_timeout" in self.url:
+            return self.url
+        return f"{self.url}{'&' if '?' in self.url else '?'}connect_timeout={_SECONDS_TO_CONNECT}"
+
     def lock_of(self, name: str) -> FileLock:
-        """Return the lock of a run or worker (not yet taken)."""
+        """Return the lock of a run or worker (not yet taken); a name out of the store leads nowhere else."""
+        if not _FILE_NAME.fullmatch(name):
+            name = f"x-{sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()}"
         return FileLock(os.path.join(self.locks, f"{name}.lock"))
 
     def prepare(self) -> None:
@@ -64,15 +76,31 @@ def store_of(given: str | None, environment: Mapping[str, str]) -> Store:
         return Store(_sqlite_url(path), path)
     scheme, separator, rest = named.partition(":")
     if scheme in ("postgresql", "postgres") and rest.startswith("//"):
-        return Store(f"postgresql:{rest}", None)
+        return Store(_postgresql_url(rest), None)
     if scheme == "sqlite" and rest.startswith("///"):
         path = os.path.abspath(rest[3:])
         return Store(_sqlite_url(path), path)
     if separator and rest.startswith("//"):
         message = f'"{scheme}" is no kind of store'
         raise refusal(message, code="invalid-store", hint="write a path, sqlite:///PATH or postgresql://…")
+    if "\0" in named:
+        raise refusal("a store's path holds no NUL", code="invalid-store", hint="write a path, or postgresql://…")
     path = os.path.abspath(named)
     return Store(_sqlite_url(path), path)
+
+
+def _postgresql_url(rest: str) -> str:
+    """Return the URL of a PostgreSQL; raises InvalidUsage when it names no database (RFC 3986, libpq's 34.1.1)."""
+    url = f"postgresql:{rest}"
+    try:
+        parts = urlsplit(url)
+        complete = parts.path.strip("/") != "" and parts.port != 0
+    except ValueError:
+        complete = False
+    if not complete:
+        hint = "write postgresql://USER@HOST:PORT/DATABASE"
+        raise refusal("the store's URL names no PostgreSQL database", code="invalid-store", hint=hint)
+    return url
 
 
 def _sqlite_url(path: str) -> str:

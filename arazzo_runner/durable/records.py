@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
+from uuid import uuid4
 
+from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.durable.options_json import options_from_json, options_to_json
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.records import field, record
 from arazzo_runner.values import JsonValue
 
-JOURNAL_VERSION: Final = 1
+JOURNAL_VERSION: Final = 2
+"""Version 2 binds every record to its run and place; those of version 1 are refused: they could be from anywhere."""
 
-RunState = Literal["queued", "running", "waiting", "in_doubt", "interrupted", "succeeded", "failed", "cancelled"]
+RunState = Literal[
+    "queued", "running", "waiting", "in_doubt", "interrupted", "succeeded", "failed", "cancelled", "unreadable"
+]
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,7 @@ class RunSpec:
     `queue` is the queue it was submitted to, None for a run of one process. With
     `idempotency_keys` every unsafe request carries an Idempotency-Key. `credential_names` are
     the entries of the credential store to use for others; credentials themselves are never kept.
+    `nonce` tells this run from another of the same id, in another store or after a deletion.
     """
 
     workflow_id: str
@@ -35,6 +41,11 @@ class RunSpec:
     idempotency_keys: bool = False
     credential_names: Mapping[str, str] = field(default_factory=dict)
     journal_version: int = JOURNAL_VERSION
+    nonce: str = field(default_factory=lambda: uuid4().hex)
+
+    def identity(self, run_id: str) -> str:
+        """Return what the records of this run are bound to."""
+        return f"{run_id}/{self.nonce}"
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return it as a JSON value."""
@@ -48,6 +59,7 @@ class RunSpec:
             "idempotencyKeys": self.idempotency_keys,
             "credentialNames": dict(self.credential_names),
             "journalVersion": self.journal_version,
+            "nonce": self.nonce,
         }
 
     @classmethod
@@ -63,6 +75,7 @@ class RunSpec:
             idempotency_keys=value["idempotencyKeys"],
             credential_names=value["credentialNames"],
             journal_version=value["journalVersion"],
+            nonce=value["nonce"],
         )
 
 
@@ -87,6 +100,7 @@ class RunStatus:
 
     `current_step` is the step of the last record, `started` seconds since the epoch, `owner` the
     worker or process that has it, `parent` the schedule that submitted it, `reason` why it failed.
+    A record of an `unreadable` run was refused; `problem` says which, and why.
     """
 
     run_id: str
@@ -102,6 +116,7 @@ class RunStatus:
     doubts: tuple[Doubt, ...] = ()
     wakes: float | None = None
     reason: str | None = None
+    problem: Diagnostic | None = None
 
     @property
     def finished(self) -> bool:

@@ -1,49 +1,82 @@
 """What is in the store, read and written without running anything: through DBOS's client.
 
 Bundles and decisions are kept by DBOS too: as the inputs of entries in queues that nobody listens
-to, found again by their ids.
+to, found again by their ids. Whatever is read is opened with the seal of the place where it was found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import sqlalchemy.exc
-from dbos import DBOSClient, EnqueueOptions
+from dbos import DBOSClient, EnqueueOptions, error
+from dbos._schemas.system_database import SystemSchema
 
-from arazzo_runner.durable.codec import Codec
-from arazzo_runner.durable.dbos_engine import APPLICATION, OWN_QUEUE, RUN, VERSION, database, quiet
+from arazzo_runner.durable.codec import Codec, ForeignRecord, Sealed, opened
+from arazzo_runner.durable.dbos_engine import (
+    APPLICATION,
+    OWN_QUEUE,
+    RUN,
+    SCHEDULED,
+    UNUSABLE,
+    VERSION,
+    database,
+    error_seal,
+    input_seal,
+    opened_schedule,
+    output_seal,
+    quiet,
+    step_seal,
+)
 from arazzo_runner.durable.journal import Entry
 from arazzo_runner.durable.places import Store
-from arazzo_runner.durable.refusal import refusal, unreachable
+from arazzo_runner.durable.records import JOURNAL_VERSION, RunSpec
+from arazzo_runner.durable.refusal import foreign, refusal, unreachable, unusable
 from arazzo_runner.values import JsonValue
 
 _KEPT: Final = f"{OWN_QUEUE}kept"
+_KEY: Final = "key"
+_NEEDED: Final = {table.name: {*table.columns.keys()} for table in SystemSchema.metadata_obj.tables.values()}
 
 
 class Rows:
-    """Reads and writes the records of one store. Raises InvalidUsage when it cannot be reached."""
+    """Reads and writes the records of one store.
+
+    Raises InvalidUsage when it cannot be reached, holds something else, or was written with another key.
+    """
 
     def __init__(self, store: Store, codec: Codec) -> None:
         self._store = store
+        self._codec = codec
+        self._key_is_known = False
         quiet()
         self._database = database(store)
         try:
             self._client = DBOSClient(
-                system_database_url=store.url,
+                system_database_url=store.connection,
                 system_database_engine=self._database,
                 serializer=cast(Any, codec),
                 application_name=APPLICATION,
                 retry_connection_errors=False,
             )
-        except (sqlalchemy.exc.SQLAlchemyError, OSError) as problem:
+        except UNUSABLE as problem:
             raise unreachable(store.shown, problem) from None
 
     @property
     def client(self) -> DBOSClient:
-        """DBOS's own client, for queues and schedules."""
+        """DBOS's own client, for queues and schedules; used within `asked`."""
         return self._client
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """While the store is asked: what a damaged one lets DBOS raise becomes one Diagnostic."""
+        try:
+            yield
+        except (sqlalchemy.exc.SQLAlchemyError, OSError, ValueError, TypeError, error.DBOSQueryTimeoutError) as problem:
+            raise unusable(self._store.shown, problem) from None
 
     def close(self) -> None:
         """Close the connections."""
@@ -52,39 +85,69 @@ class Rows:
             self._database.dispose()
 
     def there(self) -> bool:
-        """Whether the store has DBOS's tables."""
-        try:
-            self._client.list_queues()
-        except sqlalchemy.exc.DBAPIError:
+        """Whether the store has tables; raises InvalidUsage when they are not all, or were written with another key.
+
+        DBOS tries for ever what fails for want of a table, in threads of its own.
+        """
+        columns = self._columns()
+        if not columns:
             return False
+        if lack := _lack(columns):
+            raise unusable(self._store.shown, LookupError(f"it lacks {lack}"))
+        self._check_key()
         return True
+
+    def is_older(self) -> bool:
+        """Whether tables or columns are missing, as in a store that an earlier DBOS made."""
+        columns = self._columns()
+        return bool(columns) and _lack(columns) is not None
+
+    def _columns(self) -> dict[str, set[str]]:
+        schema = None if self._store.path else "dbos"
+        with self.asked():
+            found = sqlalchemy.inspect(self._client._sys_db.engine).get_multi_columns(schema=schema)
+        return {name: {column["name"] for column in each} for (_, name), each in found.items()}
+
+    def _check_key(self) -> None:
+        """Refuse a store that was written with none of our keys; note the first one otherwise.
+
+        Fingerprints are enough: nothing needs to be decrypted, so a damaged record is no other key.
+        """
+        if self._key_is_known:
+            return
+        self._key_is_known = True
+        noted = set(self.names(_KEY))
+        mine = self._codec.fingerprints
+        if noted and noted.isdisjoint(mine):
+            hint = "set ARAZZO_JOURNAL_KEY to the key it was written with, the same on every machine"
+            message = f"the store {self._store.shown} was written with another key"
+            self._key_is_known = False
+            raise refusal(message, code="journal-key", hint=hint)
+        if mine[0] not in noted:
+            self.put(_KEY, mine[0], None)
 
     # ------------------------------------------------------------------ records by id
 
     def put(self, kind: str, name: str, value: JsonValue) -> None:
-        """Keep a value under `<kind>:<name>`; what is there already stays as it is."""
-        options: EnqueueOptions = {
-            "workflow_name": f"arazzo_{kind}",
-            "queue_name": _KEPT,
-            "workflow_id": f"{kind}:{name}",
-            "app_version": VERSION,
-        }
-        self._client.enqueue(options, value)
+        """Keep a value under a kind and a name; what is there already stays as it is."""
+        self._enqueue(_id(kind, name), f"arazzo_{kind}", value, {"queue_name": _KEPT})
 
     def get(self, kind: str, name: str) -> Any:
         """Return a kept value, None when there is none."""
-        found = self.rows([f"{kind}:{name}"], kind=f"arazzo_{kind}", load_output=False)
-        return argument(found[0]) if found else None
+        found = self.rows([_id(kind, name)], kind=f"arazzo_{kind}", load_output=False)
+        return self.argument(found[0]) if found else None
 
     def drop(self, kind: str, name: str) -> None:
         """Forget a kept value."""
-        self._client.delete_workflows([f"{kind}:{name}"])
+        with self.asked():
+            self._client.delete_workflows([_id(kind, name)])
 
     def names(self, kind: str, prefix: str = "") -> list[str]:
         """Return the names of the kept values of a kind."""
-        found = self._client.list_workflows(
-            name=f"arazzo_{kind}", workflow_id_prefix=f"{kind}:{prefix}", load_input=False, load_output=False
-        )
+        with self.asked():
+            found = self._client.list_workflows(
+                name=f"arazzo_{kind}", workflow_id_prefix=_id(kind, prefix), load_input=False, load_output=False
+            )
         return [row.workflow_id.partition(":")[2] for row in found]
 
     # ------------------------------------------------------------------ runs
@@ -92,63 +155,161 @@ class Rows:
     def rows(
         self, ids: Sequence[str] | None = None, *, kind: str = RUN, load_output: bool = True, **filters: Any
     ) -> list[Any]:
-        """Return DBOS's records of runs, the newest first."""
+        """Return DBOS's records of runs, the newest first; what is sealed in them is not opened."""
         given = None if ids is None else list(ids)
-        found = self._client.list_workflows(
-            workflow_ids=given, name=kind, sort_desc=True, load_output=load_output, **filters
-        )
-        return list(found)
+        with self.asked():
+            found = self._client.list_workflows(
+                workflow_ids=given, name=kind, sort_desc=True, load_output=load_output, **filters
+            )
+        return [_texts(row) for row in found if isinstance(row.workflow_id, str)]  # SQLite lets a primary key be NULL
 
-    def entries(self, run_id: str) -> list[Entry]:
-        """Return the journal of a run."""
-        steps = self._client.list_workflow_steps(run_id)
-        return [Entry(step["function_name"], step["output"]) for step in steps]
+    def argument(self, row: Any) -> Any:
+        """Return the one input of a record; raises InvalidUsage when it is not what was written there."""
+        with self._opening("the input", row.workflow_id):
+            return opened(_only(row.input), input_seal(row.workflow_id, row.name))
+
+    def spec(self, row: Any) -> RunSpec:
+        """Return the specification of a run."""
+        given = self.argument(row)
+        with self._opening("the input", row.workflow_id):
+            return spec_of(given)
+
+    def output(self, row: Any, spec: RunSpec) -> Any:
+        """Return what a run that has ended came to; None when it has not."""
+        if row.output is None:
+            return None
+        with self._opening("the output", row.workflow_id):
+            return opened(row.output, output_seal(spec.identity(row.workflow_id)))
+
+    def error(self, row: Any) -> Any:
+        """Return why a run could not be carried out."""
+        with self._opening("the error", row.workflow_id):
+            return opened(row.error, error_seal(row.workflow_id))
+
+    def entries(self, run_id: str, spec: RunSpec) -> list[Entry]:
+        """Return the journal of a run; raises InvalidUsage when an entry is missing or not what was written there."""
+        with self.asked():
+            steps = self._client.list_workflow_steps(run_id)
+        return [self._entry(run_id, spec, step, position) for position, step in enumerate(steps, 1)]
+
+    def _entry(self, run_id: str, spec: RunSpec, step: Any, position: int) -> Entry:
+        name = step["function_name"]
+        with self._opening(f'step "{name}"', run_id):
+            if step["function_id"] != position:
+                raise ForeignRecord(f"an entry of the journal is missing before it (number {position})")
+            if step["error"] is not None:
+                problem = step["error"]
+                raise problem if isinstance(problem, ForeignRecord) else ForeignRecord("no step of arazzo ends so")
+            value = opened(step["output"], step_seal(spec.identity(run_id), position, name))
+        return Entry(name, value)
+
+    @contextmanager
+    def _opening(self, what: str, run_id: str) -> Iterator[None]:
+        try:
+            yield
+        except ForeignRecord as problem:
+            raise foreign(problem, f"{what} of run", run_id, self._store.shown) from None
+
+    def schedules(self) -> list[Any]:
+        """Return DBOS's records of the schedules; what is sealed in them is not opened."""
+        with self.asked():
+            return list(self._client.list_schedules(workflow_name=SCHEDULED))
+
+    def scheduled(self, row: Any) -> Any:
+        """Return what a schedule submits: its queue and spec. Raises InvalidUsage."""
+        name = row["schedule_name"]
+        try:
+            return opened_schedule(row)
+        except ForeignRecord as problem:
+            forget = f"schedule remove {shlex.quote(name)}"
+            raise foreign(problem, "schedule", name, self._store.shown, forget=forget) from None
 
     def enqueue(self, run_id: str, spec: JsonValue, queue: str, priority: int | None) -> None:
         """Submit a run; nothing happens when there is one of that id."""
-        options: EnqueueOptions = {
-            "workflow_name": RUN,
-            "queue_name": queue,
-            "workflow_id": run_id,
-            "app_version": VERSION,
-        }
+        options: dict[str, Any] = {"queue_name": queue}
         if priority is not None:
             options["priority"] = priority
-        self._client.enqueue(options, spec)
+        self._enqueue(run_id, RUN, spec, options)
+
+    def _enqueue(self, name: str, kind: str, value: JsonValue, options: Mapping[str, Any]) -> None:
+        self._check_key()
+        given = {"workflow_name": kind, "workflow_id": name, "app_version": VERSION, **options}
+        with self.asked():
+            self._client.enqueue(cast(EnqueueOptions, given), Sealed(input_seal(name, kind), value))
 
     def hand_over(self, ids: Sequence[str], queue: str) -> None:
         """Put unfinished runs back into a queue, whoever had them."""
-        self._client.resume_workflows(list(ids), queue_name=queue)
+        with self.asked():
+            self._client.resume_workflows(list(ids), queue_name=queue)
 
     def cancel(self, run_id: str, *, by_user: bool) -> None:
         """Take a run away from whoever has it; `by_user` when it shall not go on."""
-        if by_user:
-            self._client.update_workflow_attributes(run_id, {"cancelled": True})
-        self._client.cancel_workflow(run_id)
+        with self.asked():
+            if by_user:
+                self._client.update_workflow_attributes(run_id, {"cancelled": True})
+            self._client.cancel_workflow(run_id)
 
     def delete(self, run_id: str) -> None:
         """Forget a run, its journal and what was decided about it."""
-        decisions = [f"decision:{name}" for name in self.names("decision", f"{run_id}:")]
-        self._client.delete_workflows([run_id, *decisions])
+        decisions = [_id("decision", name) for name in self.names("decision", f"{run_id}:")]
+        with self.asked():
+            self._client.delete_workflows([run_id, *decisions])
 
     def own_queue(self, run_id: str) -> str:
         """Make the queue that only the process listens to which goes on with this run."""
         name = f"{OWN_QUEUE}{run_id}"
-        self._client.register_queue(name, polling_interval_sec=0.02, application_name=APPLICATION)
+        with self.asked():
+            self._client.register_queue(name, polling_interval_sec=0.02, application_name=APPLICATION)
         return name
 
     def drop_queue(self, name: str) -> None:
         """Remove a queue."""
-        self._client.delete_queue(name)
+        with self.asked():
+            self._client.delete_queue(name)
 
 
-def argument(row: Any) -> Any:
-    """Return the one input of a record."""
-    given = cast("Mapping[str, Any]", row.input)
-    if not isinstance(given, Mapping):
-        raise refusal(
-            "the journal was written with another key",
-            code="journal-key",
-            hint="set ARAZZO_JOURNAL_KEY to the key it was written with",
-        )
-    return given["args"][0]
+def _texts(row: Any) -> Any:
+    """Return a record whose names are texts: SQLite's columns take everything."""
+    for name in ("status", "executor_id", "queue_name", "parent_workflow_id", "app_version"):
+        value = getattr(row, name)
+        if value is not None and not isinstance(value, str):
+            setattr(row, name, str(value))
+    if not isinstance(row.attributes, dict):
+        row.attributes = None
+    return row
+
+
+def _lack(columns: Mapping[str, set[str]]) -> str | None:
+    """Return the first table or column that DBOS needs and a store has not."""
+    for name, needed in _NEEDED.items():
+        if name not in columns:
+            return f"the table {name}"
+        if lacking := needed - columns[name]:
+            return f"the column {min(lacking)} of {name}"
+    return None
+
+
+def _id(kind: str, name: str) -> str:
+    """Return the id of a kept value: an earlier version's is another record."""
+    return f"{kind}-{JOURNAL_VERSION}:{name}"
+
+
+def opened_spec(run_id: str, found: Any) -> RunSpec:
+    """Return the specification of a run that came out of a queue; raises ForeignRecord."""
+    return spec_of(opened(found, input_seal(run_id, RUN)))
+
+
+def spec_of(value: Any) -> RunSpec:
+    """Return the specification that an opened input holds; raises ForeignRecord when a later version wrote it."""
+    try:
+        return RunSpec.from_json(value)
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError):
+        raise ForeignRecord("another version of arazzo wrote it", "journal-mismatch") from None
+
+
+def _only(given: Any) -> Any:
+    """Return the one argument of an input, or the ForeignRecord that it is."""
+    if isinstance(given, ForeignRecord):
+        return given
+    args = given.get("args") if isinstance(given, Mapping) else None
+    return args[0] if isinstance(args, list) and len(args) == 1 else None

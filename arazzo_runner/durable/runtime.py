@@ -10,10 +10,12 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.durable.answers import decision_from_json, decision_to_json
 from arazzo_runner.durable.bundle import Bundle
 from arazzo_runner.durable.codec import Codec
 from arazzo_runner.durable.dbos_engine import Engine, make_tables
+from arazzo_runner.durable.dbos_guard import ForeignRowsRefused
 from arazzo_runner.durable.execution import Execution, Outcome
 from arazzo_runner.durable.host import Host, Parked
 from arazzo_runner.durable.journal import Entry, open_doubts
@@ -21,11 +23,11 @@ from arazzo_runner.durable.keys import journal_keys
 from arazzo_runner.durable.ownership import Ownership
 from arazzo_runner.durable.performing import OnEvent, Performer
 from arazzo_runner.durable.places import Store
-from arazzo_runner.durable.records import JOURNAL_VERSION, Decision, RunSpec, RunStatus
+from arazzo_runner.durable.records import Decision, RunSpec, RunStatus
 from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.durable.replay import replay
-from arazzo_runner.durable.rows import Rows, argument
-from arazzo_runner.durable.status import is_alive, status_of
+from arazzo_runner.durable.rows import Rows
+from arazzo_runner.durable.status import is_alive, listed_status, status_of
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
 from arazzo_runner.records import record
@@ -57,6 +59,7 @@ class Runtime:
             message = f"the folder of {store.shown} cannot be made: {problem.strerror or problem}"
             raise refusal(message, code="invalid-store", hint="name a place that can be written with --store") from None
         self.codec = Codec(journal_keys(store, environment))
+        self._guard = ForeignRowsRefused()
         self.performer = performer
         self._engine: Engine | None = None
         self._rows: Rows | None = None
@@ -79,14 +82,27 @@ class Runtime:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+        self._guard.close()
 
     @property
     def rows(self) -> Rows:
         """The records of the store."""
         with self._lock:
             if self._rows is None:
-                self._rows = Rows(self.store, self.codec)
+                self._rows = self._read_rows()
             return self._rows
+
+    def _read_rows(self) -> Rows:
+        """Return the records; a store of an earlier DBOS is brought up to date, what is no store of ours refused."""
+        rows = Rows(self.store, self.codec)
+        try:
+            if self._engine is None and rows.is_older():
+                self.make_tables()
+            rows.there()
+        except BaseException:
+            rows.close()
+            raise
+        return rows
 
     # ------------------------------------------------------------------ running here
 
@@ -139,7 +155,7 @@ class Runtime:
         try:
             queue = self.rows.own_queue(run_id)
             engine = self._launched(queue)
-            entries = self.rows.entries(run_id)
+            entries = self.rows.entries(run_id, spec)
             decided = self.decided(run_id, entries)
             job = Execution(run_id, spec, bundle, entries, decided=decided, on_event=on_event, threaded=threaded)
             return _Turn(engine, engine.take_over(run_id, queue), job, ownership, queue)
@@ -168,7 +184,7 @@ class Runtime:
     def _settled(self, turn: _Turn, outcome: Outcome | None) -> None:
         """Give the run its outcome, or leave it unfinished, and give it back."""
         unfinished = outcome is None or outcome.unfinished
-        turn.engine.end(turn.job.run_id, Parked() if outcome is None or unfinished else outcome.to_json())
+        turn.engine.end(turn.job.run_id, Parked() if outcome is None or unfinished else outcome.sealed(turn.job.spec))
         if turn.queue is not None:
             self.rows.drop_queue(turn.queue)
         turn.ownership.let_go(ended=not unfinished)
@@ -199,13 +215,18 @@ class Runtime:
         name = bundle.sha256
         if name not in self._bundles:
             self.rows.put("bundle", name, bundle.to_json())
+            self.rows.get("bundle", name)  # somebody else's record of that name would stay, and the run could not go on
             self._bundles[name] = bundle
         return name
 
     def bundle(self, name: str) -> Bundle:
         """Return a stored bundle."""
         if name not in self._bundles:
-            self._bundles[name] = Bundle.from_json(self.rows.get("bundle", name))
+            found = self.rows.get("bundle", name)
+            if found is None:
+                hint = "begin the run anew from its documents"
+                raise refusal(f"{self.store.shown} lacks the documents of the run", code="foreign-record", hint=hint)
+            self._bundles[name] = Bundle.from_json(found)
         return self._bundles[name]
 
     def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> None:
@@ -246,10 +267,10 @@ class Runtime:
     # ------------------------------------------------------------------ looking, and putting away
 
     def list(self, *, limit: int | None = None) -> list[RunStatus]:
-        """Return the runs of the store, the newest first."""
+        """Return the runs of the store, the newest first; those with records that are refused are `unreadable`."""
         if not self._there():
             return []
-        return [status_of(row, self.rows, self.store) for row in self.rows.rows(limit=limit)]
+        return [listed_status(row, self.rows, self.store) for row in self.rows.rows(limit=limit)]
 
     def status(self, run_id: str) -> RunStatus:
         """Return how a run stands."""
@@ -258,9 +279,9 @@ class Runtime:
     def show(self, run_id: str) -> Shown:
         """Read a run again from its journal: its result is complete when it has ended."""
         row = self._row(run_id)
-        spec = RunSpec.from_json(argument(row))
+        spec = self.rows.spec(row)
         bundle = self.bundle(spec.bundle)
-        entries = self.rows.entries(run_id)
+        entries = self.rows.entries(run_id, spec)
         result = replay(run_id, spec, bundle, entries, self.performer)
         return Shown(status_of(row, self.rows, self.store), spec, bundle, tuple(entries), result)
 
@@ -274,18 +295,35 @@ class Runtime:
         return status
 
     def delete(self, run_id: str) -> None:
-        """Forget a run that nobody carries out, and its bundle when no other run has it."""
+        """Forget a run that nobody carries out, and its bundle when nothing else has it.
+
+        A run whose records are refused can be forgotten too.
+        """
         row = self._row(run_id)
         if row.status == "PENDING" and is_alive(row, self.store):
             message = f'the run "{run_id}" is under way'
             raise refusal(message, code="run-in-use", hint=f"cancel it first: arazzo runs cancel {run_id}")
-        spec = RunSpec.from_json(argument(row))
+        bundle = self._bundle_of(row)
         self.rows.delete(run_id)
         self._forget_lock(run_id)
-        others = (RunSpec.from_json(argument(other)).bundle for other in self.rows.rows(load_output=False))
-        if spec.bundle not in others:
-            self.rows.drop("bundle", spec.bundle)
-            self._bundles.pop(spec.bundle, None)
+        if bundle is not None and not self._is_needed(bundle):
+            self.rows.drop("bundle", bundle)
+            self._bundles.pop(bundle, None)
+
+    def _bundle_of(self, row: Any) -> str | None:
+        try:
+            return self.rows.spec(row).bundle
+        except InvalidUsage:
+            return None
+
+    def _is_needed(self, bundle: str) -> bool:
+        """Whether a run or a schedule has this bundle, or may have it: some cannot be read."""
+        try:
+            runs = (self.rows.spec(row) for row in self.rows.rows(load_output=False))
+            schedules = (self.rows.scheduled(row)["spec"] for row in self.rows.schedules())
+            return any(spec.bundle == bundle for spec in runs) or any(spec["bundle"] == bundle for spec in schedules)
+        except InvalidUsage:
+            return True
 
     def _forget_lock(self, run_id: str) -> None:
         ownership = Ownership(self.store, run_id)
@@ -295,7 +333,7 @@ class Runtime:
     def _resumable(self, run_id: str) -> tuple[RunSpec, Bundle]:
         row = self._row(run_id)
         status = status_of(row, self.rows, self.store)
-        spec = RunSpec.from_json(argument(row))
+        spec = self.rows.spec(row)
         if status.ended is not None:
             message = f'the run "{run_id}" has ended ({status.state.replace("_", " ")})'
             raise refusal(message, code="run-ended", hint=f"arazzo runs show {run_id} tells what it came to")
@@ -303,8 +341,6 @@ class Runtime:
             who = f" by {status.owner}" if status.queue is not None else ""
             message = f'the run "{run_id}" is being carried out{who}'
             raise refusal(message, code="run-in-use", hint=f"arazzo runs show {run_id} tells how it stands")
-        if spec.journal_version > JOURNAL_VERSION:
-            raise refusal(f'a newer arazzo began the run "{run_id}"', code="journal-mismatch")
         return spec, self.bundle(spec.bundle)
 
     def _row(self, run_id: str) -> Any:

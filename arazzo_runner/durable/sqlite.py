@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from types import ModuleType
 from typing import Any
 
-from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.refusal import refusal, unusable
 
 OLDEST = (3, 42)
+SECONDS_LOCKED = 30
+_DBOS_TABLE = "dbos_migrations"
 
 
 def sqlite_module() -> ModuleType:
@@ -36,14 +39,28 @@ def sqlite_module() -> ModuleType:
 def prepare_file(path: str, sqlite: Any) -> None:
     """Make the file (0600) and turn its write-ahead log on: checkpoints cost a third to a fifth then.
 
-    `synchronous` stays FULL: a checkpoint is on disk when the engine says so. Raises OSError.
+    `synchronous` stays FULL: a checkpoint is on disk when the engine says so. Raises InvalidUsage when the
+    file cannot be used, or holds another program's database, which is left as it is.
     """
-    if not os.path.exists(path):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    connection = sqlite.connect(path, timeout=30)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
+        if not os.path.exists(path):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+        with open(path, "rb+"):
+            pass  # SQLite says of a folder or a file of somebody else only that it is "unable to open" it
+        with contextlib.closing(sqlite.connect(path, timeout=SECONDS_LOCKED)) as connection:
+            _check_owner(path, connection)
+            connection.execute("PRAGMA journal_mode=WAL")
+    except OSError as problem:
+        hint = "name a file of yours that can be written with --store"
+        message = f"the store {path} cannot be opened: {problem.strerror or problem}"
+        raise refusal(message, code="invalid-store", hint=hint) from None
     except sqlite.DatabaseError as problem:
-        raise refusal(f"{path} cannot be used as a store: {problem}", code="invalid-store") from None
-    finally:
-        connection.close()
+        raise unusable(path, problem) from None
+
+
+def _check_owner(path: str, connection: Any) -> None:
+    """Refuse a database that has tables but not DBOS's: it must not get them."""
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if names and _DBOS_TABLE not in names:
+        message = f"{path} is the database of another program"
+        raise refusal(message, code="invalid-store", hint="name a file that is not there yet with --store")

@@ -6,22 +6,30 @@ import time
 from collections.abc import Sequence
 from typing import Any, cast
 
+from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import OWN_QUEUE
 from arazzo_runner.durable.journal import BEGUN, Entry, open_doubts
 from arazzo_runner.durable.ownership import Ownership
 from arazzo_runner.durable.places import Store
-from arazzo_runner.durable.records import RunSpec, RunState, RunStatus, step_of
-from arazzo_runner.durable.rows import Rows, argument
+from arazzo_runner.durable.records import RunState, RunStatus, step_of
+from arazzo_runner.durable.refusal import REFUSED_RECORDS, foreign
+from arazzo_runner.durable.rows import Rows
 
 WORKER = "worker-"
 _FINISHED = ("SUCCESS", "ERROR")
+_STATUSES = (*_FINISHED, "PENDING", "ENQUEUED", "DELAYED", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_YEAR_10000 = 253_402_300_800_000
 
 
 def status_of(row: Any, rows: Rows, store: Store) -> RunStatus:
     """Return the status of a run; its journal is read only when it has not ended."""
-    spec = RunSpec.from_json(argument(row))
-    entries = [] if row.status in (*_FINISHED, "ENQUEUED", "DELAYED") else rows.entries(row.workflow_id)
-    state, wakes = _state(row, entries, store)
+    spec = rows.spec(row)
+    if row.status not in _STATUSES:
+        raise foreign(ForeignRecord("DBOS knows no such status"), "the status of run", row.workflow_id, store.shown)
+    entries = [] if row.status in (*_FINISHED, "ENQUEUED", "DELAYED") else rows.entries(row.workflow_id, spec)
+    output = rows.output(row, spec)
+    state, wakes = _state(row, output, entries, store)
     owner = row.executor_id if row.status == "PENDING" else None
     return RunStatus(
         run_id=row.workflow_id,
@@ -29,26 +37,47 @@ def status_of(row: Any, rows: Rows, store: Store) -> RunStatus:
         workflow_id=spec.workflow_id,
         document=spec.document,
         current_step=step_of(entries[-1].key) if entries else None,
-        started=None if row.created_at is None else row.created_at / 1000,
+        started=_seconds(row.created_at),
         ended=_ended(row, state),
         owner=owner.removeprefix(WORKER) if owner else None,
         parent=_parent(row),
         queue=spec.queue,
         doubts=open_doubts(entries) if state == "in_doubt" else (),
         wakes=wakes,
-        reason=_reason(row),
+        reason=f"the run could not be carried out: {rows.error(row)}" if row.status == "ERROR" else _reason(output),
     )
 
 
-def _reason(row: Any) -> str | None:
-    if row.status == "ERROR":
-        return f"the run could not be carried out: {row.error}"
-    return row.output.get("reason") if isinstance(row.output, dict) else None
+def listed_status(row: Any, rows: Rows, store: Store) -> RunStatus:
+    """Return the status of a run in a list: one whose records are refused is `unreadable`, and says why."""
+    try:
+        return status_of(row, rows, store)
+    except InvalidUsage as problem:
+        [found] = problem.diagnostics
+        if found.code not in REFUSED_RECORDS:
+            raise
+        return RunStatus(
+            run_id=row.workflow_id,
+            state="unreadable",
+            started=_seconds(row.created_at),
+            reason=found.message,
+            problem=found,
+        )
+
+
+def _reason(output: Any) -> str | None:
+    return output.get("reason") if isinstance(output, dict) else None
 
 
 def _ended(row: Any, state: RunState) -> float | None:
     ended = row.status in _FINISHED or state == "cancelled"
-    return None if not ended or row.completed_at is None else row.completed_at / 1000
+    return _seconds(row.completed_at) if ended else None
+
+
+def _seconds(milliseconds: Any) -> float | None:
+    """Return a moment of the store in seconds; None when it is none that a calendar has."""
+    known = isinstance(milliseconds, (int, float)) and 0 <= milliseconds < _YEAR_10000
+    return milliseconds / 1000 if known else None
 
 
 def _parent(row: Any) -> str | None:
@@ -56,9 +85,9 @@ def _parent(row: Any) -> str | None:
     return None if parent is None else parent.removeprefix("sched-").rpartition("-20")[0] or parent
 
 
-def _state(row: Any, entries: Sequence[Entry], store: Store) -> tuple[RunState, float | None]:
+def _state(row: Any, output: Any, entries: Sequence[Entry], store: Store) -> tuple[RunState, float | None]:
     if row.status == "SUCCESS":
-        return cast(RunState, row.output["status"] if isinstance(row.output, dict) else "failed"), None
+        return cast(RunState, output["status"] if isinstance(output, dict) else "failed"), None
     if row.status == "ERROR":
         return "failed", None
     if row.status == "CANCELLED" and (row.attributes or {}).get("cancelled"):

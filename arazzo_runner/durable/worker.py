@@ -10,16 +10,18 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from arazzo_runner.durable.dbos_engine import Engine
+from arazzo_runner.durable.codec import ForeignRecord
+from arazzo_runner.durable.dbos_engine import VERSION, Engine
 from arazzo_runner.durable.execution import Execution, Outcome
 from arazzo_runner.durable.host import Parked
 from arazzo_runner.durable.ownership import Ownership
 from arazzo_runner.durable.performing import unwatched
-from arazzo_runner.durable.records import RunSpec
-from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.refusal import foreign, refusal
+from arazzo_runner.durable.rows import opened_spec
 from arazzo_runner.durable.runtime import Runtime
 from arazzo_runner.durable.status import WORKER
-from arazzo_runner.values import JsonValue
+
+_WAITING = ["ENQUEUED", "DELAYED", "PENDING"]
 
 OnOutcome = Callable[[Outcome], None]
 OnProblem = Callable[[str, Exception], None]
@@ -57,8 +59,10 @@ class Worker:
                 executor=WORKER + self._name,
                 queues=self._queues,
                 carry_out=self._carried_out,
+                on_problem=self._on_problem,
             )
             try:
+                self._tell_of_other_versions()
                 while not stop.wait(0.2):
                     if drain and self._is_idle():
                         break
@@ -68,16 +72,34 @@ class Worker:
             ownership.let_go(ended=True)
 
     def _is_idle(self) -> bool:
-        waiting = ["ENQUEUED", "DELAYED", "PENDING"]
         return not self._runtime.rows.rows(
-            queue_name=list(self._queues), status=waiting, limit=1, load_input=False, load_output=False
+            queue_name=list(self._queues),
+            status=_WAITING,
+            app_version=VERSION,
+            limit=1,
+            load_input=False,
+            load_output=False,
         )
 
-    def _carried_out(self, run_id: str, given: Any) -> JsonValue:
-        """Carry out one run, in a thread of DBOS; raises Parked when it does not end."""
+    def _tell_of_other_versions(self) -> None:
+        """Say which runs of the queues no worker of this version takes."""
+        waiting = self._runtime.rows.rows(
+            queue_name=list(self._queues), status=_WAITING, load_input=False, load_output=False
+        )
+        for row in waiting:
+            if row.app_version != VERSION:
+                message = f'run "{row.workflow_id}" is of {row.app_version}, and this worker of {VERSION}'
+                self._on_problem(row.workflow_id, refusal(message, code="journal-mismatch"))
+
+    def _carried_out(self, run_id: str, given: Any) -> Any:
+        """Carry out one run, in a thread of DBOS; raises Parked when it does not end.
+
+        A run whose records are refused is put aside as well: nothing is sent, and its place is free.
+        """
         rows = self._runtime.rows
         try:
-            outcome = self._execution(run_id, given).run(self._runtime.performer)
+            execution = self._execution(run_id, given)
+            outcome = execution.run(self._runtime.performer)
         except Exception as problem:
             # Not the outcome of the run: it is put aside, to be resumed when the cause is gone.
             rows.cancel(run_id, by_user=False)
@@ -88,10 +110,14 @@ class Worker:
         self._on_outcome(outcome)
         if outcome.unfinished:
             raise Parked
-        return outcome.to_json()
+        return outcome.sealed(execution.spec)
 
     def _execution(self, run_id: str, given: Any) -> Execution:
-        runtime, spec = self._runtime, RunSpec.from_json(given)
-        entries = runtime.rows.entries(run_id)
+        runtime = self._runtime
+        try:
+            spec = opened_spec(run_id, given)
+        except ForeignRecord as problem:
+            raise foreign(problem, "the input of run", run_id, runtime.store.shown) from None
+        entries = runtime.rows.entries(run_id, spec)
         decided = runtime.decided(run_id, entries)
         return Execution(run_id, spec, runtime.bundle(spec.bundle), entries, decided=decided, on_event=unwatched)

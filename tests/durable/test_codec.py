@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arazzo_runner.durable.codec import Codec, StoredError, WrongKey
+from arazzo_runner.durable.codec import Codec, ForeignRecord, Seal, Sealed, StoredError, opened
 
 KEYS = [base64.urlsafe_b64encode(bytes([number]) * 32).decode() for number in range(3)]
 JSON = st.recursive(
@@ -59,12 +61,71 @@ def test_what_json_does_not_know_is_refused():
 def test_another_key_reads_nothing_and_a_new_key_reads_what_the_old_one_wrote():
     text = Codec(KEYS[:1]).serialize({"token": "secret-token-value"})
     assert "secret-token-value" not in text
-    with pytest.raises(WrongKey):
-        Codec(KEYS[1:2]).deserialize(text)
+    assert isinstance(Codec(KEYS[1:2]).deserialize(text), ForeignRecord)
     assert Codec([KEYS[1], KEYS[0]]).deserialize(text) == {"token": "secret-token-value"}
 
 
-@pytest.mark.parametrize("text", ["", "x", "gAAAAA", "é", base64.b64encode(b"x" * 99).decode()])
+def encrypted(plain: bytes) -> str:
+    return Fernet(KEYS[0]).encrypt(plain).decode()
+
+
+NO_RECORDS = {
+    "nothing": "",
+    "a letter": "x",
+    "the beginning of a text": "gAAAAA",
+    "no ASCII": "é",
+    "base64 of something else": base64.b64encode(b"x" * 99).decode(),
+    "no text": 7,
+    "bytes": b"\xff\x00",
+    "a text without its end": Codec(KEYS[:1]).serialize({"a": 1})[:-5],
+    "a text with another letter": Codec(KEYS[:1]).serialize({"a": 1})[:-9]
+    + "A"
+    + Codec(KEYS[:1]).serialize({"a": 1})[-8:],
+    "no JSON": encrypted(b"J{"),
+    "no zlib": encrypted(b"Zxx"),
+    "a zlib text without its end": encrypted(b"Z" + zlib.compress(b"1" * 999)[:9]),
+    "a format of version 1": encrypted(b"j1"),
+    "a seal without a value": encrypted(b'J{"\\u0000sealed": ["step", "r1"]}'),
+    "a time that is none": encrypted(b'J{"\\u0000time": "noon"}'),
+}
+
+
+@pytest.mark.parametrize("text", NO_RECORDS.values(), ids=NO_RECORDS)
 def test_what_is_no_record_is_refused(text):
-    with pytest.raises(WrongKey):
-        Codec(KEYS[:1]).deserialize(text)
+    """It comes back as a ForeignRecord, which opens nowhere: DBOS ends a run for good when a decoder raises."""
+    found = Codec(KEYS[:1]).deserialize(text)
+    assert isinstance(found, ForeignRecord)
+    with pytest.raises(ForeignRecord):
+        opened(found, Seal("step", "r1/n", "1 a#1 begun"))
+
+
+def test_labels_are_looked_at_before_the_text():
+    text = Codec(KEYS[:1]).serialize(1)
+    assert Codec(KEYS[:1]).read(text, "arazzo-fernet-2") == 1
+    for label in ("arazzo-fernet-1", "arazzo-fernet-3", "py_pickle", "portable_json", "", None, 7):
+        assert isinstance(Codec(KEYS[:1]).read(text, label), ForeignRecord)
+
+
+@pytest.mark.parametrize(
+    "seal",
+    [
+        Seal("step", "r2/n", "1 a#1 begun"),
+        Seal("step", "r1/m", "1 a#1 begun"),
+        Seal("step", "r1/n", "2 a#1 begun"),
+        Seal("step", "r1/n", "1 b#1 begun"),
+        Seal("output", "r1/n", "1 a#1 begun"),
+    ],
+    ids=["another run", "another life of the run", "another position", "another step", "another kind"],
+)
+def test_what_is_sealed_opens_in_its_place_only(seal):
+    codec, place = Codec(KEYS[:1]), Seal("step", "r1/n", "1 a#1 begun")
+    found = codec.deserialize(codec.serialize(Sealed(place, {"a": (1, None)})))
+    assert opened(found, place) == {"a": [1, None]}
+    with pytest.raises(ForeignRecord, match='it was written as step "a#1 begun" of "r1"'):
+        opened(found, seal)
+
+
+def test_what_is_not_sealed_opens_nowhere():
+    for value in (None, {"kind": "step"}, StoredError("E", "m")):
+        with pytest.raises(ForeignRecord):
+            opened(value, Seal("step", "r1/n"))

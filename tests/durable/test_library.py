@@ -143,7 +143,7 @@ def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided
         worker.work(threading.Event(), drain=True, grace=1.0)
         assert [outcome.result.status for outcome in told] == ["in_doubt", "in_doubt"]
         assert {status.state for status in runtime.list()} == {"in_doubt"}
-        assert fleet.adopt("w1") == []
+        assert fleet.adopt("w1") == ([], [])
         stop_at(runtime, None)
         for name in ("r1", "r2"):
             runtime.signal(name, {"add": Decision(kind="resend")})

@@ -77,10 +77,10 @@ def _plant(point: str, number: int) -> None:
 
         return perform
 
-    def checkpoint(name: str, value: Any) -> Any:
+    def checkpoint(name: str, sealed: Any) -> Any:
         if point == "before-record":
             strike()
-        recorded = real_checkpoint(name, value)
+        recorded = real_checkpoint(name, sealed)
         if point == "after-record":
             strike()
         return recorded

@@ -13,6 +13,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -163,6 +164,13 @@ def response(data: bytes) -> None:
     )
 
 
+def store(data: bytes) -> None:
+    """A row of a durable store (first line: table, column, run and label; then the text): listed, shown, resumed."""
+    from tests.fuzz import store_rows  # lazily: DBOS takes a second
+
+    store_rows.tried(data, _FOLDER)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "document": document,
     "openapi": openapi,
@@ -171,6 +179,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "query": query,
     "response": response,
 }
+if find_spec("dbos") is not None and find_spec("cryptography") is not None:
+    TARGETS["store"] = store
 
 
 def tried(target: str, data: bytes) -> None:
