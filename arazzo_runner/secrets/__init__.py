@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from arazzo_runner.values import JsonValue
 
 if TYPE_CHECKING:
     from arazzo_runner.secrets.finder import Finder
+    from arazzo_runner.secrets.search import Hit
 
 MASK = "***"
 MINIMUM_LENGTH = 8
@@ -81,19 +82,12 @@ class Secrets:
         return tuple(self._texts)
 
     def mask(self, text: str) -> str:
-        """Return `text` with every secret in it shown as `***`, also one that a preview cut short with `…`."""
-        return self.replaced(text, lambda secret: MASK)
+        """Return `text` with every secret in it, however escaped, shown as `***`; also what a `…` cut off of one."""
+        return self._replaced(text, lambda found: MASK)
 
-    def replaced(self, text: str, replacement: Callable[[str], str]) -> str:
-        """Return `text` with every secret in it, however escaped, replaced by what a function returns for it."""
-        found = self._find(text)
-        if not found:
-            return text
-        parts, place = [], 0
-        for start, end, secret in found:
-            parts += [text[place:start], replacement(secret)]
-            place = end
-        return "".join([*parts, text[place:]])
+    def blotted(self, text: str) -> str:
+        """Return `text` with every secret in it shown as asterisks, as long as it was before."""
+        return self._replaced(text, lambda found: "*" * (found.end - found.start))
 
     def mask_value(self, value: JsonValue) -> JsonValue:
         """Return a JSON value with every text leaf (and key) masked; structure, numbers and booleans stay."""
@@ -109,9 +103,9 @@ class Secrets:
             return [self.mask_value(item) for item in value]
         return value
 
-    def _find(self, text: str) -> Sequence[tuple[int, int, str]]:
+    def _replaced(self, text: str, replacement: Callable[[Hit], str]) -> str:
         if not self._texts or len(text) < MINIMUM_LENGTH:
-            return ()
+            return text
         if self._finder is None:
             from arazzo_runner.secrets.finder import Finder  # lazily: a check knows no secrets
 
@@ -119,7 +113,7 @@ class Secrets:
         for secret in self._unfound:
             self._finder.add(secret)
         self._unfound.clear()
-        return self._finder.find(text)
+        return self._finder.replaced(text, replacement)
 
     def _add_text(self, text: str) -> None:
         # "Bearer abc…" is a secret because of its second word; the scheme alone is none.

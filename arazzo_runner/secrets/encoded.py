@@ -93,7 +93,10 @@ def _runs(view: View) -> Iterator[_Run]:
 
 
 class _Part(NamedTuple):
-    """A part of a run, from `start` on, whose first character is taken for the first of an encoded text."""
+    """A part of a run, from `start` on, whose first character is taken for the first of an encoded text.
+
+    Its text ends with an encoded NUL: what was decoded of two parts is never read as one.
+    """
 
     run: _Run
     start: int
@@ -165,11 +168,11 @@ class _Readable(View):
 def _base64_parts(run: _Run) -> Iterator[_Part]:
     for start in range(4):
         text = run.text[start:]
-        yield _Part(run, start, text + "A" * (-len(text) % 4))
+        yield _Part(run, start, text + "A" * (-len(text) % 4) + "AAAA")
 
 
 def _hex_parts(run: _Run) -> Iterator[_Part]:
     for match in _HEX.finditer(run.text):
         for start in range(2):
             text = match[0][start:]
-            yield _Part(run, match.start() + start, text[: len(text) // 2 * 2])
+            yield _Part(run, match.start() + start, text[: len(text) // 2 * 2] + "00")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from arazzo_runner.secrets.encoded import Views
 from arazzo_runner.secrets.search import Hit, SecretIndex
 from arazzo_runner.secrets.views import View
+
+# Where a secret ends with the beginning of an escape, the one behind it is seen once it is replaced only.
+_ROUNDS = 4
 
 
 class Finder:
@@ -14,20 +17,27 @@ class Finder:
 
     def __init__(self) -> None:
         self._index = SecretIndex()
-        self._with_blanks = SecretIndex()  # in forms a blank is a plus
-        self._as_given: dict[str, str] = {}
         self._non_ascii = False
 
     def add(self, secret: str) -> None:
         """Make a secret known."""
         self._index.add(secret)
         self._non_ascii = self._non_ascii or not secret.isascii()
-        if " " in secret:
-            blank = secret.replace("+", " ")
-            self._as_given.setdefault(blank, secret)
-            self._with_blanks.add(blank)
 
-    def find(self, text: str) -> list[Hit]:
+    def replaced(self, text: str, replacement: Callable[[Hit], str]) -> str:
+        """Return a text with every secret in it replaced by what a function returns for where it is."""
+        for _ in range(_ROUNDS):
+            found = self._found(text)
+            if not found:
+                break
+            parts, place = [], 0
+            for hit in found:
+                parts += [text[place : hit.start], replacement(hit)]
+                place = hit.end
+            text = "".join([*parts, text[place:]])
+        return text
+
+    def _found(self, text: str) -> list[Hit]:
         """Return the parts of a text that hold secrets, in order; what overlaps is one part, of its longest secret."""
         view = View(text)
         plain = _joined(self._hits(view))
@@ -40,9 +50,6 @@ class Finder:
     def _hits(self, view: View) -> Iterator[Hit]:
         for start, end, secret in self._index.hits(view.text):
             yield Hit(*view.span(start, end), secret)
-        if self._as_given and "+" in view.text:
-            for start, end, secret in self._with_blanks.hits(view.text.replace("+", " ")):
-                yield Hit(*view.span(start, end), self._as_given.get(secret, secret))
 
 
 def _joined(hits: Iterable[Hit]) -> list[Hit]:

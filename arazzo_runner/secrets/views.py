@@ -18,10 +18,8 @@ from arazzo_runner.patterns import pattern
 _DEPTH = 2  # escapes within escapes, in any order of their kinds
 _PASSES = 4  # escapes of all kinds at once, within each other
 
-_JSON: Final = (
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}"
-    r"""|["'\\/bfnrte0])"""
-)
+_JSON: Final = r'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|["\\/bfnrt])'
+_OF_PROGRAMS: Final = r"\\(?:U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|['e0])"
 _TAIL: Final = "%[89abAB][0-9a-fA-F]"
 _PERCENT: Final = (
     rf"%[cCdD][0-9a-fA-F]{_TAIL}|%[eE][0-9a-fA-F](?:{_TAIL}){{2}}|%[fF][0-7](?:{_TAIL}){{3}}|%[0-9a-fA-F]{{2}}"
@@ -38,6 +36,8 @@ def _decoded(escape: str) -> str:
         return _from_json(escape)
     if escape[0] == "%":
         return _from_bytes(bytes.fromhex(escape.replace("%", "")))
+    if escape in "+\0":
+        return " " if escape == "+" else ""
     if escape[0] == "&":
         from html import unescape  # lazily: its table of names is large
 
@@ -63,8 +63,14 @@ def _from_bytes(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-_KINDS = (("\\", pattern(_JSON)), ("%", pattern(_PERCENT)), ("&", pattern(_HTML)))
-_ALL = pattern("|".join((_JSON, _PERCENT, _HTML)))
+_KINDS = (
+    ("\\", pattern(_JSON)),
+    ("%", pattern(_PERCENT)),
+    ("+", pattern(rf"\+|{_PERCENT}")),  # in a form a blank is a plus
+    ("&", pattern(_HTML)),
+    ("\0", pattern("\0")),  # UTF-16 that was read as another charset
+)
+_ALL = pattern("|".join((_JSON, _OF_PROGRAMS, _PERCENT, _HTML)))
 _BYTES = pattern(_UTF8)
 
 
