@@ -9,7 +9,7 @@ from arazzo_runner.diagnostics import Diagnostic, Location, Positions, Span
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record, replace
-from arazzo_runner.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name
+from arazzo_runner.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name, texts_of
 from arazzo_runner.values import MISSING, JsonValue
 
 _USERINFO = pattern(r"(?<=://)[^/?#@]*@")
@@ -36,14 +36,20 @@ def masked_outputs(outputs: Mapping[str, JsonValue], secret: Iterable[str], secr
 
 def masked_body(value: JsonValue, secrets: Secrets) -> JsonValue:
     """Return a parsed body as it may be shown: fields of secret names whole, everything else by value."""
+    if isinstance(value, str):
+        return secrets.mask(value)
+    return _masked_members(value, secrets.changed(texts_of(value)) if secrets else {})
+
+
+def _masked_members(value: JsonValue, changed: Mapping[str, str]) -> JsonValue:
     if isinstance(value, dict):
         return {
-            secrets.mask(name): masked_slot(item) if is_secret_name(name) else masked_body(item, secrets)
+            changed.get(name, name): masked_slot(item) if is_secret_name(name) else _masked_members(item, changed)
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [masked_body(item, secrets) for item in value]
-    return secrets.mask(value) if isinstance(value, str) else value
+        return [_masked_members(item, changed) for item in value]
+    return changed.get(value, value) if isinstance(value, str) else value
 
 
 def masked_headers(headers: Headers, secrets: Secrets) -> Headers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MASK = "***"
 MINIMUM_LENGTH = 8
+_BETWEEN = "\1"  # belongs to no escape and no encoding
 
 _SECRET_NAME = lazy_pattern(
     r"(token|passwords?|passwd|secrets?|api_?keys?|access_?keys?|private_?keys?|authorization|credentials?"
@@ -91,17 +92,24 @@ class Secrets:
 
     def mask_value(self, value: JsonValue) -> JsonValue:
         """Return a JSON value with every text leaf (and key) masked; structure, numbers and booleans stay."""
-        if not self._texts:
-            return value
         if isinstance(value, str):
             return self.mask(value)
-        if isinstance(value, dict):
-            return {
-                self.mask(key) if isinstance(key, str) else key: self.mask_value(item) for key, item in value.items()
-            }
-        if isinstance(value, (list, tuple)):
-            return [self.mask_value(item) for item in value]
-        return value
+        changed = self.changed(texts_of(value)) if self._texts else {}
+        return _with(value, changed) if changed else value
+
+    def changed(self, texts: Iterable[str]) -> dict[str, str]:
+        """Return those of some texts that hold secrets, with what may be shown of each: all looked through at once."""
+        known = list(dict.fromkeys(text for text in texts if len(text) >= MINIMUM_LENGTH))
+        shown: list[str] = []
+        joined = _BETWEEN.join(known)
+        if self._texts and joined.count(_BETWEEN) == len(known) - 1:
+            masked = self.mask(joined)
+            if masked == joined:
+                return {}
+            shown = masked.split(_BETWEEN)
+        if len(shown) != len(known):
+            shown = [self.mask(text) for text in known]  # one of them, or a secret, holds what stands between them
+        return {text: each for text, each in zip(known, shown, strict=True) if text != each}
 
     def _replaced(self, text: str, replacement: Callable[[Hit], str]) -> str:
         if not self._texts or len(text) < MINIMUM_LENGTH:
@@ -121,3 +129,27 @@ class Secrets:
             if len(part) >= MINIMUM_LENGTH and part not in self._texts:
                 self._texts[part] = None
                 self._unfound.append(part)
+
+
+def texts_of(value: JsonValue) -> Iterator[str]:
+    """Yield the texts and the names of members of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(key, str):
+                yield key
+            yield from texts_of(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from texts_of(item)
+
+
+def _with(value: JsonValue, changed: Mapping[str, str]) -> JsonValue:
+    if isinstance(value, str):
+        return changed.get(value, value)
+    if isinstance(value, dict):
+        return {changed.get(key, key): _with(item, changed) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with(item, changed) for item in value]
+    return value

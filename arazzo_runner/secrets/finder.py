@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from arazzo_runner.secrets.encoded import Views
+from arazzo_runner.secrets.encoded import Views, may_be_decoded
 from arazzo_runner.secrets.search import Hit, SecretIndex
-from arazzo_runner.secrets.views import View
+from arazzo_runner.secrets.views import Traits, View
 
 # Where a secret ends with the beginning of an escape, the one behind it is seen once it is replaced only.
 _ROUNDS = 4
@@ -17,12 +17,12 @@ class Finder:
 
     def __init__(self) -> None:
         self._index = SecretIndex()
-        self._non_ascii = False
+        self._traits = Traits()
 
     def add(self, secret: str) -> None:
         """Make a secret known."""
         self._index.add(secret)
-        self._non_ascii = self._non_ascii or not secret.isascii()
+        self._traits = Traits(self._traits.non_ascii or not secret.isascii(), self._traits.blanks or " " in secret)
 
     def replaced(self, text: str, replacement: Callable[[Hit], str]) -> str:
         """Return a text with every secret in it replaced by what a function returns for where it is."""
@@ -41,9 +41,10 @@ class Finder:
         """Return the parts of a text that hold secrets, in order; what overlaps is one part, of its longest secret."""
         view = View(text)
         plain = _joined(self._hits(view))
-        if plain and plain[0].start == 0 and plain[0].end == len(text):
+        is_hidden = bool(plain) and plain[0].start == 0 and plain[0].end == len(text)
+        if is_hidden or not may_be_decoded(text):
             return plain
-        views = Views([(hit.start, hit.end) for hit in plain], non_ascii=self._non_ascii)
+        views = Views([(hit.start, hit.end) for hit in plain], self._traits)
         more = [hit for each in views.of(view) if each is not view for hit in self._hits(each)]
         return _joined([*plain, *more]) if more else plain
 

@@ -56,7 +56,9 @@ class SecretIndex:
             group = self._groups[head] = _Group()
             for offset in range(_STRIDE):
                 gram = head[offset : offset + _GRAM]
-                self._offsets[gram] = (*self._offsets.get(gram, ()), offset)
+                known = self._offsets.get(gram, ())
+                if offset not in known:
+                    self._offsets[gram] = (*known, offset)
         group.add(secret)
 
     def hits(self, text: str) -> Iterator[Hit]:
@@ -127,7 +129,7 @@ class _Group:
     def at(self, text: str, place: int, *, is_overlap: bool) -> Hit | None:
         """Return the hit that begins at a place of a text, None when no secret does."""
         index = bisect_right(self._needs, text[place : place + LONGEST_NEED]) if len(self._needs) > 1 else 1
-        if not index or not text.startswith(need := self._needs[index - 1], place):
+        if not index or not text.startswith(self._needs[index - 1], place):
             return None
         length, secret = self._longest(text, place, _LONGEST_OVERLAP if is_overlap else len(text))
         return Hit(place, place + length, secret)

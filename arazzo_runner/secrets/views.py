@@ -11,11 +11,10 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from arazzo_runner.patterns import pattern
 
-_DEPTH = 2  # escapes within escapes, in any order of their kinds
 _PASSES = 4  # escapes of all kinds at once, within each other
 
 _JSON: Final = r'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|["\\/bfnrt])'
@@ -70,8 +69,10 @@ _KINDS = (
     ("&", pattern(_HTML)),
     ("\0", pattern("\0")),  # UTF-16 that was read as another charset
 )
+SIGNS: Final = re.escape("".join(sign for sign, _ in _KINDS))  # one of them is in every escape
 _ALL = pattern("|".join((_JSON, _OF_PROGRAMS, _PERCENT, _HTML)))
 _BYTES = pattern(_UTF8)
+_LINES = pattern(r"[A-Za-z0-9+/_-]{16}(?:\+|%0[aAdD])")  # lines of base64 in a form
 
 
 # ------------------------------------------------------------------ views
@@ -121,19 +122,25 @@ class _Unescaped(View):
         return self._edges
 
 
-def unescaped(root: View, *, non_ascii: bool) -> Iterator[View]:
-    """Yield a view and what undoing escapes makes of it: kind after kind in any order, then all kinds at once.
+class Traits(NamedTuple):
+    """What secrets there are: with characters for which encodings differ, with blanks, which are a plus in forms."""
 
-    `non_ascii` adds UTF-8 that was read as Latin-1 to the kinds.
-    """
+    non_ascii: bool = False
+    blanks: bool = False
+
+
+def unescaped(root: View, traits: Traits) -> Iterator[View]:
+    """Yield a view and what undoing escapes makes of it: kind after kind in any order, then all kinds at once."""
     yield root
     known = {root.text}
-    level = [root]
-    for _ in range(_DEPTH):
-        level = [each for view in level for each in _children(view, non_ascii) if _is_new(each, known)]
-        yield from level
+    first = [each for each in _children(root, traits) if _is_new(each, known)]
+    yield from first
+    second = [each for view in first for each in _children(view, traits) if _is_new(each, known)]
+    yield from second
+    if len(first) < 2 and not second and "\\" not in root.text:
+        return
     view = root
-    for _ in range(_PASSES if len(known) > 1 else 0):
+    for _ in range(_PASSES):
         before, view = view.text, _Unescaped(view, _ALL)
         if view.text == before:
             return
@@ -141,11 +148,11 @@ def unescaped(root: View, *, non_ascii: bool) -> Iterator[View]:
             yield view
 
 
-def _children(view: View, non_ascii: bool) -> Iterator[View]:
+def _children(view: View, traits: Traits) -> Iterator[View]:
     for sign, escapes in _KINDS:
-        if sign in view.text:
+        if sign in view.text and (sign != "+" or traits.blanks or _LINES.search(view.text)):
             yield _Unescaped(view, escapes)
-    if non_ascii and not view.text.isascii():
+    if traits.non_ascii and not view.text.isascii():
         yield _Unescaped(view, _BYTES)
 
 
