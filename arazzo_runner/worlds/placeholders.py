@@ -16,6 +16,7 @@ from arazzo_runner.secrets.finder import Finder
 from arazzo_runner.values import JsonValue
 
 PREFIX = "arazzo-secret-"
+_ONE = re.compile(rf"{PREFIX}\d+")
 _PAIR = re.compile(r"([^=&#?]*)=([^&#]*)")
 _SCHEME = re.compile(r"(Basic|Bearer|Digest|DPoP|Token)\s+", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/?#@]*@")
@@ -54,7 +55,7 @@ class Placeholders:
     def value(self, value: JsonValue, *, secret: bool = False) -> JsonValue:
         """Return a JSON value with its secrets replaced: by value, and every text under a secret name."""
         if isinstance(value, str):
-            return self.of(value) if secret and value else self.text(value)
+            return self._whole(value) if secret and value else self.text(value)
         if isinstance(value, Mapping):
             return {
                 self.text(name): self.value(item, secret=secret or is_secret_name(name)) for name, item in value.items()
@@ -78,7 +79,7 @@ class Placeholders:
 
     def _pair(self, match: re.Match[str]) -> str:
         name, value = match.groups()
-        return f"{name}={self.of(value)}" if value and is_secret_name(name) else match.group()
+        return f"{name}={self._whole(value)}" if value and is_secret_name(name) else match.group()
 
     def _header(self, name: str, value: str) -> str:
         if name == "set-cookie":
@@ -89,11 +90,16 @@ class Placeholders:
         if name not in SECRET_HEADERS and not is_secret_name(name):
             return self.text(value)
         scheme = _SCHEME.match(value)
-        return scheme.group() + self.of(value[scheme.end() :]) if scheme else self.of(value)
+        return scheme.group() + self._whole(value[scheme.end() :]) if scheme else self._whole(value)
 
     def _cookie(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
-        return name + equals + (self.of(value) if value else "")
+        return name + equals + (self._whole(value) if value else "")
+
+    def _whole(self, value: str) -> str:
+        """Return the placeholder of a value that is secret as a whole: that of the secret which it is the escaped form of."""
+        shown = self.text(value)
+        return shown if _ONE.fullmatch(shown) else self.of(value)
 
 
 def _ends(text: str) -> tuple[str, ...]:
