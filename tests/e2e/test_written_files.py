@@ -98,14 +98,13 @@ def test_a_call_that_writes_is_seen(source, expected):
 
 
 def forms() -> dict[str, str]:
-    """Return the canary escaped by each kind of escape and by any two."""
+    """Return the canary escaped by each kind of escape, and by some pairs."""
     random = Random(14)
     found = {"plain": CANARY}
-    for outer in ESCAPES:
+    for number, outer in enumerate(ESCAPES):
         found[outer.name] = outer.write(CANARY, random)
-        found |= {
-            f"{outer.name} of {inner.name}": outer.write(inner.write(CANARY, random), random) for inner in ESCAPES
-        }
+        for inner in ESCAPES[number % 3 :: 3]:  # tests/secrets tries all pairs
+            found[f"{outer.name} of {inner.name}"] = outer.write(inner.write(CANARY, random), random)
     return found
 
 
@@ -278,13 +277,15 @@ def tokens(place: Place) -> list[Path]:
 def durable(place: Place) -> list[Path]:
     if find_spec("dbos") is None or find_spec("cryptography") is None:
         pytest.skip("durable runs need the extra")
-    shown(place.run("--durable", "--run-id", "r1"))
+    place.run("--durable", "--run-id", "r1")
     shown(place.arazzo("runs", "show", "r1") + place.arazzo("runs", "list") + place.arazzo("runs", "export", "r1"))
-    return [path for path in place.state.rglob("journal.db*") if path.is_file()]
+    return [path for path in place.state.rglob("journal.db*") if path.is_file() and path.suffix != ".key"]
 
 
 def key(place: Place) -> list[Path]:
-    durable(place)
+    if find_spec("dbos") is None or find_spec("cryptography") is None:
+        pytest.skip("durable runs need the extra")
+    place.run("--durable")
     return list(place.state.glob("journal.db*key"))
 
 
@@ -379,7 +380,9 @@ def test_a_file_has_the_secrets_and_the_mode_that_the_page_says(row, tmp_path, s
     assert files
     for path in files:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
-        if secrets != "clear":
+        if secrets == "encrypted":
+            assert not any(form in text for form in FORMS.values()), path
+        elif secrets != "clear":
             assert leaks(text) == [], path
         if secrets == "placeholders":
             assert "arazzo-secret-" in text
