@@ -97,7 +97,7 @@ class Placeholders:
         return name + equals + (self._whole(value) if value else "")
 
     def _whole(self, value: str) -> str:
-        """Return the placeholder of a value that is secret as a whole: of the secret that is escaped in it, if one is."""
+        """Return the placeholder of a value that is secret as a whole: of the secret escaped in it, if there is one."""
         shown = self.text(value)
         return shown if _ONE.fullmatch(shown) else self.of(value)
 
