@@ -262,14 +262,15 @@ def kept(place: Place) -> list[Path]:
 
 
 def tokens(place: Place) -> list[Path]:
-    from tests.e2e.test_credentials import CLIENT, DESCRIPTION, SECRET, WORKFLOW
-    from tests.worlds.auth_server import auth_api
+    pytest.importorskip("authlib")
+    from tests.e2e.test_credentials import DESCRIPTION, WORKFLOW
+    from tests.worlds.auth_server import CLIENT, SECRET, auth_api
 
     (place.folder / "things.openapi.yml").write_text(DESCRIPTION)
     (place.folder / "look.arazzo.yml").write_text(WORKFLOW)
     with auth_api() as api:
         given = {"CLIENT_ID": CLIENT, "CLIENT_SECRET": SECRET, "REFRESH_TOKEN": api.first_refresh_token()}
-        environment = {f"ARAZZO_AUTH_MYTHINGS_OAUTH_{name}": value for name, value in given.items()}
+        environment: dict[str, Any] = {f"ARAZZO_AUTH_MYTHINGS_OAUTH_{name}": value for name, value in given.items()}
         place.arazzo("run", "look.arazzo.yml", "-w", "look", "--server", f"myThings={api.url}", **environment)
         return [path for path in (place.state / "credentials").iterdir() if path.is_file()]
 

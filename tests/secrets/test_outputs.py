@@ -9,12 +9,16 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arazzo_runner.diagnostics import Diagnostic, Problems, Severity
+from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.results import Seen
 from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.json import pretty, run_report
+from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs import RunRecord, RunsReport
+from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.report.writers import KINDS, render
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.worlds.cassette import Cassette, Interaction
@@ -69,3 +73,16 @@ def test_no_output_lets_a_secret_out(secret: str, inner: Escape, outer: Escape, 
         own = [BY_NAME[WRITTEN_AS[name]]] if name in WRITTEN_AS else []
         for escapes in ([outer, inner], [*own, outer, inner]):
             assert not any(secret in reading for reading in readings(shown, *escapes)), name
+
+
+def test_a_long_line_of_a_document_is_masked_before_it_is_cut() -> None:
+    secret = "".join(f"{number}-of-a-long-token-" for number in range(30))
+    document = read(json.dumps({"token": secret, "condition": "$x"}).encode(), "flow.json", Problems())
+    assert document is not None
+    found = Diagnostic(code="x", severity=Severity.ERROR, message="no", at=document.at("/condition"))
+    shown = render_diagnostics([masked_diagnostic(found, Secrets([secret]))])
+    assert '"$x"' in shown
+    assert "29-of-a-long-token-" not in shown
+    line = next(each for each in shown.splitlines() if '"$x"' in each)
+    marks = next(each for each in shown.splitlines() if "^" in each)
+    assert line.index('"$x"') == marks.index("^")
