@@ -51,25 +51,35 @@ class Views:
 
     def of(self, view: View, depth: int = _DEPTH) -> Iterator[View]:
         """Yield a view and those derived from it."""
-        known: set[tuple[int, int, str]] = set()
+        known = _Known(self._hidden)
         for each in unescaped(view, self._traits):
             yield each
-            runs = [run for run in _runs(each) if self._is_new(run, known)] if depth else []
-            for decoded in _decoded(runs):
+            for decoded in _decoded(known.without(list(_runs(each))) if depth else []):
                 yield decoded
                 text = _Readable(decoded, _LIKE_TEXT if self._traits.non_ascii else _LIKE_ASCII)
                 if text.text:
                     yield from self.of(text, depth - 1)
 
-    def _is_new(self, run: _Run, known: set[tuple[int, int, str]]) -> bool:
-        """Return whether a run was not decoded before, in another view, and will be seen."""
-        start, end = run.view.span(run.start, run.end)
-        key = (start, end, run.text)
-        index = bisect_right(self._hidden, (start, math.inf)) - 1
-        if key in known or (index >= 0 and end <= self._hidden[index][1]):
-            return False
-        known.add(key)
-        return True
+
+class _Known:
+    """The runs of the views so far, and what is hidden: neither is decoded once more."""
+
+    def __init__(self, hidden: Sequence[tuple[int, int]]) -> None:
+        self._hidden = hidden
+        self._earlier: list[_Run] = []
+        self._keys: set[tuple[int, int, str]] = set()
+
+    def without(self, runs: list[_Run]) -> list[_Run]:
+        """Return the runs that are new, and will be seen."""
+        if self._earlier or self._hidden:  # of most texts there is one view only
+            self._keys.update(run.key() for run in self._earlier)
+            runs = [run for run in runs if self._is_new(run.key())]
+        self._earlier = runs
+        return runs
+
+    def _is_new(self, key: tuple[int, int, str]) -> bool:
+        index = bisect_right(self._hidden, (key[0], math.inf)) - 1
+        return key not in self._keys and (index < 0 or key[1] > self._hidden[index][1])
 
 
 class _Run(NamedTuple):
@@ -79,6 +89,10 @@ class _Run(NamedTuple):
     start: int
     end: int
     text: str
+
+    def key(self) -> tuple[int, int, str]:
+        """Return where in the first of the views the run comes from, and its text."""
+        return (*self.view.span(self.start, self.end), self.text)
 
     def place(self, index: int) -> int:
         """Return where in the view a character of the run stands."""

@@ -72,7 +72,7 @@ _KINDS = (
 SIGNS: Final = re.escape("".join(sign for sign, _ in _KINDS))  # one of them is in every escape
 _ALL = pattern("|".join((_JSON, _OF_PROGRAMS, _PERCENT, _HTML)))
 _BYTES = pattern(_UTF8)
-_LINES = pattern(r"[A-Za-z0-9+/_-]{16}(?:\+|%0[aAdD])")  # lines of base64 in a form
+_LINES = pattern(r"(?:(?<=[A-Za-z0-9+/_-]{16})|(?<=%0[aAdD]))\+")  # lines of base64 in a form
 
 
 # ------------------------------------------------------------------ views
