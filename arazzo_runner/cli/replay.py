@@ -118,8 +118,8 @@ def _document(cassette: str, recorded: Cassette) -> str:
 def _differences(
     program: Program, result: RunResult, recorded: Cassette, player: Player, secrets: Secrets
 ) -> Iterator[Diagnostic]:
-    told = [*drift_diagnostics(program, _drifts(player, secrets))]
-    told += outcome_diagnostics(program, result, recorded.status, dict(recorded.outputs))
+    told = [*drift_diagnostics(program, _drifts(player, secrets), secrets)]
+    told += outcome_diagnostics(program, result, recorded.status, dict(recorded.outputs), secrets)
     yield from (masked_diagnostic(each, secrets) for each in told)
 
 

@@ -8,6 +8,7 @@ from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import CompiledStep, Program
 from arazzo_runner.records import record
+from arazzo_runner.secrets import Secrets
 from arazzo_runner.values import MISSING, JsonValue, preview
 
 _LONG = 60
@@ -31,11 +32,11 @@ class RequestDrift:
     at: Location | None = None
 
 
-def drift_diagnostics(program: Program, drifts: Iterable[RequestDrift]) -> Iterator[Diagnostic]:
-    """Tell each difference at its place in the document."""
+def drift_diagnostics(program: Program, drifts: Iterable[RequestDrift], secrets: Secrets) -> Iterator[Diagnostic]:
+    """Yield each difference at its place in the document, secrets masked."""
     for drift in drifts:
         if drift.kind == "differs":
-            yield _differs(program, drift)
+            yield _differs(program, drift, secrets)
         elif drift.kind == "unrecorded":
             message = f"{drift.request} ({drift.key}) is not in the cassette"
             yield _error("request-unrecorded", message, drift.at or program.workflow.at)
@@ -45,9 +46,9 @@ def drift_diagnostics(program: Program, drifts: Iterable[RequestDrift]) -> Itera
 
 
 def outcome_diagnostics(
-    program: Program, result: RunResult, status: str, outputs: dict[str, JsonValue]
+    program: Program, result: RunResult, status: str, outputs: dict[str, JsonValue], secrets: Secrets
 ) -> Iterator[Diagnostic]:
-    """Tell where the end of the run is another one than recorded."""
+    """Yield where the end of the run is another one than recorded, secrets masked."""
     at = program.workflow.at
     if result.status != status:
         yield _error("outcome-differs", f"the recorded run {status}, this one {result.status}", at)
@@ -55,17 +56,19 @@ def outcome_diagnostics(
     for name in dict.fromkeys((*outputs, *result.outputs)):
         was, now = outputs.get(name, MISSING), result.outputs.get(name, MISSING)
         if was != now:
-            message = f'output "{name}" {_changed(was, now)}'
+            message = f'output "{name}" {_changed(was, now, secrets)}'
             yield _error("outcome-differs", message, at.child("outputs").child(name))
 
 
-def _differs(program: Program, drift: RequestDrift) -> Diagnostic:
+def _differs(program: Program, drift: RequestDrift, secrets: Secrets) -> Diagnostic:
     what = " ".join(filter(None, (drift.part, drift.name)))
-    message = f"{drift.key}: the request's {what} {_changed(drift.was, drift.now)}"
+    message = f"{drift.key}: the request's {what} {_changed(drift.was, drift.now, secrets)}"
     return _error("request-differs", message, _place(program, drift))
 
 
-def _changed(was: JsonValue, now: JsonValue) -> str:
+def _changed(was: JsonValue, now: JsonValue, secrets: Secrets) -> str:
+    # Masked before it is cut: what a cut at the front leaves of a secret nobody could tell.
+    was, now = secrets.mask_value(was), secrets.mask_value(now)
     if was is MISSING:
         return f"was not there, now it is {preview(now)}"
     if now is MISSING:

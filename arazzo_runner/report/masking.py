@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from arazzo_runner.diagnostics import Diagnostic
+from arazzo_runner.diagnostics import Diagnostic, Location, Positions, Span
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.patterns import pattern
-from arazzo_runner.records import replace
-from arazzo_runner.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name
+from arazzo_runner.records import record, replace
+from arazzo_runner.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name, texts_of
 from arazzo_runner.values import MISSING, JsonValue
 
 _USERINFO = pattern(r"(?<=://)[^/?#@]*@")
@@ -36,19 +36,25 @@ def masked_outputs(outputs: Mapping[str, JsonValue], secret: Iterable[str], secr
 
 def masked_body(value: JsonValue, secrets: Secrets) -> JsonValue:
     """Return a parsed body as it may be shown: fields of secret names whole, everything else by value."""
+    if isinstance(value, str):
+        return secrets.mask(value)
+    return _masked_members(value, secrets.changed(texts_of(value)) if secrets else {})
+
+
+def _masked_members(value: JsonValue, changed: Mapping[str, str]) -> JsonValue:
     if isinstance(value, dict):
         return {
-            secrets.mask(name): masked_slot(item) if is_secret_name(name) else masked_body(item, secrets)
+            changed.get(name, name): masked_slot(item) if is_secret_name(name) else _masked_members(item, changed)
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [masked_body(item, secrets) for item in value]
-    return secrets.mask(value) if isinstance(value, str) else value
+        return [_masked_members(item, changed) for item in value]
+    return changed.get(value, value) if isinstance(value, str) else value
 
 
 def masked_headers(headers: Headers, secrets: Secrets) -> Headers:
     """Return header pairs as they may be shown; of credentials only the scheme is left (`Bearer ***`)."""
-    return tuple((name, _masked_header(name, value, secrets)) for name, value in headers)
+    return tuple((secrets.mask(name), _masked_header(name, value, secrets)) for name, value in headers)
 
 
 def _masked_header(name: str, value: str, secrets: Secrets) -> str:
@@ -69,8 +75,38 @@ def _masked_field(match: re.Match[str]) -> str:
 
 
 def masked_diagnostic(diagnostic: Diagnostic, secrets: Secrets) -> Diagnostic:
-    """Return a Diagnostic whose texts may be shown."""
+    """Return a Diagnostic whose texts may be shown, and the lines at its places."""
     hint = diagnostic.hint
     return replace(
-        diagnostic, message=secrets.mask(diagnostic.message), hint=None if hint is None else secrets.mask(hint)
+        diagnostic,
+        message=secrets.mask(diagnostic.message),
+        hint=None if hint is None else secrets.mask(hint),
+        at=_masked_place(diagnostic.at, secrets),
+        related=tuple(_masked_place(at, secrets) for at in diagnostic.related),
     )
+
+
+def _masked_place(at: Location, secrets: Secrets) -> Location:
+    if at.positions is None or not secrets:
+        return at
+    return replace(at, positions=_MaskedLines(at.positions, secrets))
+
+
+@record(frozen=True, slots=True)
+class _MaskedLines:
+    """The places of a document whose lines are masked before a long one is cut around what is marked."""
+
+    positions: Positions
+    secrets: Secrets
+
+    def key(self, pointer: str) -> Span | None:
+        return self.positions.key(pointer)
+
+    def value(self, pointer: str) -> Span | None:
+        return self.positions.value(pointer)
+
+    def scalar_column(self, pointer: str, offset: int) -> tuple[int, int] | None:
+        return self.positions.scalar_column(pointer, offset)
+
+    def line_text(self, line: int) -> str:
+        return self.secrets.blotted(self.positions.line_text(line))

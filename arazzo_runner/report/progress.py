@@ -114,9 +114,8 @@ class RunPrinter:
                 self._line(f"{_indent(depth)}  {name}: {one_line(diagnostic.message)}")
 
     def _details(self, details: list[str], prefix: str) -> None:
-        if self._verbosity > 1:
-            for line in details:
-                self._line(f"{prefix}{line}".rstrip())
+        if self._verbosity > 1 and details:
+            self._line("\n".join(f"{prefix}{line}".rstrip() for line in details))  # masked once, not line by line
 
     def _line(self, text: str) -> None:
         self._live.line(text)

@@ -28,6 +28,7 @@ from arazzo_runner.values import MISSING, JsonValue, Missing, to_json, to_text, 
 __all__ = [
     "UnusableMedia",
     "best_match",
+    "body_codec",
     "charset",
     "covers",
     "decode_body",
@@ -159,7 +160,7 @@ _XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-
 
 
 def _as_text(body: bytes, content_type: str | None) -> tuple[str, str | None]:
-    codec = _body_codec(body, content_type)
+    codec = body_codec(body, content_type)
     try:
         return _decoded(body, codec), None
     except UnicodeDecodeError:
@@ -173,7 +174,7 @@ def _decoded(body: bytes, codec: str) -> str:
     return body.decode(text_codec(codec) or "utf-8").removeprefix("\ufeff")
 
 
-def _body_codec(body: bytes, content_type: str | None) -> str:
+def body_codec(body: bytes, content_type: str | None) -> str:
     """Return the charset: as stated, else as the format itself says (RFC 8259 §8.1, XML §4.3.3), else UTF-8."""
     if parameter(content_type, "charset"):
         return charset(content_type)

@@ -15,7 +15,8 @@ import yaml
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.sources.media import essence, is_form, is_json
+from arazzo_runner.sources.media import body_codec, essence, is_form, is_json
+from arazzo_runner.sources.media_types import text_codec
 from arazzo_runner.values import JsonValue
 from arazzo_runner.worlds.cassette import Cassette, Interaction
 from arazzo_runner.worlds.placeholders import Placeholders
@@ -95,6 +96,7 @@ def _body(body: bytes | None, content_type: str | None, placeholders: Placeholde
     """Return the body under the name of its form: `json`, `text` or `base64`."""
     if not body:
         return {}
+    body = _hidden_in_its_charset(body, content_type, placeholders)
     if is_json(essence(content_type)):
         try:
             return {"json": placeholders.value(json.loads(body))}
@@ -105,6 +107,19 @@ def _body(body: bytes | None, content_type: str | None, placeholders: Placeholde
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(placeholders.data(body)).decode("ascii")}
     return {"text": placeholders.pairs(text) if is_form(content_type) else placeholders.text(text)}
+
+
+def _hidden_in_its_charset(body: bytes, content_type: str | None, placeholders: Placeholders) -> bytes:
+    """Return a body of another charset than UTF-8 with its secrets replaced in that charset, to be read again."""
+    codec = text_codec(body_codec(body, content_type))
+    if codec is None or codec == "utf-8":
+        return body
+    try:
+        text = body.decode(codec)
+        hidden = placeholders.text(text)
+        return body if hidden == text else hidden.encode(codec)
+    except UnicodeError:
+        return body  # it is not what it says: it is searched as bytes
 
 
 class _Dumper(yaml.SafeDumper):

@@ -11,10 +11,12 @@ import re
 from collections.abc import Mapping
 
 from arazzo_runner.engine.effects import Headers
-from arazzo_runner.secrets import MINIMUM_LENGTH, SECRET_HEADERS, Secrets, forms_of, is_secret_name
+from arazzo_runner.secrets import MINIMUM_LENGTH, SECRET_HEADERS, Secrets, is_secret_name
+from arazzo_runner.secrets.finder import Finder
 from arazzo_runner.values import JsonValue
 
 PREFIX = "arazzo-secret-"
+_ONE = re.compile(rf"{PREFIX}\d+")
 _PAIR = re.compile(r"([^=&#?]*)=([^&#]*)")
 _SCHEME = re.compile(r"(Basic|Bearer|Digest|DPoP|Token)\s+", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/?#@]*@")
@@ -25,11 +27,11 @@ class Placeholders:
 
     def __init__(self, secrets: Secrets) -> None:
         self._names: dict[str, str] = {}
-        self._forms: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._finder = Finder()
         texts = secrets.texts()
+        known = frozenset(texts)
         for text in texts:
-            if not any(_ends_with_another(text, other) for other in texts):
+            if not any(part in known for part in _ends(text) if part != text):
                 self.of(text)
 
     def of(self, secret: str) -> str:
@@ -39,29 +41,21 @@ class Placeholders:
         if secret not in self._names:
             self._names[secret] = f"{PREFIX}{len(self._names) + 1}"
             if len(secret) >= MINIMUM_LENGTH:
-                self._forms.update(dict.fromkeys(forms_of(secret), self._names[secret]))
-                self._pattern = None
+                self._finder.add(secret)
         return self._names[secret]
 
     def text(self, text: str) -> str:
         """Return a text with every secret in it replaced, also escaped or encoded ones."""
-        if not self._forms:
-            return text
-        if self._pattern is None:
-            self._pattern = re.compile("|".join(map(re.escape, sorted(self._forms, key=len, reverse=True))))
-        return self._pattern.sub(lambda match: self._forms[match.group()], text)
+        return self._finder.replaced(text, lambda found: self._names[found.secret])
 
     def data(self, data: bytes) -> bytes:
-        """Return bytes with every secret that stands in them as UTF-8 replaced."""
-        for secret, name in sorted(self._names.items(), key=lambda item: -len(item[0])):
-            if len(secret) >= MINIMUM_LENGTH:
-                data = data.replace(secret.encode("utf-8", "surrogatepass"), name.encode())
-        return data
+        """Return bytes with every secret in them replaced, also escaped or encoded ones."""
+        return self.text(data.decode("latin-1")).encode("latin-1")
 
     def value(self, value: JsonValue, *, secret: bool = False) -> JsonValue:
         """Return a JSON value with its secrets replaced: by value, and every text under a secret name."""
         if isinstance(value, str):
-            return self.of(value) if secret and value else self.text(value)
+            return self._whole(value) if secret and value else self.text(value)
         if isinstance(value, Mapping):
             return {
                 self.text(name): self.value(item, secret=secret or is_secret_name(name)) for name, item in value.items()
@@ -72,7 +66,7 @@ class Placeholders:
 
     def headers(self, headers: Headers) -> Headers:
         """Return header pairs with credentials and cookies replaced."""
-        return tuple((name, self._header(name.lower(), value)) for name, value in headers)
+        return tuple((self.text(name), self._header(name.lower(), value)) for name, value in headers)
 
     def url(self, url: str) -> str:
         """Return a URL without userinfo, with query fields of secret names replaced."""
@@ -85,7 +79,7 @@ class Placeholders:
 
     def _pair(self, match: re.Match[str]) -> str:
         name, value = match.groups()
-        return f"{name}={self.of(value)}" if value and is_secret_name(name) else match.group()
+        return f"{name}={self._whole(value)}" if value and is_secret_name(name) else match.group()
 
     def _header(self, name: str, value: str) -> str:
         if name == "set-cookie":
@@ -96,13 +90,18 @@ class Placeholders:
         if name not in SECRET_HEADERS and not is_secret_name(name):
             return self.text(value)
         scheme = _SCHEME.match(value)
-        return scheme.group() + self.of(value[scheme.end() :]) if scheme else self.of(value)
+        return scheme.group() + self._whole(value[scheme.end() :]) if scheme else self._whole(value)
 
     def _cookie(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
-        return name + equals + (self.of(value) if value else "")
+        return name + equals + (self._whole(value) if value else "")
+
+    def _whole(self, value: str) -> str:
+        """Return the placeholder of a value that is secret as a whole: of the secret escaped in it, if there is one."""
+        shown = self.text(value)
+        return shown if _ONE.fullmatch(shown) else self.of(value)
 
 
-def _ends_with_another(text: str, other: str) -> bool:
+def _ends(text: str) -> tuple[str, ...]:
     # "Bearer abc" and "session=abc" are secret because of "abc": that part alone is replaced.
-    return len(text) > len(other) and text.endswith(other) and text[-len(other) - 1] in " ="
+    return text.partition(" ")[2], text.rpartition(" ")[2], text.partition("=")[2], text.rpartition("=")[2]

@@ -89,6 +89,19 @@ def test_another_input_shows_what_would_be_sent_instead(cassette, arazzo):
     assert "changed-token-123" not in ran.err
 
 
+def test_what_a_cut_at_the_front_leaves_of_an_input_is_masked(cassette, arazzo):
+    long = "".join(f"{number}-of-a-long-token-" for number in range(8))
+
+    def change(content):
+        content["interactions"][2]["request"]["json"]["refresh_token"] = f"{long}recorded"
+
+    edited(cassette, change)
+    ran = arazzo("replay", "seen.yml", "-q", "-i", f"refreshToken={long}given-now")
+    assert ran.code == 1
+    assert "now it is" in ran.err
+    assert "given-now" not in ran.err
+
+
 def test_a_recorded_failure_is_replayed_as_that_failure(seed, arazzo, folder):
     with conversation({"POST /auth/refresh": [Answer(401, {"detail": "expired"})]}) as server:
         arazzo("run", seed, "-i", f"refreshToken={OLD}", "--server", f"{SERVER}={server.url}", "--record", "seen.yml")

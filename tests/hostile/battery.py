@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from tests.hostile import generated
+from tests.secrets.escapes import ESCAPES, readings
 
 CASES = Path(__file__).parents[2] / "fixtures" / "hostile"
 SECRET = "canary-5ecret/token"
@@ -34,6 +35,19 @@ def forms(secret: str) -> list[str]:
         encoded = base64.b64encode(b"\0" * shift + secret.encode())
         found.append(encoded[(0, 2, 3)[shift] : len(encoded) - 4].decode())
     return found
+
+
+def let_out(case: dict[str, Any], text: str) -> list[str]:
+    """Return in which forms the secret of a case is in a text; a case's own one is looked for behind any two escapes."""
+    if "secret" not in case:
+        return [repr(form) for form in forms(SECRET) if form in text]
+    readers = {escape.read: escape for escape in ESCAPES}.values()
+    pairs = ((outer, inner) for outer in readers for inner in readers)
+    return [
+        f"escaped as {outer.name}, {inner.name}"
+        for outer, inner in pairs
+        if any(case["secret"] in reading for reading in readings(text, outer, inner))
+    ]
 
 
 class Recorder:
@@ -176,7 +190,7 @@ class Prepared:
         command = case.get("command", "run")
         found = [command, case.get("spec", "workflow.yml")]
         if command == "run" and "token=" not in str(case.get("arguments")):
-            found += ["-i", f"token={SECRET}"]
+            found += ["-i", f"token={case.get('secret', SECRET)}"]
         if command == "run" and case.get("server", True):
             found += ["--server", f"pets={faulty + case['fault'] if 'fault' in case else server}"]
         return found + [self._filled(each) for each in case.get("arguments", ())]
@@ -203,7 +217,7 @@ def complaints(case: dict[str, Any], ended: dict[str, Any], received: list[str],
         f"it took {ended['memory']} KB": ended["memory"] > MOST_MEMORY,
         "a control character is printed": _STEERS.search(printed) is not None,
         "a command to a CI runner is printed": bool(commands),
-        "the secret is printed": any(form in (err if case.get("shown") else printed) for form in forms(SECRET)),
+        "the secret is printed": bool(let_out(case, err if case.get("shown") else printed)),
         f"{case.get('code')} is not told": f"[{case['code']}]" not in printed if "code" in case else False,
         "no place is named": ended["code"] == 2 and not case.get("placeless") and not _PLACE.search(err),
         f'"{case.get("says")}" is not said': str(case.get("says", "")) not in printed,
@@ -214,7 +228,8 @@ def complaints(case: dict[str, Any], ended: dict[str, Any], received: list[str],
     found = [complaint for complaint, wrong in checks.items() if wrong]
     for name, text in written.items():
         foreign = case.get("unwritten", ()) if name.endswith(".html") else ()
-        found += [f"{form!r} is in {name}" for form in (*forms(SECRET), *foreign) if form in text]
+        found += [f"the secret is in {name}, {how}" for how in let_out(case, text)]
+        found += [f"{form!r} is in {name}" for form in foreign if form in text]
         if name.endswith(".xml"):
             xml.dom.minidom.parseString(text)
         if name.endswith((".json", ".har", ".sarif")):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -147,6 +149,11 @@ def _xml(body: str) -> Document:
     return {"headers": {"Content-Type": "application/xml"}, "body": body}
 
 
+def random_text(size: int, seed: int = 0) -> str:
+    """Return letters, digits and what base64 has besides, always the same."""
+    return base64.b64encode(random.Random(seed).randbytes(size))[:size].decode()
+
+
 ANSWERS: dict[str, Callable[[], Document]] = {
     "wide": lambda: {"body": [[[[n] * 8] * 8] * 8 for n in range(40)]},
     "xml-wide": lambda: _xml("<a>" + "<b><c><d/><d/></c><c><d/><d/></c></b>" * 300 + "</a>"),
@@ -156,5 +163,9 @@ ANSWERS: dict[str, Callable[[], Document]] = {
     "json-number": lambda: {"headers": {"Content-Type": "application/json"}, "body": '{"name": ' + "9" * 10_000 + "}"},
     "cookies": lambda: {"headers": [("Set-Cookie", f"c{n}={'v' * 10}") for n in range(90)], "body": {"name": "Rex"}},
     "bytes": lambda: {"headers": {"Content-Type": "text/plain"}, "body": bytes(range(256)).decode("latin-1")},
+    "slashes": lambda: {"body": {"token": "aaaa" + "/" * 300_000, "name": "aaaa" + "/" * 300_000}},
+    "a token of megabytes": lambda: {"body": {"access_token": random_text(9_000_000)}},
+    "two thousand tokens": lambda: {"body": [{"id": n, "apiToken": random_text(32, n)} for n in range(2000)]},
+    "escapes of every kind": lambda: {"status": 500, "headers": {"Content-Type": "text/plain"}, "body": "\\/%41&lt;\\u0041&#65;abc" * 90_000},
     "large": lambda: {"status": 500, "headers": {"Content-Type": "text/plain"}, "body": "a b " * 2_300_000},
 }  # fmt: skip

@@ -69,6 +69,16 @@ SECRET = "s3cr3t/välue+=&"
         pytest.param("text/plain", f"the {SECRET} itself", id="text"),
         pytest.param("text/plain", base64.b64encode(SECRET.encode()).decode(), id="base64 of it"),
         pytest.param("image/png", b"\xff\xfe" + SECRET.encode() + b"\x00", id="bytes"),
+        pytest.param("image/png", b"\xff\xfe" + base64.b64encode(SECRET.encode()) + b"\x00", id="base64 in bytes"),
+        pytest.param("text/html", "<p>s3cr3t/v&auml;lue+&#61;&amp;</p>", id="HTML"),
+        pytest.param("text/plain", '"s3cr3t\\/v\\u00e4lue+=\\u0026"', id="JSON in a text"),
+        pytest.param("application/json", '{"log": "\\"s3cr3t\\\\/v\\\\u00e4lue+=&\\""}', id="JSON in JSON"),
+        pytest.param("text/plain", f"x{SECRET.encode().hex()}", id="hex"),
+        pytest.param("text/plain; charset=utf-16", f"the {SECRET}".encode("utf-16"), id="UTF-16"),
+        pytest.param("text/plain; charset=utf-16-le", f"the {SECRET}".encode("utf-16-le"), id="UTF-16 without a mark"),
+        pytest.param("text/plain; charset=cp037", f"the {SECRET}".encode("cp037"), id="EBCDIC"),
+        pytest.param("text/plain; charset=latin-1", f"the {SECRET}".encode("latin-1"), id="Latin-1"),
+        pytest.param("multipart/form-data; boundary=b", f"--b\r\n\r\n{SECRET}\r\n--b--".encode(), id="a part of many"),
     ],
 )
 def test_no_form_of_a_secret_is_written(content_type, body):
@@ -86,10 +96,12 @@ def test_no_form_of_a_secret_is_written(content_type, body):
     cassette = Cassette(document="d", workflow_id="w", status="failed", interactions=(interaction,))
     text = cassette_text(cassette, Placeholders(Secrets([SECRET])))
     decoded = text + "".join(
-        base64.b64decode(line.split('base64: "')[1].rstrip('"')).decode("utf-8", "replace")
+        each
         for line in text.splitlines()
         if 'base64: "' in line
-    )
+        for data in [base64.b64decode(line.split('base64: "')[1].rstrip('"'))]
+        for each in (data.decode("utf-8", "replace").replace("\0", ""), data.decode("cp037"))
+    ).replace("\\0", "")
     forms = ("s3cr3t", "short", "tiny", "me:pass", base64.b64encode(SECRET.encode()).decode()[:12])
     assert [form for form in forms if form in decoded] == []
     assert "Bearer arazzo-secret-" in text
