@@ -163,10 +163,14 @@ def _is_text(value: object) -> bool:
 
 
 def _message(problem: BaseException) -> str:
+    code, message = getattr(problem, "code", None), getattr(problem, "message", None) or str(problem)
     if isinstance(problem, RecursionError):
         return "it is nested too deeply"
     if isinstance(problem, MemoryError):
         return "it takes too much memory"
-    code, message = getattr(problem, "code", None), getattr(problem, "message", None) or str(problem)
+    if "integer string conversion" in message:  # Python's own limit is 4,300
+        return "an integer of thousands of digits is too much work"
+    if isinstance(problem, ArithmeticError) and not isinstance(code, str):
+        return "a number is too large or too small for it"
     message = message if len(message) <= 200 else message[:199] + "…"
     return f"{message} ({code.removeprefix('err:')})" if isinstance(code, str) else message

@@ -101,9 +101,9 @@ _WITH_COLLATION = {
 }
 OPERANDS: Final[dict[str, dict[int, Operand]]] = {
     **{name: {0: _double} for name in _MATH},
-    **dict.fromkeys(("pow", "atan2"), {0: _double, 1: _double}),
+    **{name: {0: _double, 1: _double} for name in ("pow", "atan2")},
     **{name: {place: _collation} for name, place in _WITH_COLLATION.items()},
-    **dict.fromkeys(("format-number", "format-date", "format-dateTime", "format-time"), {1: _picture}),
+    **{name: {1: _picture} for name in ("format-number", "format-date", "format-dateTime", "format-time")},
     "format-integer": {0: _formatted_integer, 1: _picture},
     "normalize-unicode": {0: _normalized},
 }

@@ -1,0 +1,238 @@
+"""Calls of every function and operator that elementpath knows, with operands that are too much for many of them.
+
+`attacks` writes the expressions; run as a program, this module evaluates them, under limits that
+the system holds it to, and writes a line for each that got past them: test_xpath_attacks.py starts it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.selectors import compile_query, select
+
+VERSIONS = ("1.0", "2.0", "3.0", "3.1")
+MOST_CPU = 3.0  # of one expression, compiled and evaluated within 0.3 s of counted work
+MOST_MEMORY = 1_500  # MB of address space, of the whole process
+DOCUMENT = (
+    '<r xmlns:p="urn:p" xml:lang="en"><long>' + "a" * 300_000 + "</long><n>" + "9" * 5000 + "</n>"
+    '<j>[1,{"a":null}]</j>' + '<i id="x">1</i>' * 300 + '<p:x a="1">t<!--c--><?p i?></p:x></r>'
+)
+
+NUMBERS = [
+    "0",
+    "-1",
+    "3",
+    "1000000000",
+    "-1000000000",
+    "9" * 400,
+    "-" + "9" * 2900,
+    "9" * 5000,
+    "0." + "0" * 300 + "1",
+    "1." + "1" * 5000,
+]
+DOUBLES = ["1e308", "-1e308", "1e-308", "-0e0", "xs:double('NaN')", "xs:double('INF')", "xs:double('-INF')"]
+DOUBLES_1 = ["(1 div 0)", "(-1 div 0)", "(0 div 0)", "-0"]
+NODES = ["/r/long", "/r/n", "/r/i", "/r/none", "/", "//@id", "//i/ancestor::*", "//namespace::*", "//node()"]
+TEXTS = [
+    "''",
+    "'a'",
+    "'" + "a" * 30_000 + "'",
+    "'" + "9" * 5000 + "'",
+    "'" + "\u0301" * 4000 + "\u0323" * 4000 + "'",
+    "'" + "a b,c\u00a0" * 3000 + "'",
+]
+PATTERNS = [
+    "'^(a+)+$'",
+    "'a{99999999}'",
+    "'((a{1000}){1000}){1000}'",
+    "'(a|aa)+\\1$'",
+    "'[a-z-[aeiou]]{0,900}b'",
+    "'" + "(" * 3000 + ")" * 3000 + "'",
+    "'" + "\\p{L}" * 3000 + "'",
+    "'['",
+]
+PICTURES = ["'I'", "'Ww;o'", "'A'", "'#,##0.00e0'", "'" + "#" * 40 + "1a'", "'" + "0" * 20_000 + "'"]
+DATE_PICTURES = ["'[Y,1000000000]'", "'[YI]-[MWw]-[D1o]'", "'[Y" + "#" * 40 + "a]'", "'" + "[c(" * 9000 + "'"]
+COLLATIONS = [
+    "'http://x.test/none'",
+    "'C'",
+    "'xx_YY'",
+    "'http://www.w3.org/2013/collation/UCA?lang=xx;fallback=no'",
+    "'http://www.w3.org/2013/collation/UCA'",
+]
+JSONS = [
+    "'" + "[" * 20_000 + "'",
+    "'" + '{"a":' * 3000 + "1" + "}" * 3000 + "'",
+    "'[1e999999999]'",
+    "'[" + "1" * 5000 + "]'",
+]
+DATES = [
+    "xs:date('2000-02-29')",
+    "xs:date('99999-12-31')",
+    "xs:dateTime('999999999-12-31T24:00:00Z')",
+    "xs:time('23:59:59.999999999')",
+    "xs:yearMonthDuration('P178956970Y')",
+    "xs:dayTimeDuration('-P106751991167300D')",
+    "'P" + "9" * 4000 + "Y'",
+    "'-" + "9" * 4000 + "-01-01'",
+]
+SEQUENCES = ["()", "(1 to 10000)", "1 to 1000000000000", "for $i in 1 to 3000 return 'ab'", "(true(), 1, 'a', /r)"]
+FUNCTIONS = [
+    "abs#1",
+    "concat#3",
+    "sort#1",
+    "function($f) {$f($f)}",
+    "function($x, $y) {($x, $y, $x)}",
+    "function($x, $y) {concat($x, $x, $y)}",
+]
+STRUCTURES = ["[" * 60 + "]" * 60, "map{'a': map{'b': 1 to 3000}}", "array{1 to 3000}", "map{xs:double('NaN'): 1}"]
+
+
+def operands(version: str) -> list[str]:
+    """Return the operands that a version can write."""
+    found = [*NUMBERS, *NODES, *TEXTS, *PATTERNS]
+    if version == "1.0":
+        return found + DOUBLES_1
+    found += [*DOUBLES, *COLLATIONS, *PICTURES, *DATE_PICTURES, *JSONS, *DATES, *SEQUENCES]
+    if version >= "3.0":
+        found += FUNCTIONS
+    return found if version < "3.1" else found + STRUCTURES
+
+
+def fitting(version: str, sequence_type: str) -> list[str]:
+    """Return the operands that a parameter's type takes; all where it takes much."""
+    if version == "1.0" or "Atomic" in sequence_type or "item" in sequence_type:
+        return operands(version)
+    if sequence_type.startswith("xs:string"):
+        return [*TEXTS, *PATTERNS, *PICTURES, *DATE_PICTURES, *COLLATIONS, *JSONS]
+    if sequence_type.startswith(("xs:integer", "xs:numeric", "xs:double")):
+        return [*NUMBERS, *DOUBLES, "65", "7777777"]
+    if sequence_type.startswith("xs:"):
+        return DATES
+    if sequence_type.startswith("function"):
+        return FUNCTIONS
+    return NODES if version < "3.1" else [*NODES, *STRUCTURES]
+
+
+def attacks(version: str, often: int) -> Iterator[str]:
+    """Write every call: one operand after another is each of the extreme ones, then all are, `often` times."""
+    extreme = operands(version)
+    sound = ["'a'", "2", "/r/i", *(["[1, 2]", "map{'a': 1}", "abs#1"] if version >= "3.1" else [])]
+    for form, types in forms(version):
+        drawn = random.Random(form)
+        for place in range(len(types)):
+            for operand in extreme:
+                others = [drawn.choice(sound) for _ in types]
+                others[place] = operand
+                yield form.format(*others)
+        choices = [fitting(version, each) for each in types]
+        for _ in range(often * len(types)):
+            yield form.format(*map(drawn.choice, choices))
+        if not types:
+            yield form
+
+
+def forms(version: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Return every call that elementpath's grammar has, as a form with places for operands, and their types."""
+    from elementpath.xpath_tokens import XPathAxis, XPathFunction
+
+    found: dict[str, tuple[str, ...]] = {}
+    for symbol, token in _symbols(version).items():
+        if issubclass(token, XPathFunction):
+            found |= dict(_function_forms(symbol, token))
+        elif issubclass(token, XPathAxis) and symbol != "@":
+            found[f"{{}}/{symbol}::node()"] = ("node()",)
+    operators = {str(symbol) for symbol, token in _symbols(version).items() if token.label == "operator"}
+    words = operators - {"(", "[", ",", "then", "as", "of", "else", "in", "return", "satisfies", "#", "=>"}
+    written = [f"({{}}) {word} ({{}})" for word in words] + ["-({})", "({})[{}]", "+({})"]
+    if version != "1.0":
+        types = ("integer", "decimal", "double", "string", "date", "dayTimeDuration", "NMTOKENS", "QName", "boolean")
+        written += [f"({{}}) {how} as xs:{name}?" for name in types for how in ("cast", "castable")]
+        written += ["({}) instance of xs:integer+", "some $x in ({}) satisfies $x = ({})", "({}, {})"]
+        written += ["for $x in ({}), $y in ({}) return $x", "if ({}) then {} else {}"]
+    if version >= "3.1":
+        written += ["({}) => concat({})", "({})?*", "({})?({})", "({})({})", "[{}]", "array{{{}}}", "map{{{}: {}}}"]
+        written.append("let $f := ({}) return $f($f, $f)")
+    found |= {form: ("item()*",) * form.replace("{{", "").count("{") for form in written}
+    return sorted(found.items())
+
+
+def _symbols(version: str) -> dict[str, type]:
+    from elementpath import XPath1Parser, XPath2Parser
+    from elementpath.xpath30 import XPath30Parser
+    from elementpath.xpath31 import XPath31Parser
+
+    parsers = {"1.0": XPath1Parser, "2.0": XPath2Parser, "3.0": XPath30Parser, "3.1": XPath31Parser}
+    symbols: dict[str, type] = parsers[version].symbol_table
+    return symbols
+
+
+def _function_forms(symbol: str, token: type) -> Iterator[tuple[str, tuple[str, ...]]]:
+    least, most = token.nargs if isinstance(token.nargs, tuple) else (token.nargs, token.nargs)
+    if least is None:  # "function", "map", "array": not called
+        return
+    uri, _, local = symbol.rpartition("}")
+    prefixes = {uri.rpartition("/")[2].replace("xpath-functions", "fn") + ":"} if uri else {""}
+    if "constructor" in str(token.label):
+        prefixes = {"xs:"} if token.label == "constructor function" else {"xs:", ""}
+    for prefix in sorted(prefixes):
+        for count in range(least, (most if most is not None else least + 1) + 1):
+            types = (*token.sequence_types[:-1], *("item()*",) * count)[:count]
+            yield f"{prefix}{local}({', '.join(['{}'] * count)})", types
+
+
+def main() -> None:
+    """Evaluate the expressions given as a JSON list on stdin; write what is wrong with any, a JSON line each."""
+    limited = _limits()
+    for number, (version, expression) in enumerate(json.load(sys.stdin)):
+        with contextlib.suppress(OSError):
+            print(f"{number}", file=sys.stderr, flush=True)  # which one it was if the system ends it
+        limited(time.process_time())
+        wrong = _wrong(version, expression)
+        if wrong is not None:
+            print(json.dumps([wrong, version, expression[:300]]), flush=True)
+
+
+def _wrong(version: str, expression: str) -> str | None:
+    started = time.process_time()
+    try:
+        query = compile_query(expression, "xpath", f"xpath-{version.replace('.', '')}")
+        selection = select(query, DOCUMENT, timeout=0.3)
+        json.dumps(selection.values)
+    except ExpressionSyntaxError as problem:
+        if "Traceback" in problem.message or "sys." in problem.message:
+            return f"says {problem.message}"
+    except BaseException as problem:
+        return f"raises {type(problem).__name__}: {problem}"[:300]
+    took = time.process_time() - started
+    return None if took < MOST_CPU else f"takes {took:.1f} s"
+
+
+def _limits():
+    """Hold this process to its memory, and return what holds it to its CPU time, where the system can."""
+    try:
+        import resource
+    except ImportError:  # Windows: the one who started it has a clock
+        return lambda used: None
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY << 20, MOST_MEMORY << 20))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    return lambda used: resource.setrlimit(resource.RLIMIT_CPU, (int(used + 3 * MOST_CPU), resource.RLIM_INFINITY))
+
+
+def batches(version: str, size: int, often: int, share: int = 1) -> Iterator[list[tuple[str, str]]]:
+    """Yield the attacks of a version in lists of `size`: all, or one of `share`."""
+    texts = [text for text in dict.fromkeys(attacks(version, often)) if len(text) <= 65_536]
+    every = iter([(version, text) for text in texts[::share]])
+    while batch := list(itertools.islice(every, size)):
+        yield batch
+
+
+if __name__ == "__main__":
+    main()
