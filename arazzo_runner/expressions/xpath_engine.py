@@ -18,7 +18,7 @@ from typing import Protocol, TypeGuard
 
 from arazzo_runner.expressions.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.xml_text import XmlElement
-from arazzo_runner.expressions.xpath1 import XPATH1_OPERATORS
+from arazzo_runner.expressions.xml_tree import XmlNode
 from arazzo_runner.expressions.xpath_operands import OPERANDS, OWN_FUNCTIONS, OwnFunction, check_value
 from arazzo_runner.expressions.xpath_patterns import PATTERN_FUNCTIONS
 from arazzo_runner.values import JsonValue
@@ -48,13 +48,7 @@ REMOVED = frozenset(
 
 
 class XPathNodeLike(Protocol):
-    """What is used of elementpath's nodes."""
-
-    value: JsonValue
-    name: str | None
-    position: int
-    parent: XPathNodeLike | None
-    children: list[XPathNodeLike] | None
+    """What is used of nodes."""
 
     @property
     def string_value(self) -> str:
@@ -82,8 +76,9 @@ class BoundedParser(Protocol):
 def new_parser(version: str, namespaces: dict[str, str], budget: Budget) -> BoundedParser:
     """Return a parser of one version for one expression."""
     default = namespaces.pop("", None)
-    options = {} if version == "1.0" else {"default_namespace": default, "default_collation": _CODEPOINTS}
-    parser: BoundedParser = _parser_class(version)(namespaces=namespaces, **options)
+    parser: BoundedParser = _parser_class(version)(
+        namespaces=namespaces, default_namespace=default, default_collation=_CODEPOINTS
+    )
     parser.budget = budget
     return parser
 
@@ -103,10 +98,11 @@ def context_of(root: XmlElement, namespaces: dict[str, str], budget: Budget) -> 
 
 
 def is_node(item: object) -> TypeGuard[XPathNodeLike]:
-    """Tell whether an item of a result is a node."""
-    from elementpath.xpath_nodes import XPathNode
-
-    return isinstance(item, XPathNode)
+    """Return whether an item of a result is a node, of whichever engine."""
+    if isinstance(item, XmlNode):
+        return True
+    nodes = sys.modules.get("elementpath.xpath_nodes")
+    return nodes is not None and isinstance(item, nodes.XPathNode)
 
 
 @contextmanager
@@ -130,19 +126,18 @@ def guarded(budget: Budget) -> Iterator[None]:
 
 @functools.lru_cache(maxsize=4)
 def _parser_class(version: str) -> Callable[..., BoundedParser]:
-    from elementpath import XPath1Parser, XPath2Parser
+    from elementpath import XPath2Parser
     from elementpath.xpath30 import XPath30Parser
     from elementpath.xpath31 import XPath31Parser
 
     bases: dict[str, JsonValue] = {
-        "1.0": XPath1Parser,
         "2.0": XPath2Parser,
         "3.0": XPath30Parser,
         "3.1": XPath31Parser,
     }
     base = bases[version]
     symbols: dict[str, type] = base.symbol_table
-    own = {**PATTERN_FUNCTIONS, **(XPATH1_OPERATORS if version == "1.0" else OWN_FUNCTIONS)}
+    own = {**PATTERN_FUNCTIONS, **OWN_FUNCTIONS}
     table = {
         symbol: _bounded(token, own.get(symbol))
         for symbol, token in symbols.items()

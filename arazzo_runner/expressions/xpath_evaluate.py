@@ -1,19 +1,21 @@
 """XPath at work: parsing, selecting, and what a result is worth as a condition.
 
-All four versions run on elementpath, in parsers of our own (xpath_engine.py) that count their work:
-libxml2's XPath 1.0 is faster, but nothing stops it (`//*[//*[//*]]`); lxml only reads the XML.
+XPath 2.0 to 3.1 run on elementpath, in parsers of our own (xpath_engine.py) that count their work.
+1.0 is another language, with four types; it has an evaluator of its own (xpath1.py).
 """
 
 from __future__ import annotations
 
 import functools
 import math
+import operator
 from decimal import Decimal
 from typing import Literal as OneOf
 
 from arazzo_runner.expressions.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.xml_text import XmlElement
 from arazzo_runner.expressions.xpath import XPath, XPathFailure
+from arazzo_runner.expressions.xpath1_parser import Expression, parse_xpath1
 from arazzo_runner.expressions.xpath_engine import (
     BoundedParser,
     XPathTokenLike,
@@ -59,6 +61,24 @@ def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget) -> XPathResul
     host's to say); XPath 1.0 §2.3 puts it in none. Raises XPathFailure, TooMuchWork.
     """
     namespaces = _namespaces(query, root)
+    select = _select_1 if query.version == "1.0" else _select_2
+    items = select(query, root, namespaces, budget)
+    passed, reason = _effective_boolean(items, query.version)
+    return XPathResult(items, passed, reason)
+
+
+def _select_1(query: XPath, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> tuple[object, ...]:
+    from arazzo_runner.expressions.xpath1 import evaluate_xpath1
+    from arazzo_runner.expressions.xpath1_functions import WrongOperand
+
+    try:
+        value = evaluate_xpath1(parsed_1(query.text), root, namespaces, budget)
+    except WrongOperand as problem:
+        raise XPathFailure(str(problem)) from None
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _select_2(query: XPath, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> tuple[object, ...]:
     token = parsed(query.text, query.version, tuple(sorted(namespaces.items())))
     context = context_of(root, namespaces, budget)
     try:
@@ -70,8 +90,7 @@ def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget) -> XPathResul
         raise
     except Exception as problem:  # its own errors, and whatever slips out of it on odd expressions
         raise XPathFailure(_message(problem)) from None
-    passed, reason = _effective_boolean(items, query.version)
-    return XPathResult(items, passed, reason)
+    return items
 
 
 def item_value(item: object) -> JsonValue:
@@ -94,7 +113,7 @@ def item_value(item: object) -> JsonValue:
 def _in_document_order(items: tuple[object, ...]) -> tuple[object, ...]:
     if not all(map(is_node, items)):
         return items
-    return tuple(sorted(items, key=lambda node: node.position if is_node(node) else 0))
+    return tuple(sorted(items, key=operator.attrgetter("position")))
 
 
 def _structure(item: object) -> JsonValue:
@@ -108,8 +127,14 @@ def _structure(item: object) -> JsonValue:
 
 
 @functools.lru_cache(maxsize=512)
+def parsed_1(text: str) -> Expression:
+    """Return the tree of an expression of XPath 1.0, checked before."""
+    return parse_xpath1(text)
+
+
+@functools.lru_cache(maxsize=512)
 def parsed(text: str, version: str, namespaces: tuple[tuple[str, str], ...]) -> XPathTokenLike:
-    """Return the tokens of an expression; raises XPathFailure for what is none."""
+    """Return the tokens of an expression of XPath 2.0 or later; raises XPathFailure for what is none."""
     parser: BoundedParser = new_parser(version, dict(namespaces), Budget(_COMPILE_SECONDS))
     try:
         with guarded(parser.budget):
@@ -157,9 +182,11 @@ def _effective_boolean(items: tuple[object, ...], version: str) -> tuple[bool, s
 
 
 def _is_text(value: object) -> bool:
+    if isinstance(value, str):
+        return True
     from elementpath.datatypes import AnyURI, UntypedAtomic
 
-    return isinstance(value, (str, AnyURI, UntypedAtomic))
+    return isinstance(value, (AnyURI, UntypedAtomic))
 
 
 def _message(problem: BaseException) -> str:

@@ -1,18 +1,22 @@
 """Calls of every function and operator that elementpath knows, with operands that are too much for many of them.
 
-`attacks` writes the expressions; run as a program, this module evaluates them, under limits that
-the system holds it to, and writes a line for each that got past them: test_xpath_attacks.py starts it.
+`batches` writes the expressions; `tried` has them evaluated in a process of its own, which the system
+holds to its limits, and returns what got past them. test_xpath_attacks.py tries a share of all;
+`python -m tests.expressions.xpath_attacks VERSION…` tries all.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import random
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query, select
@@ -164,17 +168,16 @@ def forms(version: str) -> list[tuple[str, tuple[str, ...]]]:
     return sorted(found.items())
 
 
-def _symbols(version: str) -> dict[str, type]:
+def _symbols(version: str) -> dict[str, Any]:
     from elementpath import XPath1Parser, XPath2Parser
     from elementpath.xpath30 import XPath30Parser
     from elementpath.xpath31 import XPath31Parser
 
     parsers = {"1.0": XPath1Parser, "2.0": XPath2Parser, "3.0": XPath30Parser, "3.1": XPath31Parser}
-    symbols: dict[str, type] = parsers[version].symbol_table
-    return symbols
+    return cast("dict[str, Any]", parsers[version].symbol_table)
 
 
-def _function_forms(symbol: str, token: type) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _function_forms(symbol: str, token: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
     least, most = token.nargs if isinstance(token.nargs, tuple) else (token.nargs, token.nargs)
     if least is None:  # "function", "map", "array": not called
         return
@@ -188,16 +191,56 @@ def _function_forms(symbol: str, token: type) -> Iterator[tuple[str, tuple[str, 
             yield f"{prefix}{local}({', '.join(['{}'] * count)})", types
 
 
+def tried(batch: list[tuple[str, str]], most_seconds: float = 300.0) -> list[list[str]]:
+    """Return what went wrong with any expression; one that ends the whole process does not end the others."""
+    wrong: list[list[str]] = []
+    while batch:
+        code, output, last = _in_a_process(batch, most_seconds)
+        wrong += [json.loads(line) for line in output.splitlines()]
+        if code == 0:
+            break
+        wrong.append([f"ends or holds up the process ({code})", *batch[last]])
+        batch = batch[last + 1 :]
+    return wrong
+
+
+def _in_a_process(batch: list[tuple[str, str]], most_seconds: float) -> tuple[int, str, int]:
+    """Return its exit code, what it wrote, and which expression it came to."""
+    with tempfile.TemporaryDirectory() as folder:
+        progress = Path(folder) / "progress"
+        command = [sys.executable, "-m", "tests.expressions.xpath_attacks", "--evaluate", str(progress)]
+        started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            output, _ = started.communicate(json.dumps(batch), timeout=most_seconds)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            output, _ = started.communicate()
+        last = int(progress.read_text() or 0) if progress.exists() else 0
+        return started.returncode, output, last
+
+
 def main() -> None:
-    """Evaluate the expressions given as a JSON list on stdin; write what is wrong with any, a JSON line each."""
+    """Try all attacks on some versions, or evaluate those on stdin (`--evaluate`, then a file for its progress)."""
+    if sys.argv[1:2] == ["--evaluate"]:
+        _evaluate(Path(sys.argv[2]))
+        return
+    for version in sys.argv[1:] or VERSIONS:
+        for batch in batches(version, 3000, often=20):
+            for found in tried(batch):
+                print(*found, flush=True)
+
+
+def _evaluate(progress: Path) -> None:
     limited = _limits()
-    for number, (version, expression) in enumerate(json.load(sys.stdin)):
-        with contextlib.suppress(OSError):
-            print(f"{number}", file=sys.stderr, flush=True)  # which one it was if the system ends it
-        limited(time.process_time())
-        wrong = _wrong(version, expression)
-        if wrong is not None:
-            print(json.dumps([wrong, version, expression[:300]]), flush=True)
+    with progress.open("w") as place:
+        for number, (version, expression) in enumerate(json.load(sys.stdin)):
+            place.seek(0)
+            place.write(str(number))
+            place.flush()
+            limited(time.process_time())
+            wrong = _wrong(version, expression)
+            if wrong is not None:
+                print(json.dumps([wrong, version, expression[:300]]), flush=True)
 
 
 def _wrong(version: str, expression: str) -> str | None:
@@ -215,7 +258,7 @@ def _wrong(version: str, expression: str) -> str | None:
     return None if took < MOST_CPU else f"takes {took:.1f} s"
 
 
-def _limits():
+def _limits() -> Callable[[float], None]:
     """Hold this process to its memory, and return what holds it to its CPU time, where the system can."""
     try:
         import resource
