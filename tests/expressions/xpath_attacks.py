@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import random
 import subprocess
 import sys
@@ -97,6 +98,17 @@ FUNCTIONS = [
     "function($x, $y) {concat($x, $x, $y)}",
 ]
 STRUCTURES = ["[" * 60 + "]" * 60, "map{'a': map{'b': 1 to 3000}}", "array{1 to 3000}", "map{xs:double('NaN'): 1}"]
+HINTS = {
+    **{(name, 1): PATTERNS for name in ("matches", "replace", "tokenize")},
+    **{(name, 0): [*TEXTS[2:], *NODES[:2]] for name in ("matches", "replace", "tokenize", "normalize-unicode")},
+    **{(name, 1): DATE_PICTURES for name in ("format-date", "format-dateTime", "format-time")},
+    ("format-integer", 1): PICTURES,
+    ("format-number", 1): PICTURES,
+    **{(name, 1): COLLATIONS for name in ("sort", "distinct-values", "min", "max", "collation-key")},
+    **{(name, 2): COLLATIONS for name in ("compare", "contains", "index-of", "deep-equal", "starts-with", "ends-with")},
+    **{(name, 0): JSONS for name in ("parse-json", "json-to-xml")},
+}
+"""What is extreme for a parameter, by the function's name and its place, where its type does not say."""
 
 
 def operands(version: str) -> list[str]:
@@ -110,14 +122,16 @@ def operands(version: str) -> list[str]:
     return found if version < "3.1" else found + STRUCTURES
 
 
-def fitting(version: str, sequence_type: str) -> list[str]:
-    """Return the operands that a parameter's type takes; all where it takes much."""
+def fitting(version: str, name: str, place: int, sequence_type: str) -> list[str]:
+    """Return the operands that a parameter takes; all where it takes much."""
+    if (name, place) in HINTS:
+        return HINTS[name, place]
     if version == "1.0" or "Atomic" in sequence_type or "item" in sequence_type:
         return operands(version)
     if sequence_type.startswith("xs:string"):
         return [*TEXTS, *PATTERNS, *PICTURES, *DATE_PICTURES, *COLLATIONS, *JSONS]
     if sequence_type.startswith(("xs:integer", "xs:numeric", "xs:double")):
-        return [*NUMBERS, *DOUBLES, "65", "7777777"]
+        return [*NUMBERS[:-2], *DOUBLES, "65", "7777777"]
     if sequence_type.startswith("xs:"):
         return DATES
     if sequence_type.startswith("function"):
@@ -125,22 +139,32 @@ def fitting(version: str, sequence_type: str) -> list[str]:
     return NODES if version < "3.1" else [*NODES, *STRUCTURES]
 
 
-def attacks(version: str, often: int) -> Iterator[str]:
-    """Write every call: one operand after another is each of the extreme ones, then all are, `often` times."""
+def attacks(version: str, often: int, share: int = 1) -> Iterator[str]:
+    """Write every call, with operands that fit it and are all extreme, `often` times if there are so many ways.
+
+    And with one operand after another being each of the extreme ones: all of these calls, or one of `share`.
+    """
     extreme = operands(version)
     sound = ["'a'", "2", "/r/i", *(["[1, 2]", "map{'a': 1}", "abs#1"] if version >= "3.1" else [])]
+    turn = itertools.count()
     for form, types in forms(version):
         drawn = random.Random(form)
-        for place in range(len(types)):
-            for operand in extreme:
-                others = [drawn.choice(sound) for _ in types]
-                others[place] = operand
+        name = form.partition("(")[0].rpartition(":")[2]
+        choices = [fitting(version, name, place, each) for place, each in enumerate(types)]
+        ways = math.prod(map(len, choices))
+        for way in range(ways) if ways <= often else drawn.sample(range(ways), often):
+            yield form.format(*_chosen(choices, way))
+        for place, operand in itertools.product(range(len(types)), extreme):
+            others = [drawn.choice(sound) for _ in types]
+            others[place] = operand
+            if next(turn) % share == 0:
                 yield form.format(*others)
-        choices = [fitting(version, each) for each in types]
-        for _ in range(often * len(types)):
-            yield form.format(*map(drawn.choice, choices))
-        if not types:
-            yield form
+
+
+def _chosen(choices: list[list[str]], way: int) -> Iterator[str]:
+    for choice in choices:
+        yield choice[way % len(choice)]
+        way //= len(choice)
 
 
 def forms(version: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -270,9 +294,9 @@ def _limits() -> Callable[[float], None]:
 
 
 def batches(version: str, size: int, often: int, share: int = 1) -> Iterator[list[tuple[str, str]]]:
-    """Yield the attacks of a version in lists of `size`: all, or one of `share`."""
-    texts = [text for text in dict.fromkeys(attacks(version, often)) if len(text) <= 65_536]
-    every = iter([(version, text) for text in texts[::share]])
+    """Yield the attacks of a version in lists of `size`."""
+    texts = (text for text in dict.fromkeys(attacks(version, often, share)) if len(text) <= 65_536)
+    every = iter([(version, text) for text in texts])
     while batch := list(itertools.islice(every, size)):
         yield batch
 
