@@ -23,6 +23,8 @@ from arazzo_runner.expressions.xpath_operands import OPERANDS, OWN_FUNCTIONS, Ow
 from arazzo_runner.expressions.xpath_patterns import PATTERN_FUNCTIONS
 from arazzo_runner.values import JsonValue
 
+_GENERATOR = 0x20  # inspect.CO_GENERATOR
+_MOST_CONTINUED = 100_000  # resumptions of generators: a tenth of a second
 _CODEPOINTS = "http://www.w3.org/2005/xpath-functions/collation/codepoint"
 REMOVED = frozenset(
     {
@@ -112,9 +114,9 @@ def guarded(budget: Budget) -> Iterator[None]:
         yield
         return
 
-    def count(frame: FrameType, _event: str, _argument: object) -> None:
+    def count(frame: FrameType, event: str, _argument: object) -> None:
         budget.remaining -= 1
-        if budget.remaining < 0 and frame.f_code.co_name != "__del__":  # where Python swallows errors
+        if budget.remaining < 0 and _may_end(frame, event, budget.remaining):
             raise TooMuchWork
 
     sys.setprofile(count)
@@ -122,6 +124,19 @@ def guarded(budget: Budget) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(None)
+    budget.spend(0)
+
+
+def _may_end(frame: FrameType, event: str, remaining: int) -> bool:
+    """Return whether an exception raised at this event is not lost: Python ignores those of what it disposes of.
+
+    That is `__del__`, and generators, which are closed by being continued. One that is merely
+    continued, without a call in it, is let go on for some time.
+    """
+    code = frame.f_code
+    if event not in ("call", "c_call") or code.co_name == "__del__":
+        return False
+    return event == "c_call" or not code.co_flags & _GENERATOR or remaining < -_MOST_CONTINUED
 
 
 @functools.lru_cache(maxsize=4)

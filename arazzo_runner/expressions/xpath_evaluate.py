@@ -93,10 +93,16 @@ def _select_2(query: XPath, root: XmlElement, namespaces: dict[str, str], budget
     return items
 
 
-def item_value(item: object) -> JsonValue:
-    """Return an item as JSON: of a node its string value (XPath 3.1 §2.5.2), of a map an object."""
+def item_value(item: object, budget: Budget) -> JsonValue:
+    """Return an item as JSON: of a node its string value (XPath 3.1 §2.5.2), of a map an object.
+
+    Raises TooMuchWork: what is shared by arrays, and by nodes and those around them, is written out each time.
+    """
+    budget.spend()
     if is_node(item):
-        return item.string_value
+        text = item.string_value
+        budget.spend(len(text) // 64)
+        return text
     if isinstance(item, (bool, int)):
         return item
     if isinstance(item, Decimal):
@@ -106,8 +112,8 @@ def item_value(item: object) -> JsonValue:
             return int(item) if item.is_integer() and abs(item) < 2**53 else item
         return "NaN" if math.isnan(item) else ("INF" if item > 0 else "-INF")
     if isinstance(item, (list, tuple)):
-        return [item_value(part) for part in item]
-    return _structure(item)
+        return [item_value(part, budget) for part in item]
+    return _structure(item, budget)
 
 
 def _in_document_order(items: tuple[object, ...]) -> tuple[object, ...]:
@@ -116,13 +122,15 @@ def _in_document_order(items: tuple[object, ...]) -> tuple[object, ...]:
     return tuple(sorted(items, key=operator.attrgetter("position")))
 
 
-def _structure(item: object) -> JsonValue:
+def _structure(item: object, budget: Budget) -> JsonValue:
+    if isinstance(item, str):
+        return item
     from elementpath.xpath_tokens import XPathArray, XPathMap
 
     if isinstance(item, XPathMap):
-        return {str(item_value(key)): item_value(value) for key, value in item.items()}
+        return {str(item_value(key, budget)): item_value(value, budget) for key, value in item.items()}
     if isinstance(item, XPathArray):
-        return [item_value(part) for part in item.items()]
+        return [item_value(part, budget) for part in item.items()]
     return str(item)
 
 

@@ -7,7 +7,9 @@ are XML Schema's dialect, translated by elementpath.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
@@ -20,6 +22,7 @@ from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 MAX_RESULT = 1_000_000
+MAX_PATTERN = 10_000
 MAX_UNROLLED = 100_000  # atoms; both engines write repetitions out
 _STATES_PER_UNIT = 500  # RE2 at its slowest follows so many states of a pattern in a microsecond
 _ESCAPE: Final = pattern(r"\\([\s\S])")
@@ -109,14 +112,32 @@ def _pattern(token: JsonValue, context: JsonValue, flags_at: int, *, allow_empty
     try:
         pattern = _compiled(text, "".join(sorted(set(flags))), token.parser.xsd_version)
     except ValueError as problem:
-        raise token.error("FORX0002", f"invalid regular expression {text!r}: {problem}") from None
+        shown = text if len(text) <= 80 else f"{text[:79]}…"
+        raise token.error("FORX0002", f"invalid regular expression {shown!r}: {problem}") from None
     if not allow_empty and next(pattern.matches("", Budget(1.0)), None) is not None:
         raise token.error("FORX0003", f"regular expression {text!r} matches the empty text")
     return pattern
 
 
+@functools.cache
+def _load_engines() -> None:
+    """Import what patterns need, uncounted: an import that is cut short leaves half of a module behind."""
+    profile = sys.getprofile()
+    sys.setprofile(None)
+    try:
+        import regex  # noqa: F401
+
+        with contextlib.suppress(ImportError):
+            import re2  # noqa: F401
+    finally:
+        sys.setprofile(profile)
+
+
 @functools.lru_cache(maxsize=256)
 def _compiled(text: str, flags: str, xsd_version: str) -> _Pattern:
+    if len(text) > MAX_PATTERN:
+        raise ValueError(f"it is longer than {MAX_PATTERN} characters")
+    _load_engines()
     translated = _translated(text, flags, xsd_version)
     if len(translated) > 10 * MAX_UNROLLED or unrolled_size(translated) > MAX_UNROLLED:
         raise ValueError("its repetitions are too large")
