@@ -50,6 +50,7 @@ def parse_xml(value: JsonValue) -> XmlElement:
         raise NotXml("the context is empty, not XML")
     _refuse_doctype(value)
     options = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    options["collect_ids"] = False  # or an xml:id that comes twice is an error
     try:
         if isinstance(value, bytes):
             root: XmlElement = etree.fromstring(value, etree.XMLParser(**options))

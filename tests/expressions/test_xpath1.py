@@ -171,6 +171,12 @@ def test_what_it_selects_can_be_replaced(expression, changed):
     assert changed in etree.tostring(root, encoding="unicode")
 
 
+@pytest.mark.parametrize("version", ["xpath-10", "xpath-31"])
+def test_an_id_that_comes_twice_is_the_first_elements(version):
+    document = '<r><a xml:id="i">1</a><a xml:id="i">2</a></r>'
+    assert select(compile_query("string(id('i')[1])", "xpath", version), document).value == "1"
+
+
 def test_a_prefix_that_the_document_lacks_is_told():
     selection = select(compile_query("//m:a", "xpath", "xpath-10"), DOCUMENT)
     assert selection.reason == "the document declares no prefix m"
