@@ -13,7 +13,7 @@ from arazzo_runner.expressions.budget import Budget
 from arazzo_runner.expressions.xml_text import XmlElement
 from arazzo_runner.expressions.xml_tree import AXES, XML, XmlNode, XmlTree
 from arazzo_runner.expressions.xpath1_functions import FUNCTIONS, WrongOperand
-from arazzo_runner.expressions.xpath1_parser import (
+from arazzo_runner.expressions.xpath1_nodes import (
     Call,
     Chain,
     Expression,

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.xpath1_nodes import (
+    Call,
+    Chain,
+    Expression,
+    Filtered,
+    Literal,
+    Negative,
+    NodeTest,
+    Path,
+    Step,
+    Union,
+)
 from arazzo_runner.patterns import pattern
 from arazzo_runner.records import record
 
@@ -37,79 +49,6 @@ _TOKEN: Final = pattern(
 _SPACE: Final = pattern(r"[ \t\r\n]*\Z")
 
 
-@record(frozen=True, slots=True)
-class Literal:
-    """A number or a text."""
-
-    value: float | str
-
-
-@record(frozen=True, slots=True)
-class Call:
-    """A function's call."""
-
-    name: str
-    operands: tuple[Expression, ...]
-
-
-@record(frozen=True, slots=True)
-class Negative:
-    """The number of an operand with its sign changed."""
-
-    operand: Expression
-
-
-@record(frozen=True, slots=True)
-class Chain:
-    """Operators of one precedence, from left to right."""
-
-    first: Expression
-    rest: tuple[tuple[str, Expression], ...]
-
-
-@record(frozen=True, slots=True)
-class Union:
-    """The nodes that any of several expressions selects."""
-
-    parts: tuple[Expression, ...]
-
-
-@record(frozen=True, slots=True)
-class NodeTest:
-    """What a step takes: nodes of a `kind` (`name`: of the axis' own kind) with a name, None for any."""
-
-    kind: str
-    prefix: str | None = None
-    name: str | None = None
-
-
-@record(frozen=True, slots=True)
-class Step:
-    """A step of a path."""
-
-    axis: str
-    test: NodeTest
-    predicates: tuple[Expression, ...] = ()
-
-
-@record(frozen=True, slots=True)
-class Path:
-    """Steps from what `start` selects, from the document if `absolute`, else from the context node."""
-
-    start: Expression | None
-    absolute: bool
-    steps: tuple[Step, ...]
-
-
-@record(frozen=True, slots=True)
-class Filtered:
-    """What of `subject`'s nodes the predicates leave."""
-
-    subject: Expression
-    predicates: tuple[Expression, ...]
-
-
-Expression: TypeAlias = "Literal | Call | Negative | Chain | Union | Path | Filtered"
 _BELOW = Step("descendant-or-self", NodeTest("node"))
 
 

@@ -15,7 +15,8 @@ from typing import Literal as OneOf
 from arazzo_runner.expressions.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.xml_text import XmlElement
 from arazzo_runner.expressions.xpath import XPath, XPathFailure
-from arazzo_runner.expressions.xpath1_parser import Expression, parse_xpath1
+from arazzo_runner.expressions.xpath1_nodes import Expression
+from arazzo_runner.expressions.xpath1_parser import parse_xpath1
 from arazzo_runner.expressions.xpath_engine import (
     BoundedParser,
     XPathTokenLike,
