@@ -50,7 +50,7 @@ def _select(query: Query, value: JsonValue, budget: Budget) -> Selection:
         )
 
         result = evaluate_xpath(compiled, parse_xml(value), budget)
-        values = tuple(map(item_value, result.items))
+        values = tuple(item_value(item, budget) for item in result.items)
         return Selection(result.type, values, result.passed, result.problem)
     if isinstance(value, bytes):
         return Selection("nodes", reason="the context is bytes, not JSON")

@@ -15,11 +15,16 @@ class NotXml(Exception):
 class XmlElement(Protocol):
     """What is used of an lxml element, whose package has no types."""
 
-    tag: str
+    tag: object  # of comments and the like, a function
     text: str | None
     tail: str | None
     attrib: dict[str, str]
     nsmap: dict[str | None, str]
+    prefix: str | None
+    target: str
+
+    def __iter__(self) -> Iterator[XmlElement]:
+        """Walk the children."""
 
     def __delitem__(self, children: slice) -> None:
         """Remove children."""
@@ -27,8 +32,8 @@ class XmlElement(Protocol):
     def iter(self) -> Iterator[XmlElement]:
         """Walk this element and everything below it."""
 
-    def itersiblings(self) -> Iterator[XmlElement]:
-        """Walk what comes after this element beside it."""
+    def itersiblings(self, *, preceding: bool = False) -> Iterator[XmlElement]:
+        """Walk what comes after this element beside it, or before it, the nearest first."""
 
 
 def parse_xml(value: JsonValue) -> XmlElement:
@@ -45,6 +50,7 @@ def parse_xml(value: JsonValue) -> XmlElement:
         raise NotXml("the context is empty, not XML")
     _refuse_doctype(value)
     options = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    options["collect_ids"] = False  # or an xml:id that comes twice is an error
     try:
         if isinstance(value, bytes):
             root: XmlElement = etree.fromstring(value, etree.XMLParser(**options))

@@ -1,4 +1,4 @@
-"""XPath 1.0, 2.0, 3.0 and 3.1: checking an expression; xpath_evaluate.py, which knows the engine, does the rest."""
+"""XPath 1.0, 2.0, 3.0 and 3.1: checking an expression; xpath_evaluate.py, which knows the engines, does the rest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from arazzo_runner.records import record
 Version: TypeAlias = OneOf["1.0", "2.0", "3.0", "3.1"]
 VERSIONS: Final[dict[str, Version]] = {"xpath-31": "3.1", "xpath-30": "3.0", "xpath-20": "2.0", "xpath-10": "1.0"}
 # A fixed pattern of our own, linear by its lookbehind: names that may be prefixes.
-_PREFIX = lazy_pattern(r"(?<![\w.\-:])([A-Za-z_][\w.\-]*):(?![:=])")
+_PREFIX = lazy_pattern(r"(?<![\w.\-])([A-Za-z_][\w.\-]*):(?![:=])")
 # What most documents write, and no version refuses: a path of plain steps, counted or compared with a constant.
 _NAME = r"[A-Za-z_][\w.\-]*"
 _CONSTANT = r"""(?:\d+(?:\.\d+)?|'[^']*'|"[^"]*")"""
@@ -47,13 +47,25 @@ def compile_xpath(text: str, version: Version) -> XPath:
     prefixes = tuple(name for name in dict.fromkeys(_PREFIX.findall(text)) if name not in _PREDECLARED)
     declared = tuple((prefix, f"urn:prefix:{prefix}") for prefix in prefixes)
     try:
-        if _PLAIN.fullmatch(text) is None:
+        if _PLAIN.fullmatch(text) is None and version == "1.0":
+            _check_xpath1(text)
+        elif _PLAIN.fullmatch(text) is None:
             from arazzo_runner.expressions.xpath_evaluate import parsed  # lazily: it takes longer than most documents
 
             parsed(text, version, declared)
     except XPathFailure as problem:
         raise ExpressionSyntaxError(f"not XPath {version}: {problem}", *_place(problem, text)) from None
     return XPath(text, version, prefixes)
+
+
+def _check_xpath1(text: str) -> None:
+    from arazzo_runner.expressions.xpath1_parser import parse_xpath1
+
+    try:
+        parse_xpath1(text)
+    except ExpressionSyntaxError as problem:
+        message = f"not XPath 1.0: {problem.message}"
+        raise ExpressionSyntaxError(message, problem.offset, problem.length, problem.hint) from None
 
 
 def _place(problem: XPathFailure, text: str) -> tuple[int, int]:

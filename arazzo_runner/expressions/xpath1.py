@@ -1,90 +1,142 @@
-"""Operators of XPath 1.0 (§3.4, §3.5), which elementpath evaluates with the types of XPath 2.0."""
+"""XPath 1.0 on lxml's trees: paths, predicates and operators (§2, §3), all of it counted.
+
+elementpath evaluates 1.0 with the types of XPath 2.0; libxml2 does it right, but nothing stops it
+(`//*[//*[//*]]`). tests/expressions/test_xpath1.py holds this evaluator to what libxml2 says.
+"""
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable
 
 from arazzo_runner.expressions.budget import Budget
-from arazzo_runner.expressions.xpath_patterns import OwnFunction
-from arazzo_runner.values import JsonValue
+from arazzo_runner.expressions.xml_text import XmlElement
+from arazzo_runner.expressions.xml_tree import AXES, XML, XmlNode, XmlTree
+from arazzo_runner.expressions.xpath1_functions import FUNCTIONS, WrongOperand
+from arazzo_runner.expressions.xpath1_nodes import (
+    Call,
+    Chain,
+    Expression,
+    Filtered,
+    Literal,
+    Negative,
+    NodeTest,
+    Path,
+    Step,
+)
+from arazzo_runner.expressions.xpath1_values import Value, boolean, compare, number
 
-Scalar: TypeAlias = bool | float | str
-
-_TESTS: dict[str, Callable[[JsonValue, JsonValue], bool]] = {
-    "=": lambda one, two: one == two,
-    "!=": lambda one, two: one != two,
-    "<": lambda one, two: one < two,
-    "<=": lambda one, two: one <= two,
-    ">": lambda one, two: one > two,
-    ">=": lambda one, two: one >= two,
-}
-
-
-def _comparison(symbol: str) -> OwnFunction:
-    test = _TESTS[symbol]
-    ordering = symbol not in ("=", "!=")
-
-    def evaluate(token: JsonValue, context: JsonValue, budget: Budget) -> bool:
-        """XPath 1.0 §3.4: a node-set compares when any of its nodes does."""
-        left, right = (_Operand(list(operand.select(copy.copy(context)))) for operand in token)
-        if isinstance(left.scalar, bool) or isinstance(right.scalar, bool):
-            # true() > false(): booleans order as the numbers 1 and 0.
-            return test(float(left.as_boolean()), float(right.as_boolean()))
-        as_numbers = ordering or isinstance(left.scalar, float) or isinstance(right.scalar, float)
-        convert = _number if as_numbers else str
-        ones, twos = map(convert, left.values), [convert(value) for value in right.values]
-        for one in ones:
-            budget.spend(1 + len(twos))
-            if any(test(one, two) for two in twos):
-                return True
-        return False
-
-    return evaluate
+_OWN_KIND = {"attribute": "attribute", "namespace": "namespace"}
+"""The kind of the nodes that a name or `*` means on an axis; elements on all others (§2.3)."""
 
 
-class _Operand:
-    """A node-set as the texts of its nodes (`scalar` None), or a boolean, number or string."""
-
-    def __init__(self, items: list[JsonValue]) -> None:
-        self.scalar: Scalar | None = None
-        self.values: list[Scalar] = [_string_value(item) for item in items]
-        if len(items) == 1 and not hasattr(items[0], "string_value"):
-            self.scalar = _scalar(items[0])
-            self.values = [self.scalar]
-
-    def as_boolean(self) -> bool:
-        """XPath 1.0 §4.3 `boolean()`."""
-        if self.scalar is None:
-            return bool(self.values)
-        return bool(self.scalar) and self.scalar == self.scalar  # NaN is false
+def evaluate_xpath1(found: Expression, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> Value:
+    """Evaluate with the document as the context node; raises WrongOperand, TooMuchWork."""
+    tree = XmlTree(root, budget)
+    evaluator = _Evaluator({"xml": XML, **namespaces}, budget)
+    return evaluator.value(found, tree.nodes[0], 1, 1)
 
 
-def _scalar(item: JsonValue) -> Scalar:
-    if isinstance(item, bool):
-        return item
-    return item if isinstance(item, str) else float(item)
+class _Evaluator:
+    def __init__(self, namespaces: dict[str, str], budget: Budget) -> None:
+        self._namespaces = namespaces
+        self._budget = budget
+
+    def value(self, found: Expression, node: XmlNode, position: int, size: int) -> Value:
+        """Return what an expression gives in a context (§1)."""
+        self._budget.spend()
+        if isinstance(found, Literal):
+            return found.value
+        if isinstance(found, Path):
+            start = [node] if found.start is None else self._nodes(found.start, node, position, size)
+            return self._along([node.tree.nodes[0]] if found.absolute else start, found.steps)
+        if isinstance(found, Chain):
+            return self._chain(found, node, position, size)
+        if isinstance(found, Call):
+            return self._call(found, node, position, size)
+        if isinstance(found, Negative):
+            return -number(self.value(found.operand, node, position, size))
+        if isinstance(found, Filtered):  # its positions count in document order (§3.3)
+            return self._filtered(self._nodes(found.subject, node, position, size), found.predicates)
+        return self._united(self._nodes(part, node, position, size) for part in found.parts)
+
+    def _nodes(self, found: Expression, node: XmlNode, position: int, size: int) -> list[XmlNode]:
+        nodes = self.value(found, node, position, size)
+        if not isinstance(nodes, list):
+            raise WrongOperand("a value is used where nodes must be")
+        return nodes
+
+    def _call(self, found: Call, node: XmlNode, position: int, size: int) -> Value:
+        if found.name in ("last", "position"):
+            return float(size if found.name == "last" else position)
+        operands = [self.value(operand, node, position, size) for operand in found.operands]
+        return FUNCTIONS[found.name](node, operands, self._budget)
+
+    def _chain(self, chain: Chain, node: XmlNode, position: int, size: int) -> Value:
+        left = self.value(chain.first, node, position, size)
+        for symbol, operand in chain.rest:
+            if symbol in ("and", "or"):
+                left = boolean(left)
+                if left is (symbol == "or"):
+                    return left
+                left = boolean(self.value(operand, node, position, size))
+                continue
+            right = self.value(operand, node, position, size)
+            arithmetic = _ARITHMETIC.get(symbol)
+            if arithmetic is None:
+                left = compare(symbol, left, right, self._budget)
+            else:
+                left = arithmetic(number(left), number(right))
+        return left
+
+    def _along(self, nodes: list[XmlNode], steps: tuple[Step, ...]) -> list[XmlNode]:
+        for step in steps:
+            nodes = self._united(self._step(node, step) for node in nodes)
+        return nodes
+
+    def _step(self, node: XmlNode, step: Step) -> list[XmlNode]:
+        tested = self._test(step.test, _OWN_KIND.get(step.axis, "element"))
+        found = []
+        for other in AXES[step.axis](node):
+            self._budget.spend()
+            if tested(other):
+                found.append(other)
+        return self._filtered(found, step.predicates)
+
+    def _test(self, test: NodeTest, own_kind: str) -> Callable[[XmlNode], bool]:
+        if test.kind == "node":
+            return lambda node: True
+        if test.kind != "name":
+            return lambda node: node.kind == test.kind and test.name in (None, node.name)
+        if test.prefix is None:
+            return lambda node: node.kind == own_kind and test.name in (None, node.name)
+        if test.prefix not in self._namespaces:
+            raise WrongOperand(f"the document declares no prefix {test.prefix}")
+        uri = self._namespaces[test.prefix]
+        name = None if test.name is None else f"{{{uri}}}{test.name}"
+        return lambda node: node.kind == own_kind and (node.namespace == uri if name is None else node.name == name)
+
+    def _filtered(self, nodes: list[XmlNode], predicates: tuple[Expression, ...]) -> list[XmlNode]:
+        for predicate in predicates:
+            size = len(nodes)
+            nodes = [node for place, node in enumerate(nodes, 1) if self._holds(predicate, node, place, size)]
+        return nodes
+
+    def _holds(self, predicate: Expression, node: XmlNode, position: int, size: int) -> bool:
+        value = self.value(predicate, node, position, size)
+        # A number is a position (§2.4); True is no number here, though Python takes it for one.
+        return value == position if isinstance(value, float) else boolean(value)
+
+    def _united(self, lists: Iterable[list[XmlNode]]) -> list[XmlNode]:
+        """Return the nodes of several lists, each once, in document order."""
+        found: dict[XmlNode, None] = {}
+        for nodes in lists:
+            self._budget.spend(1 + len(nodes))
+            found.update(dict.fromkeys(nodes))
+        return sorted(found, key=lambda node: node.place)
 
 
-def _string_value(item: JsonValue) -> str:
-    text: str = item.string_value if hasattr(item, "string_value") else str(item)
-    return text
-
-
-def _number(value: Scalar) -> float:
-    """XPath 1.0 §4.4 `number()`: a sign, digits, one point; anything else is not a number."""
-    if not isinstance(value, str):
-        return float(value)
-    digits = value.strip(" \t\r\n").removeprefix("-").replace(".", "", 1)
-    return float(value) if digits.isascii() and digits.isdigit() else math.nan
-
-
-def _divide(token: JsonValue, context: JsonValue, _budget: Budget) -> float:
-    """XPath 1.0 §3.5: numbers are IEEE 754 doubles, so division by zero gives an infinity or NaN."""
-    one, two = (_number_of(operand.evaluate(copy.copy(context))) for operand in token)
+def _divided(one: float, two: float) -> float:
     if two:
         return one / two
     if not one or math.isnan(one):
@@ -92,16 +144,15 @@ def _divide(token: JsonValue, context: JsonValue, _budget: Budget) -> float:
     return math.copysign(math.inf, one) * math.copysign(1.0, two)
 
 
-def _number_of(value: JsonValue) -> float:
-    if isinstance(value, list):
-        value = value[0] if value else ""
-    if isinstance(value, (bool, int, float, Decimal, str)):
-        return _number(value if not isinstance(value, Decimal) else float(value))
-    return _number(getattr(value, "string_value", str(value)))
+def _remainder(one: float, two: float) -> float:
+    """Return what is left, with the sign of the dividend (§3.5)."""
+    return math.nan if math.isinf(one) or not two else math.fmod(one, two)
 
 
-XPATH1_OPERATORS: Final[dict[str, OwnFunction]] = {
-    **{symbol: _comparison(symbol) for symbol in _TESTS},
-    "div": _divide,
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": lambda one, two: one + two,
+    "-": lambda one, two: one - two,
+    "*": lambda one, two: one * two,
+    "div": _divided,
+    "mod": _remainder,
 }
-"""The operators by symbol."""

@@ -1,8 +1,8 @@
 """elementpath's parsers made safe: work and sizes are bounded, nothing leads outside.
 
 - Every Python call that elementpath makes is counted by a profile hook, so that no loop of
-  its pure Python code outlives the Budget; long results of single operations (`concat` of
-  `concat`, products of products, `1 to 1000000000`) are refused as they appear.
+  its pure Python code outlives the Budget.
+- What a single operation is given and what it gives is bounded (xpath_operands.py).
 - Functions that read files, addresses, the environment or chance are taken out of the
   grammar; the three that take patterns run on xpath_patterns.py.
 """
@@ -18,13 +18,14 @@ from typing import Protocol, TypeGuard
 
 from arazzo_runner.expressions.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.xml_text import XmlElement
-from arazzo_runner.expressions.xpath1 import XPATH1_OPERATORS
-from arazzo_runner.expressions.xpath_patterns import PATTERN_FUNCTIONS, OwnFunction
+from arazzo_runner.expressions.xml_tree import XmlNode
+from arazzo_runner.expressions.xpath_operands import OPERANDS, OWN_FUNCTIONS, OwnFunction, check_value
+from arazzo_runner.expressions.xpath_patterns import PATTERN_FUNCTIONS
 from arazzo_runner.values import JsonValue
 
-MAX_TEXT = 1_000_000
-MAX_RANGE = 10_000
-MAX_BITS = 10_000
+_GENERATOR = 0x20  # inspect.CO_GENERATOR
+_MOST_CONTINUED = 100_000  # resumptions of generators: a tenth of a second
+_CODEPOINTS = "http://www.w3.org/2005/xpath-functions/collation/codepoint"
 REMOVED = frozenset(
     {
         "analyze-string",  # patterns on the standard library's engine, and builds XML
@@ -38,6 +39,7 @@ REMOVED = frozenset(
         "parse-xml",
         "parse-xml-fragment",
         "random-number-generator",
+        "serialize",  # registers the document's prefixes with lxml, for the whole process
         "transform",
         "unparsed-text",
         "unparsed-text-available",
@@ -48,13 +50,7 @@ REMOVED = frozenset(
 
 
 class XPathNodeLike(Protocol):
-    """What is used of elementpath's nodes."""
-
-    value: JsonValue
-    name: str | None
-    position: int
-    parent: XPathNodeLike | None
-    children: list[XPathNodeLike] | None
+    """What is used of nodes."""
 
     @property
     def string_value(self) -> str:
@@ -82,8 +78,9 @@ class BoundedParser(Protocol):
 def new_parser(version: str, namespaces: dict[str, str], budget: Budget) -> BoundedParser:
     """Return a parser of one version for one expression."""
     default = namespaces.pop("", None)
-    options = {} if version == "1.0" or default is None else {"default_namespace": default}
-    parser: BoundedParser = _parser_class(version)(namespaces=namespaces, **options)
+    parser: BoundedParser = _parser_class(version)(
+        namespaces=namespaces, default_namespace=default, default_collation=_CODEPOINTS
+    )
     parser.budget = budget
     return parser
 
@@ -103,28 +100,11 @@ def context_of(root: XmlElement, namespaces: dict[str, str], budget: Budget) -> 
 
 
 def is_node(item: object) -> TypeGuard[XPathNodeLike]:
-    """Tell whether an item of a result is a node."""
-    from elementpath.xpath_nodes import XPathNode
-
-    return isinstance(item, XPathNode)
-
-
-def engine_errors() -> tuple[type[Exception], ...]:
-    """Return what elementpath raises: its own errors, and what slips out of it on odd expressions."""
-    from elementpath.exceptions import ElementPathError
-
-    return (
-        ElementPathError,
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        OSError,
-        RuntimeError,
-        SyntaxError,
-        TypeError,
-        ValueError,
-    )
+    """Return whether an item of a result is a node, of whichever engine."""
+    if isinstance(item, XmlNode):
+        return True
+    nodes = sys.modules.get("elementpath.xpath_nodes")
+    return nodes is not None and isinstance(item, nodes.XPathNode)
 
 
 @contextmanager
@@ -134,9 +114,9 @@ def guarded(budget: Budget) -> Iterator[None]:
         yield
         return
 
-    def count(frame: FrameType, _event: str, _argument: object) -> None:
+    def count(frame: FrameType, event: str, _argument: object) -> None:
         budget.remaining -= 1
-        if budget.remaining < 0 and frame.f_code.co_name != "__del__":  # where Python swallows errors
+        if budget.remaining < 0 and _may_end(frame, event, budget.remaining):
             raise TooMuchWork
 
     sys.setprofile(count)
@@ -144,23 +124,35 @@ def guarded(budget: Budget) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(None)
+    budget.spend(0)
+
+
+def _may_end(frame: FrameType, event: str, remaining: int) -> bool:
+    """Return whether an exception raised at this event is not lost: Python ignores those of what it disposes of.
+
+    That is `__del__`, and generators, which are closed by being continued. One that is merely
+    continued, without a call in it, is let go on for some time.
+    """
+    code = frame.f_code
+    if event not in ("call", "c_call") or code.co_name == "__del__":
+        return False
+    return event == "c_call" or not code.co_flags & _GENERATOR or remaining < -_MOST_CONTINUED
 
 
 @functools.lru_cache(maxsize=4)
 def _parser_class(version: str) -> Callable[..., BoundedParser]:
-    from elementpath import XPath1Parser, XPath2Parser
+    from elementpath import XPath2Parser
     from elementpath.xpath30 import XPath30Parser
     from elementpath.xpath31 import XPath31Parser
 
     bases: dict[str, JsonValue] = {
-        "1.0": XPath1Parser,
         "2.0": XPath2Parser,
         "3.0": XPath30Parser,
         "3.1": XPath31Parser,
     }
     base = bases[version]
     symbols: dict[str, type] = base.symbol_table
-    own = {**PATTERN_FUNCTIONS, **(XPATH1_OPERATORS if version == "1.0" else {})}
+    own = {**PATTERN_FUNCTIONS, **OWN_FUNCTIONS}
     table = {
         symbol: _bounded(token, own.get(symbol))
         for symbol, token in symbols.items()
@@ -172,52 +164,56 @@ def _parser_class(version: str) -> Callable[..., BoundedParser]:
 
 
 def _bounded(base: JsonValue, own: OwnFunction | None) -> type:
-    """Return a subclass of a token class that checks what it gives; `own` is evaluated in its place."""
+    """Return a subclass of a token class that checks what it takes and gives; `own` is evaluated in its place."""
     from elementpath.xpath_tokens import XPathToken
 
-    symbol: str = base.symbol
+    operands = OPERANDS.get(base.symbol, {})
 
+    def get_argument(self: JsonValue, context: JsonValue, index: int = 0, *rest: JsonValue, **how: JsonValue) -> object:
+        operand = base.get_argument(self, context, index, *rest, **how)
+        check_value(operand, _budget(self, context))
+        return operands[index](self, context, operand) if index in operands else operand
+
+    # elementpath asks which of the two a class defines, so only those are replaced.
+    members: dict[str, object] = {"__module__": base.__module__, "get_argument": get_argument}
+    if own is not None or base.evaluate is not XPathToken.evaluate:
+        members["evaluate"] = _evaluation(base, own)
+    if own is not None:
+        members["select"] = XPathToken.select
+    elif base.select is not XPathToken.select:
+        members["select"] = _selection(base)
+    return type(base.__name__, (base,), members)
+
+
+def _evaluation(base: JsonValue, own: OwnFunction | None) -> Callable[..., JsonValue]:
     def evaluate(self: JsonValue, context: JsonValue = None) -> JsonValue:
         budget = _budget(self, context)
-        if symbol == "to" and len(self) == 2:
-            _check_range(*self.get_operands(context))
-        if own is not None and len(self) > 1:
+        result = NotImplemented
+        if own is not None and len(self) > 0:
             captured = getattr(self, "context", None)  # of a function item, made where it was named
             result = own(self, context if captured is None else captured, budget)
-        else:
+        if result is NotImplemented:
             result = base.evaluate(self, context)
-        _check_size(result, budget)
+        check_value(result, budget)
         return result
+
+    return evaluate
+
+
+def _selection(base: JsonValue) -> Callable[..., Iterator[JsonValue]]:
+    looks_up = base.symbol == "distinct-values"  # each value, in a list
 
     def select(self: JsonValue, context: JsonValue = None) -> Iterator[JsonValue]:
         budget = _budget(self, context)
         for count, item in enumerate(base.select(self, context)):
-            _check_size(item, budget)
-            if symbol == "distinct-values":  # it looks each value up in a list
+            check_value(item, budget)
+            if looks_up:
                 budget.spend(count // 64)
             yield item
 
-    # elementpath asks which of the two a class defines, so only those are replaced.
-    members: dict[str, object] = {"__module__": base.__module__}
-    members |= {} if base.evaluate is XPathToken.evaluate else {"evaluate": evaluate}
-    members |= {} if base.select is XPathToken.select else {"select": select}
-    return type(base.__name__, (base,), members)
+    return select
 
 
 def _budget(token: JsonValue, context: JsonValue) -> Budget:
     budget: Budget = token.parser.budget if context is None else getattr(context, "budget", token.parser.budget)
     return budget
-
-
-def _check_range(start: int | None, stop: int | None) -> None:
-    if start is not None and stop is not None and stop - start > MAX_RANGE:
-        raise TooMuchWork(f"a range of more than {MAX_RANGE} numbers is too much work")
-
-
-def _check_size(result: object, budget: Budget) -> None:
-    if isinstance(result, str) and len(result) > 1024:
-        if len(result) > MAX_TEXT:
-            raise TooMuchWork(f"a text of more than {MAX_TEXT} characters is too much work")
-        budget.spend(len(result) // 64)
-    elif isinstance(result, int) and result.bit_length() > MAX_BITS:
-        raise TooMuchWork("an integer of thousands of digits is too much work")

@@ -1,19 +1,40 @@
 """`matches`, `replace` and `tokenize` of XPath (Functions and Operators 3.1 §5.6), which cannot run away.
 
-elementpath runs them on the standard library's `re`; here the `regex` module does, under a
-time limit. The patterns are XML Schema's dialect, translated by elementpath.
+elementpath runs them on the standard library's `re`. Here RE2 does, in linear time, and where a
+pattern needs backtracking the `regex` module, whose time is charged to the budget. The patterns
+are XML Schema's dialect, translated by elementpath.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import sys
+import time
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
-from arazzo_runner.expressions.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.budget import UNITS_PER_SECOND, Budget, TooMuchWork
+from arazzo_runner.expressions.regex_size import unrolled_size
+from arazzo_runner.expressions.xpath_operands import OwnFunction
+from arazzo_runner.patterns import pattern
+from arazzo_runner.records import record
 from arazzo_runner.values import JsonValue
 
 MAX_RESULT = 1_000_000
+MAX_PATTERN = 10_000
+MAX_UNROLLED = 100_000  # atoms; both engines write repetitions out
+_STATES_PER_UNIT = 500  # RE2 at its slowest follows so many states of a pattern in a microsecond
+_ESCAPE: Final = pattern(r"\\([\s\S])")
+# XML Schema 2 §F.1.1, where Python's would take "_" for a letter and RE2's know ASCII only.
+_CLASSES: Final = {
+    "d": r"\p{Nd}",
+    "D": r"\P{Nd}",
+    "s": r"[ \t\n\r]",
+    "S": r"[^ \t\n\r]",
+    "w": r"[^\p{P}\p{Z}\p{C}]",
+    "W": r"[\p{P}\p{Z}\p{C}]",
+}
 
 
 class _Match(Protocol):
@@ -22,10 +43,10 @@ class _Match(Protocol):
     def group(self, number: int = 0) -> str | None: ...
 
 
-class _Pattern(Protocol):
+@record(frozen=True, slots=True)
+class _Pattern:
     groups: int
-
-    def finditer(self, text: str, *, timeout: float) -> Iterator[_Match]: ...
+    matches: Callable[[str, Budget], Iterator[_Match]]
 
 
 def _matches(token: JsonValue, context: JsonValue, budget: Budget) -> JsonValue:
@@ -53,6 +74,8 @@ def _replace(token: JsonValue, context: JsonValue, budget: Budget) -> JsonValue:
 
 
 def _tokenize(token: JsonValue, context: JsonValue, budget: Budget) -> JsonValue:
+    if len(token) == 1:
+        return NotImplemented  # at whitespace: elementpath's own
     text = token.get_argument(context, cls=str)
     if not text:
         return []
@@ -65,9 +88,6 @@ def _tokenize(token: JsonValue, context: JsonValue, budget: Budget) -> JsonValue
     return [*parts, text[place:]]
 
 
-OwnFunction: TypeAlias = Callable[[JsonValue, JsonValue, Budget], JsonValue]
-"""(token, dynamic context, budget) → result; evaluated in place of elementpath's own."""
-
 PATTERN_FUNCTIONS: Final[dict[str, OwnFunction]] = {
     "matches": _matches,
     "replace": _replace,
@@ -78,12 +98,9 @@ PATTERN_FUNCTIONS: Final[dict[str, OwnFunction]] = {
 
 def _found(pattern: _Pattern, text: str, budget: Budget) -> Iterator[_Match]:
     budget.spend(10 + len(text) // 16)
-    try:
-        for match in pattern.finditer(text, timeout=budget.seconds):
-            budget.spend()
-            yield match
-    except TimeoutError:
-        raise TooMuchWork("a pattern takes too long on this text") from None
+    for match in pattern.matches(text, budget):
+        budget.spend()
+        yield match
 
 
 def _pattern(token: JsonValue, context: JsonValue, flags_at: int, *, allow_empty: bool) -> _Pattern:
@@ -95,29 +112,105 @@ def _pattern(token: JsonValue, context: JsonValue, flags_at: int, *, allow_empty
     try:
         pattern = _compiled(text, "".join(sorted(set(flags))), token.parser.xsd_version)
     except ValueError as problem:
-        raise token.error("FORX0002", f"invalid regular expression {text!r}: {problem}") from None
-    if not allow_empty and next(pattern.finditer("", timeout=1.0), None) is not None:
+        shown = text if len(text) <= 80 else f"{text[:79]}…"
+        raise token.error("FORX0002", f"invalid regular expression {shown!r}: {problem}") from None
+    if not allow_empty and next(pattern.matches("", Budget(1.0)), None) is not None:
         raise token.error("FORX0003", f"regular expression {text!r} matches the empty text")
     return pattern
 
 
+@functools.cache
+def _load_engines() -> None:
+    """Import what patterns need, uncounted: an import that is cut short leaves half of a module behind."""
+    profile = sys.getprofile()
+    sys.setprofile(None)
+    try:
+        import regex  # noqa: F401
+
+        with contextlib.suppress(ImportError):
+            import re2  # noqa: F401
+    finally:
+        sys.setprofile(profile)
+
+
 @functools.lru_cache(maxsize=256)
 def _compiled(text: str, flags: str, xsd_version: str) -> _Pattern:
+    if len(text) > MAX_PATTERN:
+        raise ValueError(f"it is longer than {MAX_PATTERN} characters")
+    _load_engines()
+    translated = _translated(text, flags, xsd_version)
+    if len(translated) > 10 * MAX_UNROLLED or unrolled_size(translated) > MAX_UNROLLED:
+        raise ValueError("its repetitions are too large")
+    linear = None if "x" in flags or "m" in flags else _linear(translated, flags)
+    return linear or _backtracking(translated, flags)
+
+
+def _translated(text: str, flags: str, xsd_version: str) -> str:
     import re
 
     import regex
     from elementpath.regex import RegexError, translate_pattern
 
-    ours, theirs = 0, regex.VERSION0
-    for flag in flags.replace("q", ""):
+    if "q" in flags:
+        return str(regex.escape(text))
+    ours = 0
+    for flag in flags:
         ours |= re.RegexFlag[flag.upper()]
+    try:
+        python = translate_pattern(text, ours, xsd_version)
+    except (RegexError, LookupError) as problem:
+        raise ValueError(str(problem)) from None
+    return _ESCAPE.sub(lambda escape: _CLASSES.get(escape[1], escape[0]), python)
+
+
+def _linear(translated: str, flags: str) -> _Pattern | None:
+    """Return a pattern on RE2; None when that is not installed or refuses it (it has no back-references)."""
+    try:
+        import re2
+    except ImportError:
+        return None
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = "i" not in flags
+    options.dot_nl = "s" in flags
+    try:
+        compiled = re2.compile(translated.replace(r"$(?!\n\Z)", r"\z"), options)
+    except (re2.error, UnicodeEncodeError):
+        return None
+
+    def matches(text: str, budget: Budget) -> Iterator[_Match]:
+        budget.spend(len(text) * compiled.programsize // _STATES_PER_UNIT)
+        found: Iterator[_Match] = compiled.finditer(text)
+        return found
+
+    return _Pattern(compiled.groups, matches)
+
+
+def _backtracking(translated: str, flags: str) -> _Pattern:
+    import regex
+
+    theirs = regex.VERSION0
+    for flag in flags.replace("q", ""):
         theirs |= regex.RegexFlag[flag.upper()]
     try:
-        translated = regex.escape(text) if "q" in flags else translate_pattern(text, ours, xsd_version)
-        pattern: _Pattern = regex.compile(translated, theirs)
-    except (RegexError, regex.error, OverflowError, RecursionError) as problem:
+        compiled = regex.compile(translated, theirs)
+    except (regex.error, OverflowError, RecursionError) as problem:
         raise ValueError(str(problem)) from None
-    return pattern
+
+    def matches(text: str, budget: Budget) -> Iterator[_Match]:
+        found = compiled.finditer(text, timeout=min(budget.seconds, budget.remaining / UNITS_PER_SECOND))
+        while True:
+            started = time.thread_time()
+            try:
+                match = next(found, None)
+            except TimeoutError:
+                raise TooMuchWork("a pattern takes too long on this text") from None
+            budget.spend(int((time.thread_time() - started) * UNITS_PER_SECOND))
+            if match is None:
+                return
+            yield match
+
+    return _Pattern(compiled.groups, matches)
 
 
 def _replacement(token: JsonValue, text: str, groups: int) -> tuple[str | int, ...]:

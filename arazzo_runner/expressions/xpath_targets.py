@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arazzo_runner.expressions.budget import Budget
 from arazzo_runner.expressions.xml_text import XmlElement
+from arazzo_runner.expressions.xml_tree import XmlNode
 from arazzo_runner.expressions.xpath import XPath, XPathFailure
 from arazzo_runner.expressions.xpath_engine import is_node
 from arazzo_runner.expressions.xpath_evaluate import evaluate_xpath
@@ -48,6 +49,8 @@ def xpath_targets(query: XPath, root: XmlElement, budget: Budget) -> tuple[XmlTa
 
 
 def _target(node: JsonValue) -> XmlTarget | None:
+    if isinstance(node, XmlNode):
+        return _target_1(node)
     from elementpath.xpath_nodes import AttributeNode, DocumentNode, ElementNode, TextNode
 
     holder: JsonValue = node.value
@@ -60,6 +63,21 @@ def _target(node: JsonValue) -> XmlTarget | None:
     if isinstance(node, AttributeNode):
         return XmlTarget(node.parent.value, attribute=node.name)
     return _text(node, node.parent) if isinstance(node, TextNode) else None
+
+
+def _target_1(node: XmlNode) -> XmlTarget | None:
+    """Return the place of a node of XPath 1.0; a text's source is its parent or the element that it stands behind."""
+    if node.kind == "document":
+        root = next(child.source for child in node.children if child.kind == "element")
+        return None if root is None else XmlTarget(root)
+    if node.source is None or node.parent is None:
+        return None
+    if node.kind == "attribute":
+        return XmlTarget(node.source, attribute=node.name)
+    if node.kind == "text":
+        after = node.source is not node.parent.source
+        return XmlTarget(node.source, text=not after, after=after)
+    return XmlTarget(node.source) if node.kind == "element" else None
 
 
 def _text(node: JsonValue, parent: JsonValue) -> XmlTarget:

@@ -145,6 +145,18 @@ def query(data: bytes) -> None:
         assert isinstance(selection.values, tuple)
 
 
+def xpath(data: bytes) -> None:
+    """An XPath (its first line names the version, the second is the expression) and the XML it is for."""
+    head, _, rest = data.decode("utf-8", "replace").partition("\n")
+    text, _, document = rest.partition("\n")
+    if head not in ("xpath-10", "xpath-20", "xpath-30", "xpath-31"):
+        return
+    with _Syntax(text):
+        selection = select(compile_query(text, "xpath", head), document, timeout=0.2)
+        assert json.dumps(selection.values)
+        assert selection.reason is None or "Traceback" not in selection.reason
+
+
 def response(data: bytes) -> None:
     """An answer (head, empty line, body): judged, its outputs taken, its cookies kept, all of it reported."""
     head, _, body = data.partition(b"\n\n")
@@ -177,6 +189,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "expression": expression,
     "condition": condition,
     "query": query,
+    "xpath": xpath,
     "response": response,
 }
 if find_spec("dbos") is not None and find_spec("cryptography") is not None:

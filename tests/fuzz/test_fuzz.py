@@ -31,7 +31,7 @@ def test_mutations_pass(target):
     passes()
 
 
-@pytest.mark.parametrize("target", ["expression", "condition", "query"])
+@pytest.mark.parametrize("target", ["expression", "condition", "query", "xpath"])
 def test_plain_noise_passes(target):
     @settings(max_examples=100, deadline=None)
     @given(st.binary(max_size=60))

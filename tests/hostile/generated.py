@@ -39,7 +39,7 @@ def _query(document: Document, yaml_text: str) -> str:
     return text.replace(marker, f"    - {{name: q, in: query, value: {yaml_text}}}\n{marker}", 1)
 
 
-def _criterion(document: Document, condition: str, kind: str | None = None) -> str:
+def _criterion(document: Document, condition: str, kind: Document | str | None = None) -> str:
     criterion = (
         {"condition": condition}
         if kind is None
@@ -117,6 +117,10 @@ DOCUMENTS: dict[str, Callable[[Document], str]] = {
     "regex-groups": lambda document: _step(document, successCriteria=[{"context": "$response.body#/name", "condition": "(" * 5000 + "a" + ")" * 5000, "type": "regex"}]),
     "jsonpath-deep": lambda document: _criterion(document, "$[?" + "(" * 2000 + "@.a" + ")" * 2000 + "]", "jsonpath"),
     "xpath-deep": lambda document: _criterion(document, "(" * 5000 + "1" + ")" * 5000, "xpath"),
+    "xpath-digits": lambda document: _criterion(document, "9" * 5000 + " > 1", "xpath"),
+    "xpath-fraction": lambda document: _criterion(document, "0." + "1" * 60_000 + " > 1", "xpath"),
+    "xpath-combining": lambda document: _criterion(document, "normalize-unicode('" + "\u0301" * 20_000 + "\u0323" * 20_000 + "') = ''", "xpath"),
+    "xpath1-deep": lambda document: _criterion(document, "(" * 5000 + "1" + ")" * 5000, {"type": "xpath", "version": "xpath-10"}),
     "condition-deep": lambda document: _criterion(document, "(" * 5000 + "true" + ")" * 5000),
     "condition-long": lambda document: _criterion(document, "'" + "a" * 70_000 + "' == 'a'"),
     "condition-wide": lambda document: _criterion(document, " && ".join(["$statusCode == 200"] * 2500)),

@@ -1,0 +1,18 @@
+"""No function or operator of XPath runs away, whatever it is given, when it is compiled or when it is evaluated."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.expressions.xpath_attacks import VERSIONS, batches, tried
+
+OFTEN = 12  # ways to call a function with operands that fit it
+SHARE = 89  # one call of so many with an operand that need not fit; a prime, so that every operand has its turn
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_call_ends_with_a_value_or_a_reason(version):
+    wrong = []
+    for batch in batches(version, 10_000, often=OFTEN, share=SHARE):
+        wrong += tried(batch)
+    assert wrong == []
