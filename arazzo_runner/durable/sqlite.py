@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import sys
 from types import ModuleType
 from typing import Any
 
+from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.durable.refusal import refusal, unusable
 
 OLDEST = (3, 42)
@@ -43,19 +46,37 @@ def prepare_file(path: str, sqlite: Any) -> None:
     file cannot be used, or holds another program's database, which is left as it is.
     """
     try:
-        if not os.path.exists(path):
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-        with open(path, "rb+"):
-            pass  # SQLite says of a folder or a file of somebody else only that it is "unable to open" it
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with contextlib.closing(sqlite.connect(path, timeout=SECONDS_LOCKED)) as connection:
             _check_owner(path, connection)
             connection.execute("PRAGMA journal_mode=WAL")
     except OSError as problem:
-        hint = "name a file of yours that can be written with --store"
-        message = f"the store {path} cannot be opened: {problem.strerror or problem}"
-        raise refusal(message, code="invalid-store", hint=hint) from None
+        raise _not_opened(path, problem.strerror or str(problem)) from None
     except sqlite.DatabaseError as problem:
-        raise unusable(path, problem) from None
+        reason = _why_not_opened(path)
+        raise (_not_opened(path, reason) if reason else unusable(path, problem)) from None
+
+
+def _why_not_opened(path: str) -> str | None:
+    """Return what SQLite means by "unable to open database file", None when the file can be read and written.
+
+    The file is not opened to find out: closing it again would drop every lock that this process has on it
+    (POSIX, fcntl), and another process could take the write-ahead log away under a run
+    (https://sqlite.org/howtocorrupt.html §2.2).
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as problem:
+        return problem.strerror or str(problem)
+    if not stat.S_ISREG(mode):
+        return os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "it is no regular file"
+    return None if os.access(path, os.R_OK | os.W_OK) else os.strerror(errno.EACCES)
+
+
+def _not_opened(path: str, reason: str) -> InvalidUsage:
+    hint = "name a file of yours that can be written with --store"
+    return refusal(f"the store {path} cannot be opened: {reason}", code="invalid-store", hint=hint)
 
 
 def _check_owner(path: str, connection: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -196,3 +198,18 @@ def _queued(spec: Any) -> Any:
 
 def _ignore(event: Any, secrets: Any) -> None:
     """Nobody watches."""
+
+
+def test_a_store_opened_twice_keeps_its_locks(state: Path) -> None:
+    """Closing any descriptor of the file would drop them, and the next process to leave would take the log away."""
+    opening = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM workflow_status')"
+    with durably.opened() as one:
+        one.list()
+        one.make_tables()
+        one.list()
+        with durably.opened() as two:
+            two.list()
+            path = one.store.path
+            assert path is not None
+            subprocess.run([sys.executable, "-c", opening, path], check=True)
+            assert Path(f"{path}-wal").exists()
