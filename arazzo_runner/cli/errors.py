@@ -45,5 +45,7 @@ def print_errors(
         return
     from arazzo_runner.report.json import error_report, pretty, validate_report  # lazily: few errors are JSON
 
+    diagnostics = tuple(diagnostics)
     report = error_report(workflow_id, diagnostics) if command == "run" else validate_report(diagnostics)
-    console.out(pretty(report))
+    if not console.deliver(pretty(report)):
+        console.err(render_diagnostics(diagnostics, color=console.color))

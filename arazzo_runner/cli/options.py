@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from arazzo_runner.cli.parameters import Bytes
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.records import field_names
@@ -104,9 +105,7 @@ def reading_options(command: Command) -> Command:
     for option in _READING_OPTIONS:
         decorated = option(decorated)
     for name, metavar, text in _LIMITS:
-        decorated = click.option(f"--max-document-{name}", type=click.IntRange(min=1), metavar=metavar, help=text)(
-            decorated
-        )
+        decorated = click.option(f"--max-document-{name}", type=Bytes(), metavar=metavar, help=text)(decorated)
     strict = click.option("--strict", is_flag=True, help="Treat deviations from the Specification as errors.")
     return cast(Command, strict(decorated))
 

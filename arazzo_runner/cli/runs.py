@@ -14,6 +14,7 @@ from arazzo_runner import durably
 from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.parameters import Count
 from arazzo_runner.diagnostics import ArazzoError
 from arazzo_runner.program.library import display
 from arazzo_runner.report.console import Console
@@ -58,7 +59,7 @@ def _answered(no_color: bool, as_json: bool, ask: Callable[[Any, Console], int],
 
 @command.command("list", short_help="List the runs, the newest first.", context_settings=SETTINGS)
 @click.option("--state", "states", metavar="STATE", multiple=True, help="Only runs in this state; repeatable.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", default=100, help="The most to list (default 100).")
+@click.option("--limit", type=Count(), metavar="N", default=100, help="The most to list (default 100).")
 @store_option
 @format_option
 @color_option

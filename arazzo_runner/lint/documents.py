@@ -11,11 +11,11 @@ from typing import Final
 from arazzo_runner.lint.globs import MAGIC, matches, translated
 from arazzo_runner.records import record
 from arazzo_runner.sources.uris import is_remote
+from arazzo_runner.user_files import UnusableFile, read_file
 
 STDIN: Final = "-"
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
-_MOST_BYTES: Final = 20_000_000
 
 
 @record(frozen=True, slots=True)
@@ -54,11 +54,8 @@ def select_documents(names: Iterable[str], exclude: Iterable[str] = (), base: st
 def is_arazzo(path: str) -> bool:
     """Tell by its content whether a file is an Arazzo document: its root has a field `arazzo`."""
     try:
-        if os.path.getsize(path) > _MOST_BYTES:
-            return False
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError:
+        data = read_file(path, regular=True)
+    except UnusableFile:
         return False
     if b"arazzo" not in data:
         return False
@@ -180,9 +177,8 @@ def _rules_above(folder: str) -> tuple[_IgnoreRule, ...]:
 
 def _rules_of(folder: str) -> list[_IgnoreRule]:
     try:
-        with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
-            lines = file.read().splitlines()
-    except OSError:
+        lines = read_file(os.path.join(folder, ".gitignore"), regular=True).decode("utf-8", "replace").splitlines()
+    except UnusableFile:
         return []
     rules = []
     for line in map(str.rstrip, lines):

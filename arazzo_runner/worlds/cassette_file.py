@@ -16,6 +16,7 @@ from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Proble
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.sources.media import essence, is_form, is_json
+from arazzo_runner.user_files import UnusableFile, read_file
 from arazzo_runner.values import JsonValue
 from arazzo_runner.worlds.cassette import Cassette, Interaction
 from arazzo_runner.worlds.placeholders import Placeholders
@@ -144,10 +145,9 @@ def read_cassette(path: str | PathLike[str]) -> Cassette:
     name = fspath(path)
     problems = Problems()
     try:
-        with open(name, "rb") as file:
-            document = read(file.read(), name, problems, limits=LIMITS)
-    except OSError as problem:
-        raise InvalidUsage([_problem(f"the cassette cannot be read: {problem.strerror}", Location(name))]) from None
+        document = read(read_file(name, LIMITS.max_bytes), name, problems, limits=LIMITS)
+    except UnusableFile as problem:
+        raise InvalidUsage([_problem(f"the cassette cannot be read: {problem}", Location(name))]) from None
     if document is None:
         raise InvalidUsage(problems.diagnostics)
     return _Reading(document).cassette()
