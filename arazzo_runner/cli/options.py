@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
@@ -120,7 +121,7 @@ def _reading(options: dict[str, Any]) -> ReadingArguments:
     )
     return ReadingArguments(
         strict=options.pop("strict"),
-        root=options.pop("root"),
+        root=_folder(options.pop("root")),
         sources=pairs(options.pop("sources"), "--source", "NAME=PATH"),
         url_map=_url_map(options.pop("url_map")),
         limits=limits,
@@ -129,6 +130,12 @@ def _reading(options: dict[str, Any]) -> ReadingArguments:
         allow_hosts=options.pop("allow_hosts"),
         cache=not options.pop("no_cache"),
     )
+
+
+def _folder(path: str | None) -> str | None:
+    if path is not None and not os.path.isdir(path):
+        raise click.UsageError(f"--root: {path} is no folder", click.get_current_context(silent=True))
+    return path
 
 
 def _url_map(path: str | None) -> dict[str, str]:

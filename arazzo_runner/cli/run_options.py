@@ -6,6 +6,7 @@ import click
 
 from arazzo_runner.cli.options import option_group
 from arazzo_runner.cli.parameters import MOST_RUNS, Bytes, Count, Seconds
+from arazzo_runner.engine.option_numbers import MOST_SECONDS
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.records import record
 
@@ -145,7 +146,7 @@ def _rate(context: click.Context, parameter: click.Parameter, text: str | None) 
         rate = float(number) / {"": 1, "s": 1, "m": 60, "h": 3600}[unit]
     except (ValueError, KeyError):
         rate = 0.0
-    if not 0 < rate < float("inf") or bool(slash) != bool(unit):
+    if not 1 / MOST_SECONDS <= rate <= MOST_SECONDS or bool(slash) != bool(unit):
         raise click.BadParameter(f'expected a number above 0, such as 10, 10/s, 100/m or 3/h, found "{text}"')
     return rate
 

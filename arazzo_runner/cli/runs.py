@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from arazzo_runner.diagnostics import ArazzoError
 from arazzo_runner.program.library import display
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
+from arazzo_runner.report.runs_json import utc
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.values import JsonValue
 
@@ -189,7 +189,7 @@ def _shown(shown: Any, *, show_secrets: bool) -> dict[str, JsonValue]:
 
 
 def _time(seconds: float | None) -> str | None:
-    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return None if seconds is None else f"{utc(seconds)[:19]}Z"
 
 
 def _heading(status: Any) -> str:

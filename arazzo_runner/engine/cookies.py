@@ -10,6 +10,7 @@ import re
 from urllib.parse import urlsplit
 
 from arazzo_runner.engine.effects import Headers
+from arazzo_runner.engine.waiting import http_date
 from arazzo_runner.records import record
 
 MAX_COOKIES = 300
@@ -111,9 +112,4 @@ def _expires(given: dict[str, str], now: float) -> float | None:
         return now + float(age[:12])
     if "expires" not in given:
         return None
-    from email.utils import parsedate_to_datetime  # lazily: email costs 10 ms at a cold start
-
-    try:
-        return parsedate_to_datetime(given["expires"].replace("-", " ")).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    return http_date(given["expires"].replace("-", " "))

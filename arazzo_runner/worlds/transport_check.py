@@ -53,7 +53,7 @@ def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
 
 
 def _unreadable(*files: str | None) -> str:
-    """Return why a file cannot be read, "" when all can; OpenSSL reads one more than once, and would wait for a pipe."""
+    """Return why a file cannot be read, "" when all can; OpenSSL reads some twice, and would wait for a pipe."""
     try:
         for file in files:
             if file is not None:

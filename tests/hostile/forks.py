@@ -47,7 +47,8 @@ class Forks:
         An order has `arguments`, `state` (a folder of its own for what it prints and leaves) and, if wanted:
         `folder`, `environment` (None removes a variable), `stdin` (a path, or "closed"), `stdout` and `stderr`
         ("closed" or "full"), `umask`, `most_files`, `most_bytes` (of a file), `seconds`, `gone` (the folder is
-        removed once it is the working directory).
+        removed once it is the working directory), `nested` (the document goes into so many folders), `shell`
+        (what writes its standard input).
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -105,6 +106,8 @@ def _forked(order: dict[str, Any]) -> int:
 def _surround(order: dict[str, Any]) -> None:
     state = order["state"]
     os.chdir(order.get("folder", state))
+    if "nested" in order:
+        _nest(order["nested"])
     if order.get("gone"):
         os.rmdir(os.getcwd())
     resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
@@ -126,9 +129,26 @@ def _surround(order: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["most_bytes"],) * 2)
 
 
+def _nest(levels: int) -> None:
+    """Put the document, by relative names, deeper than a path may be long."""
+    here = os.open(".", os.O_RDONLY)
+    data = Path("workflow.yml").read_bytes()
+    for _ in range(levels):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir("d")
+        os.chdir("d")
+    Path("workflow.yml").write_bytes(data)
+    os.fchdir(here)
+    os.close(here)
+
+
 def _streams(order: dict[str, Any], state: str) -> None:
     places = {"closed": None, "full": "/dev/full", "kept": ""}
     stdin = places.get(order.get("stdin", "kept"), order.get("stdin"))
+    if "shell" in order:
+        writer = subprocess.Popen(["sh", "-c", order["shell"]], stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        stdin = f"/dev/fd/{writer.stdout.fileno()}"
     kept = (os.devnull, os.path.join(state, "out"), os.path.join(state, "err"))
     wanted = (stdin, places[order.get("stdout", "kept")], places[order.get("stderr", "kept")])
     for number, (place, usual, name) in enumerate(zip(wanted, kept, ("stdin", "stdout", "stderr"), strict=True)):
