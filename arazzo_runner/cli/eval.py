@@ -36,6 +36,7 @@ from arazzo_runner.expressions.template import parse_value
 from arazzo_runner.records import record
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.report.visible import one_line
 from arazzo_runner.user_files import UnusableFile, json_of, text_of
 from arazzo_runner.values import MISSING, JsonValue, preview
 
@@ -254,7 +255,7 @@ def _print(console: Console, outcome: Mapping[str, JsonValue], slips: Iterable[D
         console.err(render_diagnostics(tolerated, color=console.color))
     width = max(map(len, outcome))
     lines = [
-        f"{name:<{width}}  {value if name in ('kind', 'canonical') else preview(value, 2000)}\n"
+        f"{name:<{width}}  {one_line(str(value)) if name in ('kind', 'canonical') else preview(value, 2000)}\n"
         for name, value in outcome.items()
     ]
     console.out("".join(lines))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -31,7 +30,7 @@ def _seconds(options: RunOptions) -> Iterator[str]:
         value: Any = getattr(options, name)
         if value is None and name in _MAY_BE_NONE:
             continue
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not 0 <= value <= MOST_SECONDS or (value == 0 and name in _POSITIVE):
             yield f"{name} is a number of seconds, at most {MOST_SECONDS:,.0f}, not {_shown(value)}"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TextIO
+from typing import Final, TextIO
 
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.secrets import Secrets
+
+STDOUT: Final = "<stdout>"
 
 
 class Console:
@@ -63,7 +65,7 @@ class Console:
             return
         message = f"standard output cannot be written: {(problem.strerror or str(problem)).lower()}"
         raise InvalidUsage(
-            [Diagnostic(code="cannot-write-output", severity=Severity.ERROR, message=message, at=Location(""))]
+            [Diagnostic(code="cannot-write-output", severity=Severity.ERROR, message=message, at=Location(STDOUT))]
         )
 
 

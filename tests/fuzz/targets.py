@@ -34,6 +34,7 @@ from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.json import pretty, run_report
 from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.worlds.dry_run import DryRunWorld
+from tests.fuzz import settings
 
 MOST_SECONDS = 5.0
 QUICKLY = RunOptions(max_steps=30, max_depth=4, criterion_timeout=0.2)
@@ -170,6 +171,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "condition": condition,
     "query": query,
     "response": response,
+    **settings.TARGETS,
 }
 
 

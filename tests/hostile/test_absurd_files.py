@@ -148,7 +148,9 @@ def test_folders_nested_more_deeply_than_calls(tmp_path, forks):
     try:
         ends = forks.ended(wanted)
     finally:
-        subprocess.run(["rm", "-rf", str(tmp_path / "work")], check=True)  # Python's own removal calls itself too deeply
+        subprocess.run(
+            ["rm", "-rf", str(tmp_path / "work")], check=True
+        )  # Python's own removal calls itself too deeply
     assert [complaint(end) for end in ends] == [None] * len(ends)
 
 
