@@ -9,8 +9,9 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from arazzo_runner.cli.parameters import Bytes
+from arazzo_runner.cli.parameters import Bytes, Count
 from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.document.reading import MOST_DEPTH
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.records import field_names
 
@@ -18,9 +19,9 @@ Command = TypeVar("Command", bound=Callable[..., int])
 Decorator = Callable[[Command], Command]
 
 _LIMITS = (
-    ("nodes", "N", "The most values of a document, aliases expanded (default 1,000,000)."),
-    ("depth", "N", "How deep a document may be nested (default 100)."),
-    ("size", "BYTES", "The largest document (default 20 MB)."),
+    ("nodes", "N", Bytes(), "The most values of a document, aliases expanded (default 1,000,000)."),
+    ("depth", "N", Count(most=MOST_DEPTH), f"How deep a document may be nested (default 100, at most {MOST_DEPTH})."),
+    ("size", "BYTES", Bytes(), "The largest document (default 20 MB)."),
 )
 _READING_OPTIONS = (
     click.option(
@@ -105,8 +106,8 @@ def reading_options(command: Command) -> Command:
     decorated: Any = gathered
     for option in _READING_OPTIONS:
         decorated = option(decorated)
-    for name, metavar, text in _LIMITS:
-        decorated = click.option(f"--max-document-{name}", type=Bytes(), metavar=metavar, help=text)(decorated)
+    for name, metavar, kind, text in _LIMITS:
+        decorated = click.option(f"--max-document-{name}", type=kind, metavar=metavar, help=text)(decorated)
     strict = click.option("--strict", is_flag=True, help="Treat deviations from the Specification as errors.")
     return cast(Command, strict(decorated))
 

@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from arazzo_runner.config.find import SHARED_FILE, find_configuration
@@ -19,7 +20,7 @@ from arazzo_runner.config.settings import (
     Settings,
     ValidateSettings,
 )
-from arazzo_runner.config.tables import Table
+from arazzo_runner.config.tables import MOST_TOLD, Table
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
 from arazzo_runner.user_files import UnusableFile, read_text
 from arazzo_runner.values import JsonValue
@@ -174,11 +175,11 @@ def _override(table: Table, codes: Codes | None) -> Override:
 
 def _rules(table: Table, codes: Codes | None) -> dict[str, RuleSetting]:
     found = {code: _rule(table, code, None if codes is None else codes.get(code)) for code in table.raw}
-    for code in table.raw if codes is not None else ():
-        if code not in (codes or ()):
-            hint = did_you_mean(code, codes or ()) or "arazzo explain lists all codes"
-            what = f'there is no rule "{code}"'
-            table.problems.error("unknown-setting", what, table.places.at((*table.path, code)), hint=hint)
+    unknown = (code for code in table.raw if codes is not None and code not in codes)
+    for code in islice(unknown, MOST_TOLD):
+        hint = did_you_mean(code, codes or ()) or "arazzo explain lists all codes"
+        what = f'there is no rule "{code}"'
+        table.problems.error("unknown-setting", what, table.places.at((*table.path, code)), hint=hint)
     return found
 
 

@@ -113,7 +113,7 @@ def test_every_command_has_examples_and_the_summary_of_the_list(name: str, capsy
         (["run", "x", "-v", "-q"], "-v and -q exclude each other"),
         (["run", "x", "--output", "-"], "--output needs a file"),
         (["run", "x", "--server", "http://h"], '--server expects NAME=URL, found "http://h"'),
-        (["run", "x", "--timeout", "0"], "invalid value for '--timeout': 0.0 is not in the range 0<x<=1000000000.0"),
+        (["run", "x", "--timeout", "0"], "invalid value for '--timeout': 0.0 is not in the range x>0"),
     ],
 )
 def test_usage_errors(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

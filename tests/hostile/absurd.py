@@ -252,6 +252,17 @@ CONTENTS: dict[str, bytes] = {
 """What files hold, by a word for it."""
 
 
+TABLES: dict[str, bytes] = {
+    "columns.csv": ",".join(f"c{number}" for number in range(20_000)).encode(),
+    "nul.csv": b"a,b\n\0,\0\n",
+    "quote.tsv": b'a\tb\n"x\n' * 3,
+    "wide.csv": b"a\n" + b"x" * 200_000,
+    "deep.jsonl": b"[" * 3000,
+    "digits.ndjson": b'{"a": ' + b"9" * 5000 + b"}\n",
+}
+"""Tables, which are known by their suffix."""
+
+
 def _pipe(path: Path) -> None:
     os.mkfifo(path)
 
@@ -321,6 +332,9 @@ def absurd_files(folder: Path) -> dict[str, str]:
         found[word] = f"content-{number}"
         (folder / found[word]).write_bytes(data)
         os.chmod(folder / found[word], stat.S_IRUSR | stat.S_IWUSR)
+    for name, data in TABLES.items():
+        (folder / name).write_bytes(data)
+        found[name] = name
     for number, (word, make) in enumerate(KINDS.items()):
         found[word] = f"kind-{number}"
         make(folder / found[word])

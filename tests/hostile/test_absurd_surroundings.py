@@ -9,8 +9,10 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from tests.hostile import absurd
+from tests.hostile.battery import CASES
 from tests.hostile.forks import ROOT, Forks
 from tests.hostile.test_absurd_files import allowed, complaint
 
@@ -80,6 +82,38 @@ def test_absurd_texts(option, tmp_path, forks):
     codes = (*allowed(option), 3)
     found = {text[:40]: complaint(end, allowed=codes) for text, end in zip(TEXTS, ends, strict=True)}
     assert {text: each for text, each in found.items() if each is not None} == {}
+
+
+@pytest.mark.parametrize("field", ["payload", "x-deep", "default", "schema"])
+def test_documents_as_deep_as_they_may_be(field, tmp_path, forks):
+    depth = 180
+    document = yaml.safe_load((CASES / "base.yml").read_text())
+    workflow = document["workflows"][0]
+    if field == "payload":
+        workflow["steps"][0] |= {"operationId": "changePet", "requestBody": {"payload": nested(depth, "a")}}
+    elif field == "x-deep":
+        document["x-deep"] = nested(depth, "a")
+    else:
+        workflow["inputs"]["properties"]["z"] = (
+            {"default": nested(depth, "a")} if field == "default" else nested(depth, "properties")
+        )
+    folder = tmp_path / "work"
+    absurd.prepare(folder)
+    (folder / "workflow.yml").write_text(json.dumps(document))
+    lines = [
+        [*each, "workflow.yml", "--max-document-depth", "200"]
+        for each in (["validate"], ["validate", "--fix"], ["show"], ["graph"], ["trace"], ["run", "--dry-run"])
+    ]
+    orders = [{"arguments": each, "folder": str(folder), "state": str(tmp_path / each[0])} for each in lines]
+    ends = forks.ended(orders)
+    assert [complaint(end) for end in ends] == [None] * len(ends)
+
+
+def nested(levels, name):
+    found = {}
+    for _ in range(levels):
+        found = {name: found}
+    return found
 
 
 # ------------------------------------------------------------------ streams
@@ -215,4 +249,5 @@ def test_limits_of_the_system_are_no_bugs(limit, tmp_path, forks):
         silent = limit == "files may have ten bytes"  # what is printed goes into a file, too
         assert complaint(end, allowed=(0, 1, 2, 130)) is None or (silent and end["code"] in (0, 1, 2, 130)), command
         if limit == "the working folder is gone" and command not in ("cache", "explain", "replay", "eval"):
+            assert "error[system-error]" in end["err"], command
             assert "working directory" in end["err"], command
