@@ -6,6 +6,7 @@ import errno
 import itertools
 import os
 import sys
+import time
 from collections.abc import Callable
 
 from arazzo_runner.cli.errors import EXIT_BUG, EXIT_INTERRUPTED, print_errors, refuse, usage_error
@@ -32,6 +33,9 @@ def guarded(work: Callable[[], int], arguments: list[str]) -> int:
         return refuse(console, [_system_error(problem)], command, as_json=as_json)
     # The only broad except of the project: what arrives here is a bug of ours, and is shown as one.
     except Exception as problem:
+        if isinstance(problem, OverflowError) and not _has_clock():
+            message = "the clock of this machine is beyond the year 2262, where Python's ends"
+            return refuse(console, [usage_error(message, code="system-error", hint="set it")], command, as_json=as_json)
         print_errors(console, [_confession(problem)], command, as_json=as_json)
         return EXIT_BUG
 
@@ -48,6 +52,14 @@ def _system_error(problem: OSError | MemoryError) -> Diagnostic:
     hint = {errno.EMFILE: "allow more open files: ulimit -n 1024", errno.ENOSPC: "make room on the disk"}
     message = f"the system refuses: {reason}{': ' if file else ''}{file}"
     return usage_error(message, code="system-error", hint=hint.get(problem.errno or 0))
+
+
+def _has_clock() -> bool:
+    try:
+        time.time()
+    except OverflowError:  # nanoseconds since 1970 in 64 bits
+        return False
+    return True
 
 
 def _has_working_folder() -> bool:

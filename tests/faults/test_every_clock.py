@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, cast
 
 import pytest
@@ -65,6 +66,24 @@ def test_a_run_and_its_reports_at(moment, date, tmp_path):
     report = RunsReport(runs=(record,), started=at, duration_ms=1.0, many=True)
     for kind in KINDS:
         assert render(kind, report)
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "list", "trace"])
+def test_a_clock_that_python_cannot_read(command, tmp_path, monkeypatch, capsys):
+    """From 2262-04-12 on, time.time() of Python raises: nothing can be sent then, and documents can be checked."""
+
+    def beyond() -> float:
+        raise OverflowError("timestamp too large to convert to C _PyTime_t")
+
+    spec = str(write(tmp_path))
+    monkeypatch.setattr(time, "time", beyond)
+    arguments = [
+        command,
+        spec,
+        *(("-w", "main", "--mock") if command == "run" else ("-w", "main") if command == "trace" else ()),
+    ]
+    assert main.run(arguments) == (2 if command == "run" else 0)
+    assert ("beyond the year 2262" in capsys.readouterr().err) == (command == "run")
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -251,3 +251,14 @@ def test_limits_of_the_system_are_no_bugs(limit, tmp_path, forks):
         if limit == "the working folder is gone" and command not in ("cache", "explain", "replay", "eval"):
             assert "error[system-error]" in end["err"], command
             assert "working directory" in end["err"], command
+
+
+@pytest.mark.parametrize("most", [5, 9, 12, 16, 24])
+def test_documents_are_checked_though_no_process_can_be_started(most, tmp_path, forks):
+    folder = tmp_path / "work"
+    absurd.prepare(folder)
+    for number in range(3):
+        (folder / f"w{number}.yml").write_bytes((folder / "workflow.yml").read_bytes())
+    order = {"arguments": ["validate", ".", "--jobs", "4"], "folder": str(folder), "state": str(tmp_path / "state")}
+    (end,) = forks.ended([{**order, "most_files": most}])
+    assert (end["code"], end["out"].splitlines()[-1]) == (0, "4 warnings in 4 of 4 documents")
