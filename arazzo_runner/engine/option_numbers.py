@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
-from arazzo_runner.engine.options import DEEPEST, RunOptions
+from arazzo_runner.engine.options import RunOptions
 
 MOST_SECONDS: Final = 1e9
 """About 31 years; the clocks of operating systems end at some more."""
 _POSITIVE: Final = ("timeout", "run_timeout", "criterion_timeout")
 _SECONDS: Final = (*_POSITIVE, "max_retry_wait", "poll_interval")
-_COUNTS: Final = {"max_steps": None, "max_depth": DEEPEST, "parallel": None, "max_response_size": None}
+_COUNTS: Final = ("max_steps", "max_depth", "parallel", "max_response_size")
 _MAY_BE_NONE: Final = ("run_timeout", "max_steps")
 
 
@@ -36,14 +36,13 @@ def _seconds(options: RunOptions) -> Iterator[str]:
 
 
 def _counts(options: RunOptions) -> Iterator[str]:
-    for name, most in _COUNTS.items():
+    for name in _COUNTS:
         value: Any = getattr(options, name)
         if value is None and name in _MAY_BE_NONE:
             continue
         is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not is_whole or value < 1 or (most is not None and value > most):
-            end = "" if most is None else f" up to {most}"
-            yield f"{name} is a whole number from 1{end}, not {_shown(value)}"
+        if not is_whole or value < 1:
+            yield f"{name} is a whole number, 1 or more, not {_shown(value)}"
 
 
 def _shown(value: Any) -> str:
