@@ -22,6 +22,7 @@ from arazzo_runner.engine.access import Access, CredentialsGiven
 from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.option_numbers import check_numbers
 from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.run import run_program
@@ -191,7 +192,7 @@ def run(
     """
     program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
     prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
-    chosen = options or RunOptions()
+    chosen = _chosen(options)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
     with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
@@ -231,7 +232,7 @@ async def arun(
 
     program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
     prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
-    chosen = options or RunOptions()
+    chosen = _chosen(options)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
     secrets = check_transport(chosen) if _sends(world) else Secrets()
@@ -264,7 +265,7 @@ def dry_run(
 
     program = _program(document, workflow_id, strict, root, sources, servers, None, False)
     prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
-    chosen, secrets = options or RunOptions(), Secrets()
+    chosen, secrets = _chosen(options), Secrets()
     access = _access(program, credentials, chosen, secrets)
     running = run_program(
         program, prepared, DryRunWorld(program), chosen,
@@ -388,6 +389,14 @@ def _access(
     from arazzo_runner.worlds.auth import open_access
 
     return open_access(program, credentials, options, secrets, mock=mock)
+
+
+def _chosen(options: RunOptions | None) -> RunOptions:
+    """Return the options of a run; raises InvalidUsage for numbers that cannot be meant."""
+    if options is None:
+        return RunOptions()
+    check_numbers(options)
+    return options
 
 
 def _sends(world: World | None) -> bool:

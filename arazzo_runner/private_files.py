@@ -5,6 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from typing import Final
+
+from arazzo_runner.user_files import check_name, make_folders, open_pipe
+
+_LONGEST_NAME: Final = 255  # bytes, of nearly all file systems
 
 
 class PrivateFile:
@@ -17,6 +22,7 @@ class PrivateFile:
         self.path = path
         self._created = False
         self._special = False
+        self._pipe: int | None = None
         self.moved_for: OSError | None = None
         self._begun = False
 
@@ -24,10 +30,12 @@ class PrivateFile:
     def prepare(cls, path: str) -> PrivateFile:
         """Make sure that the file can be written, creating it empty when it is not there; raises OSError."""
         file = cls(path)
+        check_name(path)
         if os.path.isdir(path):
             raise IsADirectoryError(21, "it is a directory", path)
         if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
             file._special = True  # a pipe or /dev/null cannot be replaced, only written
+            file._pipe = open_pipe(path)
             return file
         if os.path.lexists(path):
             os.unlink(file._new_beside(b""))
@@ -45,7 +53,8 @@ class PrivateFile:
         """Replace what the file holds; on return it is on disk."""
         data = text.encode("utf-8", "backslashreplace")
         if self._special:
-            with open(self.path, "wb") as stream:
+            pipe, self._pipe = self._pipe, None
+            with open(self.path if pipe is None else pipe, "wb") as stream:
                 stream.write(data)
             return
         beside = self._new_beside(data)
@@ -88,7 +97,7 @@ class PrivateFile:
             self._begun = True
             if not self._special:
                 self.write("")
-        with open(self.path, "ab") as stream:
+        with open(self.path if self._pipe is None else self._pipe, "ab", closefd=self._pipe is None) as stream:
             stream.write(text.encode("utf-8", "backslashreplace"))
             stream.flush()
             if not self._special:
@@ -96,12 +105,21 @@ class PrivateFile:
 
     def discard(self) -> None:
         """Remove the file if `prepare` created it: nothing came that belongs into it."""
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
         if self._created:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
 
+    def _name_beside(self) -> str:
+        folder, name = os.path.split(self.path)
+        suffix = f".{os.getpid()}.new"
+        # A name that is as long as names may be has no room for a suffix.
+        return os.path.join(folder, os.fsdecode(os.fsencode(name)[: _LONGEST_NAME - len(suffix)]) + suffix)
+
     def _new_beside(self, data: bytes) -> str:
-        beside = f"{self.path}.{os.getpid()}.new"
+        beside = self._name_beside()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -140,5 +158,5 @@ def make_private_folder(path: str) -> None:
     """Create a folder (0700) with its parents; raises OSError."""
     parent = os.path.dirname(path)
     if parent and not os.path.isdir(parent):
-        os.makedirs(parent, mode=0o700, exist_ok=True)
-    os.makedirs(path, mode=0o700, exist_ok=True)
+        make_folders(parent, 0o700)
+    make_folders(path, 0o700)

@@ -25,7 +25,7 @@ LAYERS = [
     {"document", "expressions"},
     {"secrets"},
     {"diagnostics", "values", "private_files"},
-    {"records", "version", "patterns"},
+    {"records", "version", "patterns", "user_files"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 

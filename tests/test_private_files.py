@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import stat
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from arazzo_runner.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.report.console import Console
+from arazzo_runner.report.runs import RunsReport
+from arazzo_runner.report.writers import ReportFile
 from arazzo_runner.secrets import Secrets
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes are POSIX")
@@ -70,15 +76,16 @@ def test_a_closed_pipe_is_no_error() -> None:
     os.close(reading)
     with open(writing, "w") as stream:
         console = Console(stream, io.StringIO())
-        assert console.out("x\n") is False
-        assert console.out("y\n") is False
+        assert console.deliver("x\n") is False
+        assert console.deliver("y\n") is False
+    console.out("more\n")  # a reader who has read enough
 
 
 def test_any_encoding_takes_any_text() -> None:
     raw = io.BytesIO()
     console = Console(io.TextIOWrapper(raw, encoding="ascii"), io.StringIO())
-    assert console.out("ü ✓")
-    assert raw.getvalue() == b"\\xfc \\u2713"
+    console.out('"ü ✓ \U0001f600"')
+    assert json.loads(raw.getvalue()) == "ü ✓ \U0001f600"
 
 
 def test_stderr_is_masked_by_value() -> None:
@@ -99,3 +106,46 @@ def test_colours_follow_the_customs(environment: dict[str, str], color: bool, mo
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert Console(io.StringIO(), io.StringIO()).color is color
+
+
+TEXT = "outputs\n"
+
+
+def write_outputs(path: str, proved: threading.Event) -> None:
+    file = PrivateFile.prepare(path)
+    proved.wait(20)
+    file.write(TEXT)
+
+
+def write_report(path: str, proved: threading.Event) -> None:
+    file = ReportFile("json", path)
+    file.prepare()
+    proved.wait(20)
+    file.write(RunsReport(runs=(), started=0.0))
+
+
+@posix
+@pytest.mark.parametrize("write", [write_outputs, write_report])
+def test_a_named_pipe_is_open_from_the_proof_to_the_end(
+    write: Callable[[str, threading.Event], None], tmp_path: Path
+) -> None:
+    """A reader takes a close for the end: what is proved by opening must not be closed before it is written."""
+    path = str(tmp_path / "pipe")
+    os.mkfifo(path)
+    proved = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write, path, proved)
+        with open(path) as pipe:
+            proved.set()
+            text = pipe.read()
+        writing.result(20)
+    assert len(text) >= len(TEXT)
+
+
+@posix
+def test_a_name_as_long_as_names_may_be(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 255)
+    PrivateFile.prepare(str(path)).write(TEXT)
+    PrivateFile.prepare(str(path)).write("new")
+    assert path.read_text() == "new"
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.guarded import guarded
-from arazzo_runner.cli.main import COMMANDS, help_text
+from arazzo_runner.cli.main import COMMANDS, COMPLETE, help_text
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, did_you_mean
 
 
@@ -53,6 +54,11 @@ def _run(arguments: list[str]) -> int:
     """Leave a command to click, whose errors become ours."""
     try:
         code = group.main(arguments, prog_name="arazzo", standalone_mode=False)
+    except (KeyError, ValueError, IndexError):
+        if COMPLETE not in os.environ:
+            raise
+        message = f"{COMPLETE} asks for completions without COMP_WORDS and COMP_CWORD"
+        raise InvalidUsage([usage_error(message, hint=f"unset {COMPLETE}: it is for shells")]) from None
     except click.ClickException as problem:
         raise InvalidUsage([_usage(problem)]) from None
     except click.Abort:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import click
 
@@ -13,6 +13,7 @@ from arazzo_runner import api
 from arazzo_runner.cli.credential_options import CredentialArguments, credentials_of
 from arazzo_runner.cli.debugger import HELP, Debugger
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, usage_error
+from arazzo_runner.cli.execution import prepared_keep
 from arazzo_runner.cli.inputs import given_inputs
 from arazzo_runner.cli.options import (
     SETTINGS,
@@ -33,10 +34,11 @@ from arazzo_runner.program.schemas import input_names
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.json import pretty, shown_outputs
-from arazzo_runner.report.keep import Keep, has_secret_outputs
+from arazzo_runner.report.keep import has_secret_outputs
 from arazzo_runner.report.progress import RunPrinter, success_line
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
+from arazzo_runner.user_files import UnusableFile, read_line
 from arazzo_runner.values import JsonValue
 from arazzo_runner.worlds.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.worlds.dry_run import DryRunWorld
@@ -124,9 +126,9 @@ class _Session:
         self._credentials = _credentials(program, mock=mock)
         self._printer = RunPrinter(console)
         self._console = console
-        self._debugger = Debugger(console, _read_line, self._coerced, steps, breakpoints)
+        self._debugger = Debugger(console, _reader(console), self._coerced, steps, breakpoints)
         self._memory = Memory()
-        self._keep = Keep.prepare(program, self._announce) if has_secret_outputs(program) else None
+        self._keep = prepared_keep(program, self._announce) if has_secret_outputs(program) else None
         self._world: DebugWorld | None = None
 
     def run(self, inputs: dict[str, JsonValue]) -> RunResult:
@@ -183,14 +185,21 @@ def _credentials(program: Program, *, mock: bool) -> CredentialsGiven:
     return credentials_of(CredentialArguments(credentials_file=None, require_credentials=False), [program])
 
 
-def _read_line(prompt: str) -> str:
-    """Ask on standard error: standard output is the workflow's."""
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
-    line = sys.stdin.readline()
-    if not line:
-        sys.stderr.write("\n")
-        raise EOFError
-    if not sys.stdin.isatty():
-        sys.stderr.write(line)
-    return line
+def _reader(console: Console) -> Callable[[str], str]:
+    """Return what asks a person for a line, on standard error: standard output is the workflow's."""
+
+    def read(prompt: str) -> str:
+        console.err(prompt)
+        try:
+            line = read_line()
+        except UnusableFile as problem:
+            console.err(f"\nstandard input cannot be read: {problem}\n")
+            raise EOFError from None
+        if not line:
+            console.err("\n")
+            raise EOFError
+        if not sys.stdin.isatty():
+            console.err(one_line(line.rstrip("\n")) + "\n")
+        return line
+
+    return read

@@ -14,6 +14,7 @@ from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Environment, Settings
 from arazzo_runner.diagnostics import InvalidUsage, did_you_mean
 from arazzo_runner.records import replace
+from arazzo_runner.user_files import UnusableFile, text_of
 
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(?P<value>.*?)\s*$", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
@@ -87,9 +88,9 @@ def read_environment(path: str) -> dict[str, str]:
     unquoted one ends at ` #`. Nothing is expanded.
     """
     try:
-        text = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _wrong(path, "it is not UTF-8 text") from None
+        text = text_of(read_bytes(path))
+    except UnusableFile as problem:
+        raise _wrong(path, str(problem)) from None
     found: dict[str, str] = {}
     lines = iter(enumerate(text.splitlines(), start=1))
     for number, line in lines:
@@ -99,18 +100,29 @@ def read_environment(path: str) -> dict[str, str]:
         if parts is None:
             raise _wrong(path, f"line {number} is no NAME=value")
         value = parts["value"]
-        while value[:1] in ("'", '"') and _end_of_quoted(value) is None:
-            following = next(lines, None)
-            if following is None:
+        if value[:1] in ("'", '"') and _end_of_quoted(value, value[0], 1) is None:
+            rest = _rest_of_quoted(lines, value[0])
+            if rest is None:
                 raise _wrong(path, f"the quote that begins in line {number} is not closed")
-            value += "\n" + following[1]
+            value = "\n".join([value, *rest])
+        if "\0" in value:
+            raise _wrong(path, f"the value in line {number} holds a NUL, which no variable can")
         found[parts["name"]] = _value(value)
     return found
 
 
-def _end_of_quoted(value: str) -> int | None:
-    """Return where the closing quote of a value stands, None when it is not there."""
-    quote, place = value[0], 1
+def _rest_of_quoted(lines: Iterator[tuple[int, str]], quote: str) -> list[str] | None:
+    """Return the lines up to the one that closes a quote, None when none does."""
+    found = []
+    for _, line in lines:
+        found.append(line)
+        if _end_of_quoted(line, quote, 0) is not None:
+            return found
+    return None
+
+
+def _end_of_quoted(value: str, quote: str, place: int) -> int | None:
+    """Return where, from `place` on, the closing quote of a value is; None when it is not there."""
     while place < len(value):
         if value[place] == "\\" and quote == '"':
             place += 1
@@ -123,7 +135,7 @@ def _end_of_quoted(value: str) -> int | None:
 def _value(value: str) -> str:
     if value[:1] not in ("'", '"'):
         return re.sub(r"(^|\s+)#.*$", "", value)
-    inside = value[1 : _end_of_quoted(value)]
+    inside = value[1 : _end_of_quoted(value, value[0], 1)]
     if value[0] == "'":
         return inside
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), inside, flags=re.DOTALL)

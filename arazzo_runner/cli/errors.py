@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Severity
-from arazzo_runner.report.console import Console
+from arazzo_runner.report.console import STDOUT, Console
 from arazzo_runner.report.text import render_diagnostics
 
 EXIT_USAGE = 2
@@ -40,10 +40,13 @@ def print_errors(
     workflow_id: str | None = None,
 ) -> None:
     """Print Diagnostics to stderr, or to stdout as the JSON that the command promises."""
-    if not as_json:
+    diagnostics = tuple(diagnostics)
+    is_lost = any(each.at.uri == STDOUT for each in diagnostics)  # where the JSON would go
+    if not as_json or is_lost:
         console.err(render_diagnostics(diagnostics, color=console.color))
         return
     from arazzo_runner.report.json import error_report, pretty, validate_report  # lazily: few errors are JSON
 
     report = error_report(workflow_id, diagnostics) if command == "run" else validate_report(diagnostics)
-    console.out(pretty(report))
+    if not console.deliver(pretty(report)):
+        console.err(render_diagnostics(diagnostics, color=console.color))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import click
 
 from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.inputs import read_bytes
 from arazzo_runner.cli.options import SETTINGS, color_option, format_option
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity, Span
 from arazzo_runner.expressions.condition import parse_condition
@@ -35,6 +36,8 @@ from arazzo_runner.expressions.template import parse_value
 from arazzo_runner.records import record
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.report.visible import one_line
+from arazzo_runner.user_files import UnusableFile, json_of, text_of
 from arazzo_runner.values import MISSING, JsonValue, preview
 
 KINDS = ("expression", "template", "condition", "jsonpath", "xpath", "regex", "pointer")
@@ -180,17 +183,10 @@ def _shown(value: JsonValue) -> JsonValue:
 
 def _read_context(name: str) -> dict[str, JsonValue]:
     try:
-        if name == "-":
-            raw = json.load(sys.stdin)
-        else:
-            with open(name, encoding="utf-8") as file:
-                raw = json.load(file)
-    except OSError as problem:
-        raise InvalidUsage(
-            [usage_error(f"the context {name} cannot be read: {problem.strerror}", code="unreadable-file")]
-        ) from None
-    except (ValueError, RecursionError) as problem:
-        raise InvalidUsage([usage_error(f"the context {name} is no JSON: {problem}", code="json-syntax")]) from None
+        raw = json_of(text_of(read_bytes(name)))
+    except UnusableFile as problem:
+        message = f"the context {name} cannot be used: {problem}"
+        raise InvalidUsage([usage_error(message, code="json-syntax", file=name)]) from None
     unknown = sorted(set(raw) - FIELDS) if isinstance(raw, dict) else ["a value that is no object"]
     if unknown:
         hint = f"there are: {', '.join(sorted(FIELDS))}"
@@ -259,7 +255,7 @@ def _print(console: Console, outcome: Mapping[str, JsonValue], slips: Iterable[D
         console.err(render_diagnostics(tolerated, color=console.color))
     width = max(map(len, outcome))
     lines = [
-        f"{name:<{width}}  {value if name in ('kind', 'canonical') else preview(value, 2000)}\n"
+        f"{name:<{width}}  {one_line(str(value)) if name in ('kind', 'canonical') else preview(value, 2000)}\n"
         for name, value in outcome.items()
     ]
     console.out("".join(lines))

@@ -154,7 +154,7 @@ class Execution:
     def _made_keep(self, announce: Announce, label: str, place: PrivateFile | None) -> Keep | None:
         """Return where secret outputs are kept while the run goes on: `place` is the file of --output."""
         if not self.given.secrets_have_a_place:
-            return _prepared_keep(self.program, announce, label)
+            return prepared_keep(self.program, announce, label)
         if place is None or not place.is_replaceable:
             return None
         path = place.path
@@ -233,7 +233,8 @@ def _recording(given: RunArguments) -> Recording:
     return Recording(given.record, given.spec, elsewhere=given.mock or bool(given.servers))
 
 
-def _prepared_keep(program: Program, announce: Announce, label: str) -> Keep:
+def prepared_keep(program: Program, announce: Announce, label: str = "") -> Keep:
+    """Return where secret outputs are kept; raises InvalidUsage when nothing can be."""
     try:
         return Keep.prepare(program, announce, label)
     except OSError as problem:

@@ -9,14 +9,14 @@ ARAZZO_INPUT_REFRESH_TOKEN.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import pairs
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity
-from arazzo_runner.document.source_map import Limits, read
+from arazzo_runner.document.source_map import read
 from arazzo_runner.records import field, record, replace
+from arazzo_runner.user_files import TooLarge, UnusableFile, read_file, read_standard_input, text_of
 from arazzo_runner.values import JsonValue, type_name
 
 PREFIX = "ARAZZO_INPUT_"
@@ -95,9 +95,9 @@ def _text_of(name: str, text: str) -> str:
         return text
     path = text[1:]
     try:
-        content = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        message = f'input "{name}": {path} is not UTF-8 text'
+        content = text_of(read_bytes(path))
+    except UnusableFile as problem:
+        message = f'input "{name}": {path} cannot be read: {problem}'
         raise InvalidUsage([usage_error(message, code="unreadable-file", file=path)]) from None
     except InvalidUsage as problem:
         hint = f"a text that begins with @ is written -i '{name}=\\{text}'"
@@ -108,21 +108,12 @@ def _text_of(name: str, text: str) -> str:
 
 def read_bytes(path: str) -> bytes:
     """Return what a file or, for `-`, standard input holds; raises InvalidUsage."""
-    limit = Limits().max_bytes
     try:
-        if path == "-":
-            data = sys.stdin.buffer.read(limit + 1)
-        else:
-            with open(path, "rb") as file:
-                data = file.read(limit + 1)
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "its name is not usable"
-        message = f"{path or 'the file without a name'} cannot be read: {(reason or str(problem)).lower()}"
-        raise InvalidUsage([usage_error(message, code="unreadable-file", file=path)]) from None
-    if len(data) > limit:
-        message = f"{path} has more than {limit:,} bytes"
-        raise InvalidUsage([usage_error(message, code="document-too-large", file=path)])
-    return data
+        return read_standard_input() if path == "-" else read_file(path)
+    except UnusableFile as problem:
+        what = "standard input" if path == "-" else path or "the file without a name"
+        code = "document-too-large" if isinstance(problem, TooLarge) else "unreadable-file"
+        raise InvalidUsage([usage_error(f"{what} cannot be read: {problem}", code=code, file=path)]) from None
 
 
 def read_mapping(path: str, what: str, *, hint: str) -> dict[str, JsonValue]:

@@ -22,6 +22,8 @@ from arazzo_runner.report.console import Console
 from arazzo_runner.report.findings import Findings, render
 from arazzo_runner.report.findings_text import render_findings
 from arazzo_runner.report.style import count
+from arazzo_runner.report.visible import one_line
+from arazzo_runner.user_files import UnusableFile, read_standard_input, write_text
 from arazzo_runner.values import JsonValue
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class LintSession:
         self._choices = given.choices(strict=reading.strict)
         self._settings = self._project_settings()
         self._names = self._documents(specs)
-        contents = {given.stdin_filename: sys.stdin.buffer.read()} if STDIN in self._names else {}
+        contents = {given.stdin_filename: _standard_input()} if STDIN in self._names else {}
         self._names = tuple(given.stdin_filename if name == STDIN else name for name in self._names)
         self._options = LintOptions(
             reading=_load_options(reading),
@@ -140,7 +142,7 @@ class LintSession:
 
         findings = [found for each in linted for found in each.findings]
         _write(path, baseline_text(findings, os.path.dirname(os.path.abspath(path))))
-        self._console.err(f"{count(len(findings), 'finding')} written to {path}\n")
+        self._console.err(f"{count(len(findings), 'finding')} written to {one_line(path)}\n")
         return 0 if all(each.is_open for each in linted) else EXIT_USAGE
 
     # ------------------------------------------------------------------ the report
@@ -188,6 +190,14 @@ class LintSession:
         return 1
 
 
+def _standard_input() -> bytes:
+    try:
+        return read_standard_input()
+    except UnusableFile as problem:
+        message = f"standard input cannot be read: {problem}"
+        raise InvalidUsage([usage_error(message, code="unreadable-file", hint="name a file")]) from None
+
+
 def _load_options(reading: ReadingArguments) -> LoadOptions:
     return LoadOptions(
         root=reading.root,
@@ -217,8 +227,7 @@ def _fixable(linted: Iterable[Linted]) -> int:
 
 def _write(path: str, text: str) -> None:
     try:
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        write_text(path, text)
     except OSError as problem:
         message = f"the report cannot be written to {path}: {problem.strerror or problem}"
         raise InvalidUsage([usage_error(message, code="cannot-write-output", hint="name another file")]) from None

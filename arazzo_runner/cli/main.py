@@ -28,7 +28,7 @@ COMMANDS = {
 }
 """The commands in the order of the help; each lives in arazzo_runner/cli/<name>.py."""
 
-_COMPLETE = "_ARAZZO_COMPLETE"
+COMPLETE = "_ARAZZO_COMPLETE"
 """The variable in which a shell asks click for completions."""
 _HELP = """\
 Usage: arazzo [OPTIONS] COMMAND [ARGS]...
@@ -59,6 +59,10 @@ def help_text() -> str:
 
 def main() -> None:
     """Run the command line of this process and exit with its code (the console script `arazzo`)."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from arazzo_runner.cli.streams import open_missing_streams  # lazily: they are nearly always there
+
+        open_missing_streams()
     code = run(sys.argv[1:])
     if _has_nothing_to_end() and _is_all_written():
         os._exit(code)  # giving memory back object by object takes as long as checking ten documents
@@ -79,7 +83,7 @@ def run(arguments: list[str]) -> int:
 
     # A short-lived process makes little garbage: looking for it less often saves a few milliseconds.
     gc.set_threshold(200_000, 20, 50)
-    if arguments[0] == "validate" and not os.environ.get(_COMPLETE):
+    if arguments[0] == "validate" and not os.environ.get(COMPLETE):
         from arazzo_runner.cli.plain import read_plain, run_plain
 
         plain = read_plain(arguments[1:])
@@ -107,7 +111,7 @@ def _is_all_written() -> bool:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):
+    except (OSError, ValueError):
         return False  # Python says so at its own end
     return True
 
@@ -125,4 +129,11 @@ def _say(text: str) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         sys.stderr.close()  # keeps Python's own complaint at exit away
+    except OSError as problem:
+        from arazzo_runner.report.console import Console  # lazily: hardly ever
+
+        console = Console(sys.stdout, sys.stderr)
+        console.deliver("")  # which gives the stream up
+        console.err(f"standard output cannot be written: {(problem.strerror or str(problem)).lower()}\n")
+        return 2
     return 0

@@ -60,7 +60,7 @@ def run_many(given: RunArguments, environment: Mapping[str, str], read: Kept | N
             reports.refused(given, problem.diagnostics)
         if given.as_json:
             refused = RunsReport(runs=(refused_run(given, problem.diagnostics),), started=time.time(), many=True)
-            console.out(pretty(runs_report(refused)))
+            console.deliver(pretty(runs_report(refused)))
             return EXIT_USAGE
         return refuse(console, problem.diagnostics, "run", as_json=False)
     with termination_interrupts():
@@ -109,7 +109,7 @@ class Batch:
         report = RunsReport(runs=records, started=started, duration_ms=spent, many=True)
         if given.as_json:
             text = pretty(runs_report(report, show_secrets=given.show_secrets))
-            self._arrived = self.console.out(text)
+            self._arrived = self.console.deliver(text)
         self.printer.end(report)
         if self._reports is not None:
             self._arrived = self._reports.write(records, many=True) and self._arrived
@@ -233,7 +233,7 @@ class Batch:
             self._delivered += 1
             line, clear = self._lines.pop(self._delivered)
             if not self._given.as_json:
-                self._arrived = self.console.out(line) and self._arrived
+                self._arrived = self.console.deliver(line) and self._arrived
             if self._output is not None:
                 self._append(clear)
 

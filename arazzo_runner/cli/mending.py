@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.lint_arguments import LintArguments
@@ -56,7 +55,7 @@ class Mender:
             self._console.out(_diff(name, before, after, color=self._console.color_out))
             self.wrote_document = True
         elif name == self._given.stdin_filename and self._is_stdin:
-            sys.stdout.write(after)
+            self._console.document(after)
             self.wrote_document = True
         elif after != before:
             _replace(name, after)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 import click
 
+from arazzo_runner.cli.parameters import Bytes, Count
 from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.document.reading import MOST_DEPTH
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.records import field_names
 
@@ -16,9 +19,9 @@ Command = TypeVar("Command", bound=Callable[..., int])
 Decorator = Callable[[Command], Command]
 
 _LIMITS = (
-    ("nodes", "N", "The most values of a document, aliases expanded (default 1,000,000)."),
-    ("depth", "N", "How deep a document may be nested (default 100)."),
-    ("size", "BYTES", "The largest document (default 20 MB)."),
+    ("nodes", "N", Bytes(), "The most values of a document, aliases expanded (default 1,000,000)."),
+    ("depth", "N", Count(most=MOST_DEPTH), f"How deep a document may be nested (default 100, at most {MOST_DEPTH})."),
+    ("size", "BYTES", Bytes(), "The largest document (default 20 MB)."),
 )
 _ALLOW_HOST = "Read descriptions from this host although it is private or another document's; repeatable."
 _READING_OPTIONS = (
@@ -102,10 +105,8 @@ def reading_options(command: Command, *, allow_host: str = _ALLOW_HOST) -> Comma
     )
     for option in _READING_OPTIONS:
         decorated = option(decorated)
-    for name, metavar, text in _LIMITS:
-        decorated = click.option(f"--max-document-{name}", type=click.IntRange(min=1), metavar=metavar, help=text)(
-            decorated
-        )
+    for name, metavar, kind, text in _LIMITS:
+        decorated = click.option(f"--max-document-{name}", type=kind, metavar=metavar, help=text)(decorated)
     strict = click.option("--strict", is_flag=True, help="Treat deviations from the Specification as errors.")
     return cast(Command, strict(decorated))
 
@@ -120,7 +121,7 @@ def _reading(options: dict[str, Any]) -> ReadingArguments:
     )
     return ReadingArguments(
         strict=options.pop("strict"),
-        root=options.pop("root"),
+        root=_folder(options.pop("root")),
         sources=pairs(options.pop("sources"), "--source", "NAME=PATH"),
         url_map=_url_map(options.pop("url_map")),
         limits=limits,
@@ -129,6 +130,12 @@ def _reading(options: dict[str, Any]) -> ReadingArguments:
         allow_hosts=options.pop("allow_hosts"),
         cache=not options.pop("no_cache"),
     )
+
+
+def _folder(path: str | None) -> str | None:
+    if path is not None and not os.path.isdir(path):
+        raise click.UsageError(f"--root: {path} is no folder", click.get_current_context(silent=True))
+    return path
 
 
 def _url_map(path: str | None) -> dict[str, str]:

@@ -137,12 +137,21 @@ def documents(specs: Sequence[str]) -> list[str]:
         if not is_glob(spec):
             found[spec] = None
             continue
-        files = sorted(path for path in glob.glob(spec, recursive=True) if os.path.isfile(path))
+        files = _matching(spec)
         if not files:
             message = f'no file matches "{spec}"'
             raise InvalidUsage([usage_error(message, code="unreadable-file", hint="** goes through folders")])
         found.update(dict.fromkeys(files))
     return list(found)
+
+
+def _matching(pattern: str) -> list[str]:
+    try:
+        return sorted(path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path))
+    except RecursionError:
+        message = f'"{pattern}" leads into folders that are nested too deeply'
+        hint = "name the folder of the documents: folder/**/*.yml"
+        raise InvalidUsage([usage_error(message, code="unreadable-file", hint=hint)]) from None
 
 
 def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: Kept | None) -> list[Program]:

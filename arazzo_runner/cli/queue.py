@@ -13,7 +13,9 @@ from arazzo_runner import durably
 from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.parameters import Count, Name, Seconds
 from arazzo_runner.diagnostics import ArazzoError
+from arazzo_runner.engine.option_numbers import MOST_SECONDS
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.json import pretty
 from arazzo_runner.values import JsonValue
@@ -40,7 +42,7 @@ def _rate(context: click.Context, parameter: click.Parameter, value: str | None)
         found = int(runs), float(seconds)
     except ValueError:
         found = 0, 0.0
-    if found[0] < 1 or not 0 < found[1] < float("inf"):
+    if not 1 <= found[0] < 2**31 or not 0 < found[1] <= MOST_SECONDS:
         raise click.BadParameter(f'"{value}" is no rate; write RUNS/SECONDS, such as 100/60', context, parameter)
     return found
 
@@ -61,11 +63,11 @@ def with_fleet(ask: Callable[[Any, Console], int], store: str | None, no_color: 
 
 
 @command.command("configure", short_help="Make a queue, or change its limits.", context_settings=SETTINGS)
-@click.argument("name")
-@click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Runs at the same time, on all workers.")
+@click.argument("name", type=Name())
+@click.option("--concurrency", type=Count(), metavar="N", help="Runs at the same time, on all workers.")
 @click.option(
     "--worker-concurrency",
-    type=click.IntRange(min=1),
+    type=Count(),
     metavar="N",
     default=10,
     show_default=True,
@@ -74,7 +76,7 @@ def with_fleet(ask: Callable[[Any, Console], int], store: str | None, no_color: 
 @click.option("--rate", callback=_rate, metavar="RUNS/SECONDS", help="The most runs that begin in so many seconds.")
 @click.option(
     "--poll",
-    type=click.FloatRange(min=0.01),
+    type=Seconds(0.01),
     metavar="S",
     default=0.2,
     show_default=True,
@@ -113,7 +115,8 @@ def list_(store: str | None, format_: str, no_color: bool) -> int:
     def ask(fleet: Any, console: Console) -> int:
         found = [_shown(queue) for queue in fleet.queues()]
         if format_ == "json":
-            return 0 if console.out(pretty({"queues": [*found]})) else 1
+            console.out(pretty({"queues": [*found]}))
+            return 0
         lines = [", ".join(f"{name} {value}" for name, value in queue.items() if value is not None) for queue in found]
         console.out("".join(f"{line}\n" for line in lines) or "no queues\n")
         return 0
@@ -122,7 +125,7 @@ def list_(store: str | None, format_: str, no_color: bool) -> int:
 
 
 @command.command("remove", short_help="Remove a queue that is empty.", context_settings=SETTINGS)
-@click.argument("name")
+@click.argument("name", type=Name())
 @store_option
 @color_option
 def remove(name: str, store: str | None, no_color: bool) -> int:

@@ -26,7 +26,9 @@ from arazzo_runner.report.console import Console
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.progress import RunPrinter, success_line
+from arazzo_runner.report.visible import one_line
 from arazzo_runner.secrets import Secrets
+from arazzo_runner.user_files import UnusableFile, json_of, read_text
 
 _HELP = """Go on with a durable run that stopped.
 
@@ -108,12 +110,12 @@ def _decisions(given: ResumeArguments) -> Iterator[tuple[str, Decision]]:
 
 def _answer(path: str) -> Any:
     try:
-        with open(path, encoding="utf-8") as file:
-            return read_answer(file.read(), path)
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "it is no text"
+        text = read_text(path)
+        json_of(text)  # which also refuses what is nested too deeply
+        return read_answer(text, path)
+    except UnusableFile as problem:
         hint = "--as takes resend, failed, or a file with the answer"
-        raise refusal(f"{path} cannot be read: {reason}", code="unreadable-file", hint=hint, file=path) from None
+        raise refusal(f"{path} cannot be read: {problem}", code="unreadable-file", hint=hint, file=path) from None
 
 
 class Resumption:
@@ -134,7 +136,7 @@ class Resumption:
             queue = runtime.status(given.run).queue
             if queue is not None:
                 runtime.hand_back(given.run)
-                self._console.err(f"the workers of queue {queue} go on with it\n")
+                self._console.err(f"the workers of queue {one_line(queue)} go on with it\n")
                 return 0
             with termination_interrupts():
                 outcome = runtime.resume(given.run, on_event=self._on_event)
@@ -149,7 +151,7 @@ class Resumption:
     def _delivered(self, outcome: Any) -> int:
         result: RunResult = outcome.result
         self._console.secrets = result.secrets
-        arrived = self._console.out(self._stdout(result)) and self._to_file(result)
+        arrived = self._console.deliver(self._stdout(result)) and self._to_file(result)
         self._console.err(self._ending(result) + farewell(outcome, self._given.store))
         code = EXIT_CODES[result.status]
         return code if arrived or code else 1
@@ -166,7 +168,9 @@ class Resumption:
         try:
             self._output.write(pretty(shown_outputs(result, show_secrets=True)))
         except OSError as problem:
-            self._console.err(f"the outputs could not be written to {self._given.output}: {problem.strerror}\n")
+            self._console.err(
+                f"the outputs could not be written to {one_line(self._given.output or '')}: {problem.strerror}\n"
+            )
             return False
         return True
 

@@ -68,11 +68,13 @@ def _table(text: str, delimiter: str, path: str) -> Iterator[tuple[str | None, G
 
 
 def _check_names(names: list[str], path: str) -> None:
+    seen: set[str] = set()
     for name in names:
         if not name:
             raise _wrong(path, "the first line, which names the inputs, has an empty cell")
-        if names.count(name) > 1:
+        if name in seen:
             raise _wrong(path, f'the first line names the input "{name}" twice')
+        seen.add(name)
 
 
 def _json_lines(text: str, path: str) -> Iterator[JsonValue]:

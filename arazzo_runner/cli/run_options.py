@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from arazzo_runner.cli.options import option_group
+from arazzo_runner.cli.parameters import MOST_RUNS, Bytes, Count, Seconds
+from arazzo_runner.engine.option_numbers import MOST_SECONDS
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.records import record
 
-_SECONDS = click.FloatRange(min=0, min_open=True)
-_WAIT = click.FloatRange(min=0)
-_COUNT = click.IntRange(min=1)
+_SECONDS = Seconds(min_open=True)
+_WAIT = Seconds()
+_COUNT = Count()
 _DEPTH = click.IntRange(min=1, max=DEEPEST)
 
 
@@ -40,7 +42,7 @@ limit_options = option_group(
     click.option("--max-depth", type=_DEPTH, metavar="N", help="Nesting of workflows (default 32)."),
     click.option("--max-retry-wait", type=_WAIT, metavar="S", help="The longest Retry-After to obey (default 300)."),
     click.option("--poll-interval", type=_WAIT, metavar="S", help="Seconds before a step goes to itself (default 1)."),
-    click.option("--max-response-size", type=_COUNT, metavar="BYTES", help="The largest response (default 10 MiB)."),
+    click.option("--max-response-size", type=Bytes(), metavar="BYTES", help="The largest response (default 10 MiB)."),
     click.option(
         "--criterion-timeout", type=_SECONDS, metavar="S", help="Seconds for one criterion's query (default 1)."
     ),
@@ -146,7 +148,7 @@ def _rate(context: click.Context, parameter: click.Parameter, text: str | None) 
         rate = float(number) / {"": 1, "s": 1, "m": 60, "h": 3600}[unit]
     except (ValueError, KeyError):
         rate = 0.0
-    if not 0 < rate < float("inf") or bool(slash) != bool(unit):
+    if not 1 / MOST_SECONDS <= rate <= MOST_SECONDS or bool(slash) != bool(unit):
         raise click.BadParameter(f'expected a number above 0, such as 10, 10/s, 100/m or 3/h, found "{text}"')
     return rate
 
@@ -169,7 +171,7 @@ many_options = option_group(
     "many",
     ManyArguments,
     click.option("--data", metavar="FILE", help="One run per row of a CSV, JSON Lines, JSON or YAML file of inputs."),
-    click.option("--repeat", type=_COUNT, metavar="N", help="Run everything N times."),
+    click.option("--repeat", type=Count(most=MOST_RUNS), metavar="N", help="Run everything N times."),
     click.option("--jobs", "-j", type=_COUNT, default=1, metavar="N", help="Runs at the same time (default 1)."),
     click.option("--fail-fast", is_flag=True, help="Begin no further run after one that did not succeed."),
     click.option(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +13,12 @@ from arazzo_runner import durably
 from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.parameters import Count
 from arazzo_runner.diagnostics import ArazzoError
 from arazzo_runner.program.library import display
 from arazzo_runner.report.console import Console
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
+from arazzo_runner.report.runs_json import utc
 from arazzo_runner.report.visible import one_line
 from arazzo_runner.values import JsonValue
 
@@ -59,7 +60,7 @@ def _answered(no_color: bool, as_json: bool, ask: Callable[[Any, Console], int],
 
 @command.command("list", short_help="List the runs, the newest first.", context_settings=SETTINGS)
 @click.option("--state", "states", metavar="STATE", multiple=True, help="Only runs in this state; repeatable.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", default=100, help="The most to list (default 100).")
+@click.option("--limit", type=Count(), metavar="N", default=100, help="The most to list (default 100).")
 @store_option
 @format_option
 @color_option
@@ -192,7 +193,7 @@ def _shown(shown: Any, *, show_secrets: bool) -> dict[str, JsonValue]:
 
 
 def _time(seconds: float | None) -> str | None:
-    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return None if seconds is None else f"{utc(seconds)[:19]}Z"
 
 
 def _heading(status: Any) -> str:

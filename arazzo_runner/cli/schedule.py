@@ -13,6 +13,7 @@ from arazzo_runner import durably
 from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.parameters import Name
 from arazzo_runner.cli.queue import with_fleet
 from arazzo_runner.cli.submission import Submission, submission_options
 from arazzo_runner.diagnostics import ArazzoError
@@ -42,7 +43,7 @@ def command() -> None:
 
 
 @command.command("add", short_help="Add a schedule.", context_settings=SETTINGS)
-@click.argument("name")
+@click.argument("name", type=Name())
 @submission_options
 @click.option("--cron", metavar="EXPRESSION", required=True, help="Five fields; six when the first shall mean seconds.")
 @click.option("--timezone", metavar="ZONE", help="The zone it is meant in, such as Europe/Berlin (default: UTC).")
@@ -118,7 +119,7 @@ def _refused(console: Console, schedules: Sequence[Any]) -> int:
 
 
 @command.command("remove", short_help="Remove a schedule.", context_settings=SETTINGS)
-@click.argument("name")
+@click.argument("name", type=Name())
 @store_option
 @color_option
 def remove(name: str, store: str | None, no_color: bool) -> int:

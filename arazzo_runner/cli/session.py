@@ -158,7 +158,7 @@ class Session:
     def _deliver(self, result: RunResult) -> bool:
         """Write the outputs where they are wanted; False when a place could not take them."""
         delivered = self._deliver_file(result) and self._deliver_recording(result)
-        arrived = self._console.out(self._stdout(result))
+        arrived = self._console.deliver(self._stdout(result))
         if not arrived:
             self._console.err("the outputs could not be written to standard output\n")
         return delivered and arrived

@@ -11,6 +11,7 @@ from arazzo_runner import api, durably
 from arazzo_runner.cli.execution import checked
 from arazzo_runner.cli.inputs import GivenInputs, stated_inputs, with_environment, with_row
 from arazzo_runner.cli.options import option_group, pairs, reading_options
+from arazzo_runner.cli.parameters import Name
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.rows import read_rows
 from arazzo_runner.cli.run_arguments import transport_of_arguments
@@ -61,7 +62,12 @@ _group = option_group(
         "--include", metavar="FILE", multiple=True, help="Another Arazzo document that references may mean; repeatable."
     ),
     click.option(
-        "--queue", metavar="NAME", default="default", show_default=True, help="The queue whose workers shall run it."
+        "--queue",
+        type=Name(),
+        metavar="NAME",
+        default="default",
+        show_default=True,
+        help="The queue whose workers shall run it.",
     ),
     click.option(
         "--idempotency-keys",

@@ -12,6 +12,7 @@ from arazzo_runner import durably
 from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import SETTINGS, color_option
+from arazzo_runner.cli.parameters import MOST_RUNS, Count
 from arazzo_runner.cli.submission import Submission, submission_options
 from arazzo_runner.diagnostics import ArazzoError
 from arazzo_runner.report.console import Console
@@ -34,7 +35,7 @@ Examples:
 
 @click.command("submit", help=_HELP, short_help="Submit durable runs to workers.", context_settings=SETTINGS)
 @submission_options
-@click.option("--count", type=click.IntRange(min=1), metavar="N", default=1, help="Submit everything N times.")
+@click.option("--count", type=Count(most=MOST_RUNS), metavar="N", default=1, help="Submit everything N times.")
 @click.option(
     "--run-id", metavar="ID", help="The run's id; of several runs its beginning: ID-1, ID-2 … (default: one is made)."
 )

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner.user_files import UnusableFile, read_json
 
 
 def read_url_map(path: str) -> dict[str, str]:
     """Return the files by URL; their paths are meant from the map's folder. Raises InvalidUsage."""
     try:
-        with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is no JSON"
-        raise _unusable(path, reason or str(problem)) from None
+        value = read_json(path)
+    except UnusableFile as problem:
+        raise _unusable(path, str(problem)) from None
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
         raise _unusable(path, "it is no object of URLs and paths")
     folder = os.path.dirname(os.path.abspath(path))

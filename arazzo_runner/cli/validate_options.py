@@ -9,6 +9,7 @@ import click
 
 from arazzo_runner.cli.lint_arguments import LintArguments
 from arazzo_runner.cli.options import Command
+from arazzo_runner.cli.parameters import Count
 from arazzo_runner.config.settings import PRESETS
 from arazzo_runner.records import field_names
 from arazzo_runner.report.findings import FORMATS
@@ -30,7 +31,7 @@ _OPTIONS = (
         help="The least level to report, or that of codes, as in a,b-*=off (off, info, warning, error); repeatable.",
     ),
     click.option("--deep", is_flag=True, help="Check the operations that are called with openapi-spec-validator too."),
-    click.option("--max-warnings", type=click.IntRange(min=0), metavar="N", help="Fail when there are more warnings."),
+    click.option("--max-warnings", type=Count(0), metavar="N", help="Fail when there are more warnings."),
     click.option("--baseline", metavar="FILE", help="Forgive the findings that are listed in FILE."),
     click.option("--write-baseline", metavar="FILE", help="List today's findings in FILE, to be forgiven later."),
     click.option("--fix", is_flag=True, help="Mend what can be mended without changing what a document does."),
@@ -39,7 +40,7 @@ _OPTIONS = (
     click.option("--config", metavar="FILE", help="Read settings from FILE (default: the nearest arazzo.toml)."),
     click.option("--no-config", is_flag=True, help="Read no settings from arazzo.toml or pyproject.toml."),
     click.option("--exclude", metavar="GLOB", multiple=True, help="Leave out what folders and globs find; repeatable."),
-    click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Check in N processes (default: as it pays)."),
+    click.option("--jobs", type=Count(), metavar="N", help="Check in N processes (default: as it pays)."),
     click.option(
         "--stdin-filename",
         metavar="NAME",

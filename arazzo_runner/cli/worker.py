@@ -17,6 +17,7 @@ from arazzo_runner import durably
 from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import SETTINGS, color_option
+from arazzo_runner.cli.parameters import Count, Name
 from arazzo_runner.cli.queue import with_fleet
 from arazzo_runner.diagnostics import ArazzoError
 from arazzo_runner.report.console import Console
@@ -47,11 +48,18 @@ Examples:
     context_settings=SETTINGS,
     invoke_without_command=True,
 )
-@click.option("--name", metavar="NAME", help="The worker's name, its own and always the same.")
-@click.option("--queue", "queues", metavar="NAME", multiple=True, help="A queue to take runs from (default: default).")
+@click.option("--name", type=Name(), metavar="NAME", help="The worker's name, its own and always the same.")
+@click.option(
+    "--queue",
+    "queues",
+    type=Name(),
+    metavar="NAME",
+    multiple=True,
+    help="A queue to take runs from (default: default).",
+)
 @click.option(
     "--concurrency",
-    type=click.IntRange(min=1),
+    type=Count(),
     metavar="N",
     help="Runs at the same time; sets the queue's limit, which all its workers have (default 10).",
 )
@@ -140,7 +148,7 @@ def _stop_on_signals() -> Iterator[threading.Event]:
 
 
 @command.command("adopt", short_help="Hand the runs of a dead worker to the living.", context_settings=SETTINGS)
-@click.argument("name")
+@click.argument("name", type=Name())
 @click.option("--force", is_flag=True, help="Also when its lock is still held: its machine is out of reach.")
 @store_option
 @color_option

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from arazzo_runner.user_files import UnusableFile, read_file
+
 OWN_FILE: Final = "arazzo.toml"
 SHARED_FILE: Final = "pyproject.toml"
 _TABLE: Final = b"[tool.arazzo"
@@ -31,16 +33,22 @@ class Configurations:
         return self._of(folder if os.path.isdir(folder) else os.path.dirname(folder))
 
     def _of(self, folder: str) -> str | None:
-        if folder not in self._known:
+        passed: list[str] = []
+        while folder not in self._known:
+            passed.append(folder)
             found, parent = _in_folder(folder), os.path.dirname(folder)
-            is_last = found is not None or parent == folder or os.path.exists(os.path.join(folder, ".git"))
-            self._known[folder] = found if is_last else self._of(parent)
-        return self._known[folder]
+            if found is not None or parent == folder or os.path.exists(os.path.join(folder, ".git")):
+                break
+            folder = parent
+        else:
+            found = self._known[folder]
+        self._known.update(dict.fromkeys(passed, found))
+        return found
 
 
 def _in_folder(folder: str) -> str | None:
     own = os.path.join(folder, OWN_FILE)
-    if os.path.isfile(own):
+    if os.path.lexists(own):  # a folder or a broken link too: who reads it says what is wrong
         return own
     shared = os.path.join(folder, SHARED_FILE)
     return shared if _has_table(shared) else None
@@ -49,7 +57,6 @@ def _in_folder(folder: str) -> str | None:
 def _has_table(path: str) -> bool:
     # Nearly every Python project has a pyproject.toml: it is parsed only when it speaks of us.
     try:
-        with open(path, "rb") as file:
-            return _TABLE in file.read().replace(b" ", b"")
-    except OSError:
+        return _TABLE in read_file(path, regular=True).replace(b" ", b"")
+    except UnusableFile:
         return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
 from arazzo_runner.config.find import SHARED_FILE, find_configuration
 from arazzo_runner.config.places import TomlPlaces
@@ -18,9 +20,15 @@ from arazzo_runner.config.settings import (
     Settings,
     ValidateSettings,
 )
-from arazzo_runner.config.tables import Table
+from arazzo_runner.config.tables import MOST_TOLD, Table
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
+from arazzo_runner.user_files import UnusableFile, read_text
 from arazzo_runner.values import JsonValue
+
+_MOST_BYTES: Final = 1_000_000
+_MOST_LEVELS: Final = 100
+_LONG_KEY: Final = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{_MOST_LEVELS}}}""")
+_TOO_LONG: Final = "an integer has 64 bits"
 
 Codes: TypeAlias = Mapping[str, Collection[str]]
 """Diagnostic codes with the names of the options that each has."""
@@ -47,8 +55,11 @@ def read_settings(text: str, path: str, problems: Problems, *, codes: Codes | No
     places = TomlPlaces(text, _shown(path))
     try:
         raw: Any = _parsed(text)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         _not_toml(problem, places, problems)
+        return Settings()
+    _check_values(raw, places, problems)
+    if problems.has_errors:
         return Settings()
     at: tuple[str | int, ...] = ()
     if os.path.basename(path) == SHARED_FILE:
@@ -60,11 +71,9 @@ def read_settings(text: str, path: str, problems: Problems, *, codes: Codes | No
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
-        message = f"the configuration {_shown(path)} cannot be read: {reason}"
+        return read_text(path, _MOST_BYTES)
+    except UnusableFile as problem:
+        message = f"the configuration {_shown(path)} cannot be read: {problem}"
         at = Location(_shown(path))
         error = Diagnostic(code="unreadable-file", severity=Severity.ERROR, message=message, at=at)
         raise InvalidUsage([error]) from None
@@ -79,15 +88,43 @@ def _shown(path: str) -> str:
 def _parsed(text: str) -> dict[str, JsonValue]:
     import tomllib  # lazily: most projects have no configuration
 
+    if _LONG_KEY.search(text):  # tomllib takes a time that grows with the cube of their number: 28 s for 30,000
+        raise ValueError(f"a key has more than {_MOST_LEVELS} parts")
     return tomllib.loads(text)
 
 
-def _not_toml(problem: ValueError, places: TomlPlaces, problems: Problems) -> None:
-    message = str(problem)
+def _not_toml(problem: ValueError | RecursionError, places: TomlPlaces, problems: Problems) -> None:
+    message = "it is nested too deeply" if isinstance(problem, RecursionError) else str(problem)
+    if message.startswith("Exceeds the limit"):  # CPython's, of the digits of an integer
+        message = _TOO_LONG
     place = re.search(r"\s*\(at line (\d+), column (\d+)\)", message)
     at = places.at(()) if place is None else places.place(int(place[1]), int(place[2]))
     what = re.sub(r"\s*\(at .*\)$", "", message)
     problems.error("configuration-syntax", f"this is no TOML: {what[:1].lower()}{what[1:]}", at)
+
+
+def _check_values(raw: JsonValue, places: TomlPlaces, problems: Problems) -> None:
+    """Report what TOML can say and JSON, or TOML itself, does not allow: nan, integers of more than 64 bits, depth."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), raw)]
+    while waiting:
+        path, value = waiting.pop()
+        fault = _fault(value, len(path))
+        if fault is not None:
+            problems.error("configuration-syntax", fault, places.at(path))
+        elif isinstance(value, dict):
+            waiting += [((*path, name), item) for name, item in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*path, index), item) for index, item in enumerate(value)]
+
+
+def _fault(value: Any, depth: int) -> str | None:
+    if depth > _MOST_LEVELS:
+        return f"this is nested more than {_MOST_LEVELS} levels deep"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:  # TOML §Integer
+        return _TOO_LONG
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is no number that a document or a request can hold"
+    return None
 
 
 # ------------------------------------------------------------------ tables
@@ -138,11 +175,11 @@ def _override(table: Table, codes: Codes | None) -> Override:
 
 def _rules(table: Table, codes: Codes | None) -> dict[str, RuleSetting]:
     found = {code: _rule(table, code, None if codes is None else codes.get(code)) for code in table.raw}
-    for code in table.raw if codes is not None else ():
-        if code not in (codes or ()):
-            hint = did_you_mean(code, codes or ()) or "arazzo explain lists all codes"
-            what = f'there is no rule "{code}"'
-            table.problems.error("unknown-setting", what, table.places.at((*table.path, code)), hint=hint)
+    unknown = (code for code in table.raw if codes is not None and code not in codes)
+    for code in islice(unknown, MOST_TOLD):
+        hint = did_you_mean(code, codes or ()) or "arazzo explain lists all codes"
+        what = f'there is no rule "{code}"'
+        table.problems.error("unknown-setting", what, table.places.at((*table.path, code)), hint=hint)
     return found
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TypeVar
+from itertools import islice
+from typing import Final, TypeVar
 
 from arazzo_runner.config.places import Path, TomlPlaces
 from arazzo_runner.diagnostics import Problems, did_you_mean
@@ -11,6 +12,8 @@ from arazzo_runner.records import field, record
 from arazzo_runner.values import MISSING, JsonValue, preview, type_name
 
 Item = TypeVar("Item")
+MOST_TOLD: Final = 50
+"""Unknown keys of one table: a file that has more is another program's, and guessing what each means takes long."""
 
 
 @record(slots=True)
@@ -99,11 +102,10 @@ class Table:
 
     def done(self) -> None:
         """Report the keys that nobody asked for."""
-        for name in self.raw:
-            if name not in self.taken:
-                hint = did_you_mean(name, self.taken) or f"there are: {', '.join(sorted(self.taken))}"
-                what = f"{self._full(name)} is no setting"
-                self.problems.error("unknown-setting", what, self.places.at((*self.path, name)), hint=hint)
+        for name in islice((name for name in self.raw if name not in self.taken), MOST_TOLD):
+            hint = did_you_mean(name, self.taken) or f"there are: {', '.join(sorted(self.taken))}"
+            what = f"{self._full(name)} is no setting"
+            self.problems.error("unknown-setting", what, self.places.at((*self.path, name)), hint=hint)
 
     def refuse(self, name: str, message: str, hint: str | None = None) -> None:
         """Report a value that makes no sense."""

@@ -12,6 +12,10 @@ from arazzo_runner.values import preview
 MOST_REPEATS: Final = 100  # a hostile document must not make a million Diagnostics
 
 
+MOST_DEPTH: Final = 200
+"""The deepest document at all: what walks values calls itself at every level, and Python gives up at 1,000 calls."""
+
+
 @record(frozen=True, slots=True)
 class Limits:
     """What a document may cost: bytes of text, nesting depth, nodes after alias expansion."""

@@ -17,8 +17,8 @@ from typing import Final
 from arazzo_runner.diagnostics import Location, Problems, Severity
 from arazzo_runner.document.json_reader import NotJsonText, count_keys, read_json
 from arazzo_runner.document.positions import FixedPositions, JsonPositions, TextPositions, YamlPositions
-from arazzo_runner.document.reading import Limits, Reading, Unreadable, too_deep
-from arazzo_runner.records import record
+from arazzo_runner.document.reading import MOST_DEPTH, Limits, Reading, Unreadable, too_deep
+from arazzo_runner.records import record, replace
 from arazzo_runner.values import JsonValue
 
 __all__ = ["Document", "Limits", "from_value", "read", "read_value"]
@@ -58,7 +58,7 @@ def read(
     >>> read(b"on: [yes, 0o17]", "x.yml", Problems()).value
     {'on': ['yes', 15]}
     """
-    limits = limits or Limits()
+    limits = _bounded(limits)
     if len(data) > limits.max_bytes:
         message = f"the document has {len(data):,} bytes, more than {limits.max_bytes:,}"
         problems.error("document-too-large", message, Location(uri), hint="raise --max-document-size if you trust it")
@@ -78,7 +78,7 @@ def from_value(value: JsonValue, uri: str) -> Document:
 
 def read_value(value: JsonValue, uri: str, problems: Problems, *, limits: Limits | None = None) -> Document | None:
     """Make a Document of a caller's data; None when a document could not hold it (an error is then in `problems`)."""
-    limits = limits or Limits()
+    limits = _bounded(limits)
     try:
         plain = json.loads(json.dumps(value, allow_nan=False))
         if count_keys(plain, limits.max_depth) is None:
@@ -93,6 +93,12 @@ def read_value(value: JsonValue, uri: str, problems: Problems, *, limits: Limits
             "not-json", message, Location(uri), hint="give it texts, numbers, booleans, None, lists and dicts"
         )
     return None
+
+
+def _bounded(limits: Limits | None) -> Limits:
+    if limits is None:
+        return Limits()
+    return limits if limits.max_depth <= MOST_DEPTH else replace(limits, max_depth=MOST_DEPTH)
 
 
 def _read_text(text: str, uri: str, problems: Problems, limits: Limits, duplicates: Severity) -> Document | None:

@@ -17,15 +17,16 @@ def retry_after_seconds(response: object, now: float) -> float | None:
         return None
     if text.isascii() and text.isdigit():
         return float(text[:12])
-    moment = _http_date(text)
+    moment = http_date(text)
     return None if moment is None else max(0.0, moment - now)
 
 
-def _http_date(text: str) -> float | None:
+def http_date(text: str) -> float | None:
+    """Return an HTTP-date as seconds since the epoch, None when it is none that this system can tell."""
     from email.utils import parsedate_to_datetime  # lazily: email costs 10 ms at a cold start
 
     try:
         moment = parsedate_to_datetime(text)
         return moment.timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return None

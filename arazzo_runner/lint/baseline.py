@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections import Counter
@@ -11,9 +12,11 @@ from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severi
 from arazzo_runner.lint.pipeline import Linted
 from arazzo_runner.records import field, record, replace
 from arazzo_runner.report.fingerprints import fingerprint, relative
+from arazzo_runner.user_files import UnusableFile, read_json
 from arazzo_runner.values import JsonValue
 
 VERSION = 1
+_MOST_OF_A_KIND = 2**31
 
 
 @record(slots=True)
@@ -40,13 +43,11 @@ class Baseline:
 def read_baseline(path: str) -> Baseline:
     """Read a baseline file; raises InvalidUsage when it cannot be."""
     try:
-        with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-    except FileNotFoundError:
-        raise _unusable(path, "it does not exist", "--write-baseline makes one") from None
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is no JSON"
-        raise _unusable(path, reason, "--write-baseline makes a new one") from None
+        value = read_json(path)
+    except UnusableFile as problem:
+        if problem.number == errno.ENOENT:
+            raise _unusable(path, "it does not exist", "--write-baseline makes one") from None
+        raise _unusable(path, str(problem), "--write-baseline makes a new one") from None
     entries = value.get("findings") if isinstance(value, dict) and value.get("version") == VERSION else None
     if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
         raise _unusable(path, "it is no baseline of this version", "--write-baseline makes a new one")
@@ -82,12 +83,13 @@ def with_baseline(linted: Iterable[Linted], baseline: Baseline) -> Iterator[Lint
 
 
 def _is_entry(entry: JsonValue) -> bool:
-    return (
-        isinstance(entry, dict) and isinstance(entry.get("fingerprint"), str) and isinstance(entry.get("count", 1), int)
-    )
+    if not isinstance(entry, dict) or not isinstance(entry.get("fingerprint"), str):
+        return False
+    count = entry.get("count", 1)
+    return isinstance(count, int) and 0 < count < _MOST_OF_A_KIND
 
 
-def _unusable(path: str, reason: str | None, hint: str) -> InvalidUsage:
+def _unusable(path: str, reason: str, hint: str) -> InvalidUsage:
     message = f"the baseline {path} cannot be used: {reason}"
     at = Location(path)
     return InvalidUsage(

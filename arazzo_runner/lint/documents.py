@@ -11,11 +11,11 @@ from typing import Final
 from arazzo_runner.lint.globs import MAGIC, matches, translated
 from arazzo_runner.records import record
 from arazzo_runner.sources.uris import is_remote
+from arazzo_runner.user_files import UnusableFile, read_file
 
 STDIN: Final = "-"
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
-_MOST_BYTES: Final = 20_000_000
 
 
 @record(frozen=True, slots=True)
@@ -54,11 +54,8 @@ def select_documents(names: Iterable[str], exclude: Iterable[str] = (), base: st
 def is_arazzo(path: str) -> bool:
     """Tell by its content whether a file is an Arazzo document: its root has a field `arazzo`."""
     try:
-        if os.path.getsize(path) > _MOST_BYTES:
-            return False
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError:
+        data = read_file(path, regular=True)
+    except UnusableFile:
         return False
     if b"arazzo" not in data:
         return False
@@ -103,18 +100,36 @@ def _expanded(pattern: str) -> Iterator[str]:
 
 
 def _files(folder: str, depth: int | None, *, hidden: bool) -> Iterator[str]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return
-    prefix = folder if folder.endswith("/") else folder + "/"
-    for entry in entries:
+    # Folders may be nested more deeply than Python's calls.
+    open_folders = [(folder, iter(_entries(folder)))]
+    while open_folders:
+        above, entries = open_folders[-1]
+        entry = next(entries, None)
+        if entry is None:
+            open_folders.pop()
+            continue
         if entry.name.startswith(".") and not hidden:
             continue
-        if entry.is_file():
-            yield prefix + entry.name
-        elif entry.is_dir(follow_symlinks=False) and depth != 0:
-            yield from _files(prefix + entry.name, None if depth is None else depth - 1, hidden=hidden)
+        path = (above if above.endswith("/") else above + "/") + entry.name
+        if _is_file(entry):
+            yield path
+        elif entry.is_dir(follow_symlinks=False) and (depth is None or len(open_folders) <= depth):
+            open_folders.append((path, iter(_entries(path))))
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, by name; nothing when it cannot be opened."""
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 # ------------------------------------------------------------------ folders
@@ -137,23 +152,20 @@ class _IgnoreRule:
 
 
 def _in_folder(folder: str) -> Iterator[str]:
-    yield from _searched(folder, _rules_above(folder))
-
-
-def _searched(folder: str, rules: tuple[_IgnoreRule, ...]) -> Iterator[str]:
-    rules = (*rules, *_rules_of(folder))
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
+    open_folders = [((*_rules_above(folder), *_rules_of(folder)), iter(_entries(folder)))]
+    while open_folders:
+        rules, entries = open_folders[-1]
+        entry = next(entries, None)
+        if entry is None:
+            open_folders.pop()
+            continue
         is_folder = entry.is_dir(follow_symlinks=False)
         if entry.name.startswith(".") or _is_ignored(entry.path, is_folder, rules):
             continue
         path = os.path.normpath(entry.path)
         if is_folder:
             if entry.name not in _SKIPPED and not os.path.exists(os.path.join(path, "pyvenv.cfg")):
-                yield from _searched(path, rules)
+                open_folders.append(((*rules, *_rules_of(path)), iter(_entries(path))))
         elif entry.name.lower().endswith(_SUFFIXES) and is_arazzo(path):
             yield path
 
@@ -180,9 +192,8 @@ def _rules_above(folder: str) -> tuple[_IgnoreRule, ...]:
 
 def _rules_of(folder: str) -> list[_IgnoreRule]:
     try:
-        with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
-            lines = file.read().splitlines()
-    except OSError:
+        lines = read_file(os.path.join(folder, ".gitignore"), regular=True).decode("utf-8", "replace").splitlines()
+    except UnusableFile:
         return []
     rules = []
     for line in map(str.rstrip, lines):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,6 +12,7 @@ from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
 from arazzo_runner.records import record, replace
 from arazzo_runner.values import JsonValue
 
+_MOST_PROCESSES: Final = 61  # Windows waits for no more
 _BYTES_FOR_A_PROCESS: Final = 2_000_000  # what one checks in the time that another takes to start, with some to spare
 
 
@@ -42,7 +44,7 @@ class Settled:
 def processes(documents: Sequence[str], asked: int | None) -> int:
     """Return how many processes to use: as many as asked for, else as many as have enough to do."""
     if asked is not None:
-        return max(1, min(asked, len(documents)))
+        return max(1, min(asked, len(documents), _MOST_PROCESSES))
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if available < 2 or len(documents) < 8:
         return 1
@@ -53,9 +55,13 @@ def processes(documents: Sequence[str], asked: int | None) -> int:
 def lint_in_parallel(
     names: Sequence[str], documents: Sequence[str], options: LintOptions, number: int
 ) -> tuple[dict[str, Linted], dict[str, JsonValue]]:
-    """Lint some of the documents in several processes; return what was found, and what is to be remembered of it."""
+    """Lint some of the documents in several processes; return what was found, and what is to be remembered of it.
+
+    What is not found because the system has no more processes, files, semaphores or memory is left to the caller.
+    """
     import multiprocessing  # lazily, as the next: most validations are of a few documents
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
     settings = Linter(documents, replace(options, remembers=False))
     for name in names:
@@ -66,7 +72,9 @@ def lint_in_parallel(
     context = multiprocessing.get_context("spawn")
     found: dict[str, Linted] = {}
     learned: dict[str, JsonValue] = {}
-    with ProcessPoolExecutor(number, mp_context=context) as pool:
+    # Without semaphores (no /dev/shm) the import says ImportError, or making one OSError.
+    broken = contextlib.suppress(OSError, ImportError, BrokenProcessPool)
+    with broken, ProcessPoolExecutor(number, mp_context=context) as pool:
         for results, news in pool.map(_lint_chunk, chunks, [documents] * len(chunks), [options] * len(chunks)):
             found.update((linted.name, linted) for linted in results)
             learned.update(news)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 from typing import Literal as OneOf
 
 from arazzo_runner.diagnostics import Location, removing, replacing
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
+_LONGEST_TIMEOUT: Final = 10**12  # milliseconds; what a socket takes ends soon after
+
 
 @record(frozen=True, slots=True)
 class StepCompiler:
@@ -88,7 +90,7 @@ class StepCompiler:
             on_success.compiled,
             on_failure.compiled,
             outputs,
-            None if step.timeout is None else step.timeout / 1000,
+            None if step.timeout is None else min(step.timeout, _LONGEST_TIMEOUT) / 1000,
             depends_on,
             frozenset(reads),
             foreign_steps,

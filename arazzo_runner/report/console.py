@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from typing import TextIO
+from typing import Final, TextIO
 
+from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.secrets import Secrets
+
+STDOUT: Final = "<stdout>"
 
 
 class Console:
@@ -32,28 +36,70 @@ class Console:
         except (OSError, ValueError):
             return 80
 
-    def out(self, text: str) -> bool:
-        """Write a result to stdout as it is (the caller has masked it); False when it did not arrive."""
-        self._out, arrived = _write(self._out, text)
-        return arrived
+    def out(self, text: str) -> None:
+        """Write a result to stdout as it is (the caller has masked it).
+
+        Raises InvalidUsage when it could not be written; a reader who has read enough (`| head`) is no error.
+        """
+        self._told(text if self._out is None else _fitting(text, self._out))
+
+    def document(self, text: str) -> None:
+        """Write a document to stdout as the UTF-8 that it is in a file; raises as `out` does."""
+        self._told(text.encode("utf-8", "surrogatepass"))
+
+    def deliver(self, text: str) -> bool:
+        """Write a result to stdout like `out`; False when it did not arrive, for whatever reason."""
+        if self._out is None:
+            return False
+        self._out, problem = _write(self._out, _fitting(text, self._out))
+        return problem is None
 
     def err(self, text: str) -> None:
         """Write to stderr, secrets of the run masked once more."""
-        self._err, _ = _write(self._err, self.secrets.mask(text))
+        if self._err is not None:
+            self._err, _ = _write(self._err, _fitting(self.secrets.mask(text), self._err))
+
+    def _told(self, text: str | bytes) -> None:
+        self._out, problem = (None, None) if self._out is None else _write(self._out, text)
+        if problem is None or isinstance(problem, BrokenPipeError):
+            return
+        message = f"standard output cannot be written: {(problem.strerror or str(problem)).lower()}"
+        raise InvalidUsage(
+            [Diagnostic(code="cannot-write-output", severity=Severity.ERROR, message=message, at=Location(STDOUT))]
+        )
 
 
-def _write(stream: TextIO | None, text: str) -> tuple[TextIO | None, bool]:
+def _write(stream: TextIO, text: str | bytes) -> tuple[TextIO | None, OSError | None]:
     """Write and flush; a stream whose reader is gone or whose disk is full is given up."""
-    if stream is None:
-        return None, False
+    try:
+        if isinstance(text, str):
+            stream.write(text)
+        else:
+            stream.buffer.write(text)
+        stream.flush()
+    except OSError as problem:
+        _give_up(stream)
+        return None, problem
+    return stream, None
+
+
+def _fitting(text: str, stream: TextIO) -> str:
+    """Return a text with what the encoding of a stream lacks as JSON escapes: within JSON they mean the same."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()
-    except OSError:
-        _give_up(stream)
-        return None, False
-    return stream, True
+        text.encode(encoding)
+    except UnicodeError:
+        found = (each if each.isascii() or _has(encoding, each) else json.dumps(each)[1:-1] for each in text)
+        return "".join(found)
+    return text
+
+
+def _has(encoding: str, character: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _give_up(stream: TextIO) -> None:

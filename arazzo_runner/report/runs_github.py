@@ -9,6 +9,7 @@ from arazzo_runner.report import runs_markdown
 from arazzo_runner.report.annotations import render as annotated
 from arazzo_runner.report.runs import RunsReport
 from arazzo_runner.report.runs_findings import findings
+from arazzo_runner.user_files import write_text
 
 
 def render(report: RunsReport) -> str:
@@ -20,5 +21,4 @@ def append_summary(report: RunsReport, environment: Mapping[str, str] = os.envir
     """Add the runs to the summary of the job when one is kept ($GITHUB_STEP_SUMMARY); raises OSError."""
     path = environment.get("GITHUB_STEP_SUMMARY")
     if path:
-        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(runs_markdown.render(report))
+        write_text(path, runs_markdown.render(report), add=True)

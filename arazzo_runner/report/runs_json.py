@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from arazzo_runner.report.json import plain, pretty, run_report
 from arazzo_runner.report.runs import RunRecord, RunsReport
@@ -13,6 +14,8 @@ from arazzo_runner.values import JsonValue
 from arazzo_runner.version import __version__
 
 FORMAT_VERSION = 1
+_FIRST_MOMENT: Final = datetime(1, 1, 1, tzinfo=UTC).timestamp()
+_LAST_MOMENT: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
 def runs_report(report: RunsReport, *, show_secrets: bool = False) -> dict[str, JsonValue]:
@@ -64,8 +67,9 @@ def run_line(record: RunRecord, outputs: Mapping[str, JsonValue]) -> str:
 
 
 def utc(seconds: float) -> str:
-    """Return seconds since the epoch as RFC 3339 text with milliseconds."""
-    moment = datetime.fromtimestamp(seconds, UTC)
+    """Return seconds since the epoch as RFC 3339 text with milliseconds; it has the years 1 to 9999."""
+    within = min(max(seconds, _FIRST_MOMENT), _LAST_MOMENT) if seconds == seconds else 0.0  # nan is no moment
+    moment = datetime.fromtimestamp(within, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

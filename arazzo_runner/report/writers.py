@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Final
 
 from arazzo_runner.report.runs import RunsReport
+from arazzo_runner.user_files import check_name, make_folders, open_pipe, write_text
 
 KINDS: Final[Mapping[str, str]] = {
     "junit": "runs_junit",
@@ -41,21 +42,30 @@ class ReportFile:
         self.kind = kind
         self.path = path
         self._created = False
+        self._pipe: int | None = None
 
     def prepare(self) -> None:
         """Make sure that the file can be written, creating it (and its folder) when it is not there; raises OSError."""
         folder = os.path.dirname(self.path)
         if folder:
-            os.makedirs(folder, exist_ok=True)
+            make_folders(folder)
+        check_name(self.path)
         was_there = os.path.lexists(self.path)
+        self._pipe = open_pipe(self.path)
+        if self._pipe is not None:
+            return
         with open(self.path, "ab"):
             self._created = not was_there
 
     def write(self, report: RunsReport) -> None:
         """Write the report; raises OSError."""
         text = render(self.kind, report)
-        with open(self.path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
+        if self._pipe is None:
+            write_text(self.path, text)
+            return
+        pipe, self._pipe = self._pipe, None
+        with open(pipe, "wb") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
 
     def discard(self) -> None:
         """Remove the file if it was made for a report that never came."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from arazzo_runner.sources.content_coding import DecodedBody, TooLarge, Undecodable
 from arazzo_runner.sources.deadline import Deadline, keep_deadlines
-from arazzo_runner.sources.policy import FetchError, Policy, check_addresses, limited, redirected
+from arazzo_runner.sources.policy import FetchError, Policy, check_addresses, limited, redirected, too_large
 from arazzo_runner.sources.uris import origin, without_userinfo
 from arazzo_runner.version import __version__
 
@@ -115,7 +115,7 @@ def _body(response: Any, max_bytes: int, deadline: float, uri: str) -> bytes:
             if time.monotonic() > deadline:
                 raise FetchError(f"{without_userinfo(uri)} takes longer than {READ_SECONDS:g} s")
     except TooLarge:
-        return limited(bytes(max_bytes + 1), max_bytes)
+        raise too_large(max_bytes) from None
     except Undecodable as problem:
         raise FetchError(f"{without_userinfo(uri)} cannot be decoded: {problem}") from None
     if not body.is_whole:

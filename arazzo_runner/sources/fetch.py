@@ -5,10 +5,10 @@ What may be read is decided in policy.py; here it is done, with limits counted w
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
 from arazzo_runner.records import replace
 from arazzo_runner.sources.kept import Kept
@@ -18,15 +18,15 @@ from arazzo_runner.sources.policy import (
     check_below_root,
     check_reference,
     check_source,
-    limited,
+    too_large,
     widened,
 )
 from arazzo_runner.sources.uris import is_remote, path_of
 from arazzo_runner.sources.watch import Watch
+from arazzo_runner.user_files import TooLarge, UnusableFile
+from arazzo_runner.user_files import read_file as read_named_file
 
 __all__ = ["DocumentFetch", "Fetch", "FetchError", "Policy", "ReferenceFetch", "make_fetch", "repository_root"]
-
-_MORE: Final = 65_536
 
 
 class Fetch(Protocol):
@@ -248,12 +248,18 @@ class Repositories:
         return self._above(os.path.abspath(folder))
 
     def _above(self, folder: str) -> str | None:
-        if folder not in self._known:
+        passed, found = [], None
+        while folder not in self._known:
+            passed.append(folder)
             parent = os.path.dirname(folder)
-            self._known[folder] = (
-                folder if _is_repository(folder) else None if parent == folder else self._above(parent)
-            )
-        return self._known[folder]
+            if _is_repository(folder) or parent == folder:
+                found = folder if _is_repository(folder) else None
+                break
+            folder = parent
+        else:
+            found = self._known[folder]
+        self._known.update(dict.fromkeys(passed, found))
+        return found
 
 
 def _is_repository(folder: str) -> bool:
@@ -266,21 +272,12 @@ def _is_repository(folder: str) -> bool:
 def read_file(path: str, max_bytes: int) -> bytes:
     """Return a regular file's bytes, no more than `max_bytes`; raises FetchError."""
     try:
-        found = os.stat(path)  # before opening: opening a pipe would wait for its writer
-        mode = found.st_mode
-        if stat.S_ISDIR(mode):
-            raise FetchError(f"{path} is a directory", "name a file")
-        if not stat.S_ISREG(mode):
-            raise FetchError(f"{path} is no regular file")
-        with open(path, "rb", buffering=0) as file:
-            data = file.read(min(found.st_size, max_bytes) + 1)  # Python asks for memory for as much at once
-            while len(data) <= max_bytes and (
-                more := file.read(len(data) + _MORE)
-            ):  # it has grown, or did not come at once
-                data += more
-            return limited(data, max_bytes)
-    except FileNotFoundError:
-        raise FetchError(f"{path} does not exist") from None
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "its name is not usable"
-        raise FetchError(f"{path} cannot be read: {reason}") from None
+        return read_named_file(path, max_bytes, regular=True)
+    except TooLarge:
+        raise too_large(max_bytes) from None
+    except UnusableFile as problem:
+        if problem.number == errno.ENOENT:
+            raise FetchError(f"{path} does not exist") from None
+        if problem.number == errno.EISDIR:
+            raise FetchError(f"{path} is a directory", "name a file") from None
+        raise FetchError(f"{path} cannot be read: {problem}") from None

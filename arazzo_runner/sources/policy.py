@@ -99,8 +99,13 @@ def check_addresses(uri: str, addresses: Iterable[str], base: str, policy: Polic
 def limited(data: bytes, max_bytes: int) -> bytes:
     """Return the bytes of a document; raises FetchError when they are too many."""
     if len(data) > max_bytes:
-        raise FetchError(f"it has more than {max_bytes:,} bytes", "raise --max-document-size if you trust it")
+        raise too_large(max_bytes)
     return data
+
+
+def too_large(max_bytes: int) -> FetchError:
+    """Return what is said of a document of more bytes than are read."""
+    return FetchError(f"it has more than {max_bytes:,} bytes", "raise --max-document-size if you trust it")
 
 
 def address_kind(address: str) -> str:

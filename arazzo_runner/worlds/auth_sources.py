@@ -13,10 +13,12 @@ from os import PathLike
 from typing import Any
 
 from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
-from arazzo_runner.document.source_map import Limits, read
+from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.access import CredentialSource
 from arazzo_runner.records import record
 from arazzo_runner.secrets import MASK
+from arazzo_runner.user_files import UnusableFile
+from arazzo_runner.user_files import read_file as read_named_file
 from arazzo_runner.values import JsonValue, type_name
 from arazzo_runner.worlds.auth_digest import Challenges
 from arazzo_runner.worlds.auth_fields import FIELDS, SERVICE, SETTINGS, file_entry, keyring_name, variable_names
@@ -169,15 +171,15 @@ def read_file(path: str) -> Table:
 
 
 def _bytes_of(path: str) -> bytes:
+    def check(status: os.stat_result) -> None:
+        fault = _exposure(status)
+        if fault is not None:
+            raise _refusal(f"{path} {fault}", path, f"chmod 600 {path}", code="exposed-credentials")
+
     try:
-        with open(path, "rb") as file:
-            fault = _exposure(os.fstat(file.fileno()))
-            if fault is not None:
-                raise _refusal(f"{path} {fault}", path, f"chmod 600 {path}", code="exposed-credentials")
-            return file.read(Limits().max_bytes + 1)
-    except OSError as problem:
-        message = f"the credentials file {path} cannot be read: {(problem.strerror or str(problem)).lower()}"
-        raise _refusal(message, path, None) from None
+        return read_named_file(path, check=check)
+    except UnusableFile as problem:
+        raise _refusal(f"the credentials file {path} cannot be read: {problem}", path, None) from None
 
 
 def _exposure(status: os.stat_result) -> str | None:

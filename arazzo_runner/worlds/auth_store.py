@@ -9,6 +9,7 @@ again would make many servers revoke all of them (RFC 9700 §4.14.2).
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import json
@@ -18,6 +19,7 @@ from typing import Any
 
 from arazzo_runner.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.records import record
+from arazzo_runner.user_files import UnusableFile, json_of, read_file, text_of
 
 
 class UnusableStore(Exception):
@@ -90,14 +92,13 @@ class Chain:
     def read(self) -> Kept:
         """Return the current token; raises UnusableStore when the file is not as it was written."""
         try:
-            with open(self.path, encoding="utf-8") as file:
-                raw = json.load(file)
+            raw = json_of(text_of(read_file(self.path, regular=True)))
             return Kept(_text(raw["refreshToken"]), bool(raw["pending"]))
-        except FileNotFoundError:
-            return Kept(self._given)
-        except OSError as problem:
-            raise _unusable(self.path, problem) from None
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except UnusableFile as problem:
+            if problem.number == errno.ENOENT:
+                return Kept(self._given)
+            raise UnusableStore(f"{self.path}: {problem}") from None
+        except (ValueError, KeyError, TypeError):
             raise UnusableStore(f"{self.path} is not as it was written") from None
 
     def write(self, kept: Kept) -> None:

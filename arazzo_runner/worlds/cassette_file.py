@@ -17,11 +17,13 @@ from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.sources.media import body_codec, essence, is_form, is_json
 from arazzo_runner.sources.media_types import text_codec
+from arazzo_runner.user_files import UnusableFile, read_file
 from arazzo_runner.values import JsonValue
 from arazzo_runner.worlds.cassette import Cassette, Interaction
 from arazzo_runner.worlds.placeholders import Placeholders
 
 VERSION = 1
+_MOST_NUMBER = 1_000_000_000_000  # seconds and milliseconds
 LIMITS = Limits(max_bytes=500_000_000, max_nodes=20_000_000)
 _HEADER = """\
 # A recorded run of an Arazzo workflow: `arazzo replay` plays it, `arazzo mock --from` serves it.
@@ -159,10 +161,9 @@ def read_cassette(path: str | PathLike[str]) -> Cassette:
     name = fspath(path)
     problems = Problems()
     try:
-        with open(name, "rb") as file:
-            document = read(file.read(), name, problems, limits=LIMITS)
-    except OSError as problem:
-        raise InvalidUsage([_problem(f"the cassette cannot be read: {problem.strerror}", Location(name))]) from None
+        document = read(read_file(name, LIMITS.max_bytes), name, problems, limits=LIMITS)
+    except UnusableFile as problem:
+        raise InvalidUsage([_problem(f"the cassette cannot be read: {problem}", Location(name))]) from None
     if document is None:
         raise InvalidUsage(problems.diagnostics)
     return _Reading(document).cassette()
@@ -199,7 +200,7 @@ class _Reading:
         request = self._of(raw, at, "request", dict)
         return Interaction(
             key=self._of(raw, at, "key", str),
-            started=float(self._of(raw, at, "started", (int, float), 0.0)),
+            started=self._number(raw, at, "started"),
             source=self._of(raw, at, "source", str, ""),
             server=self._of(raw, at, "server", str, ""),
             request=HttpRequest(
@@ -218,15 +219,27 @@ class _Reading:
                 self._of(failed, place, "reason", str),
                 self._of(failed, place, "message", str, ""),
                 self._of(failed, place, "sent", bool, True),
-                float(self._of(failed, place, "elapsed_ms", (int, float), 0.0)),
+                self._number(failed, place, "elapsed_ms"),
             )
         response, place = self._of(raw, at, "response", dict), f"{at}/response"
         return HttpResponse(
-            self._of(response, place, "status", int),
+            self._status(response, place),
             self._headers(response, place),
             self._body(response, place),
-            float(self._of(response, place, "elapsed_ms", (int, float), 0.0)),
+            self._number(response, place, "elapsed_ms"),
         )
+
+    def _status(self, raw: dict[str, JsonValue], at: str) -> int:
+        status: int = self._of(raw, at, "status", int)
+        if not 100 <= status <= 999:  # RFC 9110 §15: three digits
+            self._refuse("a status has three digits", f"{at}/status")
+        return status
+
+    def _number(self, raw: dict[str, JsonValue], at: str, name: str) -> float:
+        number = self._of(raw, at, name, (int, float), 0.0)
+        if not 0 <= number <= _MOST_NUMBER:
+            self._refuse(f"{name} is from 0 to {_MOST_NUMBER:,}", f"{at}/{name}")
+        return float(number)
 
     def _headers(self, raw: dict[str, JsonValue], at: str) -> Headers:
         lines = self._of(raw, at, "headers", list, [])

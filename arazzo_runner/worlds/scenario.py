@@ -20,6 +20,7 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.template import parse_value
 from arazzo_runner.records import field, record
+from arazzo_runner.user_files import UnusableFile, read_file
 from arazzo_runner.values import MISSING, JsonValue, to_text
 
 RULE_FIELDS = frozenset({"operation", "switch", "times", "when", "do", "answer", "delay", "drop"})
@@ -124,10 +125,9 @@ def read_scenario(path: str | PathLike[str], switches: Sequence[str] = ()) -> Sc
     name = fspath(path)
     problems = Problems()
     try:
-        with open(name, "rb") as file:
-            document = read(file.read(), name, problems)
-    except OSError as problem:
-        raise _invalid(f"the scenario cannot be read: {problem.strerror}", Location(name)) from None
+        document = read(read_file(name), name, problems)
+    except UnusableFile as problem:
+        raise _invalid(f"the scenario cannot be read: {problem}", Location(name)) from None
     if document is None:
         raise InvalidUsage(problems.diagnostics)
     raw = document.value

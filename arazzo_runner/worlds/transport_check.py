@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severi
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.sources.httpx_import import httpx
 from arazzo_runner.sources.proxies import DIRECT, SCHEMES, environment_proxies, shown, with_scheme
+from arazzo_runner.user_files import UnusableFile, read_file
 
 
 def check_transport(options: TransportOptions, environment: Mapping[str, str]) -> None:
@@ -39,15 +41,26 @@ def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for file, key in options.certificates.values():
         name = file if key is None else f"{file}, {key}"
-        reason = _reason(lambda file=file, key=key: load_certificate(context, file, key))  # type: ignore[misc]
+        reason = _unreadable(file, key) or _reason(partial(load_certificate, context, file, key))
         if reason:
             hint = f"PEM with the certificate and its key (--cert FILE,KEY); a key's password goes into {KEY_PASSWORD}"
             yield _error("unusable-certificate", f"the client certificate {name} cannot be used: {reason}", hint)
     for file in options.ca_files.values():
-        reason = _reason(lambda file=file: context.load_verify_locations(file))  # type: ignore[misc]
+        reason = _unreadable(file) or _reason(partial(context.load_verify_locations, file))
         if reason:
             hint = "PEM with the certificates of the authority"
             yield _error("unusable-certificate", f"the authority {file} cannot be used: {reason}", hint)
+
+
+def _unreadable(*files: str | None) -> str:
+    """Return why a file cannot be read, "" when all can; OpenSSL reads some twice, and would wait for a pipe."""
+    try:
+        for file in files:
+            if file is not None:
+                read_file(file, regular=True)
+    except UnusableFile as problem:
+        return str(problem)
+    return ""
 
 
 def _reason(load: Callable[[], object]) -> str:

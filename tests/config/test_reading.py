@@ -104,6 +104,61 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path):
         load_settings(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("data", "line", "says"),
+    [
+        pytest.param(b"a = " + b"[" * 3000, None, "nested too deeply", id="3,000 brackets"),
+        pytest.param(b"a = 1\nb = " + b"{c=" * 3000, None, "nested too deeply", id="3,000 braces"),
+        pytest.param(b"a." * 3000 + b"a = 1", None, "more than 100 parts", id="a key of 3,000 parts"),
+        pytest.param(b"\n[" + b"a . " * 101 + b"b]", None, "more than 100 parts", id="a table of 102 parts"),
+        pytest.param(b"[a.b]\n" + b"c." * 99 + b"d = 1", None, "more than 100 levels", id="a table and a key that are deep together"),
+        pytest.param(b"a = 1\nb = " + b"9" * 5000, None, "64 bits", id="5,000 digits"),
+        pytest.param(b"[validate]\nmax-warnings = 0x" + b"f" * 5000, 2, "64 bits", id="5,000 hexadecimal digits"),
+        pytest.param(b"[validate]\nmax-warnings = 9223372036854775808", 2, "64 bits", id="one more than 64 bits hold"),
+        pytest.param(b"[environments.a.inputs]\nb = nan", 2, "nan is no number", id="nan"),
+        pytest.param(b"[environments.a.inputs]\nb = [1, -inf]", 2, "-inf is no number", id="inf in a list"),
+        pytest.param(b"[environments.a.inputs]\nb = 1e999", 2, "inf is no number", id="a great exponent"),
+        pytest.param(b"a = 2001-99-99", 1, "no TOML", id="a date there is not"),
+        pytest.param(b'a = "\0"', 1, "no TOML", id="a NUL in a text"),
+        pytest.param(b"\0" * 4096, 1, "no TOML", id="NULs"),
+        pytest.param(b"\xff\xfea\0=\0001\0", None, "not UTF-8", id="UTF-16"),
+        pytest.param(b"a = '\xed\xa0\x80'", None, "not UTF-8", id="half a surrogate pair"),
+        pytest.param(b"#" * 1_000_001, None, "more than 1,000,000 bytes", id="more than 1 MB"),
+        pytest.param(b"[validate.rules]\n" + b"".join(b"a%d = 1\n" % number for number in range(3000)), 2, "must be a text", id="3,000 unknown rules"),
+    ],
+)  # fmt: skip
+def test_absurd_files_are_refused_at_their_place(data, line, says, tmp_path):
+    (tmp_path / "arazzo.toml").write_bytes(data)
+    with pytest.raises(InvalidUsage) as caught:
+        load_settings(str(tmp_path), codes=CODES)
+    found = caught.value.diagnostics[0]
+    assert says in found.message
+    assert (found.at.line == line) if line is not None else found.at.uri.endswith("arazzo.toml")
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path):
+    (tmp_path / "arazzo.toml").write_bytes(b'\xef\xbb\xbf[validate]\npreset = "strict"\n')
+    assert load_settings(str(tmp_path)).validate.preset == "strict"
+
+
+@pytest.mark.parametrize("name", ["arazzo.toml", "pyproject.toml"])
+def test_what_is_no_file_is_said_or_passed_over(name, tmp_path):
+    """An arazzo.toml is somebody's intent; a pyproject.toml may be anything."""
+    for make in (Path.mkdir, lambda path: path.symlink_to("nothing"), lambda path: path.symlink_to(path.name)):
+        path = tmp_path / str(id(make)) / name
+        path.parent.mkdir()
+        (path.parent / ".git").mkdir()
+        try:
+            make(path)
+        except OSError:
+            continue  # links are a privilege on Windows
+        if name == "arazzo.toml":
+            with pytest.raises(InvalidUsage, match="cannot be read"):
+                load_settings(str(path.parent))
+        else:
+            assert load_settings(str(path.parent)) == Settings()
+
+
 def test_the_example_of_the_page_is_read_and_fits_the_schema():
     assert EXAMPLES
     for text in EXAMPLES:

@@ -126,7 +126,7 @@ def test_an_encrypted_key_needs_its_password(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--cert", "gone.pem"], "unusable-certificate", "No such file"),
+        (["--cert", "gone.pem"], "unusable-certificate", "no such file"),
         (["--cert", "look.arazzo.yml"], "unusable-certificate", "the client certificate look.arazzo.yml"),
         (["--cacert", "api.test=gone.pem"], "unusable-certificate", "the authority gone.pem"),
         (["--proxy", f"ftp://me:{PASSWORD}@p.test"], "unusable-proxy", 'p.test has the scheme "ftp"'),

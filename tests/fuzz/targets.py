@@ -35,6 +35,7 @@ from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.json import pretty, run_report
 from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.worlds.dry_run import DryRunWorld
+from tests.fuzz import settings
 
 MOST_SECONDS = 5.0
 QUICKLY = RunOptions(max_steps=30, max_depth=4, criterion_timeout=0.2)
@@ -191,6 +192,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "query": query,
     "xpath": xpath,
     "response": response,
+    **settings.TARGETS,
 }
 if find_spec("dbos") is not None and find_spec("cryptography") is not None:
     TARGETS["store"] = store

@@ -59,6 +59,7 @@ CASES = {
     "response-contract": "tests/engine/test_checks.py",
     "response-header": "tests/engine/test_checks.py",
     "response-schema": "tests/engine/test_checks.py",
+    "system-error": "tests/hostile/test_absurd_surroundings.py",
     "token-request-failed": "tests/e2e/test_credentials.py",
     "undocumented-content-type": "tests/engine/test_checks.py",
     "undocumented-status": "tests/engine/test_checks.py",
