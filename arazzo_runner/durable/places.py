@@ -72,21 +72,35 @@ def store_of(given: str | None, environment: Mapping[str, str]) -> Store:
     """Return the store that --store names, else ARAZZO_STORE, else the user's own; raises InvalidUsage."""
     named = given or environment.get(STORE_VARIABLE)
     if not named:
-        path = os.path.join(state_folder(), "journal.db")
-        return Store(_sqlite_url(path), path)
+        return _in_file(os.path.join(state_folder(), "journal.db"))
     scheme, separator, rest = named.partition(":")
     if scheme in ("postgresql", "postgres") and rest.startswith("//"):
         return Store(_postgresql_url(rest), None)
     if scheme == "sqlite" and rest.startswith("///"):
-        path = os.path.abspath(rest[3:])
-        return Store(_sqlite_url(path), path)
+        return _in_file(rest[3:])
     if separator and rest.startswith("//"):
         message = f'"{scheme}" is no kind of store'
         raise refusal(message, code="invalid-store", hint="write a path, sqlite:///PATH or postgresql://…")
-    if "\0" in named:
-        raise refusal("a store's path holds no NUL", code="invalid-store", hint="write a path, or postgresql://…")
-    path = os.path.abspath(named)
-    return Store(_sqlite_url(path), path)
+    return _in_file(named)
+
+
+def _in_file(path: str) -> Store:
+    """Return the store in a SQLite file; raises InvalidUsage when SQLite can open no file of that name."""
+    path = os.path.abspath(path)
+    if "\0" in path or not _is_unicode(path):
+        what = "holds a NUL" if "\0" in path else "is not UTF-8"
+        hint = "name another place with --store or ARAZZO_STORE"
+        raise refusal(f"the path of the store, {path!r}, {what}", code="invalid-store", hint=hint)
+    return Store("sqlite:///" + path.replace(os.sep, "/"), path)
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether a text came from valid UTF-8: Python stands surrogates for other bytes (PEP 383)."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _postgresql_url(rest: str) -> str:
@@ -94,17 +108,13 @@ def _postgresql_url(rest: str) -> str:
     url = f"postgresql:{rest}"
     try:
         parts = urlsplit(url)
-        complete = parts.path.strip("/") != "" and parts.port != 0
+        complete = parts.path.strip("/") != "" and parts.port != 0 and "\0" not in url and _is_unicode(url)
     except ValueError:
         complete = False
     if not complete:
         hint = "write postgresql://USER@HOST:PORT/DATABASE"
         raise refusal("the store's URL names no PostgreSQL database", code="invalid-store", hint=hint)
     return url
-
-
-def _sqlite_url(path: str) -> str:
-    return "sqlite:///" + path.replace(os.sep, "/")
 
 
 def unfinished_runs(folder: str, document: str) -> Iterator[str]:

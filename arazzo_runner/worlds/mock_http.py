@@ -254,15 +254,23 @@ def _too_large() -> Refused:
 
 
 def _headers(answer: HttpResponse, *, closes: bool) -> list[tuple[bytes, bytes]]:
-    from email.utils import formatdate  # lazily: only a server needs it
-
-    pairs = [("Server", "arazzo-mock"), ("Date", formatdate(usegmt=True)), *answer.headers]
+    pairs = [("Server", "arazzo-mock"), *_date(), *answer.headers]
     kept = [pair for pair in pairs if pair[0].lower() not in _OF_THE_SERVER]
     if answer.status not in (204, 304):
         kept.append(("Content-Length", str(len(answer.body))))
     if closes:
         kept = [pair for pair in kept if pair[0].lower() != "connection"] + [("Connection", "close")]
     return [(name.encode("utf-8"), _value(value)) for name, value in kept]
+
+
+def _date() -> list[tuple[str, str]]:
+    """Return the Date header; none when the clock is past what Python reads (RFC 9110 §6.6.1)."""
+    from email.utils import formatdate  # lazily: only a server needs it
+
+    try:
+        return [("Date", formatdate(usegmt=True))]
+    except (OverflowError, ValueError, OSError):
+        return []
 
 
 def _value(text: str) -> bytes:

@@ -138,9 +138,27 @@ def test_a_store_out_of_reach_is_named(tmp_path: Path, url: str, command: list[s
     assert (code, "invalid-store" in said, "hint" in said, "Traceback" in said) == (2, True, True, False), said
 
 
-def test_a_path_with_a_nul_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidUsage, match="NUL"):
-        durably.opened("a\0b", {"XDG_STATE_HOME": str(tmp_path)})
+UNUSABLE_NAMES = {
+    "a NUL": "a\0b",
+    "a NUL in a sqlite URL": "sqlite:///a\0b",
+    "a NUL in a PostgreSQL URL": "postgresql://u@h/d\0b",
+    "bytes that are not UTF-8": "a\udcff",
+    "a folder that is not UTF-8": "/tmp/\udcff/journal.db",
+    "a host that is not UTF-8": "postgresql://u@h\udcff:1/db",
+    "a database that is not UTF-8": "postgresql://u@h:1/\udcff",
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE_NAMES.values(), ids=UNUSABLE_NAMES)
+def test_a_name_that_no_store_can_have_is_refused_before_anything_is_made(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given, variable in ((name, {}), (None, {"ARAZZO_STORE": name})):
+        with pytest.raises(InvalidUsage) as refused:
+            durably.opened(given, {"XDG_STATE_HOME": str(tmp_path), **variable})
+        assert [(each.code, each.hint is not None) for each in refused.value.diagnostics] == [("invalid-store", True)]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_accepts_and_says_nothing_is_given_up(tmp_path: Path) -> None:
