@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 JsonValue: TypeAlias = Any
@@ -82,7 +82,44 @@ def to_text(value: JsonValue) -> str:
 
 def to_json(value: JsonValue) -> str:
     """Return a value as compact JSON (RFC 8259), MISSING inside it as null."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default)
+    except (RecursionError, ValueError):  # nested beyond Python's stack, or a number of more digits than it writes
+        return "".join(_json_parts(value))
+
+
+def _json_parts(value: JsonValue) -> Iterator[str]:
+    """Yield the JSON of a value of any depth, numbers of any length included; a loop instead of recursion."""
+    waiting: list[Any] = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, _Raw):
+            yield each.text
+        elif isinstance(each, dict):
+            members = [
+                part
+                for name, item in each.items()
+                for part in (_Raw(f"{json.dumps(str(name), ensure_ascii=False)}:"), item, _Raw(","))
+            ]
+            waiting += [_Raw("}"), *reversed(members[:-1]), _Raw("{")]
+        elif isinstance(each, (list, tuple)):
+            items = [part for item in each for part in (item, _Raw(","))]
+            waiting += [_Raw("]"), *reversed(items[:-1]), _Raw("[")]
+        elif isinstance(each, int) and not isinstance(each, bool):
+            from decimal import Decimal  # lazily: no usual value comes here
+
+            yield str(Decimal(each))
+        else:
+            yield json.dumps(each, ensure_ascii=False, default=_json_default)
+
+
+class _Raw:
+    """A text that is written as it is."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 def _json_default(value: object) -> object:
@@ -116,10 +153,7 @@ def preview(value: JsonValue, limit: int = 80) -> str:
     """Return a value as one short line of JSON, for messages."""
     if value is MISSING:
         return "nothing"
-    try:
-        text = to_json(value)
-    except (RecursionError, ValueError):  # nested beyond Python's stack, or a number of more digits than it writes
-        return f"{type_name(value)} that is too large to be shown"
+    text = to_json(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.expressions.ecma_characters import DOT, DOT_IREGEXP
@@ -19,6 +20,8 @@ from arazzo_runner.expressions.ecma_nodes import (
     Sequence,
     Single,
     count_positions,
+    is_fixed,
+    is_nothing,
     parts,
     size_for_re2,
     size_for_regex,
@@ -31,6 +34,7 @@ from arazzo_runner.records import record
 MAX_FOR_RE2: Final = 100_000
 MAX_FOR_REGEX: Final = 20_000
 _MAX_REPEAT: Final = 1000  # RE2's limit, of nested repetitions together
+_LONGEST_RUN: Final = 100
 _LINE: Final = "[^\n\r\u2028\u2029]"
 
 
@@ -99,7 +103,7 @@ class _Writer:
         if isinstance(node, Assertion):
             return self._assertion(node)
         if isinstance(node, Sequence):
-            return "".join(map(self._item, node.items))
+            return self._sequence(node)
         if isinstance(node, Choice):
             return "|".join(map(self.written, node.options))
         if isinstance(node, Recall):
@@ -112,11 +116,40 @@ class _Writer:
         if isinstance(node, Look):
             return f"(?{'<' if node.behind else ''}{'!' if node.negated else '='}{body})"
         if isinstance(node, Cased):
-            return f"(?{'i' if node.ignored else '-i'}:{body})"
+            return self._cased(body, node)
         return self._repeated(node, body)
 
-    def _item(self, node: Node) -> str:
-        return f"(?:{self.written(node)})" if isinstance(node, Choice) else self.written(node)
+    def _sequence(self, node: Sequence) -> str:
+        """Write one part after the other; for `regex`, no long run of characters in one piece.
+
+        Before it first searches, `regex` makes tables of the longest run, in a time that grows with
+        its cube: 1.1 s for 1,600 characters, outside its time limit. An atomic group ends a run.
+        """
+        written: list[str] = []
+        run: list[str] = []
+        for text, is_single in self._pieces(node):
+            if is_single and not self._for_re2:
+                run.append(text)
+                continue
+            written += [*_in_chunks(run), text]
+            run = []
+        return "".join([*written, *_in_chunks(run)])
+
+    def _pieces(self, node: Node) -> Iterator[tuple[str, bool]]:
+        """Yield the texts of what follows one another in a node, and whether each takes one character."""
+        if isinstance(node, Sequence):
+            for item in node.items:
+                yield from self._pieces(item)
+        elif isinstance(node, Cased) and is_fixed(node.body):
+            for text, _ in self._pieces(node.body):
+                yield self._cased(text, node), True
+        elif isinstance(node, Choice):
+            yield f"(?:{self.written(node)})", False
+        elif not is_nothing(node):
+            yield self.written(node), isinstance(node, Single)
+
+    def _cased(self, text: str, node: Cased) -> str:
+        return f"(?{'i' if node.ignored else '-i'}:{text})"
 
     def _repeated(self, node: Repeat, body: str) -> str:
         if not isinstance(node.body, Single | Group | Cased):
@@ -141,6 +174,13 @@ class _Writer:
         if self._for_re2:
             return node.kind
         return _BOUNDARY if node.kind == "\\b" else _NO_BOUNDARY
+
+
+def _in_chunks(run: list[str]) -> list[str]:
+    if len(run) <= _LONGEST_RUN:
+        return run
+    places = range(0, len(run), _LONGEST_RUN)
+    return [f"(?>{''.join(run[place : place + _LONGEST_RUN])})" for place in places]
 
 
 # Words are ASCII, whatever the flags of `regex` are.

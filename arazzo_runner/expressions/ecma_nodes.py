@@ -114,6 +114,22 @@ def can_be_empty(node: Node) -> bool:
     return True
 
 
+def is_fixed(node: Node) -> bool:
+    """Return whether a node is one character after the other, each taken in one way."""
+    if isinstance(node, Sequence):
+        return all(map(is_fixed, node.items))
+    return is_fixed(node.body) if isinstance(node, Cased) else isinstance(node, Single)
+
+
+def is_nothing(node: Node) -> bool:
+    """Return whether a node matches everywhere and takes nothing."""
+    if isinstance(node, Sequence):
+        return all(map(is_nothing, node.items))
+    if isinstance(node, Look):
+        return not node.negated and is_nothing(node.body)
+    return isinstance(node, Cased | Repeat) and is_nothing(node.body)
+
+
 def size_for_re2(node: Node) -> int:
     """Return about how many instructions RE2 makes of a node: it writes every counted repetition out."""
     if isinstance(node, Repeat):
