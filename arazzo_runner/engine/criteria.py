@@ -76,7 +76,7 @@ def _query(criterion: QueryCriterion, scope: Scope, timeout: float) -> Verdict:
     try:
         query = compiled_query(criterion.query, criterion.kind, criterion.version, scope)
     except MissingValue as missing:
-        return _verdict(criterion, criterion.kind, value, False, f"{missing.expression} has no value")
+        return _verdict(criterion, criterion.kind, value, False, str(missing))
     except ExpressionSyntaxError as problem:
         return _verdict(criterion, criterion.kind, value, False, problem.message)
     selection = select(query, value, timeout=timeout)

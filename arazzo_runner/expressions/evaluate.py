@@ -44,12 +44,20 @@ from arazzo_runner.values import (
 )
 
 
-class MissingValue(Exception):
-    """A template holds an expression that has no value; `expression` is its node."""
+MOST_RENDERED = 50_000_000
+"""Characters of a text with expressions in it: one of a megabyte can name an answer of ten a hundred thousand times."""
 
-    def __init__(self, expression: Expression) -> None:
-        super().__init__(f"{expression} has no value")
+
+class MissingValue(Exception):
+    """A template holds an expression that has no value; `expression` is its node.
+
+    `reason` says why it has none, where that is not simply so.
+    """
+
+    def __init__(self, expression: Expression, reason: str | None = None) -> None:
+        super().__init__(f"{expression} has no value" if reason is None else f"{expression}: {reason}")
         self.expression = expression
+        self.reason = reason
 
 
 def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
@@ -83,19 +91,24 @@ def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
 
 
 def render(template: Template, scope: Scope) -> str:
-    """Return a template's text; raises MissingValue for a part that has no value.
+    """Return a template's text; raises MissingValue for a part that has no value, or makes the text too long.
 
     Embedding: scalars as text, structures as JSON, texts as they are (Arazzo 1.1 §Examples).
     """
     written = []
+    length = 0
     for part in template.parts:
         if isinstance(part, str):
-            written.append(part)
-            continue
-        value = evaluate(part, scope)
-        if value is MISSING:
-            raise MissingValue(part)
-        written.append(to_text(value))
+            text = part
+        else:
+            value = evaluate(part, scope)
+            if value is MISSING:
+                raise MissingValue(part)
+            text = to_text(value)
+        length += len(text)
+        if length > MOST_RENDERED and not isinstance(part, str):
+            raise MissingValue(part, f"the text it stands in has more than {MOST_RENDERED} characters")
+        written.append(text)
     return "".join(written)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -77,6 +78,7 @@ def main() -> None:
     """
     module = importlib.import_module(sys.argv[1])
     module.prepare()
+    gc.freeze()  # no fork copies what it only reads
     for line in sys.stdin:
         name, arguments = json.loads(line)
         reading, writing = os.pipe()

@@ -156,7 +156,7 @@ def test_an_operand_compares_with_every_other(limited, operand):
 TEXTS: dict[str, Made] = {
     "braces": times("{$inputs.a}"), "open braces": times("{"), "open expressions": times("{$inputs.a"), "roots alone": times("{$"), "dollars": times("$"), "names alone": times("$inputs."), "bare names": times("$inputs.a "), "full stops": times("a.", "x $inputs."),
     "slashes": times("a/", "x $inputs.a#/"), "brackets": times("[0]", "x $inputs.a"), "open brackets": times("[", "x $inputs.a"), "hyphens": times("a-", "x $inputs."), "tildes": times("~", "x $inputs.a#/"), "colons": times("a:", "x $steps."), "long names": times("a", "x $inputs.", "~"),
-    "misspelt roots": numbered("{$inpust#.x}"), "unknown roots": numbered("{$foo#.x}"), "a long root": times("a", "{$", ".}"), "steps without outputs": times("$steps.ss.x "), "steps": times("{$steps.s.outputs.o#/huge}"), "tokens": times("/0", "$response.body#"), "escaped names": times("\\u0041", "$request.query."),
+    "misspelt roots": numbered("{$inpust#.x}"), "unknown roots": numbered("{$foo#.x}"), "a long root": times("a", "{$", ".}"), "steps without outputs": times("$steps.ss.x "), "steps": times("{$steps.s.outputs.o#/s}"), "tokens": times("/0", "$response.body#"), "escaped names": times("\\u0041", "$request.query."),
     "source names": times("a.", "$sourceDescriptions."), "halves": times("\ud800", "$inputs."),
 }  # fmt: skip
 
@@ -171,6 +171,11 @@ def test_long_texts(limited, name):
     """A text of a document may have megabytes, where a condition has 64 KB."""
     text = TEXTS[name](30_000)
     bounded(limited.call("template", text * max(1, 1_000_000 // len(text))))
+
+
+def test_a_text_that_multiplies_a_value_is_stopped(limited):
+    told = bounded(limited.call("template", "{$response.body#/s}" * 50_000))
+    assert told == "failed: $response.body#/s: the text it stands in has more than 50000000 characters"
 
 
 @pytest.mark.parametrize("name", ["huge", "deep", "half", "inf", "wide", "s"])
