@@ -43,7 +43,6 @@ from arazzo_runner.values import (
     uncounted,
 )
 
-
 MOST_RENDERED = 50_000_000
 """Characters of a text with expressions in it: one of a megabyte can name an answer of ten a hundred thousand times."""
 
