@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 JsonValue: TypeAlias = Any
@@ -32,11 +34,18 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+LONGEST_NUMBER: Final = 400
+"""Characters; a numeric text that is longer is a text: reading one of a million digits takes a second."""
+
+
 def to_number(value: object) -> int | float | None:
-    """Return the number a value stands for: a number itself, or a numeric string; else None."""
+    """Return the number a value stands for: a number itself, or a numeric string; else None.
+
+    A numeric string beyond the range of numbers (`1e999`) stands for none.
+    """
     if is_number(value):
         return value  # type: ignore[return-value]
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
         return None
     text = value.strip()
     if not text or not text.isascii() or text[-1] not in "0123456789." or "_" in text:
@@ -46,9 +55,10 @@ def to_number(value: object) -> int | float | None:
     except ValueError:
         pass
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def to_text(value: JsonValue) -> str:
@@ -72,7 +82,44 @@ def to_text(value: JsonValue) -> str:
 
 def to_json(value: JsonValue) -> str:
     """Return a value as compact JSON (RFC 8259), MISSING inside it as null."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default)
+    except (RecursionError, ValueError):  # nested beyond Python's stack, or a number of more digits than it writes
+        return "".join(_json_parts(value))
+
+
+def _json_parts(value: JsonValue) -> Iterator[str]:
+    """Yield the JSON of a value of any depth, numbers of any length included; a loop instead of recursion."""
+    waiting: list[Any] = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, _Raw):
+            yield each.text
+        elif isinstance(each, dict):
+            members = [
+                part
+                for name, item in each.items()
+                for part in (_Raw(f"{json.dumps(str(name), ensure_ascii=False)}:"), item, _Raw(","))
+            ]
+            waiting += [_Raw("}"), *reversed(members[:-1]), _Raw("{")]
+        elif isinstance(each, (list, tuple)):
+            items = [part for item in each for part in (item, _Raw(","))]
+            waiting += [_Raw("]"), *reversed(items[:-1]), _Raw("[")]
+        elif isinstance(each, int) and not isinstance(each, bool):
+            from decimal import Decimal  # lazily: no usual value comes here
+
+            yield str(Decimal(each))
+        else:
+            yield json.dumps(each, ensure_ascii=False, default=_json_default)
+
+
+class _Raw:
+    """A text that is written as it is."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 def _json_default(value: object) -> object:
@@ -110,38 +157,59 @@ def preview(value: JsonValue, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def equal(left: JsonValue, right: JsonValue) -> bool:
-    """Tell whether two values are equal in a simple condition (semantics of `==`).
+def uncounted(_units: int) -> None:
+    """Nobody counts."""
+
+
+def equal(left: JsonValue, right: JsonValue, spend: Callable[[int], None] = uncounted) -> bool:
+    """Return whether two values are equal in a simple condition (semantics of `==`).
 
     Strings ignore case; a number equals a numeric string; null and MISSING equal only each
-    other; booleans never equal numbers; structures are equal when all their parts are.
+    other; booleans never equal numbers; structures are equal when all their parts are. `spend`
+    is told how much work it takes: a unit for each part, and for each hundred characters.
+
+    A loop instead of recursion: values may be nested deeper than Python's stack.
     """
+    pairs = [(left, right)]
+    while pairs:
+        spend(1)
+        one, two = pairs.pop()
+        if isinstance(one, dict) and isinstance(two, dict):
+            if one.keys() != two.keys():
+                return False
+            pairs += [(item, two[key]) for key, item in one.items()]
+        elif isinstance(one, list) and isinstance(two, list):
+            if len(one) != len(two):
+                return False
+            pairs += zip(one, two, strict=True)
+        elif not _scalars_equal(one, two, spend):
+            return False
+    return True
+
+
+def _scalars_equal(left: JsonValue, right: JsonValue, spend: Callable[[int], None]) -> bool:
     if left is None or left is MISSING or right is None or right is MISSING:
         return (left is None or left is MISSING) and (right is None or right is MISSING)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, str) and isinstance(right, str):
+        spend((len(left) + len(right)) // 100)
         return left.casefold() == right.casefold()
-    if is_number(left) or is_number(right):
-        first, second = to_number(left), to_number(right)
-        return first is not None and second is not None and first == second
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(equal(item, right[key]) for key, item in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(equal, left, right))
-    return False
+    first, second = to_number(left), to_number(right)
+    return first is not None and second is not None and first == second
 
 
-def compare(left: JsonValue, right: JsonValue) -> int | None:
+def compare(left: JsonValue, right: JsonValue, spend: Callable[[int], None] = uncounted) -> int | None:
     """Return -1, 0 or 1 for the order of two values, None when they have no order.
 
     Numbers and numeric strings compare as numbers (`'9' < '10'`), other strings by their
-    case-folded text; null, MISSING, booleans and structures have no order.
+    case-folded text; null, MISSING, booleans and structures have no order. `spend` as in `equal`.
     """
     first, second = to_number(left), to_number(right)
     if first is not None and second is not None:
         return (first > second) - (first < second)
     if isinstance(left, str) and isinstance(right, str):
+        spend((len(left) + len(right)) // 100)
         one, two = left.casefold(), right.casefold()
         return (one > two) - (one < two)
     return None

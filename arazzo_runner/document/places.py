@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from arazzo_runner.diagnostics import Span
-from arazzo_runner.document.positions import Entry, TextPositions
+from arazzo_runner.document.positions import Entry, TextPositions, YamlPositions
 from arazzo_runner.document.yaml_reader import event_parser
 from arazzo_runner.patterns import pattern
 
@@ -73,7 +73,7 @@ class _Walk:
 
 def yaml_index(text: str) -> Mapping[str, Entry]:
     """Return the places in the first YAML document of a text, as far as it can be read."""
-    walk = _EventWalk()
+    walk = _EventWalk(text)
     try:
         parser = event_parser(text)
         while not walk.done:
@@ -84,8 +84,9 @@ def yaml_index(text: str) -> Mapping[str, Entry]:
 
 
 class _EventWalk(_Walk):
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
+        self.text = text
         self.done = False
         self.anchored: dict[str, str] = {}
 
@@ -114,8 +115,16 @@ class _EventWalk(_Walk):
             self.note_key(top, self.anchored.get(event.anchor, "") if text is None else text, _span(start, end))
             return
         pointer, key = self.child()
-        self.index[pointer] = Entry(key, _span(start, end), start.index, end.index, text)
+        # Of a value that is left out at the end of the text, libyaml says that it is in the next line.
+        span = _span(start, end) if start.index < len(self.text) else _end_of(self.text)
+        self.index[pointer] = Entry(key, span, start.index, end.index, text)
         self.done = not self.stack
+
+
+def _end_of(text: str) -> Span:
+    starts = YamlPositions(text).line_starts()
+    column = len(text) - starts[-1] + 1
+    return Span(len(starts), column, len(starts), column)
 
 
 def _span(start: Any, end: Any) -> Span:

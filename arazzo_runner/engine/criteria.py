@@ -8,6 +8,7 @@ from arazzo_runner.diagnostics import Location
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.resolve import compiled_query
 from arazzo_runner.engine.results import Seen, Verdict
+from arazzo_runner.expressions.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.scope import Scope
@@ -20,10 +21,10 @@ from arazzo_runner.values import MISSING, equal, preview, type_name
 def judge(criterion: CompiledCriterion, scope: Scope, timeout: float) -> Verdict:
     """Return the verdict of one criterion; whatever cannot be evaluated fails and says why.
 
-    `timeout` (seconds) bounds a query. Arazzo 1.1 §Evaluation Errors.
+    `timeout` (seconds) bounds the work. Arazzo 1.1 §Evaluation Errors.
     """
     if isinstance(criterion, SimpleCriterion):
-        judgement = holds(criterion.condition, scope)
+        judgement = holds(criterion.condition, scope, timeout)
         seen = tuple(Seen(expression=text, value=value) for text, value in judgement.seen)
         return Verdict(
             condition=criterion.text,
@@ -34,7 +35,7 @@ def judge(criterion: CompiledCriterion, scope: Scope, timeout: float) -> Verdict
             at=criterion.at,
         )
     if isinstance(criterion, ContextCriterion):
-        return _compare(criterion, scope)
+        return _compare(criterion, scope, timeout)
     return _query(criterion, scope, timeout)
 
 
@@ -58,9 +59,12 @@ def default_verdict(response: HttpResponse, operation: Operation, at: Location) 
     )
 
 
-def _compare(criterion: ContextCriterion, scope: Scope) -> Verdict:
+def _compare(criterion: ContextCriterion, scope: Scope, timeout: float) -> Verdict:
     value = evaluate(criterion.context, scope)
-    passed = equal(value, criterion.expected)
+    try:
+        passed = equal(value, criterion.expected, Budget(timeout).spend)
+    except TooMuchWork:
+        return _verdict(criterion, "simple", value, False, "the comparison takes too much work for its time limit")
     reason = None if passed else f"{criterion.context} is {preview(value)}, expected {preview(criterion.expected)}"
     return _verdict(criterion, "simple", value, passed, reason)
 
@@ -72,7 +76,7 @@ def _query(criterion: QueryCriterion, scope: Scope, timeout: float) -> Verdict:
     try:
         query = compiled_query(criterion.query, criterion.kind, criterion.version, scope)
     except MissingValue as missing:
-        return _verdict(criterion, criterion.kind, value, False, f"{missing.expression} has no value")
+        return _verdict(criterion, criterion.kind, value, False, str(missing))
     except ExpressionSyntaxError as problem:
         return _verdict(criterion, criterion.kind, value, False, problem.message)
     selection = select(query, value, timeout=timeout)

@@ -92,7 +92,7 @@ def _rendered(template: Template, scope: Scope, value: Value) -> str:
     try:
         return render(template, scope)
     except MissingValue as missing:
-        raise Unresolved(str(missing.expression), value) from None
+        raise Unresolved(str(missing.expression), value, missing.reason) from None
 
 
 def _selected(value: SelectorValue, scope: Scope) -> JsonValue | Missing:
@@ -102,7 +102,7 @@ def _selected(value: SelectorValue, scope: Scope) -> JsonValue | Missing:
     try:
         query = compiled_query(value.query, value.kind, value.version, scope)
     except MissingValue as missing:
-        raise Unresolved(str(missing.expression), value) from None
+        raise Unresolved(str(missing.expression), value, missing.reason) from None
     except ExpressionSyntaxError as problem:
         raise Unresolved(str(value.query), value, problem.message) from None
     return select(query, context).value

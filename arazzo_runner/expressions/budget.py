@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 UNITS_PER_SECOND = 1_000_000
 """About what one second of the evaluators' work comes to on a small machine."""
 
@@ -20,14 +22,21 @@ class Budget:
     run; a clock would not. A unit is one node visited or one small comparison.
     """
 
-    __slots__ = ("remaining", "seconds")
+    __slots__ = ("_paid", "remaining", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.remaining = max(1, int(seconds * UNITS_PER_SECOND))
+        self._paid: set[Hashable] = set()
 
     def spend(self, units: int = 1) -> None:
         """Take `units` from what is left."""
         self.remaining -= units
         if self.remaining < 0:
             raise TooMuchWork
+
+    def spend_once(self, what: Hashable, units: int) -> None:
+        """Take `units` when `what` is first met: what is compiled once in an evaluation, and kept."""
+        if what not in self._paid:
+            self.spend(units)
+            self._paid.add(what)

@@ -9,6 +9,7 @@ primary    = literal / runtime-expression / "(" or ")"
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NoReturn
@@ -29,6 +30,7 @@ from arazzo_runner.expressions.nodes import (
 )
 from arazzo_runner.expressions.parser import MAX_LENGTH, NOTHING_DECLARED, Declared, needs_declared, parse_lenient
 from arazzo_runner.records import record
+from arazzo_runner.values import LONGEST_NUMBER
 
 MAX_NESTING = 64
 _OPERATORS = (
@@ -366,10 +368,12 @@ class _ConditionParser:
     def _read_number(self, start: int, end: int) -> _Token:
         self.position = end
         lexeme = self.text[start:end]
-        if len(lexeme) > 400:
+        if len(lexeme) > LONGEST_NUMBER:
             self.fail("the number has too many digits", start, len(lexeme))
-        plain = lexeme.lstrip("-").isdigit()
-        return _Token("literal", lexeme, start, int(lexeme) if plain else float(lexeme))
+        value = int(lexeme) if lexeme.lstrip("-").isdigit() else float(lexeme)
+        if isinstance(value, float) and math.isinf(value):
+            self.fail("the number is too large", start, len(lexeme))
+        return _Token("literal", lexeme, start, value)
 
     def _read_word(self, start: int) -> _Token:
         end = start

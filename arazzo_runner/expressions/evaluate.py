@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from arazzo_runner.expressions.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -39,15 +40,23 @@ from arazzo_runner.values import (
     resolve_pointer,
     to_text,
     type_name,
+    uncounted,
 )
+
+MOST_RENDERED = 50_000_000
+"""Characters of a text with expressions in it: one of a megabyte can name an answer of ten a hundred thousand times."""
 
 
 class MissingValue(Exception):
-    """A template holds an expression that has no value; `expression` is its node."""
+    """A template holds an expression that has no value; `expression` is its node.
 
-    def __init__(self, expression: Expression) -> None:
-        super().__init__(f"{expression} has no value")
+    `reason` says why it has none, where that is not simply so.
+    """
+
+    def __init__(self, expression: Expression, reason: str | None = None) -> None:
+        super().__init__(f"{expression} has no value" if reason is None else f"{expression}: {reason}")
         self.expression = expression
+        self.reason = reason
 
 
 def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
@@ -81,19 +90,24 @@ def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
 
 
 def render(template: Template, scope: Scope) -> str:
-    """Return a template's text; raises MissingValue for a part that has no value.
+    """Return a template's text; raises MissingValue for a part that has no value, or makes the text too long.
 
     Embedding: scalars as text, structures as JSON, texts as they are (Arazzo 1.1 §Examples).
     """
     written = []
+    length = 0
     for part in template.parts:
         if isinstance(part, str):
-            written.append(part)
-            continue
-        value = evaluate(part, scope)
-        if value is MISSING:
-            raise MissingValue(part)
-        written.append(to_text(value))
+            text = part
+        else:
+            value = evaluate(part, scope)
+            if value is MISSING:
+                raise MissingValue(part)
+            text = to_text(value)
+        length += len(text)
+        if length > MOST_RENDERED and not isinstance(part, str):
+            raise MissingValue(part, f"the text it stands in has more than {MOST_RENDERED} characters")
+        written.append(text)
     return "".join(written)
 
 
@@ -183,25 +197,33 @@ class Judgement:
     reason: str | None = None
 
 
-def holds(condition: Condition, scope: Scope) -> Judgement:
-    """Judge a simple condition (Arazzo 1.1 §Condition Evaluation, semantics §4)."""
-    judge = _Judge(scope)
-    passed = judge.truth(condition)
-    return Judgement(passed, tuple(judge.seen.items()), None if passed else judge.reason(condition))
+def holds(condition: Condition, scope: Scope, timeout: float = 1.0) -> Judgement:
+    """Judge a simple condition (Arazzo 1.1 §Condition Evaluation, semantics §4).
+
+    `timeout` in seconds bounds the work; a condition that takes more does not hold.
+    """
+    judge = _Judge(scope, Budget(timeout))
+    try:
+        passed = judge.truth(condition)
+        reason = None if passed else judge.reason(condition)
+    except TooMuchWork:
+        passed, reason = False, "the condition takes too much work for its time limit"
+    return Judgement(passed, tuple(judge.seen.items()), reason)
 
 
 class _Judge:
     """Evaluates one condition and remembers what it saw."""
 
-    __slots__ = ("scope", "seen")
+    __slots__ = ("budget", "scope", "seen")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, budget: Budget) -> None:
         self.scope = scope
+        self.budget = budget
         self.seen: dict[str, JsonValue] = {}
 
     def truth(self, node: Condition) -> bool:
         if isinstance(node, Comparison):
-            return compares(self.value(node.left), node.operator, self.value(node.right))
+            return compares(self.value(node.left), node.operator, self.value(node.right), self.budget.spend)
         if isinstance(node, And):
             return all(self.truth(operand) for operand in node.operands)
         if isinstance(node, Or):
@@ -213,6 +235,7 @@ class _Judge:
     def value(self, node: Condition) -> JsonValue | Missing:
         if isinstance(node, Constant):
             return node.value
+        self.budget.spend()
         if isinstance(node, Reference):
             value = evaluate(node.expression, self.scope)
             self.seen[str(node.expression)] = value
@@ -238,7 +261,7 @@ class _Judge:
 
     def _comparison_reason(self, node: Comparison) -> str:
         left, right = self.value(node.left), self.value(node.right)
-        if node.operator not in ("==", "!=") and compare(left, right) is None:
+        if node.operator not in ("==", "!=") and compare(left, right, self.budget.spend) is None:
             return (
                 f"cannot compare {type_name(left)} {node.operator} {type_name(right)} ({node.left} is {preview(left)})"
             )
@@ -250,13 +273,11 @@ class _Judge:
         return f"{node.left} is {preview(left)}, expected {expected}"
 
 
-def compares(left: JsonValue, operator: str, right: JsonValue) -> bool:
-    """Tell whether `left operator right` holds in a simple condition; values without an order are never < or >."""
-    if operator == "==":
-        return equal(left, right)
-    if operator == "!=":
-        return not equal(left, right)
-    order = compare(left, right)
+def compares(left: JsonValue, operator: str, right: JsonValue, spend: Callable[[int], None] = uncounted) -> bool:
+    """Return whether `left operator right` holds in a simple condition; values without an order are never < or >."""
+    if operator in ("==", "!="):
+        return equal(left, right, spend) is (operator == "==")
+    order = compare(left, right, spend)
     if order is None:
         return False
     if operator == "<":

@@ -178,4 +178,4 @@ class Walk:
         if not isinstance(text, str) or not isinstance(pattern, str):
             return False  # RFC 9535 §2.4.6: anything but two strings is LogicalFalse
         self.budget.spend(10 + len(pattern) + len(text) // 16)
-        return iregexp_matches(pattern, text, test.whole, self.budget.seconds)
+        return iregexp_matches(pattern, text, test.whole, self.budget)

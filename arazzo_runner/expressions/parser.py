@@ -7,7 +7,7 @@ production, the production quoted above it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from functools import lru_cache
 from typing import Final, NoReturn
 
@@ -42,6 +42,7 @@ ROOTS: Final = (
 )  # fmt: skip
 KEYWORDS: Final = ("url", "method", "statusCode", "self")
 MAX_LENGTH: Final = 65_536
+LONGEST_NAME: Final = 1_000  # of a declared name that the grammar lacks: each place where it may end is tried
 _MEANT: Final = {
     "input": "inputs", "step": "steps", "workflow": "workflows", "output": "outputs", "component": "components",
     "source": "sourceDescriptions", "sources": "sourceDescriptions", "status": "statusCode", "env": "inputs",
@@ -291,18 +292,27 @@ class _Parser:
     # ------------------------------------------------------------------ names
 
     # identifier-strict = 1*( ALPHA / DIGIT / "-" / "_" )
-    def _strict_identifier(self, known: Iterable[str], follow: str) -> str:
+    def _strict_identifier(self, known: Container[str], follow: str) -> str:
         start = self.at
         found = self._word()
-        if not self.strict and not self.text.startswith(follow, self.at):
+        if not self.strict and known and not self.text.startswith(follow, self.at):
             # Not a plain name: an id with dots or blanks is found among the known ones.
-            names = [name for name in known if self.text.startswith(name + follow, start)]
-            if names:
-                name = max(names, key=len)
-                self.at = start + len(name)
+            name = self._longest_before(follow, start, known)
+            if name is not None:
                 return name
         if self.at == start:
             self.fail("a name of letters, digits, - and _ is expected", start)
+        return found
+
+    def _longest_before(self, follow: str, start: int, known: Container[str]) -> str | None:
+        """Read the longest known name from `start` that stands before `follow`, None when there is none."""
+        found = None
+        place = self.text.find(follow, start, start + LONGEST_NAME)
+        while place >= 0:
+            if self.text[start:place] in known:
+                found = self.text[start:place]
+                self.at = place
+            place = self.text.find(follow, place + 1, start + LONGEST_NAME)
         return found
 
     # identifier = 1*( ALPHA / DIGIT / "." / "-" / "_" )
@@ -321,19 +331,24 @@ class _Parser:
 
     def _declared_name(self, known: frozenset[str]) -> tuple[str, Path] | None:
         """The longest declared name wins (semantics §3); what follows it are property steps."""
-        rest = self.text[self.at :]
-        names = [
-            name for name in known if rest.startswith(name) and rest[len(name) : len(name) + 1] in ("", ".", "#", "[")
-        ]
-        if not names:
+        name = self._longest(known)
+        if name is None:
             return None
-        name = max(names, key=len)
         start = self.at
         self.at += len(name)
         if name.strip(_IDENTIFIER):
             message = f'the name "{name}" has characters that the grammar does not allow'
             self.slip("unusual-name", message, start, len(name))
         return name, self._steps_of_path() if self.text[self.at : self.at + 1] in (".", "[") else ()
+
+    def _longest(self, known: frozenset[str]) -> str | None:
+        """Return the longest known name that stands here, before a full stop, bracket, `#` or the end."""
+        text, start = self.text, self.at
+        most = min(len(text), start + _longest_of(known), start + LONGEST_NAME)
+        for end in range(most, start, -1):
+            if (end == len(text) or text[end] in ".#[") and text[start:end] in known:
+                return text[start:end]
+        return None
 
     # header-reference = "header." token ; token = 1*tchar
     def _token(self) -> str:
@@ -457,6 +472,11 @@ class _Parser:
 
     def fail(self, message: str, offset: int, *, length: int = 1, hint: str | None = None) -> NoReturn:
         raise ExpressionSyntaxError(message, offset, length, hint)
+
+
+@lru_cache(maxsize=256)
+def _longest_of(names: frozenset[str]) -> int:
+    return max(map(len, names), default=0)
 
 
 def _is_prose(rest: str) -> bool:

@@ -1,33 +1,34 @@
 """Regular expressions of documents: ECMA-262's dialect on engines that a hostile pattern cannot hold up.
 
-RE2 (linear time) runs whatever it can, but for mere words, which need no engine. Only patterns
-that need backtracking (lookaround, backreferences, repeats above RE2's limit) go to the `regex`
-module, under a time limit: the one place of the language where the limit is a clock's. The
-standard library's `re` never sees a document's pattern.
+RE2 runs whatever it can, but for mere words, which need no engine: its time is at most text ×
+pattern. Patterns that need backtracking (lookaround, back references, repeats above RE2's
+limit), and large patterns on large texts, go to the `regex` module, under a time limit: the one
+place of the language where the limit is a clock's. The standard library's `re` never sees a
+document's pattern. Patterns are read and judged by our own parser, which takes no longer than
+they are long; an engine compiles one when it is first searched for.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from arazzo_runner.expressions.budget import TooMuchWork
-from arazzo_runner.expressions.ecma import translate
+from arazzo_runner.expressions.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.ecma import Translated, translate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
-from arazzo_runner.expressions.regex_size import unrolled_size
 from arazzo_runner.patterns import pattern
 from arazzo_runner.records import field, record
 
 Search: TypeAlias = Callable[[str, float], str | None]
 
-# What most documents write, and both engines take: characters, classes and repetitions, perhaps in one group.
-_CLASS = r"\[\^?(?:(?:A-Z|a-z|0-9)-?|[A-Za-z0-9_.@ ])+-?\]"
-_ATOM = rf"""(?:[A-Za-z0-9 _,:;@#%&=!~"'<>/-]|\\[.dwsDWS/-]|\.|{_CLASS})"""
-_PLAIN = pattern(rf"(\()?(?:{_ATOM}[*+?]?|[\^$])*(?(1)\))")
-_LONGEST_PLAIN = 200
-MAX_UNROLLED = 100_000  # atoms; the backtracking engine writes repetitions out
-_LITERAL_FLAGS = "imsuygdv"
+STEPS_PER_SECOND: Final = 100_000_000
+"""What RE2 does in a second at least, in positions of the pattern × characters of the text."""
+STEPS_PER_UNIT: Final = 50
+MAX_LENGTH: Final = 65_536
+_LITERAL_FLAGS: Final = "imsuygdv"
+_SURROGATES: Final = pattern("[\ud800-\udfff]")
+_NO_CHARACTER: Final = "\ufdd0"  # never assigned, as half a surrogate pair is no character
 
 
 @record(frozen=True, slots=True)
@@ -44,47 +45,44 @@ def compile_regex(text: str) -> Regex:
 
     Raises ExpressionSyntaxError for a pattern that no engine takes.
     """
+    if len(text) > MAX_LENGTH:
+        raise ExpressionSyntaxError(f"the pattern is longer than {MAX_LENGTH} characters")
     bare, flags, slips = _without_delimiters(text)
     word = bare.removeprefix("^").removesuffix("$")
     if word.isascii() and word.isalnum() and not flags:
         return Regex(_literal(word, starts=bare[0] == "^", ends=bare[-1] == "$"), slips)
-    translated = translate(bare)
-    prefix = f"(?{flags})" if flags else ""
-    if not flags and len(bare) <= _LONGEST_PLAIN and _PLAIN.fullmatch(bare):
-        return Regex(_lazily(translated.for_re2, translated.for_regex), slips)
-    if not translated.backtracking:
-        try:
-            return Regex(_linear(prefix + translated.for_re2), slips)
-        except _NotLinear as problem:
-            if not problem.too_large:
-                raise ExpressionSyntaxError(problem.message, 0, len(text)) from None
+    shift = 1 if bare is not text else 0
     try:
-        return Regex(_backtracking(prefix + translated.for_regex), slips)
-    except ValueError as problem:
-        raise ExpressionSyntaxError(f"not a regular expression: {problem}", 0, len(text)) from None
+        translated = translate(bare, flags=flags)
+    except ExpressionSyntaxError as problem:
+        raise ExpressionSyntaxError(problem.message, problem.offset + shift, problem.length, problem.hint) from None
+    return Regex(_lazily(translated), slips)
 
 
-def iregexp_matches(pattern: str, text: str, whole: bool, seconds: float) -> bool:
-    """Tell whether `text` matches an I-Regexp (RFC 9485); a pattern that is none matches nothing.
+def iregexp_matches(pattern: str, text: str, whole: bool, budget: Budget) -> bool:
+    """Return whether `text` matches an I-Regexp (RFC 9485); a pattern that is none matches nothing.
 
     RFC 9535 §2.4.6 (`match`: the whole text) and §2.4.7 (`search`: any part of it).
     """
-    search = _iregexp(pattern, whole)
-    return search is not None and search(text, seconds) is not None
+    translated = _iregexp(pattern, whole)
+    if translated is None:
+        return False
+    budget.spend_once(("regex", pattern), translated.size)
+    budget.spend(translated.positions * len(text) // STEPS_PER_UNIT)
+    return _lazily(translated)(text, budget.seconds) is not None
 
 
 @functools.lru_cache(maxsize=256)
-def _iregexp(pattern: str, whole: bool) -> Search | None:
+def _iregexp(pattern: str, whole: bool) -> Translated | None:
     from iregexp_check import check
 
     if len(pattern) > 4096 or not check(pattern):
         return None
-    translated = translate(pattern, iregexp=True)
-    group = f"^(?:{translated.for_re2})$" if whole else translated.for_re2
     try:
-        return _linear(group)
-    except _NotLinear:
+        translated = translate(f"^(?:{pattern})$" if whole else pattern, iregexp=True)
+    except ExpressionSyntaxError:
         return None
+    return None if translated.backtracking else translated
 
 
 def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
@@ -100,6 +98,9 @@ def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
     return pattern, flags, (Slip("regex-delimiters", message, 0, len(text), canonical, span),)
 
 
+# ------------------------------------------------------------------ searching
+
+
 def _literal(word: str, *, starts: bool, ends: bool) -> Search:
     """Return the search for `word`, `^word`, `word$` or `^word$`, which needs no engine."""
 
@@ -113,76 +114,63 @@ def _literal(word: str, *, starts: bool, ends: bool) -> Search:
     return search
 
 
-def _lazily(for_re2: str, for_regex: str) -> Search:
-    """Return a search that loads its engine when it first searches: that takes longer than checking a document."""
+def _lazily(translated: Translated) -> Search:
+    """Return a search that loads and compiles with its engine when it first searches."""
 
     def search(text: str, seconds: float) -> str | None:
-        return _engine(for_re2, for_regex)(text, seconds)
+        is_small = translated.positions * len(text) <= STEPS_PER_SECOND * seconds
+        if not translated.backtracking and is_small:
+            linear = _linear(translated.for_re2)
+            if linear is not None:
+                return linear(text, seconds)
+        if translated.too_large:
+            raise TooMuchWork("the pattern is too large to be searched for in this text")
+        return _backtracking(translated.for_regex)(text, seconds)
 
     return search
 
 
-@functools.lru_cache(maxsize=256)
-def _engine(for_re2: str, for_regex: str) -> Search:
-    try:
-        return _linear(for_re2)
-    except _NotLinear:
-        return _backtracking(for_regex)
-
-
-class _NotLinear(Exception):
-    """RE2 refuses a pattern, because it is `too_large` for it or no pattern at all."""
-
-    def __init__(self, message: str, too_large: bool) -> None:
-        super().__init__(message)
-        self.message = message
-        self.too_large = too_large
-
-
-def _linear(pattern: str) -> Search:
+# A pattern may take 10 MB once it is compiled: few are kept.
+@functools.lru_cache(maxsize=32)
+def _linear(pattern: str) -> Search | None:
+    """Return RE2's search, None when it is not installed or does not take the pattern."""
     try:
         import re2
     except ImportError:  # no wheel for this platform: `regex` with its time limit serves alone
-        raise _NotLinear("RE2 is not installed", too_large=True) from None
+        return None
     options = re2.Options()
     options.log_errors = False
     try:
         compiled = re2.compile(pattern, options)
-    except (re2.error, UnicodeEncodeError) as problem:
-        message = _message(problem)
-        too_large = "repetition size" in message or "too large" in message
-        raise _NotLinear(f"not a regular expression: {message}", too_large) from None
+    except re2.error:  # it would take more memory than RE2 allows itself
+        return None
 
     def search(text: str, _seconds: float) -> str | None:
         try:
             found = compiled.search(text)
         except UnicodeEncodeError:  # lone surrogates, which JSON allows, are no text for RE2
-            found = compiled.search(text.encode("utf-8", "replace").decode("utf-8"))
-        return None if found is None else str(found.group(0))
+            found = compiled.search(_SURROGATES.sub(_NO_CHARACTER, text))
+        return None if found is None else text[found.start() : found.end()]
 
     return search
 
 
-def _message(problem: Exception) -> str:
-    reason = problem.args[0] if problem.args else problem
-    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-
-
+@functools.lru_cache(maxsize=32)
 def _backtracking(pattern: str) -> Search:
     import regex
 
-    if unrolled_size(pattern) > MAX_UNROLLED:
-        raise ValueError("its repetitions are too large")
     try:
-        compiled = regex.compile(pattern, regex.VERSION0 | regex.ASCII)
-    except (regex.error, RecursionError, OverflowError) as problem:
-        raise ValueError(str(problem)) from None
+        compiled = regex.compile(pattern, regex.VERSION0)
+    except (regex.error, RecursionError, OverflowError, MemoryError) as problem:
+        raise TooMuchWork(f"the pattern cannot be compiled: {problem}") from None
 
     def search(text: str, seconds: float) -> str | None:
         try:
             found = compiled.search(text, timeout=seconds)
         except TimeoutError:
             raise TooMuchWork("the pattern needs backtracking and takes too long on this text") from None
-        return None if found is None else str(found.group(0))
+        except MemoryError:
+            raise TooMuchWork("the pattern takes too much memory on this text") from None
+        return None if found is None else text[found.start() : found.end()]
 
     return search

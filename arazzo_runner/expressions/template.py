@@ -30,6 +30,8 @@ __all__ = ["BARE_ROOTS", "LONGEST_WHOLE", "NOTHING_DECLARED", "Declared", "Parse
 BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
 LONGEST_WHOLE = 500
+LONGEST_ROOT = 25
+MOST_BARE_ENDS = 64
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
@@ -94,19 +96,25 @@ def _looks_whole(text: str) -> bool:
         return False
     if text[1:].partition(".")[0] in ROOTS:
         return True
-    end = 1
+    return _is_root(text, 1)
+
+
+def _is_root(text: str, start: int) -> bool:
+    """Return whether a root of ours stands at `start`, or a word that can only be a misspelling of one."""
+    end = start
     while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
         end += 1
-    return text[1:end] in ROOTS or _looks_meant(text, end)
+    root = text[start:end]
+    return root in ROOTS or (text[end : end + 1] == "." and _looks_meant(root))
 
 
-def _looks_meant(text: str, end: int) -> bool:
+@lru_cache(maxsize=256)
+def _looks_meant(root: str) -> bool:
     # `$workflow.x`, `$respons.body`: an unknown root that can only be a misspelling of ours.
-    root = text[1:end]
-    if text[end : end + 1] != "." or not root:
-        return False
     if root in ("workflow", "source", "sources", "env", "input", "step", "output", "component", "headers", "body"):
         return True
+    if not 4 <= len(root) <= LONGEST_ROOT:
+        return False
     from difflib import get_close_matches  # lazily: only for texts that begin with an unknown $word.
 
     return bool(get_close_matches(root, [name for name in ROOTS if len(name) > 4], n=1, cutoff=0.84))
@@ -156,18 +164,10 @@ def _expression_at(
     text: str, dollar: int, declared: Declared, *, bare: bool, open_brace: bool
 ) -> tuple[int, int, Expression | None, list[Slip]]:
     """Read what begins at a `$`: (start, end, node, slips); node None when it is plain text."""
-    if open_brace and text[dollar - 1] == "{" and _is_ours(text, dollar):
+    # `{$name}` of another language is text.
+    if open_brace and text[dollar - 1] == "{" and _is_root(text, dollar + 1):
         return _braced(text, dollar, declared)
     return _bare(text, dollar, declared) if bare else (dollar, dollar, None, [])
-
-
-def _is_ours(text: str, dollar: int) -> bool:
-    """Tell whether `{$…` begins one of our expressions; `{$name}` of another language is text."""
-    end = dollar + 1
-    while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
-        end += 1
-    root = text[dollar + 1 : end]
-    return root in ROOTS or _looks_meant(text[dollar:], end - dollar)
 
 
 def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression, list[Slip]]:
@@ -201,12 +201,8 @@ def _bare_length(text: str, dollar: int, declared: Declared) -> int:
     """Return how many characters from `dollar` on are a bare expression, 0 for none."""
     if not text.startswith(BARE_ROOTS, dollar):
         return 0
-    end = dollar + 1
-    while end < len(text) and text[end] not in _ENDS and text[end] != "$":
-        end += 1
-    for stop in range(end, dollar, -1):
-        if stop != end and (text[stop - 1] in ".-_" or text[stop].isalnum() or text[stop] == "_"):
-            continue  # in the middle of a word: `$inputs.pets` does not mean the input "pet"
+    names = {"i": declared.inputs, "s": declared.steps, "w": declared.workflows}[text[dollar + 1]]
+    for stop in reversed(_bare_ends(text, dollar)) if names else ():
         try:
             node, _ = parse_lenient(text[dollar:stop], declared)
         except ExpressionSyntaxError:
@@ -214,6 +210,20 @@ def _bare_length(text: str, dollar: int, declared: Declared) -> int:
         if _is_declared(node, declared):
             return stop - dollar
     return 0
+
+
+def _bare_ends(text: str, dollar: int) -> list[int]:
+    """Return where a bare expression may end, the nearest places first: each is tried, so they are not many."""
+    found: list[int] = []
+    for place in range(dollar + 1, len(text)):
+        if text[place] in _ENDS or text[place] == "$":
+            return [*found, place]
+        # Not in the middle of a word: `$inputs.pets` does not mean the input "pet".
+        if not (text[place - 1] in ".-_" or text[place].isalnum() or text[place] == "_"):
+            found.append(place)
+            if len(found) == MOST_BARE_ENDS:
+                return found
+    return [*found, len(text)]
 
 
 def _is_declared(node: Expression, declared: Declared) -> bool:

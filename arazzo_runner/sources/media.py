@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import math
 import re
 from typing import Final, NoReturn
 
@@ -154,8 +155,15 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is beyond the range of numbers")
+    return value
+
+
 BINARY: Final = "the body is binary; it is shown as base64"
-_JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+_JSON: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 _XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
 
 

@@ -50,6 +50,8 @@ def schema_errors(
         return tuple(SimpleChecker(context, direction).check(value, schema, base)[:MAX_ERRORS])
     except UnusableSchema as problem:
         return (problem.error,)
+    except RecursionError:
+        return (SchemaError("", "the schema or the value is nested too deeply to be checked", "$work"),)
     except NotSimple:
         from arazzo_runner.sources.schema_full import full_errors  # lazily: jsonschema is heavy
 

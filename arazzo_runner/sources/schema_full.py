@@ -24,12 +24,11 @@ from arazzo_runner.sources.schema_misfit import (
     is_marked,
     is_multiple,
     misfit,
-    search_pattern,
 )
+from arazzo_runner.sources.schema_simple import all_differ, same
 from arazzo_runner.values import JsonValue
 
-_BROKEN = (jsonschema.SchemaError, jsonschema.exceptions.UnknownType, RecursionError, TypeError, AttributeError,
-           ValueError, KeyError)  # fmt: skip
+_BROKEN = (jsonschema.SchemaError, jsonschema.exceptions.UnknownType, TypeError, AttributeError, ValueError, KeyError)
 
 
 def full_errors(
@@ -40,6 +39,7 @@ def full_errors(
     resolver = _Resolver(follower, context, base)
     try:
         follower.enter(_members(value))
+        value = _quiet(value)
         make = _validator(context, direction)
         validator = make(schema, _resolver=resolver.inside(schema))
         found = []
@@ -49,6 +49,8 @@ def full_errors(
                 break
     except UnusableSchema as problem:
         return (problem.error,)
+    except RecursionError:
+        return (SchemaError("", "the schema or the value is nested too deeply to be checked", "$work"),)
     except _BROKEN as problem:
         return (SchemaError("", f"the schema is broken ({type(problem).__name__})", "$schema"),)
     return tuple(sorted(found, key=lambda error: error.pointer))
@@ -63,6 +65,36 @@ def _members(value: JsonValue) -> int:
         count += len(inner)
         waiting += inner
     return count
+
+
+class _Quiet:
+    """Has no long repr: jsonschema puts the value into each of its messages, of which none is shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+class _Text(_Quiet, str):
+    __slots__ = ()
+
+
+class _Array(_Quiet, list[Any]):
+    __slots__ = ()
+
+
+class _Object(_Quiet, dict[str, Any]):
+    __slots__ = ()
+
+
+def _quiet(value: JsonValue) -> JsonValue:
+    """Return a value whose structures and texts have no long repr: messages would cost a copy of it each."""
+    if isinstance(value, dict):
+        return _Object((name, _quiet(item)) for name, item in value.items())
+    if isinstance(value, list):
+        return _Array(map(_quiet, value))
+    return _Text(value) if isinstance(value, str) and len(value) > 100 else value
 
 
 @record(frozen=True, slots=True)
@@ -110,6 +142,10 @@ def _validator_class(is_draft_04: bool) -> Any:
             "patternProperties": _pattern_properties,
             "additionalProperties": _additional_properties,
             "multipleOf": _multiple_of,
+            "uniqueItems": _unique_items,
+            "enum": _enum,
+            "const": _const,
+            "not": _not,
             **({} if is_draft_04 else {"unevaluatedProperties": _unevaluated_properties}),
         },
     )
@@ -182,8 +218,34 @@ def _multiple_of(validator: Any, divisor: Any, value: Any, schema: Any) -> Any:
         yield jsonschema.ValidationError(f"is no multiple of {divisor}")
 
 
+def _unique_items(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:
+    # jsonschema compares every two items where they have no order.
+    if wanted is True and isinstance(value, list) and not all_differ(value):
+        yield jsonschema.ValidationError("has an item twice")
+
+
+def _enum(validator: Any, allowed: Any, value: Any, schema: Any) -> Any:
+    validator._resolver.follower.step(len(allowed) // 100)
+    if not any(same(value, each) for each in allowed):
+        yield jsonschema.ValidationError("is not in the enum")
+
+
+def _const(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:
+    if not same(value, wanted):
+        yield jsonschema.ValidationError("is not the const")
+
+
+def _not(validator: Any, forbidden: Any, value: Any, schema: Any) -> Any:
+    if validator.evolve(schema=forbidden).is_valid(value):
+        yield jsonschema.ValidationError("fits what is forbidden")
+
+
+def _finds(validator: Any, pattern: str, text: str) -> bool:
+    return bool(validator._resolver.follower.finds(pattern, text))
+
+
 def _pattern(validator: Any, pattern: Any, value: Any, schema: Any) -> Any:
-    if isinstance(value, str) and isinstance(pattern, str) and not search_pattern(pattern, value):
+    if isinstance(value, str) and isinstance(pattern, str) and not _finds(validator, pattern, value):
         yield jsonschema.ValidationError(f"does not match {pattern}")
 
 
@@ -192,7 +254,7 @@ def _pattern_properties(validator: Any, patterns: Any, value: Any, schema: Any) 
         return
     for pattern, subschema in patterns.items():
         for name, item in value.items():
-            if search_pattern(pattern, name):
+            if _finds(validator, pattern, name):
                 yield from validator.descend(item, subschema, path=name, schema_path=pattern)
 
 
@@ -201,7 +263,7 @@ def _additional_properties(validator: Any, extra: Any, value: Any, schema: Any) 
         return
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     for name, item in value.items():
-        if name in known or any(search_pattern(pattern, name) for pattern in patterns):
+        if name in known or any(_finds(validator, pattern, name) for pattern in patterns):
             continue
         if extra is False:
             yield jsonschema.ValidationError(name, validator="additionalProperties", validator_value=name)
@@ -234,7 +296,7 @@ def _evaluated(validator: Any, value: dict[str, Any], schema: Any) -> Iterator[s
             yield from _evaluated(evolved, value, found.contents)
     yield from schema.get("properties", {}).keys() & value.keys()
     patterns = schema.get("patternProperties", {})
-    yield from (name for name in value if any(search_pattern(pattern, name) for pattern in patterns))
+    yield from (name for name in value if any(_finds(validator, pattern, name) for pattern in patterns))
     if "additionalProperties" in schema:
         yield from value
     for part in _applied(validator, value, schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
@@ -17,6 +18,7 @@ from arazzo_runner.values import JsonValue, pointer_tokens, preview, to_json, ty
 BROKEN_SCHEMA: Final = ("$schema", "$ref", "$work")
 """The keywords of a SchemaError that tells of the schema, not of the value."""
 PATTERN_SECONDS: Final = 1.0
+ALL_PATTERNS_SECONDS: Final = 2.0
 FIRST_STEPS: Final = 10_000
 STEPS_A_MEMBER: Final = 40
 MAX_STEPS: Final = 400_000
@@ -62,13 +64,26 @@ class Follower:
         self._left = FIRST_STEPS
         self._unearned = MAX_STEPS
         self._members = MAX_MEMBERS
+        self._seconds = ALL_PATTERNS_SECONDS
         self._followed: dict[tuple[str, str], tuple[JsonValue, str]] = {}
 
-    def step(self) -> None:
-        """Count one step; raises UnusableSchema when there were too many."""
-        self._left -= 1
+    def step(self, count: int = 1) -> None:
+        """Count steps; raises UnusableSchema when there were too many."""
+        self._left -= count
         if self._left < 0:
             raise UnusableSchema("$work", "the schema refers to itself too often to be checked")
+
+    def finds(self, pattern: str, text: str) -> bool:
+        """Return whether a pattern is found in a text; an unusable pattern is found nowhere.
+
+        Raises UnusableSchema when all patterns of the check together took too long.
+        """
+        started = time.thread_time()
+        found = _search(pattern, text, min(PATTERN_SECONDS, self._seconds))
+        self._seconds -= time.thread_time() - started
+        if self._seconds < 0:
+            raise UnusableSchema("$work", "the schema's patterns take too long to be searched for")
+        return found
 
     def enter(self, members: int) -> None:
         """Count the members of a structure that is looked at; raises UnusableSchema when there were too many.
@@ -129,17 +144,16 @@ def _compiled(pattern: str) -> Any:
         return None
 
 
-def search_pattern(pattern: str, text: str) -> bool:
-    """Tell whether a pattern is found in a text, in linear time; an unusable pattern is found nowhere."""
+def _search(pattern: str, text: str, seconds: float) -> bool:
     compiled = _compiled(pattern)
     try:
-        return compiled is not None and compiled.search(text, PATTERN_SECONDS) is not None
+        return compiled is not None and compiled.search(text, seconds) is not None
     except TooMuchWork:
         return False
 
 
 def is_multiple(value: int | float, divisor: int | float) -> bool:
-    """Tell whether a number is a multiple of another, exactly as both are written.
+    """Return whether a number is a multiple of another, exactly as both are written.
 
     >>> is_multiple(0.3, 0.1), is_multiple(7, 2)
     (True, False)
@@ -148,7 +162,11 @@ def is_multiple(value: int | float, divisor: int | float) -> bool:
         return value % divisor == 0
     from fractions import Fraction  # lazily: few schemas need it
 
-    return (Fraction(str(value)) / Fraction(str(divisor))).denominator == 1
+    try:
+        one, other = (Fraction(each if isinstance(each, int) else str(each)) for each in (value, divisor))
+    except ValueError:  # infinity or NaN, which YAML and Python have
+        return False
+    return (one / other).denominator == 1
 
 
 # ------------------------------------------------------------------ sentences

@@ -19,7 +19,6 @@ from arazzo_runner.sources.schema_misfit import (
     is_marked,
     is_multiple,
     misfit,
-    search_pattern,
 )
 from arazzo_runner.values import JsonValue, is_number, type_name
 
@@ -31,6 +30,9 @@ _UNKNOWN: Final = frozenset(
 )  # fmt: skip
 _TYPES: Final = frozenset({"object", "array", "string", "integer", "number", "boolean", "null"})
 MAX_DEPTH: Final = 120
+MOST_MISFITS: Final = 1_000
+"""How many misfits of one structure are kept; 100 are told."""
+_LARGE: Final = 2**61 - 1  # Python hashes numbers modulo this: a server could send thousands of one hash
 
 
 class NotSimple(Exception):
@@ -47,6 +49,7 @@ class SimpleChecker:
         self._depth = 0
         self._marked: dict[int, bool] = {}
         self._excused: dict[int, frozenset[str]] = {}
+        self._enums: dict[int, frozenset[Any]] = {}
 
     def check(self, value: JsonValue, schema: JsonValue, base: str, pointer: str = "") -> list[SchemaError]:
         """Return the misfits of a value; raises NotSimple or UnusableSchema."""
@@ -82,7 +85,7 @@ class SimpleChecker:
     def _keywords(self, value: JsonValue, schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:
         if "type" in schema and not _has_type(value, schema["type"]):
             return [misfit("type", schema["type"], value, pointer)]
-        found = _values(value, schema, pointer)
+        found = self._values(value, schema, pointer)
         if isinstance(value, dict):
             if self._other is not None and "allOf" in schema and id(value) not in self._excused:
                 self._excused[id(value)] = frozenset(self._others(schema, base, 0))
@@ -90,7 +93,7 @@ class SimpleChecker:
         elif isinstance(value, list):
             found += self._array(value, schema, base, pointer)
         elif isinstance(value, str):
-            found += _string(value, schema, pointer)
+            found += self._string(value, schema, pointer)
         elif is_number(value):
             found += _number(value, schema, pointer)
         for keyword in ("allOf", "anyOf", "oneOf", "not"):
@@ -104,13 +107,18 @@ class SimpleChecker:
         self._follower.enter(len(value))
         found = _size(len(value), value, schema, "minProperties", "maxProperties", pointer)
         properties = _mapping(schema.get("properties", {}))
-        for name in _names(schema.get("required", ())):
+        required = _names(schema.get("required", ()))
+        self._follower.step(len(required) // 100)
+        for name in required:
             if name in value or self._is_others(properties.get(name), base):
                 continue
             if name not in self._excused.get(id(value), ()):
+                self._follower.step()
                 found.append(misfit("required", name, value, pointer))
         extra = schema.get("additionalProperties", True)
         for name, item in value.items():
+            if len(found) > MOST_MISFITS:
+                break
             if name in properties:
                 place = f"{pointer}/{name if name.isalnum() else escaped(name)}"
                 if self._other is not None and self._is_others(properties[name], base):
@@ -126,11 +134,13 @@ class SimpleChecker:
     def _array(self, value: list[Any], schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:
         self._follower.enter(len(value))
         found = _size(len(value), value, schema, "minItems", "maxItems", pointer)
-        if schema.get("uniqueItems") is True and len({_key(item) for item in value}) < len(value):
+        if schema.get("uniqueItems") is True and not all_differ(value):
             found.append(misfit("uniqueItems", True, value, pointer))
         items = schema.get("items", True)
         if items is not True:
             for index, item in enumerate(value):
+                if len(found) > MOST_MISFITS:
+                    break
                 found += self.check(item, items, base, f"{pointer}/{index}")
         return found
 
@@ -166,6 +176,7 @@ class SimpleChecker:
             return [] if self.check(value, forms, base, pointer) else [misfit("not", forms, value, pointer)]
         if not isinstance(forms, list) or not forms:
             raise NotSimple
+        self._follower.step(len(forms))
         tried = [self.check(value, form, base, pointer) for form in forms]
         if keyword == "allOf":
             return [error for errors in tried for error in errors]
@@ -173,6 +184,36 @@ class SimpleChecker:
         if fitting == 1 or (fitting and keyword == "anyOf"):
             return []
         return [SchemaError(pointer, lambda: _choice(keyword, value, tried, fitting, pointer), keyword)]
+
+    # ------------------------------------------------------------------ scalars
+
+    def _values(self, value: JsonValue, schema: dict[str, Any], pointer: str) -> list[SchemaError]:
+        found = []
+        if "enum" in schema:
+            if not isinstance(schema["enum"], list):
+                raise NotSimple
+            if key_of(value) not in self._keys(schema["enum"]):
+                found.append(misfit("enum", schema["enum"], value, pointer))
+        if "const" in schema and not same(value, schema["const"]):
+            found.append(misfit("const", schema["const"], value, pointer))
+        return found
+
+    def _keys(self, allowed: list[Any]) -> frozenset[Any]:
+        """Return the keys of an enum's values, which are made once a check."""
+        known = self._enums.get(id(allowed))
+        if known is None:
+            known = self._enums[id(allowed)] = frozenset(map(key_of, allowed))
+        return known
+
+    def _string(self, value: str, schema: dict[str, Any], pointer: str) -> list[SchemaError]:
+        found = _size(len(value), value, schema, "minLength", "maxLength", pointer)
+        pattern = schema.get("pattern")
+        if pattern is not None:
+            if not isinstance(pattern, str):
+                raise NotSimple
+            if not self._follower.finds(pattern, value):
+                found.append(misfit("pattern", pattern, value, pointer))
+        return found
 
 
 def _choice(keyword: str, value: JsonValue, tried: list[list[SchemaError]], fitting: int, pointer: str) -> str:
@@ -187,29 +228,6 @@ def _choice(keyword: str, value: JsonValue, tried: list[list[SchemaError]], fitt
 
 
 # ------------------------------------------------------------------ scalars
-
-
-def _values(value: JsonValue, schema: dict[str, Any], pointer: str) -> list[SchemaError]:
-    found = []
-    if "enum" in schema:
-        if not isinstance(schema["enum"], list):
-            raise NotSimple
-        if not any(same(value, each) for each in schema["enum"]):
-            found.append(misfit("enum", schema["enum"], value, pointer))
-    if "const" in schema and not same(value, schema["const"]):
-        found.append(misfit("const", schema["const"], value, pointer))
-    return found
-
-
-def _string(value: str, schema: dict[str, Any], pointer: str) -> list[SchemaError]:
-    found = _size(len(value), value, schema, "minLength", "maxLength", pointer)
-    pattern = schema.get("pattern")
-    if pattern is not None:
-        if not isinstance(pattern, str):
-            raise NotSimple
-        if not search_pattern(pattern, value):
-            found.append(misfit("pattern", pattern, value, pointer))
-    return found
 
 
 def _number(value: int | float, schema: dict[str, Any], pointer: str) -> list[SchemaError]:
@@ -255,18 +273,25 @@ def _has_type(value: JsonValue, types: JsonValue) -> bool:
 
 
 def same(left: JsonValue, right: JsonValue) -> bool:
-    """Tell whether two values are equal to JSON Schema: 1 equals 1.0, but true is not 1."""
-    return bool(_key(left) == _key(right))
+    """Return whether two values are equal to JSON Schema: 1 equals 1.0, but true is not 1."""
+    return bool(key_of(left) == key_of(right))
 
 
-def _key(value: JsonValue) -> Any:
-    """Return something hashable that is equal for equal JSON values."""
+def all_differ(values: list[JsonValue]) -> bool:
+    """Return whether no value is in a list twice."""
+    return len(set(map(key_of, values))) == len(values)
+
+
+def key_of(value: JsonValue) -> Any:
+    """Return something hashable that is equal for equal JSON values, and differs in its hash for most others."""
     if isinstance(value, bool):
         return (bool, value)
     if isinstance(value, list):
-        return tuple(map(_key, value))
+        return tuple(map(key_of, value))
     if isinstance(value, dict):
-        return frozenset((name, _key(item)) for name, item in value.items())
+        return frozenset((name, key_of(item)) for name, item in value.items())
+    if isinstance(value, (int, float)) and abs(value) >= _LARGE and (isinstance(value, int) or value.is_integer()):
+        return (int, hex(int(value)))
     return value
 
 

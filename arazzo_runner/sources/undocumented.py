@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from arazzo_runner.sources.schema_context import SchemaContext
-from arazzo_runner.sources.schema_misfit import Follower, SchemaError, UnusableSchema, escaped, search_pattern
+from arazzo_runner.sources.schema_misfit import Follower, SchemaError, UnusableSchema, escaped
 from arazzo_runner.values import JsonValue
 
 Part = tuple[dict[str, Any], str]
@@ -24,7 +24,7 @@ def undocumented_members(value: JsonValue, schema: JsonValue, context: SchemaCon
     """
     try:
         return list(_members(value, [(schema, base)], Follower(context), ""))
-    except UnusableSchema:
+    except (UnusableSchema, RecursionError):
         return []
 
 
@@ -42,7 +42,7 @@ def _members(
     closed = any("properties" in part for part, _ in parts)
     for name, item in value.items():
         place = f"{pointer}/{escaped(name)}"
-        named = list(_named(name, parts))
+        named = list(_named(name, parts, follower))
         if named:
             yield from _members(item, named, follower, place)
         elif closed:
@@ -66,14 +66,14 @@ def _parts(schema: JsonValue, base: str, follower: Follower, depth: int) -> Iter
         yield from _parts(schema.get(keyword), base, follower, depth + 1)
 
 
-def _named(name: str, parts: list[Part]) -> Iterator[tuple[JsonValue, str]]:
+def _named(name: str, parts: list[Part], follower: Follower) -> Iterator[tuple[JsonValue, str]]:
     for part, base in parts:
         properties, patterns = part.get("properties"), part.get("patternProperties")
         is_named = isinstance(properties, dict) and name in properties
         if isinstance(properties, dict) and is_named:
             yield properties[name], base
         for pattern, schema in patterns.items() if isinstance(patterns, dict) else ():
-            if search_pattern(pattern, name):
+            if follower.finds(pattern, name):
                 yield schema, base
         extra = part.get("additionalProperties")
         if not is_named and isinstance(extra, dict):

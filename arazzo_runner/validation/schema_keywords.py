@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -76,7 +77,9 @@ def _number(keyword: str, value: JsonValue) -> Problem | None:
 
 
 def _count(keyword: str, value: JsonValue) -> Problem | None:
-    is_whole = is_number(value) and value == int(value) and value >= 0
+    is_whole = (
+        is_number(value) and (isinstance(value, int) or math.isfinite(value)) and value == int(value) and value >= 0
+    )
     return None if is_whole else _expected(keyword, "a whole number, 0 or more", value, f"write {keyword}: 1")
 
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike, fspath
 from typing import Any, NoReturn
 
@@ -18,12 +18,19 @@ from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoR
 from arazzo_runner.sources.media import body_codec, essence, is_form, is_json
 from arazzo_runner.sources.media_types import text_codec
 from arazzo_runner.user_files import UnusableFile, read_file
-from arazzo_runner.values import JsonValue
+from arazzo_runner.values import JsonValue, escaped
 from arazzo_runner.worlds.cassette import Cassette, Interaction
+from arazzo_runner.worlds.cassette_checks import (
+    wrong_header,
+    wrong_method,
+    wrong_number,
+    wrong_reason,
+    wrong_status,
+    wrong_url,
+)
 from arazzo_runner.worlds.placeholders import Placeholders
 
 VERSION = 1
-_MOST_NUMBER = 1_000_000_000_000  # seconds and milliseconds
 LIMITS = Limits(max_bytes=500_000_000, max_nodes=20_000_000)
 _HEADER = """\
 # A recorded run of an Arazzo workflow: `arazzo replay` plays it, `arazzo mock --from` serves it.
@@ -188,11 +195,15 @@ class _Reading:
             status=self._of(raw, "", "status", str),
             inputs=self._of(raw, "", "inputs", dict, {}),
             outputs=self._of(raw, "", "outputs", dict, {}),
-            servers=self._of(raw, "", "servers", dict, {}),
+            servers=self._servers(raw),
             interactions=tuple(
                 self._interaction(each, f"/interactions/{index}") for index, each in enumerate(interactions)
             ),
         )
+
+    def _servers(self, raw: dict[str, JsonValue]) -> dict[str, str]:
+        servers = self._of(raw, "", "servers", dict, {})
+        return {name: self._checked(servers, "/servers", name, str, wrong_url) for name in servers}
 
     def _interaction(self, raw: JsonValue, at: str) -> Interaction:
         if not isinstance(raw, dict):
@@ -202,10 +213,10 @@ class _Reading:
             key=self._of(raw, at, "key", str),
             started=self._number(raw, at, "started"),
             source=self._of(raw, at, "source", str, ""),
-            server=self._of(raw, at, "server", str, ""),
+            server=self._checked(raw, at, "server", str, wrong_url, ""),
             request=HttpRequest(
-                self._of(request, f"{at}/request", "method", str),
-                self._of(request, f"{at}/request", "url", str),
+                self._checked(request, f"{at}/request", "method", str, wrong_method),
+                self._checked(request, f"{at}/request", "url", str, wrong_url),
                 self._headers(request, f"{at}/request"),
                 self._body(request, f"{at}/request") or None,
             ),
@@ -216,36 +227,25 @@ class _Reading:
         if "no-response" in raw:
             failed, place = self._of(raw, at, "no-response", dict), f"{at}/no-response"
             return NoResponse(
-                self._of(failed, place, "reason", str),
+                self._checked(failed, place, "reason", str, wrong_reason),
                 self._of(failed, place, "message", str, ""),
                 self._of(failed, place, "sent", bool, True),
                 self._number(failed, place, "elapsed_ms"),
             )
         response, place = self._of(raw, at, "response", dict), f"{at}/response"
         return HttpResponse(
-            self._status(response, place),
+            self._checked(response, place, "status", int, wrong_status),
             self._headers(response, place),
             self._body(response, place),
             self._number(response, place, "elapsed_ms"),
         )
 
-    def _status(self, raw: dict[str, JsonValue], at: str) -> int:
-        status: int = self._of(raw, at, "status", int)
-        if not 100 <= status <= 999:  # RFC 9110 §15: three digits
-            self._refuse("a status has three digits", f"{at}/status")
-        return status
-
-    def _number(self, raw: dict[str, JsonValue], at: str, name: str) -> float:
-        number = self._of(raw, at, name, (int, float), 0.0)
-        if not 0 <= number <= _MOST_NUMBER:
-            self._refuse(f"{name} is from 0 to {_MOST_NUMBER:,}", f"{at}/{name}")
-        return float(number)
-
     def _headers(self, raw: dict[str, JsonValue], at: str) -> Headers:
         lines = self._of(raw, at, "headers", list, [])
         for index, line in enumerate(lines):
-            if not isinstance(line, str) or ":" not in line:
-                self._refuse('a header is a text such as "Accept: text/plain"', f"{at}/headers/{index}")
+            wrong = wrong_header(line)
+            if wrong is not None:
+                self._refuse(wrong, f"{at}/headers/{index}")
         return tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
 
     def _body(self, raw: dict[str, JsonValue], at: str) -> bytes:
@@ -264,7 +264,26 @@ class _Reading:
         value = raw.get(name, default)
         if value is None or not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             found = "missing" if name not in raw else "of another type"
-            self._refuse(f"{name} is {found}", f"{at}/{name}" if name in raw else at)
+            self._refuse(f"{name} is {found}", f"{at}/{escaped(name)}" if name in raw else at)
+        return value
+
+    def _number(self, raw: Mapping[str, JsonValue], at: str, name: str) -> float:
+        return float(self._checked(raw, at, name, (int, float), wrong_number, 0.0))
+
+    def _checked(
+        self,
+        raw: Mapping[str, JsonValue],
+        at: str,
+        name: str,
+        kind: Any,
+        wrong: Callable[[Any], str | None],
+        default: JsonValue = None,
+    ) -> Any:
+        """Return a member of the kind it must have, in which nothing is `wrong`."""
+        value = self._of(raw, at, name, kind, default)
+        message = wrong(value)
+        if message is not None:
+            self._refuse(message, f"{at}/{escaped(name)}")
         return value
 
     def _refuse(self, message: str, pointer: str, hint: str | None = None) -> NoReturn:

@@ -45,8 +45,17 @@ def test_a_time_limit_that_was_reached_is_told():
     assert "backtracking" in selection.reason
 
 
-def test_lone_surrogates_are_searched_too():
-    assert passes(select(compile_query("x$", "regex", None), "\ud800x"))
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        pytest.param("x$", ["x"], id="a text beside it"),
+        pytest.param(".x", ["\ud800x"], id="as one character, shown as it is"),
+        pytest.param("\\?", [], id="and as no question mark"),
+        pytest.param("\\p{L}x", [], id="nor as a letter"),
+    ],
+)
+def test_lone_surrogates_are_searched_too(pattern, found):
+    assert list(select(compile_query(pattern, "regex", None), "\ud800x").values) == found
 
 
 @pytest.mark.parametrize(
@@ -96,34 +105,20 @@ def test_any_text_compiles_or_is_a_syntax_error_within_it(text):
     assert 0 <= offset <= len(text)
 
 
-PLAIN = [
-    "a",
-    "Z9",
-    " ",
-    "'",
-    "\\.",
-    "\\d",
-    "\\S",
-    ".",
-    "[A-Z]",
-    "[^a-z0-9-_]",
-    "[0-9-a-z]",
-    "[_.-]",
-    "x*",
-    ".+",
-    "^",
-    "$",
-]
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(PLAIN), max_size=8).map("".join), st.booleans())
-def test_what_is_taken_without_an_engine_is_taken_by_both(text, is_group):
-    text = f"({text})" if is_group else text
-    assert regex._PLAIN.fullmatch(text)
-    translated = translate(text)
-    regex._linear(translated.for_re2)
-    regex._backtracking(translated.for_regex)
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.sampled_from([*PIECES, "[^a-c]", "(?i)", "(|a)*", "\\P{Lu}", "\\b"]), max_size=8).map("".join),
+    st.text(alphabet="aab1 -é\n{", max_size=6),
+)
+def test_both_engines_find_the_same(pattern, text):
+    try:
+        translated = translate(pattern)
+    except ExpressionSyntaxError:
+        return
+    if not translated.backtracking:
+        linear = regex._linear(translated.for_re2)
+        assert linear is not None, translated.for_re2
+        assert linear(text, 1.0) == regex._backtracking(translated.for_regex)(text, 1.0)
 
 
 @given(

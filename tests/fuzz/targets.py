@@ -26,7 +26,7 @@ from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.waiting import retry_after_seconds
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
+from arazzo_runner.expressions.nodes import Template
 from arazzo_runner.expressions.parser import parse_expression, parse_lenient
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.selectors import compile_query, select
@@ -36,6 +36,9 @@ from arazzo_runner.report.json import pretty, run_report
 from arazzo_runner.report.text import render_diagnostics
 from arazzo_runner.worlds.dry_run import DryRunWorld
 from tests.fuzz import settings
+from tests.fuzz.file_targets import FILES
+from tests.fuzz.language_targets import LANGUAGES
+from tests.fuzz.syntax import Syntax
 
 MOST_SECONDS = 5.0
 QUICKLY = RunOptions(max_steps=30, max_depth=4, criterion_timeout=0.2)
@@ -112,11 +115,11 @@ def _checked(path: str) -> None:
 def expression(data: bytes) -> None:
     """A runtime expression or a template: parsed with its offsets, then evaluated."""
     text = data.decode("utf-8", "replace")
-    with _Syntax(text):
+    with Syntax(text):
         evaluate(parse_expression(text), SCOPE)
-    with _Syntax(text):
+    with Syntax(text):
         evaluate(parse_lenient(text)[0], SCOPE)
-    with _Syntax(text):
+    with Syntax(text):
         node = parse_value(text).node
         with contextlib.suppress(MissingValue):
             if isinstance(node, Template):
@@ -126,7 +129,7 @@ def expression(data: bytes) -> None:
 def condition(data: bytes) -> None:
     """A simple condition: parsed and judged; what it prints is parsed back."""
     text = data.decode("utf-8", "replace")
-    with _Syntax(text):
+    with Syntax(text):
         node = parse_condition(text).node
         judgement = holds(node, SCOPE)
         assert judgement.passed or judgement.reason
@@ -140,7 +143,7 @@ def query(data: bytes) -> None:
     if kind not in ("jsonpath", "xpath", "regex", "jsonpointer"):
         return
     value = XML if kind == "xpath" else "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!" if kind == "regex" else BODY
-    with _Syntax(text):
+    with Syntax(text):
         compiled = compile_query(text, kind, version or None)
         selection = select(compiled, value, timeout=0.2)
         assert isinstance(selection.values, tuple)
@@ -152,7 +155,7 @@ def xpath(data: bytes) -> None:
     text, _, document = rest.partition("\n")
     if head not in ("xpath-10", "xpath-20", "xpath-30", "xpath-31"):
         return
-    with _Syntax(text):
+    with Syntax(text):
         selection = select(compile_query(text, "xpath", head), document, timeout=0.2)
         assert json.dumps(selection.values)
         assert selection.reason is None or "Traceback" not in selection.reason
@@ -192,6 +195,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "query": query,
     "xpath": xpath,
     "response": response,
+    **LANGUAGES,
+    **FILES,
     **settings.TARGETS,
 }
 if find_spec("dbos") is not None and find_spec("cryptography") is not None:
@@ -223,16 +228,3 @@ def _reported(result: RunResult) -> None:
         steering = _STEERS.search(text)
         assert steering is None, f"{steering.group()!r} reaches the terminal"
         assert "long-secret-text" not in text
-
-
-class _Syntax(contextlib.AbstractContextManager[None]):
-    """Lets our syntax error pass, provided that its offset is in the text."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __exit__(self, kind: object, error: object, trace: object) -> bool:
-        if not isinstance(error, ExpressionSyntaxError):
-            return False
-        assert 0 <= error.offset <= len(self._text), f"offset {error.offset} of {len(self._text)}"
-        return True

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.fuzz.mutation import CORPUS, mutations
 from tests.fuzz.targets import TARGETS, tried
 
-EXAMPLES = {"document": 30, "openapi": 30, "response": 60, "store": 60}
+EXAMPLES = {"document": 30, "openapi": 30, "response": 60, "store": 60, "cassette": 40}
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,9 @@ def test_mutations_pass(target):
     passes()
 
 
-@pytest.mark.parametrize("target", ["expression", "condition", "query", "xpath"])
+@pytest.mark.parametrize(
+    "target", ["expression", "condition", "query", "xpath", "jsonpath", "regex", "pattern", "yaml", "json"]
+)
 def test_plain_noise_passes(target):
     @settings(max_examples=100, deadline=None)
     @given(st.binary(max_size=60))

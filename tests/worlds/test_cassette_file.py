@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.secrets import Secrets
 from arazzo_runner.worlds.cassette import Cassette, Interaction
 from arazzo_runner.worlds.cassette_file import cassette_text, read_cassette
 from arazzo_runner.worlds.placeholders import Placeholders
 from arazzo_runner.worlds.request_difference import differences
+from tests.hostile.battery import changed
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
@@ -105,3 +109,70 @@ def test_no_form_of_a_secret_is_written(content_type, body):
     forms = ("s3cr3t", "short", "tiny", "me:pass", base64.b64encode(SECRET.encode()).decode()[:12])
     assert [form for form in forms if form in decoded] == []
     assert "Bearer arazzo-secret-" in text
+
+
+SOUND: dict[str, object] = {
+    "arazzo-cassette": 1,
+    "document": "d.yml",
+    "workflowId": "w",
+    "status": "succeeded",
+    "servers": {"s": "https://api.test"},
+    "interactions": [
+        {
+            "key": "a#1",
+            "started": 1.5,
+            "server": "https://api.test",
+            "request": {"method": "GET", "url": "https://api.test/x", "headers": ["A: b"]},
+            "response": {"status": 200, "elapsed_ms": 1, "headers": ["A: b"], "json": 1},
+        },
+        {
+            "key": "a#2",
+            "request": {"method": "GET", "url": "/x"},
+            "no-response": {"reason": "reset", "message": "lost", "sent": True, "elapsed_ms": 0},
+        },
+    ],
+}
+WRONG: dict[str, list[object]] = {
+    "/servers/s": [None, 5, [], "http://["],
+    "/interactions": [None, {}, "a"],
+    "/interactions/0": [None, [], "a"],
+    "/interactions/0/started": ["1", True, 10**400, -(10**400), float("inf"), float("nan")],
+    "/interactions/0/server": [5, "http://[", "http://a:99999999/"],
+    "/interactions/0/request": [None, [], "a"],
+    "/interactions/0/request/method": [None, "", "G ET", "GET\r\nA: b", "GÉT"],
+    "/interactions/0/request/url": [None, 5, "http://[", "http://a/\r\n"],
+    "/interactions/0/request/headers": [{}, "A: b"],
+    "/interactions/0/request/headers/0": [None, 5, "A", ": b", "A B: c", "A: b\r\nC: d", "A: b\0"],
+    "/interactions/0/response/status": [None, "200", True, 99, 1000, 10**400, 200.0],
+    "/interactions/0/response/elapsed_ms": ["1", 10**400, float("nan")],
+    "/interactions/1/no-response": [None, [], "a"],
+    "/interactions/1/no-response/reason": [None, 5, "bored"],
+    "/interactions/1/no-response/sent": [None, 1, "yes"],
+    "/interactions/1/no-response/elapsed_ms": [float("inf"), 10**400],
+}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        pytest.param(pointer, value, id=f"{pointer} is {ascii(value)[:30]}")
+        for pointer in WRONG
+        for value in WRONG[pointer]
+    ],
+)
+def test_what_is_wrong_in_a_cassette_is_told_at_its_place(tmp_path, pointer, value):
+    path = tmp_path / "wrong.yml"
+    document = changed(copy.deepcopy(SOUND), {pointer: value})
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(InvalidUsage) as caught:
+        read_cassette(path)
+    problem = caught.value.diagnostics[0]
+    assert problem.code in ("invalid-cassette", "not-json")  # YAML's numbers without an end are no JSON
+    assert problem.at.line is not None
+    if problem.code == "invalid-cassette":
+        assert problem.at.pointer == pointer or pointer.startswith(problem.at.pointer)
+
+
+def test_a_sound_cassette_is_read(tmp_path):
+    (tmp_path / "sound.json").write_text(json.dumps(SOUND))
+    assert [each.key for each in read_cassette(tmp_path / "sound.json").interactions] == ["a#1", "a#2"]
