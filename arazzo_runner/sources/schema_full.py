@@ -44,7 +44,7 @@ def full_errors(
         validator = make(schema, _resolver=resolver.inside(schema))
         found = []
         for error in validator.iter_errors(value):
-            found.append(told(error))
+            found.append(_spoken(told(error)))
             if len(found) >= most:
                 break
     except UnusableSchema as problem:
@@ -54,6 +54,11 @@ def full_errors(
     except _BROKEN as problem:
         return (SchemaError("", f"the schema is broken ({type(problem).__name__})", "$schema"),)
     return tuple(sorted(found, key=lambda error: error.pointer))
+
+
+def _spoken(found: SchemaError) -> SchemaError:
+    """Return an error with its message made: a keyword of a wrong type (an enum that is no list) fails here."""
+    return SchemaError(found.pointer, found.message, found.keyword)
 
 
 def _members(value: JsonValue) -> int:
@@ -225,6 +230,8 @@ def _unique_items(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:
 
 
 def _enum(validator: Any, allowed: Any, value: Any, schema: Any) -> Any:
+    if not isinstance(allowed, list):
+        raise TypeError("enum is a list")  # JSON Schema 2020-12 §6.1.2
     validator._resolver.follower.step(len(allowed) // 100)
     if not any(same(value, each) for each in allowed):
         yield jsonschema.ValidationError("is not in the enum")

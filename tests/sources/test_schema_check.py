@@ -241,3 +241,36 @@ def test_what_the_small_checker_does_not_know_it_refuses():
         SimpleChecker(NEW).check(1, {"if": True}, "")
     with pytest.raises(ReferenceFailure):
         resolve_within({})({"$ref": "#/x"}, "")
+
+
+KEYWORDS = [
+    *("type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength"),
+    *(
+        "minLength",
+        "pattern",
+        "items",
+        "additionalItems",
+        "maxItems",
+        "minItems",
+        "uniqueItems",
+        "contains",
+        "nullable",
+    ),
+    *("maxContains", "minContains", "maxProperties", "minProperties", "required", "properties", "patternProperties"),
+    *("additionalProperties", "dependencies", "dependentRequired", "dependentSchemas", "propertyNames", "if", "then"),
+    *("allOf", "anyOf", "oneOf", "not", "prefixItems", "unevaluatedItems", "unevaluatedProperties", "$ref", "$id"),
+    *("$dynamicRef", "$recursiveRef", "$anchor", "$defs", "readOnly", "writeOnly", "discriminator", "format"),
+]
+WRONG = [None, True, 0, -1, 1.5, 10**400, "", "x", "(", [], [None], [0, "x"], {}, {"a": 0}, {"a": None}, [[]], [{}]]
+
+
+@pytest.mark.parametrize("dialect", ["2020-12", "openapi-3.0", "draft-04"])
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_a_keyword_of_any_type_ends_in_sentences(keyword, dialect):
+    for wrong in WRONG:
+        for beside in ({}, {"if": {"type": "string"}, "contains": {}}, {"properties": {"a": {keyword: wrong}}}):
+            schema = {**beside, keyword: wrong}
+            for value in (None, True, 3, 0.5, "text", [], [1, "x"], {}, {"a": 1, "b": None}):
+                for direction in (None, "request", "response"):
+                    found = schema_errors(value, schema, SchemaContext(dialect), direction=direction)
+                    assert all(isinstance(each.message, str) for each in found)
