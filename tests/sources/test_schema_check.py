@@ -1,6 +1,7 @@
 """Values against schemas: what is found, where, in which dialect; jsonschema as the oracle of the small checker."""
 
 import json
+from typing import Any
 
 import jsonschema
 import pytest
@@ -261,7 +262,25 @@ KEYWORDS = [
     *("allOf", "anyOf", "oneOf", "not", "prefixItems", "unevaluatedItems", "unevaluatedProperties", "$ref", "$id"),
     *("$dynamicRef", "$recursiveRef", "$anchor", "$defs", "readOnly", "writeOnly", "discriminator", "format"),
 ]
-WRONG = [None, True, 0, -1, 1.5, 10**400, "", "x", "(", [], [None], [0, "x"], {}, {"a": 0}, {"a": None}, [[]], [{}]]
+WRONG: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**400,
+    "",
+    "x",
+    "(",
+    [],
+    [None],
+    [0, "x"],
+    {},
+    {"a": 0},
+    {"a": None},
+    [[]],
+    [{}],
+]
 
 
 @pytest.mark.parametrize("dialect", ["2020-12", "openapi-3.0", "draft-04"])
