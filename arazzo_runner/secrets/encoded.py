@@ -94,16 +94,13 @@ class _Run(NamedTuple):
         """Return where in the first of the views the run comes from, and its text."""
         return (*self.view.span(self.start, self.end), self.text)
 
-    def place(self, index: int) -> int:
-        """Return where in the view a character of the run stands."""
+    def pieces(self) -> tuple[list[int], list[int]]:
+        """Return where in `text`, and where in the view, what stands between two breaks begins."""
         if len(self.text) == self.end - self.start:
-            return self.start + index
-        for match in _PIECE.finditer(self.view.text, self.start, self.end):
-            size = match.end() - match.start()
-            if index < size:
-                return match.start() + index
-            index -= size
-        return self.end - 1
+            return [0], [self.start]
+        found = list(_PIECE.finditer(self.view.text, self.start, self.end))
+        sizes = accumulate((match.end() - match.start() for match in found[:-1]), initial=0)
+        return list(sizes), [match.start() for match in found]
 
 
 def _runs(view: View) -> Iterator[_Run]:
@@ -119,6 +116,7 @@ class _Joined:
         self._runs = runs
         self._places = [0, *accumulate(len(run.text) + len(_NULS[6]) for run in runs)]
         self.text = "".join(run.text + _NULS[6] for run in runs)
+        self._pieces: dict[int, tuple[list[int], list[int]]] = {}  # of runs that hold a secret
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where characters of the text come from, as far as they are of one run."""
@@ -126,7 +124,11 @@ class _Joined:
         run, shift = self._runs[index], self._places[index]
         last = min(end - shift, len(run.text)) - 1
         first = min(start - shift, last)
-        return run.view.span(run.place(first), run.place(last) + 1)
+        if index not in self._pieces:
+            self._pieces[index] = run.pieces()
+        starts, places = self._pieces[index]
+        at_first, at_last = (bisect_right(starts, place) - 1 for place in (first, last))
+        return run.view.span(places[at_first] + first - starts[at_first], places[at_last] + last - starts[at_last] + 1)
 
 
 class _Decoded(View):
