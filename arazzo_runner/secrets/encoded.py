@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from arazzo_runner.patterns import pattern
 from arazzo_runner.secrets.search import HEAD
-from arazzo_runner.secrets.views import SIGNS, Traits, View, unescaped
+from arazzo_runner.secrets.views import SIGNS, Traits, View, unescaped, without_nuls
 
 _DEPTH = 2  # base64 or hex within base64 or hex
 _LETTER: Final = "[A-Za-z0-9+/_-]"
@@ -27,6 +27,7 @@ _DECODABLE = pattern(rf"[{SIGNS}]|[^\x00-\x7f]|{_LETTER}{{11}}")
 _STANDARD = str.maketrans("-_", "+/")
 # Stands between runs, and is NUL from wherever it is read: what was decoded of two is not read as one.
 _NULS = {6: "A" * 8, 4: "0" * 4}
+_NULS_OF_UTF_16 = "\0" * (HEAD - 1)  # every other byte; more than what stands between runs
 _ELLIPSIS = "…"
 _ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _LIKE_ASCII = bytes(byte in _ASCII for byte in range(256))
@@ -56,9 +57,16 @@ class Views:
             yield each
             for decoded in _decoded(known.without(list(_runs(each))) if depth else []):
                 yield decoded
-                text = _Readable(decoded, _LIKE_TEXT if self._traits.non_ascii else _LIKE_ASCII)
-                if text.text:
-                    yield from self.of(text, depth - 1)
+                yield from self._read(decoded, depth)
+                if any(_NULS_OF_UTF_16 in decoded.text[parity::2] for parity in (0, 1)):
+                    narrow = without_nuls(decoded)
+                    yield narrow
+                    yield from self._read(narrow, depth)
+
+    def _read(self, decoded: View, depth: int) -> Iterator[View]:
+        text = _Readable(decoded, _LIKE_TEXT if self._traits.non_ascii else _LIKE_ASCII)
+        if text.text:
+            yield from self.of(text, depth - 1)
 
 
 class _Known:

@@ -78,24 +78,24 @@ class SecretIndex:
                 place = text.find(need, end)
 
     def _all(self, text: str) -> Iterator[Hit]:
-        places = self._places(text)
-        index = 0
-        while index < len(places):
-            found = self._at(text, places[index])
-            index += 1
+        places, groups = self._places(text), self._groups
+        reached = 0
+        for index, place in enumerate(places):
+            found = None if place < reached else groups[text[place : place + HEAD]].at(text, place, 0)
             if found is not None:
-                yield found
-                for more in self._overlaps(text, places, index, found.end):
+                yield found._replace(secret=self._named(text, found))
+                reached = found.end
+                for more in self._overlaps(text, places, index + 1, reached):
                     yield more
-                    found = found._replace(end=max(found.end, more.end))
-                index = bisect_left(places, found.end, index)
+                    reached = more.end
 
     def _places(self, text: str) -> list[int]:
         """Return where heads of secrets stand in a text."""
         offsets, groups = self._offsets, self._groups
         grams = [at for at in range(0, len(text) - _GRAM + 1, _STRIDE) if text[at : at + _GRAM] in offsets]
-        places = (at - offset for at in grams for offset in offsets[text[at : at + _GRAM]] if at >= offset)
-        return sorted(place for place in places if text[place : place + HEAD] in groups)
+        places = [at - offset for at in grams for offset in offsets[text[at : at + _GRAM]] if at >= offset]
+        places.sort()
+        return [place for place in places if text[place : place + HEAD] in groups]
 
     def _overlaps(self, text: str, places: list[int], first: int, end: int) -> Iterator[Hit]:
         """Yield hits that begin before an end and go beyond it, and beyond each other.
@@ -115,7 +115,7 @@ class SecretIndex:
                     seen = new
                     break
 
-    def _at(self, text: str, place: int, beyond: int = 0) -> Hit | None:
+    def _at(self, text: str, place: int, beyond: int) -> Hit | None:
         found = self._groups[text[place : place + HEAD]].at(text, place, beyond)
         return None if found is None else found._replace(secret=self._named(text, found))
 
