@@ -68,6 +68,17 @@ def alike_secrets() -> Work:
     return lambda: Secrets(known).mask("/" * 10 * MB)
 
 
+def repeated_letter() -> Work:
+    """2,700 secrets that are one letter again and again, in 10 MB of it: each begins within all the others."""
+    return lambda: Secrets("a" * size for size in range(300, 3000)).mask("a" * 10 * MB)
+
+
+def lines() -> Work:
+    """One secret at every twelfth character of 10 MB of base64 in lines."""
+    text = base64.encodebytes(b"secretsecret" * (10 * MB * 3 // 4 // 12)).decode()
+    return lambda: Secrets(["secretsecret"]).mask(text)
+
+
 def escaped() -> Work:
     """One secret in 10 MB of escapes of every kind."""
     return lambda: Secrets([text_of(32, 1)]).mask("\\/%41&lt;\\u0041&#65;abc" * 400_000)
@@ -102,6 +113,8 @@ CASES: dict[str, tuple[Callable[[], Work], float]] = {
     "300,000 slashes": (slashes, 1.0),
     "10,000 secrets, 10 MB": (many_secrets, 2.0),
     "10,000 secrets with one beginning": (alike_secrets, 10.0),
+    "2,700 secrets of one letter": (repeated_letter, 10.0),
+    "10 MB of secrets in lines of base64": (lines, 20.0),
     "10 MB of escapes": (escaped, 20.0),
     "10 MB of base64": (encoded, 5.0),
     "2,000 secrets, one after the other": (one_after_the_other, 1.0),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.engine.checks import check_request, check_response, errors_in, failed_checks
 from arazzo_runner.engine.cookies import Jar
@@ -14,7 +16,7 @@ from arazzo_runner.engine.state import Frame, Run
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledStep, OperationCall
 from arazzo_runner.records import record, replace
-from arazzo_runner.secrets import SECRET_HEADERS
+from arazzo_runner.secrets.messages import header_secrets, url_secrets
 from arazzo_runner.sources.media import decode_body
 from arazzo_runner.values import MISSING, JsonValue
 
@@ -97,11 +99,7 @@ def _judged(
     response: HttpResponse,
 ) -> Tried:
     message, note = _message(response, step)
-    for name, value in response.headers:
-        if name.lower() in SECRET_HEADERS:
-            is_cookie = name.lower() == "set-cookie"
-            run.secrets.add(value.partition(";")[0].partition("=")[2].strip() if is_cookie else value)
-    run.secrets.add_named(message.body)
+    _learn(run, header_secrets(response.headers), response.header("Content-Type"), message.body)
     run.jar = run.jar.after_response(built.request.url, response.headers, started, mode=run.options.cookies)
     scope = _scope(run, frame, built, message, response.status)
     verdicts: tuple[Verdict, ...] = judge_all(step.criteria, scope, run.options.criterion_timeout)
@@ -209,7 +207,14 @@ def _outputs(run: Run, step: CompiledStep, scope: Scope) -> tuple[dict[str, Json
 
 
 def _learn_secrets(run: Run, built: BuiltRequest) -> None:
-    for name, value in built.request.headers:
-        if name.lower() in SECRET_HEADERS:
-            run.secrets.add(value)
-    run.secrets.add_named(built.message.body)
+    found = (*header_secrets(built.request.headers), *url_secrets(built.request.url))
+    _learn(run, found, built.request.header("Content-Type"), built.message.body)
+
+
+def _learn(run: Run, found: Iterable[str], kind: str | None, body: JsonValue) -> None:
+    for secret in found:
+        run.secrets.add(secret)
+    run.secrets.add_named(body)
+    if isinstance(body, str) and "form-urlencoded" in (kind or "").lower():
+        for secret in url_secrets(f"?{body}"):
+            run.secrets.add(secret)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from urllib.parse import unquote_plus
 
 from arazzo_runner.diagnostics import Diagnostic, Location, Positions, Span
 from arazzo_runner.engine.effects import Headers
@@ -13,7 +14,7 @@ from arazzo_runner.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name,
 from arazzo_runner.values import MISSING, JsonValue
 
 _USERINFO = pattern(r"(?<=://)[^/?#@]*@")
-_QUERY_FIELD = pattern(r"(?<=[?&])([^=&#]*)=([^&#]*)")
+_QUERY_FIELD = pattern(r"(?<=[?&#])([^=&#]*)=([^&#]*)")
 _SCHEME = pattern(r"(Basic|Bearer|Digest|DPoP|Token)\s", re.IGNORECASE)
 
 
@@ -59,7 +60,7 @@ def masked_headers(headers: Headers, secrets: Secrets) -> Headers:
 
 def _masked_header(name: str, value: str, secrets: Secrets) -> str:
     if name.lower() not in SECRET_HEADERS and not is_secret_name(name):
-        return secrets.mask(value)
+        return masked_url(value, secrets) if name.lower() == "location" else secrets.mask(value)
     scheme = _SCHEME.match(value)
     return f"{scheme.group()}{MASK}" if scheme else MASK
 
@@ -71,7 +72,7 @@ def masked_url(url: str, secrets: Secrets) -> str:
 
 
 def _masked_field(match: re.Match[str]) -> str:
-    return f"{match.group(1)}={MASK if is_secret_name(match.group(1)) else match.group(2)}"
+    return f"{match.group(1)}={MASK if is_secret_name(unquote_plus(match.group(1))) else match.group(2)}"
 
 
 def masked_diagnostic(diagnostic: Diagnostic, secrets: Secrets) -> Diagnostic:

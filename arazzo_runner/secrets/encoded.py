@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from arazzo_runner.patterns import pattern
 from arazzo_runner.secrets.search import HEAD
-from arazzo_runner.secrets.views import SIGNS, Traits, View, unescaped
+from arazzo_runner.secrets.views import SIGNS, Traits, View, unescaped, without_nuls
 
 _DEPTH = 2  # base64 or hex within base64 or hex
 _LETTER: Final = "[A-Za-z0-9+/_-]"
@@ -27,6 +27,7 @@ _DECODABLE = pattern(rf"[{SIGNS}]|[^\x00-\x7f]|{_LETTER}{{11}}")
 _STANDARD = str.maketrans("-_", "+/")
 # Stands between runs, and is NUL from wherever it is read: what was decoded of two is not read as one.
 _NULS = {6: "A" * 8, 4: "0" * 4}
+_NULS_OF_UTF_16 = "\0" * (HEAD - 1)  # every other byte; more than what stands between runs
 _ELLIPSIS = "…"
 _ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _LIKE_ASCII = bytes(byte in _ASCII for byte in range(256))
@@ -56,9 +57,16 @@ class Views:
             yield each
             for decoded in _decoded(known.without(list(_runs(each))) if depth else []):
                 yield decoded
-                text = _Readable(decoded, _LIKE_TEXT if self._traits.non_ascii else _LIKE_ASCII)
-                if text.text:
-                    yield from self.of(text, depth - 1)
+                yield from self._read(decoded, depth)
+                if any(_NULS_OF_UTF_16 in decoded.text[parity::2] for parity in (0, 1)):
+                    narrow = without_nuls(decoded)
+                    yield narrow
+                    yield from self._read(narrow, depth)
+
+    def _read(self, decoded: View, depth: int) -> Iterator[View]:
+        text = _Readable(decoded, _LIKE_TEXT if self._traits.non_ascii else _LIKE_ASCII)
+        if text.text:
+            yield from self.of(text, depth - 1)
 
 
 class _Known:
@@ -94,16 +102,13 @@ class _Run(NamedTuple):
         """Return where in the first of the views the run comes from, and its text."""
         return (*self.view.span(self.start, self.end), self.text)
 
-    def place(self, index: int) -> int:
-        """Return where in the view a character of the run stands."""
+    def pieces(self) -> tuple[list[int], list[int]]:
+        """Return where in `text`, and where in the view, what stands between two breaks begins."""
         if len(self.text) == self.end - self.start:
-            return self.start + index
-        for match in _PIECE.finditer(self.view.text, self.start, self.end):
-            size = match.end() - match.start()
-            if index < size:
-                return match.start() + index
-            index -= size
-        return self.end - 1
+            return [0], [self.start]
+        found = list(_PIECE.finditer(self.view.text, self.start, self.end))
+        sizes = accumulate((match.end() - match.start() for match in found[:-1]), initial=0)
+        return list(sizes), [match.start() for match in found]
 
 
 def _runs(view: View) -> Iterator[_Run]:
@@ -119,6 +124,7 @@ class _Joined:
         self._runs = runs
         self._places = [0, *accumulate(len(run.text) + len(_NULS[6]) for run in runs)]
         self.text = "".join(run.text + _NULS[6] for run in runs)
+        self._pieces: dict[int, tuple[list[int], list[int]]] = {}  # of runs that hold a secret
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where characters of the text come from, as far as they are of one run."""
@@ -126,7 +132,11 @@ class _Joined:
         run, shift = self._runs[index], self._places[index]
         last = min(end - shift, len(run.text)) - 1
         first = min(start - shift, last)
-        return run.view.span(run.place(first), run.place(last) + 1)
+        if index not in self._pieces:
+            self._pieces[index] = run.pieces()
+        starts, places = self._pieces[index]
+        at_first, at_last = (bisect_right(starts, place) - 1 for place in (first, last))
+        return run.view.span(places[at_first] + first - starts[at_first], places[at_last] + last - starts[at_last] + 1)
 
 
 class _Decoded(View):

@@ -78,16 +78,46 @@ class SecretIndex:
                 place = text.find(need, end)
 
     def _all(self, text: str) -> Iterator[Hit]:
+        places, groups = self._places(text), self._groups
+        reached = 0
+        for index, place in enumerate(places):
+            found = None if place < reached else groups[text[place : place + HEAD]].at(text, place, 0)
+            if found is not None:
+                yield found._replace(secret=self._named(text, found))
+                reached = found.end
+                for more in self._overlaps(text, places, index + 1, reached):
+                    yield more
+                    reached = more.end
+
+    def _places(self, text: str) -> list[int]:
+        """Return where heads of secrets stand in a text."""
         offsets, groups = self._offsets, self._groups
-        reached = 0  # the end of what has been found: what overlaps it is compared over a bounded length only
-        for at in [at for at in range(0, len(text) - _GRAM + 1, _STRIDE) if text[at : at + _GRAM] in offsets]:
-            for offset in offsets[text[at : at + _GRAM]]:
-                place = at - offset
-                group = groups.get(text[place : place + HEAD]) if place >= 0 else None
-                found = None if group is None else group.at(text, place, is_overlap=place < reached)
-                if found is not None:
-                    reached = max(reached, found.end)
-                    yield found._replace(secret=self._named(text, found))
+        grams = [at for at in range(0, len(text) - _GRAM + 1, _STRIDE) if text[at : at + _GRAM] in offsets]
+        places = [at - offset for at in grams for offset in offsets[text[at : at + _GRAM]] if at >= offset]
+        places.sort()
+        return [place for place in places if text[place : place + HEAD] in groups]
+
+    def _overlaps(self, text: str, places: list[int], first: int, end: int) -> Iterator[Hit]:
+        """Yield hits that begin before an end and go beyond it, and beyond each other.
+
+        The last places come first: of a text that repeats itself a few then reach as far as all of them.
+        """
+        seen = bisect_left(places, end, first)
+        waiting = [(first, seen)]
+        while waiting:
+            first, last = waiting.pop()
+            for index in range(last - 1, first - 1, -1):
+                found = self._at(text, places[index], beyond=end)
+                if found is not None and found.end > end:
+                    yield found
+                    end, new = found.end, bisect_left(places, found.end, seen)
+                    waiting += [(first, index), (seen, new)]
+                    seen = new
+                    break
+
+    def _at(self, text: str, place: int, beyond: int) -> Hit | None:
+        found = self._groups[text[place : place + HEAD]].at(text, place, beyond)
+        return None if found is None else found._replace(secret=self._named(text, found))
 
     def _named(self, text: str, found: Hit) -> str:
         """Return the secret that a hit is as a whole, else the one it begins with."""
@@ -114,9 +144,11 @@ class _Group:
     def __init__(self) -> None:
         self._secrets: list[str] = []  # in order, so that those most like a text are neighbours
         self._needs: list[str] = []  # what a text must hold of one of them; none is the beginning of another
+        self._most = 0  # the length of the longest
 
     def add(self, secret: str) -> None:
         insort(self._secrets, secret)
+        self._most = max(self._most, len(secret))
         need = secret[:LONGEST_NEED]
         index = bisect_right(self._needs, need)
         if index and need.startswith(self._needs[index - 1]):
@@ -126,12 +158,18 @@ class _Group:
             last += 1
         self._needs[index:last] = [need]
 
-    def at(self, text: str, place: int, *, is_overlap: bool) -> Hit | None:
-        """Return the hit that begins at a place of a text, None when no secret does."""
+    def at(self, text: str, place: int, beyond: int) -> Hit | None:
+        """Return the hit that begins at a place of a text, None when no secret does or none can reach beyond a place.
+
+        What begins before that place overlaps another hit: it is compared over a bounded length only.
+        """
+        most = min(self._most, _LONGEST_OVERLAP) if place < beyond else len(text)
+        if place + most <= beyond or (place < beyond and self._beginning_with(text[place : beyond + 1]) is None):
+            return None
         index = bisect_right(self._needs, text[place : place + LONGEST_NEED]) if len(self._needs) > 1 else 1
         if not index or not text.startswith(self._needs[index - 1], place):
             return None
-        length, secret = self._longest(text, place, _LONGEST_OVERLAP if is_overlap else len(text))
+        length, secret = self._longest(text, place, most)
         return Hit(place, place + length, secret)
 
     def _longest(self, text: str, place: int, most: int) -> tuple[int, str]:
@@ -152,10 +190,14 @@ class _Group:
         """Return a secret that has this beginning, apart from an escape that is cut in half at its end."""
         cut = _CUT_ESCAPE.search(beginning)
         for text in (beginning,) if cut is None or cut.start() < HEAD else (beginning, beginning[: cut.start()]):
-            index = bisect_left(self._secrets, text)
-            if index < len(self._secrets) and self._secrets[index].startswith(text):
-                return self._secrets[index]
+            secret = self._beginning_with(text)
+            if secret is not None:
+                return secret
         return None
+
+    def _beginning_with(self, text: str) -> str | None:
+        index = bisect_left(self._secrets, text)
+        return self._secrets[index] if index < len(self._secrets) and self._secrets[index].startswith(text) else None
 
 
 def _agreement(text: str, place: int, secret: str, most: int) -> int:

@@ -71,6 +71,7 @@ _KINDS = (
 )
 SIGNS: Final = re.escape("".join(sign for sign, _ in _KINDS))  # one of them is in every escape
 _ALL = pattern("|".join((_JSON, _OF_PROGRAMS, _PERCENT, _HTML)))
+_NUL = pattern(r"(?<!\0)\0(?!\0)")
 _BYTES = pattern(_UTF8)
 _LINES = pattern(r"(?:(?<=[A-Za-z0-9+/_-]{16})|(?<=%0[aAdD]))\+")  # lines of base64 in a form
 
@@ -146,6 +147,11 @@ def unescaped(root: View, traits: Traits) -> Iterator[View]:
             return
         if _is_new(view, known):
             yield view
+
+
+def without_nuls(view: View) -> View:
+    """Return a view without single NULs: letters of UTF-16, most of which are a byte and a NUL."""
+    return _Unescaped(view, _NUL)
 
 
 def _children(view: View, traits: Traits) -> Iterator[View]:

@@ -170,6 +170,8 @@ ANSWERS: dict[str, Callable[[], Document]] = {
     "slashes": lambda: {"body": {"token": "aaaa" + "/" * 300_000, "name": "aaaa" + "/" * 300_000}},
     "a token of megabytes": lambda: {"body": {"access_token": random_text(9_000_000)}},
     "two thousand tokens": lambda: {"body": [{"id": n, "apiToken": random_text(32, n)} for n in range(2000)]},
+    "lines of base64": lambda: {"status": 500, "headers": {"Content-Type": "text/plain"}, "body": base64.encodebytes(b"canary-5ecret/token " * 40_000).decode()},
+    "tokens that are alike": lambda: {"body": {"tokens": [{"apiToken": "a" * n} for n in range(300, 400)], "name": "a" * 1_000_000}},
     "escapes of every kind": lambda: {"status": 500, "headers": {"Content-Type": "text/plain"}, "body": "\\/%41&lt;\\u0041&#65;abc" * 90_000},
     "large": lambda: {"status": 500, "headers": {"Content-Type": "text/plain"}, "body": "a b " * 2_300_000},
 }  # fmt: skip

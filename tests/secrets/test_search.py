@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -51,6 +52,16 @@ def test_thousands_of_secrets_are_found_like_each_of_them(secrets, text, pieces)
 def test_what_is_shown(secret, text, shown, others):
     masked = Secrets([*others, secret]).mask(text)
     assert masked == shown if shown is not None else secret not in masked.replace("\0", "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "text", ["hünter2222/x", "x hünter2222/x y\n", "&lt;h&uuml;nter2222/x&gt;", "h\\u00fcnter2222/x"]
+)
+def test_utf_16_is_masked_in_base64_and_hex(encoding, text):
+    data = text.encode(encoding)
+    encoded = base64.b64encode(data).decode(), base64.encodebytes(data * 9).decode(), data.hex()
+    assert all("***" in Secrets(["hünter2222/x"]).mask(each) for each in encoded)
 
 
 def test_secrets_that_overlap_leave_nothing_of_each_other():
