@@ -27,12 +27,20 @@ class JsonPlacesLike(Protocol):
         """Return what is known of one JSON Pointer."""
 
 
+class RawTextLike(Protocol):
+    """What `scalar_places.RawText` is."""
+
+    def offset(self, offset: int) -> int:
+        """Return how far into the raw form a character of the text stands."""
+
+
 class TextPositions:
     """The lines of a text, without any JSON Pointers."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._starts: list[int] = []
+        self._line = (0, "")  # the last that was asked for: a line of megabytes may have thousands of findings
 
     def key(self, pointer: str) -> Span | None:
         """Return the span of the mapping key that `pointer` ends in."""
@@ -51,8 +59,10 @@ class TextPositions:
         starts = self.line_starts()
         if not 0 < line <= len(starts):
             return ""
-        end = starts[line] if line < len(starts) else len(self.text)
-        return self.text[starts[line - 1] : end].rstrip("\r\n\x85\u2028\u2029")
+        if self._line[0] != line:
+            end = starts[line] if line < len(starts) else len(self.text)
+            self._line = (line, self.text[starts[line - 1] : end].rstrip("\r\n\x85\u2028\u2029"))
+        return self._line[1]
 
     def line_starts(self) -> list[int]:
         """Return where each line begins; all readers count lines as this does."""
@@ -93,6 +103,7 @@ class IndexedPositions(TextPositions):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._index: Mapping[str, Entry] | None = None
+        self._scalar: tuple[str, RawTextLike] | None = None  # the last that was asked for
 
     def key(self, pointer: str) -> Span | None:
         """Return the span of the mapping key that `pointer` ends in, None for array items and the root."""
@@ -113,12 +124,14 @@ class IndexedPositions(TextPositions):
         """Return (line, column) of character `offset` inside the text value at `pointer`; None when there is none."""
         from bisect import bisect_right
 
-        from arazzo_runner.document.scalar_places import raw_offset
-
         found = self._entry(pointer)
         if found is None or found.text is None:
             return None
-        place = found.start + raw_offset(self.text[found.start : found.end], found.text, offset)
+        if self._scalar is None or self._scalar[0] != pointer:
+            from arazzo_runner.document.scalar_places import RawText
+
+            self._scalar = pointer, RawText(self.text[found.start : found.end], found.text)
+        place = found.start + self._scalar[1].offset(offset)
         starts = self.line_starts()
         line = bisect_right(starts, place)
         return line, place - starts[line - 1] + 1

@@ -7,6 +7,7 @@ the n-th character that is no blank in the value is the n-th that is no blank in
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -29,25 +30,36 @@ def raw_offset(raw: str, text: str, offset: int) -> int:
     Exact for characters that are no blanks; a blank that folding moved is placed after the
     character before it.
     """
-    offset = min(max(offset, 0), len(text))
-    if raw == text:
-        return offset
-    if len(raw) == len(text) + 2 and raw[:1] in ('"', "'") and raw.startswith(text, 1):
-        return offset + 1  # nothing is escaped or folded
-    solid_before = sum(1 for character in text[:offset] if character not in _BLANKS)
-    wants_solid = offset < len(text) and text[offset] not in _BLANKS
-    blanks_before = offset - len(text[:offset].rstrip("".join(_BLANKS)))
-    start, end, units = _units(raw)
-    last, seen = start, 0
-    for begin, stop, is_blank in units:
-        if is_blank:
-            continue
-        if seen == solid_before and wants_solid:
-            return begin
-        if seen == solid_before:
-            break
-        seen, last = seen + 1, stop
-    return min(last + blanks_before, end)
+    return RawText(raw, text).offset(offset)
+
+
+class RawText:
+    """The raw form of one text value: it is gone through once, however many places of it are asked for."""
+
+    def __init__(self, raw: str, text: str) -> None:
+        self._length = len(text)
+        self._shift: int | None = None  # where nothing is escaped or folded
+        if raw == text:
+            self._shift = 0
+        elif len(raw) == len(text) + 2 and raw[:1] in ('"', "'") and raw.startswith(text, 1):
+            self._shift = 1
+        else:
+            self._solid = [place for place, character in enumerate(text) if character not in _BLANKS]
+            self._start, self._end, units = _units(raw)
+            self._raw_solid = [(begin, stop) for begin, stop, is_blank in units if not is_blank]
+
+    def offset(self, offset: int) -> int:
+        """Return how far into the raw form the character `offset` of the text stands."""
+        offset = min(max(offset, 0), self._length)
+        if self._shift is not None:
+            return offset + self._shift
+        before = bisect_left(self._solid, offset)
+        wants_solid = before < len(self._solid) and self._solid[before] == offset
+        if wants_solid and before < len(self._raw_solid):
+            return self._raw_solid[before][0]
+        blanks = offset - (self._solid[before - 1] + 1 if before else 0)
+        last = min(before, len(self._raw_solid)) - 1
+        return min((self._raw_solid[last][1] if last >= 0 else self._start) + blanks, self._end)
 
 
 def _units(raw: str) -> tuple[int, int, Iterator[tuple[int, int, bool]]]:

@@ -13,6 +13,7 @@ from arazzo_runner.report.visible import is_plain, one_line
 from arazzo_runner.secrets import SHOWS_A_SECRET
 
 WIDEST_LINE = 160
+NEAR = 20_000
 _USERINFO = pattern(r"(?<=://)[^/\s?#@'\"]+(?=@)")
 _COLORS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 
@@ -85,20 +86,22 @@ def excerpt(
         return [] if note is None else [f"  {note}"]
     line, column = at.start
     source = None if line is None or at.positions is None else at.positions.line_text(line)
-    if source is None or line is None or column is None or not source.strip():
+    if source is None or line is None or column is None or not source or source.isspace():
         place = f"  {paint(arrow, 'blue', color=color)} {_place_text(at, line, column)}"
         return [place] if note is None else [place, f"  {note}"]
     end = at.end_after(line, column) or column + 1
+    gutter = len(str(line))
+    place = _place_text(at, line, column)
+    source, column, end = _near(source, column, end)
     if hidden:
         source = source[: column - 1] + "*" * (end - column) + source[end - 1 :]
     if "://" in source and "@" in source:
         source = _USERINFO.sub(lambda found: "*" * len(found.group()), source)
     window = _window(source, column, end)
-    gutter = len(str(line))
     bar = paint("|", "blue", color=color)
     carets = paint(window.carets, style, color=color)
     return [
-        f"{' ' * gutter}{paint(arrow, 'blue', color=color)} {_place_text(at, line, column)}",
+        f"{' ' * gutter}{paint(arrow, 'blue', color=color)} {place}",
         f"{paint(str(line), 'blue', color=color)} {bar} {window.text}".rstrip(),
         f"{' ' * gutter} {bar} {' ' * window.indent}{carets}{' ' + note if note else ''}",
     ]
@@ -111,6 +114,18 @@ class _Window:
     text: str
     indent: int
     carets: str
+
+
+def _near(source: str, column: int, end: int) -> tuple[str, int, int]:
+    """Return the part of a long line that is near to what is marked, and where that stands in it.
+
+    A line may have megabytes, and thousands of findings; a URL with a password is not as long as what is left.
+    """
+    if len(source) <= 2 * NEAR:
+        return source, column, end
+    first = max(0, column - 1 - NEAR)
+    last = max(column, min(end, column + NEAR)) + NEAR
+    return source[first:last], column - first, min(end, last) - first
 
 
 def _window(source: str, column: int, end_column: int) -> _Window:

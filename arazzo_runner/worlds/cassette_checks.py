@@ -8,16 +8,10 @@ from urllib.parse import urlsplit
 
 from arazzo_runner.engine.effects import NoResponse
 
-MOST_TIME: Final = 1_000_000_000_000
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _NOT_IN_A_VALUE: Final = re.compile(r"[\r\n\0]")  # §5.5
 _NOT_IN_A_URL: Final = re.compile(r"[\0-\x20\x7f]")
 _REASONS: Final = frozenset(get_args(get_type_hints(NoResponse)["reason"]))
-
-
-def wrong_number(value: int | float) -> str | None:
-    """Return what is wrong with a time in seconds or milliseconds, None when nothing is."""
-    return None if 0 <= value <= MOST_TIME else f"a time is a number from 0 to {MOST_TIME:,}"
 
 
 def wrong_method(method: str) -> str | None:
@@ -44,11 +38,6 @@ def wrong_header(line: object) -> str | None:
     if not _TOKEN.fullmatch(name):
         return "this is no name of a header"
     return "a header has no line breaks" if _NOT_IN_A_VALUE.search(value) else None
-
-
-def wrong_status(status: int) -> str | None:
-    """Return what is wrong with the status of an answer, None when nothing is (RFC 9110 §15: three digits)."""
-    return None if 100 <= status <= 999 else "a status is a number from 100 to 999"
 
 
 def wrong_reason(reason: str) -> str | None:

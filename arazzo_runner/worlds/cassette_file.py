@@ -23,14 +23,13 @@ from arazzo_runner.worlds.cassette import Cassette, Interaction
 from arazzo_runner.worlds.cassette_checks import (
     wrong_header,
     wrong_method,
-    wrong_number,
     wrong_reason,
-    wrong_status,
     wrong_url,
 )
 from arazzo_runner.worlds.placeholders import Placeholders
 
 VERSION = 1
+_MOST_NUMBER = 1_000_000_000_000  # seconds and milliseconds
 LIMITS = Limits(max_bytes=500_000_000, max_nodes=20_000_000)
 _HEADER = """\
 # A recorded run of an Arazzo workflow: `arazzo replay` plays it, `arazzo mock --from` serves it.
@@ -234,11 +233,23 @@ class _Reading:
             )
         response, place = self._of(raw, at, "response", dict), f"{at}/response"
         return HttpResponse(
-            self._checked(response, place, "status", int, wrong_status),
+            self._status(response, place),
             self._headers(response, place),
             self._body(response, place),
             self._number(response, place, "elapsed_ms"),
         )
+
+    def _status(self, raw: dict[str, JsonValue], at: str) -> int:
+        status: int = self._of(raw, at, "status", int)
+        if not 100 <= status <= 999:  # RFC 9110 §15: three digits
+            self._refuse("a status has three digits", f"{at}/status")
+        return status
+
+    def _number(self, raw: dict[str, JsonValue], at: str, name: str) -> float:
+        number = self._of(raw, at, name, (int, float), 0.0)
+        if not 0 <= number <= _MOST_NUMBER:
+            self._refuse(f"{name} is from 0 to {_MOST_NUMBER:,}", f"{at}/{name}")
+        return float(number)
 
     def _headers(self, raw: dict[str, JsonValue], at: str) -> Headers:
         lines = self._of(raw, at, "headers", list, [])
@@ -266,9 +277,6 @@ class _Reading:
             found = "missing" if name not in raw else "of another type"
             self._refuse(f"{name} is {found}", f"{at}/{escaped(name)}" if name in raw else at)
         return value
-
-    def _number(self, raw: Mapping[str, JsonValue], at: str, name: str) -> float:
-        return float(self._checked(raw, at, name, (int, float), wrong_number, 0.0))
 
     def _checked(
         self,

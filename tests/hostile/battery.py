@@ -126,6 +126,7 @@ class Prepared:
 
     def __init__(self, case: dict[str, Any], folder: Path, server: str, faulty: str) -> None:
         self.case = case
+        assert case.get("generate", "large") in {**generated.DOCUMENTS, **generated.APIS}, case["generate"]
         self._places = {
             "{server}": server,
             "{faulty}": faulty,

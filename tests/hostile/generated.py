@@ -90,6 +90,27 @@ def _mistakes(document: Document) -> str:
     return text_of(document)
 
 
+def _pattern(document: Document, pattern: str) -> str:
+    criterion = {"context": "$response.body#/name", "condition": pattern, "type": "regex"}
+    return _step(document, successCriteria=[criterion])
+
+
+def _patterns(document: Document) -> str:
+    criteria = [
+        {"context": "$response.body#/name", "condition": f"\\p{{L}}{{1000}}{n}", "type": "regex"} for n in range(3000)
+    ]
+    return _step(document, successCriteria=criteria)
+
+
+def _text(document: Document, text: str) -> str:
+    document["workflows"][0]["inputs"]["properties"]["a"] = {"type": "string"}
+    parameters = [*document["workflows"][0]["steps"][0]["parameters"], {"name": "q", "in": "query", "value": text}]
+    return _step(document, parameters=parameters)
+
+
+_COLLIDING = 2**61 - 1  # Python hashes its multiples alike
+
+
 DOCUMENTS: dict[str, Callable[[Document], str]] = {
     "yaml-words": lambda document: _query(document, "[on, off, yes, no, y, n]"),
     "yaml-numbers": lambda document: _query(document, "['010', 10, '0x10', 0x10, '1_000', 1000, 12:30, '0o17', '1e3']"),
@@ -127,6 +148,23 @@ DOCUMENTS: dict[str, Callable[[Document], str]] = {
     "condition-nots": lambda document: _criterion(document, "!" * 60_000 + "true"),
     "wait-digits": lambda document: _step(document, onFailure=[{"name": "a", "type": "retry", "retryAfter": 10**400}]),
     "timeout-digits": lambda document: _step(document, timeout=10**400),
+    "patterns-nested": lambda document: _pattern(document, "(" * 20_000 + "a" + ")" * 20_000),
+    "patterns-named": lambda document: _pattern(document, "".join(f"(?<n{n}>x)?" for n in range(5_000))),
+    "patterns-dots": lambda document: _pattern(document, "." * 65_000),
+    "patterns-literal": lambda document: _pattern(document, "(?=a)" + "b" * 6_000),
+    "patterns-caseless": lambda document: _pattern(document, "(?i:(?=a)" + "k" * 6_000 + ")"),
+    "patterns-counted": lambda document: _pattern(document, "(?:\\p{L}{1,900}|\\d){1,900}" * 50),
+    "patterns-many": _patterns,
+    "patterns-empty-rounds": lambda document: _pattern(document, "(?:|" * 50 + "a" + ")+" * 50),
+    "patterns-digits": lambda document: _pattern(document, "a{" + "9" * 60_000 + "}"),
+    "condition-digits": lambda document: _criterion(document, "9" * 60_000 + " == 1"),
+    "condition-comparisons": lambda document: _criterion(document, " && ".join(["$response.body#/a == $response.body#/b"] * 1_500)),
+    "condition-long-texts": lambda document: _criterion(document, " || ".join(["$response.body#/s < $response.body#/t"] * 1_500)),
+    "condition-numbers": lambda document: _criterion(document, " || ".join(["$response.body#/digits < 1"] * 2_000)),
+    "text-brackets": lambda document: _text(document, "x $inputs.a" + "[0]" * 30_000 + "["),
+    "text-roots": lambda document: _text(document, "{$" * 500_000),
+    "text-names": lambda document: _text(document, "x " + "$inputs.a~/" * 30_000),
+    "text-multiplies": lambda document: _with(document, "/workflows/0/steps/0/outputs/many", "{$response.body#/s}" * 50_000),
     "pointer-long": lambda document: _step(document, outputs={"name": "$response.body#" + "/a" * 100_000}),
 }  # fmt: skip
 
@@ -166,6 +204,16 @@ ANSWERS: dict[str, Callable[[], Document]] = {
     "json-deep": lambda: {"headers": {"Content-Type": "application/json"}, "body": "[" * 100_000 + "]" * 100_000},
     "json-number": lambda: {"headers": {"Content-Type": "application/json"}, "body": '{"name": ' + "9" * 10_000 + "}"},
     "cookies": lambda: {"headers": [("Set-Cookie", f"c{n}={'v' * 10}") for n in range(90)], "body": {"name": "Rex"}},
+    "two-wide": lambda: {"body": {"a": list(range(60_000)), "b": list(range(60_000))}},
+    "two-long": lambda: {"body": {"s": "\u00df" * 500_000, "t": "ss" * 500_000, "digits": "9" * 1_000_000}},
+    "ambiguous": lambda: {"body": {"name": "ab" * 500_000 + "b" * 1_000}},
+    "infinite": lambda: {"body": '{"name": 1e999}'},
+    "colliding": lambda: {"body": {"name": "Rex", "tags": [n * _COLLIDING for n in range(30_000)]}},
+    "empties": lambda: {"body": {"name": "Rex", "tags": [{} for _ in range(5_000)]}},
+    "mappings": lambda: {"body": {"name": "Rex", "tags": [{"n": n} for n in range(20_000)]}},
+    "backtracking-names": lambda: {"body": {"name": "Rex", "tags": {"a" * 40 + f"!{n}": 1 for n in range(100)}}},
+    "large-object": lambda: {"body": {"name": "Rex", "tags": ["x" * 100] * 50_000}},
+    "patterns": lambda: {"body": ["\\p{L}" * 400 + f"{{1,{n}}}" for n in range(400)]},
     "bytes": lambda: {"headers": {"Content-Type": "text/plain"}, "body": bytes(range(256)).decode("latin-1")},
     "slashes": lambda: {"body": {"token": "aaaa" + "/" * 300_000, "name": "aaaa" + "/" * 300_000}},
     "a token of megabytes": lambda: {"body": {"access_token": random_text(9_000_000)}},
