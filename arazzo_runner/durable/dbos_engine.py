@@ -120,8 +120,10 @@ class Engine:
         with SetWorkflowID(run_id, workflow_id_reuse_policy="reject"):
             try:
                 DBOS.start_workflow(_run, Sealed(input_seal(run_id, RUN), spec))
-            except error.DBOSWorkflowIDInUseError:
+            except BaseException as problem:
                 del self._hosts[run_id]
+                if not isinstance(problem, error.DBOSWorkflowIDInUseError):
+                    raise
                 message = f'there is already a run "{run_id}"'
                 hint = f"go on with it by arazzo resume {run_id}, or choose another --run-id"
                 raise refusal(message, code="run-exists", hint=hint) from None
@@ -130,7 +132,11 @@ class Engine:
     def take_over(self, run_id: str, queue: str) -> Host:
         """Go on with a run that nobody carries out; it comes by a queue of its own."""
         host = self._hosts[run_id] = Host()
-        DBOS.resume_workflow(run_id, queue_name=queue)
+        try:
+            DBOS.resume_workflow(run_id, queue_name=queue)
+        except BaseException:
+            del self._hosts[run_id]
+            raise
         return host
 
     def in_context(self, host: Host) -> Any:
@@ -145,15 +151,25 @@ class Engine:
         return self._hosts.get(run_id)
 
     def end(self, run_id: str, outcome: Any) -> None:
-        """Give a run its outcome, or park it; returns when the outcome is on disk."""
-        host = self._hosts.pop(run_id)
-        host.end(outcome)
-        if isinstance(outcome, Parked):
-            return
+        """Give a run its outcome, or park it; returns when the outcome is on disk.
+
+        A run that was cancelled or deleted a moment ago keeps none: who carried it out has it nevertheless.
+        """
         try:
-            DBOS.retrieve_workflow(run_id, existing_workflow=False).get_result(polling_interval_sec=0.005)
+            self._hosts[run_id].end(outcome)
+            if not isinstance(outcome, Parked):
+                DBOS.retrieve_workflow(run_id).get_result(polling_interval_sec=0.005)
+        except (error.DBOSAwaitedWorkflowCancelledError, error.DBOSNonExistentWorkflowError):
+            return
         except ForeignRecord as problem:
             raise foreign(problem, "the output of run", run_id, self.shown) from None
+        finally:
+            del self._hosts[run_id]
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is carried out in a thread of the caller."""
+        return bool(self._hosts)
 
     def carry_out(self, run_id: str, spec: Any) -> Any:
         """Carry out a run that came out of a queue."""

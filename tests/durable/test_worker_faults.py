@@ -1,7 +1,8 @@
-"""What goes wrong around a run that a worker carries out: the run itself is neither lost nor called failed."""
+"""What goes wrong around a run: it is neither lost, nor called failed, nor waited for without end."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from arazzo_runner import durably
+from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.records import replace
 from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server
@@ -134,3 +136,41 @@ def find(database: Postgres, name: str) -> None:
 def stands(url: str) -> str:
     with durably.opened(url) as runtime:
         return str(runtime.status("r1").state)
+
+
+def test_a_run_cancelled_at_its_end_still_tells_what_it_came_to(state: Path) -> None:
+    real = durably.ApiPerformer()
+    with notes_server() as notes, durably.opened() as runtime:
+
+        class Performer:
+            """Is too late: a person cancels the run when its last answer is on disk."""
+
+            def perform(self, job: Any) -> Any:
+                result = real.perform(job)
+                runtime.rows.cancel("r1", by_user=True)
+                return result
+
+        runtime.performer = Performer()
+        outcome = durably.run(runtime, NOTE, inputs={"text": "x"}, run_id="r1", servers={"notes": notes.url})
+        assert (outcome.result.outputs, runtime.status("r1").state) == ({"id": 1}, "cancelled")
+
+
+def test_two_resumed_at_once_do_not_stop_each_other(state: Path) -> None:
+    with notes_server() as notes, durably.opened() as runtime:
+        stop_at(runtime, "read")
+        for name in ("r1", "r2"):
+            durably.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers={"notes": notes.url})
+        stop_at(runtime, None)
+        notes.delay = 1.0
+
+        async def go() -> list[Any]:
+            resumed = (runtime.aresume(name, on_event=nothing) for name in ("r1", "r2"))
+            return await asyncio.wait_for(asyncio.gather(*resumed, return_exceptions=True), 60)
+
+        found = asyncio.run(go())
+        refused = [each for each in found if isinstance(each, InvalidUsage)]
+        assert [each.result.status for each in found if each not in refused] == ["succeeded"]
+        assert "durable-not-possible" in str(refused[0])
+        (left,) = [each.run_id for each in runtime.list() if each.state == "interrupted"]
+        assert runtime.resume(left, on_event=nothing).result.status == "succeeded"
+        assert notes.twice() == []
