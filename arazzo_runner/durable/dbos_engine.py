@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
@@ -22,7 +23,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID, error
 
 from arazzo_runner.durable.codec import Codec, ForeignRecord, Seal, Sealed, SealedError, opened
 from arazzo_runner.durable.host import Host, Parked
-from arazzo_runner.durable.journal import Entry, LostOwnership
+from arazzo_runner.durable.journal import ANSWERED, Entry, LostOwnership
 from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.records import JOURNAL_VERSION
 from arazzo_runner.durable.refusal import foreign, refusal, unreachable, unusable
@@ -61,6 +62,7 @@ class Engine:
         on_problem: OnProblem | None = None,
     ) -> None:
         self._hosts: dict[str, Host] = {}
+        self._until: float | None = None  # when it is closed, the moment from which nothing new is sent
         self.shown = store.shown
         self._carry_out = carry_out
         self._on_problem = on_problem
@@ -94,6 +96,7 @@ class Engine:
 
     def close(self, *, grace: float = 0.0) -> None:
         """Stop DBOS; runs that are still under way after `grace` seconds stay unfinished."""
+        self._until = time.monotonic() + grace
         for host in self._hosts.values():
             host.end(Parked())
         DBOS.destroy(workflow_completion_timeout_sec=int(grace))
@@ -101,14 +104,26 @@ class Engine:
         if self.database is not None:
             self.database.dispose()
 
+    @property
+    def closing(self) -> bool:
+        """Whether it is being closed, or is closed."""
+        return self._until is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether no run may do anything new here."""
+        return self._until is not None and time.monotonic() >= self._until
+
     def begin(self, run_id: str, spec: JsonValue) -> Host:
         """Record a new run and begin it here; raises InvalidUsage when there is one of that id."""
         host = self._hosts[run_id] = Host()
         with SetWorkflowID(run_id, workflow_id_reuse_policy="reject"):
             try:
                 DBOS.start_workflow(_run, Sealed(input_seal(run_id, RUN), spec))
-            except error.DBOSWorkflowIDInUseError:
+            except BaseException as problem:
                 del self._hosts[run_id]
+                if not isinstance(problem, error.DBOSWorkflowIDInUseError):
+                    raise
                 message = f'there is already a run "{run_id}"'
                 hint = f"go on with it by arazzo resume {run_id}, or choose another --run-id"
                 raise refusal(message, code="run-exists", hint=hint) from None
@@ -117,7 +132,11 @@ class Engine:
     def take_over(self, run_id: str, queue: str) -> Host:
         """Go on with a run that nobody carries out; it comes by a queue of its own."""
         host = self._hosts[run_id] = Host()
-        DBOS.resume_workflow(run_id, queue_name=queue)
+        try:
+            DBOS.resume_workflow(run_id, queue_name=queue)
+        except BaseException:
+            del self._hosts[run_id]
+            raise
         return host
 
     def in_context(self, host: Host) -> Any:
@@ -132,15 +151,25 @@ class Engine:
         return self._hosts.get(run_id)
 
     def end(self, run_id: str, outcome: Any) -> None:
-        """Give a run its outcome, or park it; returns when the outcome is on disk."""
-        host = self._hosts.pop(run_id)
-        host.end(outcome)
-        if isinstance(outcome, Parked):
-            return
+        """Give a run its outcome, or park it; returns when the outcome is on disk.
+
+        A run that was cancelled or deleted a moment ago keeps none: who carried it out has it nevertheless.
+        """
         try:
-            DBOS.retrieve_workflow(run_id, existing_workflow=False).get_result(polling_interval_sec=0.005)
+            self._hosts[run_id].end(outcome)
+            if not isinstance(outcome, Parked):
+                DBOS.retrieve_workflow(run_id).get_result(polling_interval_sec=0.005)
+        except (error.DBOSAwaitedWorkflowCancelledError, error.DBOSNonExistentWorkflowError):
+            return
         except ForeignRecord as problem:
             raise foreign(problem, "the output of run", run_id, self.shown) from None
+        finally:
+            del self._hosts[run_id]
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is carried out in a thread of the caller."""
+        return bool(self._hosts)
 
     def carry_out(self, run_id: str, spec: Any) -> Any:
         """Carry out a run that came out of a queue."""
@@ -168,7 +197,8 @@ class Engine:
 class DbosJournal:
     """The journal of the run whose context is current: every entry is one checkpoint of DBOS.
 
-    `identity` is the run's (RunSpec.identity).
+    `identity` is the run's (RunSpec.identity). It ends with the Engine that it began in: a thread that outlives
+    a worker neither records nor sends anything more.
     """
 
     def __init__(self, entries: Sequence[Entry], identity: str, *, threaded: bool) -> None:
@@ -176,14 +206,21 @@ class DbosJournal:
         self._identity = identity
         self._threaded = threaded
         self._appended = 0
+        self._engine = _instances[0]
 
     async def append(self, name: str, value: JsonValue) -> Any:
         """Record an entry; blocking, or in another thread when there is an event loop to keep."""
+        gone = self._engine not in _instances
+        if gone or (self._engine.over and not name.endswith(f" {ANSWERED}")):  # an answer is kept as long as it can be
+            raise LostOwnership
         self._appended += 1
-        seal = step_seal(self._identity, self._appended, name)
-        if self._threaded:
-            return await asyncio.to_thread(checkpoint, name, Sealed(seal, value))
-        return checkpoint(name, Sealed(seal, value))
+        sealed = Sealed(step_seal(self._identity, self._appended, name), value)
+        try:
+            return await asyncio.to_thread(checkpoint, name, sealed) if self._threaded else checkpoint(name, sealed)
+        except Exception:
+            if self._engine.closing:  # not a fault of the run: DBOS is being taken down
+                raise LostOwnership from None
+            raise
 
 
 def checkpoint(name: str, sealed: Sealed) -> Any:

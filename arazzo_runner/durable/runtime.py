@@ -140,10 +140,11 @@ class Runtime:
         """Record a new run, which DBOS then begins."""
         ownership = self._owned(run_id, spec.document)
         try:
-            engine = self._launched()
-            self.keep(bundle)
             job = Execution(run_id, spec, bundle, [], decided={}, on_event=on_event, program=program, threaded=threaded)
-            return _Turn(engine, engine.begin(run_id, spec.to_json()), job, ownership)
+            with self._lock:
+                engine = self._launched()
+                self.keep(bundle)
+                return _Turn(engine, engine.begin(run_id, spec.to_json()), job, ownership)
         except BaseException:
             ownership.let_go(ended=True)
             raise
@@ -153,12 +154,14 @@ class Runtime:
         spec, bundle = self._resumable(run_id)
         ownership = self._owned(run_id, spec.document)
         try:
-            queue = self.rows.own_queue(run_id)
-            engine = self._launched(queue)
             entries = self.rows.entries(run_id, spec)
             decided = self.decided(run_id, entries)
             job = Execution(run_id, spec, bundle, entries, decided=decided, on_event=on_event, threaded=threaded)
-            return _Turn(engine, engine.take_over(run_id, queue), job, ownership, queue)
+            with self._lock:
+                self._check_idle(run_id)
+                queue = self.rows.own_queue(run_id)
+                engine = self._launched(queue)
+                return _Turn(engine, engine.take_over(run_id, queue), job, ownership, queue)
         except BaseException:
             ownership.let_go(ended=False)
             raise
@@ -195,6 +198,12 @@ class Runtime:
             message = f'another process carries out the run "{run_id}"'
             raise refusal(message, code="run-in-use", hint=f"arazzo runs show {run_id} tells how it stands")
         return ownership
+
+    def _check_idle(self, run_id: str) -> None:
+        """Refuse to begin DBOS anew while it carries out other runs, which would never end."""
+        if self._engine is not None and self._engine.busy:
+            message = f'the run "{run_id}" cannot be resumed while this process carries out others'
+            raise refusal(message, code="durable-not-possible", hint="resume it when they have ended")
 
     def _launched(self, queue: str | None = None) -> Engine:
         """Return DBOS, listening to `queue`; which queues it listens to is settled when it is launched."""

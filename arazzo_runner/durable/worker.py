@@ -6,10 +6,12 @@ it had. A run in doubt is put aside until a person decides, so that it holds no 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import VERSION, Engine
 from arazzo_runner.durable.execution import Execution, Outcome
@@ -42,6 +44,7 @@ class Worker:
         self._queues = queues
         self._on_outcome = on_outcome
         self._on_problem = on_problem
+        self._stopping = threading.Event()
 
     def work(self, stop: threading.Event, *, drain: bool = False, grace: float = 30.0) -> None:
         """Work until `stop` is set (or, to `drain`, until the queues are empty), then let runs end for `grace` seconds.
@@ -67,6 +70,7 @@ class Worker:
                     if drain and self._is_idle():
                         break
             finally:
+                self._stopping.set()
                 engine.close(grace=grace)
         finally:
             ownership.let_go(ended=True)
@@ -89,28 +93,40 @@ class Worker:
         for row in waiting:
             if row.app_version != VERSION:
                 message = f'run "{row.workflow_id}" is of {row.app_version}, and this worker of {VERSION}'
-                self._on_problem(row.workflow_id, refusal(message, code="journal-mismatch"))
+                _tell(self._on_problem, row.workflow_id, refusal(message, code="journal-mismatch"))
 
     def _carried_out(self, run_id: str, given: Any) -> Any:
         """Carry out one run, in a thread of DBOS; raises Parked when it does not end.
 
         A run whose records are refused is put aside as well: nothing is sent, and its place is free.
         """
-        rows = self._runtime.rows
         try:
             execution = self._execution(run_id, given)
             outcome = execution.run(self._runtime.performer)
         except Exception as problem:
             # Not the outcome of the run: it is put aside, to be resumed when the cause is gone.
-            rows.cancel(run_id, by_user=False)
-            self._on_problem(run_id, problem)
+            self._put_aside(run_id)
+            _tell(self._on_problem, run_id, problem)
             raise Parked from None
         if outcome.doubts:
-            rows.cancel(run_id, by_user=False)
-        self._on_outcome(outcome)
+            self._put_aside(run_id)
+        _tell(self._on_outcome, outcome)
         if outcome.unfinished:
             raise Parked
         return outcome.sealed(execution.spec)
+
+    def _put_aside(self, run_id: str) -> None:
+        """Let no worker take the run until a person resumes it; returns when the store knows.
+
+        A store that is out of reach is waited for, as DBOS does: an exception here would become the outcome
+        of the run, for good. A worker that stops meanwhile has the run still when it is started again.
+        """
+        while True:
+            try:
+                return self._runtime.rows.cancel(run_id, by_user=False)
+            except InvalidUsage:
+                if self._stopping.wait(1.0):
+                    raise Parked from None
 
     def _execution(self, run_id: str, given: Any) -> Execution:
         runtime = self._runtime
@@ -121,3 +137,9 @@ class Worker:
         entries = runtime.rows.entries(run_id, spec)
         decided = runtime.decided(run_id, entries)
         return Execution(run_id, spec, runtime.bundle(spec.bundle), entries, decided=decided, on_event=unwatched)
+
+
+def _tell(listener: Callable[..., None], *told: Any) -> None:
+    """Tell a listener; what it raises is no part of the run, whose outcome it would replace."""
+    with contextlib.suppress(Exception):
+        listener(*told)
