@@ -44,7 +44,10 @@ limit_options = option_group(
     click.option("--poll-interval", type=_WAIT, metavar="S", help="Seconds before a step goes to itself (default 1)."),
     click.option("--max-response-size", type=Bytes(), metavar="BYTES", help="The largest response (default 10 MiB)."),
     click.option(
-        "--criterion-timeout", type=_SECONDS, metavar="S", help="Seconds for one criterion's query (default 1)."
+        "--criterion-timeout",
+        type=_SECONDS,
+        metavar="S",
+        help="Seconds for one query of a criterion, selector or replacement (default 1).",
     ),
     click.option(
         "--cookies",

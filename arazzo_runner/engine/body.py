@@ -127,7 +127,7 @@ def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
     kind: OneOf["xml", "form", "json"] = "json"
     if is_xml(body.content_type) or is_form(body.content_type):
         kind = "xml" if is_xml(body.content_type) else "form"
-    outcome = apply_replacements(start, changes, kind)
+    outcome = apply_replacements(start, changes, kind, timeout=scope.query_timeout)
     if outcome.unmatched is not None:
         replacement = body.replacements[outcome.unmatched]
         message = f'target "{replacement.target.text}" matches nothing in the payload'

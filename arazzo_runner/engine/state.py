@@ -190,4 +190,5 @@ class Frame:
             request=request,
             response=response,
             not_yet=later - self.outputs.keys() if later else later,
+            query_timeout=run.options.criterion_timeout,
         )

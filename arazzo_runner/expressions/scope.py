@@ -51,7 +51,8 @@ class Scope:
     `steps` maps a stepId to its outputs, `workflows` a workflowId to its WorkflowScope,
     `sources` a source name to its fields (`url`, `type`, `name`), `components` a component
     type to its named objects. Outputs that could not be had are absent (MISSING). `not_yet`
-    are steps that could not run yet: a loop will come to them.
+    are steps that could not run yet: a loop will come to them. `query_timeout` are the seconds
+    that one selector or replacement may take.
     """
 
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -68,3 +69,4 @@ class Scope:
     response: Message | None = None
     message: Message | None = None
     not_yet: Collection[str] = ()
+    query_timeout: float = 1.0

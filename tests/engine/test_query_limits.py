@@ -1,0 +1,57 @@
+"""Every query of a run obeys `criterion_timeout`: of criteria, of outputs and of replacements."""
+
+import json
+
+import pytest
+
+import arazzo_runner
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.worlds.scripted import ScriptedWorld
+
+API = {
+    "openapi": "3.0.3",
+    "info": {"title": "t", "version": "1"},
+    "servers": [{"url": "http://api.test"}],
+    "paths": {"/pets": {"post": {"operationId": "add", "responses": {"200": {"description": "ok"}}}}},
+}
+MANY = {"items": [{"a": number} for number in range(300)]}
+HEAVY = "$.items[?count($.items[?@.a >= 0]) > 0]"
+QUERY_OF = {
+    "a criterion": {"successCriteria": [{"context": "$response.body", "type": "jsonpath", "condition": HEAVY}]},
+    "an output": {
+        "outputs": {"found": {"context": "$response.body", "selector": HEAVY, "type": "jsonpath"}},
+    },
+    "a replacement": {
+        "requestBody": {
+            "contentType": "application/json",
+            "payload": MANY,
+            "replacements": [{"target": HEAVY, "targetSelectorType": "jsonpath", "value": 1}],
+        }
+    },
+}
+
+
+def succeeds(folder, step, seconds):
+    (folder / "api.json").write_text(json.dumps(API))
+    document = {
+        "arazzo": "1.1.0",
+        "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "api", "url": (folder / "api.json").as_uri()}],
+        "workflows": [
+            {
+                "workflowId": "w",
+                "steps": [{"stepId": "s", "operationId": "add", **step}, {"stepId": "t", "operationId": "add"}],
+                "outputs": {"found": "$steps.s.outputs.found"} if "outputs" in step else {},
+            }
+        ],
+    }
+    answer = {"times": 0, "request": "POST /pets", "headers": {"Content-Type": "application/json"}, "body": MANY}
+    options = RunOptions(criterion_timeout=seconds)
+    result = arazzo_runner.run(document, world=ScriptedWorld([answer]), root=str(folder), options=options)
+    return result.status == "succeeded" and ("outputs" not in step or result.outputs.get("found") is not None)
+
+
+@pytest.mark.parametrize("step", QUERY_OF.values(), ids=QUERY_OF)
+def test_a_query_takes_no_longer_than_it_may(tmp_path, step):
+    assert succeeds(tmp_path, step, 60.0)
+    assert not succeeds(tmp_path, step, 0.001)
