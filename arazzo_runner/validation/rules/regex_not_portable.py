@@ -27,7 +27,6 @@ _FORMS: Final = (
         "a class of POSIX, which ECMA-262 reads as single characters",
         "write [A-Za-z] or \\\\d",
     ),
-    (re.compile(r"(?<!\\)[*+?}]\+"), "a possessive quantifier, which ECMA-262 does not have", "leave out the last +"),
 )
 """How it looks, what it is, what to write instead."""
 
