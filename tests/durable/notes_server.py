@@ -15,10 +15,11 @@ from typing import Any
 
 @dataclass
 class Notes:
-    """What came: `added` counts the texts of new notes, `asked` the other requests."""
+    """What came: `added` counts the texts of new notes, `asked` the other requests, which wait `asking_delay` longer."""
 
     url: str = ""
     delay: float = 0.0
+    asking_delay: float = 0.0
     added: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -53,7 +54,7 @@ def notes_server(delay: float = 0.0) -> Iterator[Notes]:
         def _exchange(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, answer = notes.act(self.command, self.path, json.loads(body) if body else None)
-            time.sleep(notes.delay)
+            time.sleep(notes.delay + (0.0 if self.path == "/notes" else notes.asking_delay))
             data = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -73,13 +73,12 @@ def test_a_run_under_way_when_its_worker_stops_goes_on_with_the_next(state: Path
         with durably.opened() as runtime:
             submit(runtime, notes.url, "r1")
             ended: list[str] = []
+            notes.asking_delay = 3.0
             with working(runtime, grace=0.0) as stop:
-                wait_until(lambda: notes.added.total() == 1)
-                notes.delay = 3.0
                 wait_until(lambda: notes.asked.total() == 1)  # a safe request is under way
                 stop.set()
         time.sleep(4.0)
-        notes.delay = 0.0
+        notes.asking_delay = 0.0
         with durably.opened() as runtime:
             with working(runtime, lambda outcome: ended.append(outcome.run_id)):
                 wait_until(lambda: runtime.status("r1").ended is not None, 15)
