@@ -61,7 +61,11 @@ def _step_text(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
     plain = all(character.isascii() and (character.isalnum() or character in "_-$@:") for character in step)
-    return f".{step}" if (plain and step) or '"' in step or "]" in step else f'["{step}"]'
+    if plain and step:
+        return f".{step}"
+    quote = "'" if '"' in step else '"'
+    # A name with both quotes or a bracket has no spelling that could be read again.
+    return f".{step}" if quote in step or "]" in step else f"[{quote}{step}{quote}]"
 
 
 def _pointer_text(pointer: str | None) -> str:

@@ -442,7 +442,7 @@ class _Parser:
         self.at = end + 1
         if inner.isascii() and inner.isdigit() and len(inner) < 10:
             return int(inner)
-        if len(inner) > 2 and inner[0] in "'\"" and inner[-1] == inner[0]:
+        if len(inner) >= 2 and inner[0] in "'\"" and inner[-1] == inner[0]:
             return inner[1:-1]
         self.at = start
         hint = "select with a Selector Object of type jsonpath, or name one item such as [0]"
