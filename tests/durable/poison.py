@@ -22,6 +22,7 @@ from arazzo_runner import durably
 from arazzo_runner.cli.commands import run_command_line
 from arazzo_runner.durable.codec import LABEL
 from arazzo_runner.durable.places import store_of
+from arazzo_runner.durable.sqlite import sqlite_module
 from arazzo_runner.records import replace
 from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server
@@ -70,9 +71,10 @@ class Store:
         self.trap = folder / "trap"
         self.environment = {"XDG_STATE_HOME": str(folder), "ARAZZO_STORE": url, "ARAZZO_JOURNAL_KEY": KEY}
         self._schema = "" if store_of(url, {}).path else "dbos."
-        self.engine = sa.create_engine(
-            f"sqlite:///{url}" if not self._schema else url.replace("postgresql:", "postgresql+psycopg:")
-        )
+        if self._schema:
+            self.engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+        else:  # the library of arazzo: two in one process drop each other's locks, and read what is no longer so
+            self.engine = sa.create_engine(f"sqlite:///{url}", module=sqlite_module())
 
     def arazzo(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command line in this process."""

@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import socket
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -55,7 +54,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def sql(*statements: str) -> Callable[[Path], None]:
     def damage(path: Path) -> None:
-        with closing(sqlite3.connect(path)) as connection, connection:
+        with closing(sqlite_module().connect(str(path))) as connection, connection:
             for statement in statements:
                 connection.execute(statement)
 
@@ -299,7 +298,7 @@ def test_a_locked_file_is_waited_for_and_then_named(
     monkeypatch.setattr("arazzo_runner.durable.sqlite.SECONDS_LOCKED", 0.2)
     path = tmp_path / "journal.db"
     shutil.copy(sound, path)
-    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+    with closing(sqlite_module().connect(path, isolation_level=None)) as holder:
         holder.execute("PRAGMA locking_mode=EXCLUSIVE")
         holder.execute("BEGIN EXCLUSIVE")
         for command in COMMANDS.values():

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 from arazzo_runner import durably
 from arazzo_runner.cli.runs import _heading, _table, status_json
 from arazzo_runner.diagnostics import ArazzoError
+from arazzo_runner.durable.sqlite import sqlite_module
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.text import render_diagnostics
 from tests.durable.fleet import SPEC
@@ -45,7 +45,8 @@ class Kept:
             runtime.keep(bundle)
             fleet.submit([("waiting", spec)])
             fleet.add_schedule("nightly", "0 3 * * *", spec)
-        self.raw = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self.sqlite = sqlite_module()
+        self.raw = self.sqlite.connect(str(self.path), isolation_level=None, check_same_thread=False)
         self.raw.execute("PRAGMA synchronous=OFF")
         self.columns = {
             table: [row[1] for row in self.raw.execute(f"PRAGMA table_info({table})")] for table in _COLUMNS
@@ -63,7 +64,7 @@ class Kept:
         value: Any = text
         with contextlib.suppress(UnicodeDecodeError):
             value = text.decode("utf-8")
-        with contextlib.suppress(sqlite3.IntegrityError):
+        with contextlib.suppress(self.sqlite.IntegrityError):
             self.raw.execute(f'UPDATE {table} SET "{column}" = ? WHERE {_COLUMNS[table]} = ?', (value, key))
             if label[0]:
                 given = None if label[0] == "NULL" else label[0]
