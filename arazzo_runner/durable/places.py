@@ -56,7 +56,7 @@ class Store:
         return f"{self.url}{'&' if '?' in self.url else '?'}connect_timeout={_SECONDS_TO_CONNECT}"
 
     def lock_of(self, name: str) -> FileLock:
-        """Return the lock of a run or worker (not yet taken); a name out of the store leads nowhere else."""
+        """Return the (unlocked) lock file of a run or worker; no name from the store leaves the lock folder."""
         if not _FILE_NAME.fullmatch(name):
             name = f"x-{sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()}"
         return FileLock(os.path.join(self.locks, f"{name}.lock"))

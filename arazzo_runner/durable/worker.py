@@ -119,7 +119,7 @@ class Worker:
         """Let no worker take the run until a person resumes it; returns when the store knows.
 
         A store that is out of reach is waited for, as DBOS does: an exception here would become the outcome
-        of the run, for good. A worker that stops meanwhile has the run still when it is started again.
+        of the run, for good. A worker that stops meanwhile still owns the run when it restarts.
         """
         while True:
             try:

@@ -65,7 +65,7 @@ def _decided(offset: int, number: int, reference: Path, group: Path) -> Node:
         raise _refusal(offset, "a back reference in a lookbehind is read differently by different engines")
     shared = _shared(reference, group)
     if isinstance(reference[shared][0], Choice) or reference[shared][1] < group[shared][1]:
-        return EMPTY  # the group stands in another alternative, or after the reference
+        return EMPTY  # the group is in another alternative, or after the reference
     around, below = group[:shared], group[shared + 1 :]
     if any(_leaves_nothing(node) for node, _ in below):
         return EMPTY
@@ -86,7 +86,7 @@ def _shared(one: Path, other: Path) -> int:
 
 
 def _leaves_nothing(node: Node) -> bool:
-    """Return whether what stands in a node is forgotten when it has matched."""
+    """Return whether the captures inside a node are reset once it has matched."""
     if isinstance(node, Repeat) and node.least == 0 and isinstance(node.body, Look):
         return True  # a round that takes no character is not counted
     return (isinstance(node, Look) and node.negated) or (isinstance(node, Repeat) and node.most == 0)

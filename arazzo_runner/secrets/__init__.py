@@ -30,7 +30,7 @@ SHOWS_A_SECRET = frozenset({"hard-coded-password", "secret-literal"})
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
-    """Tell whether a field, input or output of this name holds a secret (`access_token`, not `nextToken`).
+    """Return whether a field, input or output of this name holds a secret (`access_token`, not `nextToken`).
 
     >>> is_secret_name("refreshToken"), is_secret_name("nextPageToken"), is_secret_name("token_type")
     (True, False, False)
