@@ -1,4 +1,4 @@
-"""The nodes of a JSONPath query; the RFC 9535 and the Goessner front ends both make these."""
+"""The nodes of a JSONPath query, by RFC 9535 or by Goessner's draft."""
 
 from __future__ import annotations
 
@@ -113,6 +113,8 @@ class ScriptLength:
 
 Operator: TypeAlias = OneOf["==", "!=", "<", "<=", ">", ">="]
 
+Rules: TypeAlias = OneOf["rfc", "absent-is-null", "script"]
+
 Operand: TypeAlias = Constant | ValueOf | Length | Count | ScriptLength
 
 
@@ -150,7 +152,7 @@ class Compare:
     left: Operand
     operator: Operator
     right: Operand
-    rules: OneOf["rfc", "absent-is-null", "script"] = "rfc"
+    rules: Rules = "rfc"
 
 
 @record(frozen=True, slots=True)
@@ -197,3 +199,11 @@ def operand_path(operand: Operand) -> Path | None:
     if isinstance(operand, Constant):
         return None
     return operand_path(operand.operand) if isinstance(operand, Length) else operand.path
+
+
+def root_filter(path: Path) -> Test | None:
+    """Return the test of `$[?test]`, None for every other query."""
+    if len(path.segments) != 1 or path.segments[0].descendant or len(path.segments[0].selectors) != 1:
+        return None
+    selector = path.segments[0].selectors[0]
+    return selector.test if isinstance(selector, Filter) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
@@ -72,39 +71,26 @@ def _compile(text: str, kind: str, version: str) -> tuple[Compiled, tuple[Slip, 
 
 
 def _jsonpath(text: str, version: str) -> tuple[Path | Test, tuple[Slip, ...]]:
-    parse_path = _parser(version)
-    try:
-        path = parse_path(text)
-    except ExpressionSyntaxError as problem:
-        from arazzo_runner.expressions.jsonpath_comparison import parse_comparison
+    from arazzo_runner.expressions.jsonpath_comparison import parse_comparison, passes_anything
+    from arazzo_runner.expressions.jsonpath_parser import parse_jsonpath
 
-        compared = parse_comparison(text, parse_path)
+    goessner = version == GOESSNER
+    try:
+        path = parse_jsonpath(text, goessner=goessner)
+    except ExpressionSyntaxError as problem:
+        compared = parse_comparison(text, goessner=goessner)
         if compared is not None:
             test, found = compared
             # Its canonical form is RFC 9535's; under Goessner's draft there is none to be written.
-            return test, (found if version != GOESSNER else replace(found, span=(0, 0)),)
-        if version == GOESSNER and (standard := _standard(text)) is not None:
+            return test, (found if not goessner else replace(found, span=(0, 0)),)
+        if goessner and (standard := _standard(text)) is not None:
             return standard
         if text.startswith("#/"):
             name = text[2:].split(" ")[0].replace("/", ".")
             raise ExpressionSyntaxError(problem.message, 0, 2, f"write $[?$.{name} == …]") from None
         raise
-    if version == GOESSNER:
-        return path, ()
-    from arazzo_runner.expressions.jsonpath import passes_anything
-
-    slip = passes_anything(path)
+    slip = None if goessner else passes_anything(path)
     return path, () if slip is None else (slip,)
-
-
-def _parser(version: str) -> Callable[[str], Path]:
-    if version == GOESSNER:
-        from arazzo_runner.expressions.goessner import parse_goessner
-
-        return parse_goessner
-    from arazzo_runner.expressions.jsonpath import parse_jsonpath
-
-    return parse_jsonpath
 
 
 def _standard(text: str) -> tuple[Path | Test, tuple[Slip, ...]] | None:

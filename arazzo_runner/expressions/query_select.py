@@ -10,8 +10,7 @@ from typing import Literal as OneOf
 from typing import cast
 
 from arazzo_runner.expressions.budget import Budget, TooMuchWork
-from arazzo_runner.expressions.jsonpath import root_filter
-from arazzo_runner.expressions.jsonpath_nodes import Path, Test
+from arazzo_runner.expressions.jsonpath_nodes import Path, Test, root_filter
 from arazzo_runner.expressions.jsonpath_walk import Walk
 from arazzo_runner.expressions.queries import Pointer
 from arazzo_runner.expressions.regex import Regex
