@@ -4,7 +4,7 @@ Start with `load`, `validate`, `run`, `arun` or `dry_run`. A name is imported wh
 used, so that `arazzo --help` does not pay for the engine; types stand in `__init__.pyi`.
 """
 
-from arazzo_runner.version import __version__ as __version__
+from arazzo_runner.base.version import __version__ as __version__
 
 _HOMES = {
     "ArazzoError": "diagnostics",

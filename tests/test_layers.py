@@ -37,7 +37,7 @@ ALLOWED_CALLS = {("records.py", "exec")}
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "requests", "urllib.request", "http.client",
                      "ftplib", "smtplib", "xmlrpc.client", "subprocess", "ctypes"}  # fmt: skip
 ONE_PLACE = {"dataclasses": {"records.py"}, "httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_import.py"},
-             "aiohttp": {"worlds/aiohttp_transport.py"}}  # fmt: skip
+             "aiohttp": {"runtime/aiohttp_transport.py"}}  # fmt: skip
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
          "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "h11", "http.server", "rich", "email",
          "dbos", "sqlalchemy", "psycopg", "cryptography", "keyring", "publicsuffixlist"}  # fmt: skip
@@ -48,12 +48,12 @@ LAZY_MODULES = {
     "durable/dbos_guard.py",
     "durable/rows.py",
     "durable/runtime.py",
-    "sources/schema_full.py",
+    "sources/schema/full.py",
     "sources/contract.py",
-    "worlds/mock_http.py",
-    "worlds/aiohttp_transport.py",
-    "worlds/rounds.py",
-    "cli/together.py",
+    "runtime/mock/server.py",
+    "runtime/aiohttp_transport.py",
+    "runtime/batch.py",
+    "cli/run/concurrent.py",
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))

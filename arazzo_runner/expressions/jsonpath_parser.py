@@ -22,8 +22,12 @@ from __future__ import annotations
 from typing import Final, NoReturn, cast
 from typing import Literal as OneOf
 
-from arazzo_runner.diagnostics import did_you_mean
-from arazzo_runner.expressions.jsonpath_nodes import (
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.base.records import record
+from arazzo_runner.errors import did_you_mean
+from arazzo_runner.expressions.jsonpath_reader import Reader
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries.jsonpath_nodes import (
     AllOf,
     AnyOf,
     Compare,
@@ -49,10 +53,6 @@ from arazzo_runner.expressions.jsonpath_nodes import (
     ValueOf,
     Wildcard,
 )
-from arazzo_runner.expressions.jsonpath_reader import Reader
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.patterns import pattern
-from arazzo_runner.records import record
 
 MAX_DEPTH: Final = 50
 _OPERATOR: Final = pattern(r"===?|!==?|<=?|>=?")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final, NoReturn
 
+from arazzo_runner.base.json_values import LONGEST_NUMBER
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.patterns import pattern
-from arazzo_runner.values import LONGEST_NUMBER
 
 MAX_INTEGER: Final = 2**53 - 1  # I-JSON (RFC 7493 §2.2)
 _BLANK: Final = " \t\n\r"

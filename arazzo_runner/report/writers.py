@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from arazzo_runner.report.runs import RunsReport
-from arazzo_runner.user_files import check_name, make_folders, open_pipe, write_text
+from arazzo_runner.base.user_files import check_name, make_folders, open_pipe, write_text
+from arazzo_runner.report.runs.records import RunsReport
 
 KINDS: Final[Mapping[str, str]] = {
     "junit": "runs_junit",

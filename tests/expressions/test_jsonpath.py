@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from arazzo_runner.expressions.jsonpath_parser import parse_jsonpath
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.queries import GOESSNER
+from arazzo_runner.expressions.queries.query import GOESSNER
 from arazzo_runner.expressions.selectors import compile_query, passes, select
 from tests.expressions.jsonpath_grammar import (
     WRONGLY_ACCEPTED,
