@@ -4,28 +4,28 @@ Start with `load`, `validate`, `run`, `arun` or `dry_run`. A name is imported wh
 used, so that `arazzo --help` does not pay for the engine; types stand in `__init__.pyi`.
 """
 
-from arazzo_runner.version import __version__ as __version__
+from arazzo_runner.base.version import __version__ as __version__
 
 _HOMES = {
-    "ArazzoError": "diagnostics",
-    "AsyncWorld": "worlds.http",
+    "ArazzoError": "errors",
+    "AsyncWorld": "runtime.http",
     "Attempt": "engine.results",
-    "BlockingWorld": "worlds.http",
+    "BlockingWorld": "runtime.http",
     "CheckOptions": "engine.check_options",
-    "Credentials": "worlds.auth_sources",
-    "Diagnostic": "diagnostics",
-    "InvalidDescription": "diagnostics",
-    "InvalidInputs": "diagnostics",
-    "InvalidUsage": "diagnostics",
-    "Location": "diagnostics",
+    "Credentials": "runtime.auth.sources",
+    "Diagnostic": "errors",
+    "InvalidDescription": "errors",
+    "InvalidInputs": "errors",
+    "InvalidUsage": "errors",
+    "Location": "errors",
     "Program": "program.model",
     "RunOptions": "engine.options",
     "RunResult": "engine.results",
-    "Secrets": "secrets",
-    "Severity": "diagnostics",
+    "Secrets": "base.secrets",
+    "Severity": "errors",
     "StepResult": "engine.results",
     "TransportOptions": "engine.options",
-    "UnknownWorkflow": "diagnostics",
+    "UnknownWorkflow": "errors",
     "Verdict": "engine.results",
     "WorkflowResult": "engine.results",
     "arun": "api",

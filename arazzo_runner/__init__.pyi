@@ -5,30 +5,7 @@ from arazzo_runner.api import dry_run as dry_run
 from arazzo_runner.api import load as load
 from arazzo_runner.api import run as run
 from arazzo_runner.api import validate as validate
-from arazzo_runner.diagnostics import (
-    ArazzoError as ArazzoError,
-)
-from arazzo_runner.diagnostics import (
-    Diagnostic as Diagnostic,
-)
-from arazzo_runner.diagnostics import (
-    InvalidDescription as InvalidDescription,
-)
-from arazzo_runner.diagnostics import (
-    InvalidInputs as InvalidInputs,
-)
-from arazzo_runner.diagnostics import (
-    InvalidUsage as InvalidUsage,
-)
-from arazzo_runner.diagnostics import (
-    Location as Location,
-)
-from arazzo_runner.diagnostics import (
-    Severity as Severity,
-)
-from arazzo_runner.diagnostics import (
-    UnknownWorkflow as UnknownWorkflow,
-)
+from arazzo_runner.base.secrets import Secrets as Secrets
 from arazzo_runner.engine.check_options import CheckOptions as CheckOptions
 from arazzo_runner.engine.options import (
     RunOptions as RunOptions,
@@ -51,12 +28,35 @@ from arazzo_runner.engine.results import (
 from arazzo_runner.engine.results import (
     WorkflowResult as WorkflowResult,
 )
+from arazzo_runner.errors import (
+    ArazzoError as ArazzoError,
+)
+from arazzo_runner.errors import (
+    Diagnostic as Diagnostic,
+)
+from arazzo_runner.errors import (
+    InvalidDescription as InvalidDescription,
+)
+from arazzo_runner.errors import (
+    InvalidInputs as InvalidInputs,
+)
+from arazzo_runner.errors import (
+    InvalidUsage as InvalidUsage,
+)
+from arazzo_runner.errors import (
+    Location as Location,
+)
+from arazzo_runner.errors import (
+    Severity as Severity,
+)
+from arazzo_runner.errors import (
+    UnknownWorkflow as UnknownWorkflow,
+)
 from arazzo_runner.program.model import Program as Program
 from arazzo_runner.report.public import render_report as render_report
-from arazzo_runner.secrets import Secrets as Secrets
-from arazzo_runner.worlds.auth_sources import Credentials as Credentials
-from arazzo_runner.worlds.http import AsyncWorld as AsyncWorld
-from arazzo_runner.worlds.http import BlockingWorld as BlockingWorld
+from arazzo_runner.runtime.auth.sources import Credentials as Credentials
+from arazzo_runner.runtime.http import AsyncWorld as AsyncWorld
+from arazzo_runner.runtime.http import BlockingWorld as BlockingWorld
 
 __version__: str
 __all__: list[str]

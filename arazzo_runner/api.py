@@ -8,15 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from os import PathLike
 from typing import TypeAlias
 
-from arazzo_runner.checking import Checker, Checks, RuleOptions, Source, open_document
-from arazzo_runner.diagnostics import (
-    Diagnostic,
-    InvalidDescription,
-    InvalidInputs,
-    Location,
-    Severity,
-    UnknownWorkflow,
-)
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import replace
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.engine.access import Access, CredentialsGiven
 from arazzo_runner.engine.drive import drive
@@ -27,15 +21,21 @@ from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.run import run_program
 from arazzo_runner.engine.schemas import InputProblem, prepare_inputs
+from arazzo_runner.errors import (
+    Diagnostic,
+    InvalidDescription,
+    InvalidInputs,
+    Location,
+    Severity,
+    UnknownWorkflow,
+)
+from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, Source, open_document
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
-from arazzo_runner.records import replace
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.sources.kept import Kept
-from arazzo_runner.values import JsonValue
+from arazzo_runner.sources.document_snapshot import Kept
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
 Around: TypeAlias = Callable[[World], World]
@@ -261,7 +261,7 @@ def dry_run(
     credentials: CredentialsGiven = None,
 ) -> RunResult:
     """Show the requests a run would send, without sending any: answers are made from the descriptions."""
-    from arazzo_runner.worlds.dry_run import DryRunWorld
+    from arazzo_runner.runtime.dry_run import DryRunWorld
 
     program = _program(document, workflow_id, strict, root, sources, servers, None, False)
     prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
@@ -305,8 +305,8 @@ def check_transport(options: RunOptions) -> Secrets:
     named = any(name.lower().endswith("_proxy") or name == "ARAZZO_HTTP" for name in os.environ)
     if options.transport is None and not named:
         return Secrets()
+    from arazzo_runner.runtime.transport_check import check_transport as check
     from arazzo_runner.sources.proxies import passwords
-    from arazzo_runner.worlds.transport_check import check_transport as check
 
     transport = options.transport or TransportOptions()
     check(transport, os.environ)
@@ -386,7 +386,7 @@ def _access(
     sends = _sends(world) or credentials is not None
     if not sends or next(secured_steps(program), None) is None:
         return Access()
-    from arazzo_runner.worlds.auth import open_access
+    from arazzo_runner.runtime.auth.world import open_access
 
     return open_access(program, credentials, options, secrets, mock=mock)
 
@@ -409,7 +409,7 @@ def _blocking(world: World | None, options: RunOptions) -> Iterator[World]:
     if world is not None:
         yield world
         return
-    from arazzo_runner.worlds.http import BlockingWorld
+    from arazzo_runner.runtime.http import BlockingWorld
 
     with BlockingWorld(max_response_size=options.max_response_size, options=options.transport) as own:
         yield own
@@ -420,7 +420,7 @@ async def _asynchronous(world: World | None, options: RunOptions) -> AsyncIterat
     if world is not None:
         yield world
         return
-    from arazzo_runner.worlds.http import AsyncWorld
+    from arazzo_runner.runtime.http import AsyncWorld
 
     async with AsyncWorld(max_response_size=options.max_response_size, options=options.transport) as own:
         yield own
@@ -434,7 +434,7 @@ def _mocked(
     if not mock:
         yield program
         return
-    from arazzo_runner.worlds.mock import mock_server, with_servers
+    from arazzo_runner.runtime.mock.world import mock_server, with_servers
 
     with mock_server(program, scenario=scenario, switches=switches) as server:
         yield with_servers(program, server.urls)

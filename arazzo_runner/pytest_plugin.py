@@ -90,9 +90,9 @@ class ValidItem(pytest.Item):
 
     def runtest(self) -> None:
         """Lint the document by the configuration that holds for it."""
-        from arazzo_runner.diagnostics import Severity
+        from arazzo_runner.errors import Severity
         from arazzo_runner.lint.single import lint_one
-        from arazzo_runner.report.text import render_diagnostics
+        from arazzo_runner.report.findings.text import render_diagnostics
 
         linted = lint_one(str(self.path), strict=bool(self.config.getoption("--arazzo-strict")))
         text = render_diagnostics(linted.findings)
@@ -131,8 +131,8 @@ class WorkflowItem(pytest.Function):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show a failed run as `arazzo run` does, anything else as pytest does."""
-        from arazzo_runner.diagnostics import ArazzoError
-        from arazzo_runner.report.text import render_diagnostics
+        from arazzo_runner.errors import ArazzoError
+        from arazzo_runner.report.findings.text import render_diagnostics
 
         if isinstance(excinfo.value, WorkflowFailed):
             return str(excinfo.value)
@@ -147,10 +147,10 @@ class WorkflowItem(pytest.Function):
 
 def _workflows(path: Path) -> list[tuple[str, int]]:
     """Return id and line of every workflow of a document; of one that cannot be read, none."""
-    from arazzo_runner.diagnostics import Problems
+    from arazzo_runner.base.user_files import UnusableFile, read_file
     from arazzo_runner.document.build import build
     from arazzo_runner.document.source_map import read
-    from arazzo_runner.user_files import UnusableFile, read_file
+    from arazzo_runner.errors import Problems
 
     problems = Problems()
     try:
@@ -166,7 +166,7 @@ def _workflows(path: Path) -> list[tuple[str, int]]:
 def _run(item: WorkflowItem, inputs: Any, servers: Any, options: Any) -> None:
     """Run the workflow; one that needs inputs which nobody gives is skipped and says so."""
     from arazzo_runner import api
-    from arazzo_runner.diagnostics import InvalidInputs
+    from arazzo_runner.errors import InvalidInputs
     from arazzo_runner.report.failure import render_failure
 
     mock = bool(item.config.getoption("--arazzo-mock"))

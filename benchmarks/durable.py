@@ -102,19 +102,19 @@ def document(steps: int) -> dict[str, Any]:
 
 def measure(folder: str, rounds: int, steps: int) -> list[Meter]:
     """Run durably so often; the first round, which pays for imports and tables, is left out."""
-    from arazzo_runner import api, durably
+    from arazzo_runner import api, durable_runs
     from arazzo_runner.durable import dbos_engine
     from arazzo_runner.engine.check_options import NO_CHECKS
     from arazzo_runner.engine.options import RunOptions
 
     os.environ["XDG_STATE_HOME"] = folder
     source = Path(__file__).parents[1] / "fixtures" / "durable" / "notes.openapi.yml"
-    program, bundle = durably.load_bundled(document(steps), None, {"sources": {"notes": str(source)}})
+    program, bundle = durable_runs.load_bundled(document(steps), None, {"sources": {"notes": str(source)}})
     program = api.choose_workflow(program, None)
-    spec = durably.spec_of(program, bundle, {}, RunOptions(run_timeout=None, checks=NO_CHECKS))
+    spec = durable_runs.spec_of(program, bundle, {}, RunOptions(run_timeout=None, checks=NO_CHECKS))
     real, meters = dbos_engine.checkpoint, []
     try:
-        with durably.opened() as runtime:
+        with durable_runs.opened() as runtime:
             runtime.performer = Performer()
             for number in range(rounds + 1):
                 meters.append(Meter(real, runtime.codec, os.path.join(folder, f"raw-{number}.db")))

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from typing import Any
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.lint.pipeline import Linted
 from tests.corpus import test_fixes
 

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from arazzo_runner.secrets import Secrets
+from arazzo_runner.base.secrets import Secrets
 from benchmarks.measure import Figure, environment, show
 
 MB = 1_000_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from arazzo_runner.cli.commands import group
+from arazzo_runner.cli.group import group
 from arazzo_runner.cli.main import COMMANDS, help_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"

@@ -15,7 +15,7 @@ import click
 import jsonschema
 import pytest
 
-from arazzo_runner.cli.commands import group
+from arazzo_runner.cli.group import group
 from arazzo_runner.cli.main import COMMANDS
 from arazzo_runner.lint.codes import pages as explanations
 from tests import cli_page

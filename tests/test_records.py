@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import pytest
 
-from arazzo_runner.records import field, field_names, record, replace
+from arazzo_runner.base.records import field, field_names, record, replace
 
 
 @record(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from arazzo_runner import api
+from arazzo_runner.base.records import record
 from arazzo_runner.cli.options import option_group
-from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.errors import Diagnostic
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
-from arazzo_runner.records import record
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def credentials_of(
     """
     if not any(next(secured_steps(program), None) for program in programs):
         return None
-    from arazzo_runner.worlds.auth_sources import Credentials
+    from arazzo_runner.runtime.auth.sources import Credentials
 
     return Credentials(file=given.credentials_file, names=names)
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.options import pairs
-from arazzo_runner.diagnostics import ArazzoError, Diagnostic
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.events import Event, StepFinished
+from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.expressions.context import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.parser import parse_lenient
-from arazzo_runner.report.console import Console
+from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details, response_line
 from arazzo_runner.report.masking import masked_body
-from arazzo_runner.report.style import paint
-from arazzo_runner.report.visible import one_line
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.sources.media import decode_body
-from arazzo_runner.values import MISSING, JsonValue, preview
-from arazzo_runner.worlds.debugger import After, Before, Choice, Restart
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.style import paint
+from arazzo_runner.runtime.debugger import After, Before, Choice, Restart
+from arazzo_runner.sources.http_media.media import decode_body
 
 HELP = """\
   n, Enter       next: send the request; after an answer: go on

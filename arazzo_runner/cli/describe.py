@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
+from arazzo_runner.base.json_values import JsonValue, preview, resolve_pointer, to_text
+from arazzo_runner.base.secrets import MASK
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.diagnostics import Diagnostic, InvalidDescription, InvalidUsage, Problems
 from arazzo_runner.document.build import build
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.document.source_map import read
+from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Problems
 from arazzo_runner.program.library import display
 from arazzo_runner.program.schemas import secret_input_names
+from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import validate_report
-from arazzo_runner.report.visible import one_line
-from arazzo_runner.secrets import MASK
 from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.uris import is_remote, uri_of_path
-from arazzo_runner.values import JsonValue, preview, resolve_pointer, to_text
 
 
 def read_description(spec: str) -> tuple[ArazzoDescription, tuple[Diagnostic, ...]]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from arazzo_runner.base.records import record
 from arazzo_runner.cli.options import option_group
-from arazzo_runner.records import record
 
 STORE_HELP = "Where runs are kept: a file or postgresql://… (also: ARAZZO_STORE; default: your state directory)."
 

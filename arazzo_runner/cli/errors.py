@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
-from arazzo_runner.report.console import STDOUT, Console
-from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.errors import Diagnostic, Location, Severity
+from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.terminal.console import STDOUT, Console
 
 EXIT_USAGE = 2
 EXIT_BUG = 70

@@ -9,11 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 
+from arazzo_runner.base.user_files import reason_of
 from arazzo_runner.cli.errors import EXIT_BUG, EXIT_INTERRUPTED, print_errors, refuse, usage_error
 from arazzo_runner.cli.main import COMMANDS
-from arazzo_runner.diagnostics import ArazzoError, Diagnostic
-from arazzo_runner.report.console import Console
-from arazzo_runner.user_files import reason_of
+from arazzo_runner.errors import ArazzoError, Diagnostic
+from arazzo_runner.report.terminal.console import Console
 
 
 def guarded(work: Callable[[], int], arguments: list[str]) -> int:

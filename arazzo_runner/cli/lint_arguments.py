@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from arazzo_runner.base.records import record
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.config.settings import LEVELS
-from arazzo_runner.diagnostics import InvalidUsage, did_you_mean
+from arazzo_runner.errors import InvalidUsage, did_you_mean
 from arazzo_runner.lint.codes import known_codes
-from arazzo_runner.lint.policy import Choices
-from arazzo_runner.records import record
+from arazzo_runner.lint.levels import Choices
 
 _SHOWN = LEVELS[1:]
 

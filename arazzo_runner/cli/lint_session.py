@@ -7,27 +7,27 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import replace
+from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
 from arazzo_runner.cli.lint_arguments import LintArguments
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
-from arazzo_runner.diagnostics import InvalidUsage, Severity
+from arazzo_runner.errors import InvalidUsage, Severity
 from arazzo_runner.lint.codes import codes_with_options, titles
 from arazzo_runner.lint.documents import STDIN, select_documents
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, told_once
 from arazzo_runner.program.library import LoadOptions
-from arazzo_runner.records import replace
-from arazzo_runner.report.console import Console
-from arazzo_runner.report.findings import Findings, render
-from arazzo_runner.report.findings_text import render_findings
-from arazzo_runner.report.style import count
-from arazzo_runner.report.visible import one_line
-from arazzo_runner.user_files import UnusableFile, read_standard_input, write_text
-from arazzo_runner.values import JsonValue
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.findings.formats import Findings, render
+from arazzo_runner.report.findings.plain import render_findings
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.style import count
 
 if TYPE_CHECKING:
-    from arazzo_runner.cli.mending import Mender
+    from arazzo_runner.cli.fixes import Mender
 
 
 def lint(specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, *, no_color: bool) -> int:
@@ -96,7 +96,7 @@ class LintSession:
         given = self._given
         if not (given.fix or given.diff):
             return None
-        from arazzo_runner.cli.mending import Mender  # lazily: most runs mend nothing
+        from arazzo_runner.cli.fixes import Mender  # lazily: most runs mend nothing
 
         return Mender(Linter(self._names, self._options), given, self._console, is_stdin=bool(self._options.contents))
 
@@ -170,7 +170,7 @@ class LintSession:
 
     def _rendered(self, findings: Findings) -> str:
         if self._given.format_ == "json":
-            from arazzo_runner.report.findings_json import render as rendered  # lazily, for the usual report is text
+            from arazzo_runner.report.findings.json import render as rendered  # lazily, for the usual report is text
 
             return rendered(findings)
         told = {each.code for each in findings.all}

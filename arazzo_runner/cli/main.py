@@ -89,7 +89,7 @@ def run(arguments: list[str]) -> int:
         plain = read_plain(arguments[1:])
         if plain is not None:
             return run_plain(plain, arguments)
-    from arazzo_runner.cli.commands import run_command_line
+    from arazzo_runner.cli.group import run_command_line
 
     return run_command_line(arguments)
 
@@ -130,7 +130,7 @@ def _say(text: str) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # keeps Python's own complaint at exit away
     except OSError as problem:
-        from arazzo_runner.report.console import Console  # lazily: hardly ever
+        from arazzo_runner.report.terminal.console import Console  # lazily: hardly ever
 
         console = Console(sys.stdout, sys.stderr)
         console.deliver("")  # which gives the stream up

@@ -9,11 +9,11 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from arazzo_runner.cli.parameters import Bytes, Count
+from arazzo_runner.base.records import field_names
 from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.cli.run.parameters import Bytes, Count
 from arazzo_runner.document.reading import MOST_DEPTH
 from arazzo_runner.document.source_map import Limits
-from arazzo_runner.records import field_names
 
 Command = TypeVar("Command", bound=Callable[..., int])
 Decorator = Callable[[Command], Command]

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from arazzo_runner.base.records import record
 from arazzo_runner.cli.guarded import guarded
 from arazzo_runner.cli.lint_arguments import LintArguments
 from arazzo_runner.cli.reading_arguments import ReadingArguments
-from arazzo_runner.records import record
-from arazzo_runner.report.console import Console
-from arazzo_runner.report.findings import FORMATS
+from arazzo_runner.report.findings.formats import FORMATS
+from arazzo_runner.report.terminal.console import Console
 
 
 @record(frozen=True, slots=True)

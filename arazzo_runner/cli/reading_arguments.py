@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from arazzo_runner.base.records import field, field_names, record
 from arazzo_runner.document.source_map import Limits
-from arazzo_runner.records import field, field_names, record
 
 
 @record(frozen=True, slots=True, kw_only=True)

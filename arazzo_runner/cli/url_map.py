@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from arazzo_runner.base.user_files import UnusableFile, read_json
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.diagnostics import InvalidUsage
-from arazzo_runner.user_files import UnusableFile, read_json
+from arazzo_runner.errors import InvalidUsage
 
 
 def read_url_map(path: str) -> dict[str, str]:

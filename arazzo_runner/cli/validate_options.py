@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import click
 
+from arazzo_runner.base.records import field_names
 from arazzo_runner.cli.lint_arguments import LintArguments
 from arazzo_runner.cli.options import Command
-from arazzo_runner.cli.parameters import Count
+from arazzo_runner.cli.run.parameters import Count
 from arazzo_runner.config.settings import PRESETS
-from arazzo_runner.records import field_names
-from arazzo_runner.report.findings import FORMATS
+from arazzo_runner.report.findings.formats import FORMATS
 
 _DEFAULTS = LintArguments()
 _FORMAT = "What the report is written as; json and sarif are documented contracts."

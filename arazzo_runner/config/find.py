@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from arazzo_runner.user_files import UnusableFile, read_file
+from arazzo_runner.base.user_files import UnusableFile, read_file
 
 OWN_FILE: Final = "arazzo.toml"
 SHARED_FILE: Final = "pyproject.toml"

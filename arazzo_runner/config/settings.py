@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from arazzo_runner.records import field, record
-from arazzo_runner.values import JsonValue
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
 
 LEVELS: Final = ("off", "info", "warning", "error")
 PRESETS: Final = ("recommended", "strict", "minimal")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import islice
 from typing import Final, TypeVar
 
-from arazzo_runner.config.places import Path, TomlPlaces
-from arazzo_runner.diagnostics import Problems, did_you_mean
-from arazzo_runner.records import field, record
-from arazzo_runner.values import MISSING, JsonValue, preview, type_name
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
+from arazzo_runner.base.records import field, record
+from arazzo_runner.config.positions import Path, TomlPlaces
+from arazzo_runner.errors import Problems, did_you_mean
 
 Item = TypeVar("Item")
 MOST_TOLD: Final = 50

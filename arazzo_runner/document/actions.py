@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from arazzo_runner.diagnostics import Location, removing
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record
 from arazzo_runner.document.fields import Fields
 from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
 from arazzo_runner.document.parts import Parts
-from arazzo_runner.records import record
-from arazzo_runner.values import JsonValue
+from arazzo_runner.errors import Location, removing
 
 Built = TypeVar("Built")
 

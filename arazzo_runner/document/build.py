@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from arazzo_runner.diagnostics import Change, Edit, Fix, Location, Problems, removing, replacing
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
+from arazzo_runner.base.records import record
 from arazzo_runner.document.actions import Actions
 from arazzo_runner.document.fields import Fields
 from arazzo_runner.document.model import (
@@ -24,8 +25,7 @@ from arazzo_runner.document.model import (
     Workflow,
 )
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.records import record
-from arazzo_runner.values import MISSING, JsonValue, preview, type_name
+from arazzo_runner.errors import Change, Edit, Fix, Location, Problems, removing, replacing
 
 Built = TypeVar("Built")
 

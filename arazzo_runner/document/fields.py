@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Final, TypeVar
 
-from arazzo_runner.diagnostics import Fix, Location, Problems, did_you_mean, replacing
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
+from arazzo_runner.base.records import record
 from arazzo_runner.document.known import ALL_FIELDS
-from arazzo_runner.records import record
-from arazzo_runner.values import MISSING, JsonValue, preview, type_name
+from arazzo_runner.errors import Fix, Location, Problems, did_you_mean, replacing
 
 Item = TypeVar("Item")
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.document.positions import JsonPositions
 from arazzo_runner.document.reading import MOST_REPEATS, Reading, Unreadable, too_deep
-from arazzo_runner.patterns import pattern
-from arazzo_runner.values import JsonValue
 
 _KEY_ENDS: Final = pattern(r'"[ \t\r\n]*:')
 _SPACED_END: Final = pattern(r'"[ \t\r\n]+:')
@@ -87,14 +87,14 @@ def _too_deep(reading: Reading) -> Unreadable:
 
 def _place(text: str, is_wanted: Callable[[str, int], bool]) -> tuple[int, int] | None:
     # The standard library tells no places but of syntax errors: a second pass over the tokens does.
-    from arazzo_runner.document.places import token_place
+    from arazzo_runner.document.position_scan import token_place
 
     return token_place(text, is_wanted)
 
 
 def _report_repeats(reading: Reading) -> None:
     # JSON with repeated keys is rare: only then a second pass pays to find their places.
-    from arazzo_runner.document.places import json_places
+    from arazzo_runner.document.position_scan import json_places
 
     for key, pointer, first, second in json_places(reading.text, most_repeats=MOST_REPEATS).repeats:
         reading.repeated_key(key, pointer, (first.line, first.column), (second.line, second.column))

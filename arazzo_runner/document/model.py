@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from arazzo_runner.diagnostics import Location
-from arazzo_runner.records import field, record
-from arazzo_runner.values import JsonValue
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
+from arazzo_runner.errors import Location
 
 Extensions: TypeAlias = Mapping[str, JsonValue]
 

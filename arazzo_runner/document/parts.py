@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from arazzo_runner.diagnostics import Location, Problems, replacing
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
+from arazzo_runner.base.records import record
 from arazzo_runner.document.fields import MEANT, Fields
 from arazzo_runner.document.known import FIELDS
 from arazzo_runner.document.model import (
@@ -17,8 +18,7 @@ from arazzo_runner.document.model import (
     ReusableObject,
     Selector,
 )
-from arazzo_runner.records import record
-from arazzo_runner.values import MISSING, JsonValue, preview, type_name
+from arazzo_runner.errors import Location, Problems, replacing
 
 ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 NAME_CHARACTERS: Final = ID_CHARACTERS | {"."}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from arazzo_runner.diagnostics import Span
-from arazzo_runner.records import record
+from arazzo_runner.base.records import record
+from arazzo_runner.errors import Span
 
 
 @record(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class IndexedPositions(TextPositions):
         if found is None or found.text is None:
             return None
         if self._scalar is None or self._scalar[0] != pointer:
-            from arazzo_runner.document.scalar_places import RawText
+            from arazzo_runner.document.scalar_positions import RawText
 
             self._scalar = pointer, RawText(self.text[found.start : found.end], found.text)
         place = found.start + self._scalar[1].offset(offset)
@@ -153,7 +153,7 @@ class YamlPositions(IndexedPositions):
     """Places in a YAML text."""
 
     def _indexed(self) -> Mapping[str, Entry]:
-        from arazzo_runner.document.places import yaml_index
+        from arazzo_runner.document.position_scan import yaml_index
 
         return yaml_index(self.text)
 
@@ -174,12 +174,12 @@ class JsonPositions(IndexedPositions):
         if self._index is not None:
             return self._index.get(pointer)
         if self._places is None:
-            from arazzo_runner.document.json_places import JsonPlaces
+            from arazzo_runner.document.json_positions import JsonPlaces
 
             self._places = JsonPlaces(self.text, self.line_starts(), repeated=self.has_repeated_keys)
         return self._places.entry(pointer)
 
     def _indexed(self) -> Mapping[str, Entry]:
-        from arazzo_runner.document.places import json_places
+        from arazzo_runner.document.position_scan import json_places
 
         return json_places(self.text).index

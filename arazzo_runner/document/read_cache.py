@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from arazzo_runner.diagnostics import Diagnostic, Problems, Severity
-from arazzo_runner.document.disk_cache import Reader
+from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.source_map import Document, Limits, read
+from arazzo_runner.errors import Diagnostic, Problems, Severity
 
 _MOST_BYTES: Final = 64_000_000
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Problems, Severity
+from arazzo_runner.base.json_values import preview
+from arazzo_runner.base.records import record
 from arazzo_runner.document.positions import FixedPositions, TextPositions
-from arazzo_runner.records import record
-from arazzo_runner.values import preview
+from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
 
 MOST_REPEATS: Final = 100  # a hostile document must not make a million Diagnostics
 

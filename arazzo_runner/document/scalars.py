@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from arazzo_runner.values import JsonValue, preview
+from arazzo_runner.base.json_values import JsonValue, preview
 
 _CONSTANTS: Final[dict[str, JsonValue]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,

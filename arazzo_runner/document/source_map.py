@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from arazzo_runner.diagnostics import Location, Problems, Severity
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record, replace
 from arazzo_runner.document.json_reader import NotJsonText, count_keys, read_json
 from arazzo_runner.document.positions import FixedPositions, JsonPositions, TextPositions, YamlPositions
 from arazzo_runner.document.reading import MOST_DEPTH, Limits, Reading, Unreadable, too_deep
-from arazzo_runner.records import record, replace
-from arazzo_runner.values import JsonValue
+from arazzo_runner.errors import Location, Problems, Severity
 
 __all__ = ["Document", "Limits", "from_value", "read", "read_value"]
 

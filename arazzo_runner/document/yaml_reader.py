@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import yaml
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.document.reading import Reading, Unreadable, too_deep, too_many_nodes
 from arazzo_runner.document.scalars import NotJson, plain_value, short_tag, tagged_value
-from arazzo_runner.values import JsonValue
 
 _COLLECTION_TAGS: Final = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 

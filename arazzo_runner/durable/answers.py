@@ -6,11 +6,11 @@ import base64
 import json
 from typing import Any
 
-from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.durable.records import Decision
 from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
-from arazzo_runner.values import JsonValue
+from arazzo_runner.errors import InvalidUsage
 
 Given = HttpResponse | NoResponse
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from arazzo_runner.records import record
-from arazzo_runner.sources.kept import Kept
-from arazzo_runner.values import JsonValue
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record
+from arazzo_runner.sources.document_snapshot import Kept
 
 
 @record(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from arazzo_runner.records import record
+from arazzo_runner.base.records import record
 
 LABEL: Final = "arazzo-fernet-2"
 """The name of the format. Version 1 did not bind a text to its place."""

@@ -21,14 +21,14 @@ import sqlalchemy
 import sqlalchemy.exc
 from dbos import DBOS, DBOSConfig, SetWorkflowID, error
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.durable.codec import Codec, ForeignRecord, Seal, Sealed, SealedError, opened
 from arazzo_runner.durable.host import Host, Parked
 from arazzo_runner.durable.journal import ANSWERED, Entry, LostOwnership
-from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.records import JOURNAL_VERSION
 from arazzo_runner.durable.refusal import foreign, refusal, unreachable, unusable
 from arazzo_runner.durable.sqlite import prepare_file, sqlite_module
-from arazzo_runner.values import JsonValue
+from arazzo_runner.durable.store import Store
 
 APPLICATION: Final = "arazzo"
 # Of DBOS's own making it would be a hash of source code: any edit would leave runs waiting for ever.

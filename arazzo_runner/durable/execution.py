@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record, replace
 from arazzo_runner.durable.bundle import Bundle
 from arazzo_runner.durable.codec import Sealed
 from arazzo_runner.durable.dbos_engine import DbosJournal, output_seal
@@ -17,8 +19,6 @@ from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
-from arazzo_runner.records import record, replace
-from arazzo_runner.values import JsonValue
 
 Decided = Mapping[str, Mapping[str, Decision]]
 

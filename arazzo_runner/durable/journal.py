@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record
 from arazzo_runner.durable.records import Doubt
-from arazzo_runner.records import record
-from arazzo_runner.values import JsonValue
 
 BEGUN, DECIDED, ANSWERED = "begun", "decided", "answered"
 

@@ -7,9 +7,9 @@ import binascii
 import os
 from collections.abc import Mapping
 
-from arazzo_runner.durable.places import Store
+from arazzo_runner.base.private_files import PrivateFile
 from arazzo_runner.durable.refusal import refusal
-from arazzo_runner.private_files import PrivateFile
+from arazzo_runner.durable.store import Store
 
 KEY_VARIABLE = "ARAZZO_JOURNAL_KEY"
 _SERVICE, _ENTRY = "arazzo", "journal-key"

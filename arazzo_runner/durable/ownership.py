@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from arazzo_runner.durable.pg_lock import AdvisoryLock
-from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.refusal import refusal, unreachable
+from arazzo_runner.durable.store import Store
 
 
 class Ownership:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from arazzo_runner.base.records import field, record
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.durable.bundle import Bundle
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.effects import SendRequest, World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import OperationCall, Program
-from arazzo_runner.records import field, record
-from arazzo_runner.secrets import Secrets
 
 OnEvent = Callable[[Event, Secrets], None]
 Wrap = Callable[[Program, World], World]

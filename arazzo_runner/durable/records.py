@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 from uuid import uuid4
 
-from arazzo_runner.diagnostics import Diagnostic
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
 from arazzo_runner.durable.options_json import options_from_json, options_to_json
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.records import field, record
-from arazzo_runner.values import JsonValue
+from arazzo_runner.errors import Diagnostic
 
 JOURNAL_VERSION: Final = 2
 """Version 2 binds every record to its run and place; those of version 1 are refused: they could be from anywhere."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Protocol
 
-from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
 _REMEDIES = {
     "foreign-record": "somebody else writes into {store}, or it is damaged: find out who; "

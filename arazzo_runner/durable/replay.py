@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.durable.bundle import Bundle
 from arazzo_runner.durable.journal import Entry
 from arazzo_runner.durable.performing import Job, Performer, keyed_by
@@ -12,7 +13,6 @@ from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.durable.world import DurableWorld, Terms
 from arazzo_runner.engine.effects import Answer, Effect, Now
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.values import JsonValue
 
 
 class JournalEnds(KeyboardInterrupt):

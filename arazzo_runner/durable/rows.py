@@ -15,6 +15,7 @@ import sqlalchemy.exc
 from dbos import DBOSClient, EnqueueOptions, error
 from dbos._schemas.system_database import SystemSchema
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.durable.codec import Codec, ForeignRecord, Sealed, opened
 from arazzo_runner.durable.dbos_engine import (
     APPLICATION,
@@ -32,10 +33,9 @@ from arazzo_runner.durable.dbos_engine import (
     step_seal,
 )
 from arazzo_runner.durable.journal import Entry
-from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.records import JOURNAL_VERSION, RunSpec
 from arazzo_runner.durable.refusal import foreign, refusal, unreachable, unusable
-from arazzo_runner.values import JsonValue
+from arazzo_runner.durable.store import Store
 
 _KEPT: Final = f"{OWN_QUEUE}kept"
 _KEY: Final = "key"

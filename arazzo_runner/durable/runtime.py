@@ -10,7 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner.base.records import record
 from arazzo_runner.durable.answers import decision_from_json, decision_to_json
 from arazzo_runner.durable.bundle import Bundle
 from arazzo_runner.durable.codec import Codec
@@ -22,15 +22,15 @@ from arazzo_runner.durable.journal import Entry, open_doubts
 from arazzo_runner.durable.keys import journal_keys
 from arazzo_runner.durable.ownership import Ownership
 from arazzo_runner.durable.performing import OnEvent, Performer
-from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.records import Decision, RunSpec, RunStatus
 from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.durable.replay import replay
 from arazzo_runner.durable.rows import Rows
 from arazzo_runner.durable.status import is_alive, listed_status, status_of
+from arazzo_runner.durable.store import Store
 from arazzo_runner.engine.results import RunResult
+from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
-from arazzo_runner.records import record
 
 
 @record(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.durable.refusal import refusal, unusable
+from arazzo_runner.errors import InvalidUsage
 
 OLDEST = (3, 42)
 SECONDS_LOCKED = 30

@@ -6,15 +6,15 @@ import time
 from collections.abc import Sequence
 from typing import Any, cast
 
-from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import OWN_QUEUE
 from arazzo_runner.durable.journal import BEGUN, Entry, open_doubts
 from arazzo_runner.durable.ownership import Ownership
-from arazzo_runner.durable.places import Store
 from arazzo_runner.durable.records import RunState, RunStatus, step_of
 from arazzo_runner.durable.refusal import REFUSED_RECORDS, foreign
 from arazzo_runner.durable.rows import Rows
+from arazzo_runner.durable.store import Store
+from arazzo_runner.errors import InvalidUsage
 
 WORKER = "worker-"
 _FINISHED = ("SUCCESS", "ERROR")

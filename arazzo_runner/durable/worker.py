@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from arazzo_runner.diagnostics import InvalidUsage
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import VERSION, Engine
 from arazzo_runner.durable.execution import Execution, Outcome
@@ -22,6 +21,7 @@ from arazzo_runner.durable.refusal import foreign, refusal
 from arazzo_runner.durable.rows import opened_spec
 from arazzo_runner.durable.runtime import Runtime
 from arazzo_runner.durable.status import WORKER
+from arazzo_runner.errors import InvalidUsage
 
 _WAITING = ["ENQUEUED", "DELAYED", "PENDING"]
 

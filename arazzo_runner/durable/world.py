@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record, replace
 from arazzo_runner.durable.answers import FAILED, answer_from_json, answer_to_json, decision_from_json, decision_to_json
 from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, Entry, InDoubt, Journal, LostOwnership
 from arazzo_runner.durable.records import Decision, Doubt
@@ -30,8 +32,6 @@ from arazzo_runner.engine.effects import (
     Sleep,
     World,
 )
-from arazzo_runner.records import record, replace
-from arazzo_runner.values import JsonValue
 
 Decisions = Callable[[str], Mapping[str, Decision]]
 

@@ -1,12 +1,12 @@
-"""How requests get credentials: a seam, so that a run that needs none imports nothing more (see worlds/auth.py)."""
+"""How requests get credentials: a seam, so that a run that needs none imports nothing more."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from arazzo_runner.diagnostics import Diagnostic
 from arazzo_runner.engine.effects import HttpRequest, SendRequest, World
+from arazzo_runner.errors import Diagnostic
 
 
 class CredentialSource:

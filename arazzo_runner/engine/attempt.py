@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.secrets.messages import header_secrets, url_secrets
 from arazzo_runner.engine.checks import check_request, check_response, errors_in, failed_checks
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.criteria import default_verdict, judge_all
@@ -13,12 +15,10 @@ from arazzo_runner.engine.request import BuiltRequest, CannotBuild, build_reques
 from arazzo_runner.engine.resolve import resolve_output
 from arazzo_runner.engine.results import Attempt, Verdict
 from arazzo_runner.engine.state import Frame, Run
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledStep, OperationCall
-from arazzo_runner.records import record, replace
-from arazzo_runner.secrets.messages import header_secrets, url_secrets
-from arazzo_runner.sources.media import decode_body
-from arazzo_runner.values import MISSING, JsonValue
+from arazzo_runner.sources.http_media.media import decode_body
 
 
 @record(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Literal as OneOf
 
-from arazzo_runner.diagnostics import Location
+from arazzo_runner.base.json_values import MISSING, JsonValue, ends_inside_string, to_text
 from arazzo_runner.engine.resolve import Unresolved, expression_text, resolve
+from arazzo_runner.errors import Location
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import Template
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledBody, Literal, TemplateValue
-from arazzo_runner.sources.media import UnusableMedia, encode_body, is_form, is_json, is_xml
-from arazzo_runner.sources.media_types import ReadFile
+from arazzo_runner.sources.http_media.media import UnusableMedia, encode_body, is_form, is_json, is_xml
+from arazzo_runner.sources.http_media.media_types import ReadFile
 from arazzo_runner.sources.operation import MediaType, Operation
-from arazzo_runner.values import MISSING, JsonValue, ends_inside_string, to_text
 
 
 class UnusableBody(Exception):

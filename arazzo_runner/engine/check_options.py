@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from arazzo_runner.records import record
+from arazzo_runner.base.records import record
 
 Level: TypeAlias = Literal["off", "warn", "error"]
 

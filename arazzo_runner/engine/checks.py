@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.check_options import CheckOptions, Level
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.request import BuiltRequest
 from arazzo_runner.engine.request_checks import request_findings
 from arazzo_runner.engine.response_checks import response_findings
 from arazzo_runner.engine.results import Verdict
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, OperationCall
-from arazzo_runner.records import replace
-from arazzo_runner.values import JsonValue
 
 _SEVERITIES = {"warn": Severity.WARNING, "error": Severity.ERROR}
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from arazzo_runner.base.records import record
 from arazzo_runner.engine.cookie_domains import canonical_host, is_public_suffix, matches_domain
-from arazzo_runner.records import record
 from arazzo_runner.sources.hosts import Origin, origin_of
 
 if TYPE_CHECKING:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arazzo_runner.diagnostics import Location
+from arazzo_runner.base.json_values import MISSING, equal, preview, type_name
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.resolve import compiled_query
 from arazzo_runner.engine.results import Seen, Verdict
-from arazzo_runner.expressions.budget import Budget, TooMuchWork
+from arazzo_runner.errors import Location
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.expressions.selectors import passes, select
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
 from arazzo_runner.sources.operation import Operation
-from arazzo_runner.values import MISSING, equal, preview, type_name
 
 
 def judge(criterion: CompiledCriterion, scope: Scope, timeout: float) -> Verdict:

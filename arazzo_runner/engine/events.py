@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
 from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
-from arazzo_runner.records import field, record
-from arazzo_runner.values import JsonValue
 
 
 @record(frozen=True, slots=True)

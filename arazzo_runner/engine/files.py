@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.resolve import resolve
 from arazzo_runner.engine.state import Run
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import ArrayValue, CompiledBody, ObjectValue, TemplateValue, Value
-from arazzo_runner.sources.media_types import ReadFile, UnusableMedia
-from arazzo_runner.values import JsonValue
+from arazzo_runner.sources.http_media.media_types import ReadFile, UnusableMedia
 
 
 def named_files(run: Run, body: CompiledBody | None, scope: Scope) -> ReadFile:
     """Return what reads a file for this body; it raises UnusableMedia for a path that nobody named."""
 
     def read(path: str) -> bytes:
-        from arazzo_runner.sources.uploads import read_upload  # lazily: few bodies hold files
+        from arazzo_runner.sources.http_media.uploads import read_upload  # lazily: few bodies hold files
 
         if path not in _named(run, body, scope):
             message = f'the file "{path}" is named by a response, not by the document or an input: it is not sent'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from arazzo_runner.sources.schema_misfit import SchemaError
+from arazzo_runner.sources.schema.mismatch import SchemaError
 
 MOST: Final = 8
 

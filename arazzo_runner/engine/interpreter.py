@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Final, TypeVar, cast
 
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.records import record, replace
 from arazzo_runner.engine.actions import choose_action
 from arazzo_runner.engine.attempt import Tried, try_operation
+from arazzo_runner.engine.concurrent import AskingWorld, together
 from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.events import (
     AttemptFinished,
@@ -29,7 +32,6 @@ from arazzo_runner.engine.request import CannotBuild
 from arazzo_runner.engine.resolve import resolve_output
 from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
 from arazzo_runner.engine.state import Frame, Outer, Run, Stop
-from arazzo_runner.engine.together import AskingWorld, together
 from arazzo_runner.engine.waiting import retry_after_seconds
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
@@ -40,8 +42,6 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
-from arazzo_runner.records import record, replace
-from arazzo_runner.values import MISSING, JsonValue
 
 Result = TypeVar("Result")
 MOST_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
@@ -145,7 +145,7 @@ async def _dependencies_together(run: Run, frame: Frame) -> None:
 
 
 async def _in_rounds(run: Run, key: str, branches: Sequence[Coroutine[object, object, Result]]) -> list[Result]:
-    """Run branches at the same time, in rounds (engine/together.py)."""
+    """Run branches at the same time, in rounds (engine/concurrent.py)."""
     outer = run.world
     run.world = AskingWorld()
     try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.engine.request import CannotBuild
 from arazzo_runner.engine.resolve import Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.engine.schemas import prepare_inputs
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow
-from arazzo_runner.values import MISSING, JsonValue
 
 
 def call_inputs(

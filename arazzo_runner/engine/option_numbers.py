@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
 MOST_SECONDS: Final = 1e9
 """About 31 years; the clocks of operating systems end at some more."""

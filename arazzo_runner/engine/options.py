@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
+from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.check_options import CheckOptions
-from arazzo_runner.records import field, record
-from arazzo_runner.values import JsonValue
-from arazzo_runner.version import __version__
 
 # Nested workflows are nested coroutines, about six each, which Python counts twice; it gives up at 1,000, and
 # whoever calls us (a web framework, a test under coverage) has used some of them.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.records import record, replace
 from arazzo_runner.engine.attempt import Tried
 from arazzo_runner.engine.effects import NoResponse
 from arazzo_runner.engine.resolve import resolve_output
 from arazzo_runner.engine.results import Attempt, StepResult, StepStatus, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.state import Frame, Run, Stop
 from arazzo_runner.program.model import CompiledAction, CompiledStep
-from arazzo_runner.records import record, replace
-from arazzo_runner.values import MISSING, JsonValue
 
 
 @record(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
-from arazzo_runner.records import field, record
-from arazzo_runner.values import JsonValue
 
 
 @record(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
 from arazzo_runner.engine.state import Frame, Run
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.program.model import CompiledStep, OperationCall
 
 

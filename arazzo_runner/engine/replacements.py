@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from typing import Literal as OneOf
 from typing import TypeAlias
 
-from arazzo_runner.expressions.budget import Budget, TooMuchWork
-from arazzo_runner.expressions.jsonpath_nodes import Path
-from arazzo_runner.expressions.jsonpath_walk import Walk
-from arazzo_runner.expressions.queries import Pointer
+from arazzo_runner.base.json_values import MISSING, JsonValue, member, pointer_tokens, to_text
+from arazzo_runner.base.records import record
+from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.queries.jsonpath_nodes import Path
+from arazzo_runner.expressions.queries.jsonpath_walk import Walk
+from arazzo_runner.expressions.queries.query import Pointer
+from arazzo_runner.expressions.queries.xml_text import NotXml, parse_xml, write_xml
+from arazzo_runner.expressions.queries.xpath import XPath, XPathFailure
+from arazzo_runner.expressions.queries.xpath_targets import xpath_targets
 from arazzo_runner.expressions.selectors import Query
-from arazzo_runner.expressions.xml_text import NotXml, parse_xml, write_xml
-from arazzo_runner.expressions.xpath import XPath, XPathFailure
-from arazzo_runner.expressions.xpath_targets import xpath_targets
-from arazzo_runner.records import record
-from arazzo_runner.values import MISSING, JsonValue, member, pointer_tokens, to_text
 
 MediaKind: TypeAlias = OneOf["json", "form", "xml"]
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.records import field, record
 from arazzo_runner.engine.body import UnusableBody, build_body
 from arazzo_runner.engine.effects import HttpRequest
 from arazzo_runner.engine.files import named_files
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.resolve import Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.engine.state import Run
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.nodes import StepReference
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall, Value
 from arazzo_runner.program.references import value_references
-from arazzo_runner.records import field, record
-from arazzo_runner.sources.header_names import is_of_the_transport
-from arazzo_runner.sources.operation import Operation, OperationParameter
-from arazzo_runner.sources.styles import (
+from arazzo_runner.sources.http_media.header_names import is_of_the_transport
+from arazzo_runner.sources.http_media.styles import (
     UnusableValue,
     build_url,
     cookie_pairs,
@@ -25,7 +25,7 @@ from arazzo_runner.sources.styles import (
     query_pairs,
     querystring_text,
 )
-from arazzo_runner.values import MISSING, JsonValue
+from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
 @record(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer, to_text
 from arazzo_runner.engine.findings import summed_up
 from arazzo_runner.engine.request import BuiltRequest
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep
-from arazzo_runner.sources.media import best_match, essence, is_form, is_json, is_xml
+from arazzo_runner.sources.http_media.media import best_match, essence, is_form, is_json, is_xml
 from arazzo_runner.sources.operation import MediaType, Operation, OperationParameter
-from arazzo_runner.sources.schema_check import SchemaError, schema_errors
-from arazzo_runner.values import MISSING, JsonValue, resolve_pointer, to_text
+from arazzo_runner.sources.schema.check import SchemaError, schema_errors
 
 
 def request_findings(step: CompiledStep, operation: Operation, built: BuiltRequest) -> Iterator[Diagnostic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, render
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, InputReference, StepReference, Template
 from arazzo_runner.expressions.scope import Scope
@@ -14,7 +15,6 @@ from arazzo_runner.program.model import (
     TemplateValue,
     Value,
 )
-from arazzo_runner.values import MISSING, JsonValue, Missing, to_text
 
 
 class Unresolved(Exception):

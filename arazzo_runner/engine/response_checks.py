@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.records import record
 from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.findings import summed_up
-from arazzo_runner.records import record
-from arazzo_runner.sources.media import best_match, essence, is_json
+from arazzo_runner.sources.http_media.media import best_match, essence, is_json
 from arazzo_runner.sources.operation import MediaType, Operation, OperationResponse
-from arazzo_runner.sources.schema_check import SchemaError, schema_errors
-from arazzo_runner.values import MISSING, JsonValue
+from arazzo_runner.sources.schema.check import SchemaError, schema_errors
 
 _BODYLESS = (204, 205, 304)
 

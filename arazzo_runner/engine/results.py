@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from arazzo_runner.diagnostics import Diagnostic, Location
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.records import field, record
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.values import JsonValue
+from arazzo_runner.errors import Diagnostic, Location
 
 StepStatus = Literal["passed", "recovered", "failed", "skipped"]
 WorkflowStatus = Literal["succeeded", "failed", "in_doubt", "interrupted"]

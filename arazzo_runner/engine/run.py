@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from arazzo_runner.diagnostics import Diagnostic
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.access import Access
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import StopRun
@@ -12,9 +13,8 @@ from arazzo_runner.engine.outcome import End, finished
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult, WorkflowResult
 from arazzo_runner.engine.state import Emit, Run
+from arazzo_runner.errors import Diagnostic
 from arazzo_runner.program.model import Program
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.values import JsonValue
 
 
 async def run_program(

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from arazzo_runner.diagnostics import did_you_mean
-from arazzo_runner.records import field, record
-from arazzo_runner.sources.schema_check import SchemaContext, SchemaError, resolve_within, schema_errors
-from arazzo_runner.values import MISSING, JsonValue, resolve_pointer
+from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
+from arazzo_runner.base.records import field, record
+from arazzo_runner.errors import did_you_mean
+from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, resolve_within, schema_errors
 
 # ------------------------------------------------------------------ inputs
 

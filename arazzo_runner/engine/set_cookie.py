@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from arazzo_runner.records import record
+from arazzo_runner.base.records import record
 
 MAX_PAIR: Final = 4096
 MAX_ATTRIBUTE: Final = 1024

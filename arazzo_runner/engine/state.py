@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
+from arazzo_runner.base.records import field, record
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.access import Access
+from arazzo_runner.engine.concurrent import interrupted_answers
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import (
     Answer,
@@ -22,12 +26,8 @@ from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.partial import Selection
 from arazzo_runner.engine.results import StepResult, WorkflowResult, WorkflowStatus
-from arazzo_runner.engine.together import interrupted_answers
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey
-from arazzo_runner.records import field, record
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.values import MISSING, JsonValue, Missing
 
 Emit = Callable[[Event, Secrets], None]
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NoReturn
 
+from arazzo_runner.base.json_values import LONGEST_NUMBER
+from arazzo_runner.base.records import record
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -29,8 +31,6 @@ from arazzo_runner.expressions.nodes import (
     SourceReference,
 )
 from arazzo_runner.expressions.parser import MAX_LENGTH, NOTHING_DECLARED, Declared, needs_declared, parse_lenient
-from arazzo_runner.records import record
-from arazzo_runner.values import LONGEST_NUMBER
 
 MAX_NESTING = 64
 _OPERATORS = (

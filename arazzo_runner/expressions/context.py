@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.expressions.parser import Declared
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
-from arazzo_runner.values import MISSING, JsonValue
 
 FIELDS = frozenset(
     ("inputs", "outputs", "steps", "workflows", "sources", "components", "self", "url", "method", "statusCode",

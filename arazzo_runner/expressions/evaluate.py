@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from arazzo_runner.expressions.budget import Budget, TooMuchWork
+from arazzo_runner.base.json_values import (
+    MISSING,
+    JsonValue,
+    Missing,
+    compare,
+    equal,
+    is_truthy,
+    member,
+    preview,
+    resolve_pointer,
+    to_text,
+    type_name,
+    uncounted,
+)
+from arazzo_runner.base.records import record
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -26,22 +40,8 @@ from arazzo_runner.expressions.nodes import (
     Template,
     WorkflowReference,
 )
+from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.scope import Message, Scope
-from arazzo_runner.records import record
-from arazzo_runner.values import (
-    MISSING,
-    JsonValue,
-    Missing,
-    compare,
-    equal,
-    is_truthy,
-    member,
-    preview,
-    resolve_pointer,
-    to_text,
-    type_name,
-    uncounted,
-)
 
 MOST_RENDERED = 50_000_000
 """Characters of a text with expressions in it: one of a megabyte can name an answer of ten a hundred thousand times."""

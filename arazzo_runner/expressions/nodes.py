@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Literal as OneOf
 from typing import TypeAlias
 
-from arazzo_runner.records import record
-from arazzo_runner.values import JsonValue, is_number, to_json
+from arazzo_runner.base.json_values import JsonValue, is_number, to_json
+from arazzo_runner.base.records import record
 
 Path: TypeAlias = tuple[str | int, ...]
 """Property steps that follow a reference though the ABNF lacks them: `.count`, `[0]` (semantics §3)."""

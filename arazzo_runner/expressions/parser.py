@@ -11,7 +11,9 @@ from collections.abc import Container, Mapping
 from functools import lru_cache
 from typing import Final, NoReturn
 
-from arazzo_runner.diagnostics import did_you_mean
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.base.records import field, record
+from arazzo_runner.errors import did_you_mean
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
     Expression,
@@ -26,8 +28,6 @@ from arazzo_runner.expressions.nodes import (
     StepReference,
     WorkflowReference,
 )
-from arazzo_runner.patterns import pattern
-from arazzo_runner.records import field, record
 
 _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _STRICT_IDENTIFIER: Final = _ALNUM + "-_"

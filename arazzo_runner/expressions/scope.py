@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from arazzo_runner.records import field, record
-from arazzo_runner.values import MISSING, JsonValue, Missing
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
+from arazzo_runner.base.records import field, record
 
 
 @record(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Literal as OneOf
 
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
+from arazzo_runner.base.records import field, record
 from arazzo_runner.expressions.nodes import Slip
-from arazzo_runner.records import field, record
-from arazzo_runner.values import MISSING, JsonValue, Missing
 
 
 @record(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def compile_query(text: str, kind: str, version: str | None = None) -> Query:
     `version` is one of Arazzo 1.1 §Expression Type Object, None for the kind's default.
     Raises ExpressionSyntaxError with the offset of what does not fit.
     """
-    from arazzo_runner.expressions import queries
+    from arazzo_runner.expressions.queries import query as queries
 
     return queries.compile_query(text, kind, version)
 
@@ -68,7 +68,7 @@ def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0) ->
     `timeout` in seconds bounds the work. Null and MISSING select nothing (Arazzo 1.1
     §Condition Evaluation: such a context fails).
     """
-    from arazzo_runner.expressions import query_select
+    from arazzo_runner.expressions.queries import select as query_select
 
     return query_select.select(query, value, timeout=timeout)
 

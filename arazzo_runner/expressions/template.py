@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from arazzo_runner.base.records import record
 from arazzo_runner.expressions.nodes import (
     Expression,
     ExpressionSyntaxError,
@@ -23,7 +24,6 @@ from arazzo_runner.expressions.parser import (
     parse_lenient,
     parse_plain,
 )
-from arazzo_runner.records import record
 
 __all__ = ["BARE_ROOTS", "LONGEST_WHOLE", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value", "parse_whole"]
 

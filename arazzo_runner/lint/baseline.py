@@ -8,12 +8,12 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.user_files import UnusableFile, read_json
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.lint.pipeline import Linted
-from arazzo_runner.records import field, record, replace
-from arazzo_runner.report.fingerprints import fingerprint, relative
-from arazzo_runner.user_files import UnusableFile, read_json
-from arazzo_runner.values import JsonValue
+from arazzo_runner.report.findings.fingerprints import fingerprint, relative
 
 VERSION = 1
 _MOST_OF_A_KIND = 2**31

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from arazzo_runner.base.records import record
+from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.lint.globs import MAGIC, matches, translated
-from arazzo_runner.records import record
 from arazzo_runner.sources.uris import is_remote
-from arazzo_runner.user_files import UnusableFile, read_file
 
 STDIN: Final = "-"
 _SUFFIXES: Final = (".yaml", ".yml", ".json")

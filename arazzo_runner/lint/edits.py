@@ -8,13 +8,13 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final
 
-from arazzo_runner.diagnostics import Change, Edit, Span
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.base.records import record
 from arazzo_runner.document.positions import Entry, IndexedPositions, JsonPositions
-from arazzo_runner.document.scalar_places import raw_offset
+from arazzo_runner.document.scalar_positions import raw_offset
 from arazzo_runner.document.scalars import NotJson, plain_value
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.patterns import pattern
-from arazzo_runner.records import record
+from arazzo_runner.errors import Change, Edit, Span
 
 _PROPERTIES: Final = pattern(r"(?:[&!]\S*\s+)*")
 _DOUBTFUL_COLON: Final = pattern(r":(?![\w/.])")

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from arazzo_runner.patterns import pattern as lazy_pattern
+from arazzo_runner.base.patterns import pattern as lazy_pattern
 
 MAGIC: Final = lazy_pattern(r"[*?\[]")
 

@@ -7,10 +7,10 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Span
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record, replace
+from arazzo_runner.errors import Diagnostic, Location, Span
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
-from arazzo_runner.records import record, replace
-from arazzo_runner.values import JsonValue
 
 _MOST_PROCESSES: Final = 61  # Windows waits for no more
 _BYTES_FOR_A_PROCESS: Final = 2_000_000  # what one checks in the time that another takes to start, with some to spare

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from arazzo_runner.checking import Checked, Checker, Checks
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record, replace
 from arazzo_runner.config.find import Configurations
 from arazzo_runner.config.settings import Settings
-from arazzo_runner.diagnostics import Diagnostic, InvalidUsage, Severity
-from arazzo_runner.document.disk_cache import DiskCache, cache_folder
+from arazzo_runner.document.cache import DiskCache, cache_folder
 from arazzo_runner.document.source_map import Document
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity
+from arazzo_runner.lint.checker import Checked, Checker, Checks
 from arazzo_runner.lint.codes import codes_with_options, known_codes
-from arazzo_runner.lint.policy import IGNORE, Choices, Policy, matching, policy_for
-from arazzo_runner.lint.remembered import Known, Remembered
+from arazzo_runner.lint.levels import IGNORE, Choices, Policy, matching, policy_for
+from arazzo_runner.lint.result_cache import Known, Remembered
 from arazzo_runner.program.library import LoadOptions
-from arazzo_runner.records import field, record, replace
-from arazzo_runner.report.fingerprints import relative
-from arazzo_runner.sources.watch import Watch
-from arazzo_runner.values import JsonValue
+from arazzo_runner.report.findings.fingerprints import relative
+from arazzo_runner.sources.dependency_tracker import Watch
 
 
 @record(frozen=True, slots=True, kw_only=True)
@@ -185,7 +185,11 @@ class Linter:
         document = checked.document
         if document is None or IGNORE not in document.text:
             return found, 0
-        from arazzo_runner.lint.ignores import doubtful_ignores, read_ignores, without_ignored  # lazily: few have any
+        from arazzo_runner.lint.suppressions import (  # lazily: few have any
+            doubtful_ignores,
+            read_ignores,
+            without_ignored,
+        )
 
         ignores = read_ignores(document)
         left = without_ignored(found, ignores, document.uri)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from arazzo_runner.lint.baseline import read_baseline, with_baseline
+from arazzo_runner.lint.levels import Choices
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
-from arazzo_runner.lint.policy import Choices
 from arazzo_runner.program.library import LoadOptions
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from arazzo_runner.base.records import field, record
 from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
 from arazzo_runner.expressions.nodes import Expression
 from arazzo_runner.expressions.parser import needs_declared
@@ -15,7 +16,6 @@ from arazzo_runner.program.link import Linker
 from arazzo_runner.program.model import CompiledAction, CompiledParameter
 from arazzo_runner.program.references import action_references, steps_read
 from arazzo_runner.program.values import compile_field
-from arazzo_runner.records import field, record
 
 
 @record(frozen=True, slots=True)

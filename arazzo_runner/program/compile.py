@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 from typing import Literal as OneOf
 
-from arazzo_runner.diagnostics import Location, removing, replacing
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.records import record
 from arazzo_runner.document.model import (
     ExpressionType,
     FailureAction,
@@ -18,6 +19,7 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
+from arazzo_runner.errors import Location, removing, replacing
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, StepReference
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.actions import ActionCompiler
@@ -42,9 +44,7 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.program.references import criterion_references, steps_read, value_references
 from arazzo_runner.program.values import compile_field, compile_selector, compile_text
-from arazzo_runner.records import record
-from arazzo_runner.sources.media_types import is_xml, usual_content_type
-from arazzo_runner.values import MISSING, JsonValue
+from arazzo_runner.sources.http_media.media_types import is_xml, usual_content_type
 
 if TYPE_CHECKING:
     from arazzo_runner.sources.operation import Operation

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from arazzo_runner.diagnostics import Location, replacing
+from arazzo_runner.base.json_values import MISSING
+from arazzo_runner.base.records import replace
 from arazzo_runner.document.model import Parameter, ReusableObject
+from arazzo_runner.errors import Location, replacing
 from arazzo_runner.program.context import Context, component_names, names_hint
-from arazzo_runner.records import replace
-from arazzo_runner.values import MISSING
 
 
 def reused_parameter(item: ReusableObject, context: Context) -> Parameter | None:

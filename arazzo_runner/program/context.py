@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from arazzo_runner.diagnostics import Location, Problems, did_you_mean, replacing
+from arazzo_runner.base.records import record
+from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
     Expression,
@@ -20,7 +21,6 @@ from arazzo_runner.expressions.nodes import (
 )
 from arazzo_runner.expressions.template import Declared
 from arazzo_runner.program.library import LoadedDocument
-from arazzo_runner.records import record
 
 _HINTS: Final = {
     "condition-syntax": "write a comparison, such as $statusCode == 200",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from arazzo_runner.diagnostics import Change, Edit, Fix, removing
 from arazzo_runner.document.model import Criterion
+from arazzo_runner.errors import Change, Edit, Fix, removing
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.nodes import Constant, ExpressionSyntaxError, Reference
 from arazzo_runner.program.context import Context

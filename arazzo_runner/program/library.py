@@ -6,16 +6,16 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from arazzo_runner.diagnostics import Location, Problems, Severity
-from arazzo_runner.document.disk_cache import Reader, cached_reader
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
+from arazzo_runner.document.cache import Reader, cached_reader
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits
-from arazzo_runner.records import field, record
+from arazzo_runner.errors import Location, Problems, Severity
+from arazzo_runner.sources.document_snapshot import Kept
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, mapped_path
-from arazzo_runner.sources.kept import Kept
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
-from arazzo_runner.values import JsonValue
 
 if TYPE_CHECKING:
     from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
@@ -32,7 +32,7 @@ class LoadOptions:
     instead of an error), `allow_remote` lifts the limits on them and `allow_hosts` does for
     some hosts. `any_server` accepts descriptions that name no
     usable server (a mock will serve them, or nothing is sent). `kept` takes what is read or,
-    closed, is what is read. `cache` lets large descriptions be kept on disk (document/disk_cache.py).
+    closed, is what is read. `cache` lets large descriptions be kept on disk (document/cache.py).
     """
 
     strict: bool = False

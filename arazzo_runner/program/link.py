@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from arazzo_runner.diagnostics import Location, Problems, did_you_mean, replacing
+from arazzo_runner.base.records import record
+from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
-from arazzo_runner.records import record
 from arazzo_runner.sources.openapi import OpenApiDescription
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import accumulate
 
-from arazzo_runner.diagnostics import Location, Problems
+from arazzo_runner.base.records import field, record, replace
 from arazzo_runner.document.model import Step, Workflow
+from arazzo_runner.errors import Location, Problems
 from arazzo_runner.expressions.template import Declared
 from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.compile import StepCompiler, compile_outputs
@@ -24,7 +25,6 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.program.order import stable_order
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.records import field, record, replace
 
 
 def load_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
-from arazzo_runner.diagnostics import Diagnostic, Location
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
 from arazzo_runner.document.model import ArazzoDescription
+from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
 from arazzo_runner.expressions.selectors import Query
-from arazzo_runner.records import field, record
-from arazzo_runner.values import JsonValue
 
 if TYPE_CHECKING:  # for annotations only: a document without descriptions needs none of it
     from arazzo_runner.sources.openapi import OpenApiDescription

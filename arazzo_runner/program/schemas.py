@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from arazzo_runner.secrets import is_secret_name
-from arazzo_runner.values import MISSING, JsonValue, resolve_pointer
+from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
+from arazzo_runner.base.secrets import is_secret_name
 
 _COMPOSING: Final = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
 

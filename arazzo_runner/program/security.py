@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.program.model import (
     CompiledParameter,
     CompiledStep,
@@ -18,7 +19,6 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
-from arazzo_runner.values import JsonValue
 
 Slot = tuple[str, str]
 """Where a credential goes: its place (header, query, cookie) and name; header names are lower-case."""

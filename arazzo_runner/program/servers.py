@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arazzo_runner.diagnostics import Location, Problems
+from arazzo_runner.errors import Location, Problems
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.link import Linked
 

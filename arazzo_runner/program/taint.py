@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from arazzo_runner.base.json_values import pointer_tokens
+from arazzo_runner.base.records import replace
+from arazzo_runner.base.secrets import SECRET_HEADERS, is_secret_name
 from arazzo_runner.expressions.nodes import (
     Expression,
     InputReference,
@@ -15,9 +18,6 @@ from arazzo_runner.expressions.nodes import (
 from arazzo_runner.program.model import CompiledWorkflow, Value, WorkflowCall, WorkflowKey
 from arazzo_runner.program.references import value_references
 from arazzo_runner.program.schemas import secret_input_names
-from arazzo_runner.records import replace
-from arazzo_runner.secrets import SECRET_HEADERS, is_secret_name
-from arazzo_runner.values import pointer_tokens
 
 
 def with_secrets(workflows: Mapping[WorkflowKey, CompiledWorkflow]) -> dict[WorkflowKey, CompiledWorkflow]:

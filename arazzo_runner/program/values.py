@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from arazzo_runner.diagnostics import Location, replacing
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.errors import Location, replacing
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
 from arazzo_runner.expressions.parser import parse_lenient
 from arazzo_runner.expressions.selectors import Query, compile_query
@@ -19,7 +20,6 @@ from arazzo_runner.program.model import (
     TemplateValue,
     Value,
 )
-from arazzo_runner.values import JsonValue
 
 SELECTOR_FIELDS = frozenset({"context", "selector", "type"})
 SELECTOR_KINDS = ("jsonpath", "xpath", "jsonpointer")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview
+from arazzo_runner.base.records import record
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import RunResult
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, Program
-from arazzo_runner.records import record
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.values import MISSING, JsonValue, preview
 
 _LONG = 60
 

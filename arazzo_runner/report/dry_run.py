@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import RunResult, StepResult
+from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_details, request_line
-from arazzo_runner.report.visible import one_line
-from arazzo_runner.secrets import Secrets
 
 
 def render_requests(result: RunResult) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
+from arazzo_runner.base.json_values import JsonValue, to_json
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
+from arazzo_runner.report.escaping import lines, one_line
 from arazzo_runner.report.json import pretty, shown_body
 from arazzo_runner.report.masking import masked_headers, masked_url
-from arazzo_runner.report.style import count, duration
-from arazzo_runner.report.visible import lines, one_line
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.values import JsonValue, to_json
+from arazzo_runner.report.terminal.style import count, duration
 
 EXCERPT_LINES = 12
 EXCERPT_WIDTH = 160

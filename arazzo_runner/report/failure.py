@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.diagnostics import Diagnostic, Severity
+from arazzo_runner.base.json_values import preview
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
+from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import body_excerpt, curl_line, request_line, response_line
+from arazzo_runner.report.findings.text import excerpt, render_diagnostic
 from arazzo_runner.report.masking import masked_body, masked_diagnostic
-from arazzo_runner.report.style import count, duration, paint
-from arazzo_runner.report.text import excerpt, render_diagnostic
-from arazzo_runner.report.visible import one_line
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.sources.media import decode_body
-from arazzo_runner.values import preview
+from arazzo_runner.report.terminal.style import count, duration, paint
+from arazzo_runner.sources.http_media.media import decode_body
 
 _LONGEST_CONDITION, _LONGEST_SEEN = 56, 60
 

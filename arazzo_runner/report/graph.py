@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
 
+from arazzo_runner.base.records import field, record, replace
 from arazzo_runner.program.model import CompiledAction, CompiledStep, CompiledWorkflow, OperationCall, WorkflowCall
-from arazzo_runner.records import field, record, replace
 
 START, SUCCESS, FAILURE = "start", "succeeded", "failed"
 NodeKind = Literal["start", "step", "call", "workflow", "succeeded", "failed"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from arazzo_runner.report.graph import Graph
-from arazzo_runner.report.html_graph import Picture, picture, way_words
-from arazzo_runner.report.html_text import tag, words
+from arazzo_runner.report.runs.html_graph import Picture, picture, way_words
+from arazzo_runner.report.runs.html_text import tag, words
 
 _STYLE = """
 svg { --page: #fff; --panel: #f6f8fa; --line: #d1d9e0; --text: #1f2328; --soft: #57606a;

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
+from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.graph import Edge, Graph, Node
-from arazzo_runner.report.style import count, paint
-from arazzo_runner.report.visible import one_line
+from arazzo_runner.report.terminal.style import count, paint
 
 _LONGEST = 60
 _STATUS_STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}

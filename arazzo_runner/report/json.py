@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
+from arazzo_runner.errors import Diagnostic, Location, Severity
+from arazzo_runner.report.escaping import json_text
 from arazzo_runner.report.masking import (
     masked_body,
     masked_diagnostic,
@@ -15,10 +18,7 @@ from arazzo_runner.report.masking import (
     masked_outputs,
     masked_url,
 )
-from arazzo_runner.report.visible import json_text
-from arazzo_runner.secrets import Secrets, is_secret_name
-from arazzo_runner.sources.media import decode_body
-from arazzo_runner.values import MISSING, JsonValue
+from arazzo_runner.sources.http_media.media import decode_body
 
 
 def pretty(value: JsonValue) -> str:

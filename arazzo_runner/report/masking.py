@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote_plus
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Positions, Span
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name, texts_of
 from arazzo_runner.engine.effects import Headers
-from arazzo_runner.patterns import pattern
-from arazzo_runner.records import record, replace
-from arazzo_runner.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name, texts_of
-from arazzo_runner.values import MISSING, JsonValue
+from arazzo_runner.errors import Diagnostic, Location, Positions, Span
 
 _USERINFO = pattern(r"(?<=://)[^/?#@]*@")
 _QUERY_FIELD = pattern(r"(?<=[?&#])([^=&#]*)=([^&#]*)")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
-from arazzo_runner.report.runs import RunRecord, RunsReport
+from arazzo_runner.report.runs.records import RunRecord, RunsReport
 from arazzo_runner.report.shared_secrets import with_shared_secrets
 from arazzo_runner.report.writers import KINDS, render
 

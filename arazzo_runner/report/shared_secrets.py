@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from arazzo_runner.records import replace
-from arazzo_runner.report.runs import RunRecord
-from arazzo_runner.secrets import Secrets
+from arazzo_runner.base.records import replace
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.report.runs.records import RunRecord
 
 
 def with_shared_secrets(records: tuple[RunRecord, ...]) -> tuple[RunRecord, ...]:

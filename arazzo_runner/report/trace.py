@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from arazzo_runner.base.json_values import JsonValue, preview
+from arazzo_runner.base.records import record
+from arazzo_runner.base.secrets import MASK, is_secret_name
 from arazzo_runner.expressions.nodes import (
     Expression,
     InputReference,
@@ -29,9 +32,6 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.references import criterion_references, value_references
-from arazzo_runner.records import record
-from arazzo_runner.secrets import MASK, is_secret_name
-from arazzo_runner.values import JsonValue, preview
 
 
 @record(frozen=True, slots=True)

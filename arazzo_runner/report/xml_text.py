@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
-from arazzo_runner.report.visible import lines, one_line
+from arazzo_runner.report.escaping import lines, one_line
 
 
 def element(name: str, attributes: Mapping[str, object], children: str = "") -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from arazzo_runner.sources.media_types import FORM, essence, is_json
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.sources.http_media.media_types import FORM, essence, is_json
 from arazzo_runner.sources.operation import MediaType, Operation, OperationParameter
 from arazzo_runner.sources.references import ReferenceFailure
-from arazzo_runner.sources.schema_context import SchemaContext
-from arazzo_runner.values import MISSING, JsonValue
+from arazzo_runner.sources.schema.context import SchemaContext
 
 HOST: Final = "http://contract.test"
 PATH: Final = "/contract"

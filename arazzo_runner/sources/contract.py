@@ -18,11 +18,11 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 from werkzeug.datastructures import Headers as FoldedHeaders
 from werkzeug.datastructures import ImmutableMultiDict
 
-from arazzo_runner.records import record
+from arazzo_runner.base.records import record
 from arazzo_runner.sources.bundle import HOST, METHODS, PATH, bundled, is_plain, plain_json
-from arazzo_runner.sources.media_types import best_match
+from arazzo_runner.sources.http_media.media_types import best_match
 from arazzo_runner.sources.operation import Operation
-from arazzo_runner.sources.schema_full import told
+from arazzo_runner.sources.schema.full import told
 
 MOST: Final = 20
 Headers = tuple[tuple[str, str], ...]

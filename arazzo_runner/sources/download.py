@@ -6,11 +6,11 @@ import os
 import time
 from typing import Any, Final
 
-from arazzo_runner.sources.content_coding import DecodedBody, TooLarge, Undecodable
+from arazzo_runner.base.version import __version__
 from arazzo_runner.sources.deadline import Deadline, keep_deadlines
+from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 from arazzo_runner.sources.policy import FetchError, Policy, check_addresses, limited, redirected, too_large
 from arazzo_runner.sources.uris import origin, without_userinfo
-from arazzo_runner.version import __version__
 
 MAX_REDIRECTS: Final = 5
 READ_SECONDS: Final = 30.0

@@ -10,8 +10,11 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from arazzo_runner.records import replace
-from arazzo_runner.sources.kept import Kept
+from arazzo_runner.base.records import replace
+from arazzo_runner.base.user_files import TooLarge, UnusableFile
+from arazzo_runner.base.user_files import read_file as read_named_file
+from arazzo_runner.sources.dependency_tracker import Watch
+from arazzo_runner.sources.document_snapshot import Kept
 from arazzo_runner.sources.policy import (
     FetchError,
     Policy,
@@ -22,9 +25,6 @@ from arazzo_runner.sources.policy import (
     widened,
 )
 from arazzo_runner.sources.uris import is_remote, path_of
-from arazzo_runner.sources.watch import Watch
-from arazzo_runner.user_files import TooLarge, UnusableFile
-from arazzo_runner.user_files import read_file as read_named_file
 
 __all__ = ["DocumentFetch", "Fetch", "FetchError", "Policy", "ReferenceFetch", "make_fetch", "repository_root"]
 

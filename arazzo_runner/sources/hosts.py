@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from arazzo_runner.records import record
+from arazzo_runner.base.records import record
 
 EVERY_HOST = "*"
 Value = TypeVar("Value")

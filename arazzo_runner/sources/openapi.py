@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from arazzo_runner.diagnostics import Location, Problems
-from arazzo_runner.document.disk_cache import Reader
+from arazzo_runner.base.json_values import JsonValue, pointer_tokens
+from arazzo_runner.base.records import record
+from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.source_map import Document, read
-from arazzo_runner.records import record
+from arazzo_runner.errors import Location, Problems
 from arazzo_runner.sources.fetch import ReferenceFetch
-from arazzo_runner.values import JsonValue, pointer_tokens
 
 if TYPE_CHECKING:
     from arazzo_runner.sources.operation import Operation
     from arazzo_runner.sources.references import Node, ReferenceFailure
-    from arazzo_runner.sources.schema_context import SchemaContext
+    from arazzo_runner.sources.schema.context import SchemaContext
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 EXTRA: Final = "additionalOperations"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from arazzo_runner.diagnostics import Location, Problems
+from arazzo_runner.base.json_values import MISSING, JsonValue, to_text, type_name
 from arazzo_runner.document.source_map import Document
+from arazzo_runner.errors import Location, Problems
 from arazzo_runner.sources.operation import (
     MediaType,
     Operation,
@@ -21,10 +22,9 @@ from arazzo_runner.sources.operation import (
     ServerVariable,
 )
 from arazzo_runner.sources.references import Node, ReferenceFailure, References, rebased
-from arazzo_runner.sources.schema_context import SchemaContext, dialect_of
+from arazzo_runner.sources.schema.context import SchemaContext, dialect_of
 from arazzo_runner.sources.security_schemes import scheme_fault
 from arazzo_runner.sources.swagger2 import convert_operation, security_schemes_of, servers_of
-from arazzo_runner.values import MISSING, JsonValue, to_text, type_name
 
 # §Parameter Object, style: what may stand where; the first is the default.
 STYLES: Final[Mapping[str, tuple[str, ...]]] = {

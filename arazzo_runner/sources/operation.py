@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from arazzo_runner.diagnostics import Location
-from arazzo_runner.records import field, record
-from arazzo_runner.sources.schema_context import Resolve, SchemaContext
-from arazzo_runner.values import JsonValue
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record
+from arazzo_runner.errors import Location
+from arazzo_runner.sources.schema.context import Resolve, SchemaContext
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "QUERY"})
 IDEMPOTENT_METHODS = SAFE_METHODS | {"PUT", "DELETE"}
@@ -103,7 +103,7 @@ class Operation:
     the Operation Object, `servers` those of the operation, else path item, else root.
     `responses` is keyed by status text (`"200"`, `"2XX"`, `"default"`). `security` lists the
     alternatives (OR) of scheme name → scopes (AND); `security_schemes` are the raw scheme
-    objects they name. `schemas` says how its schemas are read (sources/schema_check.py).
+    objects they name. `schemas` says how its schemas are read (sources/schema/check.py).
     """
 
     uri: str

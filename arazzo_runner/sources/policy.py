@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from arazzo_runner.records import record
+from arazzo_runner.base.records import record
 from arazzo_runner.sources.uris import is_remote, join, origin, path_of, without_userinfo
 
 MAX_DESCRIPTION_BYTES: Final = 50_000_000

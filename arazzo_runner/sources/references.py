@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote
 
-from arazzo_runner.diagnostics import Location, Problems, Severity
-from arazzo_runner.document.disk_cache import Reader
+from arazzo_runner.base.json_values import MISSING, JsonValue, member, resolve_pointer
+from arazzo_runner.base.records import record
+from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.source_map import Document, read
-from arazzo_runner.records import record
+from arazzo_runner.errors import Location, Problems, Severity
 from arazzo_runner.sources.fetch import FetchError, ReferenceFetch
-from arazzo_runner.sources.subschemas import Subschemas
+from arazzo_runner.sources.schema.subschemas import Subschemas
 from arazzo_runner.sources.uris import is_remote, join, path_of, without_userinfo
-from arazzo_runner.values import MISSING, JsonValue, member, resolve_pointer
 
 MAX_HOPS: Final = 32
 MAX_DOCUMENTS: Final = 500

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from arazzo_runner.sources.header_names import is_of_the_transport, is_token
-from arazzo_runner.values import JsonValue, preview
+from arazzo_runner.base.json_values import JsonValue, preview
+from arazzo_runner.sources.http_media.header_names import is_of_the_transport, is_token
 
 _HINTS: Final = {
     "header": "a key goes into a header of its own, such as X-Api-Key",

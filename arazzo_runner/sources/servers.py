@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from arazzo_runner.patterns import pattern
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.sources.operation import Operation, Server
 from arazzo_runner.sources.uris import is_remote, join, origin, without_userinfo
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.sources.operation import Server
 from arazzo_runner.sources.uris import is_remote
-from arazzo_runner.values import JsonValue
 
 Resolve = Callable[[JsonValue], JsonValue]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from arazzo_runner.cli.inputs import given_inputs
-from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.errors import InvalidUsage
 
 
 @pytest.mark.parametrize(

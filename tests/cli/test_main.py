@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
-from arazzo_runner.cli.commands import group
+from arazzo_runner.cli.group import group
 from arazzo_runner.cli.main import COMMANDS, help_text, run
 
 HEAVY = ("click", "yaml", "httpx", "rich", "jsonschema", "asyncio", "dataclasses", "inspect", "re")
@@ -33,17 +33,18 @@ def test_help_imports_nothing_heavy(argument: str) -> None:
         "arazzo_runner",
         "arazzo_runner.cli",
         "arazzo_runner.cli.main",
-        "arazzo_runner.version",
+        "arazzo_runner.base",
+        "arazzo_runner.base.version",
     }
     assert not loaded & set(HEAVY)
 
 
 OWN_PARTS = (
-    "arazzo_runner.report.runs", "arazzo_runner.report.html", "arazzo_runner.report.writers", "arazzo_runner.report.many",
-    "arazzo_runner.report.graph", "arazzo_runner.report.findings", "arazzo_runner.report.fingerprints", "arazzo_runner.cli.many",
-    "arazzo_runner.cli.plan", "arazzo_runner.cli.rows", "arazzo_runner.cli.watch", "arazzo_runner.cli.environments",
-    "arazzo_runner.cli.reporting", "arazzo_runner.cli.together", "arazzo_runner.config.reading", "arazzo_runner.worlds.rate",
-    "arazzo_runner.worlds.cassette", "arazzo_runner.validation", "arazzo_runner.lint",
+    "arazzo_runner.report.runs.records", "arazzo_runner.report.html", "arazzo_runner.report.writers", "arazzo_runner.report.many",
+    "arazzo_runner.report.graph", "arazzo_runner.report.findings.formats", "arazzo_runner.report.findings.fingerprints", "arazzo_runner.cli.run.many",
+    "arazzo_runner.cli.run.plan", "arazzo_runner.cli.run.rows", "arazzo_runner.cli.run.watch", "arazzo_runner.cli.environments",
+    "arazzo_runner.cli.run.reporting", "arazzo_runner.cli.run.concurrent", "arazzo_runner.config.reading", "arazzo_runner.runtime.rate",
+    "arazzo_runner.runtime.cassette.world", "arazzo_runner.lint.rules", "arazzo_runner.lint.pipeline",
     "csv", "statistics", "html", "tomllib", "asyncio",
     *(() if sys.version_info >= (3, 13) else ("glob",)),  # since 3.13 pathlib imports it by itself
 )  # fmt: skip
@@ -128,7 +129,7 @@ def test_a_bug_of_ours_is_shown_as_one(monkeypatch: pytest.MonkeyPatch, capsys: 
     def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("secret-0123456789")
 
-    monkeypatch.setattr("arazzo_runner.checking.Checker.check", broken)
+    monkeypatch.setattr("arazzo_runner.lint.checker.Checker.check", broken)
     monkeypatch.delenv("ARAZZO_DEBUG", raising=False)
     assert run(["validate", "x"]) == 70
     captured = capsys.readouterr()

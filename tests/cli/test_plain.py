@@ -10,12 +10,12 @@ import sys
 import pytest
 
 from arazzo_runner.cli import plain
-from arazzo_runner.cli.commands import group
+from arazzo_runner.cli.commands.validate import command
+from arazzo_runner.cli.group import group
 from arazzo_runner.cli.lint_arguments import LintArguments
 from arazzo_runner.cli.main import run
 from arazzo_runner.cli.plain import Plain, read_plain
 from arazzo_runner.cli.reading_arguments import ReadingArguments
-from arazzo_runner.cli.validate import command
 from tests.lint.documents import CLEAN, project, with_criterion
 
 
@@ -32,7 +32,7 @@ def through_click(monkeypatch):
         group.main(["validate", *arguments], prog_name="arazzo", standalone_mode=False)
         return said.pop()
 
-    monkeypatch.setattr("arazzo_runner.cli.validate.lint", noted)
+    monkeypatch.setattr("arazzo_runner.cli.commands.validate.lint", noted)
     return read
 
 
@@ -116,7 +116,7 @@ def test_interrupted_while_checking(tmp_path, monkeypatch, capsys, more):
         raise KeyboardInterrupt
 
     project(tmp_path, clean__yml=CLEAN)
-    monkeypatch.setattr("arazzo_runner.checking.Checker.check", interrupted)
+    monkeypatch.setattr("arazzo_runner.lint.checker.Checker.check", interrupted)
     assert run(["validate", "--no-cache", str(tmp_path / "clean.yml"), *more]) == 130
     assert capsys.readouterr().err.startswith("\nerror[interrupted]: interrupted before anything was sent\n")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from arazzo_runner.cli.rows import read_rows
-from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner.cli.run.rows import read_rows
+from arazzo_runner.errors import InvalidUsage
 
 TEXTS = [("rex", {"id": "7", "note": "a,b"}), ("2", {"id": "8"})]
 VALUES = [("rex", {"id": 7, "note": "a,b"}), ("2", {"id": 8})]

@@ -8,7 +8,7 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.worlds.scripted import ScriptedWorld
+from arazzo_runner.runtime.scripted import ScriptedWorld
 from tests.conformance.cases import FOLDER as CASES
 
 FOLDER = CASES / "flows"

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 import arazzo_runner
-from arazzo_runner.diagnostics import Problems
+from arazzo_runner.base.json_values import MISSING, resolve_pointer
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.criteria import judge_all
+from arazzo_runner.errors import Problems
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.context import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
@@ -20,7 +21,6 @@ from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, S
 from arazzo_runner.expressions.parser import parse_lenient
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.expressions.template import parse_value
-from arazzo_runner.values import MISSING, resolve_pointer
 from tests.conformance.cases import FOLDER
 
 SHOP = FOLDER / "flows" / "shop.openapi.yml"

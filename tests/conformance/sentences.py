@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from arazzo_runner.records import record
+from arazzo_runner.base.records import record
 
 KEYWORD = re.compile(r"\b(MUST|REQUIRED|SHALL|SHOULD|RECOMMENDED)\b")
 HEADING = re.compile(r"^(#{1,6}) +(.*)$")

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import arazzo_runner
+from arazzo_runner.base.json_values import resolve_pointer
 from arazzo_runner.engine.check_options import NO_CHECKS
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.request_checks import body_errors, parameter_errors
@@ -19,12 +20,11 @@ from arazzo_runner.program.model import (
     OperationCall,
     WorkflowKey,
 )
+from arazzo_runner.runtime.dry_run import DryRunWorld
+from arazzo_runner.runtime.mock.sampler import sample
 from arazzo_runner.sources.contract import check_request
 from arazzo_runner.sources.references import ReferenceFailure
-from arazzo_runner.sources.schema_check import schema_errors
-from arazzo_runner.values import resolve_pointer
-from arazzo_runner.worlds.dry_run import DryRunWorld
-from arazzo_runner.worlds.sampler import sample
+from arazzo_runner.sources.schema.check import schema_errors
 
 SERVER = "http://api.test/base"
 DATA = ("example", "examples", "default")

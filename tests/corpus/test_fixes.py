@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
-from arazzo_runner.diagnostics import Severity
-from arazzo_runner.lint.fixing import fix_document
+from arazzo_runner.errors import Severity
+from arazzo_runner.lint.fixes import fix_document
 from arazzo_runner.lint.pipeline import Linter, LintOptions
 from arazzo_runner.program.library import LoadOptions
 from tests.corpus.test_corpus import CORPUS, INDEX

@@ -7,8 +7,8 @@ import pytest
 import arazzo_runner
 from arazzo_runner.api import choose_workflow
 from arazzo_runner.engine.schemas import flattened
-from arazzo_runner.worlds.dry_run import DryRunWorld
-from arazzo_runner.worlds.sampler import sample
+from arazzo_runner.runtime.dry_run import DryRunWorld
+from arazzo_runner.runtime.mock.sampler import sample
 from tests.corpus.sample_requests import outcome
 from tests.corpus.test_corpus import CORPUS, INDEX, entries, folders
 

@@ -6,9 +6,9 @@ import stat
 
 import pytest
 
-from arazzo_runner.diagnostics import Problems
-from arazzo_runner.document.disk_cache import MIN_BYTES, DiskCache, cache_folder, cached_reader
+from arazzo_runner.document.cache import MIN_BYTES, DiskCache, cache_folder, cached_reader
 from arazzo_runner.document.source_map import Limits, read
+from arazzo_runner.errors import Problems
 
 LINES = "".join(f"  key{number}: [1, 2.5, yes, null, 'ü', 2024-01-01]\n" for number in range(1400))
 LARGE = f"openapi: 3.1.0\nx:\n{LINES}".encode()
@@ -28,7 +28,7 @@ def read_with(cache, data=LARGE, **options):
 def test_the_second_reading_comes_from_the_cache_and_is_the_same(cache, monkeypatch):
     assert len(LARGE) > MIN_BYTES
     first, _ = read_with(cache)
-    monkeypatch.setattr("arazzo_runner.document.disk_cache.read", None)  # a second reading of the text would fail
+    monkeypatch.setattr("arazzo_runner.document.cache.read", None)  # a second reading of the text would fail
     second, found = read_with(cache)
     assert (second.value, found) == (first.value, [])
     assert second.value == read(LARGE, "x", Problems()).value

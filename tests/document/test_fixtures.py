@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner.document
-from arazzo_runner.diagnostics import Problems
 from arazzo_runner.document.build import build
 from arazzo_runner.document.source_map import Limits, read
-from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.errors import Problems
+from arazzo_runner.report.findings.text import render_diagnostics
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "documents"
 PACKAGE = Path(arazzo_runner.document.__file__).parent
-PAGES = PACKAGE.parent / "validation" / "pages"
+PAGES = PACKAGE.parent / "lint" / "rules" / "pages"
 LIMITS = {"document-too-large": Limits(max_bytes=400)}
 
 

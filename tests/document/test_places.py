@@ -9,13 +9,13 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.diagnostics import Problems, Severity
-from arazzo_runner.document.json_places import JsonPlaces
-from arazzo_runner.document.places import json_places
+from arazzo_runner.document.json_positions import JsonPlaces
+from arazzo_runner.document.position_scan import json_places
 from arazzo_runner.document.positions import TextPositions, YamlPositions
 from arazzo_runner.document.reading import Limits, Reading
 from arazzo_runner.document.source_map import read
 from arazzo_runner.document.yaml_reader import event_parser, read_events
+from arazzo_runner.errors import Problems, Severity
 
 STYLES = """\
 plain: one $two three

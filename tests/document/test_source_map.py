@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import arazzo_runner
-from arazzo_runner.diagnostics import Problems, Severity
 from arazzo_runner.document.source_map import Limits, from_value, read
+from arazzo_runner.errors import Problems, Severity
 
 
 def value_of(text, **options):

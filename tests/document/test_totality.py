@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.diagnostics import Problems, Severity
 from arazzo_runner.document.build import build
 from arazzo_runner.document.source_map import read
-from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.errors import Problems, Severity
+from arazzo_runner.report.findings.text import render_diagnostics
 from tests.document.test_build import changed
 
 SEED = Path(__file__).parents[2] / "specs" / "arazzo" / "prismatic-rotate-refresh-token-workflow.yml"

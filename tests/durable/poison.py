@@ -18,12 +18,12 @@ from unittest.mock import patch
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from arazzo_runner import durably
-from arazzo_runner.cli.commands import run_command_line
+from arazzo_runner import durable_runs
+from arazzo_runner.base.records import replace
+from arazzo_runner.cli.group import run_command_line
 from arazzo_runner.durable.codec import LABEL
-from arazzo_runner.durable.places import store_of
 from arazzo_runner.durable.sqlite import sqlite_module
-from arazzo_runner.records import replace
+from arazzo_runner.durable.store import store_of
 from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.test_library import stop_at
@@ -139,18 +139,18 @@ class Store:
 
 def fill(store: Store) -> None:
     """Put runs into a store: two that ended, two that stopped, two that wait, a schedule."""
-    with notes_server() as notes, patch.dict(os.environ, store.environment), durably.opened() as runtime:
+    with notes_server() as notes, patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
         servers = {"notes": notes.url}
         for name in ("done", "other"):
-            outcome = durably.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers=servers)
+            outcome = durable_runs.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers=servers)
             assert outcome.result.status == "succeeded"
         stop_at(runtime, "read")
         for name in ("stopped", "stopped-too"):
-            outcome = durably.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers=servers)
+            outcome = durable_runs.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers=servers)
             assert outcome.unfinished
-    with patch.dict(os.environ, store.environment), durably.opened() as runtime:
-        _, spec, bundle = durably.prepared(NOTE, None, {"text": "x"}, False, None, {"servers": servers})
-        fleet = durably.fleet(runtime)
+    with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
+        _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, {"servers": servers})
+        fleet = durable_runs.fleet(runtime)
         runtime.keep(bundle)
         fleet.submit([(name, replace(spec, queue="default")) for name in ("waiting", "waiting-too")])
         fleet.add_schedule("nightly", "0 3 * * *", spec)
@@ -165,8 +165,8 @@ def worked(store: Store, queue: str, seconds: float = 60.0) -> tuple[list[str], 
     alarm = threading.Timer(seconds, stop.set)
     alarm.start()
     try:
-        with patch.dict(os.environ, store.environment), durably.opened() as runtime:
-            worker = durably.worker(
+        with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
+            worker = durable_runs.worker(
                 runtime,
                 "w1",
                 [queue],

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import pytest
 
-from arazzo_runner.cli.commands import run_command_line
+from arazzo_runner.cli.group import run_command_line
 from tests.durable.crash import SPEC, Zygote
 from tests.durable.token_server import FIRST, Tokens, token_server
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import dbos._migration
 import pytest
 
-from arazzo_runner import durably
-from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner import durable_runs
 from arazzo_runner.durable.sqlite import sqlite_module
+from arazzo_runner.errors import InvalidUsage
 from tests.durable.fleet import SPEC
 from tests.durable.poison import Store, fill
 from tests.durable.postgres import Postgres
@@ -155,7 +155,7 @@ def test_a_name_that_no_store_can_have_is_refused_before_anything_is_made(
     monkeypatch.chdir(tmp_path)
     for given, variable in ((name, {}), (None, {"ARAZZO_STORE": name})):
         with pytest.raises(InvalidUsage) as refused:
-            durably.opened(given, {"XDG_STATE_HOME": str(tmp_path), **variable})
+            durable_runs.opened(given, {"XDG_STATE_HOME": str(tmp_path), **variable})
         assert [(each.code, each.hint is not None) for each in refused.value.diagnostics] == [("invalid-store", True)]
     assert list(tmp_path.iterdir()) == []
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from arazzo_runner import durably
-from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner import durable_runs
 from arazzo_runner.durable.records import Decision, step_of
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.options import RunOptions, TransportOptions
+from arazzo_runner.errors import InvalidUsage
 from tests.durable.crash import SPEC
 from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server
@@ -37,7 +37,7 @@ class Stopping:
 
 def stop_at(runtime: Any, step: str | None) -> None:
     """Let the runs of a Runtime be interrupted at a step."""
-    real = durably.ApiPerformer()
+    real = durable_runs.ApiPerformer()
 
     class Performer:
         def perform(self, job: Any) -> Any:
@@ -57,10 +57,10 @@ def stop_at(runtime: Any, step: str | None) -> None:
 
 
 def test_an_unsafe_request_interrupted_under_way_waits_for_a_decision(state: Path) -> None:
-    with token_server() as tokens, durably.opened() as runtime:
+    with token_server() as tokens, durable_runs.opened() as runtime:
         stop_at(runtime, "second")
         servers = {"tokens": tokens.url}
-        outcome = durably.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
+        outcome = durable_runs.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
         assert (outcome.result.status, outcome.unfinished) == ("in_doubt", True)
         assert [doubt.step_id for doubt in outcome.doubts] == ["second"]
         assert runtime.status("r1").state == "in_doubt"
@@ -84,10 +84,10 @@ def test_an_unsafe_request_interrupted_under_way_waits_for_a_decision(state: Pat
 
 
 def test_a_safe_request_interrupted_is_asked_again(state: Path) -> None:
-    with token_server() as tokens, durably.opened() as runtime:
+    with token_server() as tokens, durable_runs.opened() as runtime:
         stop_at(runtime, "look")
         servers = {"tokens": tokens.url}
-        outcome = durably.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
+        outcome = durable_runs.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
         assert (outcome.result.status, outcome.doubts, runtime.status("r1").state) == ("interrupted", (), "interrupted")
         stop_at(runtime, None)
         assert runtime.resume("r1", on_event=_ignore).result.status == "succeeded"
@@ -95,9 +95,9 @@ def test_a_safe_request_interrupted_is_asked_again(state: Path) -> None:
 
 
 def test_a_decided_answer_is_as_good_as_the_servers(state: Path) -> None:
-    with notes_server() as notes, durably.opened() as runtime:
+    with notes_server() as notes, durable_runs.opened() as runtime:
         stop_at(runtime, "add")
-        durably.run(runtime, NOTE, inputs={"text": "x"}, run_id="r1", servers={"notes": notes.url})
+        durable_runs.run(runtime, NOTE, inputs={"text": "x"}, run_id="r1", servers={"notes": notes.url})
         answer = HttpResponse(201, (("Content-Type", "application/json"),), b'{"id": 41}')
         runtime.decide("r1", {"add": Decision(kind="answered", answer=answer)})
         stop_at(runtime, None)
@@ -106,12 +106,12 @@ def test_a_decided_answer_is_as_good_as_the_servers(state: Path) -> None:
 
 
 def test_many_at_once_on_an_event_loop_and_one_that_is_cancelled(state: Path) -> None:
-    with notes_server() as notes, durably.opened() as runtime:
+    with notes_server() as notes, durable_runs.opened() as runtime:
 
         async def go() -> list[Any]:
             servers = {"notes": notes.url}
             runs = [
-                durably.arun(runtime, NOTE, inputs={"text": f"n{number}"}, run_id=f"r{number}", servers=servers)
+                durable_runs.arun(runtime, NOTE, inputs={"text": f"n{number}"}, run_id=f"r{number}", servers=servers)
                 for number in range(4)
             ]
             return await asyncio.gather(*runs)
@@ -123,7 +123,7 @@ def test_many_at_once_on_an_event_loop_and_one_that_is_cancelled(state: Path) ->
 
         async def stopped() -> Any:
             servers = {"notes": notes.url}
-            return await durably.arun(runtime, NOTE, inputs={"text": "last"}, run_id="late", servers=servers)
+            return await durable_runs.arun(runtime, NOTE, inputs={"text": "last"}, run_id="late", servers=servers)
 
         # On an event loop an interruption is a cancelled task or Ctrl-C.
         assert asyncio.run(stopped()).result.status == "in_doubt"
@@ -134,14 +134,18 @@ def test_many_at_once_on_an_event_loop_and_one_that_is_cancelled(state: Path) ->
 
 def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided(state: Path) -> None:
     told: list[Any] = []
-    with notes_server() as notes, durably.opened() as runtime:
-        fleet = durably.fleet(runtime)
-        _, spec, bundle = durably.prepared(NOTE, None, {"text": "x"}, False, None, {"servers": {"notes": notes.url}})
+    with notes_server() as notes, durable_runs.opened() as runtime:
+        fleet = durable_runs.fleet(runtime)
+        _, spec, bundle = durable_runs.prepared(
+            NOTE, None, {"text": "x"}, False, None, {"servers": {"notes": notes.url}}
+        )
         runtime.keep(bundle)
         queued = _queued(spec)
         assert (fleet.submit([("r1", queued)]), fleet.submit([("r1", queued), ("r2", queued)])) == (1, 1)
         stop_at(runtime, "add")
-        worker = durably.worker(runtime, "w1", ["default"], told.append, lambda run_id, problem: told.append(problem))
+        worker = durable_runs.worker(
+            runtime, "w1", ["default"], told.append, lambda run_id, problem: told.append(problem)
+        )
         worker.work(threading.Event(), drain=True, grace=1.0)
         assert [outcome.result.status for outcome in told] == ["in_doubt", "in_doubt"]
         assert {status.state for status in runtime.list()} == {"in_doubt"}
@@ -157,9 +161,9 @@ def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided
 
 def test_what_a_worker_cannot_carry_out_waits(state: Path) -> None:
     problems: list[tuple[str, Exception]] = []
-    with durably.opened() as runtime:
-        fleet = durably.fleet(runtime)
-        _, spec, bundle = durably.prepared(NOTE, None, {"text": "x"}, False, None, {})
+    with durable_runs.opened() as runtime:
+        fleet = durable_runs.fleet(runtime)
+        _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, {})
         runtime.keep(bundle)
         fleet.submit([("r1", _queued(spec))])
 
@@ -168,7 +172,7 @@ def test_what_a_worker_cannot_carry_out_waits(state: Path) -> None:
                 raise RuntimeError("no")
 
         runtime.performer = Broken()
-        worker = durably.worker(runtime, "w1", ["default"], problems.append, lambda *what: problems.append(what))
+        worker = durable_runs.worker(runtime, "w1", ["default"], problems.append, lambda *what: problems.append(what))
         worker.work(threading.Event(), drain=True, grace=1.0)
         assert [(name, str(problem)) for name, problem in problems] == [("r1", "no")]
         assert runtime.status("r1").state == "interrupted"
@@ -181,13 +185,15 @@ def test_options_come_back_from_the_journal(state: Path) -> None:
         certificates={"api.test": ("c.pem", None)}, insecure_hosts=frozenset({"a", "b"}), proxies={"*": "direct"}
     )
     options = RunOptions(timeout=3.5, parallel=4, transport=transport, run_timeout=None)
-    _, spec, bundle = durably.prepared(NOTE, None, {"text": "x"}, True, options, {"servers": {"notes": "http://h:1"}})
+    _, spec, bundle = durable_runs.prepared(
+        NOTE, None, {"text": "x"}, True, options, {"servers": {"notes": "http://h:1"}}
+    )
     from arazzo_runner.durable.records import RunSpec
 
     again = RunSpec.from_json(spec.to_json())
     assert again == spec
     assert again.options.transport == transport
-    assert durably.load_bundle(bundle, "note").workflow.workflow_id == "note"
+    assert durable_runs.load_bundle(bundle, "note").workflow.workflow_id == "note"
 
 
 def _queued(spec: Any) -> Any:
@@ -203,11 +209,11 @@ def _ignore(event: Any, secrets: Any) -> None:
 def test_a_store_opened_twice_keeps_its_locks(state: Path) -> None:
     """Closing any descriptor of the file would drop them, and the next process to leave would take the log away."""
     opening = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM workflow_status')"
-    with durably.opened() as one:
+    with durable_runs.opened() as one:
         one.list()
         one.make_tables()
         one.list()
-        with durably.opened() as two:
+        with durable_runs.opened() as two:
             two.list()
             path = one.store.path
             assert path is not None

@@ -18,11 +18,11 @@ import pytest
 import sqlalchemy as sa
 from dbos._schemas.system_database import SystemSchema
 
-from arazzo_runner import durably
-from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner import durable_runs
+from arazzo_runner.base.records import replace as replaced
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import Engine
-from arazzo_runner.records import replace as replaced
+from arazzo_runner.errors import InvalidUsage
 from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.poison import (
@@ -127,7 +127,7 @@ def test_tables_that_arazzo_does_not_use_are_not_decoded_either(store: Store, pl
     }[place]  # fmt: skip
     store.execute(f"INSERT INTO {{{place}}} {columns}", text=text, label=given.label)
     try:
-        with patch.dict(os.environ, store.environment), durably.opened() as runtime:
+        with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
             try:
                 found = read(runtime.rows.client)
             except (ForeignRecord, TypeError):
@@ -146,14 +146,14 @@ def test_a_worker_carries_out_the_good_runs_among_poisoned_ones(store: Store) ->
     names = {f"bad-{number}": name for number, name in enumerate(POISONS)}
     texts = {run: POISONS[name].text(store, waiting) for run, name in names.items()}
     with notes_server() as notes, patch.dict(os.environ, store.environment):
-        with durably.opened() as runtime:
+        with durable_runs.opened() as runtime:
             servers = {"servers": {"notes": notes.url}}
-            fleet = durably.fleet(runtime)
+            fleet = durable_runs.fleet(runtime)
             for run in ("good-1", *names, "good-2"):
-                _, spec, bundle = durably.prepared(NOTE, None, {"text": run}, False, None, servers)
+                _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": run}, False, None, servers)
                 runtime.keep(bundle)
                 fleet.submit([(run, replaced(spec, queue="worked"))])
-            fleet.configure(durably.queue_limits("worked", 1, 1, None, 0.02))
+            fleet.configure(durable_runs.queue_limits("worked", 1, 1, None, 0.02))
         for run, name in names.items():
             label = POISONS[name].label
             store.execute(
@@ -177,7 +177,7 @@ def test_a_run_whose_journal_is_poisoned_behind_the_eyes_of_its_reader_sends_not
     """The journal is read before the run goes on; DBOS reads each entry once more while it does."""
     place = Place("operation_outputs", "output", "workflow_uuid = 'stopped' AND function_id = 1", "operation_outputs")
     for name in ("a pickle", "DBOS's portable JSON", "the same step of another run", "another step of the same run"):
-        with patch.dict(os.environ, store.environment), durably.opened() as runtime:
+        with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
             turn = runtime._taken_up("stopped", lambda event, secrets: None, threaded=False)
             with store.poisoned(place, POISONS[name]), pytest.raises(InvalidUsage, match='step "add#1 begun"'):
                 runtime._carried_out(turn)
@@ -185,7 +185,7 @@ def test_a_run_whose_journal_is_poisoned_behind_the_eyes_of_its_reader_sends_not
 
 
 def test_a_schedule_of_another_name_or_time_submits_nothing(store: Store) -> None:
-    with patch.dict(os.environ, store.environment), durably.opened() as runtime:
+    with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
         context = next(row["context"] for row in runtime.rows.schedules() if row["schedule_name"] == "nightly")
         due = datetime(2026, 1, 2, 3, tzinfo=UTC)
         told: dict[str, str] = {}
@@ -311,8 +311,8 @@ def test_dbos_decodes_again_when_the_last_runtime_is_closed(tmp_path: Path) -> N
     """A host application may use DBOS after us."""
     real = dbos._serialization.DBOSDefaultSerializer
     text = real.serialize({"a": 1})
-    with durably.opened(str(tmp_path / "a.db"), {"XDG_STATE_HOME": str(tmp_path)}):
-        with durably.opened(str(tmp_path / "b.db"), {"XDG_STATE_HOME": str(tmp_path)}):
+    with durable_runs.opened(str(tmp_path / "a.db"), {"XDG_STATE_HOME": str(tmp_path)}):
+        with durable_runs.opened(str(tmp_path / "b.db"), {"XDG_STATE_HOME": str(tmp_path)}):
             pass
         for decoder in (real, dbos._serialization.DBOSPortableJSON):
             with pytest.raises(ForeignRecord, match="label"):

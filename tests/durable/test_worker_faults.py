@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from arazzo_runner import durably
-from arazzo_runner.diagnostics import InvalidUsage
-from arazzo_runner.records import replace
+from arazzo_runner import durable_runs
+from arazzo_runner.base.records import replace
+from arazzo_runner.errors import InvalidUsage
 from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.postgres import Postgres
@@ -23,8 +23,8 @@ from tests.durable.test_library import stop_at
 
 
 def submit(runtime: Any, url: str, *names: str) -> None:
-    _, spec, bundle = durably.prepared(NOTE, None, {"text": names[0]}, False, None, {"servers": {"notes": url}})
-    fleet = durably.fleet(runtime)
+    _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": names[0]}, False, None, {"servers": {"notes": url}})
+    fleet = durable_runs.fleet(runtime)
     runtime.keep(bundle)
     fleet.submit([(name, replace(spec, queue="default")) for name in names])
 
@@ -39,7 +39,7 @@ def working(
 ) -> Iterator[threading.Event]:
     """Let a worker work as long as the block."""
     stop = threading.Event()
-    worker = durably.worker(runtime, "w1", ["default"], on_outcome, on_problem)
+    worker = durable_runs.worker(runtime, "w1", ["default"], on_outcome, on_problem)
     thread = threading.Thread(target=worker.work, args=(stop,), kwargs=options)
     thread.start()
     try:
@@ -61,7 +61,7 @@ def test_a_listener_that_raises_does_not_change_what_a_run_came_to(state: Path) 
     def raises(*_: Any) -> None:
         raise OSError("nobody listens")
 
-    with notes_server() as notes, durably.opened() as runtime:
+    with notes_server() as notes, durable_runs.opened() as runtime:
         submit(runtime, notes.url, "r1")
         with working(runtime, raises, raises):
             wait_until(lambda: runtime.status("r1").ended is not None)
@@ -70,7 +70,7 @@ def test_a_listener_that_raises_does_not_change_what_a_run_came_to(state: Path) 
 
 def test_a_run_under_way_when_its_worker_stops_goes_on_with_the_next(state: Path) -> None:
     with notes_server() as notes:
-        with durably.opened() as runtime:
+        with durable_runs.opened() as runtime:
             submit(runtime, notes.url, "r1")
             ended: list[str] = []
             notes.asking_delay = 3.0
@@ -79,7 +79,7 @@ def test_a_run_under_way_when_its_worker_stops_goes_on_with_the_next(state: Path
                 stop.set()
         time.sleep(4.0)
         notes.asking_delay = 0.0
-        with durably.opened() as runtime:
+        with durable_runs.opened() as runtime:
             with working(runtime, lambda outcome: ended.append(outcome.run_id)):
                 wait_until(lambda: runtime.status("r1").ended is not None, 15)
             assert (runtime.status("r1").state, notes.twice()) == ("succeeded", [])
@@ -89,7 +89,7 @@ def test_a_run_under_way_when_its_worker_stops_goes_on_with_the_next(state: Path
 def test_a_database_that_is_out_of_reach_ends_no_run(doubtful: bool, state: Path, database: Postgres) -> None:
     url = database.new_database()
     name = url.rpartition("/")[2]
-    with notes_server() as notes, durably.opened(url) as runtime:
+    with notes_server() as notes, durable_runs.opened(url) as runtime:
         submit(runtime, notes.url, "r1")
         stop_at(runtime, "add" if doubtful else None)
         performer, away = runtime.performer, threading.Event()
@@ -133,13 +133,13 @@ def find(database: Postgres, name: str) -> None:
 
 
 def stands(url: str) -> str:
-    with durably.opened(url) as runtime:
+    with durable_runs.opened(url) as runtime:
         return str(runtime.status("r1").state)
 
 
 def test_a_run_cancelled_at_its_end_still_tells_what_it_came_to(state: Path) -> None:
-    real = durably.ApiPerformer()
-    with notes_server() as notes, durably.opened() as runtime:
+    real = durable_runs.ApiPerformer()
+    with notes_server() as notes, durable_runs.opened() as runtime:
 
         class Performer:
             """Is too late: a person cancels the run when its last answer is on disk."""
@@ -150,15 +150,15 @@ def test_a_run_cancelled_at_its_end_still_tells_what_it_came_to(state: Path) -> 
                 return result
 
         runtime.performer = Performer()
-        outcome = durably.run(runtime, NOTE, inputs={"text": "x"}, run_id="r1", servers={"notes": notes.url})
+        outcome = durable_runs.run(runtime, NOTE, inputs={"text": "x"}, run_id="r1", servers={"notes": notes.url})
         assert (outcome.result.outputs, runtime.status("r1").state) == ({"id": 1}, "cancelled")
 
 
 def test_two_resumed_at_once_do_not_stop_each_other(state: Path) -> None:
-    with notes_server() as notes, durably.opened() as runtime:
+    with notes_server() as notes, durable_runs.opened() as runtime:
         stop_at(runtime, "read")
         for name in ("r1", "r2"):
-            durably.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers={"notes": notes.url})
+            durable_runs.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers={"notes": notes.url})
         stop_at(runtime, None)
         notes.delay = 1.0
 

@@ -18,11 +18,11 @@ POINTS = ("before-send", "after-send", "after-answer", "after-record", "before-r
 
 
 def main() -> None:
-    import arazzo_runner.cli.commands
-    import arazzo_runner.cli.resume
-    import arazzo_runner.cli.runs
+    import arazzo_runner.cli.commands.resume
+    import arazzo_runner.cli.commands.runs
+    import arazzo_runner.cli.group
     import arazzo_runner.durable.runtime
-    import arazzo_runner.worlds.http  # noqa: F401
+    import arazzo_runner.runtime.http  # noqa: F401
 
     for line in sys.stdin:
         order = json.loads(line)
@@ -44,7 +44,7 @@ def _become(order: dict[str, Any]) -> None:
     if order.get("asynchronous"):
         code = _asynchronous(order["argv"])
     else:
-        from arazzo_runner.cli.commands import run_command_line
+        from arazzo_runner.cli.group import run_command_line
 
         code = run_command_line(order["argv"])
     sys.stdout.flush()
@@ -56,7 +56,7 @@ def _plant(point: str, number: int) -> None:
     """Put the kill where it belongs: around the sending of requests, or around the recording of entries."""
     from arazzo_runner.durable import dbos_engine
     from arazzo_runner.engine.effects import SendRequest, Sleep
-    from arazzo_runner.worlds.http import AsyncWorld, BlockingWorld
+    from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 
     left = [number]
 
@@ -93,19 +93,19 @@ def _plant(point: str, number: int) -> None:
 
 def _asynchronous(argv: list[str]) -> int:
     """`run` or `resume` as a program on an event loop does it: the library instead of the command line."""
-    from arazzo_runner import durably
-    from arazzo_runner.diagnostics import InvalidUsage
+    from arazzo_runner import durable_runs
+    from arazzo_runner.errors import InvalidUsage
 
     command, name, *rest = argv
 
     async def go() -> Any:
         if command == "run":
             document, server, token = rest
-            return await durably.arun(
+            return await durable_runs.arun(
                 runtime, document, "rotate", {"refreshToken": token}, run_id=name, servers={"tokens": server}
             )
         if rest:
-            from arazzo_runner.cli.resume import _answer
+            from arazzo_runner.cli.commands.resume import _answer
             from arazzo_runner.durable.records import Decision
 
             step, outcome = rest
@@ -114,7 +114,7 @@ def _asynchronous(argv: list[str]) -> int:
             await asyncio.to_thread(runtime.decide, name, {step: decision})
         return await runtime.aresume(name, on_event=lambda event, secrets: None)
 
-    with durably.opened() as runtime:
+    with durable_runs.opened() as runtime:
         try:
             outcome = asyncio.run(go())
         except InvalidUsage as problem:

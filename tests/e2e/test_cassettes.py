@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from arazzo_runner.worlds.cassette_api import CassetteApi
-from arazzo_runner.worlds.cassette_file import read_cassette
-from arazzo_runner.worlds.mock import MockServer
+from arazzo_runner.runtime.cassette.api import CassetteApi
+from arazzo_runner.runtime.cassette.file import read_cassette
+from arazzo_runner.runtime.mock.world import MockServer
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
 from tests.e2e.server import Answer, conversation

@@ -19,7 +19,7 @@ pytest.importorskip("authlib")
 import arazzo_runner
 from arazzo_runner import Credentials, RunOptions
 from tests.e2e.conftest import Arazzo
-from tests.worlds.auth_server import CLIENT, PASSWORD, SECRET, USER, AuthApi, auth_api, basic
+from tests.runtime.auth_server import CLIENT, PASSWORD, SECRET, USER, AuthApi, auth_api, basic
 
 DESCRIPTION = """\
 openapi: 3.1.0

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from arazzo_runner.cli.environments import read_environment
-from arazzo_runner.diagnostics import InvalidUsage
+from arazzo_runner.errors import InvalidUsage
 from tests.e2e.conftest import Arazzo
 from tests.e2e.server import Answer, conversation
 

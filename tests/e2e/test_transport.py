@@ -15,7 +15,7 @@ from arazzo_runner.cli.transport import transport_of
 from arazzo_runner.engine.options import TransportOptions
 from tests.e2e.conftest import Arazzo
 from tests.e2e.server import Answer, conversation
-from tests.worlds.proxy_server import ProxyServer
+from tests.runtime.proxy_server import ProxyServer
 
 PASSWORD = "proxy-password-1"
 DESCRIPTION = """\
@@ -82,7 +82,7 @@ def test_options_are_read_by_host(option: tuple[str, str], expected: dict[str, o
 
 def test_a_run_with_a_client_certificate(spec: str, arazzo: Arazzo, tmp_path: Path) -> None:
     pytest.importorskip("trustme")
-    from tests.worlds.tls_server import Authority, TlsServer
+    from tests.runtime.tls_server import Authority, TlsServer
 
     authority = Authority(tmp_path)
     file, key = authority.client("alice")
@@ -103,7 +103,7 @@ def test_an_encrypted_key_needs_its_password(
     pytest.importorskip("trustme")
     from cryptography.hazmat.primitives import serialization
 
-    from tests.worlds.tls_server import Authority, TlsServer
+    from tests.runtime.tls_server import Authority, TlsServer
 
     authority = Authority(tmp_path)
     file, key = authority.client("alice")
@@ -200,8 +200,8 @@ def test_a_blocking_world_can_be_shared_by_runs(spec: str) -> None:
 
 def test_a_plain_run_imports_nothing_of_this(spec: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARAZZO_HTTP", raising=False)
-    wanted = ["aiohttp", "asyncio", "arazzo_runner.worlds.tls", "arazzo_runner.worlds.lanes",
-              "arazzo_runner.worlds.transport_check", "arazzo_runner.cli.transport"]  # fmt: skip
+    wanted = ["aiohttp", "asyncio", "arazzo_runner.runtime.tls", "arazzo_runner.runtime.connection_pool",
+              "arazzo_runner.runtime.transport_check", "arazzo_runner.cli.transport"]  # fmt: skip
     script = {"GET /things": [Answer(200, {"client": "x"})], "POST /things": [Answer(200, {})]}
     with conversation(script) as server:
         program = (

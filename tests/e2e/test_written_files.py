@@ -42,7 +42,7 @@ MAKERS = {"os.replace", "os.rename", "os.link", "os.symlink", "tempfile.mkstemp"
           "shutil.copy", "shutil.copyfile", "shutil.move", "sqlite.connect", "sqlalchemy.create_engine"}  # fmt: skip
 METHODS = {"write_text", "write_bytes", "touch", "NamedTemporaryFile", "TemporaryFile", "FileHandler", "mkstemp"}
 # These are how the others write, or write to no file.
-COMMON = {"private_files.py", "user_files.py", "report/console.py", "cli/streams.py"}
+COMMON = {"private_files.py", "user_files.py", "report/terminal/console.py", "cli/streams.py"}
 
 
 def writes(call: ast.Call) -> bool:
@@ -264,7 +264,7 @@ def kept(place: Place) -> list[Path]:
 def tokens(place: Place) -> list[Path]:
     pytest.importorskip("authlib")
     from tests.e2e.test_credentials import DESCRIPTION, WORKFLOW
-    from tests.worlds.auth_server import CLIENT, SECRET, auth_api
+    from tests.runtime.auth_server import CLIENT, SECRET, auth_api
 
     (place.folder / "things.openapi.yml").write_text(DESCRIPTION)
     (place.folder / "look.arazzo.yml").write_text(WORKFLOW)

@@ -10,8 +10,8 @@ import arazzo_runner
 from arazzo_runner.engine.check_options import NO_CHECKS, CheckOptions
 from arazzo_runner.engine.findings import summed_up
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.sources.schema_check import schema_errors
-from arazzo_runner.worlds.scripted import ScriptedWorld
+from arazzo_runner.runtime.scripted import ScriptedWorld
+from arazzo_runner.sources.schema.check import schema_errors
 
 PET = {
     "type": "object",

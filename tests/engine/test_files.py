@@ -7,7 +7,7 @@ import json
 import pytest
 
 import arazzo_runner
-from arazzo_runner.worlds.scripted import ScriptedWorld
+from arazzo_runner.runtime.scripted import ScriptedWorld
 
 API = {
     "openapi": "3.1.0",

@@ -11,7 +11,7 @@ import arazzo_runner
 from arazzo_runner.engine.effects import Batch
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.parallel import depended_on
-from arazzo_runner.worlds.scripted import ScriptedWorld
+from arazzo_runner.runtime.scripted import ScriptedWorld
 
 API = {
     "openapi": "3.1.0",

@@ -6,7 +6,7 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.worlds.scripted import ScriptedWorld
+from arazzo_runner.runtime.scripted import ScriptedWorld
 
 API = {
     "openapi": "3.0.3",

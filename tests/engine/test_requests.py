@@ -8,7 +8,7 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner.engine.schemas import coerce_text, prepare_inputs
-from arazzo_runner.worlds.scripted import ScriptedWorld
+from arazzo_runner.runtime.scripted import ScriptedWorld
 
 API = {
     "openapi": "3.1.0",

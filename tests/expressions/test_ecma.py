@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.regex import compile_regex
+from arazzo_runner.expressions.queries.regex import compile_regex
 from tests.expressions.node import Node, is_there
 from tests.expressions.query_cases import cases
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.expressions.jsonpath import parse_with_library
-from arazzo_runner.expressions.jsonpath_plain import plain_path
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.queries import GOESSNER
+from arazzo_runner.expressions.queries.jsonpath import parse_with_library
+from arazzo_runner.expressions.queries.jsonpath_plain import plain_path
+from arazzo_runner.expressions.queries.query import GOESSNER
 from arazzo_runner.expressions.selectors import compile_query, passes, select
 from tests.expressions.query_cases import cases, check_query
 

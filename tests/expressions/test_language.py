@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from arazzo_runner.base.json_values import MISSING
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
 from arazzo_runner.expressions.parser import Declared, parse_expression, parse_lenient
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.expressions.template import parse_value
-from arazzo_runner.values import MISSING
 
 DECLARED = Declared(
     inputs=frozenset({"a", "a.b", "token", "user name", "$odd"}),

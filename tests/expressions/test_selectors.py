@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from arazzo_runner.base.json_values import MISSING
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query, passes, select
-from arazzo_runner.values import MISSING
 from tests.expressions.query_cases import cases, check_query
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.expressions import xpath, xpath_evaluate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries import xpath, xpath_evaluate
 from arazzo_runner.expressions.selectors import compile_query, passes, select
 from tests.expressions.query_cases import cases, check_query
 

@@ -7,13 +7,13 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from arazzo_runner.expressions.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.queries.xml_text import parse_xml
+from arazzo_runner.expressions.queries.xpath import XPathFailure, compile_xpath
+from arazzo_runner.expressions.queries.xpath_evaluate import evaluate_xpath
+from arazzo_runner.expressions.queries.xpath_targets import xpath_targets
 from arazzo_runner.expressions.selectors import compile_query, select
-from arazzo_runner.expressions.xml_text import parse_xml
-from arazzo_runner.expressions.xpath import XPathFailure, compile_xpath
-from arazzo_runner.expressions.xpath_evaluate import evaluate_xpath
-from arazzo_runner.expressions.xpath_targets import xpath_targets
 from tests.expressions.xpath1_grammar import DOCUMENTS, EXPRESSIONS, libxml2, plain
 
 DOCUMENT = '<r xmlns:n="urn:n"><a x="1" n:y="2">1<b/>two<!--c--></a><a xml:id="i" xml:lang="en-GB">3</a><?p q?></r>'

@@ -21,12 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from arazzo_runner import api
+from arazzo_runner.base.private_files import PrivateFile
 from arazzo_runner.cli import main
 from arazzo_runner.engine.effects import Effect, World
 from arazzo_runner.expressions.selectors import compile_query, select
-from arazzo_runner.private_files import PrivateFile
+from arazzo_runner.runtime import batch as rounds  # noqa: F401
+from arazzo_runner.runtime import (
+    http,  # noqa: F401
+    transports,  # noqa: F401
+)
 from arazzo_runner.sources.httpx_import import httpx
-from arazzo_runner.worlds import http, rounds, transports  # noqa: F401
 from tests.faults.flow import write
 from tests.faults.worlds import Watched
 
@@ -88,7 +92,7 @@ def _warm_up() -> None:
     """Import once, before the forks, what a command line imports on its way."""
     httpx().HTTPTransport(verify=False)
     if find_spec("aiohttp"):
-        from arazzo_runner.worlds import aiohttp_transport  # noqa: F401
+        from arazzo_runner.runtime import aiohttp_transport  # noqa: F401
     for kind, text in (("jsonpath", "$.a[?match(@.b, 'c')]"), ("xpath", "//a"), ("regex", "(?=a)b"), ("regex", "a")):
         select(compile_query(text, kind), "<a/>" if kind == "xpath" else "a")
     with tempfile.TemporaryDirectory() as folder:

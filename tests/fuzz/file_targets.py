@@ -11,16 +11,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from arazzo_runner.base.json_values import JsonValue, escaped, resolve_pointer
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli import main
-from arazzo_runner.diagnostics import InvalidUsage, Problems
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.report.text import render_diagnostics
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.values import JsonValue, escaped, resolve_pointer
-from arazzo_runner.worlds.cassette_api import CassetteApi
-from arazzo_runner.worlds.cassette_file import cassette_text, read_cassette
-from arazzo_runner.worlds.placeholders import Placeholders
+from arazzo_runner.errors import InvalidUsage, Problems
+from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.runtime.cassette.api import CassetteApi
+from arazzo_runner.runtime.cassette.file import cassette_text, read_cassette
+from arazzo_runner.runtime.cassette.placeholders import Placeholders
 
 LIMITS = Limits(max_nodes=20_000)
 _FOLDER = Path(tempfile.mkdtemp(prefix="arazzo-fuzz-files-"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from arazzo_runner.expressions.ecma import translate
-from arazzo_runner.expressions.queries import GOESSNER
-from arazzo_runner.expressions.regex import compile_regex
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.expressions.queries.ecma import translate
+from arazzo_runner.expressions.queries.query import GOESSNER
+from arazzo_runner.expressions.queries.regex import compile_regex
 from arazzo_runner.expressions.selectors import compile_query, select
-from arazzo_runner.sources.schema_check import schema_errors
-from arazzo_runner.values import JsonValue
+from arazzo_runner.sources.schema.check import schema_errors
 from tests.fuzz.syntax import Syntax
 
 BODY: JsonValue = {

@@ -11,12 +11,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from arazzo_runner import durably
-from arazzo_runner.cli.runs import _heading, _table, status_json
-from arazzo_runner.diagnostics import ArazzoError
+from arazzo_runner import durable_runs
+from arazzo_runner.cli.commands.runs import _heading, _table, status_json
 from arazzo_runner.durable.sqlite import sqlite_module
+from arazzo_runner.errors import ArazzoError
+from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty
-from arazzo_runner.report.text import render_diagnostics
 from tests.durable.fleet import SPEC
 from tests.durable.notes_server import notes_server
 from tests.durable.test_library import stop_at
@@ -34,14 +34,14 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"{os.getpid()}-store.db"
         environment = {"XDG_STATE_HOME": str(folder)}
-        with notes_server() as notes, durably.opened(str(self.path), environment) as runtime:
+        with notes_server() as notes, durable_runs.opened(str(self.path), environment) as runtime:
             servers = {"notes": notes.url}
-            durably.run(runtime, SPEC, inputs={"text": "a"}, run_id="done", servers=servers)
+            durable_runs.run(runtime, SPEC, inputs={"text": "a"}, run_id="done", servers=servers)
             stop_at(runtime, "read")
-            durably.run(runtime, SPEC, inputs={"text": "b"}, run_id="stopped", servers=servers)
-            _, spec, bundle = durably.prepared(SPEC, None, {"text": "c"}, False, None, {"servers": servers})
-        with durably.opened(str(self.path), environment) as runtime:
-            fleet = durably.fleet(runtime)
+            durable_runs.run(runtime, SPEC, inputs={"text": "b"}, run_id="stopped", servers=servers)
+            _, spec, bundle = durable_runs.prepared(SPEC, None, {"text": "c"}, False, None, {"servers": servers})
+        with durable_runs.opened(str(self.path), environment) as runtime:
+            fleet = durable_runs.fleet(runtime)
             runtime.keep(bundle)
             fleet.submit([("waiting", spec)])
             fleet.add_schedule("nightly", "0 3 * * *", spec)
@@ -52,8 +52,8 @@ class Kept:
             table: [row[1] for row in self.raw.execute(f"PRAGMA table_info({table})")] for table in _COLUMNS
         }
         self.rows = {table: self.raw.execute(f"SELECT * FROM {table}").fetchall() for table in _COLUMNS}
-        self.runtime = durably.opened(str(self.path), environment)
-        self.fleet = durably.fleet(self.runtime)
+        self.runtime = durable_runs.opened(str(self.path), environment)
+        self.fleet = durable_runs.fleet(self.runtime)
 
     def write(self, data: bytes) -> bool:
         """Write an input into the store; False when it names no place."""

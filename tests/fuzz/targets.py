@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import arazzo_runner
-from arazzo_runner.diagnostics import ArazzoError, Diagnostic
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpResponse, Now, SendRequest
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.waiting import retry_after_seconds
+from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import Template
@@ -32,9 +32,9 @@ from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.selectors import compile_query, select
 from arazzo_runner.expressions.template import parse_value
 from arazzo_runner.report.failure import render_failure
+from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report
-from arazzo_runner.report.text import render_diagnostics
-from arazzo_runner.worlds.dry_run import DryRunWorld
+from arazzo_runner.runtime.dry_run import DryRunWorld
 from tests.fuzz import settings
 from tests.fuzz.file_targets import FILES
 from tests.fuzz.language_targets import LANGUAGES

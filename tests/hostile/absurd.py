@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from arazzo_runner.cli.commands import group
+from arazzo_runner.cli.group import group
 from arazzo_runner.cli.main import COMMANDS
 from tests.hostile.battery import CASES
 

@@ -175,7 +175,7 @@ def _run(arguments: list[str]) -> int:
 def _warm_up() -> None:
     """Import once, before the forks, what command lines import on their way."""
     from arazzo_runner.cli import main
-    from arazzo_runner.cli.commands import group
+    from arazzo_runner.cli.group import group
     from arazzo_runner.sources.httpx_import import httpx
     from tests.faults.flow import write
 

@@ -14,7 +14,7 @@ from arazzo_runner.expressions.parser import Declared
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.selectors import compile_query, select
 from arazzo_runner.expressions.template import parse_value
-from arazzo_runner.sources.schema_check import SchemaContext, resolve_within, schema_errors
+from arazzo_runner.sources.schema.check import SchemaContext, resolve_within, schema_errors
 
 SECONDS = 0.2
 

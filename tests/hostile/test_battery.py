@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.battery import Prepared, Recorder, answer_of, cases, complaints
-from tests.worlds.faulty import FaultyServer
+from tests.runtime.faulty import FaultyServer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and rlimits are POSIX")
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from arazzo_runner.expressions.queries import GOESSNER
+from arazzo_runner.expressions.queries.query import GOESSNER
 from tests.hostile.schema_attacks import ATTACKS
 
 if sys.platform == "win32":

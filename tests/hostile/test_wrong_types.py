@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 import arazzo_runner
-from arazzo_runner.diagnostics import ArazzoError
-from arazzo_runner.report.text import render_diagnostics
-from arazzo_runner.worlds.dry_run import DryRunWorld
+from arazzo_runner.errors import ArazzoError
+from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.runtime.dry_run import DryRunWorld
 from tests.fuzz.mutation import CORPUS, places
 from tests.hostile.battery import CASES
 

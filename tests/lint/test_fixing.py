@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arazzo_runner.cli.main import run
-from arazzo_runner.diagnostics import Change, Diagnostic, Edit, Fix, Problems, Severity
 from arazzo_runner.document.source_map import read
+from arazzo_runner.errors import Change, Diagnostic, Edit, Fix, Problems, Severity
 from arazzo_runner.lint.edits import spelt
-from arazzo_runner.lint.fixing import fix_document
+from arazzo_runner.lint.fixes import fix_document
 from tests.lint.documents import CLEAN, PETS, project, with_criterion
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arazzo_runner.cli.main import run
-from arazzo_runner.report.findings import FORMATS
+from arazzo_runner.report.findings.formats import FORMATS
 
 API = """\
 openapi: 3.0.3

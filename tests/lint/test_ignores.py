@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from arazzo_runner.lint.levels import Choices
 from arazzo_runner.lint.pipeline import Linter, LintOptions
-from arazzo_runner.lint.policy import Choices
 from arazzo_runner.program.library import LoadOptions
 from tests.lint.documents import CLEAN, project, with_criterion
 

@@ -6,7 +6,7 @@ import pytest
 
 from arazzo_runner.cli.main import run
 from arazzo_runner.lint.parallel import processes
-from arazzo_runner.report.findings import FORMATS
+from arazzo_runner.report.findings.formats import FORMATS
 from tests.lint.documents import CLEAN, project, with_criterion
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from arazzo_runner.config.reading import read_settings
-from arazzo_runner.diagnostics import Diagnostic, Location, Problems, Severity
-from arazzo_runner.lint.policy import Choices, policy_for
+from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
+from arazzo_runner.lint.levels import Choices, policy_for
 
 
 def level(code, severity, config="", path="w.yml", **choices):

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from arazzo_runner.lint.levels import Choices
 from arazzo_runner.lint.pipeline import Linter, LintOptions
-from arazzo_runner.lint.policy import Choices
 from arazzo_runner.program.library import LoadOptions
-from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.report.findings.text import render_diagnostics
 
 DOCUMENT = """\
 arazzo: 1.0.1

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import arazzo_runner
-from arazzo_runner.diagnostics import Severity
+from arazzo_runner.errors import Severity
 from arazzo_runner.program.model import OperationCall, SelectorValue
 
 PETS = {

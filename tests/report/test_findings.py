@@ -11,11 +11,11 @@ import jsonschema
 import junitparser
 import pytest
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
 from arazzo_runner.document.positions import FixedPositions, TextPositions
-from arazzo_runner.report.findings import FORMATS, Findings, render
-from arazzo_runner.report.findings_json import findings_report
-from arazzo_runner.report.findings_text import render_findings
+from arazzo_runner.errors import Diagnostic, Location, Severity
+from arazzo_runner.report.findings.formats import FORMATS, Findings, render
+from arazzo_runner.report.findings.json import findings_report
+from arazzo_runner.report.findings.plain import render_findings
 
 SARIF = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
 HOSTILE = 'a "b" <c> & ]]> \x00\x1b[2J\n::error::x\r\u202e%0A ##[x] \ud800'

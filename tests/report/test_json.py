@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from arazzo_runner.diagnostics import Diagnostic, Location, Severity
+from arazzo_runner.base.json_values import MISSING
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import NoResponse
 from arazzo_runner.engine.results import Seen, WorkflowResult
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.json import error_report, pretty, run_report, validate_report
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.values import MISSING
 from tests.report.records import TOKEN, attempt, place, request, result, step, verdict
 
 WARNING = Diagnostic(

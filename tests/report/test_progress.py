@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.events import (
     AttemptFinished,
     Event,
@@ -18,10 +19,9 @@ from arazzo_runner.engine.events import (
     WorkflowStarted,
 )
 from arazzo_runner.engine.results import WorkflowResult
-from arazzo_runner.report.console import Console
-from arazzo_runner.report.progress import RunPrinter, success_line
-from arazzo_runner.report.style import duration
-from arazzo_runner.secrets import Secrets
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.progress import RunPrinter, success_line
+from arazzo_runner.report.terminal.style import duration
 from tests.report.records import TOKEN, attempt, response, result, step
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from arazzo_runner.report.visible import json_text, lines, one_line
+from arazzo_runner.report.escaping import json_text, lines, one_line
 
 
 @pytest.mark.parametrize(

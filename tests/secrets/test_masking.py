@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.secrets import Secrets
+from arazzo_runner.base.secrets import Secrets
 from tests.secrets.escapes import ESCAPES, readings
 
 # Passwords as generators make them, and as people do: with what every kind of escape escapes.

@@ -9,21 +9,21 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.diagnostics import Diagnostic, Problems, Severity
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.results import Seen
+from arazzo_runner.errors import Diagnostic, Problems, Severity
 from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details
 from arazzo_runner.report.failure import render_failure
+from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report
 from arazzo_runner.report.masking import masked_diagnostic
-from arazzo_runner.report.runs import RunRecord, RunsReport
-from arazzo_runner.report.text import render_diagnostics
+from arazzo_runner.report.runs.records import RunRecord, RunsReport
 from arazzo_runner.report.writers import KINDS, render
-from arazzo_runner.secrets import Secrets
-from arazzo_runner.worlds.cassette import Cassette, Interaction
-from arazzo_runner.worlds.cassette_file import cassette_text
-from arazzo_runner.worlds.placeholders import Placeholders
+from arazzo_runner.runtime.cassette.file import cassette_text
+from arazzo_runner.runtime.cassette.placeholders import Placeholders
+from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 from tests.report.records import attempt, request, result, step, verdict
 from tests.secrets.escapes import ESCAPES, Escape, readings
 from tests.secrets.test_masking import SECRETS

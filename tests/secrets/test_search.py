@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.report.masking import masked_body
-from arazzo_runner.secrets import Secrets
 
 FEW = st.text("ab/", min_size=8, max_size=14)
 OTHERS = [f"other-secret-{number:04}" for number in range(100)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.sources.content_coding import DecodedBody, TooLarge, Undecodable
+from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 
 QUICK = settings(max_examples=100, deadline=None)
 PACK = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}

@@ -6,13 +6,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from arazzo_runner.diagnostics import Problems
 from arazzo_runner.document.source_map import from_value
+from arazzo_runner.errors import Problems
 from arazzo_runner.sources.bundle import bundled
 from arazzo_runner.sources.contract import check_description, check_request, check_response
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.policy import FetchError
-from arazzo_runner.sources.schema_check import schema_errors
+from arazzo_runner.sources.schema.check import schema_errors
 
 BASE = "https://api.test/openapi.json"
 JSON = (("Content-Type", "application/json"),)

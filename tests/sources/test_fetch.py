@@ -21,7 +21,7 @@ from arazzo_runner.sources.policy import (
     redirected,
 )
 from arazzo_runner.sources.uris import is_remote, join, origin, path_of, uri_of_path, without_userinfo
-from tests.worlds.proxy_server import ProxyServer
+from tests.runtime.proxy_server import ProxyServer
 
 REMOTE = "https://api.test/specs/api.yaml"
 OPEN = Policy(root="/work")

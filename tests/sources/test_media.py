@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from arazzo_runner.sources.media import (
+from arazzo_runner.base.json_values import MISSING
+from arazzo_runner.sources.http_media.media import (
     UnusableMedia,
     best_match,
     charset,
@@ -16,9 +17,8 @@ from arazzo_runner.sources.media import (
     is_json,
     is_xml,
 )
-from arazzo_runner.sources.media_types import parameter
+from arazzo_runner.sources.http_media.media_types import parameter
 from arazzo_runner.sources.operation import MediaType
-from arazzo_runner.values import MISSING
 
 
 @pytest.mark.parametrize(

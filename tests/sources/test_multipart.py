@@ -7,7 +7,7 @@ from email.policy import HTTP
 
 import pytest
 
-from arazzo_runner.sources.media import UnusableMedia, encode_body
+from arazzo_runner.sources.http_media.media import UnusableMedia, encode_body
 from arazzo_runner.sources.operation import MediaType
 
 FORM = "multipart/form-data"

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from arazzo_runner.diagnostics import Problems, Severity
 from arazzo_runner.document.source_map import from_value
+from arazzo_runner.errors import Problems, Severity
 from arazzo_runner.sources.openapi import load_openapi
 
 BASE = "https://api.test/specs/api.yaml"

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.diagnostics import Problems
 from arazzo_runner.document.source_map import from_value
+from arazzo_runner.errors import Problems
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.policy import FetchError
 from arazzo_runner.sources.references import ReferenceFailure
-from arazzo_runner.sources.schema_check import SchemaContext, resolve_within, schema_errors
-from arazzo_runner.sources.schema_full import full_errors
-from arazzo_runner.sources.schema_simple import NotSimple, SimpleChecker
+from arazzo_runner.sources.schema.check import SchemaContext, resolve_within, schema_errors
+from arazzo_runner.sources.schema.full import full_errors
+from arazzo_runner.sources.schema.simple import NotSimple, SimpleChecker
 
 SWAGGER, OLD, NEW = SchemaContext("draft-04"), SchemaContext("openapi-3.0"), SchemaContext("2020-12")
 

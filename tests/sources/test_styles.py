@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from arazzo_runner.sources.operation import MediaType, OperationParameter
-from arazzo_runner.sources.styles import (
+from arazzo_runner.sources.http_media.styles import (
     UnusableValue,
     build_url,
     cookie_pairs,
@@ -17,6 +16,7 @@ from arazzo_runner.sources.styles import (
     query_pairs,
     querystring_text,
 )
+from arazzo_runner.sources.operation import MediaType, OperationParameter
 
 CASES = Path(__file__).parents[2] / "fixtures" / "cases" / "styles"
 DEFAULTS = {"path": "simple", "query": "form", "header": "simple", "cookie": "form", "querystring": "form"}

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from arazzo_runner.sources.media import UnusableMedia, encode_body
+from arazzo_runner.sources.http_media.media import UnusableMedia, encode_body
 from arazzo_runner.sources.operation import MediaType
 
 ANIMALS = {"animals": ["cat", "dog"]}

@@ -1,0 +1,1 @@
+"""What every layer may use: records, JSON values, secrets, files."""

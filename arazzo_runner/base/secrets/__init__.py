@@ -1,0 +1,155 @@
+"""The secret values of a run, which names are secret, and the masking of every text that leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.patterns import pattern as lazy_pattern
+
+if TYPE_CHECKING:
+    from arazzo_runner.base.secrets.finder import Finder
+    from arazzo_runner.base.secrets.search import Hit
+
+MASK = "***"
+MINIMUM_LENGTH = 8
+_BETWEEN = "\1"  # belongs to no escape and no encoding
+
+_SECRET_NAME = lazy_pattern(
+    r"(token|passwords?|passwd|secrets?|api_?keys?|access_?keys?|private_?keys?|authorization|credentials?"
+    r"|(access|refresh|auth|bearer|api)_?tokens)$"
+)
+_HARMLESS_NAME = lazy_pattern(r"(^|_)(next|prev|previous|page|csrf|xsrf|continuation|cursor|sync)_?(page_?)?token$")
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"})
+SHOWS_A_SECRET = frozenset({"hard-coded-password", "secret-literal"})
+"""Codes of findings whose places hold a credential."""
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Return whether a field, input or output of this name holds a secret (`access_token`, not `nextToken`).
+
+    >>> is_secret_name("refreshToken"), is_secret_name("nextPageToken"), is_secret_name("token_type")
+    (True, False, False)
+    """
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
+    return bool(_SECRET_NAME.search(plain)) and not _HARMLESS_NAME.search(plain)
+
+
+class Secrets:
+    """The set of secret texts of a run; masks them by value, also where they are escaped or encoded."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._texts: dict[str, None] = {}
+        self._finder: Finder | None = None
+        self._unfound: list[str] = []  # what the finder does not know yet
+        for text in texts:
+            self.add(text)
+
+    def __repr__(self) -> str:
+        return f"Secrets({len(self._texts)})"
+
+    def __bool__(self) -> bool:
+        return bool(self._texts)
+
+    def add(self, value: JsonValue) -> None:
+        """Make every text leaf of `value` (8 characters and more) a secret; numbers and booleans are not."""
+        if isinstance(value, str):
+            self._add_text(value)
+        elif isinstance(value, dict):
+            for item in value.values():
+                self.add(item)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self.add(item)
+
+    def add_named(self, value: JsonValue) -> None:
+        """Make secret what stands under a secret name anywhere in `value` (a parsed body)."""
+        if isinstance(value, dict):
+            for name, item in value.items():
+                if isinstance(name, str) and is_secret_name(name):
+                    self.add(item)
+                else:
+                    self.add_named(item)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self.add_named(item)
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the secret texts, in the order they became known."""
+        return tuple(self._texts)
+
+    def mask(self, text: str) -> str:
+        """Return `text` with every secret in it, however escaped, shown as `***`; also what a `…` cut off of one."""
+        return self._replaced(text, lambda found: MASK)
+
+    def blotted(self, text: str) -> str:
+        """Return `text` with every secret in it shown as asterisks, as long as it was before."""
+        return self._replaced(text, lambda found: "*" * (found.end - found.start))
+
+    def mask_value(self, value: JsonValue) -> JsonValue:
+        """Return a JSON value with every text leaf (and key) masked; structure, numbers and booleans stay."""
+        if isinstance(value, str):
+            return self.mask(value)
+        changed = self.changed(texts_of(value)) if self._texts else {}
+        return _with(value, changed) if changed else value
+
+    def changed(self, texts: Iterable[str]) -> dict[str, str]:
+        """Return those of some texts that hold secrets, with what may be shown of each: all looked through at once."""
+        known = list(dict.fromkeys(text for text in texts if len(text) >= MINIMUM_LENGTH))
+        shown: list[str] = []
+        joined = _BETWEEN.join(known)
+        if self._texts and joined.count(_BETWEEN) == len(known) - 1:
+            masked = self.mask(joined)
+            if masked == joined:
+                return {}
+            shown = masked.split(_BETWEEN)
+        if len(shown) != len(known):
+            shown = [self.mask(text) for text in known]  # one of them, or a secret, holds what stands between them
+        return {text: each for text, each in zip(known, shown, strict=True) if text != each}
+
+    def _replaced(self, text: str, replacement: Callable[[Hit], str]) -> str:
+        if not self._texts or len(text) < MINIMUM_LENGTH:
+            return text
+        if self._finder is None:
+            from arazzo_runner.base.secrets.finder import Finder  # lazily: a check knows no secrets
+
+            self._finder = Finder()
+        for secret in self._unfound:
+            self._finder.add(secret)
+        self._unfound.clear()
+        return self._finder.replaced(text, replacement)
+
+    def _add_text(self, text: str) -> None:
+        # "Bearer abc…" is a secret because of its second word; the scheme alone is none.
+        for part in (text.strip(), text.strip().partition(" ")[2].strip()):
+            if len(part) >= MINIMUM_LENGTH and part not in self._texts:
+                self._texts[part] = None
+                self._unfound.append(part)
+
+
+def texts_of(value: JsonValue) -> Iterator[str]:
+    """Yield the texts and the names of members of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(key, str):
+                yield key
+            yield from texts_of(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from texts_of(item)
+
+
+def _with(value: JsonValue, changed: Mapping[str, str]) -> JsonValue:
+    if isinstance(value, str):
+        return changed.get(value, value)
+    if isinstance(value, dict):
+        return {changed.get(key, key): _with(item, changed) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with(item, changed) for item in value]
+    return value

@@ -1,0 +1,168 @@
+"""`arazzo auth`: which credentials a document needs, where each would come from, and what is missing."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from arazzo_runner import api
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.cli.describe import table, with_diagnostics
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.json import pretty
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.style import paint
+from arazzo_runner.runtime.auth.needs import FieldNeed, Needs, SchemeNeed, StepNeed, find_needs
+from arazzo_runner.runtime.auth.sources import Credentials, shown_path
+
+_HELP = """List the credentials that a document needs.
+
+And what is missing: for every security scheme of the operations called: the environment variable,
+the entry of the credentials file and of the keyring it would come from, and
+where it was found. No value is ever printed. Nothing is sent.
+
+\b
+Examples:
+  arazzo auth workflow.yml
+  arazzo auth workflow.yml -w adopt --format json | jq '.schemes[] | select(.usable | not)'
+
+\b
+Exit codes:
+  0  every step has what it needs
+  1  a credential is missing
+  2  a file cannot be used, or the options are wrong
+"""
+
+
+@click.command("auth", help=_HELP, short_help="List the credentials that a document needs.", context_settings=SETTINGS)
+@click.argument("spec")
+@click.option("-w", "--workflow", metavar="ID", help="Of this workflow, and what it calls, only.")
+@click.option(
+    "--credentials",
+    "credentials_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A YAML file of credentials, readable only by you (default: ~/.config/arazzo/credentials.yml).",
+)
+@format_option
+@reading_options
+@color_option
+def command(
+    spec: str,
+    workflow: str | None,
+    credentials_file: str | None,
+    format_: str,
+    reading: ReadingArguments,
+    no_color: bool,
+) -> int:
+    """Find out and print."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    program = api.load(spec, workflow, **reading.as_keywords(), any_server=True)
+    credentials = Credentials(file=credentials_file)
+    needs = find_needs(program, credentials)
+    if format_ == "json":
+        console.out(pretty(with_diagnostics(_report(needs, credentials), program.diagnostics)))
+    else:
+        console.out(_text(needs, credentials, color=console.color_out))
+    return 0 if needs.complete else 1
+
+
+# ------------------------------------------------------------------ JSON
+
+
+def _report(needs: Needs, credentials: Credentials) -> dict[str, JsonValue]:
+    return {
+        "complete": needs.complete,
+        "credentialsFile": credentials.file,
+        "keyring": credentials.has_keyring,
+        "schemes": [_scheme_record(each) for each in needs.schemes],
+        "steps": [_step_record(each) for each in needs.steps],
+    }
+
+
+def _scheme_record(need: SchemeNeed) -> dict[str, JsonValue]:
+    return {
+        "source": need.source,
+        "scheme": need.name,
+        "description": need.description,
+        "sentTo": list(need.sent_to),
+        "tokensFrom": need.tokens_from,
+        "usable": need.usable,
+        "fields": [
+            {
+                "name": each.name,
+                "environment": each.variable,
+                "file": each.file_entry,
+                "keyring": each.keyring,
+                "found": each.found,
+            }
+            for each in need.fields
+        ],
+        "instead": [list(each) for each in need.others],
+    }
+
+
+def _step_record(need: StepNeed) -> dict[str, JsonValue]:
+    return {
+        "workflowId": need.workflow_id,
+        "stepId": need.step_id,
+        "source": need.source,
+        "operation": need.operation,
+        "alternatives": [list(each) for each in need.alternatives],
+        "met": need.met,
+        "by": list(need.by),
+    }
+
+
+# ------------------------------------------------------------------ text
+
+
+def _text(needs: Needs, credentials: Credentials, *, color: bool) -> str:
+    if not needs.steps:
+        return "no operation asks for a credential\n"
+    lines: list[str] = []
+    for need in needs.schemes:
+        lines += [*_scheme_lines(need, credentials, color=color), ""]
+    lines += ["steps", *table([_step_row(each) for each in needs.steps], "  ")]
+    return "\n".join(lines) + "\n"
+
+
+def _scheme_lines(need: SchemeNeed, credentials: Credentials, *, color: bool) -> list[str]:
+    name = paint(one_line(f"{need.source}.{need.name}"), "bold", color=color)
+    lines = [f"{name}  {one_line(need.description)}", f"  for       {one_line(', '.join(need.sent_to))}"]
+    if need.tokens_from is not None:
+        lines.append(f"  tokens    {one_line(need.tokens_from)}")
+    if need.kind == "mutualTLS":
+        lines.append("  give      --cert HOST=FILE[,KEY] to arazzo run")
+    for field in need.fields:
+        lines += _field_lines(field, credentials, color=color)
+    if need.others and not need.usable:
+        lines.append(f"  instead   {' or '.join(' and '.join(each) for each in need.others)}")
+    return lines
+
+
+def _field_lines(field: FieldNeed, credentials: Credentials, *, color: bool) -> list[str]:
+    if field.found is not None:
+        place = f"{shown_path(credentials.file)}: {field.found_as}" if field.found == "file" else field.found_as or ""
+        return [f"  {paint('found', 'green', color=color)}     {field.name}: {field.found} {one_line(place)}"]
+    lines = [f"  {paint('missing', 'red', color=color)}   {field.name}: environment {one_line(field.variable)}"]
+    lines.append(f"            or {one_line(shown_path(credentials.file))}: {one_line(field.file_entry)}")
+    if credentials.has_keyring:
+        lines.append(f"            or keyring {one_line(field.keyring)}")
+    return lines
+
+
+def _step_row(need: StepNeed) -> tuple[str, str, str]:
+    name = f"{need.workflow_id}.{need.step_id}"
+    asked = " or ".join(" and ".join(each) or "nothing" for each in need.alternatives)
+    met = {
+        "step": "given by the step",
+        "configured": f"with {' and '.join(need.by)}",
+        "optional": "without one",
+        "cookie": "by the cookie that a response sets",
+        "missing": f"MISSING {' and '.join(need.by)}",
+    }[need.met]
+    return one_line(name), one_line(need.operation), one_line(f"{asked}: {met}")

@@ -1,0 +1,60 @@
+"""`arazzo cache`: what is kept of large descriptions and of validated documents, and removing it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from arazzo_runner.cli.errors import refuse, usage_error
+from arazzo_runner.cli.options import SETTINGS
+from arazzo_runner.document.cache import MAX_BYTES, DiskCache, cache_folder
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.style import count
+
+_HELP = """Show or clear the cache.
+
+A YAML description of 64 kB or more is read once and kept as JSON, by its
+content; a changed file is another one. What arazzo validate found is kept
+too, and said again while no file it rests on has changed. The cache is in
+ARAZZO_CACHE_DIR, else in the user's cache folder ($XDG_CACHE_HOME/arazzo,
+~/.cache/arazzo), is readable only by you, and stays below 200 MB. --no-cache
+and ARAZZO_NO_CACHE=1 do without.
+
+\b
+Examples:
+  arazzo cache
+  arazzo cache clear
+"""
+
+
+@click.command("cache", help=_HELP, short_help="Show or clear the cache.", context_settings=SETTINGS)
+@click.argument("action", type=click.Choice(["show", "clear"]), default="show")
+def command(action: str) -> int:
+    """Show or clear."""
+    console = Console(sys.stdout, sys.stderr)
+    folder = cache_folder(os.environ)
+    if folder is None:
+        console.out("there is no cache: neither HOME nor ARAZZO_CACHE_DIR says where it may be\n")
+        return 0
+    cache = DiskCache(folder)
+    if action == "show":
+        found = cache.entries()
+        console.out(f"{folder}\n{_amount(len(found.paths), found.size)}, at most {_megabytes(MAX_BYTES)}\n")
+        return 0
+    try:
+        removed = cache.clear()
+    except OSError as problem:
+        error = usage_error(f"the cache cannot be cleared: {problem}", code="cannot-clear-cache")
+        return refuse(console, [error], "cache", as_json=False)
+    console.out(f"removed {_amount(len(removed.paths), removed.size)} from {folder}\n")
+    return 0
+
+
+def _amount(number: int, size: int) -> str:
+    return f"{count(number, 'file')}, {_megabytes(size)}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

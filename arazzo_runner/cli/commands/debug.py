@@ -1,0 +1,205 @@
+"""`arazzo debug`: a run that stops before each request and after each answer, and does what it is told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+
+import click
+
+from arazzo_runner import api
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.user_files import UnusableFile, read_line
+from arazzo_runner.cli.credential_options import CredentialArguments, credentials_of
+from arazzo_runner.cli.debugger import HELP, Debugger
+from arazzo_runner.cli.errors import EXIT_INTERRUPTED, usage_error
+from arazzo_runner.cli.options import (
+    SETTINGS,
+    color_option,
+    mock_options,
+    pairs,
+    reading_options,
+)
+from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.cli.run.execution import prepared_keep
+from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.errors import Diagnostic, InvalidUsage
+from arazzo_runner.program.model import Program
+from arazzo_runner.program.schemas import input_names
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.failure import render_failure
+from arazzo_runner.report.json import pretty, shown_outputs
+from arazzo_runner.report.secret_file import has_secret_outputs
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.progress import RunPrinter, success_line
+from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
+from arazzo_runner.runtime.dry_run import DryRunWorld
+
+_HELP = f"""Run a workflow step by step.
+
+The run stops before each request and after each answer and asks what to do.
+Commands are read from standard input, one a line; its end ends the run.
+
+\b
+{HELP}
+\b
+Examples:
+  arazzo debug workflow.yml -i id=7
+  arazzo debug workflow.yml -i id=7 --break confirm --mock
+"""
+
+
+@click.command("debug", help=_HELP, short_help="Run a workflow step by step.", context_settings=SETTINGS)
+@click.argument("spec")
+@click.option("-w", "--workflow", metavar="ID", help="The workflow to run (needed when there are several).")
+@click.option("-i", "--input", "inputs", metavar="NAME=VALUE", multiple=True, help="An input; repeatable.")
+@click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs.")
+@click.option("--server", "servers", metavar="NAME=URL", multiple=True, help="Call the source NAME at another URL.")
+@click.option("--break", "breakpoints", metavar="STEP", multiple=True, help="Stop at this step only; repeatable.")
+@click.option("--mock", is_flag=True, help="Answer from the descriptions' examples, on a local mock server.")
+@mock_options
+@reading_options
+@color_option
+def command(
+    spec: str,
+    workflow: str | None,
+    inputs: tuple[str, ...],
+    input_file: str | None,
+    servers: tuple[str, ...],
+    breakpoints: tuple[str, ...],
+    mock: bool,
+    scenario: str | None,
+    switches: tuple[str, ...],
+    reading: ReadingArguments,
+    no_color: bool,
+) -> int:
+    """Run and ask."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    program = api.load(
+        spec, workflow, **reading.as_keywords(), servers=pairs(servers, "--server", "NAME=URL"), any_server=mock
+    )
+    program = api.choose_workflow(program, workflow)
+    names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
+    given = given_inputs(inputs, input_file, names, os.environ)
+    values, _ = api.check_inputs(program, given.values, given.texts)
+    with _mocked(program, mock=mock, scenario=scenario, switches=switches) as ready:
+        result = _Session(console, ready, set(breakpoints), mock=mock).run(values)
+    if result.outputs:
+        console.out(pretty(shown_outputs(result, show_secrets=False)))
+    if result.status == "succeeded":
+        console.err(success_line(result, color=console.color) + "\n")
+    else:
+        console.err(render_failure(result, color=console.color))
+    return {"succeeded": 0, "failed": 1, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}.get(result.status, 2)
+
+
+@contextlib.contextmanager
+def _mocked(program: Program, *, mock: bool, scenario: str | None, switches: tuple[str, ...]) -> Iterator[Program]:
+    """Serve the mock for the whole session: a restart must find it as it was."""
+    if not mock:
+        yield program
+        return
+    from arazzo_runner.runtime.mock.world import mock_server, with_servers
+
+    with mock_server(program, scenario=scenario, switches=switches) as server:
+        yield with_servers(program, server.urls)
+
+
+class _Session:
+    """The run, gone through again from memory each time an input is edited."""
+
+    def __init__(self, console: Console, program: Program, breakpoints: set[str], *, mock: bool) -> None:
+        steps = tuple(dict.fromkeys(step.step_id for each in program.workflows.values() for step in each.steps))
+        for name in breakpoints - set(steps):
+            hint = f"there are: {', '.join(steps)}"
+            message = f'--break: there is no step "{name}"'
+            raise InvalidUsage([usage_error(message, code="unknown-step", hint=hint)])
+        self._program = program
+        self._credentials = _credentials(program, mock=mock)
+        self._printer = RunPrinter(console)
+        self._console = console
+        self._debugger = Debugger(console, _reader(console), self._coerced, steps, breakpoints)
+        self._memory = Memory()
+        self._keep = prepared_keep(program, self._announce) if has_secret_outputs(program) else None
+        self._world: DebugWorld | None = None
+
+    def run(self, inputs: dict[str, JsonValue]) -> RunResult:
+        """Run until the end, over and over while inputs are edited."""
+        while True:
+            self._debugger.inputs = inputs
+            try:
+                # The person decides how long it takes.
+                options = RunOptions(run_timeout=None)
+                result = api.run(
+                    self._program,
+                    inputs=inputs,
+                    around=self._around,
+                    on_event=self._on_event,
+                    options=options,
+                    credentials=self._credentials,
+                )
+            except Restart as restart:
+                inputs = restart.inputs
+                self._console.err("the run so far is gone through again; nothing is sent twice\n")
+                continue
+            self._printer.close()
+            self._console.secrets = result.secrets
+            if self._keep is not None:
+                self._keep.finish(result.status, result.outputs)
+            return result
+
+    def _around(self, world: World) -> World:
+        self._world = DebugWorld(world, self._debugger.ask, self._memory, DryRunWorld(self._program))
+        return self._world
+
+    def _on_event(self, event: Event, secrets: Secrets) -> None:
+        self._console.secrets = secrets
+        if self._keep is not None:
+            self._keep.on_event(event, secrets)
+        self._debugger.on_event(event, secrets)
+        if self._world is None or not self._world.behind:
+            self._printer.on_event(event, secrets)
+
+    def _coerced(self, texts: Mapping[str, str]) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
+        values = {name: value for name, value in self._debugger.inputs.items() if name not in texts}
+        return api.check_inputs(self._program, values, texts)
+
+    def _announce(self, path: str) -> None:
+        self._printer.note(f"secret outputs are kept in {one_line(path)}")
+
+
+def _credentials(program: Program, *, mock: bool) -> CredentialsGiven:
+    """Return what all goings-through share, so that no token is fetched twice; a mock gets placeholders."""
+    if mock:
+        from arazzo_runner.runtime.auth.sources import Placeholders
+
+        return Placeholders()
+    return credentials_of(CredentialArguments(credentials_file=None, require_credentials=False), [program])
+
+
+def _reader(console: Console) -> Callable[[str], str]:
+    """Return what asks a person for a line, on standard error: standard output is the workflow's."""
+
+    def read(prompt: str) -> str:
+        console.err(prompt)
+        try:
+            line = read_line()
+        except UnusableFile as problem:
+            console.err(f"\nstandard input cannot be read: {problem}\n")
+            raise EOFError from None
+        if not line:
+            console.err("\n")
+            raise EOFError
+        if not sys.stdin.isatty():
+            console.err(one_line(line.rstrip("\n")) + "\n")
+        return line
+
+    return read

@@ -1,0 +1,266 @@
+"""`arazzo eval`: parse an expression, template, condition or query, and try it on a context."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+
+import click
+
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview
+from arazzo_runner.base.records import record
+from arazzo_runner.base.user_files import UnusableFile, json_of, text_of
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.run.inputs import read_bytes
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, Span
+from arazzo_runner.expressions.condition import parse_condition
+from arazzo_runner.expressions.context import FIELDS, declared_by, scope_of
+from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
+from arazzo_runner.expressions.nodes import (
+    Access,
+    And,
+    Comparison,
+    Condition,
+    Constant,
+    Expression,
+    ExpressionSyntaxError,
+    Not,
+    Or,
+    Reference,
+    Slip,
+    Template,
+)
+from arazzo_runner.expressions.parser import canonical_form, parse_expression, parse_lenient
+from arazzo_runner.expressions.scope import Scope
+from arazzo_runner.expressions.selectors import Query, compile_query, select
+from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.terminal.console import Console
+
+KINDS = ("expression", "template", "condition", "jsonpath", "xpath", "regex", "pointer")
+
+_HELP = """Try an expression in a context.
+
+Prints the canonical spelling and, with --context, the value or verdict. A
+mistake is shown at its character.
+
+\b
+Examples:
+  arazzo eval '$response.body#/items/0/id'
+  arazzo eval '$statusCode == 200 && $response.body.ok' --as condition --context seen.json
+  arazzo eval 'Bearer {$inputs.token}' --as template --context seen.json
+  arazzo eval '$.items[?@.price > 10]' --as jsonpath --context seen.json
+
+\b
+The context is a JSON file (- is standard input) such as
+  {"inputs": {"id": 7}, "statusCode": 200, "response": {"header": {}, "body": {"ok": true}}}
+Queries (jsonpath, xpath, regex, pointer) are applied to its response body.
+
+\b
+Exit codes: 0 parsed, and the condition or query passes; 1 a mistake, or it does not pass.
+"""
+
+
+@record(frozen=True, slots=True)
+class Parsed:
+    """What a text turned out to be, and what was tolerated in it."""
+
+    node: str | Expression | Template | Condition | Query
+    slips: tuple[Slip, ...] = ()
+
+
+@click.command("eval", help=_HELP, short_help="Try an expression in a context.", context_settings=SETTINGS)
+@click.argument("text")
+@click.option("--as", "kind", type=click.Choice(KINDS), help="What TEXT is (default: expression, else template).")
+@click.option("--context", metavar="FILE", help="A JSON file with the values to see; - is standard input.")
+@click.option("--version", "version", metavar="V", help="The version of jsonpath or xpath, such as xpath-10.")
+@click.option(
+    "--parse-only", is_flag=True, help="Only check the syntax: exit code 0 or 1, nothing is printed when it is right."
+)
+@click.option("--strict", is_flag=True, help="The bare grammar: what is only tolerated is a mistake.")
+@format_option
+@color_option
+def command(
+    text: str,
+    kind: str | None,
+    context: str | None,
+    version: str | None,
+    parse_only: bool,
+    strict: bool,
+    format_: str,
+    no_color: bool,
+) -> int:
+    """Parse, evaluate, print."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    given = {} if context is None else _read_context(context)
+    chosen = kind or ("expression" if text.startswith("$") and " " not in text else "template")
+    try:
+        parsed = _parse(text, chosen, given, version, strict=strict)
+    except ExpressionSyntaxError as problem:
+        mistake = _at(text, "error", problem.message, problem.offset, problem.length, problem.hint, f"{chosen}-syntax")
+        return _refuse(console, [mistake], format_)
+    slips = [
+        _at(text, "warning", each.message, each.offset, each.length, each.canonical, each.code) for each in parsed.slips
+    ]
+    if strict and slips:
+        return _refuse(console, [_as_error(each) for each in slips], format_)
+    if parse_only:
+        return 0
+    outcome: dict[str, JsonValue] = {"kind": chosen, "canonical": _canonical(parsed.node)}
+    passed = True
+    if context is not None:
+        passed = _evaluate(parsed.node, given, outcome)
+    _print(console, outcome, slips, format_)
+    return 0 if passed else 1
+
+
+def _parse(text: str, kind: str, given: Mapping[str, JsonValue], version: str | None, *, strict: bool) -> Parsed:
+    declared = declared_by(given)
+    if kind == "expression":
+        if strict:
+            return Parsed(parse_expression(text))
+        return Parsed(*parse_lenient(text, declared))
+    if kind == "template":
+        parsed = parse_value(text, declared)
+        return Parsed(parsed.node, parsed.slips)
+    if kind == "condition":
+        condition = parse_condition(text, declared)
+        return Parsed(condition.node, condition.slips)
+    query = compile_query(text, "jsonpointer" if kind == "pointer" else kind, version)
+    return Parsed(query, query.slips)
+
+
+def _canonical(node: str | Expression | Template | Condition | Query) -> str:
+    plain = (str, Template, Query, Constant, Reference, Access, Not, Comparison, And, Or)
+    return str(node) if isinstance(node, plain) else str(canonical_form(node))
+
+
+def _evaluate(
+    node: str | Expression | Template | Condition | Query, given: Mapping[str, JsonValue], outcome: dict[str, JsonValue]
+) -> bool:
+    """Put the value or verdict into `outcome`; False when a condition or query does not pass."""
+    scope = scope_of(given)
+    if isinstance(node, Query):
+        return _query(node, scope, outcome)
+    if isinstance(node, str):
+        outcome["value"] = node
+        return True
+    if isinstance(node, Template):
+        try:
+            outcome["value"] = render(node, scope)
+        except MissingValue as missing:
+            outcome["missing"] = str(missing.expression)
+        return "missing" not in outcome
+    if outcome["kind"] == "condition":
+        judgement = holds(node, scope)  # type: ignore[arg-type]
+        outcome.update(
+            passed=judgement.passed,
+            reason=judgement.reason,
+            seen={name: _shown(value) for name, value in judgement.seen},
+        )
+        return judgement.passed
+    value = evaluate(node, scope)  # type: ignore[arg-type]
+    if value is MISSING:
+        outcome["missing"] = str(node)
+        return False
+    outcome["value"] = value
+    return True
+
+
+def _query(query: Query, scope: Scope, outcome: dict[str, JsonValue]) -> bool:
+    body = scope.response.body if scope.response is not None else MISSING
+    selection = select(query, body)
+    outcome.update(passed=selection.passed, reason=selection.reason, selected=list(selection.values))
+    return selection.passed
+
+
+def _shown(value: JsonValue) -> JsonValue:
+    return None if value is MISSING else value
+
+
+def _read_context(name: str) -> dict[str, JsonValue]:
+    try:
+        raw = json_of(text_of(read_bytes(name)))
+    except UnusableFile as problem:
+        message = f"the context {name} cannot be used: {problem}"
+        raise InvalidUsage([usage_error(message, code="json-syntax", file=name)]) from None
+    unknown = sorted(set(raw) - FIELDS) if isinstance(raw, dict) else ["a value that is no object"]
+    if unknown:
+        hint = f"there are: {', '.join(sorted(FIELDS))}"
+        raise InvalidUsage([usage_error(f"a context has no {unknown[0]}", hint=hint)])
+    found: dict[str, JsonValue] = raw
+    return found
+
+
+# ------------------------------------------------------------------ printing
+
+
+class _Argument:
+    """The text of the command line as a document of its own, so that a caret can point into it."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.split("\n")
+
+    def key(self, pointer: str) -> Span | None:
+        """There are no keys."""
+        return None
+
+    def value(self, pointer: str) -> Span | None:
+        """Return the whole first line."""
+        return Span(1, 1, 1, len(self._lines[0]) + 1)
+
+    def scalar_column(self, pointer: str, offset: int) -> tuple[int, int] | None:
+        """Return the line and column of a character."""
+        for number, line in enumerate(self._lines, 1):
+            if offset <= len(line):
+                return number, offset + 1
+            offset -= len(line) + 1
+        return len(self._lines), len(self._lines[-1]) + 1
+
+    def line_text(self, line: int) -> str:
+        """Return a line."""
+        return self._lines[line - 1]
+
+
+def _at(text: str, severity: str, message: str, offset: int, length: int, hint: str | None, code: str) -> Diagnostic:
+    place = Location("TEXT", "", _Argument(text)).within(offset, length)
+    written = (
+        f"write {hint}" if severity == "warning" and hint and hint != text else hint if severity == "error" else None
+    )
+    return Diagnostic(code=code, severity=Severity(severity), message=message, at=place, hint=written)
+
+
+def _as_error(found: Diagnostic) -> Diagnostic:
+    return Diagnostic(code=found.code, severity=Severity.ERROR, message=found.message, at=found.at, hint=found.hint)
+
+
+def _refuse(console: Console, mistakes: list[Diagnostic], format_: str) -> int:
+    if format_ == "json":
+        console.out(json.dumps({"mistakes": [_plain(each) for each in mistakes]}, indent=2) + "\n")
+    else:
+        console.err(render_diagnostics(mistakes, color=console.color))
+    return 1
+
+
+def _print(console: Console, outcome: Mapping[str, JsonValue], slips: Iterable[Diagnostic], format_: str) -> None:
+    if format_ == "json":
+        found = {**outcome, "slips": [_plain(each) for each in slips]}
+        console.out(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        return
+    tolerated = list(slips)
+    if tolerated:
+        console.err(render_diagnostics(tolerated, color=console.color))
+    width = max(map(len, outcome))
+    lines = [
+        f"{name:<{width}}  {one_line(str(value)) if name in ('kind', 'canonical') else preview(value, 2000)}\n"
+        for name, value in outcome.items()
+    ]
+    console.out("".join(lines))
+
+
+def _plain(found: Diagnostic) -> dict[str, JsonValue]:
+    offset = None if found.at.column is None else found.at.column - 1
+    return {"code": found.code, "message": found.message, "offset": offset, "hint": found.hint}

@@ -1,0 +1,43 @@
+"""`arazzo explain`: what a diagnostic code means, why it matters, how to mend it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from arazzo_runner.cli.errors import refuse, usage_error
+from arazzo_runner.cli.options import SETTINGS
+from arazzo_runner.errors import did_you_mean
+from arazzo_runner.lint.codes import pages as explanations
+from arazzo_runner.lint.codes import title
+from arazzo_runner.report.terminal.console import Console
+
+_HELP = """Explain a diagnostic code.
+
+Codes stand in brackets in every message: error[unknown-step]. Without CODE
+all codes are listed.
+
+\b
+Examples:
+  arazzo explain
+  arazzo explain unknown-step
+"""
+
+
+@click.command("explain", help=_HELP, short_help="Explain a diagnostic code.", context_settings=SETTINGS)
+@click.argument("code", required=False)
+def command(code: str | None) -> int:
+    """Print one page, or the list of all."""
+    console = Console(sys.stdout, sys.stderr)
+    pages = explanations()
+    if code is None:
+        console.out("".join(f"{name:<32} {title(page)}\n" for name, page in pages.items()))
+        return 0
+    page = pages.get(code.strip("[]").lower())
+    if page is None:
+        hint = did_you_mean(code, pages) or "arazzo explain lists all codes"
+        error = usage_error(f'there is no diagnostic code "{code}"', code="unknown-code", hint=hint)
+        return refuse(console, [error], "explain", as_json=False)
+    console.out(page.read_text(encoding="utf-8").rstrip() + "\n")
+    return 0

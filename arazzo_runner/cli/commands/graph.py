@@ -1,0 +1,110 @@
+"""`arazzo graph`: a workflow drawn as Mermaid, DOT, SVG or an outline, also with the way a run took."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+
+import click
+
+from arazzo_runner import api
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.options import SETTINGS, color_option, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.cli.run.inputs import read_mapping
+from arazzo_runner.errors import InvalidUsage
+from arazzo_runner.report.graph import Graph, Visited, with_path, workflow_graph
+from arazzo_runner.report.graph_svg import svg
+from arazzo_runner.report.graph_text import dot, mermaid, outline
+from arazzo_runner.report.terminal.console import Console
+
+_HELP = """Draw a workflow: its steps and where their actions lead.
+
+Solid lines lead on after success, dashed ones after failure. With --run the
+steps have the colours of a run's outcome and the ways it went are bold.
+
+\b
+Examples:
+  arazzo graph workflow.yml
+  arazzo graph workflow.yml -w adopt --format mermaid >> README.md
+  arazzo graph workflow.yml --format dot | dot -Tpng > workflow.png
+  arazzo run workflow.yml --format json > run.json; arazzo graph workflow.yml --run run.json
+  arazzo graph workflow.yml --format svg > workflow.svg
+"""
+
+_HINT = "write it with arazzo run --format json"
+
+
+@click.command(
+    "graph",
+    help=_HELP,
+    short_help="Draw a workflow: its steps and where their actions lead.",
+    context_settings=SETTINGS,
+)
+@click.argument("spec")
+@click.option("-w", "--workflow", metavar="ID", help="Draw this workflow only.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "mermaid", "dot", "svg"]),
+    default="text",
+    show_default=True,
+    help="What to draw it as.",
+)
+@click.option("--run", "run_report", metavar="FILE", help="Show the way of a run: what run --format json printed.")
+@reading_options
+@color_option
+def command(
+    spec: str,
+    workflow: str | None,
+    format_: str,
+    run_report: str | None,
+    reading: ReadingArguments,
+    no_color: bool,
+) -> int:
+    """Draw the workflows of a linked document."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    run = (
+        {}
+        if run_report is None
+        else read_mapping(run_report, "the report of the run", hint="write it with --format json")
+    )
+    chosen = workflow or run.get("workflowId")
+    program = api.load(spec, chosen, **reading.as_keywords(), any_server=True)
+    graphs = [
+        workflow_graph(each)
+        for key, each in program.workflows.items()
+        if key.document == program.base and chosen in (None, key.workflow_id)
+    ]
+    if run:
+        graphs = [with_path(graph, visited(run), str(run.get("status"))) for graph in graphs]
+    console.out(_drawn(graphs, format_, color=console.color_out))
+    return 0
+
+
+def _drawn(graphs: list[Graph], format_: str, *, color: bool) -> str:
+    if format_ == "mermaid":
+        return mermaid(graphs)
+    if format_ == "dot":
+        return dot(graphs)
+    return svg(graphs) if format_ == "svg" else outline(graphs, color=color)
+
+
+def visited(run: Mapping[str, JsonValue]) -> list[Visited]:
+    """Read the steps of a run's JSON report; raises InvalidUsage when it is none."""
+    try:
+        return [
+            Visited(
+                step_id=step["stepId"],
+                status=step["status"],
+                action=step.get("action"),
+                retries=max(0, len(step["attempts"]) - 1),
+            )
+            for step in run["steps"]
+        ]
+    except (KeyError, TypeError, AttributeError):
+        shown = json.dumps(sorted(run))[:80]
+        message = f"this is no report of a run: it has {shown}"
+        raise InvalidUsage([usage_error(message, hint=_HINT)]) from None

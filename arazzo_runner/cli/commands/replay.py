@@ -1,0 +1,148 @@
+"""`arazzo replay`: run a workflow against a recorded conversation, offline, and tell what differs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import click
+
+from arazzo_runner import api
+from arazzo_runner.base.records import replace
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option, pairs, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.errors import Diagnostic
+from arazzo_runner.program.model import Program
+from arazzo_runner.report.drift import RequestDrift, drift_diagnostics, outcome_diagnostics
+from arazzo_runner.report.exchange import request_line
+from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.json import pretty, run_report, shown_outputs, validate_report
+from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.progress import RunPrinter
+from arazzo_runner.report.terminal.style import count, paint
+from arazzo_runner.runtime.cassette.file import read_cassette
+from arazzo_runner.runtime.cassette.placeholders import PREFIX
+from arazzo_runner.runtime.cassette.world import Cassette, Player
+from arazzo_runner.sources.uris import is_remote
+
+_HELP = """Run a recorded workflow again, offline, and tell what differs.
+
+CASSETTE is a file that `arazzo run --record` wrote. The workflow is run with
+the recorded inputs, every request is answered from the cassette, and compared
+with the recorded one. SPEC is the Arazzo document (default: the recorded
+one). The workflow's outputs go to standard output, differences to standard
+error. Secrets are placeholders (arazzo-secret-1) in all of it.
+
+\b
+Examples:
+  arazzo run workflow.yml -i id=7 --record seen.yml
+  arazzo replay seen.yml
+  arazzo replay seen.yml changed-workflow.yml --format json
+  arazzo replay seen.yml -i id=8                  what would be sent instead?
+
+\b
+Exit codes:
+  0  every request and the outcome are as recorded
+  1  something differs
+  2  the cassette, the document or the options are wrong
+"""
+
+
+@click.command(
+    "replay",
+    help=_HELP,
+    short_help="Run a recorded workflow again, offline, and tell what differs.",
+    context_settings=SETTINGS,
+)
+@click.argument("cassette")
+@click.argument("spec", required=False)
+@click.option("-i", "--input", "inputs", metavar="NAME=VALUE", multiple=True, help="Replace a recorded input.")
+@click.option("--server", "servers", metavar="NAME=URL", multiple=True, help="Call the source NAME at another URL.")
+@reading_options
+@click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only what differs.")
+@format_option
+@color_option
+def command(
+    cassette: str,
+    spec: str | None,
+    inputs: tuple[str, ...],
+    servers: tuple[str, ...],
+    reading: ReadingArguments,
+    verbose: int,
+    quiet: bool,
+    format_: str,
+    no_color: bool,
+) -> int:
+    """Play the cassette and print the differences."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    recorded = read_cassette(cassette)
+    program = api.load(
+        spec or _document(cassette, recorded),
+        recorded.workflow_id,
+        **reading.as_keywords(),
+        servers={**recorded.servers, **pairs(servers, "--server", "NAME=URL")},
+    )
+    printer = RunPrinter(console, verbosity=verbose)
+    texts = given_inputs(inputs, None, (), {}).texts
+    values = {name: value for name, value in recorded.inputs.items() if name not in texts}
+    player = Player(recorded)
+    result = api.run(
+        program,
+        inputs=values,
+        input_texts=texts,
+        world=player,
+        on_event=(lambda event, secrets: None) if quiet else printer.on_event,
+    )
+    printer.close()
+    # What a cassette holds is no secret any more; only what -i gave can be one.
+    secrets = Secrets(text for text in result.secrets.texts() if PREFIX not in text)
+    console.secrets = secrets
+    found = list(_differences(program, result, recorded, player, secrets))
+    _print(console, result, found, len(recorded.interactions), format_)
+    return 1 if found else 0
+
+
+def _document(cassette: str, recorded: Cassette) -> str:
+    """Return where the recorded document is: a relative name is meant from the cassette's folder."""
+    if is_remote(recorded.document):
+        return recorded.document
+    return os.path.normpath(os.path.join(os.path.dirname(cassette), recorded.document))
+
+
+def _differences(
+    program: Program, result: RunResult, recorded: Cassette, player: Player, secrets: Secrets
+) -> Iterator[Diagnostic]:
+    told = [*drift_diagnostics(program, _drifts(player, secrets), secrets)]
+    told += outcome_diagnostics(program, result, recorded.status, dict(recorded.outputs), secrets)
+    yield from (masked_diagnostic(each, secrets) for each in told)
+
+
+def _drifts(player: Player, secrets: Secrets) -> Iterator[RequestDrift]:
+    for drift in player.drifts():
+        told = RequestDrift(drift.kind, drift.key, request_line(drift.request, secrets), at=drift.at)
+        if not drift.differences:
+            yield told
+        for each in drift.differences:
+            yield replace(told, part=each.part, name=each.name, was=each.was, now=each.now)
+
+
+def _print(console: Console, result: RunResult, found: list[Diagnostic], requests: int, format_: str) -> None:
+    if format_ == "json":
+        run = run_report(result, show_secrets=True)
+        report = {"same": not found, "differences": validate_report(found)["diagnostics"], "run": run}
+        console.out(pretty(report))
+        return
+    if result.outputs:
+        console.out(pretty(shown_outputs(result, show_secrets=True)))
+    if found:
+        console.err(render_diagnostics(found, color=console.color))
+        return
+    console.err(
+        paint(f"as recorded: {result.status}, {count(requests, 'request')}", "green", color=console.color) + "\n"
+    )

@@ -1,0 +1,180 @@
+"""`arazzo resume`: go on with a durable run where it stopped, with a person's decisions when it needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from arazzo_runner import durable_runs
+from arazzo_runner.base.records import record
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.user_files import UnusableFile, json_of, read_text
+from arazzo_runner.cli.durable_options import store_option
+from arazzo_runner.cli.errors import refuse
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.run.durable import farewell
+from arazzo_runner.cli.run.session import EXIT_CODES, prepared_output, termination_interrupts
+from arazzo_runner.durable.answers import read_answer
+from arazzo_runner.durable.records import Decision
+from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.errors import ArazzoError
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.failure import failure_diagnostics, render_failure
+from arazzo_runner.report.json import pretty, run_report, shown_outputs
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.progress import RunPrinter, success_line
+
+_HELP = """Go on with a durable run that stopped.
+
+RUN is the id that `arazzo run --durable` printed; `arazzo runs list` names
+them all. What was answered is not asked again: the documents are those the
+run began with, and the server's answers are read from the store.
+
+A request that was under way when the run stopped, and might do harm when it
+is sent twice, is in doubt: say with --step and --as what became of it.
+
+\b
+Examples:
+  arazzo resume rotate-1
+  arazzo resume rotate-1 --step refreshToken --as resend        send it once more
+  arazzo resume rotate-1 --step refreshToken --as failed        it was not acted on
+  arazzo resume rotate-1 --step refreshToken --as answer.json   it was, and gave this
+
+\b
+The file of an answer: {"status": 200, "headers": {}, "body": {"id": 7}}
+
+Outputs and exit codes are those of `arazzo run`; 3 means that the run waits
+for a decision.
+"""
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class ResumeArguments:
+    """What the command line said."""
+
+    run: str
+    steps: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    store: str | None
+    verbose: int
+    quiet: bool
+    format_: str
+    output: str | None
+    show_secrets: bool
+    no_color: bool
+
+
+@click.command("resume", help=_HELP, short_help="Go on with a durable run that stopped.", context_settings=SETTINGS)
+@click.argument("run")
+@click.option("--step", "steps", metavar="ID", multiple=True, help="A step whose request is in doubt; repeatable.")
+@click.option(
+    "--as",
+    "outcomes",
+    metavar="OUTCOME",
+    multiple=True,
+    help="What became of it: resend, failed, or a FILE with its answer; one for each --step.",
+)
+@store_option
+@click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only why it failed.")
+@format_option
+@click.option("--output", metavar="FILE", help="Write the outputs to FILE, secrets in clear, readable only by you.")
+@click.option("--show-secrets", is_flag=True, help="Print secret outputs in clear.")
+@color_option
+def command(**options: Any) -> int:
+    """Read the options and resume."""
+    given = ResumeArguments(**options)
+    if len(given.steps) != len(given.outcomes):
+        raise click.UsageError("give one --as for each --step", click.get_current_context())
+    console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
+    try:
+        decisions = dict(_decisions(given))
+        return Resumption(given, console).run(decisions)
+    except ArazzoError as problem:
+        return refuse(console, problem.diagnostics, "run", as_json=given.format_ == "json")
+
+
+def _decisions(given: ResumeArguments) -> Iterator[tuple[str, Decision]]:
+    for step, outcome in zip(given.steps, given.outcomes, strict=True):
+        if outcome in ("resend", "failed"):
+            yield step, Decision(kind="resend" if outcome == "resend" else "failed")
+        else:
+            yield step, Decision(kind="answered", answer=_answer(outcome))
+
+
+def _answer(path: str) -> Any:
+    try:
+        text = read_text(path)
+        json_of(text)  # which also refuses what is nested too deeply
+        return read_answer(text, path)
+    except UnusableFile as problem:
+        hint = "--as takes resend, failed, or a file with the answer"
+        raise refusal(f"{path} cannot be read: {problem}", code="unreadable-file", hint=hint, file=path) from None
+
+
+class Resumption:
+    """One run about to go on."""
+
+    def __init__(self, given: ResumeArguments, console: Console) -> None:
+        self._given = given
+        self._console = console
+        self._printer = RunPrinter(console, verbosity=given.verbose, ticking=True)
+        self._output = None if given.output is None else prepared_output(given.output)
+
+    def run(self, decisions: dict[str, Decision]) -> int:
+        """Go on, deliver the outputs and return the exit code."""
+        given = self._given
+        with durable_runs.opened(given.store, os.environ) as runtime:
+            if decisions:
+                runtime.decide(given.run, decisions)
+            queue = runtime.status(given.run).queue
+            if queue is not None:
+                runtime.hand_back(given.run)
+                self._console.err(f"the workers of queue {one_line(queue)} go on with it\n")
+                return 0
+            with termination_interrupts():
+                outcome = runtime.resume(given.run, on_event=self._on_event)
+        self._printer.close()
+        return self._delivered(outcome)
+
+    def _on_event(self, event: Event, secrets: Secrets) -> None:
+        self._console.secrets = secrets
+        if not self._given.quiet:
+            self._printer.on_event(event, secrets)
+
+    def _delivered(self, outcome: Any) -> int:
+        result: RunResult = outcome.result
+        self._console.secrets = result.secrets
+        arrived = self._console.deliver(self._stdout(result)) and self._to_file(result)
+        self._console.err(self._ending(result) + farewell(outcome, self._given.store))
+        code = EXIT_CODES[result.status]
+        return code if arrived or code else 1
+
+    def _stdout(self, result: RunResult) -> str:
+        if self._given.format_ == "json":
+            shown = run_report(result, show_secrets=self._given.show_secrets, diagnostics=failure_diagnostics(result))
+            return pretty(shown)
+        return pretty(shown_outputs(result, show_secrets=self._given.show_secrets)) if result.outputs else ""
+
+    def _to_file(self, result: RunResult) -> bool:
+        if self._output is None:
+            return True
+        try:
+            self._output.write(pretty(shown_outputs(result, show_secrets=True)))
+        except OSError as problem:
+            self._console.err(
+                f"the outputs could not be written to {one_line(self._given.output or '')}: {problem.strerror}\n"
+            )
+            return False
+        return True
+
+    def _ending(self, result: RunResult) -> str:
+        if result.status != "succeeded":
+            return render_failure(result, color=self._console.color)
+        return "" if self._given.quiet else success_line(result, color=self._console.color) + "\n"

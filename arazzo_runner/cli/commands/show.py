@@ -1,0 +1,210 @@
+"""`arazzo show`: what a workflow does: inputs, steps with their requests, actions, outputs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import click
+
+from arazzo_runner import api
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.cli.describe import flat, input_lines, input_records, table, with_diagnostics
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.document.model import Selector, Step, Workflow
+from arazzo_runner.program.model import (
+    CompiledAction,
+    CompiledStep,
+    CompiledWorkflow,
+    OperationCall,
+    Program,
+    Unlinked,
+    WorkflowCall,
+)
+from arazzo_runner.program.security import given_by, is_given
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.json import pretty
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.style import count, paint
+
+_HELP = """Show what a workflow does, step by step.
+
+Every step is shown in the order of execution with the request it sends, what
+must hold, what follows and what it gives. Secret values are marked, and the
+credentials that no parameter gives (arazzo auth tells where they come from).
+
+\b
+Examples:
+  arazzo show workflow.yml
+  arazzo show workflow.yml -w adopt --format json
+"""
+
+
+@click.command("show", help=_HELP, short_help="Show what a workflow does, step by step.", context_settings=SETTINGS)
+@click.argument("spec")
+@click.option("-w", "--workflow", metavar="ID", help="Show this workflow only.")
+@format_option
+@reading_options
+@color_option
+def command(
+    spec: str,
+    workflow: str | None,
+    format_: str,
+    reading: ReadingArguments,
+    no_color: bool,
+) -> int:
+    """Print the workflows of a linked document."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    program = api.load(spec, workflow, **reading.as_keywords())
+    records = list(_records(program, workflow))
+    if format_ == "json":
+        console.out(pretty(with_diagnostics({"workflows": records}, program.diagnostics)))
+    else:
+        console.out("\n\n".join(_text(record, color=console.color_out) for record in records) + "\n")
+    return 0
+
+
+# ------------------------------------------------------------------ records
+
+
+def _records(program: Program, workflow_id: str | None) -> Iterable[dict[str, JsonValue]]:
+    models = {workflow.workflow_id: workflow for workflow in program.description.workflows}
+    for key, compiled in program.workflows.items():
+        if key.document == program.base and workflow_id in (None, key.workflow_id):
+            yield _workflow(compiled, models[key.workflow_id])
+
+
+def _workflow(compiled: CompiledWorkflow, model: Workflow) -> dict[str, JsonValue]:
+    steps = {step.step_id: step for step in model.steps}
+    return {
+        "workflowId": compiled.workflow_id,
+        "summary": compiled.summary,
+        "dependsOn": [key.workflow_id for key in compiled.depends_on],
+        "inputs": input_records(compiled.inputs, compiled.document.raw),
+        "steps": [_step(step, steps[step.step_id]) for step in compiled.steps],
+        "outputs": _outputs(model.outputs.items(), compiled.secret_outputs),
+    }
+
+
+def _step(compiled: CompiledStep, model: Step) -> dict[str, JsonValue]:
+    criteria = [criterion.condition for criterion in model.success_criteria]
+    return {
+        "stepId": compiled.step_id,
+        "description": compiled.description,
+        **_call(compiled.call),
+        **_credentials(compiled),
+        "dependsOn": list(compiled.depends_on),
+        "successCriteria": criteria,
+        "onSuccess": [_action(action) for action in compiled.on_success],
+        "onFailure": [_action(action) for action in compiled.on_failure],
+        "outputs": _outputs(model.outputs.items(), compiled.secret_outputs),
+    }
+
+
+def _call(call: OperationCall | WorkflowCall | Unlinked) -> dict[str, JsonValue]:
+    assert not isinstance(call, Unlinked)  # what is shown was loaded without errors
+    if isinstance(call, WorkflowCall):
+        return {"calls": "workflow", "workflowId": call.workflow.workflow_id}
+    operation = call.operation
+    return {
+        "calls": "operation",
+        "method": operation.method,
+        "path": operation.path,
+        "server": call.server,
+        "source": call.source,
+        "operationId": operation.operation_id,
+    }
+
+
+def _credentials(step: CompiledStep) -> dict[str, JsonValue]:
+    """Return the alternatives of credentials that an operation asks for, and whether the step gives one itself."""
+    if not isinstance(step.call, OperationCall) or not step.call.operation.security:
+        return {}
+    operation = step.call.operation
+    given = is_given(operation.security, operation.security_schemes, given_by(step.parameters))
+    return {"credentials": [list(each) for each in operation.security], "credentialsGiven": given}
+
+
+def _action(action: CompiledAction) -> dict[str, JsonValue]:
+    record: dict[str, JsonValue] = {"name": action.name, "type": action.type}
+    if action.step_id is not None:
+        record["stepId"] = action.step_id
+    if action.workflow is not None:
+        record["workflowId"] = action.workflow.workflow_id
+    if action.type == "retry":
+        record |= {"retryAfter": action.retry_after, "retryLimit": action.retry_limit}
+    record["criteria"] = [criterion.text for criterion in action.criteria]
+    return record
+
+
+def _outputs(outputs: Iterable[tuple[str, str | Selector]], secret: frozenset[str]) -> list[JsonValue]:
+    return [
+        {
+            "name": name,
+            "value": f"{value.context} ▸ {value.selector}" if isinstance(value, Selector) else value,
+            "secret": name in secret,
+        }
+        for name, value in outputs
+    ]
+
+
+# ------------------------------------------------------------------ text
+
+
+def _text(record: dict[str, JsonValue], *, color: bool) -> str:
+    lines = [f"{paint(one_line(record['workflowId']), 'bold', color=color)} ({count(len(record['steps']), 'step')})"]
+    if record["summary"]:
+        lines.append(f"  {flat(record['summary'])}")
+    if record["dependsOn"]:
+        lines.append(f"  runs first: {one_line(', '.join(record['dependsOn']))}")
+    lines += _section("inputs", input_lines(record["inputs"], "    "))
+    for number, step in enumerate(record["steps"], start=1):
+        lines += ["", *_step_lines(number, step, color=color)]
+    lines += _section("outputs", _output_lines(record["outputs"], "    "))
+    return "\n".join(lines)
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return ["", f"  {title}", *lines] if lines else []
+
+
+def _step_lines(number: int, step: dict[str, JsonValue], *, color: bool) -> list[str]:
+    if step["calls"] == "workflow":
+        call = f"workflow {step['workflowId']}"
+    else:
+        call = f"{step['method']} {step['path']}  ({step['source']})"
+    lines = [f"  {number}. {paint(one_line(step['stepId']), 'bold', color=color)}  {one_line(call)}"]
+    if step["description"]:
+        lines.append(f"       {flat(step['description'])}")
+    facts = [("after", ", ".join(step["dependsOn"]))] if step["dependsOn"] else []
+    if "credentials" in step and not step["credentialsGiven"]:
+        facts.append(("needs", " or ".join(" and ".join(each) or "nothing" for each in step["credentials"])))
+    facts += [("passes if", flat(criterion)) for criterion in step["successCriteria"]]
+    facts += [("then", _action_text(action)) for action in step["onSuccess"]]
+    facts += [("else", _action_text(action)) for action in step["onFailure"]]
+    lines += [f"       {word:<9}  {one_line(text)}" for word, text in facts]
+    outputs = _output_lines(step["outputs"], "")
+    return lines + [f"       {'gives':<9}  {line}" for line in outputs]
+
+
+def _action_text(action: dict[str, JsonValue]) -> str:
+    text = str(action["type"])
+    target = action.get("stepId") or action.get("workflowId")
+    if action["type"] == "retry":
+        limit, after = action["retryLimit"], action["retryAfter"]
+        text += f" up to {limit} times" if limit != 1 else " once"
+        text += f" after {after:g} s" if after else ""
+        text += f", {target} first" if target else ""
+    elif target:
+        text += f" {target}"
+    condition = " and ".join(map(flat, action["criteria"]))
+    return f"{text} if {condition}" if condition else text
+
+
+def _output_lines(outputs: list[JsonValue], indent: str) -> list[str]:
+    rows = [
+        (one_line(each["name"]), one_line(str(each["value"])) + (" (secret)" if each["secret"] else ""))
+        for each in outputs
+    ]
+    return table(rows, indent)

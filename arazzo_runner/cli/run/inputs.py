@@ -1,0 +1,151 @@
+"""The inputs of a run, from the command line, a file, standard input and the environment.
+
+Precedence: `-i` over `--input-file` over the environment. So that secrets need not stand in a
+command line (other users and the shell's history see those), `-i name=@FILE` reads a text from
+a file, `-i name=@-` from standard input, and the variable `ARAZZO_INPUT_<NAME>` gives an input
+that nothing else gave; `refreshToken` is found in ARAZZO_INPUT_refreshToken and in
+ARAZZO_INPUT_REFRESH_TOKEN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from arazzo_runner.base.json_values import JsonValue, type_name
+from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.user_files import TooLarge, UnusableFile, read_file, read_standard_input, text_of
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.options import pairs
+from arazzo_runner.document.source_map import read
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity
+
+PREFIX = "ARAZZO_INPUT_"
+
+
+@record(frozen=True, slots=True)
+class GivenInputs:
+    """`values` are JSON values of a file, `texts` are to be coerced by the schema; `warnings` say what was odd."""
+
+    values: dict[str, JsonValue] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def given_inputs(
+    arguments: Sequence[str], file: str | None, names: Iterable[str], environment: Mapping[str, str]
+) -> GivenInputs:
+    """Collect inputs; `names` are those the workflow declares. Raises InvalidUsage for what cannot be read."""
+    return with_environment(stated_inputs(arguments, file), names, environment)
+
+
+def stated_inputs(arguments: Sequence[str], file: str | None) -> GivenInputs:
+    """Read what `-i` and `--input-file` give; raises InvalidUsage. Standard input can be read only once."""
+    texts = {name: _text_of(name, text) for name, text in pairs(arguments, "-i", "NAME=VALUE").items()}
+    values = {}
+    if file is not None:
+        values = read_mapping(file, "the input file", hint="write name: value, one input a line")
+    values = {name: value for name, value in values.items() if name not in texts}
+    return GivenInputs(values, texts, tuple(_repeated(arguments)))
+
+
+def with_environment(inputs: GivenInputs, names: Iterable[str], environment: Mapping[str, str]) -> GivenInputs:
+    """Add the declared inputs that only the environment gives."""
+    found = _environment_inputs(names, environment)
+    missing = {name: text for name, text in found.items() if name not in inputs.values and name not in inputs.texts}
+    return replace(inputs, texts={**inputs.texts, **missing})
+
+
+def with_defaults(inputs: GivenInputs, names: Iterable[str], values: Mapping[str, JsonValue]) -> GivenInputs:
+    """Add the declared inputs that nothing else gives."""
+    known = frozenset(names)
+    missing = {
+        name: value
+        for name, value in values.items()
+        if name in known and name not in inputs.values and name not in inputs.texts
+    }
+    return replace(inputs, values={**inputs.values, **missing})
+
+
+def with_row(inputs: GivenInputs, row: GivenInputs) -> GivenInputs:
+    """Return inputs in which those of a row win."""
+    own = {*row.values, *row.texts}
+    values = {name: value for name, value in inputs.values.items() if name not in own}
+    texts = {name: text for name, text in inputs.texts.items() if name not in own}
+    return replace(inputs, values={**values, **row.values}, texts={**texts, **row.texts})
+
+
+def _repeated(arguments: Sequence[str]) -> Iterable[Diagnostic]:
+    names = [argument.partition("=")[0] for argument in arguments]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield Diagnostic(
+                code="repeated-input",
+                severity=Severity.WARNING,
+                message=f'input "{name}" is given {names.count(name)} times; the last one is used',
+                at=Location(""),
+                hint="a list is one JSON text: -i name='[1, 2]'",
+            )
+
+
+def _text_of(name: str, text: str) -> str:
+    r"""Return the text an argument means: `@FILE` reads a file, `\@…` is the text `@…`."""
+    if text.startswith("\\@"):
+        return text[1:]
+    if not text.startswith("@"):
+        return text
+    path = text[1:]
+    try:
+        content = text_of(read_bytes(path))
+    except UnusableFile as problem:
+        message = f'input "{name}": {path} cannot be read: {problem}'
+        raise InvalidUsage([usage_error(message, code="unreadable-file", file=path)]) from None
+    except InvalidUsage as problem:
+        hint = f"a text that begins with @ is written -i '{name}=\\{text}'"
+        raise InvalidUsage([usage_error(problem.diagnostics[0].message, code="unreadable-file", hint=hint)]) from None
+    # A file that an editor or `echo` wrote ends with a line break that belongs to no token.
+    return content.removesuffix("\n").removesuffix("\r")
+
+
+def read_bytes(path: str) -> bytes:
+    """Return what a file or, for `-`, standard input holds; raises InvalidUsage."""
+    try:
+        return read_standard_input() if path == "-" else read_file(path)
+    except UnusableFile as problem:
+        what = "standard input" if path == "-" else path or "the file without a name"
+        code = "document-too-large" if isinstance(problem, TooLarge) else "unreadable-file"
+        raise InvalidUsage([usage_error(f"{what} cannot be read: {problem}", code=code, file=path)]) from None
+
+
+def read_mapping(path: str, what: str, *, hint: str) -> dict[str, JsonValue]:
+    """Read a YAML or JSON mapping from a file or, for `-`, standard input; raises InvalidUsage."""
+    name = "<stdin>" if path == "-" else path
+    data = read_bytes(path)
+    if not data.strip():
+        return {}
+    problems = Problems()
+    document = read(data, name, problems)
+    if document is None or problems.has_errors:
+        raise InvalidUsage(problems.diagnostics)
+    if not isinstance(document.value, dict):
+        message = f"{what} must hold a mapping of names to values, found {type_name(document.value)}"
+        problems.error("wrong-root", message, document.at(), hint=hint)
+        raise InvalidUsage(problems.diagnostics)
+    return document.value
+
+
+def _environment_inputs(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Find declared inputs in the environment: by exact name first, else without regard to case and punctuation."""
+    given = {key[len(PREFIX) :]: value for key, value in environment.items() if key.upper().startswith(PREFIX)}
+    if not given:
+        return {}
+    plain = {_plain(key): value for key, value in given.items()}
+    found = {}
+    for name in names:
+        text = given.get(name, plain.get(_plain(name)))
+        if text is not None:
+            found[name] = text
+    return found
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())

@@ -1,0 +1,312 @@
+"""Many runs from one command line: planned and checked as a whole, performed one after the other or together."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from arazzo_runner import api
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
+from arazzo_runner.cli.errors import EXIT_USAGE, refuse
+from arazzo_runner.cli.run.arguments import RunArguments, run_options
+from arazzo_runner.cli.run.execution import Execution, pace_of
+from arazzo_runner.cli.run.plan import PlannedRun, plan
+from arazzo_runner.cli.run.reporting import refused_run
+from arazzo_runner.cli.run.session import (
+    EXIT_CODES,
+    Reports,
+    delivered_outputs,
+    missing_outputs,
+    prepared_output,
+    prepared_reports,
+    termination_interrupts,
+)
+from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.errors import ArazzoError, Diagnostic
+from arazzo_runner.report.dry_run import render_requests
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.failure import failure_diagnostics
+from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.json import pretty
+from arazzo_runner.report.many import ManyPrinter
+from arazzo_runner.report.runs.json import run_line, runs_report
+from arazzo_runner.report.runs.records import RunRecord, RunsReport
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.progress import RunPrinter
+from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
+from arazzo_runner.sources.document_snapshot import Kept
+
+
+def run_many(given: RunArguments, environment: Mapping[str, str], read: Kept | None = None) -> int:
+    """Run everything that the command line asks for and return the worst exit code; `read` takes in what is read."""
+    console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
+    reports = None
+    try:
+        reports = prepared_reports(given, console)
+        if not given.dry_run:
+            api.check_transport(run_options(given))
+        runs = plan(given, environment, read)
+        batch = Batch(given, runs, console, reports)
+    except ArazzoError as problem:
+        if reports is not None:
+            reports.refused(given, problem.diagnostics)
+        if given.as_json:
+            refused = RunsReport(runs=(refused_run(given, problem.diagnostics),), started=time.time(), many=True)
+            console.deliver(pretty(runs_report(refused)))
+            return EXIT_USAGE
+        return refuse(console, problem.diagnostics, "run", as_json=False)
+    with termination_interrupts():
+        return batch.run()
+
+
+class Batch:
+    """The runs of one command line, checked and about to begin."""
+
+    def __init__(
+        self, given: RunArguments, runs: Sequence[PlannedRun], console: Console, reports: Reports | None = None
+    ) -> None:
+        self._given = given
+        self._runs = runs
+        self._reports = reports
+        self.console = console
+        self._results: dict[int, RunRecord] = {}
+        self._lines: dict[int, tuple[str, str]] = {}
+        self._delivered = 0
+        self._arrived = True
+        self._stopped = False
+        self.printer = ManyPrinter(console, len(runs), quiet=given.quiet or given.dry_run)
+        self._credentials, self._missing = shared_credentials(runs)
+        self._pace = pace_of(given)
+        self._world: World | None = None
+        self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
+        self._probe(runs[0])
+
+    def _probe(self, run: PlannedRun) -> None:
+        """Refuse before the first request what any run would refuse: its options, no place for secrets."""
+        self._execution(run, Watcher(self, run)).abandon()
+
+    def run(self) -> int:
+        """Perform the runs, deliver what they gave, and return the exit code."""
+        given = self._given
+        if not given.quiet:
+            self._warn()
+        started, begun = time.time(), time.monotonic()
+        self.printer.begin(given.many.jobs)
+        try:
+            self._perform()
+        finally:
+            self.printer.close()
+        spent = (time.monotonic() - begun) * 1000
+        records = tuple(self._results.get(run.number) or _not_run(run) for run in self._runs)
+        report = RunsReport(runs=records, started=started, duration_ms=spent, many=True)
+        if given.as_json:
+            text = pretty(runs_report(report, show_secrets=given.show_secrets))
+            self._arrived = self.console.deliver(text)
+        self.printer.end(report)
+        if self._reports is not None:
+            self._arrived = self._reports.write(records, many=True) and self._arrived
+        if not self._arrived:
+            self.console.err("the outputs could not be written to standard output\n")
+        code = EXIT_CODES.get(report.status, 1)
+        return code if self._arrived or code else 1
+
+    def _perform(self) -> None:
+        if self._given.many.jobs > 1:
+            from arazzo_runner.cli.run.concurrent import run_together  # lazily: asyncio
+
+            run_together(self, self._runs, self._given.many.jobs)
+            return
+        with contextlib.ExitStack() as stack:
+            if self._shares_connections:
+                self._world = stack.enter_context(BlockingWorld(**self._world_options))
+            for run in self._runs:
+                if self._stopped:
+                    return
+                self.one(run)
+
+    @property
+    def _shares_connections(self) -> bool:
+        """Whether runs go to the same servers: each mock is one of its own, and a dry run sends nothing."""
+        return not self._given.mock and not self._given.dry_run
+
+    @property
+    def _world_options(self) -> dict[str, Any]:
+        options = run_options(self._given)
+        return {"max_response_size": options.max_response_size, "options": options.transport}
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Let runs on the running event loop share their connections while this is open."""
+        if not self._shares_connections:
+            yield
+            return
+        async with AsyncWorld(**self._world_options) as world:
+            self._world = world
+            yield
+
+    def _warn(self) -> None:
+        """Print what is odd about documents and inputs, each once."""
+        found: dict[Diagnostic, None] = {}
+        for run in self._runs:
+            found.update(dict.fromkeys((*run.inputs.warnings, *run.program.diagnostics)))
+        found.update(dict.fromkeys(self._missing))
+        if found:
+            self.console.err(render_diagnostics(found, color=self.console.color) + "\n")
+
+    # ------------------------------------------------------------------ one run
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no further run is to begin."""
+        return self._stopped
+
+    def one(self, run: PlannedRun) -> None:
+        """Perform one run, blocking."""
+        watcher = Watcher(self, run)
+        execution = self._execution(run, watcher)
+        started = time.time()
+        self._finished(execution, watcher, execution.perform(), started)
+
+    async def aone(self, run: PlannedRun) -> None:
+        """Perform one run on the running event loop."""
+        watcher = Watcher(self, run)
+        execution = self._execution(run, watcher)
+        started = time.time()
+        self._finished(execution, watcher, await execution.aperform(), started)
+
+    def _execution(self, run: PlannedRun, watcher: Watcher) -> Execution:
+        return Execution(
+            run.given,
+            run.program,
+            run.inputs,
+            on_event=watcher.on_event,
+            announce=watcher.announce,
+            label=f"-{run.number}",
+            credentials=self._credentials.get(_credentials_key(run)),
+            pace=self._pace,
+            world=self._world,
+        )
+
+    def _finished(self, execution: Execution, watcher: Watcher, result: RunResult, started: float) -> None:
+        """Take in what a run came to, and deliver what can be delivered in the order planned."""
+        run = watcher.run
+        missing = () if run.given.part.ends_early else tuple(missing_outputs(run.program, result))
+        record = RunRecord(
+            name=run.name,
+            document=run.given.spec,
+            workflow_id=run.program.workflow.workflow_id,
+            result=result,
+            program=run.program,
+            started=started,
+            diagnostics=(*run.inputs.warnings, *missing, *failure_diagnostics(result)),
+        )
+        self._results[run.number] = record
+        if result.status == "interrupted" or result.reason == "interrupted":
+            self._stopped = True
+        if self._given.many.fail_fast and result.status != "succeeded":
+            self._stopped = True
+        self._lines[run.number] = self._texts(execution, record, result)
+        self.printer.finished(record, watcher.shown())
+        self._deliver()
+
+    def _texts(self, execution: Execution, record: RunRecord, result: RunResult) -> tuple[str, str]:
+        """Return what stdout and what --output get of one run."""
+        if self._given.dry_run:
+            return f"## {one_line(record.name)}\n\n{render_requests(result)}", ""
+        shown = delivered_outputs(execution, result, show_secrets=self._given.show_secrets)
+        clear = (
+            "" if self._output is None else run_line(record, delivered_outputs(execution, result, show_secrets=True))
+        )
+        return run_line(record, shown), clear
+
+    def _deliver(self) -> None:
+        """Write the lines of runs that are over, in the order planned, as soon as those before them are."""
+        while self._delivered + 1 in self._lines:
+            self._delivered += 1
+            line, clear = self._lines.pop(self._delivered)
+            if not self._given.as_json:
+                self._arrived = self.console.deliver(line) and self._arrived
+            if self._output is not None:
+                self._append(clear)
+
+    def _append(self, line: str) -> None:
+        assert self._output is not None
+        try:
+            self._output.append(line)
+        except OSError as problem:
+            self.console.err(f"the outputs could not be written to {one_line(self._output.path)}: {problem.strerror}\n")
+            self._arrived = False
+
+
+CredentialsKey = tuple[str | None, tuple[tuple[str, str], ...]]
+
+
+def _credentials_key(run: PlannedRun) -> CredentialsKey:
+    given = run.given
+    return given.credentials.credentials_file, tuple(given.defaults.credentials.items())
+
+
+def shared_credentials(
+    runs: Sequence[PlannedRun],
+) -> tuple[dict[CredentialsKey, CredentialsGiven], tuple[Diagnostic, ...]]:
+    """Return the credentials of runs, one object for all that look in the same places, and what is missing."""
+    groups: dict[CredentialsKey, list[PlannedRun]] = {}
+    for run in runs:
+        groups.setdefault(_credentials_key(run), []).append(run)
+    found: dict[CredentialsKey, CredentialsGiven] = {}
+    missing: dict[Diagnostic, None] = {}
+    for key, group in groups.items():
+        given = group[0].given
+        programs = list({id(run.program): run.program for run in group}.values())
+        own = None if given.mock else credentials_of(given.credentials, programs, given.defaults.credentials)
+        found[key] = own
+        missing.update(dict.fromkeys(missing_credentials(programs, own, run_options(given))))
+    return found, tuple(missing)
+
+
+class Watcher:
+    """Listens to one run: shows it at once when it goes alone, else keeps its lines until it is over."""
+
+    def __init__(self, batch: Batch, run: PlannedRun) -> None:
+        self.run = run
+        self._batch = batch
+        self._buffer: io.StringIO | None = None
+        self._details: RunPrinter | None = None
+        if run.given.verbose and not run.given.dry_run:
+            console = batch.console
+            if run.given.many.jobs > 1:
+                self._buffer = io.StringIO()
+                console = Console(self._buffer, self._buffer, color=console.color)
+            self._details = RunPrinter(console, verbosity=run.given.verbose)
+
+    def on_event(self, event: Event, secrets: Secrets) -> None:
+        """Show or keep one event."""
+        self._batch.console.secrets = secrets
+        if self._details is not None:
+            self._details.on_event(event, secrets)
+        else:
+            self._batch.printer.on_event(self.run.name, event)
+
+    def announce(self, path: str) -> None:
+        """Take in where secret outputs are kept."""
+        self._batch.printer.kept(path)
+
+    def shown(self) -> str:
+        """Return the lines kept until now."""
+        if self._details is not None:
+            self._details.close()
+        return "" if self._buffer is None else self._buffer.getvalue()
+
+
+def _not_run(run: PlannedRun) -> RunRecord:
+    return RunRecord(
+        name=run.name, document=run.given.spec, workflow_id=run.program.workflow.workflow_id, program=run.program
+    )

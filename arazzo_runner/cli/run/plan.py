@@ -1,0 +1,188 @@
+"""Which runs a command line asks for: every document, its workflows, the rows of inputs, repeated."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from arazzo_runner import api
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record, replace
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.run.arguments import RunArguments, has_wildcard, is_glob
+from arazzo_runner.cli.run.execution import checked, configured, load_document
+from arazzo_runner.cli.run.inputs import GivenInputs, stated_inputs, with_defaults, with_environment, with_row
+from arazzo_runner.cli.run.rows import Row, read_rows
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow, did_you_mean
+from arazzo_runner.program.model import Program
+from arazzo_runner.program.schemas import input_names
+from arazzo_runner.sources.document_snapshot import Kept
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """One run to be: its name in every report, what runs, and with which inputs; `number` counts from 1."""
+
+    name: str
+    number: int
+    given: RunArguments
+    program: Program
+    inputs: GivenInputs
+
+
+@record(frozen=True, slots=True)
+class _Chosen:
+    """One workflow of one document."""
+
+    given: RunArguments
+    spec: str
+    program: Program
+
+    @property
+    def workflow_id(self) -> str:
+        return self.program.workflow.workflow_id
+
+
+def plan(given: RunArguments, environment: Mapping[str, str], kept: Kept | None = None) -> list[PlannedRun]:
+    """Load every document, check the inputs of every run; raises InvalidUsage that tells all that is wrong.
+
+    `kept` takes in what is read.
+    """
+    chosen = _chosen(given, kept)
+    rows: Sequence[Row | None] = [None] if given.many.data is None else read_rows(given.many.data)
+    stated = stated_inputs(given.inputs, given.input_file)
+    problems: list[Diagnostic] = []
+    once: list[PlannedRun] = []
+    for each in chosen:
+        base = _inputs_of(each, stated, environment, alone=len(chosen) == 1)
+        for row in rows:
+            name = _name(each, row, with_document=_several_documents(chosen))
+            try:
+                inputs = checked(each.program, base if row is None else with_row(base, row.inputs))
+            except ArazzoError as problem:
+                problems += _named(problem, name)
+                continue
+            own = replace(each.given, specs=(each.spec,), workflows=(each.workflow_id,))
+            once.append(PlannedRun(name=name, number=len(once) + 1, given=own, program=each.program, inputs=inputs))
+    if problems:
+        raise InvalidUsage(problems)
+    return once if given.many.repeat is None else list(_repeated(once, given.many.repeat))
+
+
+def _repeated(runs: Sequence[PlannedRun], times: int) -> Iterator[PlannedRun]:
+    for repetition in range(times):
+        for run in runs:
+            number = repetition * len(runs) + run.number
+            yield replace(run, name=f"{run.name} #{repetition + 1}", number=number)
+
+
+def _named(problem: ArazzoError, name: str) -> Iterator[Diagnostic]:
+    for each in problem.diagnostics:
+        yield replace(each, message=f"run {name}: {each.message}")
+
+
+def _several_documents(chosen: Sequence[_Chosen]) -> bool:
+    """Tell whether names must say which document they mean."""
+    return len({each.spec for each in chosen}) > 1
+
+
+def _name(chosen: _Chosen, row: Row | None, *, with_document: bool) -> str:
+    """Return what a run is called: `adopt`, `specs/pets.yml adopt`, `adopt [3]`."""
+    name = f"{chosen.spec} {chosen.workflow_id}" if with_document else chosen.workflow_id
+    return name if row is None else f"{name} [{row.name}]"
+
+
+def _inputs_of(chosen: _Chosen, stated: GivenInputs, environment: Mapping[str, str], *, alone: bool) -> GivenInputs:
+    """Return what the command line and the environment give one workflow: of several, only what it declares."""
+    workflow = chosen.program.workflow
+    names = input_names(workflow.inputs, workflow.document.raw)
+    inputs = with_environment(stated, names or (), environment)
+    inputs = with_defaults(inputs, names or (), chosen.given.defaults.inputs)
+    if alone or names is None:
+        return inputs
+    values = {name: value for name, value in inputs.values.items() if name in names}
+    return replace(inputs, values=values, texts={name: text for name, text in inputs.texts.items() if name in names})
+
+
+# ------------------------------------------------------------------ documents and workflows
+
+
+def _chosen(given: RunArguments, kept: Kept | None) -> list[_Chosen]:
+    """Load what the command line names; raises InvalidUsage with the mistakes of all documents."""
+    problems: list[Diagnostic] = []
+    found: list[_Chosen] = []
+    known: dict[str, None] = {}
+    for spec in documents(given.specs):
+        try:
+            own = configured(given, spec)
+            programs = _programs(own, spec, known, kept)
+        except ArazzoError as problem:
+            problems += problem.diagnostics
+            continue
+        found += [_Chosen(own, spec, program) for program in programs]
+    if not problems:
+        matched = {each.workflow_id for each in found}
+        problems += [_unmatched(name, known) for name in given.workflows if not _matches_any(name, matched)]
+    if problems:
+        raise InvalidUsage(dict.fromkeys(problems))
+    return found
+
+
+def documents(specs: Sequence[str]) -> list[str]:
+    """Return the documents that are named, globs expanded, each once; raises InvalidUsage."""
+    found: dict[str, None] = {}
+    for spec in specs:
+        if not is_glob(spec):
+            found[spec] = None
+            continue
+        files = _matching(spec)
+        if not files:
+            message = f'no file matches "{spec}"'
+            raise InvalidUsage([usage_error(message, code="unreadable-file", hint="** goes through folders")])
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def _matching(pattern: str) -> list[str]:
+    try:
+        return sorted(path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path))
+    except RecursionError:
+        message = f'"{pattern}" leads into folders that are nested too deeply'
+        hint = "name the folder of the documents: folder/**/*.yml"
+        raise InvalidUsage([usage_error(message, code="unreadable-file", hint=hint)]) from None
+
+
+def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: Kept | None) -> list[Program]:
+    """Return the workflows of a document that are wanted, each as a program of its own."""
+    if not given.workflows:
+        return [api.choose_workflow(load_document(given, spec, None, kept), None)]
+    if any(map(has_wildcard, given.workflows)):
+        program = load_document(given, spec, None, kept)
+        names = [workflow.workflow_id for workflow in program.description.workflows]
+        known.update(dict.fromkeys(names))
+        wanted = [name for name in names if any(fnmatchcase(name, pattern) for pattern in given.workflows)]
+        return [api.choose_workflow(program, name) for name in wanted]
+    programs = []
+    for name in given.workflows:
+        try:
+            programs.append(load_document(given, spec, name, kept))
+        except UnknownWorkflow:
+            # Of several documents, one need not have it: a name that none has is refused below.
+            known.update(dict.fromkeys(_workflow_ids(given, spec, kept)))
+    return programs
+
+
+def _workflow_ids(given: RunArguments, spec: str, kept: Kept | None) -> list[str]:
+    program = load_document(given, spec, None, kept)
+    return [workflow.workflow_id for workflow in program.description.workflows]
+
+
+def _matches_any(pattern: str, names: set[str]) -> bool:
+    return any(pattern == name or fnmatchcase(name, pattern) for name in names)
+
+
+def _unmatched(name: str, known: Mapping[str, JsonValue]) -> Diagnostic:
+    hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+    return usage_error(f'there is no workflow "{name}" in what was given', code="unknown-workflow", hint=hint)

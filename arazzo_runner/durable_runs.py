@@ -1,0 +1,284 @@
+"""Durable runs from Python: what `run` and `arun` do, with every answer on disk before anything uses it.
+
+Needs the extra `durable`. A process has one Runtime at a time.
+
+    from arazzo_runner import durable_runs
+
+    with durable_runs.opened() as runtime:
+        outcome = durable_runs.run(runtime, "rotate.yml", inputs={"refreshToken": token}, run_id="rotate-1")
+        print(outcome.result.status, outcome.doubts)
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from arazzo_runner.api import OnEvent, check_inputs, choose_workflow, load
+from arazzo_runner.api import arun as api_arun
+from arazzo_runner.api import run as api_run
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import replace
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.document.source_map import Limits
+from arazzo_runner.durable.bundle import Bundle
+from arazzo_runner.durable.performing import Job
+from arazzo_runner.durable.records import RunSpec
+from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.store import store_of
+from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.lint.checker import Source
+from arazzo_runner.program.model import Program
+from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
+
+
+class ApiPerformer:
+    """Carries out durable jobs with `api`; keeps the programs it has loaded."""
+
+    def __init__(self) -> None:
+        self._programs: dict[tuple[str, str], Program] = {}
+
+    def perform(self, job: Job) -> RunResult:
+        """Load the documents from the job's bundle and run, blocking."""
+        program = self._program(job)
+        return api_run(
+            program,
+            inputs=job.spec.inputs,
+            world=job.world,
+            around=lambda world: job.wrap(program, world),
+            on_event=job.on_event,
+            options=job.spec.options,
+            credentials=_credentials(job),
+        )
+
+    async def aperform(self, job: Job) -> RunResult:
+        """The same on the running event loop."""
+        program = self._program(job)
+        return await api_arun(
+            program,
+            inputs=job.spec.inputs,
+            world=job.world,
+            around=lambda world: job.wrap(program, world),
+            on_event=job.on_event,
+            options=job.spec.options,
+            credentials=_credentials(job),
+        )
+
+    def _program(self, job: Job) -> Program:
+        if job.program is not None:
+            return job.program
+        name = (job.spec.bundle, job.spec.workflow_id)
+        if name not in self._programs:
+            self._programs[name] = load_bundle(job.bundle, job.spec.workflow_id)
+        return self._programs[name]
+
+
+def _credentials(job: Job) -> CredentialsGiven:
+    """Return where credentials are looked for when entries stand for others; None is the usual places."""
+    if not job.spec.credential_names or job.world is not None:
+        return None
+    from arazzo_runner.runtime.auth.sources import Credentials  # lazily: few runs need it
+
+    return Credentials(file=job.spec.options.credentials_file, names=job.spec.credential_names)
+
+
+def opened(store: str | None = None, environment: Mapping[str, str] | None = None) -> Any:
+    """Return the Runtime of a store (a path or a postgresql:// URL; default: the user's own SQLite file).
+
+    A context manager. Raises InvalidUsage when the extra is not installed or the store cannot be used.
+    """
+    known = os.environ if environment is None else environment
+    place = store_of(store, known)
+    try:
+        # The one place where a run begins to pay for DBOS: about a second.
+        runtime = importlib.import_module("arazzo_runner.durable.runtime")
+    except ModuleNotFoundError as problem:
+        if problem.name not in ("dbos", "cryptography", "sqlalchemy"):
+            raise
+        message = "durable runs need the extra packages of arazzo[durable]"
+        raise refusal(message, code="durable-not-installed", hint="pip install 'arazzo[durable]'") from None
+    return runtime.Runtime(place, ApiPerformer(), known)
+
+
+def fleet(runtime: Any) -> Any:
+    """Return what is asked of all workers of a store: queues, submissions, schedules, adoption (see Fleet)."""
+    return _fleet().Fleet(runtime)
+
+
+def queue_limits(
+    name: str, concurrency: int | None, worker_concurrency: int, rate: tuple[int, float] | None, poll: float
+) -> Any:
+    """Return the limits of a queue (see QueueLimits); `rate` is (runs, seconds)."""
+    runs, period = rate or (None, None)
+    return _fleet().QueueLimits(
+        name=name,
+        concurrency=concurrency,
+        worker_concurrency=worker_concurrency,
+        rate=runs,
+        period=period,
+        poll=poll,
+    )
+
+
+def ready_queues(runtime: Any, names: Sequence[str], concurrency: int | None) -> None:
+    """Make the queues of a worker where they are not there, with its own limit when it has one."""
+    ready = fleet(runtime)
+    for name in names:
+        ready.make_queue(name)
+        if concurrency is not None:
+            ready.configure(replace(ready.queue(name), worker_concurrency=concurrency))
+
+
+def worker(
+    runtime: Any,
+    name: str,
+    queues: Sequence[str],
+    on_outcome: Callable[[Any], None],
+    on_problem: Callable[[str, Exception], None],
+) -> Any:
+    """Return a worker (see Worker): `work(stop)` carries out the runs of `queues` until `stop` is set."""
+    module = importlib.import_module("arazzo_runner.durable.worker")
+    return module.Worker(runtime, name, queues, on_outcome, on_problem)
+
+
+def _fleet() -> Any:
+    return importlib.import_module("arazzo_runner.durable.queues")
+
+
+def run(
+    runtime: Any,
+    document: Source,
+    workflow_id: str | None = None,
+    inputs: Mapping[str, JsonValue] | None = None,
+    *,
+    run_id: str | None = None,
+    idempotency_keys: bool = False,
+    options: RunOptions | None = None,
+    on_event: OnEvent | None = None,
+    **reading: Any,
+) -> Any:
+    """Begin a durable run and carry it out, blocking; `reading` are arguments of `load`.
+
+    Returns an Outcome: `result` is what `arazzo_runner.run` returns, `doubts` are requests of
+    unknown outcome that the run waits for a decision about. Raises as `run` does, and InvalidUsage
+    when there is already a run of that id.
+    """
+    program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
+    name = run_id_of(run_id, spec.workflow_id)
+    return runtime.start(spec, bundle, run_id=name, on_event=on_event or _ignore, program=program)
+
+
+async def arun(
+    runtime: Any,
+    document: Source,
+    workflow_id: str | None = None,
+    inputs: Mapping[str, JsonValue] | None = None,
+    *,
+    run_id: str | None = None,
+    idempotency_keys: bool = False,
+    options: RunOptions | None = None,
+    on_event: OnEvent | None = None,
+    **reading: Any,
+) -> Any:
+    """The same on the running event loop; several may go on at once, with one Runtime."""
+    program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
+    name = run_id_of(run_id, spec.workflow_id)
+    return await runtime.astart(spec, bundle, run_id=name, on_event=on_event or _ignore, program=program)
+
+
+def prepared(
+    document: Source,
+    workflow_id: str | None,
+    inputs: Mapping[str, JsonValue] | None,
+    idempotency_keys: bool,
+    options: RunOptions | None,
+    reading: Mapping[str, Any],
+) -> tuple[Program, RunSpec, Bundle]:
+    """Load a document, keep what was read, check the inputs: what a run is, ready to begin anywhere."""
+    program, bundle = load_bundled(document, workflow_id, reading)
+    program = choose_workflow(program, workflow_id)
+    checked, _ = check_inputs(program, inputs or {}, {})
+    spec = spec_of(program, bundle, checked, options or replace(RunOptions(), run_timeout=None))
+    return program, replace(spec, idempotency_keys=idempotency_keys), bundle
+
+
+def load_bundled(document: Source, workflow_id: str | None, reading: Mapping[str, Any]) -> tuple[Program, Bundle]:
+    """Load a document and keep all that was read; `reading` are the arguments of `load`."""
+    kept = Kept.opened(os.environ)
+    program = load(document, workflow_id, **reading, kept=kept)
+    if isinstance(document, Mapping):
+        kept.documents[kept.entry] = json.dumps(document).encode("utf-8")
+    return program, bundled(kept, reading)
+
+
+def bundled(kept: Kept, reading: Mapping[str, Any]) -> Bundle:
+    """Return what was kept by a load with the arguments `reading`, to be loaded again anywhere."""
+    return Bundle(kept, _reading_to_json(reading))
+
+
+def load_bundle(bundle: Bundle, workflow_id: str) -> Program:
+    """Load a document again, from what was kept."""
+    kept = replace(bundle.kept, closed=True)
+    reading: dict[str, Any] = dict(bundle.reading)
+    if isinstance(reading.get("limits"), list):
+        reading["limits"] = Limits(*reading["limits"])
+    entry = kept.entry if is_remote(kept.entry) else path_of(kept.entry)
+    return choose_workflow(load(entry, workflow_id, **reading, kept=kept), workflow_id)
+
+
+def _reading_to_json(reading: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Return the arguments of a load as JSON, with places that do not depend on the working directory."""
+    found: dict[str, Any] = dict(reading)
+    if isinstance(found.get("limits"), Limits):
+        limits = found["limits"]
+        found["limits"] = [limits.max_bytes, limits.max_depth, limits.max_nodes]
+    if found.get("root") is not None:
+        found["root"] = os.path.abspath(found["root"])
+    found["sources"] = {name: _absolute(place) for name, place in (found.get("sources") or {}).items()}
+    found["include"] = [_absolute(os.fspath(place)) for place in found.get("include") or ()]
+    found["allow_hosts"] = list(found.get("allow_hosts") or ())
+    found["servers"] = dict(found.get("servers") or {})
+    found["server_variables"] = dict(found.get("server_variables") or {})
+    return found
+
+
+def _absolute(place: str) -> str:
+    return place if "://" in place else uri_of_path(place)
+
+
+def spec_of(program: Program, bundle: Bundle, inputs: Mapping[str, JsonValue], options: RunOptions) -> RunSpec:
+    """Return what a run of this program is, with checked inputs."""
+    return RunSpec(
+        workflow_id=program.workflow.workflow_id,
+        inputs=dict(inputs),
+        bundle=bundle.sha256,
+        document=bundle.kept.entry,
+        options=options,
+    )
+
+
+def run_id_of(given: str | None, workflow_id: str) -> str:
+    """Return the id of a new run: the one given, else one of its workflow, the time, and chance.
+
+    Raises InvalidUsage when it cannot be a file's name.
+    """
+    if given is None:
+        workflow = re.sub(r"[^A-Za-z0-9._-]+", "-", workflow_id)[:40].strip("-.") or "run"
+        return f"{workflow}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.urandom(3).hex()}"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}", given):
+        hint = "use up to 120 letters, digits, dots, dashes and underscores"
+        raise refusal(f'"{given}" is no run id', code="invalid-run-id", hint=hint)
+    return given
+
+
+def _ignore(event: Event, secrets: Secrets) -> None:
+    """The listener of a run that nobody watches."""

@@ -1,0 +1,1 @@
+"""The query languages: JSONPath, XPath, JSON Pointer and regular expressions."""

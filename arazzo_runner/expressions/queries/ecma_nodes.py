@@ -1,0 +1,167 @@
+"""The nodes of an ECMA-262 pattern (ECMA-262 §22.2.1), and what can be told of them without matching."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from arazzo_runner.base.records import record
+
+_ENDLESS = 10**12
+
+
+@record(frozen=True, slots=True)
+class Single:
+    """What takes one character: a character, a dot or a class, spelled as both engines read it.
+
+    `weight` is about how many instructions RE2 makes of it; `linear` is false where RE2 lacks a
+    property that it names.
+    """
+
+    text: str
+    weight: int = 1
+    linear: bool = True
+
+
+@record(frozen=True, slots=True)
+class Assertion:
+    """`^`, `$`, `\\b` or `\\B`; `multiline` is the flag m."""
+
+    kind: str
+    multiline: bool = False
+
+
+@record(frozen=True, slots=True)
+class Look:
+    """`(?=…)`, `(?!…)`, `(?<=…)` or `(?<!…)`."""
+
+    body: Node
+    behind: bool
+    negated: bool
+
+
+@record(frozen=True, slots=True)
+class Group:
+    """`(…)`, `(?<name>…)`; `number` counts opening parentheses from 1."""
+
+    body: Node
+    number: int
+
+
+@record(frozen=True, slots=True)
+class Reference:
+    """`\\1`, `\\k<name>`; `offset` is where it stands, which tells each one from the others."""
+
+    offset: int
+
+
+@record(frozen=True, slots=True)
+class Recall:
+    """A reference that is decided: what group `number` took, nothing where it took part in no match."""
+
+    number: int
+    may_be_unset: bool
+
+
+@record(frozen=True, slots=True)
+class Repeat:
+    """`*`, `+`, `?`, `{n,m}`; `most` is None for no limit, `lazy` says that fewer are tried first."""
+
+    body: Node
+    least: int
+    most: int | None
+    lazy: bool
+
+
+@record(frozen=True, slots=True)
+class Cased:
+    """A part in which case is ignored, or counts again."""
+
+    body: Node
+    ignored: bool
+
+
+@record(frozen=True, slots=True)
+class Sequence:
+    """One after the other; of nothing, it is the empty pattern."""
+
+    items: tuple[Node, ...]
+
+
+@record(frozen=True, slots=True)
+class Choice:
+    """`a|b`: the first that leads to a match."""
+
+    options: tuple[Node, ...]
+
+
+Node: TypeAlias = Single | Assertion | Look | Group | Reference | Recall | Repeat | Cased | Sequence | Choice
+
+EMPTY = Sequence(())
+
+
+def can_be_empty(node: Node) -> bool:
+    """Return whether a node may match without taking a character."""
+    if isinstance(node, Single):
+        return False
+    if isinstance(node, Group | Cased):
+        return can_be_empty(node.body)
+    if isinstance(node, Repeat):
+        return node.least == 0 or can_be_empty(node.body)
+    if isinstance(node, Sequence):
+        return all(map(can_be_empty, node.items))
+    if isinstance(node, Choice):
+        return any(map(can_be_empty, node.options))
+    return True
+
+
+def is_fixed(node: Node) -> bool:
+    """Return whether a node is one character after the other, each taken in one way."""
+    if isinstance(node, Sequence):
+        return all(map(is_fixed, node.items))
+    return is_fixed(node.body) if isinstance(node, Cased) else isinstance(node, Single)
+
+
+def is_nothing(node: Node) -> bool:
+    """Return whether a node matches everywhere and takes nothing."""
+    if isinstance(node, Sequence):
+        return all(map(is_nothing, node.items))
+    if isinstance(node, Look):
+        return not node.negated and is_nothing(node.body)
+    return isinstance(node, Cased | Repeat) and is_nothing(node.body)
+
+
+def size_for_re2(node: Node) -> int:
+    """Return about how many instructions RE2 makes of a node: it writes every counted repetition out."""
+    if isinstance(node, Repeat):
+        return min(_ENDLESS, _most(node) * (size_for_re2(node.body) + 1))
+    if isinstance(node, Single):
+        return node.weight
+    return min(_ENDLESS, 1 + sum(map(size_for_re2, parts(node))))
+
+
+def count_positions(node: Node) -> int:
+    """Return how many characters a node names once its counted repetitions are written out."""
+    if isinstance(node, Repeat):
+        return min(_ENDLESS, _most(node) * count_positions(node.body))
+    return 1 if isinstance(node, Single) else min(_ENDLESS, sum(map(count_positions, parts(node))))
+
+
+def _most(node: Repeat) -> int:
+    return max(node.least, node.most or 0, 1)
+
+
+def size_for_regex(node: Node) -> int:
+    """Return how many parts `regex` makes of a node: it writes out what a repetition has at least."""
+    times = max(node.least, 1) if isinstance(node, Repeat) else 1
+    return min(_ENDLESS, times * (1 + sum(map(size_for_regex, parts(node)))))
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """Return the nodes that stand directly in a node."""
+    if isinstance(node, Sequence):
+        return node.items
+    if isinstance(node, Choice):
+        return node.options
+    if isinstance(node, Look | Group | Cased | Repeat):
+        return (node.body,)
+    return ()

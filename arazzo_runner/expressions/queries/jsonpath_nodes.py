@@ -1,0 +1,199 @@
+"""The nodes of a JSONPath query; the RFC 9535 and the Goessner front ends both make these."""
+
+from __future__ import annotations
+
+from typing import Literal as OneOf
+from typing import TypeAlias
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record
+
+# ------------------------------------------------------------------ paths
+
+
+@record(frozen=True, slots=True)
+class Name:
+    """`'name'`: the member of that name (RFC 9535 §2.3.1)."""
+
+    name: str
+
+
+@record(frozen=True, slots=True)
+class Index:
+    """`0`, `-1`: the item at that place (§2.3.3)."""
+
+    index: int
+
+
+@record(frozen=True, slots=True)
+class Slice:
+    """`start:stop:step` (§2.3.4); a step of 0 selects nothing."""
+
+    start: int | None
+    stop: int | None
+    step: int | None
+
+
+@record(frozen=True, slots=True)
+class Wildcard:
+    """`*`: every member or item (§2.3.2)."""
+
+
+@record(frozen=True, slots=True)
+class Filter:
+    """`?expression`: every member or item for which it is true (§2.3.5)."""
+
+    test: Test
+
+
+Selector: TypeAlias = Name | Index | Slice | Wildcard | Filter
+
+
+@record(frozen=True, slots=True)
+class Segment:
+    """`[selectors]`, or `..[selectors]` with `descendant` (§2.5)."""
+
+    selectors: tuple[Selector, ...]
+    descendant: bool = False
+
+
+@record(frozen=True, slots=True)
+class Path:
+    """A query: `$…`, or `@…` inside a filter when not `absolute`."""
+
+    segments: tuple[Segment, ...]
+    absolute: bool = True
+
+    @property
+    def singular(self) -> bool:
+        """Whether it selects one node at most (§2.3.5.1)."""
+        return all(
+            not segment.descendant and len(segment.selectors) == 1 and isinstance(segment.selectors[0], (Name, Index))
+            for segment in self.segments
+        )
+
+
+# ------------------------------------------------------------------ filter expressions
+
+
+@record(frozen=True, slots=True)
+class Constant:
+    """A literal."""
+
+    value: JsonValue
+
+
+@record(frozen=True, slots=True)
+class ValueOf:
+    """The value of the one node a path selects, else nothing; also the function `value()` (§2.4.8)."""
+
+    path: Path
+
+
+@record(frozen=True, slots=True)
+class Length:
+    """`length(operand)`: of a string, array or object (§2.4.4)."""
+
+    operand: Operand
+
+
+@record(frozen=True, slots=True)
+class Count:
+    """`count(path)`: how many nodes (§2.4.5)."""
+
+    path: Path
+
+
+@record(frozen=True, slots=True)
+class ScriptLength:
+    """`path.length` as ECMAScript reads it: a member of that name, else the length of an array or string."""
+
+    path: Path
+
+
+Operator: TypeAlias = OneOf["==", "!=", "<", "<=", ">", ">="]
+
+Operand: TypeAlias = Constant | ValueOf | Length | Count | ScriptLength
+
+
+@record(frozen=True, slots=True)
+class Exists:
+    """A path as a test: it selects at least one node."""
+
+    path: Path
+
+
+@record(frozen=True, slots=True)
+class Truthy:
+    """An operand as a test in ECMAScript's sense (Goessner's filters)."""
+
+    operand: Operand
+
+
+@record(frozen=True, slots=True)
+class Matches:
+    """`match(text, pattern)`, or `search` when not `whole` (§2.4.6, §2.4.7)."""
+
+    text: Operand
+    pattern: Operand
+    whole: bool
+
+
+@record(frozen=True, slots=True)
+class Compare:
+    """`left operator right` (§2.3.5.2.2).
+
+    `rules`: `rfc` as RFC 9535 says; `absent-is-null` the same, but a missing value is null;
+    `script` as ECMAScript's `==` and `<` compare.
+    """
+
+    left: Operand
+    operator: Operator
+    right: Operand
+    rules: OneOf["rfc", "absent-is-null", "script"] = "rfc"
+
+
+@record(frozen=True, slots=True)
+class Not:
+    """`!test`."""
+
+    test: Test
+
+
+@record(frozen=True, slots=True)
+class AllOf:
+    """`test && test && …`."""
+
+    tests: tuple[Test, ...]
+
+
+@record(frozen=True, slots=True)
+class AnyOf:
+    """`test || test || …`."""
+
+    tests: tuple[Test, ...]
+
+
+Test: TypeAlias = Exists | Truthy | Matches | Compare | Not | AllOf | AnyOf
+
+
+def operands(test: Test) -> tuple[Operand, ...]:
+    """Return every operand of a test, those of its parts included."""
+    if isinstance(test, Exists):
+        return (ValueOf(test.path),)
+    if isinstance(test, Truthy):
+        return (test.operand,)
+    if isinstance(test, Matches):
+        return (test.text, test.pattern)
+    if isinstance(test, Compare):
+        return (test.left, test.right)
+    if isinstance(test, Not):
+        return operands(test.test)
+    return tuple(operand for part in test.tests for operand in operands(part))
+
+
+def operand_path(operand: Operand) -> Path | None:
+    """Return the path an operand reads, None for a literal."""
+    if isinstance(operand, Constant):
+        return None
+    return operand_path(operand.operand) if isinstance(operand, Length) else operand.path

@@ -1,0 +1,181 @@
+"""Walks a JSON value as a JSONPath query says, counting every step (RFC 9535 §2).
+
+Written apart from the parsing library because that one's evaluator neither stops (`$..*..*`,
+unions that multiply) nor goes deeper than Python's stack: here a loop and a Budget bound both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.expressions.queries.budget import Budget
+from arazzo_runner.expressions.queries.jsonpath_compare import compare, equal, is_script_true, script_compare
+from arazzo_runner.expressions.queries.jsonpath_nodes import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Constant,
+    Count,
+    Exists,
+    Filter,
+    Index,
+    Length,
+    Matches,
+    Name,
+    Not,
+    Operand,
+    Path,
+    ScriptLength,
+    Segment,
+    Selector,
+    Slice,
+    Test,
+    Truthy,
+    ValueOf,
+    Wildcard,
+)
+from arazzo_runner.expressions.queries.regex import iregexp_matches
+
+Node: TypeAlias = tuple[JsonValue, "list[JsonValue] | dict[str, JsonValue] | None", "str | int | None"]
+"""A value, the structure it stands in, and its name or place there (None for the root)."""
+
+
+class Walk:
+    """One evaluation of a query over `root`.
+
+    `count_is_length`: `count()` of a single array node is its length, for the second try of a
+    filter on an object root (semantics §4).
+    """
+
+    __slots__ = ("budget", "count_is_length", "root")
+
+    def __init__(self, root: JsonValue, budget: Budget, *, count_is_length: bool = False) -> None:
+        self.root = root
+        self.budget = budget
+        self.count_is_length = count_is_length
+
+    def nodes(self, path: Path, current: JsonValue = MISSING) -> list[Node]:
+        """Return the nodes that `path` selects, in document order as the RFC defines it."""
+        found: list[Node] = [(self.root if path.absolute else current, None, None)]
+        for segment in path.segments:
+            found = self._segment(segment, found)
+        return found
+
+    def holds(self, test: Test, current: JsonValue = MISSING) -> bool:
+        """Tell whether a filter expression is true of `current` (RFC 9535 §2.3.5)."""
+        self.budget.spend()
+        if isinstance(test, Compare):
+            return self._compare(test, current)
+        if isinstance(test, Exists):
+            return bool(self.nodes(test.path, current))
+        if isinstance(test, AllOf):
+            return all(self.holds(part, current) for part in test.tests)
+        if isinstance(test, AnyOf):
+            return any(self.holds(part, current) for part in test.tests)
+        if isinstance(test, Not):
+            return not self.holds(test.test, current)
+        if isinstance(test, Truthy):
+            return is_script_true(self._value(test.operand, current))
+        return self._matches(test, current)
+
+    # -------------------------------------------------------------- nodes
+
+    def _segment(self, segment: Segment, nodes: list[Node]) -> list[Node]:
+        found: list[Node] = []
+        for node in nodes:
+            for value in self._descendants(node[0]) if segment.descendant else (node[0],):
+                for selector in segment.selectors:
+                    self.budget.spend()
+                    found.extend(self._select(selector, value))
+        return found
+
+    def _descendants(self, value: JsonValue) -> Iterator[JsonValue]:
+        """The value and everything below it, each before what it holds (RFC 9535 §2.5.2.2)."""
+        stack = [value]
+        while stack:
+            self.budget.spend()
+            value = stack.pop()
+            yield value
+            if isinstance(value, dict):
+                stack.extend(reversed(value.values()))
+            elif isinstance(value, list):
+                stack.extend(reversed(value))
+
+    def _select(self, selector: Selector, value: JsonValue) -> Iterable[Node]:
+        if isinstance(selector, Name):
+            if isinstance(value, dict) and selector.name in value:
+                return ((value[selector.name], value, selector.name),)
+            return ()
+        if isinstance(selector, Wildcard):
+            return self._children(value)
+        if isinstance(selector, Filter):
+            return (node for node in self._children(value) if self.holds(selector.test, node[0]))
+        return self._items(selector, value) if isinstance(value, list) else ()
+
+    def _items(self, selector: Index | Slice, value: list[JsonValue]) -> Iterator[Node]:
+        if isinstance(selector, Index):
+            place = selector.index + (len(value) if selector.index < 0 else 0)
+            if 0 <= place < len(value):
+                yield value[place], value, place
+        elif selector.step != 0:
+            for place in range(*slice(selector.start, selector.stop, selector.step).indices(len(value))):
+                self.budget.spend()
+                yield value[place], value, place
+
+    def _children(self, value: JsonValue) -> Iterator[Node]:
+        if isinstance(value, dict):
+            for name, member in value.items():
+                self.budget.spend()
+                yield member, value, name
+        elif isinstance(value, list):
+            for place, item in enumerate(value):
+                self.budget.spend()
+                yield item, value, place
+
+    # -------------------------------------------------------------- values
+
+    def _value(self, operand: Operand, current: JsonValue) -> JsonValue:
+        """The value of an operand; MISSING is the RFC's special result Nothing."""
+        if isinstance(operand, Constant):
+            return operand.value
+        if isinstance(operand, ValueOf):
+            return self._only(self.nodes(operand.path, current))
+        if isinstance(operand, Count):
+            return self._count(self.nodes(operand.path, current))
+        if isinstance(operand, ScriptLength):
+            value = self._only(self.nodes(operand.path, current))
+            if isinstance(value, dict):
+                return value.get("length", MISSING)
+            return len(value) if isinstance(value, (str, list)) else MISSING
+        assert isinstance(operand, Length)
+        value = self._value(operand.operand, current)
+        return len(value) if isinstance(value, (str, list, dict)) else MISSING
+
+    def _only(self, nodes: list[Node]) -> JsonValue:
+        return nodes[0][0] if len(nodes) == 1 else MISSING
+
+    def _count(self, nodes: list[Node]) -> int:
+        if self.count_is_length and len(nodes) == 1 and isinstance(nodes[0][0], list):
+            return len(nodes[0][0])
+        return len(nodes)
+
+    def _compare(self, test: Compare, current: JsonValue) -> bool:
+        left, right = self._value(test.left, current), self._value(test.right, current)
+        if test.rules == "script":
+            return script_compare(left, test.operator, right, self.budget)
+        if test.rules == "absent-is-null":
+            left, right = (None if value is MISSING else value for value in (left, right))
+        if test.operator == "==":
+            return equal(left, right, self.budget)
+        if test.operator == "!=":
+            return not equal(left, right, self.budget)
+        return compare(left, test.operator, right, self.budget)
+
+    def _matches(self, test: Matches, current: JsonValue) -> bool:
+        text, pattern = self._value(test.text, current), self._value(test.pattern, current)
+        if not isinstance(text, str) or not isinstance(pattern, str):
+            return False  # RFC 9535 §2.4.6: anything but two strings is LogicalFalse
+        self.budget.spend(10 + len(pattern) + len(text) // 16)
+        return iregexp_matches(pattern, text, test.whole, self.budget)

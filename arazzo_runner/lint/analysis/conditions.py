@@ -1,0 +1,300 @@
+"""Which values can make a list of criteria hold: three-valued judging, with one thing known at a time.
+
+A list of criteria is a conjunction. For each thing that its conditions compare with constants
+(`$statusCode`, `$response.body#/state`) every value that could matter is tried: the constants,
+their neighbours, and values unlike all of them. When none passes, the criteria never hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, pairwise
+from typing import Final, TypeAlias
+
+from arazzo_runner.base.json_values import JsonValue, is_truthy, to_number
+from arazzo_runner.base.records import record
+from arazzo_runner.errors import Location
+from arazzo_runner.expressions.condition import parse_condition
+from arazzo_runner.expressions.evaluate import compares
+from arazzo_runner.expressions.nodes import (
+    Access,
+    And,
+    Comparison,
+    Condition,
+    Constant,
+    Not,
+    Or,
+    Reference,
+)
+from arazzo_runner.expressions.parser import needs_declared
+from arazzo_runner.expressions.selectors import Query, select
+from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
+
+STATUS: Final = "$statusCode"
+MAX_ATOMS: Final = 40
+# Values of every type that no document compares with: "something else".
+_OTHERS: Final[tuple[JsonValue, ...]] = (None, True, False, 0.123456789, 987654321.5, "\uffff other", {"\uffff": 1})
+_USUAL: Final = (100, 199, 200, 201, 202, 204, 206, 299, 300, 301, 302, 303, 304, 307, 399, 400, 401, 403, 404, 405,
+                 406, 409, 410, 412, 415, 422, 428, 429, 499, 500, 501, 502, 503, 504, 599)  # fmt: skip
+
+Truth: TypeAlias = bool | None
+"""True, False, or None: it depends on what is not known."""
+
+
+@record(frozen=True, slots=True)
+class Atom:
+    """One condition that must hold: what it reads, and its truth when one of these has a value.
+
+    `pinned` are the only values that its one subject may have, when it is compared by == alone.
+    """
+
+    text: str
+    subjects: frozenset[str]
+    truth: Callable[[str, JsonValue], Truth]
+    constants: tuple[JsonValue, ...]
+    at: Location
+    pinned: tuple[JsonValue, ...] | None = None
+
+
+def atoms_of(criteria: Iterable[CompiledCriterion]) -> list[Atom]:
+    """Return the conditions of a list of criteria; `a && b` counts as two."""
+    return [atom for criterion in criteria for atom in _atoms(criterion)]
+
+
+def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
+    """Return the conditions that cannot hold together (one: it never holds), None when all may hold."""
+    for atom in atoms:
+        if not atom.subjects and atom.truth("", None) is False:
+            return (atom,)
+    by_subject: dict[str, list[Atom]] = {}
+    for atom in atoms:
+        for subject in atom.subjects:
+            by_subject.setdefault(subject, []).append(atom)
+    for subject, involved in by_subject.items():
+        if len(involved) <= MAX_ATOMS:
+            culprits = _clash(subject, involved)
+            if culprits is not None:
+                return culprits
+    return None
+
+
+def never_all_hold(criteria: Sequence[CompiledCriterion]) -> tuple[Atom, ...] | None:
+    """Return the conditions of a list of criteria that cannot hold together, None when all may hold."""
+    texts = plain_texts(criteria)
+    return None if texts is not None and may_all_hold(texts) else contradiction(atoms_of(criteria))
+
+
+def plain_texts(criteria: Sequence[CompiledCriterion]) -> tuple[str, ...] | None:
+    """Return the conditions of criteria as text, None where what they mean is not in their texts alone.
+
+    Most lists of criteria are one of a few, such as `$statusCode == 200`: what is asked of them
+    needs to be worked out once.
+    """
+    texts = []
+    for criterion in criteria:
+        if not isinstance(criterion, SimpleCriterion) or needs_declared(criterion.text):
+            return None
+        texts.append(criterion.text)
+    return tuple(texts)
+
+
+def criteria_of(texts: Iterable[str]) -> tuple[CompiledCriterion, ...]:
+    """Return criteria of what `plain_texts` gave; they stand nowhere."""
+    nowhere, parsed = Location(""), ((text, parse_condition(text)) for text in texts)
+    return tuple(SimpleCriterion(text, found.node, nowhere, found.references) for text, found in parsed)
+
+
+@lru_cache(maxsize=1024)
+def may_all_hold(texts: tuple[str, ...]) -> bool:
+    """Tell whether conditions, as `plain_texts` gives them, may hold together."""
+    return contradiction(atoms_of(criteria_of(texts))) is None
+
+
+def possible_statuses(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:
+    """Yield the statuses, of those that matter, with which conditions may all hold; the likely ones first."""
+    involved = [atom for atom in atoms if STATUS in atom.subjects][:MAX_ATOMS]
+    return (status for status in statuses_to_try(involved, documented) if _may_hold(involved, STATUS, status))
+
+
+def may_hold_without_response(atoms: Iterable[Atom]) -> bool:
+    """Tell whether conditions may all hold when no response came."""
+    return _may_hold(atoms, STATUS, None)
+
+
+def surely_holds(atoms: Iterable[Atom], status: int) -> bool:
+    """Tell whether every condition holds whenever this is the status."""
+    return all(atom.truth(STATUS, status) is True for atom in atoms)
+
+
+def statuses_to_try(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:
+    """Yield the HTTP statuses that can make a difference: compared ones, documented, those beside, usual ones."""
+    pinned = next((atom.pinned for atom in atoms if atom.pinned is not None), None)
+    constants = pinned if pinned is not None else [each for atom in atoms for each in atom.constants]
+    compared = [int(number) for each in constants if (number := _status_like(each)) is not None]
+    beside = (status + step for status in compared for step in (-1, 1))
+    seen: set[int] = set()
+    for status in compared if pinned is not None else chain(compared, documented, beside, _USUAL):
+        if 100 <= status <= 599 and status not in seen:
+            seen.add(status)
+            yield status
+
+
+def _status_like(value: JsonValue) -> int | float | None:
+    number = to_number(value)
+    return number if number is not None and abs(number) < 1000 else None
+
+
+def subject_of(node: Condition) -> str | None:
+    """Return the canonical text of what a condition's operand reads, None when it is no plain reading."""
+    base = node
+    while isinstance(base, Access):
+        base = base.operand
+    return str(node) if isinstance(base, Reference) else None
+
+
+# ------------------------------------------------------------------ atoms
+
+
+def _atoms(criterion: CompiledCriterion) -> Iterator[Atom]:
+    if isinstance(criterion, SimpleCriterion):
+        for node in _conjuncts(criterion.condition):
+            yield _simple_atom(node, criterion.at)
+    elif isinstance(criterion, ContextCriterion):
+        yield _simple_atom(Comparison(Reference(criterion.context), "==", Constant(criterion.expected)), criterion.at)
+    elif criterion.kind == "regex" and isinstance(criterion.query, Query):
+        subject = str(criterion.context)
+        yield Atom(criterion.text, frozenset({subject}), _matching(subject, criterion.query), (), criterion.at)
+
+
+def _conjuncts(node: Condition) -> Iterator[Condition]:
+    if isinstance(node, And):
+        for operand in node.operands:
+            yield from _conjuncts(operand)
+    else:
+        yield node
+
+
+def _simple_atom(node: Condition, at: Location) -> Atom:
+    subjects: set[str] = set()
+    constants: list[JsonValue] = []
+    _gather(node, subjects, constants)
+
+    def truth(subject: str, value: JsonValue) -> Truth:
+        return _truth(node, subject, value)
+
+    pinned = tuple(constants) if len(subjects) == 1 and _is_pinning(node) else None
+    return Atom(str(node), frozenset(subjects), truth, tuple(constants), at, pinned)
+
+
+def _is_pinning(node: Condition) -> bool:
+    """Tell whether a condition is `subject == constant`, or several of these joined by ||."""
+    if isinstance(node, Or):
+        return all(map(_is_pinning, node.operands))
+    if not isinstance(node, Comparison) or node.operator != "==":
+        return False
+    one, other = (node.right, node.left) if isinstance(node.left, Constant) else (node.left, node.right)
+    return isinstance(other, Constant) and subject_of(one) is not None
+
+
+def _gather(node: Condition, subjects: set[str], constants: list[JsonValue]) -> None:
+    subject = subject_of(node)
+    if subject is not None:
+        subjects.add(subject)
+    elif isinstance(node, Constant):
+        constants.append(node.value)
+    elif isinstance(node, Comparison):
+        _gather(node.left, subjects, constants)
+        _gather(node.right, subjects, constants)
+    elif isinstance(node, (Not, Access)):
+        _gather(node.operand, subjects, constants)
+    elif isinstance(node, (And, Or)):
+        for operand in node.operands:
+            _gather(operand, subjects, constants)
+
+
+def _matching(own: str, query: Query) -> Callable[[str, JsonValue], Truth]:
+    def truth(subject: str, value: JsonValue) -> Truth:
+        if subject != own or own != STATUS:
+            return None  # there are too many texts to try them all
+        return value is not None and select(query, value, timeout=0.1).passed
+
+    return truth
+
+
+# ------------------------------------------------------------------ judging
+
+
+class _Unknown:
+    """What is not known."""
+
+
+_UNKNOWN: Final = _Unknown()
+
+
+def _truth(node: Condition, subject: str, value: JsonValue) -> Truth:
+    if isinstance(node, Not):
+        inner = _truth(node.operand, subject, value)
+        return None if inner is None else not inner
+    if isinstance(node, (And, Or)):
+        decisive = isinstance(node, Or)
+        found = [_truth(operand, subject, value) for operand in node.operands]
+        return decisive if decisive in found else (None if None in found else not decisive)
+    if isinstance(node, Comparison):
+        left, right = _value(node.left, subject, value), _value(node.right, subject, value)
+        unknown = isinstance(left, _Unknown) or isinstance(right, _Unknown)
+        return None if unknown else compares(left, node.operator, right)
+    worth = _value(node, subject, value)
+    return None if isinstance(worth, _Unknown) else is_truthy(worth)
+
+
+def _value(node: Condition, subject: str, value: JsonValue) -> JsonValue:
+    if isinstance(node, Constant):
+        return node.value
+    text = subject_of(node)
+    if text is not None:
+        return value if text == subject else _UNKNOWN
+    if isinstance(node, Access):
+        return _UNKNOWN
+    inner = _truth(node, subject, value)
+    return _UNKNOWN if inner is None else inner
+
+
+# ------------------------------------------------------------------ trying
+
+
+def _may_hold(atoms: Iterable[Atom], subject: str, value: JsonValue) -> bool:
+    return all(atom.truth(subject, value) is not False for atom in atoms)
+
+
+def _clash(subject: str, atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
+    """Return the smallest clash of one or two conditions on a subject, else all of them; None when a value passes."""
+    values = _values_to_try(subject, atoms)
+    if values is None or any(_may_hold(atoms, subject, value) for value in values):
+        return None
+    for number, atom in enumerate(atoms):
+        for other in atoms[: number + 1]:
+            pair = (atom,) if other is atom else (other, atom)
+            if not any(_may_hold(pair, subject, value) for value in values):
+                return pair
+    return tuple(atoms)
+
+
+def _values_to_try(subject: str, atoms: Sequence[Atom]) -> tuple[JsonValue, ...] | None:
+    """Return every value that can matter; None when they cannot be listed (an order of texts)."""
+    if subject == STATUS:
+        return tuple(statuses_to_try(atoms))
+    pinned = next((atom.pinned for atom in atoms if atom.pinned is not None), None)
+    if pinned is not None:
+        return pinned
+    constants = [constant for atom in atoms for constant in atom.constants]
+    if any("<" in atom.text or ">" in atom.text for atom in atoms if _has_text(atom)):
+        return None
+    numbers = sorted({number for value in constants if (number := to_number(value)) is not None})
+    between = [(low + high) / 2 for low, high in pairwise(numbers)]
+    around = [number + step for number in numbers for step in (-1, 1)]
+    return (*constants, *between, *around, *_OTHERS)
+
+
+def _has_text(atom: Atom) -> bool:
+    return any(isinstance(value, str) and to_number(value) is None for value in atom.constants)

@@ -1,0 +1,190 @@
+"""Where a workflow can go: the graph of its steps, and what follows from it.
+
+Steps stand in the order of execution (semantics §5); an edge leads to every step that may come
+next. The graph holds more ways than a run takes, never fewer: what it says cannot happen cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from arazzo_runner.base.records import record
+from arazzo_runner.lint.analysis.broken import BrokenPlaces
+from arazzo_runner.program.model import CompiledAction, CompiledStep, CompiledWorkflow
+
+
+@record(frozen=True, slots=True)
+class Flow:
+    """The graph of one workflow's steps, by their index in its order.
+
+    `after[i]` are the steps that may come after step i, `repairs[i]` those that a retry runs
+    before it tries step i again. `leaves[i]` tells whether the workflow may end there on purpose:
+    by an `end`, a goto to a workflow, or because the last step passed. A failure that nothing
+    handles is not on purpose. `reached` are the steps that may be visited.
+    """
+
+    workflow: CompiledWorkflow
+    after: tuple[tuple[int, ...], ...]
+    repairs: tuple[tuple[int, ...], ...]
+    leaves: tuple[bool, ...]
+    reached: frozenset[int]
+
+
+def flow_of(workflow: CompiledWorkflow, broken: BrokenPlaces) -> Flow:
+    """Return the graph of a workflow; an action that is broken may have led anywhere."""
+    open_ended = [_lost_actions(workflow, step, broken) for step in workflow.steps]
+    ways = [_ways(workflow, index, broken) for index in range(len(workflow.steps))]
+    after = tuple(targets for targets, _ in ways)
+    repairs = tuple(_repairs(workflow, step) for step in workflow.steps)
+    leaves = tuple(leaves or lost for (_, leaves), lost in zip(ways, open_ended, strict=True))
+    every = [(*onward, *aside) for onward, aside in zip(after, repairs, strict=True)]
+    reached = range(len(after)) if any(open_ended) else reached_from(every, (0,) if after else ())
+    return Flow(workflow, after, repairs, leaves, frozenset(reached))
+
+
+def reached_from(after: Sequence[Iterable[int]], start: Iterable[int]) -> frozenset[int]:
+    """Return every node that can be reached over edges, the first ones included."""
+    waiting = list(start)
+    seen = set(waiting)
+    while waiting:
+        for target in after[waiting.pop()]:
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return frozenset(seen)
+
+
+def reversed_edges(after: Sequence[Iterable[int]]) -> list[list[int]]:
+    """Return the nodes from which an edge leads to each node."""
+    before: list[list[int]] = [[] for _ in after]
+    for index, targets in enumerate(after):
+        for target in targets:
+            before[target].append(index)
+    return before
+
+
+def is_unconditional(action: CompiledAction, broken: BrokenPlaces) -> bool:
+    """Tell whether an action is taken whenever its turn comes, so that none after it is."""
+    return not action.criteria and action.type != "retry" and not broken.inside(action.at)
+
+
+def _ways(workflow: CompiledWorkflow, index: int, broken: BrokenPlaces) -> tuple[tuple[int, ...], bool]:
+    step = workflow.steps[index]
+    targets, leaves = _taken(workflow, step.on_success, broken)
+    if not any(is_unconditional(action, broken) for action in step.on_success):
+        following = index + 1
+        targets += [following] if following < len(workflow.steps) else []
+        leaves = leaves or following == len(workflow.steps)
+    failing, leaves_failing = _taken(workflow, step.on_failure, broken)
+    return tuple(dict.fromkeys((*targets, *failing))), leaves or leaves_failing
+
+
+def _taken(
+    workflow: CompiledWorkflow, actions: Iterable[CompiledAction], broken: BrokenPlaces
+) -> tuple[list[int], bool]:
+    """Return the steps that a list of actions leads to, and whether one of them leaves the workflow."""
+    targets: list[int] = []
+    leaves = False
+    for action in actions:
+        if action.type == "retry":
+            continue
+        target = workflow.positions.get(action.step_id or "")
+        targets += [] if target is None else [target]
+        leaves = leaves or target is None
+        if is_unconditional(action, broken):
+            break
+    return targets, leaves
+
+
+def _repairs(workflow: CompiledWorkflow, step: CompiledStep) -> tuple[int, ...]:
+    named = (action.step_id or "" for action in step.on_failure if action.type == "retry")
+    return tuple(workflow.positions[name] for name in named if name in workflow.positions)
+
+
+def _lost_actions(workflow: CompiledWorkflow, step: CompiledStep, broken: BrokenPlaces) -> bool:
+    """Tell whether an action of a step could not be compiled, so that it is not known where it leads."""
+    own = broken.inside(step.at, "onSuccess") or broken.inside(step.at, "onFailure")
+    return own or broken.inside(workflow.at, "successActions") or broken.inside(workflow.at, "failureActions")
+
+
+class Dominance:
+    """Which steps every way to a step passes (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm")."""
+
+    def __init__(self, after: Sequence[Sequence[int]]) -> None:
+        self._nearest = _nearest(after)
+        self._entered, self._left = _numbered(self._nearest)
+
+    def is_walked(self, step: int) -> bool:
+        """Tell whether any way from the first step leads to a step."""
+        return self._nearest[step] >= 0
+
+    def passes(self, step: int, other: int) -> bool:
+        """Tell whether every way to `step` passes `other`."""
+        return self._entered[other] <= self._entered[step] and self._left[step] <= self._left[other]
+
+
+def _nearest(after: Sequence[Sequence[int]]) -> list[int]:
+    """Return for each node the nearest other one that all ways to it pass; the first has itself, -1: no way."""
+    order = _reverse_postorder(after)
+    rank = {node: number for number, node in enumerate(order)}
+    before = reversed_edges(after)
+    nearest = [-1] * len(after)
+    if order:
+        nearest[0] = 0
+    changed = True
+    while changed:
+        changed = False
+        for node in order[1:]:
+            found = -1
+            for each in before[node]:
+                if nearest[each] >= 0:
+                    found = each if found < 0 else _common(each, found, nearest, rank)
+            changed = changed or nearest[node] != found
+            nearest[node] = found
+    return nearest
+
+
+def _common(one: int, other: int, nearest: Sequence[int], rank: dict[int, int]) -> int:
+    while one != other:
+        while rank[one] > rank[other]:
+            one = nearest[one]
+        while rank[other] > rank[one]:
+            other = nearest[other]
+    return one
+
+
+def _numbered(nearest: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Number the tree of nearest nodes: a node lies below another when its numbers lie within the other's."""
+    below: list[list[int]] = [[] for _ in nearest]
+    for node, parent in enumerate(nearest):
+        if parent >= 0 and node:
+            below[parent].append(node)
+    entered, left = [-1] * len(nearest), [-1] * len(nearest)
+    clock = 0
+    waiting = [(0, False)] if nearest else []
+    while waiting:
+        node, is_done = waiting.pop()
+        clock += 1
+        if is_done:
+            left[node] = clock
+        else:
+            entered[node] = clock
+            waiting.append((node, True))
+            waiting += [(each, False) for each in below[node]]
+    return entered, left
+
+
+def _reverse_postorder(after: Sequence[Sequence[int]]) -> list[int]:
+    order: list[int] = []
+    seen = {0}
+    waiting = [(0, iter(after[0]))] if after else []
+    while waiting:
+        node, targets = waiting[-1]
+        following = next((target for target in targets if target not in seen), None)
+        if following is None:
+            order.append(node)
+            waiting.pop()
+        else:
+            seen.add(following)
+            waiting.append((following, iter(after[following])))
+    return order[::-1]

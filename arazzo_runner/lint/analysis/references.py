@@ -1,0 +1,79 @@
+"""What conditions read, and where exactly an expression stands in its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from arazzo_runner.base.json_values import JsonValue, resolve_pointer
+from arazzo_runner.base.records import replace
+from arazzo_runner.errors import Location
+from arazzo_runner.expressions.nodes import (
+    Access,
+    And,
+    Comparison,
+    ComponentReference,
+    Condition,
+    Expression,
+    Keyword,
+    Not,
+    Or,
+    Reference,
+    SourceReference,
+)
+from arazzo_runner.program.model import CompiledCriterion, SimpleCriterion
+from arazzo_runner.program.references import criterion_references
+
+
+def reads_only_status(criterion: CompiledCriterion) -> bool:
+    """Tell whether a simple condition reads nothing but `$statusCode`, as most do."""
+    return isinstance(criterion, SimpleCriterion) and _names_only_status(criterion.text)
+
+
+@lru_cache(maxsize=1024)
+def _names_only_status(text: str) -> bool:
+    return text.count("$") == text.count("$statusCode")
+
+
+def criterion_readings(criterion: CompiledCriterion) -> Iterable[Expression]:
+    """Return what a criterion reads, with the property steps that a condition takes."""
+    if isinstance(criterion, SimpleCriterion):
+        return condition_readings(criterion.condition)
+    return criterion_references(criterion)
+
+
+def condition_readings(condition: Condition) -> Iterator[Expression]:
+    """Yield what a condition reads: `$response.body.count` with its step, not only `$response.body`."""
+    read = operand_reading(condition)
+    if read is not None:
+        yield read
+    elif isinstance(condition, (Access, Not)):
+        yield from condition_readings(condition.operand)
+    elif isinstance(condition, Comparison):
+        yield from condition_readings(condition.left)
+        yield from condition_readings(condition.right)
+    elif isinstance(condition, (And, Or)):
+        for operand in condition.operands:
+            yield from condition_readings(operand)
+
+
+def operand_reading(operand: Condition) -> Expression | None:
+    """Return the expression that an operand is, with its property steps; None when it is something else."""
+    steps: list[str | int] = []
+    while isinstance(operand, Access):
+        steps.insert(0, operand.step)
+        operand = operand.operand
+    if not isinstance(operand, Reference):
+        return None
+    expression = operand.expression
+    if not steps or isinstance(expression, (Keyword, SourceReference, ComponentReference)):
+        return expression
+    return replace(expression, path=(*expression.path, *steps))
+
+
+def pinpoint(expression: Expression, at: Location, root: JsonValue) -> Location:
+    """Return the characters of an expression inside the text at a place; `root` is the document's value."""
+    text = resolve_pointer(root, at.pointer)
+    canonical = str(expression)
+    offset = text.find(canonical) if isinstance(text, str) else -1
+    return at if offset < 0 else at.within(offset, len(canonical))

@@ -1,0 +1,123 @@
+"""The texts of a document: every value and key that rules read as text, collected in one walk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Final, TypeAlias
+
+from arazzo_runner.base.json_values import JsonValue, escaped
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.base.records import cached_property
+
+Text: TypeAlias = tuple[str, str, bool]
+"""A text, the JSON Pointer where it stands, and whether it is a mapping key (one with a `$` in it)."""
+
+_VALUE_PLACE: Final = pattern(
+    r"/(?:workflows/\d+(?:/steps/\d+)?|components)/(?:"
+    r"parameters/[^/]+/value(?:/|$)|requestBody/(?:payload|replacements/\d+/value)(?:/|$)|outputs/"
+    r"|successCriteria/\d+/(?:context|condition)$"
+    r"|(?:successActions|failureActions|onSuccess|onFailure)/[^/]+/"
+    r"(?:criteria/\d+/(?:context|condition)$|parameters/\d+/value(?:/|$)))"
+)
+
+
+class Texts:
+    """What is written in a document; a value that aliases share counts at each of its places.
+
+    Most rules find nothing in most documents, so texts are collected without their places, which
+    are looked up for those few that a rule doubts. `by_part` are the texts of "/workflows/0",
+    "/workflows/1", … and "/components", with the keys that have a `$` in them, in no order; those
+    of all the rest are under "".
+    """
+
+    def __init__(self, raw: JsonValue) -> None:
+        self._root = raw if isinstance(raw, dict) else {}
+        inside = {place: _inside(values) for place, values in _parts(self._root).items()}
+        self._keys = frozenset(self._root).union(*[each for _, mappings in inside.values() for each in mappings])
+        if "$" in "".join(self._keys):
+            for texts, mappings in inside.values():
+                texts += [key for each in mappings for key in each if "$" in key]
+        self.by_part = {place: texts for place, (texts, _) in inside.items()}
+
+    @cached_property
+    def distinct(self) -> frozenset[str]:
+        """Every text, and every key with a `$` in it, once."""
+        return frozenset([key for key in self._root if "$" in key]).union(*self.by_part.values())
+
+    @cached_property
+    def _dollars(self) -> tuple[str, ...]:
+        return tuple([text for text in self.distinct if "$" in text])
+
+    def holding(self, part: str) -> list[str]:
+        """Return the distinct texts in which a part stands that has a `$` in it."""
+        return [text for text in self._dollars if part in text]
+
+    @cached_property
+    def joined(self) -> str:
+        """All of them as one text, each after a line break, for a quick look at what stands nowhere."""
+        return "\n".join(["", *self.distinct])
+
+    def words_among(self, words: frozenset[str]) -> frozenset[str]:
+        """Return those of some words that are a key of the document, or a whole text."""
+        return words & self._keys | words & self.distinct
+
+    def parts_among(self, parts: Iterable[str]) -> frozenset[str]:
+        """Return those of some parts that stand in any text."""
+        return frozenset(filter(self.joined.__contains__, parts))
+
+    def placed(self, wanted: Collection[str]) -> list[Text]:
+        """Return where some texts, or keys with a `$` in them, stand, in the order of the document."""
+        found: list[Text] = []
+        if wanted:
+            _place(self._root, (), frozenset(wanted), found)
+        return found
+
+
+def _parts(root: dict[str, JsonValue]) -> dict[str, list[JsonValue]]:
+    """Return the values of a document's parts: each workflow, the components, and the rest."""
+    parts: dict[str, list[JsonValue]] = {"": []}
+    for key, value in root.items():
+        if key == "workflows" and isinstance(value, list):
+            parts.update((f"/workflows/{index}", [workflow]) for index, workflow in enumerate(value))
+        elif key == "components":
+            parts["/components"] = [value]
+        else:
+            parts[""].append(value)
+    return parts
+
+
+def _inside(values: list[JsonValue]) -> tuple[list[str], list[dict[str, JsonValue]]]:
+    """Return the texts and the mappings inside values, which grow to hold all that is inside them."""
+    texts: list[str] = []
+    mappings: list[dict[str, JsonValue]] = []
+    for each in values:
+        kind = type(each)  # plain types are all that the readers give, and told apart fastest
+        if kind is str:
+            texts.append(each)
+        elif kind is dict:
+            mappings.append(each)
+            values += each.values()
+        elif kind is list:
+            values += each
+    return texts, mappings
+
+
+def _place(value: JsonValue, path: tuple[str | int, ...], wanted: frozenset[str], found: list[Text]) -> None:
+    is_mapping = isinstance(value, dict)
+    for token, item in value.items() if is_mapping else enumerate(value):
+        if is_mapping and token in wanted and "$" in token:
+            found.append((token, _pointer(path, token), True))
+        if isinstance(item, str):
+            if item in wanted:
+                found.append((item, _pointer(path, token), False))
+        elif isinstance(item, (dict, list)):
+            _place(item, (*path, token), wanted, found)
+
+
+def _pointer(path: tuple[str | int, ...], token: str | int) -> str:
+    return "".join([f"/{escaped(str(each))}" for each in (*path, token)])
+
+
+def is_value_place(pointer: str) -> bool:
+    """Tell whether a text there is sent or evaluated: it is none that describes, names or extends."""
+    return _VALUE_PLACE.match(pointer) is not None

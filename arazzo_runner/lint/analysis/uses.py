@@ -1,0 +1,139 @@
+"""Where runtime expressions stand: each use with its place, its role and its step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from arazzo_runner.base.records import record
+from arazzo_runner.errors import Location
+from arazzo_runner.expressions.nodes import Expression, Keyword, Template
+from arazzo_runner.program.model import (
+    ArrayValue,
+    CompiledCriterion,
+    CompiledStep,
+    CompiledWorkflow,
+    ExpressionValue,
+    Literal,
+    ObjectValue,
+    SelectorValue,
+    TemplateValue,
+    Value,
+    WorkflowCall,
+)
+from arazzo_runner.program.references import criterion_references, template_references
+
+BEFORE = frozenset({"parameter", "payload", "replacement"})
+"""The roles that are evaluated before the step sends anything."""
+
+
+@record(frozen=True, slots=True)
+class Use:
+    """An expression where it stands.
+
+    `role` is parameter, payload, replacement, criterion, output, action-criterion,
+    action-parameter or workflow-output; `step` is None in a workflow's outputs.
+    """
+
+    expression: Expression
+    at: Location
+    role: str
+    workflow: CompiledWorkflow
+    step: CompiledStep | None
+
+
+def workflow_uses(workflow: CompiledWorkflow) -> list[Use]:
+    """Return every use in a workflow; what steps inherit from it is a use of each of them.
+
+    Criteria read `$statusCode` all over, and nothing can be wrong with that where the step has a
+    response of its own: there, keywords in criteria are left out.
+    """
+    found: list[Use] = []
+    for step in workflow.steps:
+        _of_step(workflow, step, found)
+    return found + output_uses(workflow)
+
+
+def output_uses(workflow: CompiledWorkflow) -> list[Use]:
+    """Return the uses in the outputs of a workflow itself."""
+    found: list[Use] = []
+    for _, value in workflow.outputs:
+        _of_value(value, workflow.at, "workflow-output", workflow, None, found)
+    return found
+
+
+def sent(step: CompiledStep) -> list[tuple[Expression, Location, str]]:
+    """Return what is evaluated before a step sends anything, with its place and its role (of `BEFORE`)."""
+    found: list[tuple[Expression, Location, str]] = []
+    for value, at, role in _sent_values(step):
+        if isinstance(value, ExpressionValue):
+            found.append((value.expression, value.at, role))
+        elif not isinstance(value, Literal):
+            found += [(expression, place, role) for expression, place in placed(value, at)]
+    return found
+
+
+def _sent_values(step: CompiledStep) -> list[tuple[Value, Location, str]]:
+    values: list[tuple[Value, Location, str]] = [(each.value, each.at, "parameter") for each in step.parameters]
+    if step.body is not None:
+        if step.body.payload is not None:
+            values.append((step.body.payload, step.body.at, "payload"))
+        values += [(each.value, each.at, "replacement") for each in step.body.replacements]
+    return values
+
+
+def _of_step(workflow: CompiledWorkflow, step: CompiledStep, found: list[Use]) -> None:
+    for value, at, role in _sent_values(step):
+        _of_value(value, at, role, workflow, step, found)
+    _of_criteria(step.criteria, "criterion", workflow, step, found)
+    for actions in (step.on_success, step.on_failure):
+        for action in actions:
+            _of_criteria(action.criteria, "action-criterion", workflow, step, found)
+            for parameter in action.parameters:
+                _of_value(parameter.value, parameter.at, "action-parameter", workflow, step, found)
+    for _, value in step.outputs:
+        _of_value(value, step.at, "output", workflow, step, found)
+
+
+def _of_value(
+    value: Value, at: Location, role: str, workflow: CompiledWorkflow, step: CompiledStep | None, found: list[Use]
+) -> None:
+    if isinstance(value, ExpressionValue):
+        found.append(Use(value.expression, value.at, role, workflow, step))
+    elif not isinstance(value, Literal):
+        found += [Use(expression, place, role, workflow, step) for expression, place in placed(value, at)]
+
+
+def _of_criteria(
+    criteria: Iterable[CompiledCriterion],
+    role: str,
+    workflow: CompiledWorkflow,
+    step: CompiledStep,
+    found: list[Use],
+) -> None:
+    has_response = not isinstance(step.call, WorkflowCall)
+    for criterion in criteria:
+        for expression in criterion_references(criterion):
+            if not (has_response and isinstance(expression, Keyword)):
+                found.append(Use(expression, criterion.at, role, workflow, step))
+
+
+def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
+    """Yield the expressions inside a value with the place of their text; `at` where none is known."""
+    if isinstance(value, ExpressionValue):
+        yield value.expression, value.at
+    elif isinstance(value, TemplateValue):
+        yield from ((each, value.at) for each in template_references(value.template))
+    elif isinstance(value, SelectorValue):
+        yield value.context, value.at.child("context")
+        if isinstance(value.query, Template):
+            yield from ((each, value.at.child("selector")) for each in template_references(value.query))
+    elif isinstance(value, ObjectValue):
+        for name, item in value.members:
+            if isinstance(name, Template):
+                yield from ((each, at) for each in template_references(name))
+            elif not isinstance(name, str):
+                yield name, at
+            yield from placed(item, at)
+    elif isinstance(value, ArrayValue):
+        for item in value.items:
+            yield from placed(item, at)

@@ -1,0 +1,277 @@
+"""Checking documents without running them: opening a document, and `Checker`, which checks many of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from os import PathLike
+from typing import TypeAlias
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.secrets import SHOWS_A_SECRET
+from arazzo_runner.document.cache import cached_reader
+from arazzo_runner.document.read_cache import ReadCache
+from arazzo_runner.document.source_map import Document, Limits, read, read_value
+from arazzo_runner.errors import (
+    Diagnostic,
+    InvalidDescription,
+    InvalidUsage,
+    Location,
+    Problems,
+    Severity,
+)
+from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
+from arazzo_runner.sources.dependency_tracker import Watch, WatchedLocations
+from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch, read_file
+from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES
+from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
+
+Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
+RuleOptions: TypeAlias = Mapping[str, Mapping[str, JsonValue]]
+
+
+def open_document(
+    document: Source, options: LoadOptions, include: Sequence[Source] = ()
+) -> tuple[Library, LoadedDocument]:
+    """Read the entry document and those given with it; raises when the entry is unreadable.
+
+    Raises InvalidUsage (a file that cannot be opened) and InvalidDescription (one that cannot be read).
+    """
+    problems = Problems(strict=options.strict)
+    locations = [location_of(each) for each in (document, *include)]
+    fetch = _fetch_for(locations[0], options)
+    library = Library(fetch, options, problems)
+    entry = _taken(document, locations[0], library, fetch)
+    for other, location in zip(include, locations[1:], strict=True):
+        _taken(other, location, library, fetch)
+    if entry is None:
+        raise InvalidDescription(problems.diagnostics)
+    return library, entry
+
+
+def _fetch_for(
+    location: str, options: LoadOptions, repositories: Repositories | None = None, watch: Watch | None = None
+) -> DocumentFetch:
+    return make_fetch(
+        location,
+        root=options.root,
+        offline=options.offline,
+        allow_remote=options.allow_remote,
+        allow_hosts=options.allow_hosts,
+        url_map=options.url_map,
+        kept=options.kept,
+        repositories=repositories,
+        watch=watch,
+    )
+
+
+def _taken(document: Source, location: str, library: Library, fetch: DocumentFetch) -> LoadedDocument | None:
+    parsed = _parsed(document, location, library.problems, fetch, library.options.limits)
+    return None if parsed is None else library.add(parsed, location)
+
+
+def _parsed(
+    document: Source, location: str, problems: Problems, fetch: DocumentFetch, limits: Limits
+) -> Document | None:
+    if isinstance(document, Mapping):
+        return read_value(document, location, problems, limits=limits)
+    return read(_data(document, location, fetch), display(location), problems, limits=limits)
+
+
+def _data(document: str | PathLike[str], location: str, fetch: DocumentFetch) -> bytes:
+    try:
+        return fetch.entry(location)
+    except FetchError as problem:
+        at = Location(os.fspath(document))
+        error = Diagnostic(
+            code="unreadable-file", severity=Severity.ERROR, message=problem.message, at=at, hint=problem.hint
+        )
+        raise InvalidUsage([error]) from None
+
+
+def location_of(document: Source) -> str:
+    """Return the URI of a document given as a path, a URL or a mapping."""
+    if isinstance(document, Mapping):
+        return uri_of_path(os.path.join(os.getcwd(), "<mapping>"))
+    text = os.fspath(document)
+    return text if is_remote(text) else uri_of_path(text)
+
+
+# ------------------------------------------------------------------ checking
+
+
+@record(frozen=True, slots=True)
+class Checked:
+    """What checking one document found, in the order found; `document` is None when it is unreadable.
+
+    When it `holds_credential`, no finding quotes that, in words or with its line.
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+    document: Document | None
+    holds_credential: bool = False
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """Which rules run (None: the default ones), with which options by code; with `strict` deviations are errors."""
+
+    strict: bool = False
+    rules: Collection[str] | None = None
+    rule_options: RuleOptions = field(default_factory=dict)
+
+
+class Checker:
+    """Checks documents that are given together: they find each other by their `$self`; each text is read once.
+
+    `contents` are the texts of documents that are no files, by the names that stand for them.
+    """
+
+    def __init__(
+        self, documents: Iterable[Source], reading: LoadOptions, *, contents: Mapping[str, bytes] | None = None
+    ) -> None:
+        self._reading = reading
+        self._contents = {location_of(name): data for name, data in (contents or {}).items()}
+        self._repositories = Repositories()
+        self._watch: Watch | None = None
+        self._entries: DocumentFetch | None = None
+        self._seen: dict[str, bytes] = {}
+        self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
+        self._documents: dict[str, Source] = {}
+        self._locations: dict[int, str] = {}
+        for number, each in enumerate(documents, 1):
+            location = location_of(each) + (f"-{number}" if isinstance(each, Mapping) and number > 1 else "")
+            self._documents[location] = each
+            self._locations[id(each)] = location
+        self._offers = self._identities() if len(self._documents) > 1 else {}
+
+    def check(self, document: Source, checks: Checks, *, watch: Watch | None = None) -> Checked:
+        """Check one document; errors in it are findings, not exceptions. `watch` is told what was looked at.
+
+        Raises InvalidUsage for a file that cannot be opened.
+        """
+        self._watch = watch
+        try:
+            return self._check(document, checks)
+        finally:
+            self._watch = None
+
+    def bytes_of(self, location: str) -> bytes | None:
+        """Return the bytes of a document, given or not, as they are now; None when they cannot be had from a file."""
+        document = self._documents.get(location)
+        if isinstance(document, Mapping) or is_remote(location):
+            return None
+        try:
+            if document is None:
+                return read_file(path_of(location), MAX_DESCRIPTION_BYTES)
+            data = self._seen[location] = self._bytes(document, location)  # it may have to be checked next
+        except (InvalidUsage, FetchError):
+            return None
+        return data
+
+    def meant(self, uri: str) -> str | None:
+        """Return the location of the given document that a URI means, None when it means none."""
+        return self._offers.get(uri)
+
+    def location(self, document: Source) -> str:
+        """Return the URI of a document that was given."""
+        return self._locations.get(id(document)) or location_of(document)
+
+    def bounds(self, location: str) -> str:
+        """Return, as text to be compared, which files may be read for a document."""
+        policy = _fetch_for(location, self._reading, self._repositories).policy
+        return f"{policy.root}/.." if policy.widens else policy.root
+
+    def _check(self, document: Source, checks: Checks) -> Checked:
+        # Lazily: a run needs no rules, and what was found before is not looked for again.
+        from arazzo_runner.lint.inspection import Inspection
+        from arazzo_runner.lint.rules import chosen
+        from arazzo_runner.lint.rules.rule import run_rules
+        from arazzo_runner.program.load import compile_program
+
+        problems = Problems(strict=checks.strict)
+        location = self.location(document)
+        parsed = self._read(document, location, problems, keep=False)
+        if parsed is None:
+            return Checked(problems.diagnostics, None)
+        library, entry = self._opened(location, parsed, problems, checks.strict)
+        program = compile_program(entry, library)
+        opened = {name: library.source(entry, name) for name in entry.sources}
+        found = dict.fromkeys(problems.diagnostics)
+        inspection = Inspection.of(program, opened, checks.rule_options)
+        codes = None if checks.rules is None else frozenset(checks.rules)
+        # Credentials are looked for whatever is asked: the other findings must not quote them.
+        rules = chosen(None if codes is None else codes | SHOWS_A_SECRET)
+        found.update(dict.fromkeys(run_rules(inspection, rules, strict=checks.strict)))
+        if SHOWS_A_SECRET.isdisjoint([each.code for each in found]):
+            return Checked(tuple(found), parsed)
+        from arazzo_runner.lint.redaction import without_credentials  # lazily: few documents hold one
+
+        left_out = SHOWS_A_SECRET - (SHOWS_A_SECRET if codes is None else codes)
+        shown = without_credentials(found, parsed)
+        return Checked(tuple(each for each in shown if each.code not in left_out), parsed, holds_credential=True)
+
+    def change(self, name: str, data: bytes) -> None:
+        """Take `data` for the text of a document from now on."""
+        self._contents[location_of(name)] = data
+
+    def _opened(
+        self, location: str, parsed: Document, problems: Problems, strict: bool
+    ) -> tuple[Library, LoadedDocument]:
+        options = self._reading if self._reading.strict == strict else replace(self._reading, strict=strict)
+        fetch = _fetch_for(location, options, self._repositories, self._watch)
+        offered = self._offers if self._watch is None else WatchedLocations(self._offers, self._watch)
+        library = Library(fetch, options, problems, cache=self._cache, offers=Offers(offered, self._offered))
+        return library, library.add(parsed, location)
+
+    def _offered(self, location: str, problems: Problems) -> Document | None:
+        """Read another of the documents that were given, for one that refers to it."""
+        try:
+            return self._read(self._documents[location], location, problems)
+        except InvalidUsage as problem:
+            problems.extend(problem.diagnostics)
+            return None
+
+    def _read(self, document: Source, location: str, problems: Problems, *, keep: bool = True) -> Document | None:
+        if isinstance(document, Mapping):
+            return read_value(document, location, problems, limits=self._reading.limits)
+        data = self._bytes(document, location)
+        if self._watch is not None:
+            self._watch.read[location] = data
+        return self._cache.read(data, display(location), problems, limits=self._reading.limits, keep=keep)
+
+    def _bytes(self, document: str | PathLike[str], location: str) -> bytes:
+        if location in self._contents:
+            return self._contents[location]
+        if location in self._seen:
+            return self._seen.pop(location)  # read when its identity was looked for, not long ago
+        if self._entries is None:  # what was given is read wherever it is: one Fetch does for all
+            self._entries = _fetch_for(location, self._reading, self._repositories)
+        return _data(document, location, self._entries)
+
+    def _identities(self) -> dict[str, str]:
+        """Return the location of every document by the URIs that mean it: its place and its `$self`."""
+        found = {location: location for location in self._documents}
+        for location, document in self._documents.items():
+            identity = self._identity(document, location)
+            if identity is not None:
+                found.setdefault(join(location, identity), location)
+        return found
+
+    def _identity(self, document: Source, location: str) -> str | None:
+        try:
+            value = document if isinstance(document, Mapping) else self._value_with_self(document, location)
+        except InvalidUsage:
+            return None  # checking it will say so
+        identity = value.get("$self") if isinstance(value, Mapping) else None
+        return identity if isinstance(identity, str) else None
+
+    def _value_with_self(self, document: str | PathLike[str], location: str) -> JsonValue:
+        data = self._bytes(document, location)
+        if location not in self._contents:
+            self._seen[location] = data
+        if b"$self" not in data:  # nearly no document has one: the others need not be read for it
+            return None
+        parsed = self._cache.read(data, display(location), Problems(), limits=self._reading.limits)
+        return None if parsed is None else parsed.value

@@ -1,0 +1,122 @@
+"""How much a finding matters: presets, the levels of arazzo.toml and its overrides, the command line; in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.config.settings import RuleSetting, ValidateSettings
+from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.lint.checker import Checks
+from arazzo_runner.lint.globs import matches
+from arazzo_runner.lint.rules import RULES
+
+UNREADABLE: Final = frozenset({
+    "alias-expansion", "document-too-deep", "document-too-large", "empty-document", "json-syntax", "not-json",
+    "not-text", "not-utf8", "unreadable-file", "unsupported-tag", "unusable-key", "yaml-syntax",
+})  # fmt: skip
+"""Codes that cannot be turned off: the document is not there, or only in part."""
+
+IGNORE: Final = "arazzo-ignore"
+"""What the comments that forgive findings begin with."""
+_RANKS: Final = {"off": 0, "info": 1, "warning": 2, "error": 3}
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the command line says about levels; `select` and `ignore` are codes or globs of codes."""
+
+    preset: str | None = None
+    strict: bool = False
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    levels: Mapping[str, str] = field(default_factory=dict)
+    least: str = "info"
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What holds for one document: levels by code on top of a preset, what is selected, and the least level shown."""
+
+    preset: str = "recommended"
+    strict: bool = False
+    rules: Mapping[str, RuleSetting] = field(default_factory=dict)
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    least: str = "info"
+
+    def checks(self) -> Checks:
+        """Return which rules are to run, how strictly and with which options."""
+        rules = frozenset(rule.CODE for rule in RULES if self._runs(rule.CODE, rule.DEFAULT))
+        options: dict[str, Mapping[str, JsonValue]] = {
+            code: setting.options for code, setting in self.rules.items() if setting.options
+        }
+        return Checks(strict=self.strict or self.preset == "strict", rules=rules, rule_options=options)
+
+    def judged(self, found: Diagnostic) -> Diagnostic | None:
+        """Return a finding at its level; None when it is not to be reported."""
+        if found.code in UNREADABLE:
+            return found
+        stated = self._level(found.code)
+        level = stated or found.severity.value
+        shown = _RANKS[level] >= _RANKS["error" if self.preset == "minimal" else self.least]
+        explicit = stated is not None and _RANKS[level] >= _RANKS[self.least]
+        if level == "off" or not (shown or explicit) or not self._is_selected(found.code):
+            return None
+        return found if level == found.severity.value else replace(found, severity=Severity(level))
+
+    def is_off(self, code: str) -> bool:
+        """Tell whether findings of a code cannot be seen under this policy."""
+        return self._level(code) == "off" or not self._is_selected(code)
+
+    def _level(self, code: str) -> str | None:
+        setting = self.rules.get(code)
+        return None if setting is None else setting.level
+
+    def _is_selected(self, code: str) -> bool:
+        return (not self.select or _is_any(code, self.select)) and not _is_any(code, self.ignore)
+
+    def _runs(self, code: str, by_default: bool) -> bool:
+        asked = self._level(code) is not None or self.preset == "strict" or _is_any(code, self.select)
+        return (by_default or asked) and not self.is_off(code)
+
+
+def policy_for(settings: ValidateSettings, path: str, choices: Choices) -> Policy:
+    """Return the policy for a document at `path`, as seen from the folder of the settings."""
+    rules = dict(settings.rules)
+    for index in matching(settings, path):
+        rules.update(_merged(rules, settings.overrides[index].rules))
+    rules.update(_merged(rules, {code: RuleSetting(level=level) for code, level in choices.levels.items()}))
+    return Policy(
+        preset=choices.preset or settings.preset,
+        strict=choices.strict,
+        rules=rules,
+        select=choices.select,
+        ignore=choices.ignore,
+        least=choices.least,
+    )
+
+
+def matching(settings: ValidateSettings, path: str) -> tuple[int, ...]:
+    """Return which overrides hold for a document."""
+    overrides = enumerate(settings.overrides)
+    return tuple(index for index, each in overrides if any(matches(pattern, path) for pattern in each.paths))
+
+
+def _merged(below: Mapping[str, RuleSetting], above: Mapping[str, RuleSetting]) -> dict[str, RuleSetting]:
+    """Return the settings of `above`; where they say no level, or no options, those of `below` stay."""
+    nothing = RuleSetting()
+    return {
+        code: RuleSetting(
+            level=setting.level or below.get(code, nothing).level,
+            options={**below.get(code, nothing).options, **setting.options},
+        )
+        for code, setting in above.items()
+    }
+
+
+def _is_any(code: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(code, pattern) for pattern in patterns)

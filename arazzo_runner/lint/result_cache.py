@@ -1,0 +1,197 @@
+"""What linting found before: kept on disk, and good as long as all that was looked at is as it was.
+
+A result is taken again when the version, the settings, every document that was read, every
+place where none was found and the meaning of every URI are the same; else the document is
+linted anew. Lines of documents are not kept, places get them from the files; but messages quote
+values, so of a document in which a credential was found nothing is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record
+from arazzo_runner.base.version import __version__
+from arazzo_runner.document.cache import DiskCache
+from arazzo_runner.document.positions import FixedPositions, TextPositions
+from arazzo_runner.errors import Diagnostic, Fix, Location, Severity
+from arazzo_runner.lint.checker import Checker
+from arazzo_runner.program.library import display
+from arazzo_runner.sources.dependency_tracker import Watch
+from arazzo_runner.sources.uris import path_of
+
+_OTHER_BREAKS: Final = ("\x85".encode(), "\u2028".encode(), "\u2029".encode())  # line breaks of YAML 1.1
+
+
+@record(frozen=True, slots=True)
+class Known:
+    """What was found in one document, before it is decided what was told already."""
+
+    findings: tuple[Diagnostic, ...]
+    ignored: int
+
+
+class Remembered:
+    """The results of one working directory, in one entry of the disk cache.
+
+    `learned` are the new ones by location, None for a document whose result cannot be taken again.
+    """
+
+    def __init__(self, cache: DiskCache) -> None:
+        self._cache = cache
+        self._key = _digest(f"lint\0{__version__}\0{_code()}\0{os.getcwd()}".encode())
+        found = cache.value(self._key)
+        self._results: dict[str, Any] = found if isinstance(found, dict) else {}
+        self._read: dict[str, tuple[str, TextPositions]] = {}
+        self._recalled: dict[str, Known | None] = {}
+        self.learned: dict[str, JsonValue] = {}
+
+    def recall(self, location: str, settings: str, checker: Checker) -> Known | None:
+        """Return what was found in a document under the same settings, None when it has to be linted anew."""
+        if location not in self._recalled:
+            self._recalled[location] = self._recall(location, settings, checker)
+        return self._recalled[location]
+
+    def _recall(self, location: str, settings: str, checker: Checker) -> Known | None:
+        entry = self._results.get(location)
+        if entry is None:
+            return None
+        try:
+            if entry["settings"] != _digest(settings.encode()) or entry["bounds"] != checker.bounds(location):
+                return None
+            if not self._is_as_it_was(entry, checker):
+                return None
+            return Known(tuple(self._finding(each) for each in entry["findings"]), int(entry["ignored"]))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            return None  # nothing of ours, whatever its checksum says
+
+    def forget(self, location: str) -> None:
+        """Keep nothing of a document, and drop what was kept."""
+        self.learned[location] = None
+
+    def remember(self, location: str, settings: str, checker: Checker, known: Known, watch: Watch) -> None:
+        """Keep what was found in a document for the next time, unless doing it again may end otherwise."""
+        uris = {display(uri): uri for uri in watch.read}
+        places = (at.uri for found in known.findings for at in (found.at, *found.related))
+        if not (_may_be_repeated(watch) and all(uri in uris for uri in places)):
+            self.forget(location)
+            return
+        self.learned[location] = {
+            "settings": _digest(settings.encode()),
+            "bounds": checker.bounds(location),
+            "read": {uri: _digest(data) for uri, data in watch.read.items()},
+            "missing": sorted(watch.missing),
+            "meant": watch.meant,
+            "findings": [_described(each, uris) for each in known.findings],
+            "ignored": known.ignored,
+        }
+
+    def save(self) -> None:
+        """Write down what was learned, if anything; results of documents that are gone are dropped."""
+        if all(entry is None and uri not in self._results for uri, entry in self.learned.items()):
+            return
+        found = self._cache.value(self._key)  # again: others may have written meanwhile
+        results = {**(found if isinstance(found, dict) else {}), **self.learned}
+        known = {uri: entry for uri, entry in results.items() if entry is not None and os.path.isfile(path_of(uri))}
+        self._cache.keep(self._key, known)
+
+    # ------------------------------------------------------------------ is it still good
+
+    def _is_as_it_was(self, entry: Any, checker: Checker) -> bool:
+        if any(os.path.isfile(path_of(uri)) for uri in entry["missing"]):
+            return False
+        if any(checker.meant(uri) != location for uri, location in entry["meant"].items()):
+            return False
+        return all(self._digest_now(uri, checker) == digest for uri, digest in entry["read"].items())
+
+    def _digest_now(self, uri: str, checker: Checker) -> str | None:
+        """Return the digest of a document as it is now, None when it cannot be had."""
+        if uri not in self._read:
+            data = checker.bytes_of(uri)
+            if data is None:
+                return None
+            self._read[uri] = _digest(data), TextPositions(data.decode("utf-8", "replace").removeprefix("\ufeff"))
+        return self._read[uri][0]
+
+    def _finding(self, described: Any) -> Diagnostic:
+        code, severity, message, hint, at, related, is_safe = described
+        return Diagnostic(
+            code=str(code),
+            severity=Severity(severity),
+            message=str(message),
+            at=self._place(at),
+            hint=hint,
+            related=tuple(self._place(each) for each in related),
+            fix=None if is_safe is None else Fix((), is_safe=bool(is_safe)),
+        )
+
+    def _place(self, described: Any) -> Location:
+        name, pointer, on_key, offset, length, uri, line, column, width = described
+        positions = None if uri is None else FixedPositions(self._read[uri][1], int(line), int(column), int(width))
+        return Location(str(name), str(pointer), positions, bool(on_key), offset, int(length))
+
+
+def _described(found: Diagnostic, uris: Mapping[str, str]) -> JsonValue:
+    is_safe = None if found.fix is None else found.fix.is_safe
+    related = [_place(each, uris) for each in found.related]
+    return [found.code, found.severity.value, found.message, found.hint, _place(found.at, uris), related, is_safe]
+
+
+def _place(at: Location, uris: Mapping[str, str]) -> JsonValue:
+    """Describe a place; `uris` are those of the documents that were read, by the names they are told with."""
+    line, column = at.start
+    uri = None if line is None else uris[at.uri]
+    width = 0 if column is None else (at.end_column or column + 1) - column
+    return [at.uri, at.pointer, at.on_key, at.offset, at.length, uri, line, column, width]
+
+
+def _may_be_repeated(watch: Watch) -> bool:
+    """Tell whether a load can be repeated, and its texts have lines as JSON and most YAML have them."""
+    return watch.repeatable and not any(each in data for data in watch.read.values() for each in _OTHER_BREAKS)
+
+
+def _digest(data: bytes) -> str:
+    import hashlib  # lazily: without a cache nothing is compared
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def _code() -> str:
+    """Tell apart all that judges: the Python, the packages it has, and the state of this one."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    record = None
+    packages = [f"{sys.version_info[0]}.{sys.version_info[1]}"]
+    for folder in sys.path:
+        if os.path.basename(folder) not in ("site-packages", "dist-packages") or not os.path.isdir(folder):
+            continue
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".dist-info"))  # they tell the versions
+        packages += names
+        if folder == os.path.dirname(package):  # this one is installed: its record has the hashes of all its files
+            own = (name for name in names if name.startswith("arazzo-"))
+            record = next((_bytes(os.path.join(folder, name, "RECORD")) for name in own), None)
+    state = str(_newest(package)) if record is None else _digest(record)
+    return "\0".join([*packages, state])
+
+
+def _bytes(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _newest(folder: str) -> int:
+    """Return when the newest module below a folder was changed."""
+    newest = 0
+    with os.scandir(folder) as found:
+        for each in found:
+            if each.name.endswith(".py"):
+                newest = max(newest, each.stat().st_mtime_ns)
+            elif "." not in each.name and each.name != "__pycache__" and each.is_dir():
+                newest = max(newest, _newest(each.path))
+    return newest

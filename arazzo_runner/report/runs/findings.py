@@ -1,0 +1,34 @@
+"""What runs found, as the findings of documents: for the reports that show places (SARIF, annotations)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from arazzo_runner.base.records import replace
+from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.report.failure import failure_findings
+from arazzo_runner.report.findings.formats import Findings
+from arazzo_runner.report.json import step_diagnostics
+from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.runs.records import RunRecord, RunsReport
+
+
+def findings(report: RunsReport) -> Findings:
+    """Return why runs failed and what was doubtful, masked, by document; each finding once a run."""
+    documents: dict[str, dict[Diagnostic, None]] = {}
+    for record in report.runs:
+        own = documents.setdefault(record.document, {})
+        own.update(dict.fromkeys(_of_run(record, many=len(report.runs) > 1)))
+    return Findings(documents={name: tuple(found) for name, found in documents.items()})
+
+
+def _of_run(record: RunRecord, *, many: bool) -> Iterator[Diagnostic]:
+    result = record.result
+    if result is None:
+        return
+    for found in failure_findings(result):
+        message = f"run {record.name}: {found.message}" if many else found.message
+        yield replace(found, message=result.secrets.mask(message))
+    for found in (*result.diagnostics, *step_diagnostics(result.steps)):
+        if found.severity is Severity.WARNING:
+            yield masked_diagnostic(found, result.secrets)

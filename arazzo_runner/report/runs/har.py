@@ -1,0 +1,161 @@
+"""HAR 1.2 of runs: every exchange as a browser's developer tools show it; a run is a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from urllib.parse import parse_qsl, urlsplit
+
+from arazzo_runner.base.json_values import JsonValue, to_json
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.version import __version__
+from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
+from arazzo_runner.engine.results import Attempt
+from arazzo_runner.report.escaping import json_text
+from arazzo_runner.report.exchange import body_text
+from arazzo_runner.report.json import shown_body
+from arazzo_runner.report.masking import masked_headers, masked_url
+from arazzo_runner.report.runs.json import utc
+from arazzo_runner.report.runs.records import RunRecord, RunsReport, visits
+from arazzo_runner.sources.http_media.media import BINARY, decode_body
+
+_UNKNOWN = -1
+
+
+def render(report: RunsReport) -> str:
+    """Return the log: attempts that sent something, in the order of time."""
+    pages: list[JsonValue] = []
+    entries: list[dict[str, JsonValue]] = []
+    for number, record in enumerate(report.runs, start=1):
+        if record.result is None:
+            continue
+        pages.append(_page(record, number, record.result.secrets))
+        entries += _entries(record, number)
+    entries.sort(key=lambda entry: entry["startedDateTime"])
+    log = {
+        "version": "1.2",
+        "creator": {"name": "arazzo", "version": __version__},
+        "pages": pages,
+        "entries": entries,
+    }
+    return json_text(json.dumps({"log": log}, ensure_ascii=False, indent=2)) + "\n"
+
+
+def _page(record: RunRecord, number: int, secrets: Secrets) -> dict[str, JsonValue]:
+    return {
+        "startedDateTime": utc(record.started),
+        "id": f"run_{number}",
+        "title": record.shown_name,
+        "pageTimings": {},
+    }
+
+
+def _entries(record: RunRecord, number: int) -> Iterator[dict[str, JsonValue]]:
+    assert record.result is not None
+    for visit in visits(record.result):
+        for attempt in visit.step.attempts:
+            if attempt.request is not None and attempt.response is not None:
+                yield _entry(attempt, attempt.request, f"run_{number}", visit.name, record.result.secrets)
+
+
+def _entry(attempt: Attempt, request: HttpRequest, page: str, step: str, secrets: Secrets) -> dict[str, JsonValue]:
+    answer = attempt.response
+    elapsed = 0.0 if answer is None else round(answer.elapsed_ms, 3)
+    entry: dict[str, JsonValue] = {
+        "pageref": page,
+        "startedDateTime": utc(attempt.started),
+        "time": elapsed,
+        "request": _request(request, secrets),
+        "response": _response(answer, secrets) if isinstance(answer, HttpResponse) else _none(),
+        "cache": {},
+        "timings": {"send": 0, "wait": elapsed, "receive": 0},
+        "comment": step if attempt.number == 1 else f"{step}, attempt {attempt.number}",
+    }
+    if isinstance(answer, NoResponse):
+        # The field that Chrome writes, and shows, for a request without an answer.
+        entry["response"]["_error"] = secrets.mask(answer.message)
+    return entry
+
+
+def _request(request: HttpRequest, secrets: Secrets) -> dict[str, JsonValue]:
+    url = masked_url(request.url, secrets)
+    record: dict[str, JsonValue] = {
+        "method": request.method,
+        "url": url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _headers(request.headers, secrets),
+        "queryString": _query(url, secrets),
+        "headersSize": _UNKNOWN,
+        "bodySize": len(request.body or b""),
+    }
+    if request.body:
+        text = body_text(request, secrets)
+        kind = request.header("content-type") or "application/octet-stream"
+        record["postData"] = {
+            "mimeType": secrets.mask(kind),
+            "text": "" if text is None else text,
+            **({"comment": "binary, left out"} if text is None else {}),
+        }
+    return record
+
+
+def _response(response: HttpResponse, secrets: Secrets) -> dict[str, JsonValue]:
+    try:
+        phrase = HTTPStatus(response.status).phrase
+    except ValueError:
+        phrase = ""
+    return {
+        "status": response.status,
+        "statusText": phrase,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _headers(response.headers, secrets),
+        "content": _content(response, secrets),
+        "redirectURL": masked_url(response.header("location") or "", secrets),
+        "headersSize": _UNKNOWN,
+        "bodySize": _UNKNOWN,
+    }
+
+
+def _content(response: HttpResponse, secrets: Secrets) -> dict[str, JsonValue]:
+    kind = response.header("content-type")
+    content: dict[str, JsonValue] = {
+        "size": len(response.body),
+        "mimeType": secrets.mask(kind or "x-unknown"),
+    }
+    shown = shown_body(response.body, kind, secrets)
+    if shown is not None:
+        content["text"] = shown if isinstance(shown, str) else to_json(shown)
+        if decode_body(response.body, kind)[1] == BINARY:
+            content["encoding"] = "base64"
+    return content
+
+
+def _none() -> dict[str, JsonValue]:
+    return {
+        "status": 0,
+        "statusText": "",
+        "httpVersion": "",
+        "cookies": [],
+        "headers": [],
+        "content": {"size": 0, "mimeType": "x-unknown"},
+        "redirectURL": "",
+        "headersSize": _UNKNOWN,
+        "bodySize": _UNKNOWN,
+    }
+
+
+def _query(url: str, secrets: Secrets) -> list[JsonValue]:
+    # Masked once more: decoded, a secret may stand in a form that it did not have in the URL.
+    found = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    return _pairs([(secrets.mask(name), secrets.mask(value)) for name, value in found])
+
+
+def _headers(headers: Headers, secrets: Secrets) -> list[JsonValue]:
+    return _pairs(masked_headers(headers, secrets))
+
+
+def _pairs(pairs: Headers | list[tuple[str, str]]) -> list[JsonValue]:
+    return [{"name": name, "value": value} for name, value in pairs]

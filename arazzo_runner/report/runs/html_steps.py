@@ -1,0 +1,253 @@
+"""The steps of a run in the HTML report: a timeline, each step folded, in it what was sent, seen and said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from arazzo_runner.base.json_values import preview, to_json
+from arazzo_runner.base.records import record
+from arazzo_runner.base.secrets import Secrets, is_secret_name
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse
+from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
+from arazzo_runner.errors import Diagnostic, Location
+from arazzo_runner.report.exchange import (
+    body_lines,
+    curl_line,
+    header_lines,
+    request_line,
+    response_line,
+    status_text,
+)
+from arazzo_runner.report.findings.text import place_text
+from arazzo_runner.report.json import plain, shown_body
+from arazzo_runner.report.masking import masked_body, masked_diagnostic, masked_outputs
+from arazzo_runner.report.runs.html_graph import TONES, marked
+from arazzo_runner.report.runs.html_text import block, tag, words
+from arazzo_runner.report.terminal.style import count, duration
+
+MOST_CHARACTERS = 100_000
+_LONGEST_VALUE = 400
+_LONGEST_LINE = 240
+
+
+@record(frozen=True, slots=True)
+class Clock:
+    """When a run began and how long it took: what the bars of a timeline are drawn to."""
+
+    started: float
+    seconds: float
+
+
+def clock_of(result: RunResult) -> Clock:
+    """Return the time from the first attempt to the end of the last."""
+    times = [(each.started, each.started + each.duration_ms / 1000) for each in _attempts(result) if each.started]
+    if not times:
+        return Clock(0.0, 0.0)
+    begun = min(start for start, _ in times)
+    return Clock(begun, max(end for _, end in times) - begun)
+
+
+def _attempts(result: RunResult) -> Iterable[Attempt]:
+    waiting: list[StepResult] = [step for workflow in result.dependencies for step in workflow.steps]
+    waiting += result.steps
+    while waiting:
+        step = waiting.pop()
+        yield from step.attempts
+        if step.workflow is not None:
+            waiting += step.workflow.steps
+
+
+def steps_list(steps: Sequence[StepResult], clock: Clock, secrets: Secrets) -> str:
+    """Return visits of steps as a list, one row each."""
+    return tag("ol", *(tag("li", _step(step, clock, secrets)) for step in steps), class_="steps") if steps else ""
+
+
+def _step(step: StepResult, clock: Clock, secrets: Secrets) -> str:
+    row = _row(step, clock, secrets)
+    inside = _inside(step, clock, secrets)
+    if not inside:
+        return tag("div", row, class_="plain")
+    is_open = step.status == "failed"
+    return tag("details", tag("summary", row), tag("div", inside, class_="inside"), class_="step", open=is_open)
+
+
+def _row(step: StepResult, clock: Clock, secrets: Secrets) -> str:
+    name = tag("span", words(step.step_id), class_="name")
+    status = tag("span", step.status, class_=f"state {TONES[step.status]}")
+    took = duration(step.duration_ms) if step.attempts else ""
+    extra = tag("small", words(_answer(step))) if step.attempts else ""
+    if len(step.attempts) > 1:
+        extra += tag("small", count(len(step.attempts) - 1, "retry"))
+    why = ""
+    if step.reason and step.status in ("failed", "skipped"):
+        tone = "why" if step.status == "failed" else "why soft"
+        why = tag("span", words(secrets.mask(step.reason)), class_=tone)
+    return (
+        marked(step.status)
+        + tag("span", name, " ", status, _call(step, secrets))
+        + _bar(step, clock)
+        + tag("span", took, extra, class_="time")
+        + why
+    )
+
+
+def _call(step: StepResult, secrets: Secrets) -> str:
+    if step.workflow is not None:
+        return tag("span", words(f"workflow {step.workflow.workflow_id}"), class_="call")
+    last = step.attempts[-1] if step.attempts else None
+    if last is None or last.request is None:
+        return ""
+    return tag("span", words(request_line(last.request, secrets)), class_="call")
+
+
+def _answer(step: StepResult) -> str:
+    response = step.attempts[-1].response
+    if isinstance(response, HttpResponse):
+        return status_text(response.status)
+    return "" if response is None else "no response"
+
+
+def _bar(step: StepResult, clock: Clock) -> str:
+    """Draw when the attempts of a step were made, on the line of the whole run."""
+    if not clock.seconds or not step.attempts:
+        return tag("span", class_="bar")
+    pieces = [tag("rect", x=0, y=5, width=100, height=2, class_="track")]
+    for attempt in step.attempts:
+        start = max(0.0, (attempt.started - clock.started) / clock.seconds * 100)
+        width = max(1.2, attempt.duration_ms / 1000 / clock.seconds * 100)
+        tone = "good" if attempt.passed else "bad" if step.status == "failed" else "warn"
+        place = round(min(start, 100 - min(width, 100)), 2)
+        pieces.append(tag("rect", x=place, y=1, width=round(min(width, 100), 2), height=10, class_=tone))
+    return tag("svg", *pieces, viewBox="0 0 100 12", preserveAspectRatio="none", class_="bar", aria_hidden="true")
+
+
+# ------------------------------------------------------------------ what happened in a step
+
+
+def _inside(step: StepResult, clock: Clock, secrets: Secrets) -> str:
+    is_telling = step.status == "failed"
+    parts = [_attempt(each, step, secrets, opened=is_telling and each is step.attempts[-1]) for each in step.attempts]
+    if step.workflow is not None:
+        parts.append(_nested(step.workflow, clock, secrets))
+    if step.action is not None:
+        parts.append(tag("p", "Then: action ", tag("b", words(step.action)), class_="soft"))
+    secret = [name for name in step.outputs if is_secret_name(name)]
+    outputs = {**masked_outputs(step.outputs, secret, secrets), **dict.fromkeys(step.missing_outputs)}
+    if outputs:
+        parts.append(tag("div", tag("p", "Outputs", class_="label"), outputs_table(outputs)))
+    return "".join(parts)
+
+
+def _nested(workflow: WorkflowResult, clock: Clock, secrets: Secrets) -> str:
+    title = tag("p", words(f"Workflow {workflow.workflow_id}: {workflow.status.replace('_', ' ')}"), class_="label")
+    return tag("div", title, steps_list(workflow.steps, clock, secrets))
+
+
+def _attempt(attempt: Attempt, step: StepResult, secrets: Secrets, *, opened: bool) -> str:
+    """Return one try: what the criteria saw, then what was sent and came back."""
+    parts = []
+    if len(step.attempts) > 1:
+        took = duration(attempt.duration_ms)
+        parts.append(tag("p", f"Attempt {attempt.number} of {len(step.attempts)}, {took}", class_="label"))
+    if attempt.verdicts:
+        parts.append(_criteria(attempt.verdicts, secrets))
+    if attempt.request is not None:
+        parts.append(_exchange(attempt, attempt.request, secrets, opened=opened))
+    parts += [finding(masked_diagnostic(each, secrets), secrets) for each in attempt.diagnostics]
+    return tag("div", *parts, class_="attempt") if parts else ""
+
+
+def _exchange(attempt: Attempt, request: HttpRequest, secrets: Secrets, *, opened: bool) -> str:
+    sent = _fold("Request", header_lines(request.headers, secrets), _body(request, secrets))
+    lines = [tag("p", words(f"→ {request_line(request, secrets)}"), class_="line"), sent]
+    response = attempt.response
+    if response is not None:
+        lines.append(tag("p", words(f"← {response_line(response, secrets)}"), class_="line"))
+    if isinstance(response, HttpResponse):
+        head = header_lines(response.headers, secrets)
+        lines.append(_fold("Response", head, _body(response, secrets), opened=opened))
+    lines.append(_fold("Send it again with curl", [curl_line(request, secrets)], ""))
+    return tag("div", *lines, class_="exchange")
+
+
+def _body(message: HttpRequest | HttpResponse, secrets: Secrets) -> str:
+    shown = shown_body(message.body, message.header("content-type"), secrets)
+    return "\n".join(body_lines(shown)).lstrip("\n")
+
+
+def _fold(title: str, head: list[str], body: str, *, opened: bool = False) -> str:
+    pieces = [tag("pre", block("\n".join(head)))] if head else []
+    if body:
+        left = len(body) - MOST_CHARACTERS
+        rest = f"\n… {left:,} more characters (all of it is in the json report)" if left > 0 else ""
+        pieces.append(tag("pre", block(body[:MOST_CHARACTERS] + rest)))
+    size = f", {count(len(head), 'header')}{' and a body' if body else ''}" if title in ("Request", "Response") else ""
+    inside = tag("div", *pieces)
+    return tag("details", tag("summary", f"{title}{size}"), inside, class_="fold", open=opened) if pieces else ""
+
+
+def _criteria(verdicts: Iterable[Verdict], secrets: Secrets) -> str:
+    head = tag("tr", tag("th", "Criterion", scope="col"), tag("th", "Seen", scope="col"))
+    rows = [_criterion(each, secrets) for each in verdicts]
+    return tag("table", tag("thead", head), tag("tbody", *rows))
+
+
+def _criterion(verdict: Verdict, secrets: Secrets) -> str:
+    tone, mark, said = ("good", "✓", "holds") if verdict.passed else ("bad", "✗", "does not hold")
+    sign = tag("span", mark, class_=f"mark {tone}", role="img", aria_label=said)
+    condition = tag("code", words(secrets.mask(verdict.condition)))
+    default = tag("span", " (default)", class_="soft") if verdict.default else ""
+    reason = "" if verdict.passed else verdict.reason or ""
+    seen = [_seen(each.expression, each.value, secrets) for each in verdict.seen if each.expression not in reason]
+    if reason:
+        seen.insert(0, tag("div", words(secrets.mask(reason)), class_="bad"))
+    return tag("tr", tag("td", sign, " ", condition, default), tag("td", *seen))
+
+
+def _seen(expression: str, value: object, secrets: Secrets) -> str:
+    # Masked before it is cut short: half a secret would not be recognised any more.
+    shown = preview(masked_body(plain(value), secrets), _LONGEST_VALUE)
+    return tag("div", tag("code", words(secrets.mask(expression)), class_="soft"), " is ", tag("code", words(shown)))
+
+
+def outputs_table(outputs: dict[str, object]) -> str:
+    """Return outputs, masked already, as a table."""
+    head = tag("tr", tag("th", "Name", scope="col"), tag("th", "Value", scope="col"))
+    rows = [
+        tag("tr", tag("td", tag("code", words(name))), tag("td", tag("code", words(_value(value)))))
+        for name, value in outputs.items()
+    ]
+    return tag("table", tag("thead", head), tag("tbody", *rows))
+
+
+def _value(value: object) -> str:
+    text = value if isinstance(value, str) else to_json(plain(value))
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
+
+
+def finding(diagnostic: Diagnostic, secrets: Secrets) -> str:
+    """Return a Diagnostic, masked already, with its place, its line and what to write instead."""
+    tone = {"error": "bad", "warning": "warn"}.get(diagnostic.severity.value, "idle")
+    head = tag("p", tag("span", diagnostic.code, class_=f"badge {tone}"), " ", tag("strong", words(diagnostic.message)))
+    parts = [head]
+    if diagnostic.hint is not None:
+        parts.append(tag("p", words(f"hint: {diagnostic.hint}"), class_="soft"))
+    if diagnostic.at.uri:
+        place = tag("span", words(place_text(diagnostic.at)), class_="soft mono")
+        parts.append(tag("p", place, _source_line(diagnostic.at, secrets), class_="excerpt"))
+    return tag("div", *parts, class_=f"finding {diagnostic.severity.value}")
+
+
+def _source_line(at: Location, secrets: Secrets) -> str:
+    """Return the line a place is in, the place itself marked; a line that holds a secret is masked as a whole."""
+    line, column = at.source_line, at.column
+    if line is None or column is None or not line.strip():
+        return ""
+    start, end = column - 1, max(column, (at.end_column or column + 1) - 1)
+    first = max(len(line) - len(line.lstrip()), start - _LONGEST_LINE // 3)
+    last = min(len(line), first + _LONGEST_LINE)
+    if secrets.mask(line) != line:
+        shown = words(secrets.mask(line.strip())[:_LONGEST_LINE])
+    else:
+        shown = words(line[first:start]) + tag("mark", words(line[start : min(end, last)])) + words(line[end:last])
+    return tag("code", shown, class_="source")

@@ -1,0 +1,137 @@
+"""Runs as Markdown: a job summary, a comment of a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.engine.results import RunResult
+from arazzo_runner.errors import Severity
+from arazzo_runner.report.escaping import lines, one_line
+from arazzo_runner.report.failure import explained, failed_step, last_line
+from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.json import pretty, shown_outputs, step_diagnostics
+from arazzo_runner.report.many import summary_line
+from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, Visit, visits
+from arazzo_runner.report.terminal.style import count, duration
+
+_MARKS = {
+    "succeeded": "✅", "failed": "❌", "in_doubt": "❓", "interrupted": "⏹️", "error": "❌", "not_run": "⏭️",
+    "passed": "✅", "recovered": "♻️", "skipped": "⏭️",
+}  # fmt: skip
+_SPECIAL = pattern(r"([\\`*_{}\[\]()#+\-.!|~>@:/$^=])")
+_MOST_RUNS = 200
+_MOST_FAILURES = 20
+
+
+def render(report: RunsReport) -> str:
+    """Return the verdict, a table of runs or steps, and why it failed, folded."""
+    if len(report.runs) == 1:
+        return "\n".join(_one(report.runs[0])) + "\n"
+    return "\n".join(_many(report)) + "\n"
+
+
+def _many(report: RunsReport) -> Iterator[str]:
+    yield f"## {_MARKS[report.status]} arazzo: {_plain(summary_line(report))}"
+    yield ""
+    yield "| | run | steps | time | |"
+    yield "|---|---|--:|--:|---|"
+    # What did not go well is what a reader looks for; a summary of GitHub ends at 1 MiB.
+    ordered = sorted(report.runs, key=lambda record: record.status == "succeeded")
+    for record in ordered[:_MOST_RUNS]:
+        yield _run_row(record)
+    if len(ordered) > _MOST_RUNS:
+        yield f"\n… and {count(len(ordered) - _MOST_RUNS, 'more run')}"
+    bad = [record for record in report.runs if record.result is not None and record.status != "succeeded"]
+    for record in bad[:_MOST_FAILURES]:
+        assert record.result is not None
+        name = escape(one_line(record.shown_name))
+        yield from _failure(record.result, f"{name} {WORDS[record.status]}")
+    if len(bad) > _MOST_FAILURES:
+        yield f"\n… and {count(len(bad) - _MOST_FAILURES, 'more failure')}"
+
+
+def _run_row(record: RunRecord) -> str:
+    if record.result is None:
+        return f"| {_MARKS['not_run']} | {_shown(record)} | | | not run |"
+    steps = sum(visit.step.status != "skipped" for visit in visits(record.result))
+    reason = _plain(record.result.secrets.mask(record.result.reason or "")) if record.status != "succeeded" else ""
+    time = _plain(duration(record.result.duration_ms))
+    return f"| {_MARKS[record.status]} | {_shown(record)} | {steps} | {time} | {reason} |"
+
+
+def _one(record: RunRecord) -> Iterator[str]:
+    result = record.result
+    yield f"## {_MARKS[record.status]} {_shown(record)} {WORDS[record.status]}"
+    yield ""
+    if result is None:
+        return
+    document = f"{_plain(record.document)}, " if record.document else ""
+    yield f"{document}{_plain(duration(result.duration_ms))}"
+    yield from _step_table(visits(result))
+    if result.status != "succeeded":
+        yield from _failure(result, "Why", is_open=True)
+    doubts = dict.fromkeys(each for each in step_diagnostics(result.steps) if each.severity is Severity.WARNING)
+    if doubts:
+        told = render_diagnostics(masked_diagnostic(each, result.secrets) for each in doubts)
+        yield from _folded("Warnings", told, "text")
+    outputs = shown_outputs(result, show_secrets=False)
+    if outputs:
+        yield from _folded("Outputs", pretty(outputs), "json")
+
+
+def _step_table(found: tuple[Visit, ...]) -> Iterator[str]:
+    if not found:
+        return
+    yield ""
+    yield "| | step | request | answer | time | retries |"
+    yield "|---|---|---|---|--:|--:|"
+    for visit in found:
+        step = visit.step
+        last = step.attempts[-1] if step.attempts else None
+        request = "" if last is None or last.request is None else last.request.method
+        answer = "" if last is None or last.response is None else str(getattr(last.response, "status", "none"))
+        time = _plain(duration(step.duration_ms)) if step.attempts else ""
+        retries = len(step.attempts) - 1 if len(step.attempts) > 1 else ""
+        yield f"| {_MARKS[step.status]} | {_plain(visit.name)} | {request} | {answer} | {time} | {retries} |"
+
+
+def _failure(result: RunResult, title: str, *, is_open: bool = False) -> Iterator[str]:
+    step = failed_step(result)
+    told = [] if step is None else explained(step, result.secrets, color=False)
+    if result.status == "error":
+        told = render_diagnostics(masked_diagnostic(each, result.secrets) for each in result.diagnostics).splitlines()
+    text = "\n".join([*told, last_line(result, step, color=False)])
+    yield from _folded(title, result.secrets.mask(text), "text", is_open=is_open)
+
+
+def _folded(title: str, text: str, language: str, *, is_open: bool = False) -> Iterator[str]:
+    """Yield a fenced text below a title that opens it; nothing in the text can end the fence."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield ""
+    yield f"<details{' open' if is_open else ''}><summary>{title}</summary>"
+    yield ""
+    yield f"{fence}{language}"
+    yield from lines(text.rstrip("\n"))
+    yield fence
+    yield ""
+    yield "</details>"
+
+
+def _shown(record: RunRecord) -> str:
+    return _plain(record.shown_name)
+
+
+def _plain(text: JsonValue) -> str:
+    """Return foreign text that Markdown and HTML take literally.
+
+    >>> _plain("<b>*x*</b> |@all")
+    '&lt;b&gt;\\\\*x\\\\*&lt;\\\\/b&gt; \\\\|\\\\@all'
+    """
+    escaped = _SPECIAL.sub(r"\\\1", one_line(str(text)).replace("&", "\0").replace("<", "\1"))
+    return escaped.replace("\\>", "&gt;").replace("\0", "&amp;").replace("\1", "&lt;")

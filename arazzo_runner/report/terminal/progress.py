@@ -1,0 +1,157 @@
+"""A run as it happens, on stderr: one line per step, which on a terminal changes until the step is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.engine.events import (
+    AttemptFinished,
+    Event,
+    RetryScheduled,
+    StepFinished,
+    StepStarted,
+    WorkflowFinished,
+    WorkflowStarted,
+)
+from arazzo_runner.engine.results import Attempt, RunResult, StepResult
+from arazzo_runner.errors import Severity
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.live import LiveLine, elapsed_text
+from arazzo_runner.report.terminal.style import count, duration, paint
+
+MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
+WORDS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
+_STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}
+
+
+class RunPrinter:
+    """Prints the events of a run; `verbosity` 1 adds requests and responses, 2 their headers and bodies.
+
+    With `ticking` the changing line of a terminal tells how long a step takes already, and counts
+    the wait before a retry down.
+    """
+
+    def __init__(self, console: Console, *, verbosity: int = 0, ticking: bool = False) -> None:
+        self._console = console
+        self._verbosity = verbosity
+        self._marks = MARKS if console.live and console.unicode else WORDS
+        self._live = LiveLine(console, ticking=ticking)
+        self._going: dict[tuple[int, str], None] = {}
+        self._told: set[str] = set()
+
+    def on_event(self, event: Event, secrets: Secrets) -> None:
+        """Show one event."""
+        self._console.secrets = secrets
+        if isinstance(event, StepStarted):
+            self._going[event.depth, event.step_id] = None
+            self._show_going()
+        elif isinstance(event, AttemptFinished):
+            self._attempt(event.attempt, event.depth, secrets)
+            self._warnings(event.attempt, event.depth)
+        elif isinstance(event, StepFinished):
+            self._going.pop((event.depth, event.result.step_id), None)
+            self._line(step_line(event.result, event.depth, marks=self._marks, color=self._console.color))
+            if self._going:
+                self._show_going()
+        elif isinstance(event, RetryScheduled):
+            self._retry(event)
+        elif isinstance(event, WorkflowStarted):
+            name = paint(one_line(event.workflow_id), "bold", color=self._console.color)
+            self._line(f"{_indent(event.depth)[2:]}{name} ({count(event.steps, 'step')})")
+        elif isinstance(event, WorkflowFinished) and event.depth == 0:
+            self.close()
+
+    def close(self) -> None:
+        """Take the changing line away: other text follows."""
+        self._live.close()
+
+    def note(self, text: str) -> None:
+        """Print a line of the caller's between those of the run."""
+        self._live.line(text, keep=True)
+
+    def _show_going(self) -> None:
+        """Show the steps that go on, of nested ones the innermost."""
+        deepest = max(depth for depth, _ in self._going)
+        names = ", ".join(one_line(name) for depth, name in self._going if depth == deepest)
+        self._live.show(lambda elapsed: f"{_indent(deepest)}\0 {names}{elapsed_text(elapsed)}")
+
+    def _retry(self, event: RetryScheduled) -> None:
+        text = f"{one_line(event.step_id)}: retry {event.retry} of {event.limit}"
+        action = f" ({one_line(event.action)})"
+        if not self._console.live:
+            wait = f" in {duration(event.seconds * 1000)}" if event.seconds else ""
+            self._line(f"{_indent(event.depth)}{text}{wait}{action}")
+            return
+
+        def told(elapsed: float) -> str:
+            left = event.seconds - elapsed
+            wait = f" in {duration(left * 1000)}" if left > 0 else ""
+            return f"{_indent(event.depth)}\0 {text}{wait}{action}{'' if wait else elapsed_text(-left)}"
+
+        self._live.show(told)
+
+    def _attempt(self, attempt: Attempt, depth: int, secrets: Secrets) -> None:
+        if self._verbosity == 0:
+            return
+        indent = _indent(depth) + "  "
+        if attempt.request is not None:
+            self._line(f"{indent}> {request_line(attempt.request, secrets)}")
+            self._details(request_details(attempt.request, secrets), f"{indent}> ")
+        if attempt.response is not None:
+            self._line(f"{indent}< {response_line(attempt.response, secrets)}")
+            self._details(response_details(attempt.response, secrets), f"{indent}< ")
+
+    def _warnings(self, attempt: Attempt, depth: int) -> None:
+        """Show what is doubtful about an exchange, each once: a loop would say it again and again."""
+        for diagnostic in attempt.diagnostics:
+            text = f"{diagnostic.code}: {diagnostic.message}"
+            if diagnostic.severity is Severity.WARNING and text not in self._told:
+                self._told.add(text)
+                name = paint(f"warning[{diagnostic.code}]", "bold yellow", color=self._console.color)
+                self._line(f"{_indent(depth)}  {name}: {one_line(diagnostic.message)}")
+
+    def _details(self, details: list[str], prefix: str) -> None:
+        if self._verbosity > 1 and details:
+            self._line("\n".join(f"{prefix}{line}".rstrip() for line in details))  # masked once, not line by line
+
+    def _line(self, text: str) -> None:
+        self._live.line(text)
+
+
+def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = WORDS, color: bool = False) -> str:
+    """Return the line of a step that is over: mark, name, duration, retries, why it failed."""
+    mark = paint(marks[result.status], _STYLES[result.status], color=color)
+    notes = []
+    if result.attempts:
+        notes.append(duration(result.duration_ms))
+    if len(result.attempts) > 1:
+        notes.append(count(len(result.attempts) - 1, "retry"))
+    if result.status == "recovered" and marks["recovered"] != WORDS["recovered"]:
+        notes.append("recovered")
+    if result.action is not None:
+        notes.append(f"action {one_line(result.action)}")
+    line = f"{_indent(depth)}{mark} {one_line(result.step_id)}"
+    if notes:
+        line += " " + paint(f"({', '.join(notes)})", "dim", color=color)
+    if result.status == "failed" and result.reason:
+        line += f": {one_line(result.reason)}"
+    return line
+
+
+def success_line(result: RunResult, *, color: bool = False) -> str:
+    """Return the last line of a run that succeeded; it says when failures were recovered on the way."""
+    visited = [step for step in result.steps if step.status != "skipped"]
+    facts = [count(len(visited), "step"), duration(result.duration_ms)]
+    recovered = sum(step.status == "recovered" for step in visited)
+    if recovered:
+        facts.insert(1, f"{recovered} recovered from a failure")
+    name = one_line(result.workflow_id or "")
+    ending = paint(f'workflow "{name}" succeeded', "green", color=color)
+    return f"{ending} ({', '.join(facts)})"
+
+
+def _indent(depth: int) -> str:
+    return "  " * (depth + 1)

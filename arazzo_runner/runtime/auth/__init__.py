@@ -1,0 +1,1 @@
+"""Credentials: schemes, what is needed, tokens, and the World that adds them."""

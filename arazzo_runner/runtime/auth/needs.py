@@ -1,0 +1,196 @@
+"""What a program needs of credentials, as records to be shown: no value is ever in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+from urllib.parse import urljoin
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record
+from arazzo_runner.program.model import CompiledStep, OperationCall, Program
+from arazzo_runner.program.security import given_by, is_given, reached, slot_of
+from arazzo_runner.runtime.auth.fields import (
+    SERVICE,
+    file_entry,
+    flows_of,
+    keyring_name,
+    kind_of,
+    needed_fields,
+    variable_names,
+)
+from arazzo_runner.runtime.auth.plan import Plan, describe, find_fields, make_plan, missing_names
+from arazzo_runner.runtime.auth.sources import Credentials, Found
+
+Met = Literal["step", "configured", "optional", "cookie", "missing"]
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class FieldNeed:
+    """One field of a credential: what it is called in each place, and where it was found (None: nowhere)."""
+
+    name: str
+    variable: str
+    file_entry: str
+    keyring: str
+    found: str | None = None
+    found_as: str | None = None
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class SchemeNeed:
+    """A security scheme that steps need; `fields` is one set that suffices: the one found, else the usual one.
+
+    `others` are the other sets; `sent_to` are the servers it is for, `tokens_from` where tokens come from.
+    """
+
+    source: str
+    name: str
+    description: str
+    kind: str
+    sent_to: tuple[str, ...]
+    tokens_from: str | None = None
+    fields: tuple[FieldNeed, ...] = ()
+    others: tuple[tuple[str, ...], ...] = ()
+    usable: bool = False
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class StepNeed:
+    """What one step needs: alternatives of scheme names, and how they are met.
+
+    `step`: by its own parameters; `configured`: by the schemes `by`; `optional`: nothing is needed;
+    `cookie`: a response of another step may set it; `missing`: the schemes `by` are what lacks.
+    """
+
+    workflow_id: str
+    step_id: str
+    source: str
+    operation: str
+    alternatives: tuple[tuple[str, ...], ...]
+    met: Met
+    by: tuple[str, ...] = ()
+
+
+@record(frozen=True, slots=True)
+class Needs:
+    """All that a program needs."""
+
+    schemes: tuple[SchemeNeed, ...]
+    steps: tuple[StepNeed, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every step has what it needs."""
+        return all(step.met != "missing" for step in self.steps)
+
+
+def find_needs(program: Program, credentials: Credentials) -> Needs:
+    """Return what the steps of a program need and what of it is there; raises InvalidUsage for what is unusable."""
+    plan = make_plan(program, credentials, None)
+    secured = list(_secured(program))
+    steps = tuple(_step(workflow_id, step, call, plan) for workflow_id, step, call in secured)
+    return Needs(tuple(_schemes(secured, plan, credentials)), steps)
+
+
+def _secured(program: Program) -> Iterator[tuple[str, CompiledStep, OperationCall]]:
+    for workflow in reached(program):
+        for step in workflow.steps:
+            if isinstance(step.call, OperationCall) and step.call.operation.security:
+                yield workflow.workflow_id, step, step.call
+
+
+# ------------------------------------------------------------------ steps
+
+
+def _step(workflow_id: str, step: CompiledStep, call: OperationCall, plan: Plan) -> StepNeed:
+    operation = call.operation
+    met, by = _met(step, call, plan)
+    return StepNeed(
+        workflow_id=workflow_id,
+        step_id=step.step_id,
+        source=call.source,
+        operation=f"{operation.method} {operation.path}",
+        alternatives=tuple(tuple(each) for each in operation.security),
+        met=met,
+        by=by,
+    )
+
+
+def _met(step: CompiledStep, call: OperationCall, plan: Plan) -> tuple[Met, tuple[str, ...]]:
+    operation, given = call.operation, given_by(step.parameters)
+    if any(operation.security) and is_given(operation.security, operation.security_schemes, given):
+        return "step", ()
+    for alternative in operation.security:
+        lacking = [name for name in alternative if slot_of(operation.security_schemes.get(name)) not in given]
+        if alternative and all((call.source, name) in plan.logins for name in lacking):
+            return "configured", tuple(lacking)
+    missing = missing_names(call, step, plan)
+    if missing:
+        return "missing", missing
+    return ("cookie", ()) if all(operation.security) else ("optional", ())
+
+
+# ------------------------------------------------------------------ schemes
+
+
+def _schemes(
+    secured: Sequence[tuple[str, CompiledStep, OperationCall]], plan: Plan, credentials: Credentials
+) -> Iterator[SchemeNeed]:
+    servers: dict[tuple[str, str], dict[str, None]] = {}
+    schemes: dict[tuple[str, str], JsonValue] = {}
+    for _, step, call in secured:
+        given = given_by(step.parameters)
+        if is_given(call.operation.security, call.operation.security_schemes, given):
+            continue
+        for name in dict.fromkeys(name for each in call.operation.security for name in each):
+            servers.setdefault((call.source, name), {})[call.server] = None
+            schemes[call.source, name] = call.operation.security_schemes.get(name)
+    for (source, name), scheme in schemes.items():
+        yield _scheme(source, name, scheme, tuple(servers[source, name]), plan, credentials)
+
+
+def _scheme(
+    source: str, name: str, scheme: JsonValue, servers: tuple[str, ...], plan: Plan, credentials: Credentials
+) -> SchemeNeed:
+    found = find_fields(credentials, source, name, scheme)
+    sets = needed_fields(scheme)
+    chosen = next((each for each in sets if set(each) <= set(found)), max(sets, key=_had(found), default=()))
+    beside = [each for each in found if each not in chosen]
+    return SchemeNeed(
+        source=source,
+        name=name,
+        description=describe(scheme),
+        kind=kind_of(scheme),
+        sent_to=servers,
+        tokens_from=_token_url(scheme, found, servers[0]),
+        fields=tuple(_field(source, name, each, found.get(each)) for each in (*chosen, *beside)),
+        others=tuple(each for each in sets if each != chosen),
+        usable=(source, name) in plan.logins,
+    )
+
+
+def _had(found: Mapping[str, Found]) -> Callable[[tuple[str, ...]], int]:
+    return lambda fields: len(set(fields) & set(found))
+
+
+def _field(source: str, scheme: str, name: str, found: Found | None) -> FieldNeed:
+    return FieldNeed(
+        name=name,
+        variable=variable_names(source, scheme, name)[0],
+        file_entry=file_entry(source, scheme, name),
+        keyring=f"{SERVICE} {keyring_name(source, scheme, name)}",
+        found=None if found is None else found.origin,
+        found_as=None if found is None else found.name,
+    )
+
+
+def _token_url(scheme: JsonValue, found: Mapping[str, Found], server: str) -> str | None:
+    """Return where tokens are asked for: a place that must be trusted with the client's secret."""
+    if "tokenUrl" in found:
+        return found["tokenUrl"].text
+    if not isinstance(scheme, Mapping) or kind_of(scheme) != "token":
+        return None
+    urls: Iterable[object] = (flow.get("tokenUrl") for flow in flows_of(scheme).values())
+    url = next((each for each in urls if each), None) or scheme.get("openIdConnectUrl")
+    return urljoin(server.rstrip("/") + "/", url) if isinstance(url, str) else None

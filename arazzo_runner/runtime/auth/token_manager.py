@@ -1,0 +1,222 @@
+"""The token desk: gets a token when one is needed, once for all who wait, and never sends a refresh token twice.
+
+Waiting is a Sleep, time is a Now, a token request is a SendRequest, all of the World below: one
+logic for blocking and asynchronous runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep, World
+from arazzo_runner.runtime.auth.discovery import discovered_fault, metadata_request, read_metadata
+from arazzo_runner.runtime.auth.store import Chain, Kept, TokenStore, UnusableStore
+from arazzo_runner.runtime.auth.tokens import (
+    Flight,
+    Grant,
+    Refusal,
+    Token,
+    TokenCache,
+    choose_grant,
+    endpoint_fault,
+    read_token,
+    token_request,
+)
+
+PAUSE = 0.02
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class TokenDesk:
+    """Gets tokens through `world`; `resend` allows a refresh token to be sent although the outcome of
+    sending it before is unknown."""
+
+    world: World
+    cache: TokenCache
+    store: TokenStore
+    secrets: Secrets
+    resend: bool = False
+
+    async def token(
+        self, scheme: JsonValue, fields: Mapping[str, str], scopes: tuple[str, ...], effect: SendRequest
+    ) -> tuple[Token, bool] | NoResponse:
+        """Return a token for a request and whether it was fetched just now, or why there is none."""
+        got = await self._token(scheme, fields, scopes, effect)
+        if not isinstance(got, NoResponse):
+            self._learn(got[0])  # also one that another run has fetched
+        return got
+
+    async def _token(
+        self, scheme: JsonValue, fields: Mapping[str, str], scopes: tuple[str, ...], effect: SendRequest
+    ) -> tuple[Token, bool] | NoResponse:
+        brought = fields.get("value")
+        grant = choose_grant(scheme, fields, scopes, effect.server)
+        if brought is not None and (grant is None or not self.cache.is_rejected(brought)):
+            # With nothing to renew it, the server's own answer says best what is wrong with it.
+            return Token(brought), grant is None
+        if grant is None:
+            return self._refused(Refusal("the description names no URL to get one from", "say it: tokenUrl"))
+        until = await self._now(effect) + effect.timeout
+        while True:
+            now = await self._now(effect)
+            token = self.cache.get(grant.key, now)
+            if token is not None:
+                return token, False
+            flight, is_ours = self.cache.board(grant.key)
+            if is_ours:
+                return await self._fly(grant, effect, now, flight)
+            while not flight.done:
+                if await self._now(effect) >= until:
+                    return _none(f"no token from {grant.endpoint} within {effect.timeout:g} s", reason="timeout")
+                await self._pause(effect)
+            if isinstance(flight.outcome, Token):
+                return flight.outcome, True
+            if isinstance(flight.outcome, NoResponse):
+                return flight.outcome
+
+    async def _fly(
+        self, grant: Grant, effect: SendRequest, now: float, flight: Flight
+    ) -> tuple[Token, bool] | NoResponse:
+        outcome: Token | NoResponse | None = None
+        try:
+            outcome = await self._fetch(grant, effect, now)
+        finally:
+            self.cache.land(grant.key, flight, outcome)
+        return outcome if isinstance(outcome, NoResponse) else (outcome, True)
+
+    async def _fetch(self, grant: Grant, effect: SendRequest, now: float) -> Token | NoResponse:
+        endpoint = await self._endpoint(grant, effect)
+        if isinstance(endpoint, NoResponse):
+            return endpoint
+        if grant.type == "refresh_token":
+            return await self._refresh(grant, endpoint, effect, now)
+        answer = await self._ask(grant, endpoint, effect, safe=True)
+        if isinstance(answer, NoResponse):
+            return _unanswered(endpoint, answer)
+        read = read_token(grant, endpoint, answer, now)
+        return self._refused(read) if isinstance(read, Refusal) else self._learn(read)
+
+    async def _endpoint(self, grant: Grant, effect: SendRequest) -> str | NoResponse:
+        """Return the token endpoint, asked for by discovery where the description names only that."""
+        fault = endpoint_fault(grant.endpoint, grant.hosts)
+        if fault is not None:
+            return self._refused(Refusal(f"the URL {grant.endpoint} {fault}"))
+        if grant.discovered:
+            return grant.endpoint
+        found: str | Refusal | None = self.cache.endpoints.get(grant.endpoint)
+        if found is None:
+            answer = await self._discover(grant, effect)
+            if isinstance(answer, NoResponse):
+                return answer
+            found = read_metadata(grant.endpoint, answer)
+        if isinstance(found, Refusal):
+            return self._refused(found)
+        # Also of an endpoint that is known: another credential may have had other hosts.
+        refusal = discovered_fault(grant.endpoint, found, grant.hosts)
+        if refusal is not None:
+            return self._refused(refusal)
+        self.cache.endpoints[grant.endpoint] = found
+        return found
+
+    async def _discover(self, grant: Grant, effect: SendRequest) -> HttpResponse | NoResponse:
+        answer = await self._send(
+            replace(effect, key=f"{effect.key}/discovery", safe=True), metadata_request(grant.endpoint)
+        )
+        return _unanswered(grant.endpoint, answer) if isinstance(answer, NoResponse) else answer
+
+    # ------------------------------------------------------------------ refresh tokens
+
+    async def _refresh(self, grant: Grant, endpoint: str, effect: SendRequest, now: float) -> Token | NoResponse:
+        """Refresh as the owner of the token's chain: no other thread or process does so meanwhile."""
+        chain = self.store.chain(endpoint, grant.client_id or "", dict(grant.form)["refresh_token"])
+        try:
+            until = now + effect.timeout
+            while not chain.try_lock():
+                if await self._now(effect) >= until:
+                    return _none("another process refreshes the same token and does not end", reason="timeout")
+                await self._pause(effect)
+            try:
+                return await self._refresh_locked(grant, endpoint, effect, chain)
+            finally:
+                chain.unlock()
+        except UnusableStore as problem:
+            message = f"a rotated refresh token could not be kept: {problem}"
+            return _none(message, code="unusable-token-store", hint="it is kept below XDG_STATE_HOME")
+
+    async def _refresh_locked(
+        self, grant: Grant, endpoint: str, effect: SendRequest, chain: Chain
+    ) -> Token | NoResponse:
+        kept = chain.read()
+        self.secrets.add(kept.refresh_token)
+        if kept.pending and not self.resend:
+            return _in_doubt(endpoint, chain)
+        chain.write(Kept(kept.refresh_token, pending=True))  # the intent: proves too that the store can be written
+        asked = await self._now(effect)
+        grant = replace(grant, form=(("refresh_token", kept.refresh_token),))
+        answer = await self._ask(grant, endpoint, effect, safe=False)
+        if isinstance(answer, NoResponse):
+            if not answer.sent:
+                chain.write(kept)
+                return _unanswered(endpoint, answer)
+            return _in_doubt(endpoint, chain, answer.message)
+        read = read_token(grant, endpoint, answer, asked)
+        if isinstance(read, Token):
+            self._learn(read)
+            chain.write(Kept(read.refresh_token or kept.refresh_token))
+            return read
+        if not read.known:
+            return _in_doubt(endpoint, chain, self.secrets.mask(read.message))
+        chain.write(Kept(kept.refresh_token))
+        return self._refused(read)
+
+    # ------------------------------------------------------------------ the World below
+
+    async def _ask(self, grant: Grant, endpoint: str, effect: SendRequest, *, safe: bool) -> HttpResponse | NoResponse:
+        asking = replace(effect, key=f"{effect.key}/token", safe=safe)
+        return await self._send(asking, token_request(grant, endpoint))
+
+    async def _send(self, effect: SendRequest, request: HttpRequest) -> HttpResponse | NoResponse:
+        plain = replace(effect, request=request, operation="", redirectable=False, security=(), schemes={})
+        return await self.world.perform(plain)
+
+    async def _now(self, effect: SendRequest) -> float:
+        return await self.world.perform(Now(key=f"{effect.key}/token/now"))
+
+    async def _pause(self, effect: SendRequest) -> None:
+        await self.world.perform(Sleep(key=f"{effect.key}/token/wait", seconds=PAUSE))
+
+    def _learn(self, token: Token) -> Token:
+        self.secrets.add(token.text)
+        if token.refresh_token is not None:
+            self.secrets.add(token.refresh_token)
+        return token
+
+    def _refused(self, refusal: Refusal) -> NoResponse:
+        return _none(f"no token: {self.secrets.mask(refusal.message)}", hint=refusal.hint)
+
+
+def _unanswered(url: str, answer: NoResponse) -> NoResponse:
+    return _none(f"no token: {answer.message}", reason=answer.reason, elapsed=answer.elapsed_ms)
+
+
+def _in_doubt(endpoint: str, chain: Chain, why: str = "") -> NoResponse:
+    because = f" ({why})" if why else ""
+    message = f"the refresh token was sent to {endpoint} and the outcome is unknown{because}; it may be used up"
+    hint = f"get a new refresh token; or allow this one to be sent again with --resend-unknown (kept in {chain.path})"
+    return _none(message, code="refresh-in-doubt", hint=hint)
+
+
+def _none(
+    message: str,
+    *,
+    reason: Any = "credentials",
+    code: str = "token-request-failed",
+    hint: str | None = None,
+    elapsed: float = 0.0,
+) -> NoResponse:
+    # The request itself was certainly not sent: trying the step again is safe.
+    return NoResponse(reason, message, False, elapsed, code, hint)

@@ -1,0 +1,1 @@
+"""Conversations recorded to a file and played back."""

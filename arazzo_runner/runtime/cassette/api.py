@@ -1,0 +1,79 @@
+"""A mock API that answers as a cassette was answered: the same request in the same order, then its last answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse
+from arazzo_runner.runtime.cassette.placeholders import PREFIX
+from arazzo_runner.runtime.cassette.world import Cassette, Interaction
+from arazzo_runner.runtime.mock.problem import problem
+from arazzo_runner.runtime.mock.scenario import Drop
+from arazzo_runner.runtime.mock.world import Served
+from arazzo_runner.runtime.request_difference import Difference, differences
+
+# They were true of the recorded message, or are the server's own business.
+_NOT_REPEATED = frozenset(
+    {"content-length", "transfer-encoding", "content-encoding", "connection", "keep-alive", "date", "server"}
+)
+
+
+@record(slots=True)
+class CassetteApi:
+    """Answers requests from a cassette; `prefixes` is the path each recorded source is served under.
+
+    A request is known by its method, path and query. Of several recorded ones the first that was not yet
+    answered and has the same body is taken, else the first not yet answered, else the last.
+    """
+
+    cassette: Cassette
+    served: tuple[Served, ...] = ()
+    prefixes: dict[str, str] = field(default_factory=dict)
+    _used: set[int] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        sources = list(dict.fromkeys(each.source for each in self.cassette.interactions))
+        self.prefixes = {name: f"/{name}" if len(sources) > 1 else "" for name in sources}
+
+    def handle(self, request: HttpRequest) -> HttpResponse | Drop:
+        """Answer one request."""
+        with self._lock:
+            chosen = self._chosen(request)
+            if chosen is None:
+                return problem(404, f"the cassette has no {request.method} {request.url}")
+            self._used.add(chosen)
+        answer = self.cassette.interactions[chosen].answer
+        if not isinstance(answer, HttpResponse):
+            return Drop()
+        kept = tuple(pair for pair in answer.headers if pair[0].lower() not in _NOT_REPEATED)
+        return replace(answer, headers=kept)
+
+    def _chosen(self, request: HttpRequest) -> int | None:
+        known = [
+            index
+            for index, each in enumerate(self.cassette.interactions)
+            if each.request.method == request.method and self._target(each) == request.url
+        ]
+        unused = [index for index in known if index not in self._used]
+        same = (index for index in unused if self._same_body(self.cassette.interactions[index], request))
+        return next(same, unused[0] if unused else known[-1] if known else None)
+
+    def _target(self, each: Interaction) -> str:
+        """Return the path and query that a recorded request has at this server."""
+        base, recorded = urlsplit(each.server).path.rstrip("/"), urlsplit(each.request.url)
+        path = recorded.path.removeprefix(base) or "/"
+        return f"{self.prefixes[each.source]}{path}" + (f"?{recorded.query}" if recorded.query else "")
+
+    def _same_body(self, each: Interaction, request: HttpRequest) -> bool:
+        found = differences(each.request, replace(each.request, body=request.body))
+        return not any(_matters(found))
+
+
+def _matters(found: Iterable[Difference]) -> Iterable[bool]:
+    # A placeholder stands for whatever secret the client has.
+    for each in found:
+        yield not (isinstance(each.was, str) and PREFIX in each.was)

@@ -1,0 +1,302 @@
+"""Cassettes as files: YAML that a person can read and edit, without secrets (docs/cassettes.md)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from os import PathLike, fspath
+from typing import Any, NoReturn
+
+import yaml
+
+from arazzo_runner.base.json_values import JsonValue, escaped
+from arazzo_runner.base.user_files import UnusableFile, read_file
+from arazzo_runner.document.source_map import Document, Limits, read
+from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity
+from arazzo_runner.runtime.cassette.checks import (
+    wrong_header,
+    wrong_method,
+    wrong_reason,
+    wrong_url,
+)
+from arazzo_runner.runtime.cassette.placeholders import Placeholders
+from arazzo_runner.runtime.cassette.world import Cassette, Interaction
+from arazzo_runner.sources.http_media.media import body_codec, essence, is_form, is_json
+from arazzo_runner.sources.http_media.media_types import text_codec
+
+VERSION = 1
+_MOST_NUMBER = 1_000_000_000_000  # seconds and milliseconds
+LIMITS = Limits(max_bytes=500_000_000, max_nodes=20_000_000)
+_HEADER = """\
+# A recorded run of an Arazzo workflow: `arazzo replay` plays it, `arazzo mock --from` serves it.
+# Secrets are not in it: each is the placeholder arazzo-secret-N, wherever it was sent or came.
+"""
+_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
+_WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+
+
+# ------------------------------------------------------------------ writing
+
+
+def cassette_text(cassette: Cassette, placeholders: Placeholders) -> str:
+    """Return a cassette as YAML, every secret of it replaced."""
+    # Outputs and inputs come last in the making: by then every secret of the conversation has its placeholder.
+    interactions = [_interaction(each, placeholders) for each in cassette.interactions]
+    value = {
+        "arazzo-cassette": VERSION,
+        "document": cassette.document,
+        "workflowId": cassette.workflow_id,
+        "status": cassette.status,
+        "inputs": placeholders.value(cassette.inputs),
+        "outputs": placeholders.value(cassette.outputs),
+        "servers": {name: placeholders.url(url) for name, url in cassette.servers.items()},
+        "interactions": interactions,
+    }
+    return _HEADER + yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _interaction(each: Interaction, placeholders: Placeholders) -> dict[str, JsonValue]:
+    return {
+        "key": each.key,
+        "started": each.started,
+        "source": each.source,
+        "server": placeholders.url(each.server),
+        "request": {
+            "method": each.request.method,
+            "url": placeholders.url(each.request.url),
+            "headers": _header_lists(each.request.headers, placeholders),
+            **_body(each.request.body, each.request.header("content-type"), placeholders),
+        },
+        **_answer(each.answer, placeholders),
+    }
+
+
+def _answer(answer: HttpResponse | NoResponse, placeholders: Placeholders) -> dict[str, JsonValue]:
+    if isinstance(answer, NoResponse):
+        message = placeholders.text(answer.message)
+        return {
+            "no-response": {
+                "reason": answer.reason,
+                "message": message,
+                "sent": answer.sent,
+                "elapsed_ms": answer.elapsed_ms,
+            }
+        }
+    return {
+        "response": {
+            "status": answer.status,
+            "elapsed_ms": round(answer.elapsed_ms, 3),
+            "headers": _header_lists(answer.headers, placeholders),
+            **_body(answer.body, answer.header("content-type"), placeholders),
+        }
+    }
+
+
+def _header_lists(headers: Headers, placeholders: Placeholders) -> list[JsonValue]:
+    return [f"{name}: {value}" for name, value in placeholders.headers(headers)]
+
+
+def _body(body: bytes | None, content_type: str | None, placeholders: Placeholders) -> dict[str, JsonValue]:
+    """Return the body under the name of its form: `json`, `text` or `base64`."""
+    if not body:
+        return {}
+    body = _hidden_in_its_charset(body, content_type, placeholders)
+    if is_json(essence(content_type)):
+        try:
+            return {"json": placeholders.value(json.loads(body))}
+        except (ValueError, RecursionError):
+            pass  # what is no JSON is kept as the text it is
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(placeholders.data(body)).decode("ascii")}
+    return {"text": placeholders.pairs(text) if is_form(content_type) else placeholders.text(text)}
+
+
+def _hidden_in_its_charset(body: bytes, content_type: str | None, placeholders: Placeholders) -> bytes:
+    """Return a body of another charset than UTF-8 with its secrets replaced in that charset, to be read again."""
+    codec = text_codec(body_codec(body, content_type))
+    if codec is None or codec == "utf-8":
+        return body
+    try:
+        text = body.decode(codec)
+        hidden = placeholders.text(text)
+        return body if hidden == text else hidden.encode(codec)
+    except UnicodeError:
+        return body  # it is not what it says: it is searched as bytes
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what YAML 1.2 reads back as the same value, long texts as blocks."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write equal values out, never as aliases."""
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # PyYAML knows YAML 1.1: a text that only 1.2 would read as a number (0o7, 1e3) it would leave unquoted.
+    style: str | None = '"'
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML:
+        style = None
+    elif _is_block(text):
+        style = "|"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _is_block(text: str) -> bool:
+    """Tell whether a text of several lines can stand as it is."""
+    lines = text.split("\n")
+    return (
+        len(lines) > 1 and not text[0].isspace() and all(line.isprintable() and line == line.rstrip() for line in lines)
+    )
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def read_cassette(path: str | PathLike[str]) -> Cassette:
+    """Read a cassette; raises InvalidUsage with Diagnostics when it cannot be read or is none."""
+    name = fspath(path)
+    problems = Problems()
+    try:
+        document = read(read_file(name, LIMITS.max_bytes), name, problems, limits=LIMITS)
+    except UnusableFile as problem:
+        raise InvalidUsage([_problem(f"the cassette cannot be read: {problem}", Location(name))]) from None
+    if document is None:
+        raise InvalidUsage(problems.diagnostics)
+    return _Reading(document).cassette()
+
+
+class _Reading:
+    """One cassette being read: every wrong thing in it is told at its place."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def cassette(self) -> Cassette:
+        raw = self._document.value
+        if not isinstance(raw, dict) or "arazzo-cassette" not in raw:
+            self._refuse("this is no cassette: it has no arazzo-cassette", "", "arazzo run --record FILE writes one")
+        if raw["arazzo-cassette"] != VERSION:
+            self._refuse(f"this arazzo reads cassettes of version {VERSION}", "/arazzo-cassette")
+        interactions = self._of(raw, "", "interactions", list)
+        return Cassette(
+            document=self._of(raw, "", "document", str),
+            workflow_id=self._of(raw, "", "workflowId", str),
+            status=self._of(raw, "", "status", str),
+            inputs=self._of(raw, "", "inputs", dict, {}),
+            outputs=self._of(raw, "", "outputs", dict, {}),
+            servers=self._servers(raw),
+            interactions=tuple(
+                self._interaction(each, f"/interactions/{index}") for index, each in enumerate(interactions)
+            ),
+        )
+
+    def _servers(self, raw: dict[str, JsonValue]) -> dict[str, str]:
+        servers = self._of(raw, "", "servers", dict, {})
+        return {name: self._checked(servers, "/servers", name, str, wrong_url) for name in servers}
+
+    def _interaction(self, raw: JsonValue, at: str) -> Interaction:
+        if not isinstance(raw, dict):
+            self._refuse("an interaction is a mapping with key, request and response", at)
+        request = self._of(raw, at, "request", dict)
+        return Interaction(
+            key=self._of(raw, at, "key", str),
+            started=self._number(raw, at, "started"),
+            source=self._of(raw, at, "source", str, ""),
+            server=self._checked(raw, at, "server", str, wrong_url, ""),
+            request=HttpRequest(
+                self._checked(request, f"{at}/request", "method", str, wrong_method),
+                self._checked(request, f"{at}/request", "url", str, wrong_url),
+                self._headers(request, f"{at}/request"),
+                self._body(request, f"{at}/request") or None,
+            ),
+            answer=self._answer(raw, at),
+        )
+
+    def _answer(self, raw: dict[str, JsonValue], at: str) -> HttpResponse | NoResponse:
+        if "no-response" in raw:
+            failed, place = self._of(raw, at, "no-response", dict), f"{at}/no-response"
+            return NoResponse(
+                self._checked(failed, place, "reason", str, wrong_reason),
+                self._of(failed, place, "message", str, ""),
+                self._of(failed, place, "sent", bool, True),
+                self._number(failed, place, "elapsed_ms"),
+            )
+        response, place = self._of(raw, at, "response", dict), f"{at}/response"
+        return HttpResponse(
+            self._status(response, place),
+            self._headers(response, place),
+            self._body(response, place),
+            self._number(response, place, "elapsed_ms"),
+        )
+
+    def _status(self, raw: dict[str, JsonValue], at: str) -> int:
+        status: int = self._of(raw, at, "status", int)
+        if not 100 <= status <= 999:  # RFC 9110 §15: three digits
+            self._refuse("a status has three digits", f"{at}/status")
+        return status
+
+    def _number(self, raw: dict[str, JsonValue], at: str, name: str) -> float:
+        number = self._of(raw, at, name, (int, float), 0.0)
+        if not 0 <= number <= _MOST_NUMBER:
+            self._refuse(f"{name} is from 0 to {_MOST_NUMBER:,}", f"{at}/{name}")
+        return float(number)
+
+    def _headers(self, raw: dict[str, JsonValue], at: str) -> Headers:
+        lines = self._of(raw, at, "headers", list, [])
+        for index, line in enumerate(lines):
+            wrong = wrong_header(line)
+            if wrong is not None:
+                self._refuse(wrong, f"{at}/headers/{index}")
+        return tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
+
+    def _body(self, raw: dict[str, JsonValue], at: str) -> bytes:
+        if "json" in raw:
+            return json.dumps(raw["json"], ensure_ascii=False).encode()
+        if "text" in raw:
+            text: str = self._of(raw, at, "text", str)
+            return text.encode()
+        try:
+            return base64.b64decode(self._of(raw, at, "base64", str, ""), validate=True)
+        except (binascii.Error, ValueError):
+            self._refuse("this is no base64", f"{at}/base64")
+
+    def _of(self, raw: Mapping[str, JsonValue], at: str, name: str, kind: Any, default: JsonValue = None) -> Any:
+        """Return a member of the kind it must have."""
+        value = raw.get(name, default)
+        if value is None or not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            found = "missing" if name not in raw else "of another type"
+            self._refuse(f"{name} is {found}", f"{at}/{escaped(name)}" if name in raw else at)
+        return value
+
+    def _checked(
+        self,
+        raw: Mapping[str, JsonValue],
+        at: str,
+        name: str,
+        kind: Any,
+        wrong: Callable[[Any], str | None],
+        default: JsonValue = None,
+    ) -> Any:
+        """Return a member of the kind it must have, in which nothing is `wrong`."""
+        value = self._of(raw, at, name, kind, default)
+        message = wrong(value)
+        if message is not None:
+            self._refuse(message, f"{at}/{escaped(name)}")
+        return value
+
+    def _refuse(self, message: str, pointer: str, hint: str | None = None) -> NoReturn:
+        raise InvalidUsage([_problem(message, self._document.at(pointer), hint)])
+
+
+def _problem(message: str, at: Location, hint: str | None = None) -> Diagnostic:
+    return Diagnostic(code="invalid-cassette", severity=Severity.ERROR, message=message, at=at, hint=hint)

@@ -1,0 +1,113 @@
+"""A World around a World that asks before each request and after each answer; what is decided elsewhere is done here.
+
+An input is edited by running again: effects that were done before are answered from memory, so
+nothing is sent twice, and the request at hand is built anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Literal, cast
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import record
+from arazzo_runner.engine.effects import (
+    Answer,
+    Batch,
+    Effect,
+    HttpResponse,
+    Interrupted,
+    NoResponse,
+    SendRequest,
+    World,
+)
+
+Exchange = HttpResponse | NoResponse
+Choice = Literal["send", "skip", "again", "go on", "quit"]
+"""Before a request: send or skip it. After its answer: send it again, or go on. At any time: quit."""
+
+
+@record(frozen=True, slots=True)
+class Before:
+    """A request is about to be sent, by this step."""
+
+    step_id: str
+    effect: SendRequest
+
+
+@record(frozen=True, slots=True)
+class After:
+    """Its answer came."""
+
+    step_id: str
+    effect: SendRequest
+    answer: Exchange
+
+
+class Restart(Exception):
+    """The run is to be gone through again, with these inputs."""
+
+    def __init__(self, inputs: dict[str, JsonValue]) -> None:
+        super().__init__("run again")
+        self.inputs = inputs
+
+
+Ask = Callable[[Before | After], Choice]
+
+
+class Memory:
+    """What was done so far, kept over restarts: the answers by effect key."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Exchange] = {}
+
+
+class DebugWorld:
+    """Asks `ask` about every exchange; `skipped` answers the requests that are not sent."""
+
+    def __init__(self, world: World, ask: Ask, memory: Memory, skipped: World) -> None:
+        self._world = world
+        self._ask = ask
+        self._memory = memory
+        self._skipped = skipped
+        self._quitting = False
+        self.behind = bool(memory.answers)
+        """Whether the run still goes through what was done before."""
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Perform an effect; a Batch is gone through one by one."""
+        if self._quitting:
+            raise Interrupted(sent=False)
+        if isinstance(effect, Batch):
+            answers = [await self.perform(each) for each in effect.effects]
+            return cast(Answer, tuple(answers))
+        if not isinstance(effect, SendRequest):
+            return await self._world.perform(effect)
+        return cast(Answer, await self._exchange(effect))
+
+    async def _exchange(self, effect: SendRequest) -> Exchange:
+        known = self._memory.answers.get(effect.key)
+        if known is not None:
+            return known
+        self.behind = False
+        step_id = step_of(effect.key)
+        choice = self._ask(Before(step_id, effect))
+        if choice == "quit":
+            raise Interrupted(sent=False)
+        while True:
+            performing = self._skipped if choice == "skip" else self._world
+            answer: Any = await performing.perform(effect)
+            self._memory.answers[effect.key] = answer
+            if choice == "skip":
+                return cast(Exchange, answer)
+            choice = self._ask(After(step_id, effect, answer))
+            if choice != "again":
+                # What came is used all the same: a token in it is not lost to quitting.
+                self._quitting = choice == "quit"
+                return cast(Exchange, answer)
+
+
+def step_of(key: str) -> str:
+    """Return the stepId in an effect key: `outer#1/inner#2` is of the step `inner`."""
+    return re.split(r"[/>]", key.rpartition("#")[0])[-1]

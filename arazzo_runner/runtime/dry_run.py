@@ -1,0 +1,41 @@
+"""Dry run: shows the requests, sends nothing; answers are made from the descriptions' examples."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpResponse, Now, SendRequest, Sleep
+from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.mock.world import documented_answer
+from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.operation import Operation
+
+START = 0.0
+
+
+class DryRunWorld:
+    """Answers every request of a program with what its description documents as success.
+
+    No time passes and no wait happens, so a dry run is over at once.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._operations: dict[str, tuple[Operation, OpenApiDescription]] = {
+            f"{operation.uri}#{operation.pointer}": (operation, description)
+            for _, operation, description in program.operations()
+        }
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Answer an effect without doing it."""
+        return cast(Answer, self._perform(effect))
+
+    def _perform(self, effect: Effect[Any]) -> object:
+        if isinstance(effect, SendRequest):
+            found = self._operations.get(effect.operation)
+            return HttpResponse(200) if found is None else documented_answer(*found)
+        if isinstance(effect, Now):
+            return START
+        if isinstance(effect, Batch):
+            return tuple(self._perform(each) for each in effect.effects)
+        assert isinstance(effect, Sleep)
+        return None

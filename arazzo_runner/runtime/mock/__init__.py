@@ -1,0 +1,1 @@
+"""Answers from descriptions, in process and over loopback."""

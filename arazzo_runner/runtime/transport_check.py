@@ -1,0 +1,98 @@
+"""The check of transport options before anything is sent: certificates load, proxies are URLs, libraries are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from arazzo_runner.base.user_files import UnusableFile, read_file
+from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.sources.httpx_import import httpx
+from arazzo_runner.sources.proxies import DIRECT, SCHEMES, environment_proxies, shown, with_scheme
+
+
+def check_transport(options: TransportOptions, environment: Mapping[str, str]) -> None:
+    """Raise InvalidUsage with every certificate, proxy or library that cannot be used."""
+    found = [*_library(options), *_certificates(options), *_proxies(options, environment)]
+    if found:
+        raise InvalidUsage(found)
+
+
+def _library(options: TransportOptions) -> Iterator[Diagnostic]:
+    try:
+        httpx()
+    except (ImportError, ValueError) as problem:
+        yield _error("unusable-http-library", f"the HTTP library cannot be used: {problem}", "unset ARAZZO_HTTP")
+    if options.http2 and find_spec("h2") is None:
+        hint = "pip install 'arazzo[http2]'"
+        yield _error("unusable-http-library", "HTTP/2 is asked for and its library, h2, is not installed", hint)
+
+
+def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
+    if not options.certificates and not options.ca_files:
+        return
+    import ssl  # lazily: a run without certificates may need no TLS at all
+
+    from arazzo_runner.runtime.tls import KEY_PASSWORD, load_certificate
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for file, key in options.certificates.values():
+        name = file if key is None else f"{file}, {key}"
+        reason = _unreadable(file, key) or _reason(partial(load_certificate, context, file, key))
+        if reason:
+            hint = f"PEM with the certificate and its key (--cert FILE,KEY); a key's password goes into {KEY_PASSWORD}"
+            yield _error("unusable-certificate", f"the client certificate {name} cannot be used: {reason}", hint)
+    for file in options.ca_files.values():
+        reason = _unreadable(file) or _reason(partial(context.load_verify_locations, file))
+        if reason:
+            hint = "PEM with the certificates of the authority"
+            yield _error("unusable-certificate", f"the authority {file} cannot be used: {reason}", hint)
+
+
+def _unreadable(*files: str | None) -> str:
+    """Return why a file cannot be read, "" when all can; OpenSSL reads some twice, and would wait for a pipe."""
+    try:
+        for file in files:
+            if file is not None:
+                read_file(file, regular=True)
+    except UnusableFile as problem:
+        return str(problem)
+    return ""
+
+
+def _reason(load: Callable[[], object]) -> str:
+    """Return why loading a file fails, "" when it does not."""
+    try:
+        load()
+    except OSError as problem:  # also ssl.SSLError
+        return getattr(problem, "strerror", None) or str(problem)
+    return ""
+
+
+def _proxies(options: TransportOptions, environment: Mapping[str, str]) -> Iterator[Diagnostic]:
+    for proxy in (*options.proxies.values(), *environment_proxies(environment)):
+        reason = "" if proxy == DIRECT else _proxy_fault(proxy)
+        if reason:
+            yield _error("unusable-proxy", reason, "write http://user:password@proxy.test:3128")
+
+
+def _proxy_fault(proxy: str) -> str:
+    try:
+        parts = urlsplit(with_scheme(proxy))
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        return "a proxy is no usable URL"
+    if parts.scheme not in SCHEMES:
+        return f'the proxy {shown(proxy)} has the scheme "{parts.scheme}", not one of {", ".join(SCHEMES)}'
+    if not host or port == 0:
+        return "a proxy's URL names no host"
+    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
+        return f"the proxy {shown(proxy)} needs the package socksio"
+    return ""
+
+
+def _error(code: str, message: str, hint: str) -> Diagnostic:
+    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=Location(""), hint=hint)

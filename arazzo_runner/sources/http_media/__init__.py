@@ -1,0 +1,1 @@
+"""Parameter styles, media types and bodies, written and read."""

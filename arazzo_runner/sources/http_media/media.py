@@ -1,0 +1,194 @@
+"""Bodies: values → bytes by content type, and bytes → values (semantics §6)."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import math
+import re
+from typing import Final, NoReturn
+
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_json, to_text, type_name
+from arazzo_runner.sources.http_media.media_types import (
+    FORM,
+    ReadFile,
+    UnusableMedia,
+    best_match,
+    charset,
+    covers,
+    essence,
+    is_form,
+    is_json,
+    is_xml,
+    parameter,
+    text_codec,
+)
+from arazzo_runner.sources.http_media.styles import form_pairs
+from arazzo_runner.sources.operation import MediaType
+
+__all__ = [
+    "UnusableMedia",
+    "best_match",
+    "body_codec",
+    "charset",
+    "covers",
+    "decode_body",
+    "encode_body",
+    "essence",
+    "is_form",
+    "is_json",
+    "is_xml",
+]
+
+
+# ------------------------------------------------------------------ writing
+
+
+def encode_body(
+    value: JsonValue, content_type: str, media_type: MediaType | None, *, read_file: ReadFile | None = None
+) -> tuple[bytes, str]:
+    """Return (bytes, Content-Type) of a body; raises UnusableMedia when the value does not fit.
+
+    Bytes are sent as they are. A text is the body itself, except for JSON. Files stand as
+    mappings (see uploads.py), as parts of a multipart body or as a whole binary one; `read_file`
+    reads those given by path (None: files below the working directory).
+    """
+    content_type = _concrete(content_type, value)
+    plain = essence(content_type)
+    if isinstance(value, bytes):
+        return value, content_type
+    if is_json(content_type):
+        return _json_bytes(value, content_type), content_type
+    if plain.startswith("multipart/"):
+        from arazzo_runner.sources.http_media.multipart import multipart_body  # lazily: few bodies are multipart
+
+        return multipart_body(value, content_type, media_type, read_file)
+    if isinstance(value, str):
+        return _text_bytes(value, content_type), content_type
+    if plain == FORM:
+        return _form(value, media_type), content_type
+    if is_xml(content_type):
+        from arazzo_runner.sources.http_media.xml import xml_document  # lazily: few bodies are XML
+
+        return xml_document(value, media_type, _codec(content_type)), content_type
+    upload = _file(value, read_file) if isinstance(value, dict) and not plain.startswith("text/") else None
+    return (_text_bytes(to_text(value), content_type) if upload is None else upload), content_type
+
+
+def _file(value: JsonValue, read_file: ReadFile | None) -> bytes | None:
+    """Return the bytes of a binary body that is given as a file, None when the mapping is other data."""
+    from arazzo_runner.sources.http_media.uploads import file_of, read_upload  # lazily: few bodies are files
+
+    upload = file_of(value, read_file or read_upload, is_expected=True)
+    return None if upload is None else upload.content
+
+
+def _concrete(content_type: str, value: JsonValue) -> str:
+    """Return a content type that can be sent: a description may name only a range such as `*/*`."""
+    plain = essence(content_type)
+    if "*" not in plain:
+        return content_type
+    if plain.startswith("text/"):
+        return "text/plain"
+    if plain.endswith("+json"):
+        return "application/json"
+    if isinstance(value, bytes) or (isinstance(value, str) and plain != "*/*"):
+        return "application/octet-stream"
+    return "text/plain; charset=utf-8" if isinstance(value, str) else "application/json"
+
+
+def _codec(content_type: str) -> str:
+    name = charset(content_type)
+    if text_codec(name) is None:
+        raise UnusableMedia(f'the charset "{name}" is not known')
+    return name
+
+
+def _json_bytes(value: JsonValue, content_type: str) -> bytes:
+    text, codec = to_json(value), _codec(content_type)
+    try:
+        return text.encode(codec)
+    except UnicodeEncodeError:  # a lone surrogate, or a charset without the character: JSON can escape both
+        return json.dumps(json.loads(text), separators=(",", ":")).encode(codec)
+
+
+def _text_bytes(text: str, content_type: str) -> bytes:
+    codec = _codec(content_type)
+    try:
+        return text.encode(codec, "surrogateescape")
+    except UnicodeEncodeError as problem:
+        found = f"U+{ord(text[problem.start]):04X}"
+        raise UnusableMedia(f"the text has the character {found}, which {codec} cannot write") from None
+
+
+def _form(value: JsonValue, media_type: MediaType | None) -> bytes:
+    """application/x-www-form-urlencoded, a blank as `+` (WHATWG URL §5.2)."""
+    if not isinstance(value, dict):
+        raise UnusableMedia(f"a form is a mapping or a text, found {type_name(value)}")
+    return "&".join(f"{key}={text}" for key, text in form_pairs(value, media_type)).replace("%20", "+").encode()
+
+
+# ------------------------------------------------------------------ reading
+
+
+def decode_body(body: bytes, content_type: str | None) -> tuple[JsonValue | Missing, str | None]:
+    """Return (value, note) of a body: JSON parsed, other text as text, bytes that are no text as base64.
+
+    MISSING when there is no body. Without a content type JSON is tried. `note` says what was
+    wrong or done: invalid JSON stays text, binary became base64.
+    """
+    if not body:
+        return MISSING, None
+    if not is_json(content_type) and (content_type or "").strip():
+        return _as_text(body, content_type)
+    text, note = _as_text(body, content_type)
+    if note is not None:
+        return text, note
+    try:
+        return _JSON.decode(text.strip(" \t\r\n")), None
+    except (ValueError, RecursionError) as problem:
+        reason = "it is nested too deeply" if isinstance(problem, RecursionError) else str(problem)
+        return text, f"the body is no JSON ({reason})" if is_json(content_type) else None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is beyond the range of numbers")
+    return value
+
+
+BINARY: Final = "the body is binary; it is shown as base64"
+_JSON: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+_XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
+
+
+def _as_text(body: bytes, content_type: str | None) -> tuple[str, str | None]:
+    codec = body_codec(body, content_type)
+    try:
+        return _decoded(body, codec), None
+    except UnicodeDecodeError:
+        if essence(content_type).startswith("text/") or is_json(content_type) or is_xml(content_type):
+            return body.decode("utf-8", "replace"), f"the body is not {codec}"
+        return binascii.b2a_base64(body, newline=False).decode("ascii"), BINARY
+
+
+def _decoded(body: bytes, codec: str) -> str:
+    # A server may name anything.
+    return body.decode(text_codec(codec) or "utf-8").removeprefix("\ufeff")
+
+
+def body_codec(body: bytes, content_type: str | None) -> str:
+    """Return the charset: as stated, else as the format itself says (RFC 8259 §8.1, XML §4.3.3), else UTF-8."""
+    if parameter(content_type, "charset"):
+        return charset(content_type)
+    if is_json(content_type):
+        return json.detect_encoding(body).removesuffix("-sig")
+    if is_xml(content_type):
+        declared = _XML_ENCODING.match(body[:200].removeprefix(b"\xef\xbb\xbf"))
+        return declared[1].decode("ascii").lower() if declared is not None else "utf-8"
+    return "utf-8"

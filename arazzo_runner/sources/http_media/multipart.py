@@ -1,0 +1,179 @@
+"""multipart bodies: one part for every member, files included (RFC 7578, RFC 2046 §5.1).
+
+OpenAPI §Encoding Object: contentType, headers, style and explode of a part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+from arazzo_runner.base.json_values import JsonValue, to_json, to_text, type_name
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.base.records import record
+from arazzo_runner.sources.http_media.media_types import MULTIPART, ReadFile, UnusableMedia, essence, is_json, parameter
+from arazzo_runner.sources.http_media.styles import query_pairs
+from arazzo_runner.sources.http_media.uploads import file_of, read_upload
+from arazzo_runner.sources.operation import MediaType, OperationParameter
+
+_BINARY: Final = "application/octet-stream"
+_BOUNDARY: Final = pattern(r"[0-9A-Za-z'()+_,./:=?\-]{1,70}")
+_CONTENT_TYPE: Final = pattern(r"[\w!#$&^.+\-]+/[\w!#$&^.+\-]+(;[^\x00-\x1f\x7f]*)?", re.ASCII)
+_HEADER: Final = pattern(r"[\w!#$%&'*+.^`|~\-]+", re.ASCII)
+
+
+@record(frozen=True, slots=True)
+class _Part:
+    """One part: its name (none in multipart/mixed), content, type and file name, and more header lines."""
+
+    name: str | None
+    content: bytes
+    content_type: str | None = None
+    filename: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def multipart_body(
+    value: JsonValue, content_type: str, media_type: MediaType | None, read: ReadFile | None
+) -> tuple[bytes, str]:
+    """Return (bytes, Content-Type with its boundary). Raises UnusableMedia.
+
+    The boundary follows from the content, since equal runs must send equal bytes; one that the
+    content type states is kept when it can be.
+    """
+    parts = [_bytes(part, content_type) for part in _parts(value, content_type, media_type, read or read_upload)]
+    boundary = _boundary(parts, parameter(content_type, "boundary"))
+    written = b"".join(f"--{boundary}\r\n".encode() + part + b"\r\n" for part in parts)
+    plain = content_type.partition(";")[0].strip()
+    return written + f"--{boundary}--\r\n".encode(), f"{plain}; boundary={_parameter_text(boundary)}"
+
+
+def _parts(value: JsonValue, content_type: str, media_type: MediaType | None, read: ReadFile) -> Iterator[_Part]:
+    if isinstance(value, list) and essence(content_type) != MULTIPART:
+        for item in value:
+            yield _part(None, item, {}, {}, read)
+        return
+    if not isinstance(value, dict):
+        raise UnusableMedia(f"a multipart body is a mapping of parts, found {type_name(value)}")
+    properties = _properties(media_type)
+    for name, item in value.items():
+        encoding = media_type.encoding.get(name, {}) if media_type is not None else {}
+        schema = properties.get(name)
+        yield from _parts_of(name, item, encoding, schema if isinstance(schema, dict) else {}, read)
+
+
+def _parts_of(
+    name: str, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: ReadFile
+) -> Iterator[_Part]:
+    """Yield the parts of one member: lists give a part for every item, unless they are sent as JSON."""
+    if isinstance(item, (list, dict)) and ("style" in encoding or "explode" in encoding):
+        style = str(encoding.get("style", "form"))
+        explode = encoding.get("explode", style == "form") is True
+        declared = OperationParameter(name=name, location="query", style=style, explode=explode)
+        for key, text in query_pairs(name, item, declared):
+            yield _Part(unquote(key), _text(unquote(text)))  # a part is delimited, not percent-encoded
+        return
+    if isinstance(item, list) and not is_json(_stated_type(encoding)):
+        items = schema.get("items")
+        for each in item:
+            yield _part(name, each, encoding, items if isinstance(items, dict) else {}, read)
+        return
+    yield _part(name, item, encoding, schema, read)
+
+
+def _part(
+    name: str | None, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: ReadFile
+) -> _Part:
+    """Make one part; the type is the stated one, else follows from value and schema (§Encoding Object)."""
+    stated, headers = _stated_type(encoding), tuple(_headers(encoding.get("headers")))
+    is_binary = schema.get("format") == "binary"
+    upload = file_of(item, read, is_expected=is_binary)
+    if upload is not None:
+        content_type = upload.content_type or stated or _BINARY
+        return _Part(name, upload.content, content_type, upload.filename or name or "file", headers)
+    if isinstance(item, bytes):
+        return _Part(name, item, stated or _BINARY, name, headers)
+    if isinstance(item, (dict, list)) or is_json(stated):
+        return _Part(name, _text(to_json(item)), stated or "application/json", None, headers)
+    content = b"" if item is None else _text(to_text(item))
+    if isinstance(item, str) and is_binary:
+        return _Part(name, content, stated or _BINARY, name, headers)
+    return _Part(name, content, stated, None, headers)
+
+
+def _text(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise UnusableMedia("a part has a lone surrogate, which UTF-8 cannot write") from None
+
+
+def _stated_type(encoding: Mapping[str, Any]) -> str | None:
+    """Return the first content type of an encoding that can be sent: not a range such as `image/*`."""
+    stated = encoding.get("contentType")
+    types = [each.strip() for each in stated.split(",")] if isinstance(stated, str) else []
+    return next((each for each in types if each and "*" not in each), None)
+
+
+def _headers(headers: JsonValue) -> Iterator[tuple[str, str]]:
+    """Yield the headers whose value an encoding fixes: a text, or a Header Object with const or default."""
+    for name, header in headers.items() if isinstance(headers, dict) else ():
+        schema = header.get("schema") if isinstance(header, dict) else None
+        fixed = header if isinstance(header, str) else None
+        if isinstance(schema, dict):
+            fixed = schema.get("const", schema.get("default"))
+        if fixed is not None and name.lower() != "content-type":
+            yield name, to_text(fixed)
+
+
+def _properties(media_type: MediaType | None) -> Mapping[str, Any]:
+    """The schemas of the members, as far as the body's schema names them itself."""
+    schema = media_type.schema if media_type is not None else None
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+# ------------------------------------------------------------------ bytes
+
+
+def _bytes(part: _Part, content_type: str) -> bytes:
+    lines = []
+    if part.name is not None and essence(content_type) == MULTIPART:
+        filename = "" if part.filename is None else f'; filename="{_quoted(part.filename)}"'
+        lines.append(f'Content-Disposition: form-data; name="{_quoted(part.name)}"{filename}')
+    elif part.filename is not None:
+        lines.append(f'Content-Disposition: attachment; filename="{_quoted(part.filename)}"')
+    for name, text in part.headers:
+        if not _HEADER.fullmatch(name) or any(ord(character) < 32 or ord(character) == 127 for character in text):
+            raise UnusableMedia("a header of a part has control characters, or no usable name")
+        lines.append(f"{name}: {text}")
+    if part.content_type is not None:
+        if not _CONTENT_TYPE.fullmatch(part.content_type):
+            raise UnusableMedia("the content type of a part is not type/subtype")
+        lines.append(f"Content-Type: {part.content_type}")
+    return _text("".join(f"{line}\r\n" for line in lines)) + b"\r\n" + part.content
+
+
+def _quoted(text: str) -> str:
+    # WHATWG form-data: only these three are escaped in a quoted name.
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _boundary(parts: list[bytes], stated: str | None) -> str:
+    if stated is not None and _BOUNDARY.fullmatch(stated) and not _occurs(stated, parts):
+        return stated
+    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    while _occurs(f"arazzo-{digest[:32]}", parts):
+        digest = hashlib.sha256(digest.encode()).hexdigest()
+    return f"arazzo-{digest[:32]}"
+
+
+def _occurs(boundary: str, parts: list[bytes]) -> bool:
+    return any(f"--{boundary}".encode() in part for part in parts)
+
+
+def _parameter_text(boundary: str) -> str:
+    return boundary if _HEADER.fullmatch(boundary) else f'"{boundary}"'

@@ -1,0 +1,184 @@
+"""Objects → XML by the schema's hints (OpenAPI 3.0.4, 3.1.1 §XML Object; 3.2.0 nodeType).
+
+Without hints a mapping with one member is the root element; `@name` writes an attribute and
+`#text` the text of an element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from arazzo_runner.base.json_values import JsonValue, to_text
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.base.records import record
+from arazzo_runner.sources.http_media.media_types import UnusableMedia
+from arazzo_runner.sources.operation import MediaType
+from arazzo_runner.sources.schema.context import Resolve
+
+# `xml:` is the one prefix that need not be declared (Namespaces in XML 1.0 §3).
+_NAME: Final = pattern(r"(?:xml:)?[^\W\d][\w.\-]*")
+_CONTROLS: Final = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+MAX_PARTS: Final = 100
+
+
+@record(frozen=True, slots=True)
+class _Schema:
+    """A schema met on the way, its base URI, and what follows its references."""
+
+    raw: Mapping[str, Any]
+    base: str
+    resolve: Resolve | None
+
+    @property
+    def hints(self) -> Mapping[str, Any]:
+        """Its XML Object."""
+        hints = self.raw.get("xml")
+        return hints if isinstance(hints, dict) else {}
+
+    @property
+    def kind(self) -> str:
+        """How it is written (3.2 nodeType): element, attribute, text, cdata, or none."""
+        if isinstance(self.hints.get("nodeType"), str):
+            return str(self.hints["nodeType"])
+        if self.hints.get("attribute") is True:
+            return "attribute"
+        return "element"
+
+    def name(self, own: str) -> str:
+        """The element's or attribute's name with its prefix; `own` when the hints name none."""
+        name, prefix = str(self.hints.get("name", own)), self.hints.get("prefix")
+        for each in (name, prefix) if isinstance(prefix, str) and prefix else (name,):
+            if not _NAME.fullmatch(each):
+                raise UnusableMedia(f'"{each[:80]}" is no name for an XML element or attribute')
+        return f"{prefix}:{name}" if isinstance(prefix, str) and prefix else name
+
+    def namespace(self) -> str:
+        """The attribute that declares its namespace, "" when there is none to declare."""
+        namespace, prefix = self.hints.get("namespace"), self.hints.get("prefix")
+        if not isinstance(namespace, str):
+            return ""
+        return f" xmlns{':' + prefix if isinstance(prefix, str) and prefix else ''}={quoteattr(namespace)}"
+
+    def below(self, raw: JsonValue) -> _Schema:
+        """Return a schema written inside this one, its `$ref` followed; `xml` beside a `$ref` wins (3.1)."""
+        base, found = self.base, raw
+        if isinstance(raw, dict) and "$ref" in raw and self.resolve is not None:
+            found, base = self.resolve(raw, base)
+            if isinstance(found, dict) and isinstance(raw.get("xml"), dict):
+                found = {**found, "xml": raw["xml"]}
+        return _Schema(found if isinstance(found, dict) else {}, base, self.resolve)
+
+    def member(self, name: str) -> _Schema:
+        """Return the schema of a property, also one of a part of `allOf`."""
+        for part in self._parts():
+            properties = part.raw.get("properties")
+            if isinstance(properties, dict) and name in properties:
+                return part.below(properties[name])
+        return _Schema({}, self.base, self.resolve)
+
+    def items(self) -> _Schema:
+        """Return the schema of a list's items."""
+        return self.below(self.raw.get("items"))
+
+    def _parts(self) -> Iterator[_Schema]:
+        waiting, count = [self], 0
+        while waiting and count < MAX_PARTS:
+            part = waiting.pop(0)
+            count += 1
+            yield part
+            for keyword in ("allOf", "oneOf", "anyOf"):
+                more = part.raw.get(keyword)
+                waiting += [part.below(each) for each in more] if isinstance(more, list) else []
+
+
+def xml_document(value: JsonValue, media_type: MediaType | None, codec: str) -> bytes:
+    """Return an object as an XML document in a charset; raises UnusableMedia when it has no root element."""
+    schema, name = _root(media_type)
+    if isinstance(value, dict) and len(value) == 1:
+        only = next(iter(value))
+        child = schema.member(only)
+        if name is None:
+            name, value, schema = only, value[only], child
+        elif only == name and not child.raw:  # the payload has the root element, the schema describes its inside
+            value = value[only]
+    if name is None:
+        raise UnusableMedia("the root element has no name: give the payload as XML text, or xml.name in the schema")
+    if isinstance(value, list) and schema.raw.get("type") != "array":
+        raise UnusableMedia("an XML document has one root element, found a list")
+    written = _element(schema.name(name), value, schema)
+    text = f'<?xml version="1.0" encoding="{codec.upper()}"?>\n{written}'
+    return text.encode(codec, "xmlcharrefreplace")
+
+
+def _root(media_type: MediaType | None) -> tuple[_Schema, str | None]:
+    """Return the schema of the root element and its name: xml.name, else the schema's name in components."""
+    if media_type is None:
+        return _Schema({}, "", None), None
+    schema = _Schema({}, media_type.base, media_type.resolve).below(media_type.schema)
+    name = schema.hints.get("name", media_type.schema_name)
+    return schema, str(name) if name else None
+
+
+def _element(name: str, value: JsonValue, schema: _Schema) -> str:
+    """Write one element; `name` has its prefix already."""
+    if isinstance(value, list):
+        # §XML Object: items without a name of their own are called as their wrapper is.
+        inner = "".join(_node(name.rpartition(":")[2], item, schema.items()) for item in value)
+        return f"<{name}{schema.namespace()}>{inner}</{name}>"
+    if not isinstance(value, dict):
+        return f"<{name}{schema.namespace()}>{_text(value)}</{name}>"
+    attributes, inner = _contents(value, schema)
+    return f"<{name}{schema.namespace()}{attributes}>{inner}</{name}>"
+
+
+def _contents(value: Mapping[str, JsonValue], schema: _Schema) -> tuple[str, str]:
+    """Return (attributes, what stands inside) of an element."""
+    attributes, inner = "", ""
+    for key, item in value.items():
+        child = schema.member(key)
+        if child.kind == "attribute" or (key.startswith("@") and not child.raw):
+            if item is not None:
+                name = child.name(key.removeprefix("@"))
+                attributes += f"{child.namespace()} {name}={quoteattr(_plain(item))}"
+        elif key == "#text" and not child.raw:
+            inner += _text(item)
+        else:
+            inner += _node(key, item, child)
+    return attributes, inner
+
+
+def _node(key: str, value: JsonValue, schema: _Schema) -> str:
+    """Write a member or item as its kind says; a list that is not wrapped is its items, one after the other."""
+    is_wrapped = schema.hints.get("wrapped") is True or schema.hints.get("nodeType") == "element"
+    if isinstance(value, list) and not is_wrapped:
+        return "".join(_node(key, item, schema.items()) for item in value)
+    if schema.kind == "text":
+        return _text(value)
+    if schema.kind == "cdata":
+        return "<![CDATA[" + _plain(value).replace("]]>", "]]]]><![CDATA[>") + "]]>"
+    if schema.kind == "none" and isinstance(value, dict):
+        return _contents(value, schema)[1]
+    return _element(schema.name(key), value, schema)
+
+
+def _text(value: JsonValue) -> str:
+    return "" if value is None else escape(_plain(value))
+
+
+def _plain(value: JsonValue) -> str:
+    text = "" if value is None else to_text(value)
+    if _CONTROLS.search(text):
+        raise UnusableMedia("a text has control characters, which XML cannot hold")
+    return text
+
+
+def escape(text: str) -> str:
+    """Escape text for XML (xml.sax.saxutils does the same, but its import costs 10 ms)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+def quoteattr(text: str) -> str:
+    """Return text as a quoted XML attribute value."""
+    escaped = escape(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
+    return f'"{escaped}"'

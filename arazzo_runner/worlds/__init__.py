@@ -1,5 +1,0 @@
-"""Ways to perform the interpreter's effects: HTTP blocking and async, dry run, mock, scripted.
-
-A World has one method, `perform` (engine/effects.py). http.py is the only place that sends
-requests. May import engine and what lies below it.
-"""

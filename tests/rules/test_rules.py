@@ -1,0 +1,90 @@
+"""Every rule has its file, its page and its folder of fixtures, and both documents of it show what they should."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import arazzo_runner
+from arazzo_runner.errors import Severity
+from arazzo_runner.lint.rules import RULES
+from arazzo_runner.lint.rules.rule import GROUPS
+from arazzo_runner.report.findings.text import render_diagnostics
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "fixtures" / "documents"
+PACKAGE = ROOT / "arazzo_runner" / "lint"
+BY_CODE = {rule.CODE: rule for rule in RULES}
+ON_REQUEST = {"description-contract", "unused-output"}
+"""Rules that are off by default though they are no matter of style."""
+COMPANIONS = {"insecure-source": {"not-checked"}, "invalid-content-type": {"content-type-not-offered"}}
+"""What cannot but be found along with a code."""
+HEADINGS = ["## Why", "## Wrong", "## Right", "## Options"]
+
+
+@functools.cache
+def findings(code, name):
+    """Validate a document of a folder as a user who stands there would, with its rule switched on."""
+    chosen = {rule.CODE for rule in RULES if rule.DEFAULT or code == rule.CODE}
+    with contextlib.chdir(FIXTURES / code):
+        return arazzo_runner.validate(name, root=str(FIXTURES.parent), rules=chosen)
+
+
+def test_codes_are_unique():
+    assert len(BY_CODE) == len(RULES)
+
+
+def test_every_module_is_listed():
+    modules = {path.stem for path in (PACKAGE / "rules").glob("*.py")} - {"__init__", "catalogue", "rule"}
+    assert modules == {code.replace("-", "_") for code in BY_CODE}
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_rule_says_what_it_is(code):
+    rule = BY_CODE[code].module
+    assert rule.__doc__
+    assert rule.GROUP in GROUPS
+    assert isinstance(rule.SEVERITY, Severity)
+    assert rule.DEFAULT is (rule.GROUP != "style" and code not in ON_REQUEST)
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_list_says_of_a_rule_what_its_module_says(code):
+    listed, rule = BY_CODE[code], BY_CODE[code].module
+    assert (listed.CODE, listed.GROUP, listed.DEFAULT) == (rule.CODE, rule.GROUP, rule.DEFAULT)
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_page_explains_the_rule(code):
+    page = (PACKAGE / "rules" / "pages" / f"{code}.md").read_text(encoding="utf-8")
+    assert re.findall("^#+ .*$", page, re.MULTILINE) == [f"# {code}", *HEADINGS]
+    assert page.splitlines()[2].startswith("Reports ")
+    assert len(page.splitlines()[2]) < 130
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_wrong_document_has_this_finding_only(code):
+    found = findings(code, "wrong.yml")
+    assert {each.code for each in found} - COMPANIONS.get(code, set()) == {code}, render_diagnostics(found)
+    assert all(each.hint and each.at.line for each in found)
+    assert {each.severity for each in found if each.code == code} == {BY_CODE[code].SEVERITY}
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_right_document_has_no_finding(code):
+    found = findings(code, "right.yml")
+    assert {each.code for each in found} <= COMPANIONS.get(code, set()), render_diagnostics(found)
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_the_text_is_what_users_were_shown(code):
+    text = render_diagnostics(findings(code, "wrong.yml"), color=False)
+    path = FIXTURES / code / "expected.txt"
+    if os.environ.get("ARAZZO_UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")

@@ -1,0 +1,233 @@
+"""Both worlds against a real loopback server: what is sent, and how exchanges share connections (faults: test_faults.py)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+
+import pytest
+
+from arazzo_runner.engine.drive import drive
+from arazzo_runner.engine.effects import Batch, HttpResponse, Now, Sleep
+from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
+from arazzo_runner.runtime.mock.server import make_server
+from tests.runtime.faulty import FaultyServer
+from tests.runtime.senders import asynchronous, blocking, effect, in_lanes
+
+
+@pytest.fixture(scope="module")
+def server():
+    faulty = FaultyServer()
+    yield faulty
+    faulty.close()
+
+
+@pytest.fixture(params=[blocking, asynchronous, in_lanes], ids=["blocking", "async", "lanes"])
+def send(request):
+    return request.param
+
+
+def test_a_request_that_cannot_be_sent_is_an_answer_too(send):
+    assert send(effect("ftp://127.0.0.1/")).reason == "protocol"
+
+
+def test_the_target_is_sent_as_it_was_built(server, send):
+    send(effect(server.url + "/ok?a=%2F&b=a%20b"))
+    assert server.paths[-1] == "/ok?a=%2F&b=a%20b"
+
+
+def test_dots_in_the_target_are_not_resolved(server, send):
+    send(effect(server.url + "/ok/../ok?x=%7e"))
+    assert server.paths[-1] == "/ok/../ok?x=%7e"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_an_unsafe_request_is_never_sent_twice(server, send, method):
+    send(
+        effect(server.url + "/post", "POST", body=b"{}"),
+        effect(server.url + "/closed-before-headers?" + method, method),
+    )
+    assert server.paths.count("/closed-before-headers?" + method) == 1
+    server.paths.clear()
+
+
+@pytest.mark.parametrize(
+    "rest", ["/a b", "/a\r\nX-B: c", "/a?b=\n", "/a\x00", "/\u00e9", "/a\x7f"], ids=lambda rest: repr(rest)
+)
+def test_a_target_that_would_break_the_request_line_is_refused(server, send, rest):
+    before = len(server.paths)
+    answer = send(effect(server.url + rest))
+    assert (answer.reason, answer.sent, len(server.paths)) == ("protocol", False, before)
+
+
+@pytest.mark.parametrize(("rest", "target"), [("", "/"), ("?a=1", "/?a=1"), ("/ok#part", "/ok"), ("//ok?", "//ok")])
+def test_the_target_of_odd_urls(server, send, rest, target):
+    assert send(effect(server.url + rest)).status == 200
+    assert server.paths[-1] == target
+
+
+def test_large_headers_are_read(server, send):
+    answer = send(effect(server.url + "/large-header"))
+    assert isinstance(answer, HttpResponse), answer
+    assert len(answer.header("X-Large")) == 30_000
+
+
+def test_a_connection_that_never_comes_was_certainly_not_used(send):
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)
+    waiting = [socket.socket() for _ in range(4)]
+    try:
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        time.sleep(0.1)
+        answer = send(effect(f"http://127.0.0.1:{full.getsockname()[1]}/", "POST", body=b"{}", timeout=0.5))
+    finally:
+        for each in (*waiting, full):
+            each.close()
+    assert (answer.reason, answer.sent) == ("timeout", False), answer
+
+
+def test_credentials_in_a_url_are_sent_as_basic(server, send):
+    send(effect(server.url.replace("http://", "http://me:p%40ss@") + "/ok"))
+    assert b"Authorization: Basic bWU6cEBzcw==" in server.heads[-1].split(b"\r\n")
+
+
+def test_headers_are_what_the_request_says(server, send):
+    send(
+        effect(server.url + "/post", "POST", body=b"{}", headers=[("User-Agent", "arazzo"), ("X-B", "2"), ("X-B", "3")])
+    )
+    lines = server.heads[-1].split(b"\r\n")[1:]
+    names = [line.partition(b":")[0].decode() for line in lines]
+    assert [name for name in names if name not in ("Host", "Accept-Encoding", "Connection", "Content-Length")] == [
+        "User-Agent",
+        "X-B",
+        "X-B",
+    ]
+    assert b"User-Agent: arazzo" in lines
+    assert names.count("Host") == 1
+
+
+def test_connections_are_kept_and_a_stale_one_is_not_a_failure(server):
+    with BlockingWorld() as world:
+        for _ in range(3):
+            assert drive(world.perform(effect(server.url + "/post", "POST", body=b"{}"))).status == 200
+        for _ in range(5):
+            assert drive(world.perform(effect(server.url + "/ok"))).status == 200
+
+
+def test_connections_of_many_exchanges_at_once_are_kept(server):
+    async def many(world):
+        posts = (world.perform(effect(server.url + "/post", "POST", body=b"{}", timeout=10.0)) for _ in range(20))
+        return {answer.status for answer in await asyncio.gather(*posts)}
+
+    async def twice():
+        before = server.connections
+        async with AsyncWorld() as world:
+            assert await many(world) == {200}
+            assert await many(world) == {200}
+        return server.connections - before
+
+    assert asyncio.run(twice()) <= 20
+
+
+def test_a_cancelled_exchange_harms_no_other(server):
+    async def cancelled():
+        async with AsyncWorld() as world:
+            slow = asyncio.create_task(world.perform(effect(server.url + "/slow-body", timeout=10.0)))
+            await asyncio.sleep(0.2)
+            slow.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await slow
+            return await world.perform(effect(server.url + "/ok"))
+
+    assert asyncio.run(cancelled()).status == 200
+
+
+def test_an_async_world_stays_on_its_event_loop(server):
+    world = AsyncWorld()
+
+    async def once():
+        return await world.perform(effect(server.url + "/ok"))
+
+    async def closed():
+        assert (await once()).status == 200
+        await world.__aexit__(None, None, None)
+
+    asyncio.run(closed())
+    with pytest.raises(RuntimeError, match="another event loop"):
+        asyncio.run(once())
+
+
+def test_a_blocking_batch_goes_out_at_the_same_time(server):
+    requests = tuple(effect(server.url + "/slow-end", timeout=10.0) for _ in range(6))
+    with BlockingWorld() as world:
+        started = time.perf_counter()
+        answers = drive(world.perform(Batch(key="b", effects=requests)))
+        took = time.perf_counter() - started
+    assert [answer.status for answer in answers] == [200] * 6
+    assert took < 1.5, "one after the other they take three seconds"
+
+
+def test_a_blocking_batch_inside_a_running_loop_goes_in_order(server):
+    async def inside():
+        with BlockingWorld() as world:
+            return drive(
+                world.perform(Batch(key="b", effects=(effect(server.url + "/ok"), effect(server.url + "/ok"))))
+            )
+
+    assert [answer.status for answer in asyncio.run(inside())] == [200, 200]
+
+
+def test_a_batch_answers_in_order(server, send):
+    batch = Batch(
+        key="b",
+        effects=(
+            effect(server.url + "/ok"),
+            Now(key="n"),
+            Sleep(key="s", seconds=0.0),
+            effect(server.url + "/no-content"),
+        ),
+    )
+    first, now, slept, last = send(batch)
+    assert (first.status, slept, last.status) == (200, None, 204)
+    assert now > 1_700_000_000
+
+
+class Meeting:
+    """Answers no request before three of them have come."""
+
+    def __init__(self):
+        self.barrier = threading.Barrier(3, timeout=5)
+
+    def handle(self, request):
+        try:
+            self.barrier.wait()
+        except threading.BrokenBarrierError:
+            return HttpResponse(500, (), b"")
+        return HttpResponse(200, (), request.url.encode())
+
+
+def test_the_requests_of_a_batch_are_under_way_at_the_same_time(send):
+    server = make_server(Meeting(), "127.0.0.1", 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    effects = tuple(effect(f"{url}/{number}", timeout=10.0) for number in range(3))
+    answers = send(Batch(key="b", effects=effects))
+    server.shutdown()
+    server.server_close()
+    assert [(answer.status, answer.body) for answer in answers] == [(200, b"/0"), (200, b"/1"), (200, b"/2")]
+
+
+def test_a_mistake_in_a_batch_is_raised(send):
+    with pytest.raises(TypeError, match="no effect"):
+        send(Batch(key="b", effects=(Sleep(key="s", seconds=0.0), Sleep(key="s", seconds=0.0), object())))
+
+
+def test_a_blocking_run_says_when_its_world_suspends():
+    async def suspends():
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="arun"):
+        drive(suspends())
