@@ -24,7 +24,7 @@ class LazyGroup(click.Group):
         """Import and return a command, None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        found = importlib.import_module(f"arazzo_runner.cli.{cmd_name}").command
+        found = importlib.import_module(f"arazzo_runner.cli.commands.{cmd_name}").command
         assert isinstance(found, click.Command)
         return found
 

@@ -1,4 +1,4 @@
-"""How requests get credentials: a seam, so that a run that needs none imports nothing more (see runtime/auth/world.py)."""
+"""How requests get credentials: a seam, so that a run that needs none imports nothing more."""
 
 from __future__ import annotations
 

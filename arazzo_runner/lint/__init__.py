@@ -1,11 +1,13 @@
-"""`arazzo validate` as a linter of many documents: which, what is reported, what is forgiven, what is mended.
+"""The linter: one checked document (`checker`), then many of them (`pipeline`).
 
-Start with `pipeline.Linter`. On top of `checking.Checker` (one document → Diagnostics) stand
-
+- `checker`: documents → Diagnostics, each read once
+- `rules/`: what is looked for, with the catalogue of rules and a page for every code
+- `analysis/`: what several rules need: the flow of steps, types of values, uses of names
+- `inspection`: what a rule sees of a document
 - `documents` and `globs`: which files are Arazzo documents
-- `codes`: all there are; `policy`: levels of codes by presets, arazzo.toml and the command line
-- `ignores`: comments in a document; `baseline`: a file of old findings
-- `edits` and `fixing`: Diagnostics' fixes as changes of the text
+- `codes`, `levels`: all codes there are; their levels by presets, arazzo.toml and the command line
+- `suppressions`, `baseline`: comments in a document; a file of old findings
+- `edits`, `fixes`: the fixes of Diagnostics as changes of the text
 
-May import everything below the command line.
+May import everything below `api`.
 """

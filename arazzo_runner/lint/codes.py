@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
-import arazzo_runner.lint
-
 OPTIONS: Final = {"retry-limits": ("most-retries", "longest-wait")}
 """The rules that have options, with their names."""
-_FOLDER = os.path.join(os.path.dirname(arazzo_runner.lint.__file__), "pages")
+_FOLDER = os.path.join(os.path.dirname(__file__), "rules", "pages")
 
 
 def pages() -> dict[str, Any]:

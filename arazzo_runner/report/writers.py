@@ -11,13 +11,13 @@ from arazzo_runner.base.user_files import check_name, make_folders, open_pipe, w
 from arazzo_runner.report.runs.records import RunsReport
 
 KINDS: Final[Mapping[str, str]] = {
-    "junit": "runs_junit",
-    "json": "runs_json",
-    "html": "runs_html",
-    "har": "runs_har",
-    "sarif": "runs_sarif",
-    "markdown": "runs_markdown",
-    "github": "runs_github",
+    "junit": "junit",
+    "json": "json",
+    "html": "html",
+    "har": "har",
+    "sarif": "sarif",
+    "markdown": "markdown",
+    "github": "github",
 }
 _SUFFIXES: Final[Mapping[str, str]] = {
     ".xml": "junit", ".json": "json", ".html": "html", ".htm": "html", ".har": "har", ".sarif": "sarif",
@@ -32,7 +32,7 @@ def kind_of(path: str) -> str | None:
 
 def render(kind: str, report: RunsReport) -> str:
     """Return a report as text, secrets masked."""
-    return str(import_module(f"arazzo_runner.report.{KINDS[kind]}").render(report))
+    return str(import_module(f"arazzo_runner.report.runs.{KINDS[kind]}").render(report))
 
 
 class ReportFile:

@@ -1,4 +1,4 @@
-"""Ways to perform the interpreter's effects: HTTP blocking and async, dry run, mock, scripted.
+"""Worlds: ways to perform the interpreter's effects: HTTP (blocking and async), dry run, mock, cassette, scripted.
 
 A World has one method, `perform` (engine/effects.py). http.py is the only place that sends
 requests. May import engine and what lies below it.

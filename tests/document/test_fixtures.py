@@ -17,7 +17,7 @@ from arazzo_runner.report.findings.text import render_diagnostics
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "documents"
 PACKAGE = Path(arazzo_runner.document.__file__).parent
-PAGES = PACKAGE.parent / "validation" / "pages"
+PAGES = PACKAGE.parent / "lint" / "rules" / "pages"
 LIMITS = {"document-too-large": Limits(max_bytes=400)}
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from arazzo_runner.expressions.jsonpath_parser import parse_jsonpath
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries.jsonpath_parser import parse_jsonpath
 from arazzo_runner.expressions.queries.query import GOESSNER
 from arazzo_runner.expressions.selectors import compile_query, passes, select
-from tests.expressions.jsonpath_grammar import (
+from tests.expressions.queries.jsonpath_grammar import (
     WRONGLY_ACCEPTED,
     documents,
     library_accepts,

@@ -18,7 +18,7 @@ from arazzo_runner.report.findings.text import render_diagnostics
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures" / "documents"
-PACKAGE = ROOT / "arazzo_runner" / "validation"
+PACKAGE = ROOT / "arazzo_runner" / "lint"
 BY_CODE = {rule.CODE: rule for rule in RULES}
 ON_REQUEST = {"description-contract", "unused-output"}
 """Rules that are off by default though they are no matter of style."""
@@ -40,7 +40,7 @@ def test_codes_are_unique():
 
 
 def test_every_module_is_listed():
-    modules = {path.stem for path in (PACKAGE / "rules").glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in (PACKAGE / "rules").glob("*.py")} - {"__init__", "catalogue", "rule"}
     assert modules == {code.replace("-", "_") for code in BY_CODE}
 
 
@@ -61,7 +61,7 @@ def test_the_list_says_of_a_rule_what_its_module_says(code):
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
 def test_the_page_explains_the_rule(code):
-    page = (PACKAGE / "pages" / f"{code}.md").read_text(encoding="utf-8")
+    page = (PACKAGE / "rules" / "pages" / f"{code}.md").read_text(encoding="utf-8")
     assert re.findall("^#+ .*$", page, re.MULTILINE) == [f"# {code}", *HEADINGS]
     assert page.splitlines()[2].startswith("Reports ")
     assert len(page.splitlines()[2]) < 130

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 
-from arazzo_runner.expressions.jsonpath_parser import JsonPathParser
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
 from arazzo_runner.expressions.queries.jsonpath_nodes import (
     AllOf,
@@ -26,6 +25,7 @@ from arazzo_runner.expressions.queries.jsonpath_nodes import (
     operand_path,
     root_filter,
 )
+from arazzo_runner.expressions.queries.jsonpath_parser import JsonPathParser
 
 
 def parse_comparison(text: str, *, goessner: bool = False) -> tuple[Test, Slip] | None:

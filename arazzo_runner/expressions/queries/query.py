@@ -71,8 +71,8 @@ def _compile(text: str, kind: str, version: str) -> tuple[Compiled, tuple[Slip, 
 
 
 def _jsonpath(text: str, version: str) -> tuple[Path | Test, tuple[Slip, ...]]:
-    from arazzo_runner.expressions.jsonpath_parser import parse_jsonpath
     from arazzo_runner.expressions.queries.jsonpath_comparison import parse_comparison, passes_anything
+    from arazzo_runner.expressions.queries.jsonpath_parser import parse_jsonpath
 
     goessner = version == GOESSNER
     try:

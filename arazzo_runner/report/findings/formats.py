@@ -14,7 +14,7 @@ from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 FORMATS: Final = ("text", "json", "sarif", "junit", "github", "gitlab", "checkstyle")
 _MODULES: Final = {
-    "sarif": "sarif", "junit": "findings_junit", "github": "annotations", "gitlab": "code_quality",
+    "sarif": "sarif", "junit": "junit", "github": "annotations", "gitlab": "code_quality",
     "checkstyle": "checkstyle",
 }  # fmt: skip
 
@@ -58,5 +58,5 @@ class Findings:
 
 def render(format_: str, findings: Findings) -> str:
     """Return a report in one of the formats that are not for people."""
-    module = import_module(f"arazzo_runner.report.{_MODULES[format_]}")
+    module = import_module(f"arazzo_runner.report.findings.{_MODULES[format_]}")
     return str(module.render(findings))

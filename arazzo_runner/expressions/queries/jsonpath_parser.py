@@ -25,7 +25,6 @@ from typing import Literal as OneOf
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import record
 from arazzo_runner.errors import did_you_mean
-from arazzo_runner.expressions.jsonpath_reader import Reader
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.jsonpath_nodes import (
     AllOf,
@@ -53,6 +52,7 @@ from arazzo_runner.expressions.queries.jsonpath_nodes import (
     ValueOf,
     Wildcard,
 )
+from arazzo_runner.expressions.queries.jsonpath_reader import Reader
 
 MAX_DEPTH: Final = 50
 _OPERATOR: Final = pattern(r"===?|!==?|<=?|>=?")
