@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NoReturn
 
 from arazzo_runner.base.json_values import LONGEST_NUMBER
 from arazzo_runner.base.records import record
+from arazzo_runner.expressions.names import NOTHING_DECLARED, Declared, memoised
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -30,7 +30,7 @@ from arazzo_runner.expressions.nodes import (
     Slip,
     SourceReference,
 )
-from arazzo_runner.expressions.parser import MAX_LENGTH, NOTHING_DECLARED, Declared, needs_declared, parse_lenient
+from arazzo_runner.expressions.parser import MAX_LENGTH, parse_expression
 
 MAX_NESTING = 64
 _OPERATORS = (
@@ -91,18 +91,13 @@ def parse_condition(text: str, declared: Declared = NOTHING_DECLARED) -> ParsedC
     >>> str(parse_condition("$statusCode==200&&$response.body#/ok").node)
     '$statusCode == 200 && $response.body#/ok'
     """
+    return _parse(text, declared)
+
+
+@memoised
+def _parse(text: str, declared: Declared) -> ParsedCondition:
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the condition is longer than {MAX_LENGTH} characters")
-    return _parsed_alone(text) or _parsed(text, declared)
-
-
-@lru_cache(maxsize=1024)
-def _parsed_alone(text: str) -> ParsedCondition | None:
-    # `$statusCode == 200` stands in every second step of every document, and means the same in all.
-    return None if needs_declared(text) else _parsed(text, NOTHING_DECLARED)
-
-
-def _parsed(text: str, declared: Declared) -> ParsedCondition:
     parser = _ConditionParser(text, declared)
     node = parser.disjunction(0)
     parser.end()
@@ -221,7 +216,7 @@ class _ConditionParser:
 
     def _reference(self, token: _Token) -> Condition:
         try:
-            node, slips = parse_lenient(token.text, self.declared)
+            node, slips = parse_expression(token.text, self.declared)
         except ExpressionSyntaxError as problem:
             self.fail(problem.message, token.offset + problem.offset, problem.length, problem.hint)
         for slip in slips:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.expressions.parser import Declared
+from arazzo_runner.expressions.names import Declared
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 
 FIELDS = frozenset(

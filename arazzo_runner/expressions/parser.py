@@ -1,19 +1,22 @@
 """Runtime expressions: recursive descent over the ABNF of Arazzo 1.1.0 §Runtime Expressions.
 
-`parse_expression` takes the bare grammar; `parse_lenient` also takes the slips that have one
-meaning (semantics §3) and tells of each with its canonical spelling. One function per
-production, the production quoted above it.
+`parse_expression` also accepts deviations that have one meaning (semantics §3) and returns each
+with its canonical spelling. One function per production, the production quoted above it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from functools import lru_cache
+from collections.abc import Container
 from typing import Final, NoReturn
 
-from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import field, record
 from arazzo_runner.errors import did_you_mean
+from arazzo_runner.expressions.names import (
+    NOTHING_DECLARED,
+    Declared,
+    longest_name_at,
+    longest_name_before,
+    memoised,
+)
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
     Expression,
@@ -35,86 +38,36 @@ _IDENTIFIER: Final = _STRICT_IDENTIFIER + "."
 _PROPERTY: Final = _STRICT_IDENTIFIER + "$@:"
 _TCHAR: Final = _ALNUM + "!#$%&'*+-.^_`|~"
 _LOOKED_AT: Final = frozenset("{}~ ")
-_PLAIN: Final = pattern(r"\$(?:inputs\.([A-Za-z0-9_\-]+)|steps\.([A-Za-z0-9_\-]+)\.outputs\.([A-Za-z0-9_\-]+))")
 ROOTS: Final = (
     "url", "method", "statusCode", "self", "request", "response", "message",
     "inputs", "outputs", "steps", "workflows", "sourceDescriptions", "components",
 )  # fmt: skip
 KEYWORDS: Final = ("url", "method", "statusCode", "self")
 MAX_LENGTH: Final = 65_536
-LONGEST_NAME: Final = 1_000  # of a declared name that the grammar lacks: each place where it may end is tried
 _MEANT: Final = {
     "input": "inputs", "step": "steps", "workflow": "workflows", "output": "outputs", "component": "components",
     "source": "sourceDescriptions", "sources": "sourceDescriptions", "status": "statusCode", "env": "inputs",
 }  # fmt: skip
 
 
-@record(frozen=True, slots=True)
-class Declared:
-    """The names a text may refer to; None means "not known", an empty set "there are none".
+def parse_expression(
+    text: str, declared: Declared = NOTHING_DECLARED, *, embedded: bool = False, strict: bool = False
+) -> tuple[Expression, tuple[Slip, ...]]:
+    """Parse one runtime expression; also returns what was tolerated in it (semantics §3).
 
-    `steps` maps a stepId to its output names, `workflows` a workflowId to its output names.
-    """
+    `embedded`: the text is from within braces, where no prose can follow the expression.
+    `strict` tolerates nothing. Raises ExpressionSyntaxError with the offset of the first character
+    that does not fit.
 
-    inputs: frozenset[str] | None = None
-    steps: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-    workflows: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-
-
-NOTHING_DECLARED: Final = Declared()
-
-
-def parse_expression(text: str) -> Expression:
-    """Parse one runtime expression by the bare grammar.
-
-    Raises ExpressionSyntaxError with the offset of the first character that does not fit.
-
-    >>> str(parse_expression("$response.body#/items/0"))
+    >>> str(parse_expression("$response.body#/items/0")[0])
     '$response.body#/items/0'
     """
-    return _Parser(text, strict=True).parse()
+    return _parse(text, declared, embedded, strict)
 
 
-def needs_declared(text: str) -> bool:
-    """Tell whether what a text means may depend on the names that its workflow declares."""
-    return "$inputs" in text or "$steps" in text or "$workflows" in text
-
-
-def parse_plain(text: str) -> Expression | None:
-    """Parse `$inputs.name` or `$steps.id.outputs.name`, which most texts are; None for all else.
-
-    Without dots in them such names mean the same whatever is declared.
-    """
-    found = _PLAIN.fullmatch(text)
-    if found is None:
-        return None
-    name, step_id, output = found.groups()
-    return InputReference(name) if name is not None else StepReference(step_id, output)
-
-
-def parse_lenient(
-    text: str, declared: Declared = NOTHING_DECLARED, *, embedded: bool = False
-) -> tuple[Expression, tuple[Slip, ...]]:
-    """Parse one runtime expression, tolerating the slips of semantics §3; each is returned.
-
-    `embedded` says that it stands in braces, where no prose can follow it. Raises
-    ExpressionSyntaxError when it has no single meaning.
-    """
-    plain = parse_plain(text)
-    if plain is not None:
-        return plain, ()
-    if needs_declared(text):
-        return _lenient(text, declared, embedded)
-    return _lenient_alone(text, embedded)
-
-
-@lru_cache(maxsize=2048)
-def _lenient_alone(text: str, embedded: bool) -> tuple[Expression, tuple[Slip, ...]]:
-    return _lenient(text, NOTHING_DECLARED, embedded)
-
-
-def _lenient(text: str, declared: Declared, embedded: bool) -> tuple[Expression, tuple[Slip, ...]]:
-    parser = _Parser(text, strict=False, declared=declared, embedded=embedded)
+@memoised
+def _parse(text: str, declared: Declared, embedded: bool, strict: bool) -> tuple[Expression, tuple[Slip, ...]]:
+    parser = _Parser(text, strict=strict, declared=declared, embedded=embedded)
     node = parser.parse()
     if not parser.slips:
         return node, ()
@@ -147,9 +100,7 @@ def canonical_form(node: Expression) -> Expression:
 class _Parser:
     """One text and how far it is read; `slips` collects what was tolerated."""
 
-    def __init__(
-        self, text: str, *, strict: bool, declared: Declared = NOTHING_DECLARED, embedded: bool = False
-    ) -> None:
+    def __init__(self, text: str, *, strict: bool, declared: Declared, embedded: bool) -> None:
         self.text = text
         self.at = 0
         self.strict = strict
@@ -297,22 +248,12 @@ class _Parser:
         found = self._word()
         if not self.strict and known and not self.text.startswith(follow, self.at):
             # Not a plain name: an id with dots or blanks is found among the known ones.
-            name = self._longest_before(follow, start, known)
+            name = longest_name_before(follow, self.text, start, known)
             if name is not None:
+                self.at = start + len(name)
                 return name
         if self.at == start:
             self.fail("a name of letters, digits, - and _ is expected", start)
-        return found
-
-    def _longest_before(self, follow: str, start: int, known: Container[str]) -> str | None:
-        """Read the longest known name from `start` that stands before `follow`, None when there is none."""
-        found = None
-        place = self.text.find(follow, start, start + LONGEST_NAME)
-        while place >= 0:
-            if self.text[start:place] in known:
-                found = self.text[start:place]
-                self.at = place
-            place = self.text.find(follow, place + 1, start + LONGEST_NAME)
         return found
 
     # identifier = 1*( ALPHA / DIGIT / "." / "-" / "_" )
@@ -331,7 +272,7 @@ class _Parser:
 
     def _declared_name(self, known: frozenset[str]) -> tuple[str, Path] | None:
         """The longest declared name wins (semantics §3); what follows it are property steps."""
-        name = self._longest(known)
+        name = longest_name_at(self.text, self.at, known)
         if name is None:
             return None
         start = self.at
@@ -340,15 +281,6 @@ class _Parser:
             message = f'the name "{name}" has characters that the grammar does not allow'
             self.slip("unusual-name", message, start, len(name))
         return name, self._steps_of_path() if self.text[self.at : self.at + 1] in (".", "[") else ()
-
-    def _longest(self, known: frozenset[str]) -> str | None:
-        """Return the longest known name that stands here, before a full stop, bracket, `#` or the end."""
-        text, start = self.text, self.at
-        most = min(len(text), start + _longest_of(known), start + LONGEST_NAME)
-        for end in range(most, start, -1):
-            if (end == len(text) or text[end] in ".#[") and text[start:end] in known:
-                return text[start:end]
-        return None
 
     # header-reference = "header." token ; token = 1*tchar
     def _token(self) -> str:
@@ -472,11 +404,6 @@ class _Parser:
 
     def fail(self, message: str, offset: int, *, length: int = 1, hint: str | None = None) -> NoReturn:
         raise ExpressionSyntaxError(message, offset, length, hint)
-
-
-@lru_cache(maxsize=256)
-def _longest_of(names: frozenset[str]) -> int:
-    return max(map(len, names), default=0)
 
 
 def _is_prose(rest: str) -> bool:

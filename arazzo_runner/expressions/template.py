@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from arazzo_runner.base.records import record
+from arazzo_runner.expressions.names import NOTHING_DECLARED, Declared, memoised
 from arazzo_runner.expressions.nodes import (
     Expression,
     ExpressionSyntaxError,
@@ -14,22 +15,10 @@ from arazzo_runner.expressions.nodes import (
     Template,
     WorkflowReference,
 )
-from arazzo_runner.expressions.parser import (
-    KEYWORDS,
-    NOTHING_DECLARED,
-    ROOTS,
-    Declared,
-    canonical_form,
-    needs_declared,
-    parse_lenient,
-    parse_plain,
-)
-
-__all__ = ["BARE_ROOTS", "LONGEST_WHOLE", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value", "parse_whole"]
+from arazzo_runner.expressions.parser import KEYWORDS, ROOTS, canonical_form, parse_expression
 
 BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
-LONGEST_WHOLE = 500
 LONGEST_ROOT = 25
 MOST_BARE_ENDS = 64
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
@@ -43,46 +32,20 @@ class ParsedText:
     slips: tuple[Slip, ...] = ()
 
 
-def parse_value(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool = True) -> ParsedText:
-    """Read a text value: a whole expression, a whole one with slips, embedding, or plain text.
+def parse_template(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool = True) -> ParsedText:
+    """Parse a text value: plain text, one whole expression, or text with embedded expressions.
 
-    `bare` allows the documented leniency for an expression that stands in a text without
-    braces. Raises ExpressionSyntaxError for what was meant as an expression and is none.
+    `bare` tolerates an expression without braces inside a text. Raises ExpressionSyntaxError for
+    what was meant as an expression and is none.
 
-    >>> str(parse_value("Bearer {$inputs.token}").node)
+    >>> str(parse_template("Bearer {$inputs.token}").node)
     'Bearer {$inputs.token}'
     """
-    if "$" not in text:
-        return ParsedText(text)
-    whole = parse_whole(text) if bare and len(text) <= LONGEST_WHOLE else None
-    if whole is not None:
-        return ParsedText(whole)
-    if needs_declared(text) or len(text) > LONGEST_WHOLE:
-        return _parsed(text, declared, bare=bare)
-    return _parsed_alone(text, bare)
+    return _parse(text, declared, bare) if "$" in text else ParsedText(text)
 
 
-@lru_cache(maxsize=4096)
-def parse_whole(text: str) -> Expression | None:
-    """Return the expression that a text is, when it is one to the letter and means the same whatever is declared.
-
-    None for every other text; what parse_value says of it is raised. Texts are kept, so none is to be longer than
-    LONGEST_WHOLE.
-    """
-    plain = parse_plain(text)
-    if plain is not None or needs_declared(text):
-        return plain
-    parsed = _parsed_alone(text, True)
-    return None if parsed.slips or isinstance(parsed.node, (str, Template)) else parsed.node
-
-
-@lru_cache(maxsize=2048)
-def _parsed_alone(text: str, bare: bool) -> ParsedText:
-    # `$response.body#/id` stands in many a step, and means the same in all.
-    return _parsed(text, NOTHING_DECLARED, bare=bare)
-
-
-def _parsed(text: str, declared: Declared, *, bare: bool) -> ParsedText:
+@memoised
+def _parse(text: str, declared: Declared, bare: bool) -> ParsedText:
     if _looks_whole(text):
         whole = _whole(text, declared)
         if whole is not None:
@@ -125,7 +88,7 @@ def _whole(text: str, declared: Declared) -> ParsedText | None:
     if text[1:] not in KEYWORDS and text[1:].split(".")[0].split("#")[0].split(" ")[0] in KEYWORDS:
         return None  # `$url of the page`, `$self-service`: data
     try:
-        node, slips = parse_lenient(text, declared)
+        node, slips = parse_expression(text, declared)
     except ExpressionSyntaxError:
         if _bare_length(text, 0, declared) or any(character in text for character in " \n{"):
             return None
@@ -176,7 +139,7 @@ def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expre
     if close < 0:
         raise ExpressionSyntaxError("the brace before this expression is never closed", dollar - 1, hint="add }")
     try:
-        node, slips = parse_lenient(text[dollar:close], declared, embedded=True)
+        node, slips = parse_expression(text[dollar:close], declared, embedded=True)
     except ExpressionSyntaxError as problem:
         raise ExpressionSyntaxError(problem.message, dollar + problem.offset, problem.length, problem.hint) from None
     return dollar - 1, close + 1, node, [slip.moved(dollar) for slip in slips]
@@ -191,7 +154,7 @@ def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Express
         message = "only an index or a quoted name may stand in brackets"
         hint = "select with a Selector Object of type jsonpath, or name one item such as [0]"
         raise ExpressionSyntaxError(message, dollar + length, 2, hint)
-    node, _ = parse_lenient(text[dollar : dollar + length], declared)
+    node, _ = parse_expression(text[dollar : dollar + length], declared)
     canonical = f"{{{canonical_form(node)}}}"
     message = f"{text[dollar : dollar + length]} stands in a text without braces"
     return dollar, dollar + length, node, [Slip("bare-expression", message, dollar, length, canonical)]
@@ -204,7 +167,7 @@ def _bare_length(text: str, dollar: int, declared: Declared) -> int:
     names = {"i": declared.inputs, "s": declared.steps, "w": declared.workflows}[text[dollar + 1]]
     for stop in reversed(_bare_ends(text, dollar)) if names else ():
         try:
-            node, _ = parse_lenient(text[dollar:stop], declared)
+            node, _ = parse_expression(text[dollar:stop], declared)
         except ExpressionSyntaxError:
             continue
         if _is_declared(node, declared):

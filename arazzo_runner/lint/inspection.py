@@ -18,7 +18,6 @@ from arazzo_runner.document.model import (
     Workflow,
 )
 from arazzo_runner.errors import Location
-from arazzo_runner.expressions.parser import parse_plain
 from arazzo_runner.lint.analysis.broken import BrokenPlaces
 from arazzo_runner.lint.analysis.conditions import plain_texts
 from arazzo_runner.lint.analysis.flow import Flow, flow_of
@@ -265,4 +264,4 @@ class Inspection(Program):
 
 def _reads_on(text: str) -> bool:
     """Tell whether a text may read into the output of a step: a reference in it is more than a name."""
-    return parse_plain(text) is None and len(_WHOLE_OUTPUT.findall(text)) < text.count("$steps")
+    return len(_WHOLE_OUTPUT.findall(text)) < text.count("$steps")

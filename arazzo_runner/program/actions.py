@@ -7,8 +7,8 @@ from typing import Final
 
 from arazzo_runner.base.records import field, record
 from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
+from arazzo_runner.expressions.names import depends_on_names
 from arazzo_runner.expressions.nodes import Expression
-from arazzo_runner.expressions.parser import needs_declared
 from arazzo_runner.program.components import component, reused_parameter
 from arazzo_runner.program.context import Context, names_hint
 from arazzo_runner.program.criteria import compile_criteria
@@ -132,4 +132,4 @@ def _is_same_everywhere(action: SuccessAction | FailureAction) -> bool:
     """Tell whether an action names nothing of the workflow it is used in."""
     if action.step_id is not None or action.parameters:
         return False
-    return not any(each.context is not None or needs_declared(each.condition) for each in action.criteria)
+    return not any(each.context is not None or depends_on_names(each.condition) for each in action.criteria)

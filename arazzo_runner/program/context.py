@@ -7,6 +7,7 @@ from typing import Final
 
 from arazzo_runner.base.records import record
 from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
+from arazzo_runner.expressions.names import Declared
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
     Expression,
@@ -19,7 +20,6 @@ from arazzo_runner.expressions.nodes import (
     StepReference,
     WorkflowReference,
 )
-from arazzo_runner.expressions.template import Declared
 from arazzo_runner.program.library import LoadedDocument
 
 _HINTS: Final = {

@@ -7,9 +7,9 @@ from typing import cast
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.errors import Location, replacing
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
-from arazzo_runner.expressions.parser import parse_lenient
+from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.expressions.selectors import Query, compile_query
-from arazzo_runner.expressions.template import BARE_ROOTS, LONGEST_WHOLE, parse_value, parse_whole
+from arazzo_runner.expressions.template import BARE_ROOTS, parse_template
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import (
     ArrayValue,
@@ -60,11 +60,7 @@ def compile_text(text: str, at: Location, context: Context) -> Value:
     if "$" not in text:
         return Literal(text)
     try:
-        whole = parse_whole(text) if len(text) <= LONGEST_WHOLE else None
-        if whole is not None:  # as most texts are
-            context.check(whole, at)
-            return ExpressionValue(whole, at)
-        parsed = parse_value(text, context.declared)
+        parsed = parse_template(text, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
         return Literal(None)
@@ -86,7 +82,7 @@ def compile_expression(text: str, at: Location, context: Context) -> Expression 
     """Compile a text that must be one runtime expression (a context, an output); None when it is not."""
     bare = text[1:-1] if text.startswith("{$") and text.endswith("}") else text
     try:
-        node, slips = parse_lenient(bare, context.declared)
+        node, slips = parse_expression(bare, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
         return None
@@ -105,7 +101,7 @@ def compile_query_text(
     try:
         # `$inputs.x` without braces is no JSONPath: it can only be meant as an expression (semantics §3).
         bare = kind == "jsonpath" and any(root in text for root in BARE_ROOTS)
-        parsed = parse_value(text, context.declared, bare=bare) if bare or "{$" in text else None
+        parsed = parse_template(text, context.declared, bare=bare) if bare or "{$" in text else None
         if parsed is not None and isinstance(parsed.node, Template):
             context.slips(parsed.slips, at)
             for part in parsed.node.parts:

@@ -18,9 +18,9 @@ from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.context import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Slip, Template
-from arazzo_runner.expressions.parser import parse_lenient
+from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.expressions.scope import Scope
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.template import parse_template
 from tests.conformance.cases import FOLDER
 
 SHOP = FOLDER / "flows" / "shop.openapi.yml"
@@ -30,7 +30,7 @@ TARGETS = {"operationId", "operationPath", "workflowId", "channelPath"}
 def check_expression(case: dict[str, Any], folder: Path) -> None:
     """A runtime expression: its value, that there is none, or the character at which it is refused."""
     context = case.get("context", {})
-    _check_text(case, lambda: parse_lenient(case["expression"], declared_by(context)), scope_of(context))
+    _check_text(case, lambda: parse_expression(case["expression"], declared_by(context)), scope_of(context))
 
 
 def check_template(case: dict[str, Any], folder: Path) -> None:
@@ -38,7 +38,7 @@ def check_template(case: dict[str, Any], folder: Path) -> None:
     context = case.get("context", {})
 
     def parse() -> tuple[Any, Sequence[Slip]]:
-        parsed = parse_value(case["text"], declared_by(context))
+        parsed = parse_template(case["text"], declared_by(context))
         return parsed.node, parsed.slips
 
     _check_text(case, parse, scope_of(context))

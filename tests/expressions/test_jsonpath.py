@@ -14,7 +14,7 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.jsonpath_parser import parse_jsonpath
 from arazzo_runner.expressions.queries.query import GOESSNER
 from arazzo_runner.expressions.selectors import compile_query, passes, select
-from tests.expressions.queries.jsonpath_grammar import (
+from tests.expressions.jsonpath_grammar import (
     WRONGLY_ACCEPTED,
     documents,
     library_accepts,

@@ -29,7 +29,6 @@ from arazzo_runner.lint.rules import (
     secret_literal,
     similar_names,
     undeclared_in_text,
-    unknown_input_property,
     unsafe_markdown,
 )
 from arazzo_runner.lint.rules.rule import asked, run_rules
@@ -51,7 +50,6 @@ UNSURE = (
     (contradicting_criteria, "may_all_hold", lambda texts: False),
     (constant_condition, "_varies", lambda text: False),
     (impossible_status, "_is_possible", lambda text: False),
-    (unknown_input_property, "parse_plain", lambda text: None),
     (schemas, "_names_type_only", lambda schema: False),
     (Forecast, "knows_outputs", True),
 )

@@ -32,10 +32,10 @@ from arazzo_runner.expressions.nodes import (
     Slip,
     Template,
 )
-from arazzo_runner.expressions.parser import canonical_form, parse_expression, parse_lenient
+from arazzo_runner.expressions.parser import canonical_form, parse_expression
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.expressions.selectors import Query, compile_query, select
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.terminal.console import Console
@@ -121,10 +121,10 @@ def _parse(text: str, kind: str, given: Mapping[str, JsonValue], version: str | 
     declared = declared_by(given)
     if kind == "expression":
         if strict:
-            return Parsed(parse_expression(text))
-        return Parsed(*parse_lenient(text, declared))
+            return Parsed(*parse_expression(text, strict=True))
+        return Parsed(*parse_expression(text, declared))
     if kind == "template":
-        parsed = parse_value(text, declared)
+        parsed = parse_template(text, declared)
         return Parsed(parsed.node, parsed.slips)
     if kind == "condition":
         condition = parse_condition(text, declared)

@@ -17,6 +17,7 @@ from arazzo_runner.base.records import record
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import compares
+from arazzo_runner.expressions.names import depends_on_names
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -27,7 +28,6 @@ from arazzo_runner.expressions.nodes import (
     Or,
     Reference,
 )
-from arazzo_runner.expressions.parser import needs_declared
 from arazzo_runner.expressions.selectors import Query, select
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
 
@@ -93,7 +93,7 @@ def plain_texts(criteria: Sequence[CompiledCriterion]) -> tuple[str, ...] | None
     """
     texts = []
     for criterion in criteria:
-        if not isinstance(criterion, SimpleCriterion) or needs_declared(criterion.text):
+        if not isinstance(criterion, SimpleCriterion) or depends_on_names(criterion.text):
             return None
         texts.append(criterion.text)
     return tuple(texts)

@@ -9,7 +9,6 @@ from typing import Final
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.document.model import Workflow
 from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.expressions.parser import parse_plain
 from arazzo_runner.lint.analysis.text_index import is_value_place
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.program.context import declares
@@ -29,11 +28,10 @@ _BARE: Final = pattern(
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """Without braces only declared names are read in a text (semantics §3); others stay what they are."""
     named = {*program.texts.holding("$inputs."), *program.texts.holding("$steps.")}
-    odd = {text for text in named if parse_plain(text) is None}  # what is a whole expression the loader judges
     doubtful = [
         text
-        for workflow in (program.description.workflows if odd else ())
-        for text in odd.intersection(program.texts.by_part.get(workflow.at.pointer, ()))
+        for workflow in (program.description.workflows if named else ())
+        for text in named.intersection(program.texts.by_part.get(workflow.at.pointer, ()))
         if _may_be_unknown(program, workflow, text)
     ]
     told = {each.at.pointer for each in program.diagnostics} if doubtful else ()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from arazzo_runner.base.json_values import pointer_tokens
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.expressions.nodes import InputReference
-from arazzo_runner.expressions.parser import parse_plain
 from arazzo_runner.lint.analysis.schemas import follow, property_of
 from arazzo_runner.lint.analysis.uses import Use
 from arazzo_runner.lint.inspection import Inspection
@@ -21,8 +20,6 @@ DEFAULT = True
 
 def check(program: Inspection) -> Iterator[Diagnostic]:
     """`$inputs.pet#/owner/name` is followed through the schema of the workflow's inputs, `$ref`s included."""
-    if None not in map(parse_plain, program.texts.holding("$inputs")):
-        return  # whole inputs are read, no properties of them
     for use in program.uses:
         expression = use.expression
         if not isinstance(expression, InputReference) or expression.name is None:
