@@ -1,7 +1,6 @@
 """Regular expressions of documents: ECMA-262's dialect on engines that a hostile pattern cannot hold up.
 
-RE2 runs whatever it can, but for mere words, which need no engine: its time is at most text ×
-pattern. Patterns that need backtracking (lookaround, back references, repeats above RE2's
+RE2 runs whatever it can: its time is at most text × pattern. Patterns that need backtracking (lookaround, back references, repeats above RE2's
 limit), and large patterns on large texts, go to the `regex` module, under a time limit: the one
 place of the language where the limit is a clock's. The standard library's `re` never sees a
 document's pattern. Patterns are read and judged by our own parser, which takes no longer than
@@ -48,9 +47,6 @@ def compile_regex(text: str) -> Regex:
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the pattern is longer than {MAX_LENGTH} characters")
     bare, flags, slips = _without_delimiters(text)
-    word = bare.removeprefix("^").removesuffix("$")
-    if word.isascii() and word.isalnum() and not flags:
-        return Regex(_literal(word, starts=bare[0] == "^", ends=bare[-1] == "$"), slips)
     shift = 1 if bare is not text else 0
     try:
         translated = translate(bare, flags=flags)
@@ -99,19 +95,6 @@ def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
 
 
 # ------------------------------------------------------------------ searching
-
-
-def _literal(word: str, *, starts: bool, ends: bool) -> Search:
-    """Return the search for `word`, `^word`, `word$` or `^word$`, which needs no engine."""
-
-    def search(text: str, _seconds: float) -> str | None:
-        if starts:
-            found = text == word if ends else text.startswith(word)
-        else:
-            found = text.endswith(word) if ends else word in text
-        return word if found else None
-
-    return search
 
 
 def _lazily(translated: Translated) -> Search:
