@@ -23,7 +23,7 @@ from typing import Final, NoReturn, cast
 from typing import Literal as OneOf
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import did_you_mean
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.jsonpath_nodes import (
@@ -76,8 +76,7 @@ def parse_jsonpath(text: str, *, goessner: bool = False) -> Path:
         raise ExpressionSyntaxError(message, problem.offset, problem.length, problem.hint) from None
 
 
-@record(frozen=True, slots=True)
-class _Part:
+class _Part(Record):
     """One side of a comparison, or a whole test, and where it begins."""
 
     node: Operand | Test

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, TypeAlias
 
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
 from arazzo_runner.expressions.selectors import Query
 
@@ -25,8 +25,7 @@ KNOWN_VERSIONS = {
 }
 
 
-@record(frozen=True, slots=True)
-class Pointer:
+class Pointer(Record):
     """A JSON Pointer (RFC 6901)."""
 
     pointer: str
