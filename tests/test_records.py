@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import pickle
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pytest
 
 from arazzo_runner.base.records import MutableRecord, PartlyComparedRecord, Record, field, field_names, replace
+
+PACKAGE = Path(__file__).parents[1] / "arazzo_runner"
 
 
 class Point(Record):
@@ -124,6 +128,14 @@ def test_hidden_fields_are_not_shown(shown: Callable[[object], str]) -> None:
 def test_hidden_fields_are_not_shown_by_rich() -> None:
     made: Any = Login(name="a", password="s3cret")
     assert list(made.__rich_repr__()) == [("name", "a")]
+
+
+def test_no_record_overrides_repr_alone_which_rich_would_not_see() -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Record") for base in node.bases):
+                methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
+                assert "__repr__" not in methods, f"{path.name}: {node.name}"
 
 
 @pytest.mark.parametrize(

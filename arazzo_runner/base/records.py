@@ -14,7 +14,10 @@ __all__ = ["MutableRecord", "PartlyComparedRecord", "Record", "field", "field_na
 
 
 class _Shown:
-    """Gives records a repr that leaves out some fields, because they are secret or long."""
+    """Gives records a repr that leaves out some fields, because they are secret or long.
+
+    A record that shows something else overrides `__rich_repr__`: rich prints that, and `repr` agrees with it.
+    """
 
     __slots__ = ()
     __struct_fields__: ClassVar[tuple[str, ...]]
