@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "arazzo_runner"
+from tests.architecture_page import LAYERS, PACKAGE, PAGE, page
 
-LAYERS = [
-    {"__main__"},
-    {"cli", "pytest_plugin"},
-    {"__init__"},
-    {"durable_runs"},
-    {"api"},
-    {"lint", "durable"},
-    {"runtime", "report"},
-    {"engine"},
-    {"program"},
-    {"sources", "config"},
-    {"document", "expressions"},
-    {"errors"},
-    {"base"},
-]
-RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+RANK = {
+    name: rank for rank, names in enumerate((("__main__",), *LAYERS[:1], ("__init__",), *LAYERS[1:])) for name in names
+}
 
 # A layer may be imported inside a function only where a run must not pay for it (see docs/architecture.md).
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "print", "input", "os.system", "os.popen", "yaml.load",
@@ -111,22 +100,33 @@ def test_heavy_libraries_are_imported_lazily(path):
 
 
 def test_there_are_no_circles_of_modules():
-    graph: dict[str, set[str]] = {}
-    for path in FILES:
-        module = "arazzo_runner." + name_of(path).removesuffix(".py").replace("/", ".")
-        module = module.removesuffix(".__init__")
-        top = ast.Module(ast.parse(path.read_text(encoding="utf-8")).body, [])
-        eager = [node for node in top.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-        names = {name for node in eager for name, _ in imports(node) if name.startswith("arazzo_runner.")}
-        graph[module] = names - {module}  # a package's `__init__` may name its own modules
-    done: set[str] = set()
+    """Imports inside functions count as well: a circle is two modules that cannot be understood one after the other."""
+    names = {module_of(path) for path in FILES}
+    graph = {module_of(path): imported(path, names) - {module_of(path)} for path in FILES}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names one
 
-    def visit(module: str, path: tuple[str, ...]) -> None:
-        assert module not in path, " -> ".join([*path[path.index(module) :], module])
-        if module not in done:
-            for other in graph.get(module, ()):
-                visit(other, (*path, module))
-            done.add(module)
 
-    for module in graph:
-        visit(module, ())
+def module_of(path: Path) -> str:
+    return f"arazzo_runner.{name_of(path).removesuffix('.py').replace('/', '.')}".removesuffix(".__init__")
+
+
+def imported(path: Path, names: set[str]) -> set[str]:
+    """Return the modules of the package that a module imports anywhere; `from package import module` is that module."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= whole & names or {node.module or ""}
+    return found & names
+
+
+def test_the_page_of_the_architecture_shows_these_layers():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run scripts/architecture"
+
+
+def test_the_page_of_the_architecture_names_modules_that_exist():
+    named = set(re.findall(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.py|(?:[a-z_0-9]+/)+)`", PAGE.read_text(encoding="utf-8")))
+    root = PACKAGE.parent
+    assert [name for name in sorted(named) if not (PACKAGE / name).exists() and not (root / name).exists()] == []
