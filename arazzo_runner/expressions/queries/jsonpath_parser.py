@@ -19,8 +19,7 @@ expressions `(@.length-1)` is read. Names need no quotes. The draft has no funct
 
 from __future__ import annotations
 
-from typing import Final, NoReturn, cast
-from typing import Literal as OneOf
+from typing import Final, Literal as OneOf, NoReturn, cast
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record

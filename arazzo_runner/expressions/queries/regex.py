@@ -1,10 +1,10 @@
 """Regular expressions of documents: ECMA-262's dialect on engines that a hostile pattern cannot hold up.
 
-RE2 runs whatever it can: its time is at most text × pattern. Patterns that need backtracking (lookaround, back references, repeats above RE2's
-limit), and large patterns on large texts, go to the `regex` module, under a time limit: the one
-place of the language where the limit is a clock's. The standard library's `re` never sees a
-document's pattern. Patterns are read and judged by our own parser, which takes no longer than
-they are long; an engine compiles one when it is first searched for.
+RE2 runs whatever it can: its time is at most text × pattern. Patterns that need backtracking
+(lookaround, back references, repeats above RE2's limit), and large patterns on large texts, go to
+the `regex` module, under a time limit: the one place of the language where the limit is a clock's.
+The standard library's `re` never gets a document's pattern. Patterns are parsed and checked by our
+own parser, in linear time; an engine compiles one when it is first searched for.
 """
 
 from __future__ import annotations
