@@ -10,7 +10,7 @@ from arazzo_runner.cli.options import pairs
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.events import Event, StepFinished
 from arazzo_runner.errors import ArazzoError, Diagnostic
-from arazzo_runner.expressions.context import declared_by, scope_of
+from arazzo_runner.expressions.scope import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.parser import parse_expression

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from functools import lru_cache, wraps
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Final, TypeVar, TypeVarTuple
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 LONGEST_MEMOISED: Final = 500
 """Longer texts are parsed anew each time: few are repeated, and memory is bounded."""
@@ -43,15 +43,15 @@ def depends_on_names(text: str) -> bool:
     return "$inputs" in text or "$steps" in text or "$workflows" in text
 
 
-def memoised(parse: Callable[Concatenate[str, Declared, P], T]) -> Callable[Concatenate[str, Declared, P], T]:
+def memoised(parse: Callable[[str, Declared, *Ts], T]) -> Callable[[str, Declared, *Ts], T]:
     """Return a parser that keeps its results for texts of ordinary length."""
     kept = lru_cache(maxsize=4096)(parse)
 
     @wraps(parse)
-    def parse_once(text: str, declared: Declared, /, *options: P.args, **named: P.kwargs) -> T:
+    def parse_once(text: str, declared: Declared, *options: *Ts) -> T:
         if len(text) > LONGEST_MEMOISED:
-            return parse(text, declared, *options, **named)
-        return kept(text, declared if depends_on_names(text) else NOTHING_DECLARED, *options, **named)
+            return parse(text, declared, *options)
+        return kept(text, declared if depends_on_names(text) else NOTHING_DECLARED, *options)
 
     return parse_once
 

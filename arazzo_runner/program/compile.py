@@ -21,7 +21,7 @@ from arazzo_runner.document.model import (
 )
 from arazzo_runner.errors import Location, removing, replacing
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, StepReference
-from arazzo_runner.expressions.selectors import compile_query
+from arazzo_runner.expressions.queries.query import compile_query
 from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.components import reused_parameter
 from arazzo_runner.program.context import Context, names_hint

@@ -14,7 +14,7 @@ from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
-from arazzo_runner.expressions.selectors import Query
+from arazzo_runner.expressions.queries.query import Query
 
 if TYPE_CHECKING:  # for annotations only: a document without descriptions needs none of it
     from arazzo_runner.sources.openapi import OpenApiDescription

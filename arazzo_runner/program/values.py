@@ -8,7 +8,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.errors import Location, replacing
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
 from arazzo_runner.expressions.parser import parse_expression
-from arazzo_runner.expressions.selectors import Query, compile_query
+from arazzo_runner.expressions.queries.query import Query, compile_query
 from arazzo_runner.expressions.template import BARE_ROOTS, parse_template
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import (

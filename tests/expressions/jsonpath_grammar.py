@@ -56,9 +56,11 @@ def _path(roots: list[str], segments: st.SearchStrategy[str], least: int = 0) ->
 
 def _tests() -> st.SearchStrategy[str]:
     test: st.SearchStrategy[str] = st.deferred(lambda: tests)
-    # One selector: the library reads no second one inside of a filter. And no `@` alone but where one value belongs:
-    # as a test or as nodes, the library takes that for its value.
-    segments = st.one_of(plain_segments, plain_segments, _spaced("[", "?", test, "]"))
+    operators = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
+    # The library reads no second selector beside a filter inside of a filter, takes `@` alone for its value where it is
+    # a test or nodes, and `$` in a filter inside of a filter for what that is applied to.
+    inner = st.one_of(_path(["@"], plain_segments, 1), _spaced(_path(["@"], singular_segments), operators, literals))
+    segments = st.one_of(plain_segments, plain_segments, _spaced("[", "?", inner, "]"))
     nodes = _path(["@", "$"], segments, 1)
     value: st.SearchStrategy[str] = st.deferred(lambda: values)
     values = st.one_of(
@@ -70,7 +72,7 @@ def _tests() -> st.SearchStrategy[str]:
     )
     patterns = st.one_of(value, st.sampled_from(["'a.'", "'[ab]*'", "'\\\\p{L}'", "'('"]))
     call = _spaced(st.sampled_from(["match(", "search("]), value, ",", patterns, ")")
-    compared = _spaced(value, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), value)
+    compared = _spaced(value, operators, value)
     return st.one_of(
         nodes,
         compared,

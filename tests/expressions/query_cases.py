@@ -11,7 +11,7 @@ import yaml
 from arazzo_runner.base.json_values import MISSING
 from arazzo_runner.engine.replacements import apply_replacements
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.selectors import Query, Selection, compile_query, passes, select
+from arazzo_runner.expressions.queries.query import Query, Selection, compile_query, passes, select
 
 CASES = Path(__file__).parents[2] / "fixtures" / "cases"
 

@@ -11,8 +11,7 @@ from hypothesis import assume, given, settings, strategies as st
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.jsonpath_parser import parse_jsonpath
-from arazzo_runner.expressions.queries.query import GOESSNER
-from arazzo_runner.expressions.selectors import compile_query, passes, select
+from arazzo_runner.expressions.queries.query import GOESSNER, compile_query, passes, select
 from tests.expressions.jsonpath_grammar import (
     DIFFERENT,
     documents,
@@ -245,6 +244,7 @@ def test_what_rfc_9535_excludes_is_a_syntax_error(text):
     ("text", "values"),
     [
         pytest.param("$[?@[?@.a, ?@.b]]", [[{"a": 1}], [{"b": 2}]], id="several filters inside of a filter"),
+        pytest.param("$[?@[?$[2] == false]]", [[{"a": 1}], [{"b": 2}]], id="the root inside of two filters"),
         pytest.param("$[?@]", [[{"a": 1}], [{"b": 2}], False], id="the current value exists though it is false"),
     ],
 )

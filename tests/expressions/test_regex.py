@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries import regex
 from arazzo_runner.expressions.queries.ecma import translate
-from arazzo_runner.expressions.selectors import compile_query, passes, select
+from arazzo_runner.expressions.queries.query import compile_query, passes, select
 from tests.expressions.query_cases import cases, check_query
 
 

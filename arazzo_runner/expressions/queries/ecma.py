@@ -8,7 +8,6 @@ from typing import Final
 from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.ecma_characters import DOT, DOT_IREGEXP
-from arazzo_runner.expressions.queries.ecma_loops import with_loops
 from arazzo_runner.expressions.queries.ecma_nodes import (
     Assertion,
     Cased,
@@ -29,7 +28,7 @@ from arazzo_runner.expressions.queries.ecma_nodes import (
     size_for_regex,
 )
 from arazzo_runner.expressions.queries.ecma_parser import parse_pattern
-from arazzo_runner.expressions.queries.ecma_references import with_references
+from arazzo_runner.expressions.queries.ecma_rewriting import with_loops, with_references
 
 MAX_FOR_RE2: Final = 100_000
 MAX_FOR_REGEX: Final = 20_000

@@ -1,18 +1,20 @@
-"""Compiling queries: what selectors.py stands in front of, imported when first needed, each language by itself."""
+"""JSONPath, XPath, JSON Pointer and regular expressions behind one `compile_query` and one `select`.
+
+Criteria (Arazzo 1.1 §Condition Evaluation), Selector Objects and payload replacements use both.
+Each language is imported when its first query is compiled or evaluated: most documents have none.
+No query reads anything but the value it is given, and each is bounded: queries count their work
+(budget.py), patterns run in linear time or with a time limit (regex.py).
+"""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Literal as OneOf, cast
 
-from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, resolve_pointer, to_text, type_name
+from arazzo_runner.base.records import PartlyComparedRecord, Record, replace
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
-from arazzo_runner.expressions.selectors import Query
-
-if TYPE_CHECKING:
-    from arazzo_runner.expressions.queries.jsonpath_nodes import Path, Test
-    from arazzo_runner.expressions.queries.regex import Regex
-    from arazzo_runner.expressions.queries.xpath import XPath
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
 
 MAX_LENGTH = 65_536
 GOESSNER = "draft-goessner-dispatch-jsonpath-00"
@@ -31,12 +33,47 @@ class Pointer(Record):
     pointer: str
 
 
-Compiled: TypeAlias = "Path | Test | XPath | Regex | Pointer"
+class Query(PartlyComparedRecord):
+    """A compiled query: its text as written, its language and version, and what was tolerated in it."""
+
+    _hidden_in_repr = ("compiled",)
+    _ignored_in_eq = ("compiled",)
+
+    text: str
+    kind: str
+    version: str
+    compiled: object
+    slips: tuple[Slip, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Selection(Record):
+    """The values a query selects, in order, and their `type`.
+
+    `passed` is the verdict as a condition, by the rules of the query's language and version;
+    `reason` says why nothing could be evaluated; `warning` says how a doubtful filter was
+    interpreted (semantics §4), to be shown beside the verdict.
+    """
+
+    type: OneOf["nodes", "boolean", "number", "string", "match"]
+    values: tuple[JsonValue, ...] = ()
+    passed: bool = False
+    reason: str | None = None
+    warning: str | None = None
+
+    @property
+    def value(self) -> JsonValue | Missing:
+        """The selection as one value: MISSING for none, the value for one, a list for several."""
+        if not self.values:
+            return MISSING
+        return self.values[0] if len(self.values) == 1 else list(self.values)
 
 
 @functools.lru_cache(maxsize=1024)
 def compile_query(text: str, kind: str, version: str | None = None) -> Query:
-    """Compile a query of `kind` jsonpath, xpath, jsonpointer or regex.
+    """Compile a query of `kind` jsonpath, xpath, jsonpointer or regex; repeated texts are compiled once.
 
     `version` is one of Arazzo 1.1 §Expression Type Object, None for the kind's default.
     Raises ExpressionSyntaxError with the offset of what does not fit.
@@ -56,7 +93,32 @@ def compile_query(text: str, kind: str, version: str | None = None) -> Query:
     return Query(text, kind, version, compiled, slips)
 
 
-def _compile(text: str, kind: str, version: str) -> tuple[Compiled, tuple[Slip, ...]]:
+def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0) -> Selection:
+    """Apply a query to a value; a problem is in the result (`reason`), never raised.
+
+    `timeout` in seconds bounds the work. Null and MISSING select nothing (Arazzo 1.1
+    §Condition Evaluation: such a context fails).
+    """
+    kind: OneOf["nodes", "match"] = "match" if query.kind == "regex" else "nodes"
+    if value is MISSING or value is None:
+        return Selection(kind, reason=f"the context is {type_name(value)}")
+    try:
+        return _select(query, value, Budget(timeout))
+    except QueryFailure as problem:
+        return Selection(kind, reason=str(problem))
+    except RecursionError:
+        return Selection(kind, reason="the value is nested too deeply for this query")
+
+
+def passes(selection: Selection) -> bool:
+    """Return whether a selection, as a condition, passes (Arazzo 1.1 §Condition Evaluation)."""
+    return selection.passed
+
+
+# ------------------------------------------------------------------ compiling
+
+
+def _compile(text: str, kind: str, version: str) -> tuple[object, tuple[Slip, ...]]:
     if kind == "xpath":
         from arazzo_runner.expressions.queries.xpath import VERSIONS, compile_xpath
 
@@ -69,7 +131,7 @@ def _compile(text: str, kind: str, version: str) -> tuple[Compiled, tuple[Slip, 
     return _pointer(text) if kind == "jsonpointer" else _jsonpath(text, version)
 
 
-def _jsonpath(text: str, version: str) -> tuple[Path | Test, tuple[Slip, ...]]:
+def _jsonpath(text: str, version: str) -> tuple[object, tuple[Slip, ...]]:
     from arazzo_runner.expressions.queries.jsonpath_comparison import parse_comparison, passes_anything
     from arazzo_runner.expressions.queries.jsonpath_parser import parse_jsonpath
 
@@ -92,8 +154,8 @@ def _jsonpath(text: str, version: str) -> tuple[Path | Test, tuple[Slip, ...]]:
     return path, () if slip is None else (slip,)
 
 
-def _standard(text: str) -> tuple[Path | Test, tuple[Slip, ...]] | None:
-    """Read as RFC 9535 what was announced as Goessner's draft and is none; None when it is neither.
+def _standard(text: str) -> tuple[object, tuple[Slip, ...]] | None:
+    """Compile as RFC 9535 what is declared as Goessner's draft and is not; None when it is neither.
 
     The example of a well-known tool is written so.
     """
@@ -122,3 +184,59 @@ def _pointer(text: str) -> tuple[Pointer, tuple[Slip, ...]]:
             raise ExpressionSyntaxError('"~" stands for nothing here', place, 1, "write ~0 for ~, ~1 for /")
         place = pointer.find("~", place + 1)
     return Pointer(pointer), slips
+
+
+# ------------------------------------------------------------------ selecting
+
+
+def _select(query: Query, value: JsonValue, budget: Budget) -> Selection:
+    if query.kind == "regex":
+        return _select_match(query, value, budget)
+    if query.kind == "xpath":
+        return _select_xpath(query, value, budget)
+    if isinstance(value, bytes):
+        return Selection("nodes", reason="the context is bytes, not JSON")
+    if isinstance(query.compiled, Pointer):
+        target = resolve_pointer(value, query.compiled.pointer)
+        return Selection("nodes", () if target is MISSING else (target,), target is not MISSING)
+    return _select_jsonpath(query, value, budget)
+
+
+def _select_match(query: Query, value: JsonValue, budget: Budget) -> Selection:
+    from arazzo_runner.expressions.queries.regex import Regex
+
+    found = cast(Regex, query.compiled).search(to_text(value), budget.seconds)
+    return Selection("match", () if found is None else (found,), found is not None)
+
+
+def _select_xpath(query: Query, value: JsonValue, budget: Budget) -> Selection:
+    from arazzo_runner.expressions.queries.xml_tree import parse_xml
+    from arazzo_runner.expressions.queries.xpath import XPath
+    from arazzo_runner.expressions.queries.xpath_evaluate import evaluate_xpath, item_value
+
+    result = evaluate_xpath(cast(XPath, query.compiled), parse_xml(value), budget)
+    values = tuple(item_value(item, budget) for item in result.items)
+    return Selection(result.type, values, result.passed, result.problem)
+
+
+def _select_jsonpath(query: Query, value: JsonValue, budget: Budget) -> Selection:
+    from arazzo_runner.expressions.queries.jsonpath_nodes import Path, Test, root_filter
+    from arazzo_runner.expressions.queries.jsonpath_walker import Walker
+
+    path = query.compiled
+    if not isinstance(path, Path):
+        passed = Walker(value, budget).holds(cast(Test, path), value)
+        return Selection("boolean", (passed,), passed)
+    values = tuple(node[0] for node in Walker(value, budget).nodes(path))
+    if values:
+        return Selection("nodes", values, passed=True)
+    test = root_filter(path)
+    if test is None or not isinstance(value, dict):
+        is_text = isinstance(value, str) and path.segments
+        return Selection("nodes", reason="the context is a text, not a JSON structure" if is_text else None)
+    # `$[?count(@.pets) > 0]`, the Specification's own example, means the object; RFC 9535 filters
+    # its members. It passes if the object does, but as a query it still selects nothing (semantics §4).
+    if not Walker(value, budget, count_is_length=True).holds(test, value):
+        return Selection("nodes")
+    warning = "the filter selects none of the object's members; it was read as a test of the object itself"
+    return Selection("nodes", passed=True, warning=warning)

@@ -8,6 +8,7 @@ from typing import Final, Literal as OneOf, TypeAlias
 from arazzo_runner.base.patterns import pattern as lazy_pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries.budget import QueryFailure
 
 Version: TypeAlias = OneOf["1.0", "2.0", "3.0", "3.1"]
 VERSIONS: Final[dict[str, Version]] = {"xpath-31": "3.1", "xpath-30": "3.0", "xpath-20": "2.0", "xpath-10": "1.0"}
@@ -33,10 +34,6 @@ class XPath(Record):
     prefixes: tuple[str, ...]
 
 
-class XPathFailure(Exception):
-    """An expression cannot be evaluated on this document; the message says why."""
-
-
 def compile_xpath(text: str, version: Version) -> XPath:
     """Check an expression; prefixes are taken as declared, the document will tell.
 
@@ -48,12 +45,10 @@ def compile_xpath(text: str, version: Version) -> XPath:
         if _PLAIN.fullmatch(text) is None and version == "1.0":
             _check_xpath1(text)
         elif _PLAIN.fullmatch(text) is None:
-            from arazzo_runner.expressions.queries.xpath_evaluate import (
-                parsed,  # lazily: it takes longer than most documents
-            )
+            from arazzo_runner.expressions.queries.xpath_engine import parsed
 
             parsed(text, version, declared)
-    except XPathFailure as problem:
+    except QueryFailure as problem:
         raise ExpressionSyntaxError(f"not XPath {version}: {problem}", *_place(problem, text)) from None
     return XPath(text, version, prefixes)
 
@@ -68,7 +63,7 @@ def _check_xpath1(text: str) -> None:
         raise ExpressionSyntaxError(message, problem.offset, problem.length, problem.hint) from None
 
 
-def _place(problem: XPathFailure, text: str) -> tuple[int, int]:
+def _place(problem: QueryFailure, text: str) -> tuple[int, int]:
     token = getattr(problem.__cause__, "token", None)
     span = getattr(token, "span", None)
     if not isinstance(span, tuple) or not 0 <= span[0] <= len(text):

@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from arazzo_runner.expressions.queries.budget import Budget
-from arazzo_runner.expressions.queries.xml_text import XmlElement
-from arazzo_runner.expressions.queries.xml_tree import AXES, XML, XmlNode, XmlTree
-from arazzo_runner.expressions.queries.xpath1_functions import FUNCTIONS, WrongOperand
-from arazzo_runner.expressions.queries.xpath1_nodes import (
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
+from arazzo_runner.expressions.queries.xml_tree import AXES, XML, XmlElement, XmlNode, XmlTree
+from arazzo_runner.expressions.queries.xpath1_functions import FUNCTIONS, Value, boolean, compare, number
+from arazzo_runner.expressions.queries.xpath1_parser import (
     Call,
     Chain,
     Expression,
@@ -24,14 +23,13 @@ from arazzo_runner.expressions.queries.xpath1_nodes import (
     Path,
     Step,
 )
-from arazzo_runner.expressions.queries.xpath1_values import Value, boolean, compare, number
 
 _OWN_KIND = {"attribute": "attribute", "namespace": "namespace"}
 """The kind of the nodes that a name or `*` means on an axis; elements on all others (§2.3)."""
 
 
 def evaluate_xpath1(found: Expression, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> Value:
-    """Evaluate with the document as the context node; raises WrongOperand, TooMuchWork."""
+    """Evaluate with the document as the context node; raises QueryFailure."""
     tree = XmlTree(root, budget)
     evaluator = _Evaluator({"xml": XML, **namespaces}, budget)
     return evaluator.value(found, tree.nodes[0], 1, 1)
@@ -63,7 +61,7 @@ class _Evaluator:
     def _nodes(self, found: Expression, node: XmlNode, position: int, size: int) -> list[XmlNode]:
         nodes = self.value(found, node, position, size)
         if not isinstance(nodes, list):
-            raise WrongOperand("a value is used where nodes must be")
+            raise QueryFailure("a value is used where nodes must be")
         return nodes
 
     def _call(self, found: Call, node: XmlNode, position: int, size: int) -> Value:
@@ -111,7 +109,7 @@ class _Evaluator:
         if test.prefix is None:
             return lambda node: node.kind == own_kind and test.name in (None, node.name)
         if test.prefix not in self._namespaces:
-            raise WrongOperand(f"the document declares no prefix {test.prefix}")
+            raise QueryFailure(f"the document declares no prefix {test.prefix}")
         uri = self._namespaces[test.prefix]
         name = None if test.name is None else f"{{{uri}}}{test.name}"
         return lambda node: node.kind == own_kind and (node.namespace == uri if name is None else node.name == name)

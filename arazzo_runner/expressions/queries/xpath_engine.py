@@ -17,12 +17,12 @@ from types import FrameType
 from typing import Protocol, TypeGuard
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
-from arazzo_runner.expressions.queries.xml_text import XmlElement
-from arazzo_runner.expressions.queries.xml_tree import XmlNode
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure, TooMuchWork
+from arazzo_runner.expressions.queries.xml_tree import XmlElement, XmlNode
 from arazzo_runner.expressions.queries.xpath_operands import OPERANDS, OWN_FUNCTIONS, OwnFunction, check_value
 from arazzo_runner.expressions.queries.xpath_patterns import PATTERN_FUNCTIONS
 
+_COMPILE_SECONDS = 1.0
 _GENERATOR = 0x20  # inspect.CO_GENERATOR
 _MOST_CONTINUED = 100_000  # resumptions of generators: a tenth of a second
 _CODEPOINTS = "http://www.w3.org/2005/xpath-functions/collation/codepoint"
@@ -73,6 +73,36 @@ class BoundedParser(Protocol):
 
     def parse(self, source: str) -> XPathTokenLike:
         """Parse an expression."""
+
+
+@functools.lru_cache(maxsize=512)
+def parsed(text: str, version: str, namespaces: tuple[tuple[str, str], ...]) -> XPathTokenLike:
+    """Return the tokens of an expression of XPath 2.0 or later; raises QueryFailure for what is none."""
+    parser: BoundedParser = new_parser(version, dict(namespaces), Budget(_COMPILE_SECONDS))
+    try:
+        with guarded(parser.budget):
+            return parser.parse(text)
+    except TooMuchWork as problem:
+        raise QueryFailure(str(problem)) from None
+    except Exception as problem:  # its own errors, and whatever slips out of it on odd expressions
+        failure = QueryFailure(failure_message(problem))
+        failure.__cause__ = problem
+        raise failure from problem
+
+
+def failure_message(problem: BaseException) -> str:
+    """Return why elementpath failed, in a sentence without its class names."""
+    code, message = getattr(problem, "code", None), getattr(problem, "message", None) or str(problem)
+    if isinstance(problem, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(problem, MemoryError):
+        return "it takes too much memory"
+    if "integer string conversion" in message:  # Python's own limit is 4,300
+        return "an integer of thousands of digits is too much work"
+    if isinstance(problem, ArithmeticError) and not isinstance(code, str):
+        return "a number is too large or too small for it"
+    message = message if len(message) <= 200 else message[:199] + "…"
+    return f"{message} ({code.removeprefix('err:')})" if isinstance(code, str) else message
 
 
 def new_parser(version: str, namespaces: dict[str, str], budget: Budget) -> BoundedParser:

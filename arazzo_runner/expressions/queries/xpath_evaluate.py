@@ -6,7 +6,6 @@ XPath 2.0 to 3.1 run on elementpath, in parsers of our own (xpath_engine.py) tha
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from decimal import Decimal
@@ -14,21 +13,12 @@ from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
-from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
-from arazzo_runner.expressions.queries.xml_text import XmlElement
-from arazzo_runner.expressions.queries.xpath import XPath, XPathFailure
-from arazzo_runner.expressions.queries.xpath1_nodes import Expression
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure, TooMuchWork
+from arazzo_runner.expressions.queries.xml_tree import XmlElement, XmlNode
+from arazzo_runner.expressions.queries.xpath import XPath
+from arazzo_runner.expressions.queries.xpath1 import evaluate_xpath1
 from arazzo_runner.expressions.queries.xpath1_parser import parse_xpath1
-from arazzo_runner.expressions.queries.xpath_engine import (
-    BoundedParser,
-    XPathTokenLike,
-    context_of,
-    guarded,
-    is_node,
-    new_parser,
-)
-
-_COMPILE_SECONDS = 1.0
+from arazzo_runner.expressions.queries.xpath_engine import context_of, failure_message, guarded, is_node, parsed
 
 
 class XPathResult(Record):
@@ -58,7 +48,7 @@ def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget) -> XPathResul
 
     Prefixes mean what the document declares, the root's declarations first. From XPath 2.0 on
     a name without prefix is in the root's default namespace (its static context is the
-    host's to say); XPath 1.0 §2.3 puts it in none. Raises XPathFailure, TooMuchWork.
+    host's to say); XPath 1.0 §2.3 puts it in none. Raises QueryFailure.
     """
     namespaces = _namespaces(query, root)
     select = _select_1 if query.version == "1.0" else _select_2
@@ -68,13 +58,7 @@ def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget) -> XPathResul
 
 
 def _select_1(query: XPath, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> tuple[object, ...]:
-    from arazzo_runner.expressions.queries.xpath1 import evaluate_xpath1
-    from arazzo_runner.expressions.queries.xpath1_functions import WrongOperand
-
-    try:
-        value = evaluate_xpath1(parsed_1(query.text), root, namespaces, budget)
-    except WrongOperand as problem:
-        raise XPathFailure(str(problem)) from None
+    value = evaluate_xpath1(parse_xpath1(query.text), root, namespaces, budget)
     return tuple(value) if isinstance(value, list) else (value,)
 
 
@@ -89,7 +73,7 @@ def _select_2(query: XPath, root: XmlElement, namespaces: dict[str, str], budget
     except TooMuchWork:
         raise
     except Exception as problem:  # its own errors, and whatever slips out of it on odd expressions
-        raise XPathFailure(_message(problem)) from None
+        raise QueryFailure(failure_message(problem)) from None
     return items
 
 
@@ -134,27 +118,6 @@ def _structure(item: object, budget: Budget) -> JsonValue:
     return str(item)
 
 
-@functools.lru_cache(maxsize=512)
-def parsed_1(text: str) -> Expression:
-    """Return the tree of an expression of XPath 1.0, checked before."""
-    return parse_xpath1(text)
-
-
-@functools.lru_cache(maxsize=512)
-def parsed(text: str, version: str, namespaces: tuple[tuple[str, str], ...]) -> XPathTokenLike:
-    """Return the tokens of an expression of XPath 2.0 or later; raises XPathFailure for what is none."""
-    parser: BoundedParser = new_parser(version, dict(namespaces), Budget(_COMPILE_SECONDS))
-    try:
-        with guarded(parser.budget):
-            return parser.parse(text)
-    except TooMuchWork as problem:
-        raise XPathFailure(str(problem)) from None
-    except Exception as problem:  # as above
-        failure = XPathFailure(_message(problem))
-        failure.__cause__ = problem
-        raise failure from problem
-
-
 def _namespaces(query: XPath, root: XmlElement) -> dict[str, str]:
     declared = root.nsmap
     found: dict[str, str] = {}
@@ -197,15 +160,79 @@ def _is_text(value: object) -> bool:
     return isinstance(value, (AnyURI, UntypedAtomic))
 
 
-def _message(problem: BaseException) -> str:
-    code, message = getattr(problem, "code", None), getattr(problem, "message", None) or str(problem)
-    if isinstance(problem, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(problem, MemoryError):
-        return "it takes too much memory"
-    if "integer string conversion" in message:  # Python's own limit is 4,300
-        return "an integer of thousands of digits is too much work"
-    if isinstance(problem, ArithmeticError) and not isinstance(code, str):
-        return "a number is too large or too small for it"
-    message = message if len(message) <= 200 else message[:199] + "…"
-    return f"{message} ({code.removeprefix('err:')})" if isinstance(code, str) else message
+class XmlTarget(Record):
+    """An element's content, one of its attributes, or a text: of `element` or, `after`, behind it."""
+
+    element: XmlElement
+    attribute: str | None = None
+    text: bool = False
+    after: bool = False
+
+    def set(self, value: str) -> None:
+        """Put a text there; an element loses the children it had.
+
+        Raises ValueError for characters that XML 1.0 cannot hold.
+        """
+        if self.attribute is not None:
+            self.element.attrib[self.attribute] = value
+        elif self.after:
+            self.element.tail = value
+        else:
+            if not self.text:
+                del self.element[:]
+            self.element.text = value
+
+
+def xpath_targets(query: XPath, root: XmlElement, budget: Budget) -> tuple[XmlTarget, ...]:
+    """Return the places a query selects; none when it gives no nodes, or only comments and the like.
+
+    Raises QueryFailure.
+    """
+    items = evaluate_xpath(query, root, budget).items
+    if not all(map(is_node, items)):
+        raise QueryFailure(f"{query.text} gives a value, not a place in the payload")
+    found = map(_target, items)
+    return tuple(target for target in found if target is not None)
+
+
+def _target(node: JsonValue) -> XmlTarget | None:
+    if isinstance(node, XmlNode):
+        return _target_1(node)
+    from elementpath.xpath_nodes import AttributeNode, DocumentNode, ElementNode, TextNode
+
+    holder: JsonValue = node.value
+    if isinstance(node, DocumentNode):
+        return XmlTarget(holder.getroot())
+    if isinstance(node, ElementNode):
+        return XmlTarget(holder)
+    if node.parent is None:
+        return None
+    if isinstance(node, AttributeNode):
+        return XmlTarget(node.parent.value, attribute=node.name)
+    return _text(node, node.parent) if isinstance(node, TextNode) else None
+
+
+def _target_1(node: XmlNode) -> XmlTarget | None:
+    """Return the place of a node of XPath 1.0; a text's source is its parent or the element that it stands behind."""
+    if node.kind == "document":
+        root = next(child.source for child in node.children if child.kind == "element")
+        return None if root is None else XmlTarget(root)
+    if node.source is None or node.parent is None:
+        return None
+    if node.kind == "attribute":
+        return XmlTarget(node.source, attribute=node.name)
+    if node.kind == "text":
+        after = node.source is not node.parent.source
+        return XmlTarget(node.source, text=not after, after=after)
+    return XmlTarget(node.source) if node.kind == "element" else None
+
+
+def _text(node: JsonValue, parent: JsonValue) -> XmlTarget:
+    before: JsonValue = None
+    for child in parent.children or ():
+        if child is node:
+            break
+        before = child
+    if before is None:
+        return XmlTarget(parent.value, text=True)
+    return XmlTarget(before.value, after=True)

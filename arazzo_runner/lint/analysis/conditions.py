@@ -28,7 +28,7 @@ from arazzo_runner.expressions.nodes import (
     Or,
     Reference,
 )
-from arazzo_runner.expressions.selectors import Query, select
+from arazzo_runner.expressions.queries.query import Query, select
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
 
 STATUS: Final = "$statusCode"
