@@ -27,8 +27,8 @@ from arazzo_runner.expressions.nodes import (
     Not,
     Or,
     Reference,
-    Slip,
     SourceReference,
+    ToleratedSyntax,
 )
 from arazzo_runner.expressions.parser import MAX_LENGTH, parse_expression
 
@@ -70,7 +70,7 @@ class ParsedCondition(Record):
     """A condition, what was tolerated in it, and the expressions it reads."""
 
     node: Condition
-    slips: tuple[Slip, ...] = ()
+    tolerated: tuple[ToleratedSyntax, ...] = ()
     references: tuple[Expression, ...] = ()
 
 
@@ -99,7 +99,7 @@ def _parse(text: str, declared: Declared) -> ParsedCondition:
     parser = _ConditionParser(text, declared)
     node = parser.disjunction(0)
     parser.end()
-    return ParsedCondition(node, tuple(parser.slips), tuple(_references(node)))
+    return ParsedCondition(node, tuple(parser.tolerated), tuple(_references(node)))
 
 
 def _references(condition: Condition) -> Iterator[Expression]:
@@ -121,7 +121,7 @@ class _ConditionParser:
     def __init__(self, text: str, declared: Declared) -> None:
         self.text = text
         self.declared = declared
-        self.slips: list[Slip] = []
+        self.tolerated: list[ToleratedSyntax] = []
         self.position = 0
         self.token = self._next()
 
@@ -192,8 +192,12 @@ class _ConditionParser:
             self.fail("a property name is expected after the full stop", token.offset, max(1, len(token.text)))
         self._advance()
         if token.text == "length":
-            self.slips.append(Slip("length-property", ".length is no property of the Specification", token.offset, 6))
+            self._tolerate_length(token.offset)
         return Access(node, token.text)
+
+    def _tolerate_length(self, offset: int) -> None:
+        message = ".length is no property of the Specification"
+        self.tolerated.append(ToleratedSyntax("length-property", message, offset, len("length")))
 
     def _primary(self, depth: int) -> Condition:
         token = self.token
@@ -214,15 +218,14 @@ class _ConditionParser:
 
     def _reference(self, token: _Token) -> Condition:
         try:
-            node, slips = parse_expression(token.text, self.declared)
+            node, tolerated = parse_expression(token.text, self.declared)
         except ExpressionSyntaxError as problem:
             self.fail(problem.message, token.offset + problem.offset, problem.length, problem.hint)
-        for slip in slips:
-            if slip.code != "property-step":  # `.` and `[]` are operators of conditions
-                self.slips.append(slip.moved(token.offset))
+        for each in tolerated:
+            if each.code != "property-step":  # `.` and `[]` are operators of conditions
+                self.tolerated.append(each.moved(token.offset))
         if token.text.endswith(".length") and not isinstance(node, SourceReference):
-            message = ".length is no property of the Specification"
-            self.slips.append(Slip("length-property", message, token.offset + len(token.text) - 6, 6))
+            self._tolerate_length(token.offset + len(token.text) - 6)
         self._advance()
         return Reference(node)
 
@@ -235,7 +238,7 @@ class _ConditionParser:
         if not self._take("}"):
             self.fail("{ is never closed", token.offset, hint="add }")
         message = "braces around an expression are for texts, not for simple conditions"
-        self.slips.append(Slip("braced-expression", message, token.offset, 1, str(node), span))
+        self.tolerated.append(ToleratedSyntax("braced-expression", message, token.offset, 1, str(node), span))
         return node
 
     def _unexpected(self, token: _Token) -> NoReturn:
@@ -338,7 +341,7 @@ class _ConditionParser:
         if quote == '"':
             message = "strings are written in single quotes"
             canonical = str(Constant(value))
-            self.slips.append(Slip("double-quotes", message, start, close + 1 - start, canonical))
+            self.tolerated.append(ToleratedSyntax("double-quotes", message, start, close + 1 - start, canonical))
         return _Token("literal", self.text[start : close + 1], start, value)
 
     def _number_end(self, start: int) -> int:

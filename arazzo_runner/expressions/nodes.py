@@ -31,7 +31,7 @@ class ExpressionSyntaxError(ValueError):
         self.spelling = spelling
 
 
-class Slip(Record):
+class ToleratedSyntax(Record):
     """A tolerated deviation: what was written at `offset`, and how the Specification spells it.
 
     `span` (offset, length) is the part of the text that `canonical` stands for; None: the slip
@@ -45,10 +45,10 @@ class Slip(Record):
     canonical: str | None = None
     span: tuple[int, int] | None = None
 
-    def moved(self, offset: int) -> Slip:
+    def moved(self, offset: int) -> ToleratedSyntax:
         """Return this slip of a text that begins `offset` characters into a longer one."""
         span = None if self.span is None else (self.span[0] + offset, self.span[1])
-        return Slip(self.code, self.message, self.offset + offset, self.length, self.canonical, span)
+        return ToleratedSyntax(self.code, self.message, self.offset + offset, self.length, self.canonical, span)
 
 
 def _path_text(path: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Final, NoReturn
 
+from arazzo_runner.base.records import replace
 from arazzo_runner.errors import did_you_mean
 from arazzo_runner.expressions.names import (
     NOTHING_DECLARED,
@@ -26,9 +27,9 @@ from arazzo_runner.expressions.nodes import (
     MessageReference,
     OutputReference,
     Path,
-    Slip,
     SourceReference,
     StepReference,
+    ToleratedSyntax,
     WorkflowReference,
 )
 
@@ -52,7 +53,7 @@ _MEANT: Final = {
 
 def parse_expression(
     text: str, declared: Declared = NOTHING_DECLARED, *, embedded: bool = False, strict: bool = False
-) -> tuple[Expression, tuple[Slip, ...]]:
+) -> tuple[Expression, tuple[ToleratedSyntax, ...]]:
     """Parse one runtime expression; also returns what was tolerated in it (semantics §3).
 
     `embedded`: the text is from within braces, where no prose can follow the expression.
@@ -66,15 +67,16 @@ def parse_expression(
 
 
 @memoised
-def _parse(text: str, declared: Declared, embedded: bool, strict: bool) -> tuple[Expression, tuple[Slip, ...]]:
+def _parse(
+    text: str, declared: Declared, embedded: bool, strict: bool
+) -> tuple[Expression, tuple[ToleratedSyntax, ...]]:
     parser = _Parser(text, strict=strict, declared=declared, embedded=embedded)
     node = parser.parse()
-    if not parser.slips:
+    if not parser.tolerated:
         return node, ()
     canonical = str(canonical_form(node))
     whole = (0, 0 if canonical == text else len(text))  # a name that the grammar lacks has no other spelling
-    slips = tuple(Slip(slip.code, slip.message, slip.offset, slip.length, canonical, whole) for slip in parser.slips)
-    return node, slips
+    return node, tuple(replace(each, canonical=canonical, span=whole) for each in parser.tolerated)
 
 
 def canonical_form(node: Expression) -> Expression:
@@ -98,7 +100,7 @@ def canonical_form(node: Expression) -> Expression:
 
 
 class _Parser:
-    """One text and how far it is read; `slips` collects what was tolerated."""
+    """One text and how far it is read; `tolerated` collects what was tolerated."""
 
     def __init__(self, text: str, *, strict: bool, declared: Declared, embedded: bool) -> None:
         self.text = text
@@ -106,7 +108,7 @@ class _Parser:
         self.strict = strict
         self.embedded = embedded
         self.declared = declared
-        self.slips: list[Slip] = []
+        self.tolerated: list[ToleratedSyntax] = []
 
     # expression = ( "$url" / "$method" / "$statusCode" / "$request." source / … / "$self" )
     def parse(self) -> Expression:
@@ -150,7 +152,7 @@ class _Parser:
         self._dot(f"${message}", "header, query, path or body")
         part = self._word()
         if part == "headers" and not self.strict:
-            self.slip("headers-plural", f"${message}.headers is spelt header", self.at - 7, 7)
+            self._tolerate("headers-plural", f"${message}.headers is spelt header", self.at - 7, 7)
             part = "header"
         if part == "header":
             self._dot(f"${message}.header", "a header name")
@@ -171,7 +173,7 @@ class _Parser:
     # inputs-reference = input-name [ "#" json-pointer ]
     def _inputs(self) -> Expression:
         if self.at == len(self.text) and not self.strict:
-            self.slip("whole-inputs", "$inputs as a whole is no expression of the Specification", 0, self.at)
+            self._tolerate("whole-inputs", "$inputs as a whole is no expression of the Specification", 0, self.at)
             return InputReference(None)
         if not self.strict and self.text[self.at] == "[":
             return InputReference(None, None, self._steps_of_path())
@@ -197,7 +199,7 @@ class _Parser:
             self.fail("a step is referred to by its outputs", self.at, length=len(self.text) - self.at, hint=hint)
         self.at += len(".outputs")
         if self.at == len(self.text) and not self.strict:
-            self.slip("whole-outputs", "all outputs of a step are no expression of the Specification", 0, self.at)
+            self._tolerate("whole-outputs", "all outputs of a step are no expression of the Specification", 0, self.at)
             return StepReference(step_id, None)
         if not self.strict and self.text[self.at : self.at + 1] == "[":
             return StepReference(step_id, None, None, self._steps_of_path())
@@ -279,7 +281,7 @@ class _Parser:
         self.at += len(name)
         if name.strip(_IDENTIFIER):
             message = f'the name "{name}" has characters that the grammar does not allow'
-            self.slip("unusual-name", message, start, len(name))
+            self._tolerate("unusual-name", message, start, len(name))
         return name, self._steps_of_path() if self.text[self.at : self.at + 1] in (".", "[") else ()
 
     # header-reference = "header." token ; token = 1*tchar
@@ -331,7 +333,7 @@ class _Parser:
         if pointer and not pointer.startswith("/"):
             if self.strict or not pointer[0].isalpha():
                 self.fail("a JSON Pointer begins with /", start, hint=f"write #/{pointer}")
-            self.slip("pointer-slash", "a JSON Pointer begins with /", start, len(pointer))
+            self._tolerate("pointer-slash", "a JSON Pointer begins with /", start, len(pointer))
             pointer = "/" + pointer
         if not _LOOKED_AT.isdisjoint(pointer):
             self._check_tokens(start)
@@ -353,7 +355,7 @@ class _Parser:
         while self.at < len(self.text) and self.text[self.at] in ".[":
             steps.append(self._bracket() if self.text[self.at] == "[" else self._property())
         message = "the grammar has no property steps here; it has a JSON Pointer"
-        self.slip("property-step", message, start, self.at - start)
+        self._tolerate("property-step", message, start, self.at - start)
         if self.at < len(self.text) and self.text[self.at] == "#":
             self.at += 1
             pointer = self._pointer()
@@ -399,8 +401,8 @@ class _Parser:
             self.fail(f"{expected} must follow {after}", self.at, hint=f"write {after}.<name>")
         self.at += 1
 
-    def slip(self, code: str, message: str, offset: int, length: int) -> None:
-        self.slips.append(Slip(code, message, offset, length))
+    def _tolerate(self, code: str, message: str, offset: int, length: int) -> None:
+        self.tolerated.append(ToleratedSyntax(code, message, offset, length))
 
     def fail(self, message: str, offset: int, *, length: int = 1, hint: str | None = None) -> NoReturn:
         raise ExpressionSyntaxError(message, offset, length, hint)

@@ -10,9 +10,9 @@ from arazzo_runner.expressions.nodes import (
     Expression,
     ExpressionSyntaxError,
     InputReference,
-    Slip,
     StepReference,
     Template,
+    ToleratedSyntax,
     WorkflowReference,
 )
 from arazzo_runner.expressions.parser import KEYWORDS, ROOTS, canonical_form, parse_expression
@@ -28,7 +28,7 @@ class ParsedText(Record):
     """What a text turned out to be: plain text, an expression (its value keeps its type) or a Template."""
 
     node: str | Expression | Template
-    slips: tuple[Slip, ...] = ()
+    tolerated: tuple[ToleratedSyntax, ...] = ()
 
 
 def parse_template(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool = True) -> ParsedText:
@@ -87,12 +87,12 @@ def _whole(text: str, declared: Declared) -> ParsedText | None:
     if text[1:] not in KEYWORDS and text[1:].split(".")[0].split("#")[0].split(" ")[0] in KEYWORDS:
         return None  # `$url of the page`, `$self-service`: data
     try:
-        node, slips = parse_expression(text, declared)
+        node, tolerated = parse_expression(text, declared)
     except ExpressionSyntaxError:
         if _bare_length(text, 0, declared) or any(character in text for character in " \n{"):
             return None
         raise
-    return ParsedText(node, slips)
+    return ParsedText(node, tolerated)
 
 
 # ------------------------------------------------------------------ embedding
@@ -100,7 +100,7 @@ def _whole(text: str, declared: Declared) -> ParsedText | None:
 
 def _embedded(text: str, declared: Declared, *, bare: bool) -> ParsedText:
     parts: list[str | Expression] = []
-    slips: list[Slip] = []
+    tolerated: list[ToleratedSyntax] = []
     plain = position = 0
     while True:
         dollar = text.find("$", position)
@@ -113,38 +113,38 @@ def _embedded(text: str, declared: Declared, *, bare: bool) -> ParsedText:
         if start > plain:
             parts.append(text[plain:start])
         parts.append(node)
-        slips += found
+        tolerated += found
         plain = position = end
     if not any(not isinstance(part, str) for part in parts):
         return ParsedText(text)
     if plain < len(text):
         parts.append(text[plain:])
-    return ParsedText(Template(tuple(parts)), tuple(slips))
+    return ParsedText(Template(tuple(parts)), tuple(tolerated))
 
 
 def _expression_at(
     text: str, dollar: int, declared: Declared, *, bare: bool, open_brace: bool
-) -> tuple[int, int, Expression | None, list[Slip]]:
-    """Read what begins at a `$`: (start, end, node, slips); node None when it is plain text."""
+) -> tuple[int, int, Expression | None, list[ToleratedSyntax]]:
+    """Read what begins at a `$`: (start, end, node, tolerated); node None when it is plain text."""
     # `{$name}` of another language is text.
     if open_brace and text[dollar - 1] == "{" and _is_root(text, dollar + 1):
         return _braced(text, dollar, declared)
     return _bare(text, dollar, declared) if bare else (dollar, dollar, None, [])
 
 
-def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression, list[Slip]]:
+def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression, list[ToleratedSyntax]]:
     # embedded-expression = "{" expression "}"
     close = text.find("}", dollar)
     if close < 0:
         raise ExpressionSyntaxError("the brace before this expression is never closed", dollar - 1, hint="add }")
     try:
-        node, slips = parse_expression(text[dollar:close], declared, embedded=True)
+        node, tolerated = parse_expression(text[dollar:close], declared, embedded=True)
     except ExpressionSyntaxError as problem:
         raise ExpressionSyntaxError(problem.message, dollar + problem.offset, problem.length, problem.hint) from None
-    return dollar - 1, close + 1, node, [slip.moved(dollar) for slip in slips]
+    return dollar - 1, close + 1, node, [each.moved(dollar) for each in tolerated]
 
 
-def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression | None, list[Slip]]:
+def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression | None, list[ToleratedSyntax]]:
     """Read an expression without braces: only when its longest prefix names something declared."""
     length = _bare_length(text, dollar, declared)
     if not length:
@@ -156,7 +156,7 @@ def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Express
     node, _ = parse_expression(text[dollar : dollar + length], declared)
     canonical = f"{{{canonical_form(node)}}}"
     message = f"{text[dollar : dollar + length]} stands in a text without braces"
-    return dollar, dollar + length, node, [Slip("bare-expression", message, dollar, length, canonical)]
+    return dollar, dollar + length, node, [ToleratedSyntax("bare-expression", message, dollar, length, canonical)]
 
 
 def _bare_length(text: str, dollar: int, declared: Declared) -> int:

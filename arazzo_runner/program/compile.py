@@ -218,7 +218,7 @@ class StepCompiler(Record):
         except ExpressionSyntaxError as problem:
             self.context.syntax_error(problem, at, f"{name}-syntax")
             return None
-        self.context.slips(target.slips, at)
+        self.context.report_tolerated(target.tolerated, at)
         if kind is None and name == "jsonpath":
             message = f'target "{replacement.target}" is a JSONPath'
             hint = "say so with targetSelectorType: jsonpath, or write a JSON Pointer"

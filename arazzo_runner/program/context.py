@@ -15,7 +15,7 @@ from arazzo_runner.expressions.nodes import (
     InputReference,
     Keyword,
     MessageReference,
-    Slip,
+    ToleratedSyntax,
     SourceReference,
     StepReference,
     WorkflowReference,
@@ -43,7 +43,7 @@ _COMPONENTS: Final = {
     "inputs": "inputs",
 }
 _NAMED_ANEW: Final = ("unusual-name", "whole-inputs", "whole-outputs")
-"""Slips whose canonical spelling is what was written: nothing but another name helps."""
+"""Tolerated syntax whose canonical spelling is what was written: nothing but another name helps."""
 
 
 class Context(Record):
@@ -54,16 +54,16 @@ class Context(Record):
     problems: Problems
     workflow_id: str
 
-    def slips(self, slips: Iterable[Slip], at: Location) -> None:
+    def report_tolerated(self, tolerated: Iterable[ToleratedSyntax], at: Location) -> None:
         """Warn of every tolerated deviation, at its characters, with the canonical spelling."""
-        for slip in slips:
-            is_same = slip.code in _NAMED_ANEW
-            hint = _HINTS.get(slip.code) if slip.canonical is None or is_same else f"write {slip.canonical}"
-            offset, length = slip.span or (slip.offset, slip.length)
+        for each in tolerated:
+            is_same = each.code in _NAMED_ANEW
+            hint = _HINTS.get(each.code) if each.canonical is None or is_same else f"write {each.canonical}"
+            offset, length = each.span or (each.offset, each.length)
             fix = None
-            if slip.canonical is not None and length and slip.code != "jsonpath-version":  # which is another field's
-                fix = replacing(at.within(offset, length), slip.canonical)
-            self.problems.warn(slip.code, slip.message, at.within(slip.offset, slip.length), hint=hint, fix=fix)
+            if each.canonical is not None and length and each.code != "jsonpath-version":  # which is another field's
+                fix = replacing(at.within(offset, length), each.canonical)
+            self.problems.warn(each.code, each.message, at.within(each.offset, each.length), hint=hint, fix=fix)
 
     def syntax_error(self, problem: ExpressionSyntaxError, at: Location, code: str = "expression-syntax") -> None:
         """Report a text that is not in the grammar, at its character."""

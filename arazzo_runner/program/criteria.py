@@ -49,8 +49,8 @@ def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at, "condition-syntax")
         return None
-    if parsed.slips:
-        context.slips(parsed.slips, at)
+    if parsed.tolerated:
+        context.report_tolerated(parsed.tolerated, at)
     for expression in parsed.references:
         context.check(expression, at)
     return SimpleCriterion(criterion.condition, parsed.node, at, parsed.references)

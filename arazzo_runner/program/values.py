@@ -64,8 +64,8 @@ def compile_text(text: str, at: Location, context: Context) -> Value:
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
         return Literal(None)
-    if parsed.slips:
-        context.slips(parsed.slips, at)
+    if parsed.tolerated:
+        context.report_tolerated(parsed.tolerated, at)
     node = parsed.node
     if isinstance(node, str):
         return Literal(node)
@@ -82,14 +82,14 @@ def compile_expression(text: str, at: Location, context: Context) -> Expression 
     """Compile a text that must be one runtime expression (a context, an output); None when it is not."""
     bare = text[1:-1] if text.startswith("{$") and text.endswith("}") else text
     try:
-        node, slips = parse_expression(bare, context.declared)
+        node, tolerated = parse_expression(bare, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
         return None
     if bare is not text:
         message = f'"{text}" is one whole expression'
         context.problems.warn("braced-expression", message, at, hint=f"write {node}", fix=replacing(at, bare))
-    context.slips(slips if bare is text else (slip.moved(1) for slip in slips), at)
+    context.report_tolerated(tolerated if bare is text else (found.moved(1) for found in tolerated), at)
     context.check(node, at)
     return node
 
@@ -103,7 +103,7 @@ def compile_query_text(
         bare = kind == "jsonpath" and any(root in text for root in BARE_ROOTS)
         parsed = parse_template(text, context.declared, bare=bare) if bare or "{$" in text else None
         if parsed is not None and isinstance(parsed.node, Template):
-            context.slips(parsed.slips, at)
+            context.report_tolerated(parsed.tolerated, at)
             for part in parsed.node.parts:
                 if not isinstance(part, str):
                     context.check(part, at)
@@ -112,7 +112,7 @@ def compile_query_text(
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at, f"{kind}-syntax")
         return None
-    context.slips(query.slips, at)
+    context.report_tolerated(query.tolerated, at)
     return query
 
 

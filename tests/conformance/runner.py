@@ -17,7 +17,7 @@ from arazzo_runner.errors import Problems
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.scope import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Slip, Template
+from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, ToleratedSyntax, Template
 from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.expressions.template import parse_template
@@ -37,9 +37,9 @@ def check_template(case: dict[str, Any], folder: Path) -> None:
     """A text of a document: plain, one whole expression, or with expressions in braces."""
     context = case.get("context", {})
 
-    def parse() -> tuple[Any, Sequence[Slip]]:
+    def parse() -> tuple[Any, Sequence[ToleratedSyntax]]:
         parsed = parse_template(case["text"], declared_by(context))
-        return parsed.node, parsed.slips
+        return parsed.node, parsed.tolerated
 
     _check_text(case, parse, scope_of(context))
 
@@ -80,7 +80,7 @@ def check_condition(case: dict[str, Any], folder: Path) -> None:
         assert problem.value.offset == expected["syntax_error"]
         return
     parsed = parse_condition(case["condition"], declared_by(context))
-    assert [slip.code for slip in parsed.slips] == expected.get("slips", [])
+    assert [slip.code for slip in parsed.tolerated] == expected.get("slips", [])
     judgement = holds(parsed.node, scope_of(context))
     assert judgement.passed is expected["passes"], judgement
     assert expected.get("reason", "") in (judgement.reason or "")

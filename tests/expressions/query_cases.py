@@ -46,8 +46,8 @@ def _seen(query: Query, selection: Selection, expect: dict[str, Any]) -> dict[st
         "missing": selection.value is MISSING,
         "type": selection.type,
         "passes": passes(selection),
-        "slips": [slip.code for slip in query.slips],
-        "canonical": next((slip.canonical for slip in query.slips), None),
+        "slips": [slip.code for slip in query.tolerated],
+        "canonical": next((slip.canonical for slip in query.tolerated), None),
         "reason": selection.reason,
         "warning": selection.warning,
     }

@@ -165,7 +165,7 @@ def test_a_query_behind_a_bare_expression_has_no_single_meaning(text):
 
 def test_a_bare_expression_is_told_with_its_braces():
     parsed = parse_template("Bearer $steps.login.outputs.token", DECLARED)
-    assert [(slip.code, slip.offset, slip.canonical) for slip in parsed.slips] == [
+    assert [(slip.code, slip.offset, slip.canonical) for slip in parsed.tolerated] == [
         ("bare-expression", 7, "{$steps.login.outputs.token}")
     ]
     assert (
@@ -236,7 +236,7 @@ def test_malformed_condition_is_refused_at_its_character(text, offset, hint):
 @pytest.mark.parametrize(("text", "code"), [('$inputs.s == "x"', "double-quotes"), ("$inputs.a.length > 1", "length-property"), ("($inputs.a).length > 1", "length-property"),
                                             ("{$statusCode} == 1", "braced-expression"), ("$response.headers.X == 1", "headers-plural")])  # fmt: skip
 def test_slips_of_conditions_are_told(text, code):
-    assert [slip.code for slip in parse_condition(text).slips] == [code]
+    assert [slip.code for slip in parse_condition(text).tolerated] == [code]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from arazzo_runner.expressions.nodes import (
     Not,
     Or,
     Reference,
-    Slip,
+    ToleratedSyntax,
     Template,
 )
 from arazzo_runner.expressions.parser import canonical_form, parse_expression
@@ -68,7 +68,7 @@ class Parsed(Record):
     """What a text turned out to be, and what was tolerated in it."""
 
     node: str | Expression | Template | Condition | Query
-    slips: tuple[Slip, ...] = ()
+    tolerated: tuple[ToleratedSyntax, ...] = ()
 
 
 @click.command("eval", help=_HELP, short_help="Try an expression in a context.", context_settings=SETTINGS)
@@ -101,18 +101,19 @@ def command(
     except ExpressionSyntaxError as problem:
         mistake = _at(text, "error", problem.message, problem.offset, problem.length, problem.hint, f"{chosen}-syntax")
         return _refuse(console, [mistake], format_)
-    slips = [
-        _at(text, "warning", each.message, each.offset, each.length, each.canonical, each.code) for each in parsed.slips
+    tolerated = [
+        _at(text, "warning", each.message, each.offset, each.length, each.canonical, each.code)
+        for each in parsed.tolerated
     ]
-    if strict and slips:
-        return _refuse(console, [_as_error(each) for each in slips], format_)
+    if strict and tolerated:
+        return _refuse(console, [_as_error(each) for each in tolerated], format_)
     if parse_only:
         return 0
     outcome: dict[str, JsonValue] = {"kind": chosen, "canonical": _canonical(parsed.node)}
     passed = True
     if context is not None:
         passed = _evaluate(parsed.node, given, outcome)
-    _print(console, outcome, slips, format_)
+    _print(console, outcome, tolerated, format_)
     return 0 if passed else 1
 
 
@@ -124,12 +125,12 @@ def _parse(text: str, kind: str, given: Mapping[str, JsonValue], version: str | 
         return Parsed(*parse_expression(text, declared))
     if kind == "template":
         parsed = parse_template(text, declared)
-        return Parsed(parsed.node, parsed.slips)
+        return Parsed(parsed.node, parsed.tolerated)
     if kind == "condition":
         condition = parse_condition(text, declared)
-        return Parsed(condition.node, condition.slips)
+        return Parsed(condition.node, condition.tolerated)
     query = compile_query(text, "jsonpointer" if kind == "pointer" else kind, version)
-    return Parsed(query, query.slips)
+    return Parsed(query, query.tolerated)
 
 
 def _canonical(node: str | Expression | Template | Condition | Query) -> str:
@@ -244,12 +245,12 @@ def _refuse(console: Console, mistakes: list[Diagnostic], format_: str) -> int:
     return 1
 
 
-def _print(console: Console, outcome: Mapping[str, JsonValue], slips: Iterable[Diagnostic], format_: str) -> None:
+def _print(console: Console, outcome: Mapping[str, JsonValue], tolerated: Iterable[Diagnostic], format_: str) -> None:
     if format_ == "json":
-        found = {**outcome, "slips": [_plain(each) for each in slips]}
+        found = {**outcome, "slips": [_plain(each) for each in tolerated]}
         console.out(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
         return
-    tolerated = list(slips)
+    tolerated = list(tolerated)
     if tolerated:
         console.err(render_diagnostics(tolerated, color=console.color))
     width = max(map(len, outcome))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
 from arazzo_runner.expressions.queries.jsonpath_nodes import (
     AllOf,
     AnyOf,
@@ -28,7 +28,7 @@ from arazzo_runner.expressions.queries.jsonpath_nodes import (
 from arazzo_runner.expressions.queries.jsonpath_parser import JsonPathParser
 
 
-def parse_comparison(text: str, *, goessner: bool = False) -> tuple[Test, Slip] | None:
+def parse_comparison(text: str, *, goessner: bool = False) -> tuple[Test, ToleratedSyntax] | None:
     """Parse `PATH op VALUE` joined by `&&` and `||`; None when the text compares nothing.
 
     A value that is missing compares as null. Raises ExpressionSyntaxError for a text that
@@ -49,10 +49,10 @@ def parse_comparison(text: str, *, goessner: bool = False) -> tuple[Test, Slip] 
     canonical = _canonical(test, parser.texts)
     if canonical is None:
         message += "; RFC 9535 cannot test the root itself, a simple condition can"
-    return test, Slip("jsonpath-comparison", message, 0, len(text), canonical)
+    return test, ToleratedSyntax("jsonpath-comparison", message, 0, len(text), canonical)
 
 
-def passes_anything(path: Path) -> Slip | None:
+def passes_anything(path: Path) -> ToleratedSyntax | None:
     """Return the warning for `$[?@.x != null]`, which passes for any object that has members.
 
     The filter looks at the members of the object, and the `x` of a member that has none is not null
@@ -66,7 +66,7 @@ def passes_anything(path: Path) -> Slip | None:
             tested = operand_path(one)
             if other == Constant(None) and isinstance(one, ValueOf) and tested is not None and not tested.absolute:
                 message = "a value that is absent differs from null, so this filter passes any object"
-                return Slip("filter-passes-anything", f"{message}; test first that it exists", 0, 1)
+                return ToleratedSyntax("filter-passes-anything", f"{message}; test first that it exists", 0, 1)
     return None
 
 

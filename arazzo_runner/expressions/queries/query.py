@@ -13,7 +13,7 @@ from typing import Literal as OneOf, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, resolve_pointer, to_text, type_name
 from arazzo_runner.base.records import PartlyComparedRecord, Record, replace
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
 from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
 
 MAX_LENGTH = 65_536
@@ -43,7 +43,7 @@ class Query(PartlyComparedRecord):
     kind: str
     version: str
     compiled: object
-    slips: tuple[Slip, ...] = ()
+    tolerated: tuple[ToleratedSyntax, ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -87,10 +87,10 @@ def compile_query(text: str, kind: str, version: str | None = None) -> Query:
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the query is longer than {MAX_LENGTH} characters")
     try:
-        compiled, slips = _compile(text, kind, version)
+        compiled, tolerated = _compile(text, kind, version)
     except RecursionError:
         raise ExpressionSyntaxError("the query is nested too deeply") from None
-    return Query(text, kind, version, compiled, slips)
+    return Query(text, kind, version, compiled, tolerated)
 
 
 def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0) -> Selection:
@@ -118,7 +118,7 @@ def passes(selection: Selection) -> bool:
 # ------------------------------------------------------------------ compiling
 
 
-def _compile(text: str, kind: str, version: str) -> tuple[object, tuple[Slip, ...]]:
+def _compile(text: str, kind: str, version: str) -> tuple[object, tuple[ToleratedSyntax, ...]]:
     if kind == "xpath":
         from arazzo_runner.expressions.queries.xpath import VERSIONS, compile_xpath
 
@@ -127,11 +127,11 @@ def _compile(text: str, kind: str, version: str) -> tuple[object, tuple[Slip, ..
         from arazzo_runner.expressions.queries.regex import compile_regex
 
         compiled = compile_regex(text)
-        return compiled, compiled.slips
+        return compiled, compiled.tolerated
     return _pointer(text) if kind == "jsonpointer" else _jsonpath(text, version)
 
 
-def _jsonpath(text: str, version: str) -> tuple[object, tuple[Slip, ...]]:
+def _jsonpath(text: str, version: str) -> tuple[object, tuple[ToleratedSyntax, ...]]:
     from arazzo_runner.expressions.queries.jsonpath_comparison import parse_comparison, passes_anything
     from arazzo_runner.expressions.queries.jsonpath_parser import parse_jsonpath
 
@@ -150,32 +150,32 @@ def _jsonpath(text: str, version: str) -> tuple[object, tuple[Slip, ...]]:
             name = text[2:].split(" ")[0].replace("/", ".")
             raise ExpressionSyntaxError(problem.message, 0, 2, f"write $[?$.{name} == …]") from None
         raise
-    slip = None if goessner else passes_anything(path)
-    return path, () if slip is None else (slip,)
+    doubtful = None if goessner else passes_anything(path)
+    return path, () if doubtful is None else (doubtful,)
 
 
-def _standard(text: str) -> tuple[object, tuple[Slip, ...]] | None:
+def _standard(text: str) -> tuple[object, tuple[ToleratedSyntax, ...]] | None:
     """Compile as RFC 9535 what is declared as Goessner's draft and is not; None when it is neither.
 
     The example of a well-known tool is written so.
     """
     try:
-        path, slips = _jsonpath(text, DEFAULT_VERSIONS["jsonpath"])
+        path, tolerated = _jsonpath(text, DEFAULT_VERSIONS["jsonpath"])
     except ExpressionSyntaxError:
         return None
     message = f"this is RFC 9535, and no JSONPath of {GOESSNER}"
-    return path, (Slip("jsonpath-version", message, 0, len(text), "type: jsonpath"), *slips)
+    return path, (ToleratedSyntax("jsonpath-version", message, 0, len(text), "type: jsonpath"), *tolerated)
 
 
-def _pointer(text: str) -> tuple[Pointer, tuple[Slip, ...]]:
+def _pointer(text: str) -> tuple[Pointer, tuple[ToleratedSyntax, ...]]:
     pointer = text
-    slips: tuple[Slip, ...] = ()
+    tolerated: tuple[ToleratedSyntax, ...] = ()
     if text.startswith("#"):
         from urllib.parse import unquote
 
         pointer = unquote(text[1:])
         message = "a JSON Pointer has no # (that is its form in a URI)"
-        slips = (Slip("pointer-fragment", message, 0, 1, pointer, (0, len(text))),)
+        tolerated = (ToleratedSyntax("pointer-fragment", message, 0, 1, pointer, (0, len(text))),)
     if pointer and not pointer.startswith("/"):
         raise ExpressionSyntaxError("a JSON Pointer begins with /", hint=f"write /{text}")
     place = pointer.find("~")
@@ -183,7 +183,7 @@ def _pointer(text: str) -> tuple[Pointer, tuple[Slip, ...]]:
         if pointer[place + 1 : place + 2] not in ("0", "1"):
             raise ExpressionSyntaxError('"~" stands for nothing here', place, 1, "write ~0 for ~, ~1 for /")
         place = pointer.find("~", place + 1)
-    return Pointer(pointer), slips
+    return Pointer(pointer), tolerated
 
 
 # ------------------------------------------------------------------ selecting

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import PartlyComparedRecord
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.queries.ecma import Translated, translate
 
@@ -31,14 +31,14 @@ _NO_CHARACTER: Final = "\ufdd0"  # never assigned, as half a surrogate pair is n
 
 
 class Regex(PartlyComparedRecord):
-    """A compiled pattern; `slips` tell what was tolerated in it."""
+    """A compiled pattern; `tolerated` tell what was tolerated in it."""
 
     _hidden_in_repr = ("search",)
     _ignored_in_eq = ("search",)
 
     search: Search
     """`search(text, seconds)`: the first match, None when there is none; raises TooMuchWork."""
-    slips: tuple[Slip, ...] = ()
+    tolerated: tuple[ToleratedSyntax, ...] = ()
 
 
 def compile_regex(text: str) -> Regex:
@@ -48,13 +48,13 @@ def compile_regex(text: str) -> Regex:
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the pattern is longer than {MAX_LENGTH} characters")
-    bare, flags, slips = _without_delimiters(text)
+    bare, flags, tolerated = _without_delimiters(text)
     shift = 1 if bare is not text else 0
     try:
         translated = translate(bare, flags=flags)
     except ExpressionSyntaxError as problem:
         raise ExpressionSyntaxError(problem.message, problem.offset + shift, problem.length, problem.hint) from None
-    return Regex(_lazily(translated), slips)
+    return Regex(_lazily(translated), tolerated)
 
 
 def iregexp_matches(pattern: str, text: str, whole: bool, budget: Budget) -> bool:
@@ -83,7 +83,7 @@ def _iregexp(pattern: str, whole: bool) -> Translated | None:
     return None if translated.backtracking else translated
 
 
-def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
+def _without_delimiters(text: str) -> tuple[str, str, tuple[ToleratedSyntax, ...]]:
     """Take `/^pattern/flags` for the pattern: as it stands it could never match, `^` comes after a slash."""
     end = text.rfind("/")
     if not text.startswith("/^") or end < 2 or any(flag not in _LITERAL_FLAGS for flag in text[end + 1 :]):
@@ -93,7 +93,7 @@ def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
     canonical = f"(?{flags}:{pattern})" if flags else pattern
     message = "a regex condition is the pattern alone, without slashes around it"
     span = (0, 0) if flags else None  # ECMA-262 has no flags inside a pattern: nothing portable to be written
-    return pattern, flags, (Slip("regex-delimiters", message, 0, len(text), canonical, span),)
+    return pattern, flags, (ToleratedSyntax("regex-delimiters", message, 0, len(text), canonical, span),)
 
 
 # ------------------------------------------------------------------ searching

@@ -84,7 +84,7 @@ def parsed(text: str, version: str, namespaces: tuple[tuple[str, str], ...]) -> 
             return parser.parse(text)
     except TooMuchWork as problem:
         raise QueryFailure(str(problem)) from None
-    except Exception as problem:  # its own errors, and whatever slips out of it on odd expressions
+    except Exception as problem:  # its own errors, and whatever else it raises on odd expressions
         failure = QueryFailure(failure_message(problem))
         failure.__cause__ = problem
         raise failure from problem

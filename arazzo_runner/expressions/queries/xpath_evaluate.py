@@ -72,7 +72,7 @@ def _select_2(query: XPath, root: XmlElement, namespaces: dict[str, str], budget
             items = _in_document_order(items)
     except TooMuchWork:
         raise
-    except Exception as problem:  # its own errors, and whatever slips out of it on odd expressions
+    except Exception as problem:  # its own errors, and whatever else it raises on odd expressions
         raise QueryFailure(failure_message(problem)) from None
     return items
 
