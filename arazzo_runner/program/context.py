@@ -15,9 +15,9 @@ from arazzo_runner.expressions.nodes import (
     InputReference,
     Keyword,
     MessageReference,
-    ToleratedSyntax,
     SourceReference,
     StepReference,
+    ToleratedSyntax,
     WorkflowReference,
 )
 from arazzo_runner.program.library import LoadedDocument

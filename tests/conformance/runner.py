@@ -15,11 +15,10 @@ from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.criteria import judge_all
 from arazzo_runner.errors import Problems
 from arazzo_runner.expressions.condition import parse_condition
-from arazzo_runner.expressions.scope import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, ToleratedSyntax, Template
+from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template, ToleratedSyntax
 from arazzo_runner.expressions.parser import parse_expression
-from arazzo_runner.expressions.scope import Scope
+from arazzo_runner.expressions.scope import Scope, declared_by, scope_of
 from arazzo_runner.expressions.template import parse_template
 from tests.conformance.cases import FOLDER
 

@@ -16,7 +16,6 @@ from arazzo_runner.cli.options import SETTINGS, color_option, format_option
 from arazzo_runner.cli.run.inputs import read_bytes
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, Span
 from arazzo_runner.expressions.condition import parse_condition
-from arazzo_runner.expressions.scope import FIELDS, declared_by, scope_of
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import (
     Access,
@@ -29,12 +28,12 @@ from arazzo_runner.expressions.nodes import (
     Not,
     Or,
     Reference,
-    ToleratedSyntax,
     Template,
+    ToleratedSyntax,
 )
 from arazzo_runner.expressions.parser import canonical_form, parse_expression
-from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.expressions.queries.query import Query, compile_query, select
+from arazzo_runner.expressions.scope import FIELDS, Scope, declared_by, scope_of
 from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.text import render_diagnostics
