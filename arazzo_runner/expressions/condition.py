@@ -1,4 +1,4 @@
-"""Simple conditions: tokens, precedence, nodes (Arazzo 1.1.0 §Criterion Object, Literals and Operators).
+"""Simple conditions: text → nodes (Arazzo 1.1.0 §Criterion Object, Literals and Operators).
 
 or         = and *( "||" and )
 and        = comparison *( "&&" comparison )
@@ -67,7 +67,7 @@ _SYMBOLS = {"and": "&&", "or": "||", "is": "==", "equals": "=="}
 
 
 class ParsedCondition(Record):
-    """A condition, what was tolerated in it, and the expressions it reads."""
+    """A condition, what was tolerated in it, and the expressions it contains."""
 
     node: Condition
     tolerated: tuple[ToleratedSyntax, ...] = ()
@@ -116,7 +116,7 @@ def _references(condition: Condition) -> Iterator[Expression]:
 
 
 class _ConditionParser:
-    """The tokens of one condition, read one at a time."""
+    """Recursive descent over the tokens of one condition."""
 
     def __init__(self, text: str, declared: Declared) -> None:
         self.text = text
@@ -262,7 +262,7 @@ class _ConditionParser:
         raise ExpressionSyntaxError(what, token.offset, len(token.text), hint, spelling)
 
     def end(self) -> None:
-        """Fail when anything is left."""
+        """Fail if any text is left."""
         token = self.token
         if token.kind == "end":
             return
@@ -307,7 +307,7 @@ class _ConditionParser:
         return self._read_word(start)
 
     def _read_reference(self, start: int) -> _Token:
-        """A reference ends at white space, `)`, `]`, `}` or an operator (semantics §4)."""
+        """Read an expression: up to white space, `)`, `]`, `}` or an operator (semantics §4)."""
         end, text = start + 1, self.text
         while end < len(text):
             character = text[end]
@@ -345,7 +345,7 @@ class _ConditionParser:
         return _Token("literal", self.text[start : close + 1], start, value)
 
     def _number_end(self, start: int) -> int:
-        """Return the end of a JSON number at `start`, `start` itself when there is none."""
+        """Return the end of the JSON number at `start`, `start` itself if there is none."""
         text = self.text
         end = start + (text[start] == "-")
         digits = _digits_end(text, end)

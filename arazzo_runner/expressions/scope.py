@@ -1,4 +1,4 @@
-"""Scope: what an expression may see at this moment."""
+"""Scope: the values that expressions may refer to at one moment of a run, and how it is written as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from arazzo_runner.expressions.names import Declared
 
 
 class Message(Record):
-    """A request, response or message as expressions see it.
+    """A request, response or message as expressions read it.
 
     `headers` keeps the order and repeats of the wire; `query` and `path` are the parameters
     of a request; `body` is the parsed body (text when it is not JSON), MISSING when there is
@@ -38,20 +38,20 @@ class Message(Record):
 
 
 class WorkflowScope(Record):
-    """What `$workflows.<id>` shows of a workflow that ran in this run."""
+    """The inputs and outputs of a workflow that ran in this run (`$workflows.<id>`)."""
 
     inputs: Mapping[str, JsonValue]
     outputs: Mapping[str, JsonValue]
 
 
 class Scope(Record):
-    """Everything a runtime expression may refer to; fields are empty while there is nothing to see.
+    """Everything a runtime expression may refer to; fields are empty while there is no value.
 
     `steps` maps a stepId to its outputs, `workflows` a workflowId to its WorkflowScope,
     `sources` a source name to its fields (`url`, `type`, `name`), `components` a component
-    type to its named objects. Outputs that could not be had are absent (MISSING). `not_yet`
-    are steps that could not run yet: a loop will come to them. `query_timeout` are the seconds
-    that one selector or replacement may take.
+    type to its named objects. Outputs without a value are absent (MISSING). `not_yet` are steps
+    that did not run yet, which a loop will run. `query_timeout` is the limit in seconds of one
+    selector or replacement.
     """
 
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -71,6 +71,13 @@ class Scope(Record):
     query_timeout: float = 1.0
 
 
+# ------------------------------------------------------------------ scopes as JSON (`arazzo eval --context`)
+
+# {"inputs": {…}, "outputs": {…}, "steps": {"<stepId>": {"<output>": …}},
+#  "workflows": {"<workflowId>": {"inputs": {…}, "outputs": {…}}}, "sources": {"<name>": {"url": …}},
+#  "components": {"parameters": {…}}, "self": "…", "url": "…", "method": "…", "statusCode": 200,
+#  "request": {"header": {…}, "query": {…}, "path": {…}, "body": …}, "response": {"header": {…}, "body": …}}
+# Every member may be left out. A header's value may be a list: it was sent several times.
 FIELDS = frozenset(
     ("inputs", "outputs", "steps", "workflows", "sources", "components", "self", "url", "method", "statusCode",
      "request", "response", "message")
@@ -78,7 +85,7 @@ FIELDS = frozenset(
 
 
 def scope_of(context: Mapping[str, JsonValue]) -> Scope:
-    """Return the Scope a context describes; what is not there is empty."""
+    """Return the Scope that a context in JSON describes; missing members are empty."""
     return Scope(
         inputs=_mapping(context, "inputs"),
         outputs=_mapping(context, "outputs"),
@@ -101,7 +108,7 @@ def scope_of(context: Mapping[str, JsonValue]) -> Scope:
 
 
 def declared_by(context: Mapping[str, JsonValue]) -> Declared:
-    """Return the names a context gives, as the names a text may refer to."""
+    """Return the names in a context as the names that a text may refer to."""
     return Declared(
         inputs=frozenset(_mapping(context, "inputs")) if "inputs" in context else None,
         steps={name: frozenset(_plain(outputs)) for name, outputs in _mapping(context, "steps").items()},

@@ -1,4 +1,4 @@
-"""Text of a document → plain text, one whole expression, or text with embedded expressions (semantics §3)."""
+"""Texts of a document → plain text, one whole expression, or a template (semantics §3)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
 class ParsedText(Record):
-    """What a text turned out to be: plain text, an expression (its value keeps its type) or a Template."""
+    """A parsed text: plain text, an expression (its value keeps its type) or a Template."""
 
     node: str | Expression | Template
     tolerated: tuple[ToleratedSyntax, ...] = ()
@@ -53,7 +53,7 @@ def _parse(text: str, declared: Declared, bare: bool) -> ParsedText:
 
 
 def _looks_whole(text: str) -> bool:
-    """Tell whether a text begins as one of our expressions and not as `$5.00` or `$filter`."""
+    """Return whether a text begins like a runtime expression, unlike `$5.00` or `$filter`."""
     if not text.startswith("$"):
         return False
     if text[1:].partition(".")[0] in ROOTS:
@@ -62,17 +62,17 @@ def _looks_whole(text: str) -> bool:
 
 
 def _is_root(text: str, start: int) -> bool:
-    """Return whether a root of ours stands at `start`, or a word that can only be a misspelling of one."""
+    """Return whether the word at `start` is a root of expressions, or can only be a misspelling of one."""
     end = start
     while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
         end += 1
     root = text[start:end]
-    return root in ROOTS or (text[end : end + 1] == "." and _looks_meant(root))
+    return root in ROOTS or (text[end : end + 1] == "." and _is_misspelled_root(root))
 
 
 @lru_cache(maxsize=256)
-def _looks_meant(root: str) -> bool:
-    # `$workflow.x`, `$respons.body`: an unknown root that can only be a misspelling of ours.
+def _is_misspelled_root(root: str) -> bool:
+    # As in `$workflow.x` and `$respons.body`.
     if root in ("workflow", "source", "sources", "env", "input", "step", "output", "component", "headers", "body"):
         return True
     if not 4 <= len(root) <= LONGEST_ROOT:
@@ -83,7 +83,7 @@ def _looks_meant(root: str) -> bool:
 
 
 def _whole(text: str, declared: Declared) -> ParsedText | None:
-    """Parse a text as one expression; None when only its beginning is one (then it is embedding's turn)."""
+    """Parse a text as one expression; None if the expression does not span the whole text."""
     if text[1:] not in KEYWORDS and text[1:].split(".")[0].split("#")[0].split(" ")[0] in KEYWORDS:
         return None  # `$url of the page`, `$self-service`: data
     try:
@@ -125,8 +125,8 @@ def _embedded(text: str, declared: Declared, *, bare: bool) -> ParsedText:
 def _expression_at(
     text: str, dollar: int, declared: Declared, *, bare: bool, open_brace: bool
 ) -> tuple[int, int, Expression | None, list[ToleratedSyntax]]:
-    """Read what begins at a `$`: (start, end, node, tolerated); node None when it is plain text."""
-    # `{$name}` of another language is text.
+    """Parse from a `$` on: (start, end, node, what was tolerated); node is None for plain text."""
+    # Braces around another language's variable, as in `{$name}`, are plain text.
     if open_brace and text[dollar - 1] == "{" and _is_root(text, dollar + 1):
         return _braced(text, dollar, declared)
     return _bare(text, dollar, declared) if bare else (dollar, dollar, None, [])
@@ -145,7 +145,7 @@ def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expre
 
 
 def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression | None, list[ToleratedSyntax]]:
-    """Read an expression without braces: only when its longest prefix names something declared."""
+    """Parse an expression without braces: only if it names something declared."""
     length = _bare_length(text, dollar, declared)
     if not length:
         return dollar, dollar, None, []
@@ -160,7 +160,7 @@ def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Express
 
 
 def _bare_length(text: str, dollar: int, declared: Declared) -> int:
-    """Return how many characters from `dollar` on are a bare expression, 0 for none."""
+    """Return the length of the longest bare expression at `dollar`, 0 for none."""
     if not text.startswith(BARE_ROOTS, dollar):
         return 0
     names = {"i": declared.inputs, "s": declared.steps, "w": declared.workflows}[text[dollar + 1]]
@@ -175,7 +175,7 @@ def _bare_length(text: str, dollar: int, declared: Declared) -> int:
 
 
 def _bare_ends(text: str, dollar: int) -> list[int]:
-    """Return where a bare expression may end, the nearest places first: each is tried, so they are not many."""
+    """Return where a bare expression may end, the nearest first; limited, as each is tried."""
     found: list[int] = []
     for place in range(dollar + 1, len(text)):
         if text[place] in _ENDS or text[place] == "$":

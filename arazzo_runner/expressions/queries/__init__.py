@@ -1,1 +1,1 @@
-"""The query languages: JSONPath, XPath, JSON Pointer and regular expressions."""
+"""The query languages: JSONPath, XPath, JSON Pointer and regular expressions. Start with query.py."""

@@ -1,9 +1,13 @@
-"""What the back references of a pattern mean (ECMA-262 §22.2.2.7.2), where engines agree on it.
+"""Back references and repetitions of ECMA-262, rewritten so that other engines match the same.
 
-In ECMA-262 a reference to a group that took part in no match matches the empty text, and each
-round of a repetition forgets what its groups took in the round before. Other engines fail, and
-remember. Here every reference is decided beforehand: it is always empty, or reads what its
-group took. Where that changes from round to round the pattern is refused.
+Back references (ECMA-262 §22.2.2.7.2): a reference to a group that did not participate matches the
+empty text, and each iteration of a repetition resets its groups. Other engines fail, and keep the
+groups. So every reference is resolved: it is always empty, or is what its group matched. A pattern
+where that changes between iterations is refused.
+
+Repetitions (§22.2.2.3.1, RepeatMatcher): an iteration beyond the minimum that matches the empty
+text fails: `(|a)+` matches "aaa", where other engines end with the empty first iteration. So the
+body is replaced by those of its outcomes, in the order in which they are tried, that are not empty.
 """
 
 from __future__ import annotations
@@ -29,11 +33,18 @@ from arazzo_runner.expressions.queries.ecma_nodes import (
 )
 
 Path: TypeAlias = tuple[tuple[Node, int], ...]
-"""The nodes around a place, from the outermost, each with the number of the part that holds it."""
+"""The ancestors of a node, from the outermost, each with the index of the child that leads to it."""
+
+
+MOST_OUTCOMES: Final = 64
+MOST_PARTS: Final = 1_000
+MOST_WORK: Final = 2_000
+Outcomes: TypeAlias = list[tuple[bool, Node]]
+"""The outcomes of a node in the order in which they are tried: (is empty, node)."""
 
 
 def with_references(node: Node, targets: dict[int, int]) -> Node:
-    """Return a pattern in which references are decided and only the groups they read are left.
+    """Return a pattern whose references are resolved and that has only the groups they read.
 
     `targets` has the group of each Reference by its offset. Raises ExpressionSyntaxError for a
     reference that engines read differently.
@@ -43,11 +54,11 @@ def with_references(node: Node, targets: dict[int, int]) -> Node:
     groups: dict[int, Path] = {}
     references: dict[int, Path] = {}
     _find(node, (), groups, references)
-    decided = {
-        offset: _decided(offset, targets[offset], path, groups[targets[offset]]) for offset, path in references.items()
+    resolved = {
+        offset: _resolved(offset, targets[offset], path, groups[targets[offset]]) for offset, path in references.items()
     }
-    read = frozenset(recall.number for recall in decided.values() if isinstance(recall, Recall))
-    return _replaced(node, decided, read)
+    read = frozenset(recall.number for recall in resolved.values() if isinstance(recall, Recall))
+    return _replaced(node, resolved, read)
 
 
 def _find(node: Node, path: Path, groups: dict[int, Path], references: dict[int, Path]) -> None:
@@ -59,9 +70,9 @@ def _find(node: Node, path: Path, groups: dict[int, Path], references: dict[int,
         _find(part, (*path, (node, place)), groups, references)
 
 
-def _decided(offset: int, number: int, reference: Path, group: Path) -> Node:
+def _resolved(offset: int, number: int, reference: Path, group: Path) -> Node:
     if any(isinstance(node, Group) and node.number == number for node, _ in reference):
-        return EMPTY  # `(a\1)`: the group has taken nothing before it ends
+        return EMPTY  # `(a\1)`: a group is empty until it ends
     if any(isinstance(node, Look) and node.behind for node, _ in reference):
         raise _refusal(offset, "a back reference in a lookbehind is read differently by different engines")
     shared = _shared(reference, group)
@@ -79,7 +90,7 @@ def _decided(offset: int, number: int, reference: Path, group: Path) -> Node:
 
 
 def _shared(one: Path, other: Path) -> int:
-    """Return the place in both paths of the innermost node that holds both ends, each in another part."""
+    """Return the index in both paths of their innermost common ancestor."""
     place = 0
     while one[place][1] == other[place][1]:
         place += 1
@@ -89,7 +100,7 @@ def _shared(one: Path, other: Path) -> int:
 def _leaves_nothing(node: Node) -> bool:
     """Return whether the captures inside a node are reset once it has matched."""
     if isinstance(node, Repeat) and node.least == 0 and isinstance(node.body, Look):
-        return True  # a round that takes no character is not counted
+        return True  # an empty iteration is not counted
     return (isinstance(node, Look) and node.negated) or (isinstance(node, Repeat) and node.most == 0)
 
 
@@ -105,16 +116,16 @@ def _refusal(offset: int, message: str) -> ExpressionSyntaxError:
     return ExpressionSyntaxError(message, offset, 2, "compare the parts with criteria of their own")
 
 
-def _replaced(node: Node, decided: dict[int, Node], read: frozenset[int]) -> Node:
+def _replaced(node: Node, resolved: dict[int, Node], read: frozenset[int]) -> Node:
     if isinstance(node, Single | Assertion | Recall):
         return node
     if isinstance(node, Reference):
-        return decided[node.offset]
+        return resolved[node.offset]
     if isinstance(node, Sequence):
-        return Sequence(tuple(_replaced(item, decided, read) for item in node.items))
+        return Sequence(tuple(_replaced(item, resolved, read) for item in node.items))
     if isinstance(node, Choice):
-        return Choice(tuple(_replaced(option, decided, read) for option in node.options))
-    body = _replaced(node.body, decided, read)
+        return Choice(tuple(_replaced(option, resolved, read) for option in node.options))
+    body = _replaced(node.body, resolved, read)
     if isinstance(node, Group):
         return Group(body, node.number) if node.number in read else body
     if isinstance(node, Look):
@@ -124,15 +135,8 @@ def _replaced(node: Node, decided: dict[int, Node], read: frozenset[int]) -> Nod
     return Repeat(body, node.least, node.most, node.lazy)
 
 
-MOST_OUTCOMES: Final = 64
-MOST_PARTS: Final = 1_000
-MOST_WORK: Final = 2_000
-Outcomes: TypeAlias = list[tuple[bool, Node]]
-"""The ways in which a node may match, in the order in which they are tried: (takes nothing, node)."""
-
-
 def with_loops(node: Node) -> Node:
-    """Return a pattern whose repetitions have no empty rounds that other engines would count.
+    """Return a pattern whose repetitions have no empty iterations that other engines would count.
 
     Raises ExpressionSyntaxError for one that cannot be written so.
     """
@@ -140,7 +144,7 @@ def with_loops(node: Node) -> Node:
 
 
 class _Loops:
-    """Rewrites one pattern; a repetition in a repetition multiplies, so its work is counted."""
+    """Rewrites one pattern; nested repetitions multiply, so the work is limited."""
 
     def __init__(self) -> None:
         self._left = MOST_WORK
@@ -153,7 +157,7 @@ class _Loops:
             return Sequence(tuple(map(self.rewritten, node.items)))
         if isinstance(node, Choice):
             return Choice(tuple(map(self.rewritten, node.options)))
-        assert isinstance(node, Repeat | Group | Look | Cased)  # references are decided before
+        assert isinstance(node, Repeat | Group | Look | Cased)  # references are resolved before
         body = self.rewritten(node.body)
         if isinstance(node, Group):
             return Group(body, node.number)
@@ -176,7 +180,7 @@ class _Loops:
         outcomes = self._outcomes(body)
         empty_ones = [is_empty for is_empty, _ in outcomes]
         if empty_ones == sorted(empty_ones) and not _holds_group(body):
-            return node  # an empty round comes last: it changes nothing
+            return node  # an empty iteration is tried last: it changes nothing
         taking = _choice([outcome for is_empty, outcome in outcomes if not is_empty])
         most = None if node.most is None else node.most - node.least
         rest = EMPTY if taking is None else Repeat(taking, 0, most, node.lazy)
@@ -222,7 +226,7 @@ class _Loops:
 
     def _of_repeat(self, node: Repeat) -> Outcomes:
         if node.least:
-            # The rounds that must be may be empty, the others take a character.
+            # The required iterations may be empty, the others not.
             if node.least > MOST_OUTCOMES:
                 raise _too_many()
             most = None if node.most is None else node.most - node.least
@@ -254,7 +258,7 @@ def _too_many() -> ExpressionSyntaxError:
 
 
 def _extent(node: Node, most: int) -> int:
-    """Return how many nodes a node is, or something above `most`: parts that stand twice in it count twice."""
+    """Return the number of nodes in a tree, or any number above `most`; shared nodes count each time."""
     count, waiting = 0, [node]
     while waiting and count <= most:
         count += 1

@@ -74,7 +74,7 @@ def passes_anything(path: Path) -> ToleratedSyntax | None:
 
 
 def _canonical(test: Test, texts: dict[Path, str]) -> str | None:
-    """Return the query that says the same, None when the root itself is tested: a filter sees its children."""
+    """Return the equivalent query; None if the root itself is tested, as filters test children."""
     if any(not path.segments for path in texts):
         return None
     written = _written(test, texts)
@@ -103,7 +103,7 @@ def _comparison(test: Compare, texts: dict[Path, str]) -> str:
     left, right = _operand_text(test.left, texts), _operand_text(test.right, texts)
     plain = f"{left} {test.operator} {right}"
     if test.right == Constant(None) and isinstance(test.left, ValueOf):
-        # RFC 9535: what is missing is "nothing", which is not null.
+        # In RFC 9535 a missing value is Nothing, which is not null.
         if test.operator == "!=":
             return f"{left} && {plain}"
         if test.operator == "==":

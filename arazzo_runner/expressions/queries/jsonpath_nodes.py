@@ -75,7 +75,7 @@ class Constant(Record):
 
 
 class ValueOf(Record):
-    """The value of the one node a path selects, else nothing; also the function `value()` (§2.4.8)."""
+    """The value of the only node a path selects, else Nothing; also the function `value()` (§2.4.8)."""
 
     path: Path
 
@@ -128,7 +128,7 @@ class Matches(Record):
 class Compare(Record):
     """`left operator right` (§2.3.5.2.2).
 
-    `rules`: `rfc` as RFC 9535 says; `absent-is-null` the same, but a missing value is null;
+    `rules`: `rfc` of RFC 9535; `absent-is-null` the same, but a missing value is null;
     `script` as ECMAScript's `==` and `<` compare.
     """
 

@@ -1,7 +1,7 @@
-"""Walks a JSON value as a JSONPath query says, counting every step (RFC 9535 §2).
+"""Evaluates a JSONPath query on a JSON value (RFC 9535 §2), with comparisons (§2.3.5.2.2).
 
-Written apart from the parsing library because that one's evaluator neither stops (`$..*..*`,
-unions that multiply) nor goes deeper than Python's stack: here a loop and a Budget bound both.
+Every step is counted, so that `$..*..*` and unions that multiply end, and values may be nested
+deeper than Python's stack. Goessner's filters compare as ECMAScript does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,15 @@ from arazzo_runner.expressions.queries.jsonpath_nodes import (
 from arazzo_runner.expressions.queries.regex import iregexp_matches
 
 Node: TypeAlias = tuple[JsonValue, "list[JsonValue] | dict[str, JsonValue] | None", "str | int | None"]
-"""A value, the structure it stands in, and its name or place there (None for the root)."""
+"""A value, its parent, and its name or index there (None for the root)."""
+
+
+_ORDER: dict[str, Callable[[int], bool]] = {
+    "<": lambda order: order < 0,
+    "<=": lambda order: order <= 0,
+    ">": lambda order: order > 0,
+    ">=": lambda order: order >= 0,
+}
 
 
 class Walker:
@@ -56,14 +64,14 @@ class Walker:
         self.count_is_length = count_is_length
 
     def nodes(self, path: Path, current: JsonValue = MISSING) -> list[Node]:
-        """Return the nodes that `path` selects, in document order as the RFC defines it."""
+        """Return the nodes that `path` selects, in the order of the RFC."""
         found: list[Node] = [(self.root if path.absolute else current, None, None)]
         for segment in path.segments:
             found = self._segment(segment, found)
         return found
 
     def holds(self, test: Test, current: JsonValue = MISSING) -> bool:
-        """Tell whether a filter expression is true of `current` (RFC 9535 §2.3.5)."""
+        """Return whether a filter expression is true for `current` (RFC 9535 §2.3.5)."""
         self.budget.spend()
         if isinstance(test, Compare):
             return self._compare(test, current)
@@ -91,7 +99,7 @@ class Walker:
         return found
 
     def _descendants(self, value: JsonValue) -> Iterator[JsonValue]:
-        """The value and everything below it, each before what it holds (RFC 9535 §2.5.2.2)."""
+        """Yield the value and its descendants, parents first (RFC 9535 §2.5.2.2)."""
         stack = [value]
         while stack:
             self.budget.spend()
@@ -136,7 +144,7 @@ class Walker:
     # -------------------------------------------------------------- values
 
     def _value(self, operand: Operand, current: JsonValue) -> JsonValue:
-        """The value of an operand; MISSING is the RFC's special result Nothing."""
+        """Return the value of an operand; MISSING is the RFC's special result Nothing."""
         if isinstance(operand, Constant):
             return operand.value
         if isinstance(operand, ValueOf):
@@ -180,18 +188,10 @@ class Walker:
         return iregexp_matches(pattern, text, test.whole, self.budget)
 
 
-_ORDER: dict[str, Callable[[int], bool]] = {
-    "<": lambda order: order < 0,
-    "<=": lambda order: order <= 0,
-    ">": lambda order: order > 0,
-    ">=": lambda order: order >= 0,
-}
-
-
 def equal(left: JsonValue, right: JsonValue, budget: Budget) -> bool:
-    """Tell whether two values are equal; MISSING equals only MISSING, true is not 1.
+    """Return whether two values are equal; MISSING equals only MISSING, true is not 1.
 
-    A loop instead of recursion: answers may be nested deeper than Python's stack.
+    A loop, not recursion: responses may be nested deeper than Python's stack.
     """
     pairs = [(left, right)]
     while pairs:
@@ -211,7 +211,7 @@ def equal(left: JsonValue, right: JsonValue, budget: Budget) -> bool:
 
 
 def compare(left: JsonValue, operator: str, right: JsonValue, budget: Budget) -> bool:
-    """Tell whether `left < right` and so on: numbers and strings have an order, `<=` includes equal."""
+    """Return whether `left < right` etc.: numbers and strings are ordered, `<=` includes equality."""
     order = None
     if is_number(left) and is_number(right):
         order = (left > right) - (left < right)
@@ -234,7 +234,7 @@ def script_compare(left: JsonValue, operator: str, right: JsonValue, budget: Bud
 
 
 def is_script_true(value: JsonValue) -> bool:
-    """Tell whether ECMAScript takes a value for true: all but undefined, null, false, 0 and ""."""
+    """Return whether a value is true in ECMAScript: all but undefined, null, false, 0 and ""."""
     if isinstance(value, (dict, list)):
         return True
     return bool(value)

@@ -1,4 +1,4 @@
-"""Regular expressions of documents: ECMA-262's dialect on engines that a hostile pattern cannot hold up.
+"""Regular expressions of documents: ECMA-262's dialect with bounded time.
 
 RE2 runs whatever it can: its time is at most text × pattern. Patterns that need backtracking
 (lookaround, back references, repeats above RE2's limit), and large patterns on large texts, go to
@@ -22,27 +22,27 @@ from arazzo_runner.expressions.queries.ecma import Translated, translate
 Search: TypeAlias = Callable[[str, float], str | None]
 
 STEPS_PER_SECOND: Final = 100_000_000
-"""What RE2 does in a second at least, in positions of the pattern × characters of the text."""
+"""The least that RE2 does in a second, in positions of the pattern × characters of the text."""
 STEPS_PER_UNIT: Final = 50
 MAX_LENGTH: Final = 65_536
 _LITERAL_FLAGS: Final = "imsuygdv"
 _SURROGATES: Final = pattern("[\ud800-\udfff]")
-_NO_CHARACTER: Final = "\ufdd0"  # never assigned, as half a surrogate pair is no character
+_NO_CHARACTER: Final = "\ufdd0"  # never assigned: matches no more than half a surrogate pair does
 
 
 class Regex(PartlyComparedRecord):
-    """A compiled pattern; `tolerated` tell what was tolerated in it."""
+    """A compiled pattern, and what was tolerated in it."""
 
     _hidden_in_repr = ("search",)
     _ignored_in_eq = ("search",)
 
     search: Search
-    """`search(text, seconds)`: the first match, None when there is none; raises TooMuchWork."""
+    """`search(text, seconds)` returns the first match or None; raises TooMuchWork."""
     tolerated: tuple[ToleratedSyntax, ...] = ()
 
 
 def compile_regex(text: str) -> Regex:
-    """Compile an ECMA-262 pattern; it is searched for, not anchored (semantics §4).
+    """Compile an ECMA-262 pattern, which is not anchored (semantics §4).
 
     Raises ExpressionSyntaxError for a pattern that no engine takes.
     """
@@ -58,7 +58,7 @@ def compile_regex(text: str) -> Regex:
 
 
 def iregexp_matches(pattern: str, text: str, whole: bool, budget: Budget) -> bool:
-    """Return whether `text` matches an I-Regexp (RFC 9485); a pattern that is none matches nothing.
+    """Return whether `text` matches an I-Regexp (RFC 9485); an invalid pattern matches nothing.
 
     RFC 9535 §2.4.6 (`match`: the whole text) and §2.4.7 (`search`: any part of it).
     """
@@ -84,7 +84,7 @@ def _iregexp(pattern: str, whole: bool) -> Translated | None:
 
 
 def _without_delimiters(text: str) -> tuple[str, str, tuple[ToleratedSyntax, ...]]:
-    """Take `/^pattern/flags` for the pattern: as it stands it could never match, `^` comes after a slash."""
+    """Return `/^pattern/flags` as (pattern, flags, …): with its slashes it could never match."""
     end = text.rfind("/")
     if not text.startswith("/^") or end < 2 or any(flag not in _LITERAL_FLAGS for flag in text[end + 1 :]):
         return text, "", ()
@@ -92,7 +92,7 @@ def _without_delimiters(text: str) -> tuple[str, str, tuple[ToleratedSyntax, ...
     flags = "".join(flag for flag in "ims" if flag in text[end + 1 :])
     canonical = f"(?{flags}:{pattern})" if flags else pattern
     message = "a regex condition is the pattern alone, without slashes around it"
-    span = (0, 0) if flags else None  # ECMA-262 has no flags inside a pattern: nothing portable to be written
+    span = (0, 0) if flags else None  # ECMA-262 has no flags inside a pattern: there is no portable spelling
     return pattern, flags, (ToleratedSyntax("regex-delimiters", message, 0, len(text), canonical, span),)
 
 
@@ -100,7 +100,7 @@ def _without_delimiters(text: str) -> tuple[str, str, tuple[ToleratedSyntax, ...
 
 
 def _lazily(translated: Translated) -> Search:
-    """Return a search that loads and compiles with its engine when it first searches."""
+    """Return a search that chooses, loads and compiles with an engine when it first searches."""
 
     def search(text: str, seconds: float) -> str | None:
         is_small = translated.positions * len(text) <= STEPS_PER_SECOND * seconds
@@ -115,25 +115,25 @@ def _lazily(translated: Translated) -> Search:
     return search
 
 
-# A pattern may take 10 MB once it is compiled: few are kept.
+# A compiled pattern may take 10 MB: few are cached.
 @functools.lru_cache(maxsize=32)
 def _linear(pattern: str) -> Search | None:
-    """Return RE2's search, None when it is not installed or does not take the pattern."""
+    """Return RE2's search; None if RE2 is not installed or refuses the pattern."""
     try:
         import re2
-    except ImportError:  # no wheel for this platform: `regex` with its time limit serves alone
+    except ImportError:  # no wheel for this platform: only `regex` with its time limit is left
         return None
     options = re2.Options()
     options.log_errors = False
     try:
         compiled = re2.compile(pattern, options)
-    except re2.error:  # it would take more memory than RE2 allows itself
+    except re2.error:  # it needs more memory than RE2's own limit
         return None
 
     def search(text: str, _seconds: float) -> str | None:
         try:
             found = compiled.search(text)
-        except UnicodeEncodeError:  # lone surrogates, which JSON allows, are no text for RE2
+        except UnicodeEncodeError:  # lone surrogates, which JSON allows and RE2 refuses
             found = compiled.search(_SURROGATES.sub(_NO_CHARACTER, text))
         return None if found is None else text[found.start() : found.end()]
 

