@@ -16,8 +16,8 @@ from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.errors import InvalidUsage, Severity
-from arazzo_runner.lint.codes import codes_with_options, titles
 from arazzo_runner.lint.documents import STDIN, select_documents
+from arazzo_runner.lint.pages import titles
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, told_once
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.escaping import one_line
@@ -109,6 +109,7 @@ class LintSession:
         if path is None:
             return Settings()
         from arazzo_runner.config.reading import load_settings  # lazily: many projects have no configuration
+        from arazzo_runner.lint.rules.catalogue import codes_with_options
 
         return load_settings(path=path, codes=codes_with_options())
 

@@ -115,11 +115,15 @@ class Checked:
 
 @record(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """Which rules run (None: the default ones), with which options by code; with `strict` deviations are errors."""
+    """Which rules run (None: the default ones), with which options by code; with `strict` deviations are errors.
+
+    With `use_triggers`, rules that cannot find anything in a document are skipped.
+    """
 
     strict: bool = False
     rules: Collection[str] | None = None
     rule_options: RuleOptions = field(default_factory=dict)
+    use_triggers: bool = True
 
 
 class Checker:
@@ -186,7 +190,7 @@ class Checker:
     def _check(self, document: Source, checks: Checks) -> Checked:
         # Lazily: a run needs no rules, and what was found before is not looked for again.
         from arazzo_runner.lint.inspection import Inspection
-        from arazzo_runner.lint.rules import chosen
+        from arazzo_runner.lint.rules.catalogue import select_rules
         from arazzo_runner.lint.rules.rule import run_rules
         from arazzo_runner.program.load import compile_program
 
@@ -199,11 +203,13 @@ class Checker:
         program = compile_program(entry, library)
         opened = {name: library.source(entry, name) for name in entry.sources}
         found = dict.fromkeys(problems.diagnostics)
-        inspection = Inspection.of(program, opened, checks.rule_options)
+        inspection = Inspection(program, opened, checks.rule_options)
         codes = None if checks.rules is None else frozenset(checks.rules)
         # Credentials are looked for whatever is asked: the other findings must not quote them.
-        rules = chosen(None if codes is None else codes | SHOWS_A_SECRET)
-        found.update(dict.fromkeys(run_rules(inspection, rules, strict=checks.strict)))
+        rules = select_rules(None if codes is None else codes | SHOWS_A_SECRET)
+        found.update(
+            dict.fromkeys(run_rules(inspection, rules, strict=checks.strict, use_triggers=checks.use_triggers))
+        )
         if SHOWS_A_SECRET.isdisjoint([each.code for each in found]):
             return Checked(tuple(found), parsed)
         from arazzo_runner.lint.redaction import without_credentials  # lazily: few documents hold one

@@ -12,7 +12,6 @@ from arazzo_runner.config.settings import RuleSetting, ValidateSettings
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.lint.checker import Checks
 from arazzo_runner.lint.globs import matches
-from arazzo_runner.lint.rules import RULES
 
 UNREADABLE: Final = frozenset({
     "alias-expansion", "document-too-deep", "document-too-large", "empty-document", "json-syntax", "not-json",
@@ -50,7 +49,9 @@ class Policy:
 
     def checks(self) -> Checks:
         """Return which rules are to run, how strictly and with which options."""
-        rules = frozenset(rule.CODE for rule in RULES if self._runs(rule.CODE, rule.DEFAULT))
+        from arazzo_runner.lint.rules.catalogue import RULES  # lazily: cached results need no rules
+
+        rules = frozenset(each.code for each in RULES if self._runs(each.code, each.is_default))
         options: dict[str, Mapping[str, JsonValue]] = {
             code: setting.options for code, setting in self.rules.items() if setting.options
         }

@@ -13,8 +13,8 @@ from arazzo_runner.document.cache import DiskCache, cache_folder
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity
 from arazzo_runner.lint.checker import Checked, Checker, Checks
-from arazzo_runner.lint.codes import codes_with_options, known_codes
 from arazzo_runner.lint.levels import IGNORE, Choices, Policy, matching, policy_for
+from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.lint.result_cache import Known, Remembered
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.findings.fingerprints import relative
@@ -76,7 +76,7 @@ class Linter:
         if self._memory is not None:
             return self._lint_remembering(name, settings, policy, self._memory)
         try:
-            checked = self._checker(settings).check(name, self._checks[id(policy)])
+            checked = self._checker(settings).check(name, self._checks_for(policy))
         except InvalidUsage as problem:
             return Linted(name, problem.diagnostics, is_open=False)
         left, count = self._judged(checked, policy)
@@ -91,7 +91,7 @@ class Linter:
         if known is None:
             watch = Watch()
             try:
-                checked = checker.check(name, self._checks[id(policy)], watch=watch)
+                checked = checker.check(name, self._checks_for(policy), watch=watch)
             except InvalidUsage as problem:
                 return Linted(name, problem.diagnostics, is_open=False)
             found, count = self._judged(checked, policy)
@@ -153,9 +153,13 @@ class Linter:
         """Return what holds for a document; those that the same overrides match share it."""
         key = settings.path, matching(settings.validate, path)
         if key not in self._policies:
-            found = self._policies[key] = policy_for(settings.validate, path, self._options.choices)
-            self._checks[id(found)] = found.checks()
+            self._policies[key] = policy_for(settings.validate, path, self._options.choices)
         return self._policies[key]
+
+    def _checks_for(self, policy: Policy) -> Checks:
+        if id(policy) not in self._checks:
+            self._checks[id(policy)] = policy.checks()
+        return self._checks[id(policy)]
 
     def change(self, name: str, data: bytes) -> None:
         """Take another text for a document from now on, as if it had been written."""
@@ -211,6 +215,7 @@ def _settings(path: str | None) -> Settings:
     if path is None:
         return Settings()
     from arazzo_runner.config.reading import load_settings  # lazily: many projects have no configuration
+    from arazzo_runner.lint.rules.catalogue import codes_with_options
 
     return load_settings(path=path, codes=codes_with_options())
 

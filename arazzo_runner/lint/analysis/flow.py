@@ -6,11 +6,33 @@ next. The graph holds more ways than a run takes, never fewer: what it says cann
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from arazzo_runner.base.records import record
-from arazzo_runner.lint.analysis.broken import BrokenPlaces
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledAction, CompiledStep, CompiledWorkflow
+
+
+class BrokenPlaces:
+    """The places of errors that were found before: what is there was not compiled, and is not judged again."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self._pointers: dict[str, list[str]] = {}
+        for found in diagnostics:
+            if found.severity is Severity.ERROR:
+                self._pointers.setdefault(found.at.uri, []).append(found.at.pointer + "/")
+        for pointers in self._pointers.values():
+            pointers.sort()
+
+    def inside(self, at: Location, field: str = "") -> bool:
+        """Return whether there is an error at a location, or at a field of it, or below."""
+        pointers = self._pointers.get(at.uri)
+        if pointers is None:
+            return False
+        prefix = f"{at.pointer}/{field}/" if field else f"{at.pointer}/"
+        index = bisect_left(pointers, prefix)
+        return index < len(pointers) and pointers[index].startswith(prefix)
 
 
 @record(frozen=True, slots=True)

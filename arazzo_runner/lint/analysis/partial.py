@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from arazzo_runner.base.json_values import JsonValue, ends_inside_string, equal, preview
 from arazzo_runner.base.records import record
 from arazzo_runner.expressions.nodes import Template
-from arazzo_runner.lint.analysis.schema_types import Shape, Shapes, possible_types, possible_values
+from arazzo_runner.lint.analysis.schema_types import SchemaType, SchemaTypes, possible_types, possible_values
 from arazzo_runner.program.model import ArrayValue, Literal, ObjectValue, TemplateValue, Value
 from arazzo_runner.sources.schema.check import schema_errors
 from arazzo_runner.sources.schema.context import Direction
@@ -29,10 +29,10 @@ class Computed:
     """A part that is known only at run time: how it is written, and what is known of it (None: nothing)."""
 
     text: str
-    shapes: Shapes | None = None
+    alternatives: SchemaTypes | None = None
 
 
-Expect: TypeAlias = Callable[[Value], Shapes | None]
+Expect: TypeAlias = Callable[[Value], SchemaTypes | None]
 """What a computed value will be."""
 
 
@@ -63,13 +63,17 @@ def json_text(value: Value) -> JsonValue:
         return Computed("")
 
 
-def misfits(value: JsonValue, shape: Shape, *, direction: Direction | None = None) -> tuple[SchemaError, ...]:
+def mismatches(
+    value: JsonValue, schema_type: SchemaType, *, direction: Direction | None = None
+) -> tuple[SchemaError, ...]:
     """Return how a value, computed parts and all, does not fit a schema; nothing when the schema is unusable."""
     if not has_computed(value):
-        found = schema_errors(value, shape.schema, shape.context, base=shape.base, direction=direction)
+        found = schema_errors(
+            value, schema_type.schema, schema_type.context, base=schema_type.base, direction=direction
+        )
         return tuple(error for error in found if not error.is_about_schema)
     try:
-        return tuple(_PartialChecker(shape.context, direction).check(value, shape.schema, shape.base))
+        return tuple(_PartialChecker(schema_type.context, direction).check(value, schema_type.schema, schema_type.base))
     except (NotSimple, UnusableSchema):
         return ()
 
@@ -81,14 +85,14 @@ def has_computed(value: JsonValue) -> bool:
     return any(map(has_computed, value)) if isinstance(value, list) else isinstance(value, Computed)
 
 
-def computed_misfit(computed: Computed, shape: Shape, pointer: str = "") -> SchemaError | None:
+def computed_mismatch(computed: Computed, schema_type: SchemaType, pointer: str = "") -> SchemaError | None:
     """Return why a computed value can never fit a schema, None when it may."""
-    types, wanted = possible_types(computed.shapes), possible_types((shape,))
+    types, wanted = possible_types(computed.alternatives), possible_types((schema_type,))
     if types is not None and wanted is not None and types - _NULL and wanted and not (types - _NULL) & wanted:
         needed = " or ".join(sorted(_simplest(wanted)))
         found = " or ".join(sorted(_simplest(types - _NULL)))
         return SchemaError(pointer, f"{named(pointer)} must be {needed}, but {computed.text} is {found}", "type")
-    values, allowed = possible_values(computed.shapes), possible_values((shape,))
+    values, allowed = possible_values(computed.alternatives), possible_values((schema_type,))
     if values and allowed and not any(equal(value, other) for value in values for other in allowed):
         shown = ", ".join(preview(value, 40) for value in allowed[:8])
         message = f"{named(pointer)} must be one of {shown}, but {computed.text} is none of them"
@@ -102,7 +106,7 @@ class _PartialChecker(SimpleChecker):
     def check(self, value: JsonValue, schema: JsonValue, base: str, pointer: str = "") -> list[SchemaError]:
         if not isinstance(value, Computed):
             return super().check(value, schema, base, pointer)
-        found = computed_misfit(value, Shape(schema, base, self._context), pointer)
+        found = computed_mismatch(value, SchemaType(schema, base, self._context), pointer)
         return [] if found is None else [found]
 
     def _keywords(self, value: JsonValue, schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:

@@ -35,29 +35,29 @@ def _names_only_status(text: str) -> bool:
     return text.count("$") == text.count("$statusCode")
 
 
-def criterion_readings(criterion: CompiledCriterion) -> Iterable[Expression]:
+def criterion_expressions(criterion: CompiledCriterion) -> Iterable[Expression]:
     """Return what a criterion reads, with the property steps that a condition takes."""
     if isinstance(criterion, SimpleCriterion):
-        return condition_readings(criterion.condition)
+        return condition_expressions(criterion.condition)
     return criterion_references(criterion)
 
 
-def condition_readings(condition: Condition) -> Iterator[Expression]:
+def condition_expressions(condition: Condition) -> Iterator[Expression]:
     """Yield what a condition reads: `$response.body.count` with its step, not only `$response.body`."""
-    read = operand_reading(condition)
+    read = operand_expression(condition)
     if read is not None:
         yield read
     elif isinstance(condition, (Access, Not)):
-        yield from condition_readings(condition.operand)
+        yield from condition_expressions(condition.operand)
     elif isinstance(condition, Comparison):
-        yield from condition_readings(condition.left)
-        yield from condition_readings(condition.right)
+        yield from condition_expressions(condition.left)
+        yield from condition_expressions(condition.right)
     elif isinstance(condition, (And, Or)):
         for operand in condition.operands:
-            yield from condition_readings(operand)
+            yield from condition_expressions(operand)
 
 
-def operand_reading(operand: Condition) -> Expression | None:
+def operand_expression(operand: Condition) -> Expression | None:
     """Return the expression that an operand is, with its property steps; None when it is something else."""
     steps: list[str | int] = []
     while isinstance(operand, Access):

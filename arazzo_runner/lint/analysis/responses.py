@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from arazzo_runner.base.records import record
 from arazzo_runner.lint.analysis.conditions import atoms_of, possible_statuses
-from arazzo_runner.lint.analysis.schema_types import Shape, Shapes
+from arazzo_runner.lint.analysis.schema_types import SchemaType, SchemaTypes
 from arazzo_runner.program.model import CompiledStep, OperationCall
 from arazzo_runner.sources.http_media.media_types import is_form, is_json
 from arazzo_runner.sources.operation import Operation, OperationResponse
@@ -24,8 +24,8 @@ class Answers:
     operation: Operation
     can_pass: bool
     passed_keys: frozenset[str]
-    passed_body: Shapes | None
-    any_body: Shapes | None
+    passed_body: SchemaTypes | None
+    any_body: SchemaTypes | None
 
     @property
     def has_no_body(self) -> bool:
@@ -49,7 +49,7 @@ def answers_of(step: CompiledStep, call: OperationCall) -> Answers:
     keys.discard("")
     likely = keys - {"default"} or keys
     passed = [response for key, response in operation.responses.items() if key in likely]
-    bodies = body_shapes(operation, passed), body_shapes(operation, operation.responses.values())
+    bodies = body_types(operation, passed), body_types(operation, operation.responses.values())
     return Answers(operation, can_pass, frozenset(likely), *bodies)
 
 
@@ -66,14 +66,14 @@ def response_key(operation: Operation, status: int) -> str | None:
     return None
 
 
-def body_shapes(operation: Operation, responses: Iterable[OperationResponse]) -> Shapes | None:
+def body_types(operation: Operation, responses: Iterable[OperationResponse]) -> SchemaTypes | None:
     """Return the schemas of JSON bodies; None when one of the bodies is not described as JSON."""
-    shapes: list[Shape] = []
+    alternatives: list[SchemaType] = []
     for response in responses:
         if not response.content:
             continue  # no body
         media = [each for name, each in response.content.items() if is_json(name) or is_form(name) or "*" in name]
         if not media or any(each.schema is None for each in media):
             return None
-        shapes += [Shape(each.schema, each.base, operation.schemas) for each in media]
-    return tuple(shapes) if shapes else None
+        alternatives += [SchemaType(each.schema, each.base, operation.schemas) for each in media]
+    return tuple(alternatives) if alternatives else None

@@ -30,10 +30,7 @@ class SchemaAt:
 
 
 def document_schemas(description: ArazzoDescription) -> Iterator[SchemaAt]:
-    """Yield the schema objects of a document, parts included, in document order; those of other dialects not.
-
-    Those that only name a known type, as most do, are left out: no rule has anything to say of them.
-    """
+    """Yield the schema objects of a document, subschemas included, in its order; other dialects are left out."""
     for workflow in description.workflows:
         if workflow.inputs is not None and not _is_of_another_dialect(workflow.inputs):
             yield from _schemas_in(workflow.inputs, f"{workflow.at.pointer}/inputs")
@@ -55,7 +52,7 @@ def _schemas_in(schema: JsonValue, pointer: str) -> list[SchemaAt]:
 
 
 def _take(schema: JsonValue, pointer: str, found: list[SchemaAt]) -> None:
-    if not isinstance(schema, dict) or _names_type_only(schema):
+    if not isinstance(schema, dict):
         return
     found.append(SchemaAt(schema, pointer))
     for keyword, value in schema.items():
@@ -66,16 +63,10 @@ def _take(schema: JsonValue, pointer: str, found: list[SchemaAt]) -> None:
             _take(value, place, found)
         elif keyword in NAMED and isinstance(value, dict):
             for name, part in value.items():
-                if not (isinstance(part, dict) and _names_type_only(part)):
-                    _take(part, f"{place}/{escaped(name)}", found)
+                _take(part, f"{place}/{escaped(name)}", found)
         elif keyword in LISTED and isinstance(value, list):
             for index, part in enumerate(value):
                 _take(part, f"{place}/{index}", found)
-
-
-def _names_type_only(schema: dict[str, JsonValue]) -> bool:
-    is_short = len(schema) == 1 or (len(schema) == 2 and isinstance(schema.get("description"), str))
-    return is_short and schema.get("type") in TYPES
 
 
 def types_of(schema: dict[str, JsonValue]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, escaped
@@ -21,7 +21,7 @@ _VALUE_PLACE: Final = pattern(
 )
 
 
-class Texts:
+class TextIndex:
     """What is written in a document; a value that aliases share counts at each of its places.
 
     Most rules find nothing in most documents, so texts are collected without their places, which
@@ -57,13 +57,13 @@ class Texts:
         """All of them as one text, each after a line break, for a quick look at what stands nowhere."""
         return "\n".join(["", *self.distinct])
 
-    def words_among(self, words: frozenset[str]) -> frozenset[str]:
-        """Return those of some words that are a key of the document, or a whole text."""
-        return words & self._keys | words & self.distinct
+    def has_word(self, word: str) -> bool:
+        """Return whether a word is a key of the document, or a whole text."""
+        return word in self._keys or word in self.distinct
 
-    def parts_among(self, parts: Iterable[str]) -> frozenset[str]:
-        """Return those of some parts that stand in any text."""
-        return frozenset(filter(self.joined.__contains__, parts))
+    def has_part(self, part: str) -> bool:
+        """Return whether a part occurs in any text; it may begin with a line break, for the beginning of a text."""
+        return part in self.joined
 
     def placed(self, wanted: Collection[str]) -> list[Text]:
         """Return where some texts, or keys with a `$` in them, stand, in the order of the document."""

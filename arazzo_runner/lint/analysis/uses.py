@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from arazzo_runner.base.records import record
 from arazzo_runner.errors import Location
-from arazzo_runner.expressions.nodes import Expression, Keyword, Template
+from arazzo_runner.expressions.nodes import Expression, Template
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledCriterion,
@@ -18,7 +18,6 @@ from arazzo_runner.program.model import (
     SelectorValue,
     TemplateValue,
     Value,
-    WorkflowCall,
 )
 from arazzo_runner.program.references import criterion_references, template_references
 
@@ -42,20 +41,10 @@ class Use:
 
 
 def workflow_uses(workflow: CompiledWorkflow) -> list[Use]:
-    """Return every use in a workflow; what steps inherit from it is a use of each of them.
-
-    Criteria read `$statusCode` all over, and nothing can be wrong with that where the step has a
-    response of its own: there, keywords in criteria are left out.
-    """
+    """Return every use in a workflow; what steps inherit from it is a use of each of them."""
     found: list[Use] = []
     for step in workflow.steps:
         _of_step(workflow, step, found)
-    return found + output_uses(workflow)
-
-
-def output_uses(workflow: CompiledWorkflow) -> list[Use]:
-    """Return the uses in the outputs of a workflow itself."""
-    found: list[Use] = []
     for _, value in workflow.outputs:
         _of_value(value, workflow.at, "workflow-output", workflow, None, found)
     return found
@@ -110,11 +99,9 @@ def _of_criteria(
     step: CompiledStep,
     found: list[Use],
 ) -> None:
-    has_response = not isinstance(step.call, WorkflowCall)
     for criterion in criteria:
         for expression in criterion_references(criterion):
-            if not (has_response and isinstance(expression, Keyword)):
-                found.append(Use(expression, criterion.at, role, workflow, step))
+            found.append(Use(expression, criterion.at, role, workflow, step))
 
 
 def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
