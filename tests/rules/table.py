@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 import arazzo_runner
-from arazzo_runner.lint.codes import titles
+from arazzo_runner.lint.pages import titles
 from arazzo_runner.lint.rules.catalogue import Check, checks
 from arazzo_runner.lint.rules.rule import GROUPS
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
-from arazzo_runner.lint.codes import pages as explanations
+from arazzo_runner.lint.pages import pages as explanations
 from arazzo_runner.lint.rules.catalogue import LOADER, checks
 from arazzo_runner.report.findings.text import render_diagnostics
 

@@ -110,7 +110,7 @@ _SECRETS: Final = tuple(
         ),
     )
 )
-"""What it is, marks of which every such text contains one, its form; the last group, if any, is the credential itself."""
+"""(what it is, marks of which every such text has one, its form); the last group, if any, is the credential itself."""
 
 
 @rule("secret-literal", "safety")
