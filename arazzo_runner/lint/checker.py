@@ -115,15 +115,11 @@ class Checked:
 
 @record(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """Which rules run (None: the default ones), with which options by code; with `strict` deviations are errors.
-
-    With `use_triggers`, rules that cannot find anything in a document are skipped.
-    """
+    """Which rules run (None: the default ones), with which options by code; with `strict` deviations are errors."""
 
     strict: bool = False
     rules: Collection[str] | None = None
     rule_options: RuleOptions = field(default_factory=dict)
-    use_triggers: bool = True
 
 
 class Checker:
@@ -207,9 +203,7 @@ class Checker:
         codes = None if checks.rules is None else frozenset(checks.rules)
         # Credentials are looked for whatever is asked: the other findings must not quote them.
         rules = select_rules(None if codes is None else codes | SHOWS_A_SECRET)
-        found.update(
-            dict.fromkeys(run_rules(inspection, rules, strict=checks.strict, use_triggers=checks.use_triggers))
-        )
+        found.update(dict.fromkeys(run_rules(inspection, rules, strict=checks.strict)))
         if SHOWS_A_SECRET.isdisjoint([each.code for each in found]):
             return Checked(tuple(found), parsed)
         from arazzo_runner.lint.redaction import without_credentials  # lazily: few documents hold one
