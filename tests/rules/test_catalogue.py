@@ -35,7 +35,7 @@ CASES = {
     "criterion-failed": "tests/report/test_failure.py",
     "dependency-not-run": "tests/engine/test_partial.py",
     "exposed-credentials": "tests/runtime/test_auth_sources.py",
-    "ignore-without-reason": "tests/lint/test_ignores.py",
+    "ignore-without-reason": "tests/lint/test_suppressions.py",
     "internal-error": "tests/cli/test_main.py",
     "interrupted": "tests/cli/test_main.py",
     "invalid-credentials": "tests/runtime/test_auth_sources.py",
@@ -74,7 +74,7 @@ CASES = {
     "unusable-http-library": "tests/e2e/test_transport.py",
     "unusable-proxy": "tests/e2e/test_transport.py",
     "unusable-token-store": "tests/runtime/test_auth.py",
-    "unused-ignore": "tests/lint/test_ignores.py",
+    "unused-ignore": "tests/lint/test_suppressions.py",
     "usage": "tests/e2e/test_run.py",
 }
 

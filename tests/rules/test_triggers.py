@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,10 +93,7 @@ def walked(value, pointer):
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_rule_without_trigger_always_runs(strict):
-    @rule("always", "style")
-    def always(inspection: Inspection) -> Iterator[Finding]:
-        yield Finding("always", inspection.description.at)
-
+    always = rule("always", "style")(lambda inspection: [Finding("always", inspection.description.at)])
     inspection = inspected({"arazzo": "1.0.1", "workflows": []}, FIXTURES)
     [found] = run_rules(inspection, [*select_rules(), always], strict=strict)
     assert (found.code, found.severity) == ("always", Severity.ERROR if strict else Severity.WARNING)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from arazzo_runner.cli.main import run
 from arazzo_runner.document.source_map import read
 from arazzo_runner.errors import Change, Diagnostic, Edit, Fix, Problems, Severity
-from arazzo_runner.lint.edits import spelt
+from arazzo_runner.lint.edits import yaml_scalar
 from arazzo_runner.lint.fixes import fix_document
 from tests.lint.documents import CLEAN, PETS, project, with_criterion
 
@@ -90,7 +90,7 @@ REMOVE, QUOTE = Change.REMOVE, Change.QUOTE
 def test_an_edit_changes_these_characters_only(before, edit, after):
     fixed = mended(before, edit)
     assert fixed.text == after
-    assert len(fixed.mended) == 1
+    assert len(fixed.fixed) == 1
 
 
 @pytest.mark.parametrize(
@@ -110,20 +110,20 @@ def test_an_edit_changes_these_characters_only(before, edit, after):
 )  # fmt: skip
 def test_what_cannot_be_edited_surely_is_left_alone(text, edits):
     fixed = mended(text, *edits)
-    assert (fixed.text, fixed.mended) == (text, ())
+    assert (fixed.text, fixed.fixed) == (text, ())
 
 
 def test_fixes_that_touch_wait_for_each_other():
     text = "a: 'x old y'\n"
     fixed = mended(text, ("/a", 2, 3, "one"), ("/a", 3, 4, "two"), ("/a", 6, 1, "z"), whole=False)
     assert fixed.text == "a: 'x one z'\n"
-    assert [each.message for each in fixed.mended] == ["0", "2"]
+    assert [each.message for each in fixed.fixed] == ["0", "2"]
     same = mended(text, ("/a", 2, 3, "new"), ("/a", 2, 3, "new"), whole=False)
-    assert (same.text, len(same.mended)) == ("a: 'x new y'\n", 2)
+    assert (same.text, len(same.fixed)) == ("a: 'x new y'\n", 2)
 
 
 def test_unsafe_fixes_are_made_only_when_asked_for():
-    assert mended("a: old\n", ("/a", None, 0, "new"), is_safe=False).mended == ()
+    assert mended("a: old\n", ("/a", None, 0, "new"), is_safe=False).fixed == ()
     assert mended("a: old\n", ("/a", None, 0, "new"), is_safe=False, unsafe=True).text == "a: new\n"
 
 
@@ -134,8 +134,8 @@ TEXTS = st.text(st.sampled_from("ab $.'\"{}[],:#&*!|>-?%@`\\\n\té\u2028😀1e")
 
 WRITERS = {
     "double": lambda text: json.dumps(text, ensure_ascii=False).replace("\u2028", "\\u2028"),
-    "single": lambda text: spelt(text) if set(text) & {"\n", "\u2028"} else "'" + text.replace("'", "''") + "'",
-    "best": spelt,
+    "single": lambda text: yaml_scalar(text) if set(text) & {"\n", "\u2028"} else "'" + text.replace("'", "''") + "'",
+    "best": yaml_scalar,
 }
 
 
@@ -155,7 +155,7 @@ def test_edits_do_what_they_mean_or_nothing(items, data):
         return
     fixed = mended(text, *edits, whole=False)
     after = document(fixed.text).value
-    chosen = [edits[int(each.message)] for each in fixed.mended]
+    chosen = [edits[int(each.message)] for each in fixed.fixed]
     expected = dict(before)
     for pointer, start, length, new in sorted(set(chosen), key=lambda edit: edit[1] or 0, reverse=True):
         value = expected[pointer[1:]]
@@ -169,10 +169,10 @@ def test_edits_do_what_they_mean_or_nothing(items, data):
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=30).filter(lambda text: "\x85" not in text), st.booleans())
-def test_a_text_that_is_spelt_is_read_as_itself(text, in_flow):
+def test_a_text_that_is_yaml_scalar_is_read_as_itself(text, in_flow):
     if any(0xD800 <= ord(character) < 0xE000 for character in text):
         return
-    written = f"- [{spelt(text, in_flow=True)}, x]\n" if in_flow else f"- {spelt(text)}\n"
+    written = f"- [{yaml_scalar(text, in_flow=True)}, x]\n" if in_flow else f"- {yaml_scalar(text)}\n"
     value = document(written).value[0]
     assert (value[0] if in_flow else value) == text
 

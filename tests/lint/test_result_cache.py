@@ -61,13 +61,13 @@ def place(tmp_path, monkeypatch):
 def options(place, **more):
     environment = {"ARAZZO_CACHE_DIR": str(place.parent / "cache"), **more.pop("environment", {})}
     reading = LoadOptions(offline=True, unchecked=True, any_server=True, environment=environment)
-    return LintOptions(reading=replace(reading, **more.pop("reading", {})), remembers=True, **more)
+    return LintOptions(reading=replace(reading, **more.pop("reading", {})), use_cache=True, **more)
 
 
 def lint(place, names=("first.yml",), **more):
     """Return (text of all findings, names that had to be linted anew)."""
     linter = Linter(names, options(place, **more))
-    anew = [name for name in names if not linter.is_known(name)]
+    anew = [name for name in names if not linter.is_cached(name)]
     linted = [linter.lint(name) for name in names]
     linter.finish()
     return render_diagnostics([found for each in linted for found in each.findings]), anew
@@ -118,7 +118,7 @@ def test_a_change_of_anything_it_rests_on_makes_it_lint_anew(place, change, more
     after, anew = lint(place, **more)
     assert anew == ["first.yml"]
     assert lint(place, **more) == (after, [])
-    linted = Linter(["first.yml"], replace(options(place, **more), remembers=False)).lint("first.yml")
+    linted = Linter(["first.yml"], replace(options(place, **more), use_cache=False)).lint("first.yml")
     assert after == render_diagnostics(linted.findings)
     assert before
 
@@ -162,7 +162,7 @@ def test_comments_that_forgive_are_part_of_the_document(place):
     assert linter.lint("first.yml").ignored == 1
     linter.finish()
     again = Linter(["first.yml"], options(place))
-    assert again.is_known("first.yml")
+    assert again.is_cached("first.yml")
     assert again.lint("first.yml").ignored == 1
 
 
