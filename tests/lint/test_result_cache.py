@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from arazzo_runner.document.cache import DiskCache
 from arazzo_runner.lint.levels import Choices
 from arazzo_runner.lint.pipeline import Linter, LintOptions
 from arazzo_runner.program.library import LoadOptions
@@ -205,11 +206,10 @@ def test_of_a_document_with_a_credential_in_it_nothing_is_kept(place, parameter)
 )
 def test_an_entry_of_another_form_is_no_result(place, damage):
     first, _ = lint(place)
-    linter = Linter(["first.yml"], options(place))
-    memory = linter._memory
-    [location] = memory._results
-    memory._results[location] = damage(memory._results[location])
-    memory._cache.keep(memory._key, memory._results)
+    [path] = entries(place)
+    cache = DiskCache(str(path.parent))
+    results = cache.value(path.stem)
+    cache.keep(path.stem, {location: damage(entry) for location, entry in results.items()})
     assert lint(place) == (first, ["first.yml"])
 
 
