@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from arazzo_runner.base.patterns import pattern as lazy_pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.sources.uris import is_remote
 
@@ -20,8 +20,7 @@ _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 
 
-@record(frozen=True, slots=True)
-class Selection:
+class Selection(Record):
     """The selected documents, each once, in order; `nothing` are the patterns and folders without any."""
 
     documents: tuple[str, ...]
@@ -176,8 +175,7 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 # ------------------------------------------------------------------ folders
 
 
-@record(frozen=True, slots=True)
-class _IgnoreRule:
+class _IgnoreRule(Record):
     """A line of a .gitignore in `folder`."""
 
     folder: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import cached_property, record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.model import (
     Criterion,
     FailureAction,
@@ -45,8 +46,7 @@ Feature: TypeAlias = Literal["operations", "calls", "actions", "certain-actions"
 actions without criteria, which are taken whenever their turn comes."""
 
 
-@record(frozen=True, slots=True)
-class CallSite:
+class CallSite(Record):
     """A call of a workflow: by `action` of a step, or by the step itself (None); `at` is its workflowId."""
 
     workflow: CompiledWorkflow

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.errors import Diagnostic, Location, Span
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
 
@@ -16,8 +16,7 @@ _MOST_PROCESSES: Final = 61  # the limit of Windows
 _BYTES_FOR_A_PROCESS: Final = 2_000_000  # a process checks fewer in the time that another takes to start
 
 
-@record(frozen=True, slots=True)
-class FixedSpan:
+class FixedSpan(Record):
     """The position of one finding without its document, so that it can be sent to another process."""
 
     span: Span | None

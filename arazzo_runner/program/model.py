@@ -10,7 +10,7 @@ from typing import Literal as OneOf
 from typing import TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
@@ -19,8 +19,7 @@ from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
-@record(frozen=True, slots=True)
-class WorkflowKey:
+class WorkflowKey(Record):
     """Names one workflow of one document: the document's base URI and the workflowId."""
 
     document: str
@@ -30,31 +29,27 @@ class WorkflowKey:
 # ------------------------------------------------------------------ values
 
 
-@record(frozen=True, slots=True)
-class Literal:
+class Literal(Record):
     """A constant, used as it stands."""
 
     value: JsonValue
 
 
-@record(frozen=True, slots=True)
-class ExpressionValue:
+class ExpressionValue(Record):
     """A text that is one whole runtime expression: its value keeps its type."""
 
     expression: Expression
     at: Location
 
 
-@record(frozen=True, slots=True)
-class TemplateValue:
+class TemplateValue(Record):
     """A text with embedded expressions: gives text."""
 
     template: Template
     at: Location
 
 
-@record(frozen=True, slots=True)
-class SelectorValue:
+class SelectorValue(Record):
     """A Selector object (Arazzo 1.1): `query` applied to the value of `context`.
 
     `query` is a Template when the selector text holds embedded expressions; it is then
@@ -68,16 +63,14 @@ class SelectorValue:
     at: Location
 
 
-@record(frozen=True, slots=True)
-class ObjectValue:
+class ObjectValue(Record):
     """A mapping some of whose members (or keys) are computed."""
 
     members: tuple[tuple[str | Expression | Template, Value], ...]
     required: frozenset[str] = frozenset()
 
 
-@record(frozen=True, slots=True)
-class ArrayValue:
+class ArrayValue(Record):
     """A list some of whose items are computed."""
 
     items: tuple[Value, ...]
@@ -89,8 +82,7 @@ Value: TypeAlias = Literal | ExpressionValue | TemplateValue | SelectorValue | O
 # ------------------------------------------------------------------ criteria and actions
 
 
-@record(frozen=True, slots=True)
-class SimpleCriterion:
+class SimpleCriterion(Record):
     """A simple condition, parsed; `references` are the expressions in it."""
 
     text: str
@@ -99,8 +91,7 @@ class SimpleCriterion:
     references: tuple[Expression, ...]
 
 
-@record(frozen=True, slots=True)
-class ContextCriterion:
+class ContextCriterion(Record):
     """`context` compared with a constant (`context: $statusCode`, `condition: 200`): a tolerated form."""
 
     text: str
@@ -109,8 +100,7 @@ class ContextCriterion:
     at: Location
 
 
-@record(frozen=True, slots=True)
-class QueryCriterion:
+class QueryCriterion(Record):
     """A regex, jsonpath or xpath condition; `query` is a Template while it holds embedded expressions."""
 
     text: str
@@ -124,8 +114,7 @@ class QueryCriterion:
 CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriterion
 
 
-@record(frozen=True, slots=True)
-class CompiledParameter:
+class CompiledParameter(Record):
     """A parameter with its Reusable Object followed; `location` is None for a workflow's input.
 
     `declared` is the operation's own parameter of that name and place, None when it has none.
@@ -138,8 +127,7 @@ class CompiledParameter:
     declared: OperationParameter | None = None
 
 
-@record(frozen=True, slots=True)
-class CompiledAction:
+class CompiledAction(Record):
     """A success or failure action; `retry_after` in seconds, `retry_limit` counts retries."""
 
     name: str
@@ -156,8 +144,7 @@ class CompiledAction:
 # ------------------------------------------------------------------ steps and workflows
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class CompiledReplacement:
+class CompiledReplacement(Record, kw_only=True):
     """A payload replacement; `target` is a Query of its selector type."""
 
     target: Query
@@ -165,8 +152,7 @@ class CompiledReplacement:
     at: Location
 
 
-@record(frozen=True, slots=True)
-class CompiledBody:
+class CompiledBody(Record):
     """What a step sends: `content_type` is decided at compile time (semantics §6)."""
 
     content_type: str
@@ -175,8 +161,7 @@ class CompiledBody:
     replacements: tuple[CompiledReplacement, ...] = ()
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class OperationCall:
+class OperationCall(Record, kw_only=True):
     """The step calls an operation of a description; `server` is its URL, already chosen."""
 
     operation: Operation
@@ -185,15 +170,13 @@ class OperationCall:
     server: str
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class WorkflowCall:
+class WorkflowCall(Record, kw_only=True):
     """The step calls another workflow."""
 
     workflow: WorkflowKey
 
 
-@record(frozen=True, slots=True)
-class Unlinked:
+class Unlinked(Record):
     """The step's target was not found (which is reported) or not read; a program with such a step is not run."""
 
 
@@ -204,8 +187,7 @@ Call: TypeAlias = LinkedCall | Unlinked
 """Every kind of call. Match it with `assert_never`, so that the type check names each place that a new kind misses."""
 
 
-@record(frozen=True, slots=True)
-class CompiledStep:
+class CompiledStep(Record):
     """One step, ready to run: parameters and actions are merged with the workflow's.
 
     `timeout` in seconds. `depends_on` are the steps of this workflow that must have ended
@@ -254,23 +236,25 @@ class CompiledStep:
                 assert_never(self.call)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class DocumentScope:
+class DocumentScope(Record, kw_only=True):
     """What expressions of one document may see of the document itself.
 
     `workflow_ids` maps every workflowId (and `source.workflowId`) its expressions may name.
     """
 
+    _hidden_in_repr = ("raw",)
+
     uri: str
     self_uri: str | None
     sources: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     components: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
-    raw: JsonValue = field(default=None, repr=False)
+    raw: JsonValue = None
 
 
-@record(frozen=True, slots=True)
-class CompiledWorkflow:
+class CompiledWorkflow(Record):
     """One workflow; `steps` stand in the order of execution fixed at compile time (semantics §5)."""
+
+    _hidden_in_repr = ("positions",)
 
     key: WorkflowKey
     document: DocumentScope
@@ -279,7 +263,7 @@ class CompiledWorkflow:
     steps: tuple[CompiledStep, ...]
     depends_on: tuple[WorkflowKey, ...] = ()
     outputs: tuple[tuple[str, Value], ...] = ()
-    positions: Mapping[str, int] = field(default_factory=dict, repr=False)
+    positions: Mapping[str, int] = field(default_factory=dict)
     summary: str | None = None
     secret_inputs: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
@@ -301,8 +285,7 @@ class CompiledWorkflow:
                     assert_never(step.call)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Program:
+class Program(Record, kw_only=True):
     """A checked, frozen Arazzo Description: what `run` walks through.
 
     `description` is the entry document's model, `base` its base URI; `workflows` holds every compiled workflow

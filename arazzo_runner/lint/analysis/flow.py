@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledAction, CompiledStep, CompiledWorkflow
 
@@ -35,8 +35,7 @@ class BrokenPlaces:
         return index < len(pointers) and pointers[index].startswith(prefix)
 
 
-@record(frozen=True, slots=True)
-class Flow:
+class Flow(Record):
     """The graph of one workflow's steps, by their index in its order.
 
     `after[i]` are the steps that may come after step i, `repairs[i]` those that a retry runs

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Severity
 from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.lint.rules import (
@@ -80,8 +80,7 @@ def codes_with_options() -> dict[str, tuple[str, ...]]:
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
-@record(frozen=True, slots=True)
-class Check:
+class Check(Record):
     """One code: its group, its usual level, whether it is checked by default, and whether by a rule.
 
     Codes of the loader are always checked; their findings can only be hidden. A few of them have

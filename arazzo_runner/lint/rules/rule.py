@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.errors import Diagnostic, Fix, Location, Severity
 from arazzo_runner.lint.inspection import Feature, Inspection
 from arazzo_runner.lint.pages import page_of
@@ -16,8 +16,7 @@ GROUPS: Final[tuple[Group, ...]] = get_args(Group)
 """The groups of rules, in the order in which they run and the documentation lists them."""
 
 
-@record(frozen=True, slots=True)
-class Finding:
+class Finding(Record):
     """One mistake that a rule found; `severity` is given only where it is not the rule's."""
 
     message: str
@@ -28,8 +27,7 @@ class Finding:
     fix: Fix | None = None
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Trigger:
+class Trigger(Record, kw_only=True):
     """What a document must contain for a rule to find anything in it; empty fields require nothing.
 
     `words`: one of them is a mapping key or a whole text of the document. `parts`: one of them
@@ -58,8 +56,7 @@ Check: TypeAlias = Callable[[Inspection], Iterable[Finding]]
 """Finds mistakes in the entry document of an Inspection. Total: it never raises, and keeps nothing between calls."""
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Record, kw_only=True):
     """Everything about one rule; made with the decorator `rule`.
 
     `code` names the rule, its page and its folder of fixtures. `is_default`: it runs when no rules
