@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Final
 
 from arazzo_runner.base.json_values import preview
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.document.model import (
     Components,
     Criterion,
@@ -177,10 +177,10 @@ def _similar(kind: str, names: Sequence[str], at: Callable[[int], Location]) -> 
 
 
 _STYLES: Final = (
-    ("camelCase", re.compile(r"[a-z][a-z0-9]*(?:[A-Z][a-z0-9]*)+")),
-    ("PascalCase", re.compile(r"(?:[A-Z][a-z0-9]+){2,}")),
-    ("kebab-case", re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")),
-    ("snake_case", re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")),
+    ("camelCase", pattern(r"[a-z][a-z0-9]*(?:[A-Z][a-z0-9]*)+")),
+    ("PascalCase", pattern(r"(?:[A-Z][a-z0-9]+){2,}")),
+    ("kebab-case", pattern(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")),
+    ("snake_case", pattern(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")),
 )
 
 
@@ -206,4 +206,4 @@ def naming_style(inspection: Inspection) -> Iterator[Finding]:
 
 def _style(name: str) -> str | None:
     """Return the style of a name of several words, None for single words and mixtures."""
-    return next((style for style, pattern in _STYLES if pattern.fullmatch(name)), None)
+    return next((style for style, form in _STYLES if form.fullmatch(name)), None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue, pointer_tokens
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.expressions.nodes import Expression, MessageReference
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
@@ -66,17 +66,17 @@ def _followed(media: MediaType, schema: JsonValue, base: str) -> tuple[JsonValue
 
 _SLOW_FORMS: Final = (
     (
-        re.compile(r"\((?:\?:|\?<\w+>)?(?:[^()\\|]|\\.){0,80}[*+]\)[*+](?![?])"),
+        pattern(r"\((?:\?:|\?<\w+>)?(?:[^()\\|]|\\.){0,80}[*+]\)[*+](?![?])"),
         "repeats what repeats itself: on some texts a backtracking engine never ends",
         "repeat once: (a+)+ is a+",
     ),
     (
-        re.compile(r"\(\?<?[=!]"),
+        pattern(r"\(\?<?[=!]"),
         "looks around, which no linear-time engine can do; it is searched under a time limit",
         "test it with a second criterion",
     ),
     (
-        re.compile(r"(?<!\\)(?:\\\\)*\\(?:[1-9]|k<)"),
+        pattern(r"(?<!\\)(?:\\\\)*\\(?:[1-9]|k<)"),
         "refers back to a group, which no linear-time engine can do; it is searched under a time limit",
         "compare the parts with criteria of their own",
     ),
@@ -94,8 +94,8 @@ def regex_not_linear(inspection: Inspection) -> Iterator[Finding]:
         for criterion in criteria:
             if not isinstance(criterion, QueryCriterion) or criterion.kind != "regex":
                 continue
-            for pattern, what, hint in _SLOW_FORMS:
-                found = pattern.search(criterion.text)
+            for form, what, hint in _SLOW_FORMS:
+                found = form.search(criterion.text)
                 if found is not None:
                     at = criterion.at.within(found.start(), len(found.group()))
                     message = f"{found.group()} {what}"
@@ -104,14 +104,14 @@ def regex_not_linear(inspection: Inspection) -> Iterator[Finding]:
 
 
 _LOCAL_FORMS: Final = (
-    (re.compile(r"\(\?P<[A-Za-z_]\w*>"), "a group name as Python writes it", "write (?<name>…)"),
+    (pattern(r"\(\?P<[A-Za-z_]\w*>"), "a group name as Python writes it", "write (?<name>…)"),
     (
-        re.compile(r"\(\?[ims]*(?:-[ims]+)?[:)](?<!\(\?:)"),
+        pattern(r"\(\?[ims]*(?:-[ims]+)?[:)](?<!\(\?:)"),
         "a modifier that only the newest engines of ECMA-262 know",
         "write both cases, as in [Ee]rror",
     ),
     (
-        re.compile(r"\[\[:\^?[a-z]+:\]"),
+        pattern(r"\[\[:\^?[a-z]+:\]"),
         "a class of POSIX, which ECMA-262 reads as single characters",
         "write [A-Za-z] or \\\\d",
     ),
@@ -129,8 +129,8 @@ def regex_not_portable(inspection: Inspection) -> Iterator[Finding]:
         for criterion in criteria:
             if not isinstance(criterion, QueryCriterion) or criterion.kind != "regex":
                 continue
-            for pattern, what, hint in _LOCAL_FORMS:
-                found = pattern.search(criterion.text)
+            for form, what, hint in _LOCAL_FORMS:
+                found = form.search(criterion.text)
                 if found is not None:
                     message = f"{found.group()} is {what}"
                     at = criterion.at.within(found.start(), len(found.group()))
