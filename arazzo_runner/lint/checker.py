@@ -168,7 +168,7 @@ class Checker:
             return None
         return data
 
-    def meant(self, uri: str) -> str | None:
+    def identified(self, uri: str) -> str | None:
         """Return the location of the given document that a URI identifies, None when there is none."""
         return self._offers.get(uri)
 

@@ -39,16 +39,16 @@ def select_documents(names: Iterable[str], exclude: Iterable[str] = (), base: st
     nothing = []
     for name in names:
         if name == STDIN or is_remote(name) or os.path.isfile(name):
-            meant: list[str] = [name]
+            selected: list[str] = [name]
         elif os.path.isdir(name):
-            meant = [path for path in _in_folder(name) if not _is_excluded(path, excluded, base)]
+            selected = [path for path in _in_folder(name) if not _is_excluded(path, excluded, base)]
         elif _MAGIC.search(name):
-            meant = [path for path in _expanded(name) if not _is_excluded(path, excluded, base)]
+            selected = [path for path in _expanded(name) if not _is_excluded(path, excluded, base)]
         else:
-            meant = [name]
-        if not meant:
+            selected = [name]
+        if not selected:
             nothing.append(name)
-        found.update(dict.fromkeys(meant))
+        found.update(dict.fromkeys(selected))
     return Selection(tuple(found), tuple(nothing))
 
 

@@ -40,10 +40,10 @@ class FixedSpan(Record):
         return self.text
 
 
-def processes(documents: Sequence[str], asked: int | None) -> int:
+def processes(documents: Sequence[str], requested: int | None) -> int:
     """Return how many processes to use: as many as requested, else as many as have enough work."""
-    if asked is not None:
-        return max(1, min(asked, len(documents), _MOST_PROCESSES))
+    if requested is not None:
+        return max(1, min(requested, len(documents), _MOST_PROCESSES))
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if available < 2 or len(documents) < 8:
         return 1

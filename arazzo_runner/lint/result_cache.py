@@ -103,7 +103,7 @@ class ResultCache:
     def _is_valid(self, entry: Any, checker: Checker) -> bool:
         if any(os.path.isfile(path_of(uri)) for uri in entry["missing"]):
             return False
-        if any(checker.meant(uri) != location for uri, location in entry["meant"].items()):
+        if any(checker.identified(uri) != location for uri, location in entry["meant"].items()):
             return False
         return all(self._digest_now(uri, checker) == digest for uri, digest in entry["read"].items())
 

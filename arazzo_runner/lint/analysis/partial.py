@@ -1,7 +1,7 @@
-"""Values of which parts are computed only when the workflow runs, checked against schemas before it does.
+"""Check values against schemas although parts of them are computed only when the workflow runs.
 
-A computed part stands as a `Computed`: it fits everything but a schema whose types, or listed
-values, it can never have.
+A computed part is represented by a `Computed`, which fits every schema except those whose types
+or enums it can never match.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _NULL: Final = frozenset({"null"})
 
 
 class Computed(Record):
-    """A part that is known only at run time: how it is written, and what is known of it (None: nothing)."""
+    """A part that is known only at run time: its text, and its possible types (None: any)."""
 
     text: str
     alternatives: SchemaTypes | None = None
 
 
 Expect: TypeAlias = Callable[[Value], SchemaTypes | None]
-"""What a computed value will be."""
+"""Returns the types of a computed value."""
 
 
 def partial_value(value: Value, expect: Expect) -> JsonValue:
-    """Return a compiled value as JSON, a Computed for each part that is not known yet."""
+    """Return a compiled value as JSON, with a Computed for each computed part."""
     if isinstance(value, Literal):
         return value.value
     if isinstance(value, ArrayValue):
@@ -47,7 +47,7 @@ def partial_value(value: Value, expect: Expect) -> JsonValue:
 
 
 def json_text(value: Value) -> JsonValue:
-    """Return what a payload given as JSON text says, with a Computed for each expression; a Computed for no JSON."""
+    """Return the value of a payload in JSON text, with a Computed for each expression; a Computed if it is not JSON."""
     if isinstance(value, Literal):
         text = value.value
     elif isinstance(value, TemplateValue):
@@ -65,7 +65,7 @@ def json_text(value: Value) -> JsonValue:
 def mismatches(
     value: JsonValue, schema_type: SchemaType, *, direction: Direction | None = None
 ) -> tuple[SchemaError, ...]:
-    """Return how a value, computed parts and all, does not fit a schema; nothing when the schema is unusable."""
+    """Return how a value with computed parts does not fit a schema; nothing if the schema is unusable."""
     if not has_computed(value):
         found = schema_errors(
             value, schema_type.schema, schema_type.context, base=schema_type.base, direction=direction
@@ -78,7 +78,7 @@ def mismatches(
 
 
 def has_computed(value: JsonValue) -> bool:
-    """Tell whether any part of a value is computed."""
+    """Return whether any part of a value is computed."""
     if isinstance(value, dict):
         return any(map(has_computed, value.values()))
     return any(map(has_computed, value)) if isinstance(value, list) else isinstance(value, Computed)
@@ -100,7 +100,7 @@ def computed_mismatch(computed: Computed, schema_type: SchemaType, pointer: str 
 
 
 class _PartialChecker(SimpleChecker):
-    """A SimpleChecker to which a Computed fits what it may turn out to be."""
+    """A SimpleChecker that accepts a Computed where it may fit."""
 
     def check(self, value: JsonValue, schema: JsonValue, base: str, pointer: str = "") -> list[SchemaError]:
         if not isinstance(value, Computed):
@@ -109,13 +109,13 @@ class _PartialChecker(SimpleChecker):
         return [] if found is None else [found]
 
     def _keywords(self, value: JsonValue, schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:
-        # Whether a value with unknown parts equals another cannot be said.
+        # A value with computed parts cannot be compared.
         if has_computed(value):
             schema = {name: limit for name, limit in schema.items() if name not in ("enum", "const", "uniqueItems")}
         return super()._keywords(value, schema, base, pointer)
 
     def _combined(self, keyword: str, value: JsonValue, forms: JsonValue, base: str, pointer: str) -> list[SchemaError]:
-        # With parts unknown, several forms may seem to fit, and what `not` forbids may not be there.
+        # With computed parts several forms may seem to fit, and what `not` forbids may not occur.
         if keyword == "not":
             return []
         return super()._combined("anyOf" if keyword == "oneOf" else keyword, value, forms, base, pointer)
@@ -136,7 +136,7 @@ def _written(value: Value) -> str:
 
 
 def _marked(template: Template) -> str:
-    """Put a mark where each expression is: inside a JSON string as it is, outside of one as a string of its own."""
+    """Replace each expression by a mark: inside a JSON string as it is, elsewhere as a string of its own."""
     written: list[str] = []
     inside = False
     for part in template.parts:

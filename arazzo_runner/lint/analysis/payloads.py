@@ -1,4 +1,4 @@
-"""The bodies that steps send, checked against the descriptions: done once, told by several rules."""
+"""Request bodies checked against the descriptions, once for all rules about them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_DEPTH: Final = 40
 
 
 class PayloadMismatch(Record):
-    """One misfit of a payload: `keyword` as of a SchemaError, or `near` for a name that is nearly a declared one."""
+    """One mismatch of a payload: `keyword` is that of a SchemaError, or `near` for a misspelt member."""
 
     step: CompiledStep
     keyword: str
@@ -84,7 +84,7 @@ def _sent(
     elif is_json(body.content_type):
         value = response_types.partial(body.payload, workflow, step)
     elif is_form(body.content_type):
-        value = _form_value(body.payload)  # all its members are sent as text: their types are not judged
+        value = _form_value(body.payload)  # members are sent as text, so their types are not checked
     else:
         return None
     value = _with_replacements(value, body)
@@ -104,7 +104,7 @@ def _form_value(payload: Value) -> JsonValue:
 
 
 def _with_replacements(value: JsonValue, body: CompiledBody) -> JsonValue:
-    """Return the value with what is replaced as Computed; MISSING when the targets are no plain pointers."""
+    """Return the value with a Computed at each replacement; MISSING if a target is not a JSON Pointer."""
     for replacement in body.replacements:
         if replacement.target.kind != "jsonpointer":
             return MISSING
@@ -133,10 +133,10 @@ def _inside(at: Location, pointer: str) -> Location:
 
 
 def _is_composition_noise(error: SchemaError, value: JsonValue, schema_type: SchemaType) -> bool:
-    """Tell whether a misfit of a value says more of its schema.
+    """Return whether a mismatch is caused by how the description is composed.
 
-    A part of an allOf that forbids, or types, all other members means its own; a schema of which
-    every member is readOnly describes a request all the same.
+    A part of an allOf that forbids, or restricts, all other members means its own members; and
+    readOnly is ignored in a schema in which every member is readOnly.
     """
     tokens = pointer_tokens(error.pointer)
     if error.keyword == "additionalProperties":
@@ -173,7 +173,7 @@ def _properties(schema: dict[str, JsonValue]) -> Iterable[JsonValue]:
 
 
 def _near_names(value: JsonValue, schema_type: SchemaType) -> Iterator[tuple[str, str, str]]:
-    """Yield (pointer, name, declared name) of members that more or less misspell one which is not given."""
+    """Yield (pointer, name, declared name) of misspelt members, if the declared one is not given."""
     waiting: list[tuple[JsonValue, tuple[SchemaType, ...], str]] = [(value, (schema_type,), "")]
     while waiting:
         part, alternatives, pointer = waiting.pop()
@@ -189,6 +189,6 @@ def _near_names(value: JsonValue, schema_type: SchemaType) -> Iterator[tuple[str
 
 
 def _near(name: str, known: Iterable[str]) -> list[str]:
-    from difflib import get_close_matches  # lazily: only doubtful payloads need it
+    from difflib import get_close_matches  # lazily: only undeclared members need it
 
     return get_close_matches(name, list(known), n=1, cutoff=NEAR)

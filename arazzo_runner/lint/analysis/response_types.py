@@ -1,4 +1,4 @@
-"""What expressions will give, as far as the descriptions tell before anything is sent."""
+"""The types of expressions, inferred from the descriptions before anything is sent."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ STATUS: Final = (SchemaType({"type": "integer"}, "", PLAIN),)
 
 
 class ResponseTypes:
-    """Looks expressions up in the schemas of inputs and responses; each output is looked up once."""
+    """Infers types from the schemas of inputs and responses; those of outputs are cached."""
 
     def __init__(self, program: Program) -> None:
         self._workflows = program.workflows
@@ -54,21 +54,21 @@ class ResponseTypes:
         self._inputs: dict[WorkflowKey, SchemaType | None] = {}
         self._bodies: dict[tuple[int, frozenset[str], tuple[str, ...]], Found | Lost] = {}
         self._depth = 0
-        for workflow in program.workflows.values():  # in the order of steps, so that no output leads far back
+        for workflow in program.workflows.values():  # in the order of steps, so that no chain of outputs is long
             for step in workflow.steps:
                 for name, value in step.outputs:
                     if not (isinstance(value, ExpressionValue) and isinstance(value.expression, MessageReference)):
                         self._step_output(workflow, step.step_id, name)
 
     def answers(self, workflow: CompiledWorkflow, step: CompiledStep) -> Answers | None:
-        """Return the documented answers of a step, None when it calls no known operation."""
+        """Return the documented responses of a step, None if it calls no known operation."""
         key = (workflow.key, step.step_id)
         if key not in self._answers:
             self._answers[key] = _answers_of(step)
         return self._answers[key]
 
     def inputs(self, workflow: CompiledWorkflow) -> SchemaType | None:
-        """Return the schema of a workflow's inputs, None when it has none."""
+        """Return the schema of a workflow's inputs, None if it has none."""
         if workflow.key not in self._inputs:
             context = SchemaContext("2020-12", resolve_within(workflow.document.raw))
             found = SchemaType(workflow.inputs, "", context) if isinstance(workflow.inputs, dict) else None
@@ -76,7 +76,7 @@ class ResponseTypes:
         return self._inputs[workflow.key]
 
     def of_value(self, value: Value, workflow: CompiledWorkflow, step: CompiledStep | None) -> SchemaTypes | None:
-        """Return what a compiled value will be, None when it is not known."""
+        """Return the types of a compiled value, None if unknown."""
         if isinstance(value, Literal):
             return (SchemaType({"const": value.value}, "", PLAIN),)
         if isinstance(value, TemplateValue):
@@ -92,7 +92,7 @@ class ResponseTypes:
         return found.alternatives if isinstance(found, Found) else None
 
     def of(self, expression: Expression, workflow: CompiledWorkflow, step: CompiledStep | None) -> Found | Lost:
-        """Return what an expression gives, Lost when the descriptions know nothing at its pointer.
+        """Return the types of an expression, Lost if no description declares its pointer.
 
         `step` is the one whose request and response it sees, None in a workflow's outputs.
         """
@@ -119,7 +119,7 @@ class ResponseTypes:
     def in_any_answer(
         self, expression: Expression, workflow: CompiledWorkflow, step: CompiledStep
     ) -> SchemaTypes | None:
-        """Return what an expression gives in any answer, also one with which the step fails."""
+        """Return the types of an expression in any response, also one with which the step fails."""
         if isinstance(expression, MessageReference) and (expression.message, expression.part) == ("response", "body"):
             answers = self.answers(workflow, step)
             if answers is None or answers.any_body is None:
@@ -130,7 +130,7 @@ class ResponseTypes:
         return found.alternatives if isinstance(found, Found) else None
 
     def partial(self, value: Value, workflow: CompiledWorkflow, step: CompiledStep) -> JsonValue:
-        """Return a value as JSON, a Computed for each part that is not known yet."""
+        """Return a value as JSON, with a Computed for each computed part."""
         return partial_value(value, lambda part: self.of_value(part, workflow, step))
 
     # ------------------------------------------------------------------ messages
@@ -179,7 +179,7 @@ class ResponseTypes:
         step: CompiledStep | None,
     ) -> SchemaTypes | None:
         if place not in self._outputs and self._depth < MAX_DEPTH:
-            self._outputs[place] = None  # an output that leads back to itself is not known
+            self._outputs[place] = None  # an output that depends on itself is unknown
             self._depth += 1
             self._outputs[place] = self.of_value(value, workflow, step)
             self._depth -= 1
@@ -197,17 +197,17 @@ def _answers_of(step: CompiledStep) -> Answers | None:
 
 
 def _in_bodies(answers: Answers, tokens: tuple[str, ...]) -> Found | Lost:
-    """Look a path up in the bodies of a step's answers; Lost when none of all of them has it."""
+    """Look up a path in the bodies of a step's responses; Lost if none of them declares it."""
     likely, everything = answers.passed_body, answers.any_body
     if likely is None:
-        return UNKNOWN  # where no body is described, those of failures tell nothing
+        return UNKNOWN  # no body of a passed step is documented
     if everything is not None and isinstance(lost := lookup(everything, tokens), Lost):
         return lost
     return _quiet(lookup(likely, tokens))
 
 
 def _quiet(found: Found | Lost) -> Found:
-    """Return what was found; a loss that is told elsewhere, or only likely, counts as not known."""
+    """Return what was found; Lost, if reported by other rules or only likely, becomes unknown."""
     return found if isinstance(found, Found) else UNKNOWN
 
 

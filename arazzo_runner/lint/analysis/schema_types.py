@@ -1,8 +1,8 @@
-"""What a schema says of values before there are any: their types, their constants, their members.
+"""Static types inferred from schemas: the types, constants and members of values.
 
-A Shape is a schema with what follows its references; several of them are alternatives (the
-bodies of several responses, the forms of an `anyOf`). All answers lean to "may be": a keyword
-that is not looked at allows everything, and so does a reference that leads nowhere.
+A SchemaType is a schema with the context of its references; several of them are alternatives (the
+bodies of several responses, the forms of an `anyOf`). Inference is lenient: a keyword that is not
+evaluated allows everything, and so does a reference without target.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from arazzo_runner.sources.schema.context import SchemaContext, identified, is_n
 
 MAX_PARTS: Final = 200
 ANY: Final = "\0any"
-"""A token for any item of a list (a wildcard, slice or filter of a query); of an object it tells nothing."""
+"""A token for any item of a list (a wildcard, slice or filter of a query); of an object nothing is inferred."""
 _GROUPS: Final = ("anyOf", "oneOf")
 
 
 class SchemaType(Record):
-    """A schema where it stands: `base` is the base URI of its references."""
+    """A schema with the base URI and the context of its references."""
 
     schema: JsonValue
     base: str
@@ -35,11 +35,11 @@ Kind: TypeAlias = OneOf["declared", "open", "silent", "undeclared", "closed", "n
 
 
 class Member(Record):
-    """What a schema says of one member or item.
+    """What a schema declares about one member or item.
 
-    declared: it has it (`shapes` say what it is); open: it may have any member; silent: nothing
-    is said; undeclared: members are declared and this is none of them, though more are allowed;
-    closed: no other members are allowed; no-members: the value is none that has such members.
+    declared: the member is declared (with its `alternatives`); open: any member is allowed; silent: the
+    schema has no keyword about members; undeclared: other members are declared, more are allowed;
+    closed: other members are declared, no more are allowed; no-members: the type has no such members.
     """
 
     kind: Kind
@@ -48,13 +48,13 @@ class Member(Record):
 
 
 class Found(Record):
-    """Where a path of members leads; `shapes` is None when nothing is known of it."""
+    """The target of a path of members; `alternatives` is None if its type is unknown."""
 
     alternatives: SchemaTypes | None
 
 
 class Lost(Record):
-    """A path breaks at `tokens[index]`: `kind` says why, `names` which members there are."""
+    """A path breaks at `tokens[index]`: `kind` is the reason, `names` are the declared members."""
 
     index: int
     kind: Kind
@@ -63,7 +63,7 @@ class Lost(Record):
 
 
 def lookup(alternatives: SchemaTypes, tokens: Sequence[str]) -> Found | Lost:
-    """Follow members and items through shapes, as far as they say anything."""
+    """Follow members and items through schemas, as far as they declare any."""
     for index, token in enumerate(tokens):
         known: dict[int, Member] = {}
         found = _either([_member(schema_type, token, known) for schema_type in alternatives])
@@ -76,7 +76,7 @@ def lookup(alternatives: SchemaTypes, tokens: Sequence[str]) -> Found | Lost:
 
 
 def possible_types(alternatives: SchemaTypes | None) -> frozenset[str] | None:
-    """Return the JSON types that values may have, None when any; a number may be an integer."""
+    """Return the JSON types that values may have, None: any; a number may be an integer."""
     if alternatives is None:
         return None
     known: dict[int, frozenset[str] | None] = {}
@@ -84,7 +84,7 @@ def possible_types(alternatives: SchemaTypes | None) -> frozenset[str] | None:
 
 
 def possible_values(alternatives: SchemaTypes | None) -> tuple[JsonValue, ...] | None:
-    """Return the only values there may be (`enum`, `const`), None when they are not listed."""
+    """Return the only possible values (`enum`, `const`), None if they are not listed."""
     if alternatives is None:
         return None
     known: dict[int, tuple[JsonValue, ...] | None] = {}
@@ -101,7 +101,7 @@ def required_names(schema_type: SchemaType) -> frozenset[str]:
 
 
 def expanded(schema_type: SchemaType) -> Iterator[SchemaType]:
-    """Yield the schemas that a value must all fit: what `$ref` and `allOf` lead to."""
+    """Yield the schemas that a value must all fit, by `$ref` and `allOf`."""
     return iter(_parts(schema_type))
 
 
@@ -109,10 +109,10 @@ def expanded(schema_type: SchemaType) -> Iterator[SchemaType]:
 
 
 def _parts(schema_type: SchemaType) -> list[SchemaType]:
-    """Return the conjunction that a schema is; a reference that leads nowhere is left out: it says nothing."""
+    """Return the schemas whose conjunction a schema is; references without target are left out."""
     schema = schema_type.schema
     if not isinstance(schema, dict) or not ("$ref" in schema or "allOf" in schema or "$id" in schema):
-        return [schema_type]  # nothing leads on: most schemas
+        return [schema_type]  # no reference or combination: most schemas
     parts: list[SchemaType] = []
     waiting, seen = [schema_type], set[int]()
     while waiting and len(parts) < MAX_PARTS:
@@ -145,7 +145,7 @@ def _followed(schema: JsonValue, base: str, context: SchemaContext) -> list[Sche
 
 
 def _groups(part: SchemaType) -> Iterator[list[SchemaType]]:
-    """Yield the alternatives of a schema: each list is one of which a value fits at least one."""
+    """Yield the lists of alternatives of a schema; a value fits at least one of each list."""
     for keyword in _GROUPS:
         forms = part.schema.get(keyword) if isinstance(part.schema, dict) else None
         if isinstance(forms, list) and forms:
@@ -156,15 +156,15 @@ def _groups(part: SchemaType) -> Iterator[list[SchemaType]]:
 
 
 def _member(schema_type: SchemaType, token: str, known: dict[int, Member]) -> Member:
-    """Return what a schema says of a member; `known` keeps what each said: circles end, none is asked twice."""
+    """Return what a schema declares about a member; `known` are results by schema, so that cycles end."""
     key = id(schema_type.schema)
     if key not in known:
-        known[key] = Member("no-members")  # met again inside itself, it adds nothing
-        said: list[Member] = []
+        known[key] = Member("no-members")  # a cycle adds nothing
+        found: list[Member] = []
         for part in _parts(schema_type):
-            said.append(_own_member(part, token))
-            said += [_either([_member(form, token, known) for form in forms]) for forms in _groups(part)]
-        known[key] = _together(said)
+            found.append(_own_member(part, token))
+            found += [_either([_member(form, token, known) for form in forms]) for forms in _groups(part)]
+        known[key] = _together(found)
     return known[key]
 
 
@@ -209,7 +209,7 @@ def _item(part: SchemaType, index: int) -> Member:
 
 
 def _either(members: Sequence[Member]) -> Member:
-    """Return what is said of a member when one of several schemas holds."""
+    """Return what is declared about a member if one of several schemas applies."""
     kinds = {member.kind for member in members}
     names = tuple(dict.fromkeys(name for member in members for name in member.names))
     if "declared" in kinds or kinds & {"open", "silent"}:
@@ -228,7 +228,7 @@ def _either(members: Sequence[Member]) -> Member:
 
 
 def _together(members: Sequence[Member]) -> Member:
-    """Return what is said of a member when all of several schemas hold."""
+    """Return what is declared about a member if all of several schemas apply."""
     names = tuple(dict.fromkeys(name for member in members for name in member.names))
     for kind in ("declared", "open", "closed", "no-members", "undeclared"):
         for member in members:
@@ -251,8 +251,8 @@ def _stated_types(schema: JsonValue) -> frozenset[str] | None:
 def _types(schema_type: SchemaType, known: dict[int, frozenset[str] | None]) -> frozenset[str] | None:
     key = id(schema_type.schema)
     if key not in known:
-        known[key] = frozenset()  # met again inside itself, it adds nothing
-        known[key] = _types_of_parts(_parts(schema_type), _says_nullable(schema_type), known)
+        known[key] = frozenset()  # a cycle adds nothing
+        known[key] = _types_of_parts(_parts(schema_type), _is_nullable(schema_type), known)
     return known[key]
 
 
@@ -264,14 +264,14 @@ def _types_of_parts(
         if not isinstance(part.schema, dict):
             continue
         nullable = nullable or is_nullable(part.schema, part.context)
-        said = [_stated_types(part.schema), _types_of_values(_own_values(part))]
-        said += [_union_types(_types(form, known) for form in forms) for forms in _groups(part)]
-        for types in said:
+        stated = [_stated_types(part.schema), _types_of_values(_own_values(part))]
+        stated += [_union_types(_types(form, known) for form in forms) for forms in _groups(part)]
+        for types in stated:
             found = types if found is None else (found if types is None else found & types)
     return found if found is None or not nullable else found | {"null"}
 
 
-def _says_nullable(schema_type: SchemaType) -> bool:
+def _is_nullable(schema_type: SchemaType) -> bool:
     return isinstance(schema_type.schema, dict) and is_nullable(schema_type.schema, schema_type.context)
 
 
@@ -306,14 +306,14 @@ def _values(schema_type: SchemaType, known: dict[int, tuple[JsonValue, ...] | No
     key = id(schema_type.schema)
     if key in known:
         return known[key]
-    known[key] = ()  # met again inside itself, it adds nothing
-    nullable = _says_nullable(schema_type)
+    known[key] = ()  # a cycle adds nothing
+    nullable = _is_nullable(schema_type)
     found: tuple[JsonValue, ...] | None = None
     for part in _parts(schema_type):
-        nullable = nullable or _says_nullable(part)
-        said = [_own_values(part)]
-        said += [_union_values(_values(form, known) for form in forms) for forms in _groups(part)]
-        found = found or next((values for values in said if values is not None), None)
+        nullable = nullable or _is_nullable(part)
+        stated = [_own_values(part)]
+        stated += [_union_values(_values(form, known) for form in forms) for forms in _groups(part)]
+        found = found or next((values for values in stated if values is not None), None)
     known[key] = (*found, None) if found is not None and nullable else found
     return known[key]
 

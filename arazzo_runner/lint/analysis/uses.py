@@ -1,4 +1,4 @@
-"""Where runtime expressions stand: each use with its place, its role and its step."""
+"""The uses of runtime expressions, each with its location, its role and its step."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from arazzo_runner.program.model import (
 from arazzo_runner.program.references import criterion_references, template_references
 
 BEFORE = frozenset({"parameter", "payload", "replacement"})
-"""The roles that are evaluated before the step sends anything."""
+"""The roles that are evaluated before the request is sent."""
 
 
 class Use(Record):
-    """An expression where it stands.
+    """An expression with its location.
 
     `role` is parameter, payload, replacement, criterion, output, action-criterion,
     action-parameter or workflow-output; `step` is None in a workflow's outputs.
@@ -50,7 +50,7 @@ def workflow_uses(workflow: CompiledWorkflow) -> list[Use]:
 
 
 def sent(step: CompiledStep) -> list[tuple[Expression, Location, str]]:
-    """Return what is evaluated before a step sends anything, with its place and its role (of `BEFORE`)."""
+    """Return the expressions evaluated before a step sends its request, with location and role (of `BEFORE`)."""
     found: list[tuple[Expression, Location, str]] = []
     for value, at, role in _sent_values(step):
         if isinstance(value, ExpressionValue):
@@ -104,7 +104,7 @@ def _of_criteria(
 
 
 def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
-    """Yield the expressions inside a value with the place of their text; `at` where none is known."""
+    """Yield the expressions inside a value with the location of their text; `at` if it is unknown."""
     if isinstance(value, ExpressionValue):
         yield value.expression, value.at
     elif isinstance(value, TemplateValue):

@@ -1,4 +1,4 @@
-"""Actions of steps: those that are never taken, retries."""
+"""Actions of steps: those that are never taken, limits of retries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
 )
 
-Judge: TypeAlias = Callable[[Sequence[CompiledCriterion], Sequence[CompiledCriterion], bool], bool]
+_Judge: TypeAlias = Callable[[Sequence[CompiledCriterion], Sequence[CompiledCriterion], bool], bool]
 Item: TypeAlias = SuccessAction | FailureAction | ReusableObject
 Known: TypeAlias = Mapping[str, SuccessAction] | Mapping[str, FailureAction]
 
@@ -40,10 +40,7 @@ Known: TypeAlias = Mapping[str, SuccessAction] | Mapping[str, FailureAction]
     "action-never-taken", "flow", trigger=Trigger(words=("onSuccess", "onFailure", "successActions", "failureActions"))
 )
 def action_never_taken(inspection: Inspection) -> Iterator[Finding]:
-    """A success or failure action whose turn never comes.
-
-    Yield the actions behind one that always applies first, and those whose criteria never hold at their place.
-    """
+    """Report actions behind one that always applies, and actions whose criteria never hold when they are tested."""
     components = inspection.description.components
     success, failure = components.success_actions, components.failure_actions
     for workflow in inspection.description.workflows:
@@ -63,7 +60,7 @@ def action_never_taken(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _hidden(items: Sequence[Item], known: Known, broken: BrokenPlaces) -> Iterator[Finding]:
-    """Yield the actions of a list that an earlier one, with the same criteria or without any, keeps from their turn."""
+    """Yield the actions of a list behind one with the same criteria, or without any."""
     earlier: dict[frozenset[str], SuccessAction | FailureAction] = {}
     for item in items:
         action = _followed(item, known)
@@ -76,7 +73,7 @@ def _hidden(items: Sequence[Item], known: Known, broken: BrokenPlaces) -> Iterat
             message = f'action "{action.name}" is never taken: "{before.name}" before it {why}'
             hint = f'move it above "{before.name}", or tell them apart by criteria'
             yield Finding(message, item.at, hint, related=(before.at,))
-        elif action.type != "retry":  # a retry that is used up gives way to the actions after it
+        elif action.type != "retry":  # after its last retry the next action applies
             earlier[criteria] = action
 
 
@@ -103,7 +100,7 @@ def _impossible(inspection: Inspection, step: CompiledStep) -> Iterator[Finding]
             yield _never(action, step, "failed", hint)
 
 
-def _judged(judge: Judge, step: CompiledStep, action: CompiledAction) -> bool:
+def _judged(judge: _Judge, step: CompiledStep, action: CompiledAction) -> bool:
     """Return whether an action is never taken; the answer for criteria that many steps have is cached."""
     is_call = _has_status(step)
     needed, wanted = plain_texts(step.criteria), plain_texts(action.criteria)
@@ -124,7 +121,7 @@ def _has_status(step: CompiledStep) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _judged_texts(judge: Judge, needed: tuple[str, ...], wanted: tuple[str, ...], is_call: bool) -> bool:
+def _judged_texts(judge: _Judge, needed: tuple[str, ...], wanted: tuple[str, ...], is_call: bool) -> bool:
     return judge(criteria_of(needed), criteria_of(wanted), is_call)
 
 
@@ -133,7 +130,7 @@ def _never_after_success(
 ) -> bool:
     before, atoms = atoms_of(needed), atoms_of(wanted)
     if not atoms or contradiction(before) is not None or contradiction(atoms) is not None:
-        return False  # the other rule tells
+        return False  # reported by contradicting-criteria
     return contradiction([*before, *atoms]) is not None or (is_call and not _can_pass_with(before, atoms))
 
 
@@ -157,12 +154,12 @@ def _own(actions: Iterable[CompiledAction], step: CompiledStep) -> list[Compiled
 
 
 def _can_pass_with(needed: Sequence[Atom], atoms: Sequence[Atom]) -> bool:
-    """Tell whether some status lets the step pass and the action apply; without criteria a step passes with 2xx."""
+    """Return whether the step passes and the action applies with some status; without criteria 2xx passes."""
     return any(needed or _is_success(status) for status in possible_statuses([*needed, *atoms]))
 
 
 def _can_fail_with(needed: Sequence[Atom], atoms: Sequence[Atom]) -> bool:
-    """Tell whether some status (or none: no response) lets the step fail and the action apply."""
+    """Return whether the step fails and the action applies with some status, or without a response."""
     if may_hold_without_response(atoms):
         return True
     possible = possible_statuses(atoms, statuses_to_try(needed) if needed else ())
@@ -180,19 +177,16 @@ def _is_success(status: int) -> bool:
     options={"most-retries": 1000, "longest-wait": 24 * 3600},
 )
 def retry_limits(inspection: Inspection) -> Iterator[Finding]:
-    """A retry that never happens, or goes on for longer than anybody waits.
-
-    Look at every retry action: its limit, its wait, and both together.
-    """
+    """Report retry actions that never retry, or whose number of retries or waiting time exceeds the options."""
     most = retry_limits.option(inspection, "most-retries")
     longest = retry_limits.option(inspection, "longest-wait")
     for action in inspection.actions:
         if isinstance(action, FailureAction) and action.type == "retry":
-            for message, at, hint in _doubts(action, most, longest):
+            for message, at, hint in _problems(action, most, longest):
                 yield Finding(message, at, hint)
 
 
-def _doubts(action: FailureAction, most: int, longest: int) -> Iterator[tuple[str, Location, str]]:
+def _problems(action: FailureAction, most: int, longest: int) -> Iterator[tuple[str, Location, str]]:
     limit = 1 if action.retry_limit is None else action.retry_limit
     wait = action.retry_after or 0.0
     at_limit = action.at.child("retryLimit")

@@ -16,10 +16,7 @@ from arazzo_runner.sources.http_media.media_types import best_match
 
 @rule("missing-body", "openapi", trigger=Trigger(needs="operations"))
 def missing_body(inspection: Inspection) -> Iterator[Finding]:
-    """A step without a body whose operation demands one.
-
-    Look at every step that calls an operation with `requestBody.required`.
-    """
+    """Report steps without a body whose operation requires one (`requestBody.required`)."""
     for _, step, call in inspection.operation_steps():
         if inspection.broken.inside(step.at, "requestBody"):
             continue
@@ -33,16 +30,13 @@ def missing_body(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(message, at, hint)
 
 
-# Descriptions of these often leave the body out, so it is only a note.
+# Descriptions often leave out the body of these, so the level is only info.
 _USUAL_METHODS: Final = ("POST", "PUT", "PATCH")
 
 
 @rule("unexpected-body", "openapi", trigger=Trigger(needs="operations"))
 def unexpected_body(inspection: Inspection) -> Iterator[Finding]:
-    """A body that the operation is not described to take.
-
-    Look at every step with a requestBody whose operation declares none.
-    """
+    """Report steps with a body whose operation has no `requestBody`."""
     for _, step, call in inspection.operation_steps():
         operation = call.operation
         if step.body is not None and operation.request_body is None:
@@ -54,10 +48,7 @@ def unexpected_body(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("content-type-not-offered", "openapi", trigger=Trigger(needs="operations"))
 def content_type_not_offered(inspection: Inspection) -> Iterator[Finding]:
-    """A content type that the operation is not described to take.
-
-    Compare the content type of every step's body with the media types of its operation.
-    """
+    """Report bodies with a media type that the operation does not accept."""
     for _, step, call in inspection.operation_steps():
         body = step.body
         if body is None or call.operation.request_body is None:
@@ -75,7 +66,7 @@ def content_type_not_offered(inspection: Inspection) -> Iterator[Finding]:
 
 
 _MEDIA_TYPE: Final = pattern(r"[\w!#$&^.+\-]+/[\w!#$&^.+*\-]+\s*(?:;.*)?", re.DOTALL)
-_MEANT: Final = {
+_SUGGESTIONS: Final = {
     "json": "write application/json",
     "xml": "write application/xml",
     "form": "write application/x-www-form-urlencoded",
@@ -86,26 +77,20 @@ _MEANT: Final = {
 
 @rule("invalid-content-type", "shape", trigger=Trigger(words=("contentType",)))
 def invalid_content_type(inspection: Inspection) -> Iterator[Finding]:
-    """A contentType that is no media type.
-
-    type/subtype, with parameters behind a semicolon (RFC 9110 §8.3.1).
-    """
+    """Report content types that are not `type/subtype` with optional parameters (RFC 9110 §8.3.1)."""
     for _, step in inspection.steps:
         written = step.request_body.content_type if step.request_body is not None else None
         if written is None or "$" in written or _MEDIA_TYPE.fullmatch(written.strip()):
             continue
         message = f"contentType {preview(written, 60)} is no media type"
-        hint = _MEANT.get(written.strip().lower()) or "write type/subtype, such as application/json"
+        hint = _SUGGESTIONS.get(written.strip().lower()) or "write type/subtype, such as application/json"
         at = inspection.at(f"{step.at.pointer}/requestBody/contentType")
         yield Finding(message, at, hint)
 
 
 @rule("payload-mismatch", "openapi", trigger=Trigger(needs="operations"))
 def payload_mismatch(inspection: Inspection) -> Iterator[Finding]:
-    """A part of a payload that does not fit the schema of the request body.
-
-    Yield misfits of type, listed values, limits and patterns; names of members are the business of others.
-    """
+    """Report payloads that do not fit the schema of the request body in type, enum, limits or pattern."""
     for each in inspection.payload_mismatches:
         if each.keyword not in ("required", "additionalProperties", "readOnly", "near"):
             message = f'step "{each.step.step_id}": {each.message}'
@@ -124,10 +109,7 @@ def _hint(message: str, keyword: str) -> str:
 
 @rule("missing-payload-member", "openapi", trigger=Trigger(needs="operations"))
 def missing_payload_member(inspection: Inspection) -> Iterator[Finding]:
-    """A member that the request body must have and the payload lacks.
-
-    Yield the required members that no part of the payload or replacement gives; those of one object together.
-    """
+    """Report required members that neither the payload nor a replacement has; one finding for each object."""
     lacking: dict[tuple[str, Location, str], list[str]] = {}
     for each in inspection.payload_mismatches:
         if each.keyword == "required":
@@ -142,10 +124,7 @@ def missing_payload_member(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("unknown-payload-member", "openapi", trigger=Trigger(needs="operations"))
 def unknown_payload_member(inspection: Inspection) -> Iterator[Finding]:
-    """A member of a payload that the request body must not have, or whose name is misspelt.
-
-    Yield members that a closed schema does not name, and those that nearly have a name of an open one.
-    """
+    """Report members that a closed schema does not allow, and misspelt members of an open one."""
     for each in inspection.payload_mismatches:
         if each.keyword in ("additionalProperties", "near"):
             message = f'step "{each.step.step_id}": {each.message}'
@@ -155,10 +134,7 @@ def unknown_payload_member(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("read-only-member", "openapi", trigger=Trigger(needs="operations"))
 def read_only_member(inspection: Inspection) -> Iterator[Finding]:
-    """A member of a payload that only answers have.
-
-    Yield members that the description marks readOnly (OpenAPI §Schema Object: they should not be sent).
-    """
+    """Report members that the description marks as readOnly (OpenAPI §Schema Object: they SHOULD NOT be sent)."""
     for each in inspection.payload_mismatches:
         if each.keyword == "readOnly":
             message = f'step "{each.step.step_id}": {each.message}'

@@ -19,10 +19,7 @@ from arazzo_runner.program.schemas import input_names
 
 @rule("call-input-mismatch", "flow", trigger=Trigger(needs="calls"))
 def call_input_mismatch(inspection: Inspection) -> Iterator[Finding]:
-    """A value passed to a workflow that does not fit the schema of its input.
-
-    Check the parameters of every call of a workflow against the schema of its inputs.
-    """
+    """Report values passed to a workflow that do not fit the schema of its inputs."""
     for call in inspection.workflow_calls():
         inputs = _inputs_type(inspection, call.target)
         for parameter in call.parameters if inputs is not None else ():
@@ -43,10 +40,7 @@ def _inputs_type(inspection: Inspection, key: WorkflowKey) -> SchemaType | None:
 
 @rule("missing-call-input", "flow", severity=Severity.ERROR, trigger=Trigger(needs="calls"))
 def missing_call_input(inspection: Inspection) -> Iterator[Finding]:
-    """A required input that a call of a workflow does not pass.
-
-    Look at every step that calls a workflow, and at every action that leads to one.
-    """
+    """Report required inputs that a step or action calling a workflow does not pass."""
     for call in inspection.workflow_calls():
         given = {each.name for each in call.parameters}
         severity = Severity.ERROR
@@ -75,10 +69,7 @@ def _has_default(schema_type: SchemaType, name: str) -> bool:
 
 @rule("undeclared-call-input", "flow", trigger=Trigger(needs="calls"))
 def undeclared_call_input(inspection: Inspection) -> Iterator[Finding]:
-    """A parameter of a workflow call that the workflow does not declare as an input.
-
-    Compare the parameters of every call of a workflow with the inputs it declares.
-    """
+    """Report parameters of calls that the called workflow does not declare as inputs."""
     for call in inspection.workflow_calls():
         target = inspection.workflows.get(call.target)
         known = _declared(target) if target is not None else None
@@ -93,7 +84,7 @@ def undeclared_call_input(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _declared(target: CompiledWorkflow) -> frozenset[str] | None:
-    """Return the names of a workflow's inputs, None when any name may be meant."""
+    """Return the names of a workflow's inputs, None if it accepts any name."""
     if target.inputs is None:
         return frozenset()
     names = input_names(target.inputs, target.document.raw)
@@ -103,10 +94,7 @@ def _declared(target: CompiledWorkflow) -> frozenset[str] | None:
 
 @rule("workflow-not-run", "flow", trigger=Trigger(parts=("$workflows",)))
 def workflow_not_run(inspection: Inspection) -> Iterator[Finding]:
-    """What is read of another workflow that no run runs before.
-
-    `$workflows.<id>…` has a value when a run of this workflow, or of one that leads to both, runs that workflow.
-    """
+    """Report `$workflows.<id>…` of a workflow that no run with this workflow executes, so that it has no value."""
     uses = [use for use in inspection.uses if isinstance(use.expression, WorkflowReference)]
     leads = {key: _leads_to(workflow) for key, workflow in inspection.workflows.items()} if uses else {}
     runs = [_reached(key, leads) for key in leads]
@@ -147,22 +135,19 @@ def _reached(start: WorkflowKey, leads: Mapping[WorkflowKey, frozenset[WorkflowK
 
 @rule("endless-recursion", "flow", severity=Severity.ERROR, trigger=Trigger(needs="calls"))
 def endless_recursion(inspection: Inspection) -> Iterator[Finding]:
-    """Workflows that call each other, or themselves, without a condition.
-
-    Yield the circles of workflows that a run cannot leave but by failing.
-    """
+    """Report workflows that call each other, or themselves, without a condition."""
     calls = {key: tuple(_certain_calls(each, inspection.broken)) for key, each in inspection.workflows.items()}
-    for circle, at in _circles(calls):
+    for cycle, at in _cycles(calls):
         if at.uri != inspection.description.at.uri:
             continue
-        ways = " → ".join(key.workflow_id for key in (*circle, circle[0]))
+        ways = " → ".join(key.workflow_id for key in (*cycle, cycle[0]))
         message = f"workflows call each other for ever ({ways}): only a failure ends it"
         hint = "let the call depend on something: put an action with criteria and type: end above it"
         yield Finding(message, at, hint)
 
 
 def _certain_calls(workflow: CompiledWorkflow, broken: BrokenPlaces) -> Iterator[tuple[WorkflowKey, Location]]:
-    """Yield the workflows that are called whenever no step fails: those on the part of the way without a fork."""
+    """Yield the workflows that are called whenever no step fails: those before the first branch."""
     index, seen = 0, set[int]()
     while index < len(workflow.steps) and index not in seen:
         seen.add(index)
@@ -183,10 +168,10 @@ def _certain_calls(workflow: CompiledWorkflow, broken: BrokenPlaces) -> Iterator
             index = workflow.positions[action.step_id or ""]
 
 
-def _circles(
+def _cycles(
     calls: Mapping[WorkflowKey, tuple[tuple[WorkflowKey, Location], ...]],
 ) -> Iterator[tuple[tuple[WorkflowKey, ...], Location]]:
-    """Yield (workflows in a circle, place of the call that closes it), by a depth-first walk."""
+    """Yield (workflows in a cycle, location of the call that closes it), by a depth-first walk."""
     finished: set[WorkflowKey] = set()
     for start in calls:
         path: dict[WorkflowKey, Iterator[tuple[WorkflowKey, Location]]] = {}

@@ -16,10 +16,7 @@ from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, Sim
 
 @rule("constant-condition", "language")
 def constant_condition(inspection: Inspection) -> Iterator[Finding]:
-    """A condition, or a part of one, that does not depend on anything.
-
-    `200 == 200`, `$statusCode == 200 || 201`, `$statusCode == $statusCode`.
-    """
+    """Report conditions, and parts of them, with a constant value: `200 == 200`, `$statusCode == 200 || 201`."""
     for criteria in inspection.compiled_criteria:
         for criterion in criteria:
             if isinstance(criterion, SimpleCriterion):
@@ -31,7 +28,7 @@ def constant_condition(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _constant_part(condition: Condition) -> Condition | None:
-    """Return the first part whose outcome is known beforehand."""
+    """Return the first part with a constant value."""
     waiting = [condition]
     while waiting:
         part = waiting.pop()
@@ -62,20 +59,17 @@ def _hint(whole: Condition, part: Condition) -> str:
 
 @rule("contradicting-criteria", "language", severity=Severity.ERROR)
 def contradicting_criteria(inspection: Inspection) -> Iterator[Finding]:
-    """Criteria that cannot all hold.
-
-    No value passes all: a step with such success criteria always fails, an action is never taken (a warning).
-    """
+    """Report criteria that no value satisfies: such a step always fails, such an action is never taken (a warning)."""
     own = {id(step.criteria) for _, step in inspection.compiled_steps}
     for criteria in inspection.compiled_criteria:
         culprits = never_all_hold(criteria)
-        if culprits is not None and not _is_told_elsewhere(culprits):
+        if culprits is not None and not _is_reported_otherwise(culprits):
             severity = Severity.ERROR if id(criteria) in own else Severity.WARNING
             yield _finding(culprits, severity)
 
 
-def _is_told_elsewhere(culprits: tuple[Atom, ...]) -> bool:
-    """A condition that never holds by itself is a constant, or an equality that no status meets."""
+def _is_reported_otherwise(culprits: tuple[Atom, ...]) -> bool:
+    """Return whether another rule reports it: a constant condition, or an equality with an impossible status."""
     return len(culprits) == 1 and (not culprits[0].subjects or "==" in culprits[0].text)
 
 
@@ -96,10 +90,7 @@ _STATUS: Final = Keyword("statusCode")
 
 @rule("impossible-status", "language")
 def impossible_status(inspection: Inspection) -> Iterator[Finding]:
-    """A comparison of $statusCode that no HTTP status can meet.
-
-    A status is a number from 100 to 599 (RFC 9110 §15).
-    """
+    """Report comparisons of `$statusCode` with something that is not a status from 100 to 599 (RFC 9110 §15)."""
     for criteria in inspection.compiled_criteria:
         for criterion in criteria:
             for value in _compared(criterion):

@@ -16,10 +16,7 @@ from arazzo_runner.program.model import CompiledStep
 
 @rule("endless-loop", "flow", severity=Severity.ERROR, trigger=Trigger(needs="certain-actions"))
 def endless_loop(inspection: Inspection) -> Iterator[Finding]:
-    """Steps that lead to each other for ever: no action among them ends the workflow or leads out.
-
-    Yield the loops of every workflow that only a failure can end.
-    """
+    """Report loops of steps that only a failure ends."""
     for flow in inspection.flows:
         for loop in _loops(flow):
             names = [flow.workflow.steps[index].step_id for index in loop]
@@ -29,7 +26,7 @@ def endless_loop(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _loops(flow: Flow) -> Iterator[list[int]]:
-    """Yield one loop of every group of reached steps from which no way leads out."""
+    """Yield one loop of every group of reached steps without an exit."""
     ends = [index for index, leaves in enumerate(flow.leaves) if leaves]
     can_leave = reached_from(reversed_edges(flow.after), ends)
     seen: set[int] = set()
@@ -46,7 +43,7 @@ def _loops(flow: Flow) -> Iterator[list[int]]:
 
 
 def _closing(flow: Flow, loop: list[int]) -> Location:
-    """Return the place of the goto that closes a loop."""
+    """Return the location of the goto that closes a loop."""
     last = flow.workflow.steps[loop[-1]]
     target = flow.workflow.steps[loop[0]].step_id
     actions = (*last.on_success, *last.on_failure)
@@ -55,10 +52,7 @@ def _closing(flow: Flow, loop: list[int]) -> Location:
 
 @rule("step-never-reached", "flow", trigger=Trigger(needs="certain-actions"))
 def step_never_reached(inspection: Inspection) -> Iterator[Finding]:
-    """A step that no way through its workflow leads to.
-
-    Yield the steps that are never visited, however their workflow goes.
-    """
+    """Report steps that no way through their workflow reaches."""
     for flow in inspection.flows:
         for index, step in enumerate(flow.workflow.steps):
             if index not in flow.reached:
@@ -70,10 +64,7 @@ def step_never_reached(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("skipped-step-output", "flow", severity=Severity.INFO, trigger=Trigger(words=("goto",), needs="actions"))
 def skipped_step_output(inspection: Inspection) -> Iterator[Finding]:
-    """An output that is read though the step that gives it may have been skipped.
-
-    Yield the values sent by a step that a goto around their step leaves without a value.
-    """
+    """Report outputs that are sent by a step although a goto may have skipped the step that sets them."""
     flows = {flow.workflow.key: flow for flow in inspection.flows if _has_goto(flow)}
     ways = {key: Dominance(flow.after) for key, flow in flows.items()}
     for workflow, step in inspection.compiled_steps:

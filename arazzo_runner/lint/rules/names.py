@@ -27,10 +27,7 @@ from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 
 @rule("duplicate-criterion", "names")
 def duplicate_criterion(inspection: Inspection) -> Iterator[Finding]:
-    """The same criterion twice in one list.
-
-    Criteria are equal when context, condition and type are.
-    """
+    """Report criteria that occur twice in a list, with the same context, condition and type."""
     for criteria in inspection.criteria_lists:
         if len(criteria) < 2:
             continue
@@ -46,10 +43,7 @@ def duplicate_criterion(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("duplicate-reference", "names", severity=Severity.ERROR, trigger=Trigger(words=("reference",)))
 def duplicate_reference(inspection: Inspection) -> Iterator[Finding]:
-    """A component that is referred to twice in one list, or repeats a parameter of it.
-
-    Arazzo: these lists "MUST NOT include duplicates"; what a reference leads to counts as written there.
-    """
+    """Report references that repeat an entry of their list: Arazzo says these lists "MUST NOT include duplicates"."""
     components = inspection.description.components
     for items in inspection.reusable_lists:
         if len(items) < 2 or ReusableObject not in map(type, items):
@@ -65,7 +59,7 @@ def duplicate_reference(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _identity(item: Item, components: Components) -> tuple[str, ...] | None:
-    """Return what makes an item unique: name and place of a parameter, name of an action."""
+    """Return what makes an item unique: name and `in` of a parameter, name of an action."""
     found: object = item
     if isinstance(item, ReusableObject):
         kind, _, name = item.reference.removeprefix("$components.").partition(".")
@@ -93,10 +87,7 @@ def _finding(item: Item, first: Location) -> Finding:
 
 @rule("duplicate-replacement", "names", trigger=Trigger(words=("replacements",)))
 def duplicate_replacement(inspection: Inspection) -> Iterator[Finding]:
-    """Two payload replacements with the same target.
-
-    Replacements are done in order, so the last one for a target wins.
-    """
+    """Report payload replacements with the same target: they are applied in order, so the last one wins."""
     for _, step in inspection.steps:
         seen: dict[tuple[str, str | None], PayloadReplacement] = {}
         for each in step.request_body.replacements if step.request_body is not None else ():
@@ -111,10 +102,7 @@ def duplicate_replacement(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("duplicate-source-url", "names")
 def duplicate_source_url(inspection: Inspection) -> Iterator[Finding]:
-    """Two source descriptions of one document.
-
-    The same URL under two names makes every operationId of it ambiguous.
-    """
+    """Report source descriptions with the same URL: every operationId in them is ambiguous."""
     seen: dict[str, SourceDescription] = {}
     for source in inspection.description.source_descriptions:
         first = seen.setdefault(source.url, source)
@@ -127,10 +115,7 @@ def duplicate_source_url(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("similar-names", "names")
 def similar_names(inspection: Inspection) -> Iterator[Finding]:
-    """Two names that differ only in case, hyphens or underscores.
-
-    Names of one kind in one place: workflows, sources, steps, inputs and outputs.
-    """
+    """Report names of one kind in one place that differ only in case, hyphens, underscores, dots or spaces."""
     description = inspection.description
     sources = description.source_descriptions
     yield from _similar("source", [each.name for each in sources], lambda index: sources[index].at.child("name"))
@@ -162,7 +147,7 @@ def _similar_keys(kind: str, named: Iterable[str], at: Location, *fields: str) -
 
 
 def _similar(kind: str, names: Sequence[str], at: Callable[[int], Location]) -> Iterator[Finding]:
-    """Yield the names that differ from an earlier one only in spelling; `at` tells the place of one by its index."""
+    """Yield the names that differ from an earlier one only in spelling; `at` returns the location of one by index."""
     if len(names) < 2:
         return
     seen: dict[str, int] = {}
@@ -186,10 +171,7 @@ _STYLES: Final = (
 
 @rule("naming-style", "style", default=False)
 def naming_style(inspection: Inspection) -> Iterator[Finding]:
-    """An id that is written otherwise than its neighbours.
-
-    At least three ids have a recognisable style, and most of them the same one.
-    """
+    """Report ids that are written in another style than most others, if at least three have a known style."""
     workflows = [(each.workflow_id, each.at.child("workflowId")) for each in inspection.description.workflows]
     steps = [(step.step_id, step.at.child("stepId")) for _, step in inspection.steps]
     for kind, named in (("workflowId", workflows), ("stepId", steps)):

@@ -14,10 +14,7 @@ from arazzo_runner.sources.operation import Operation
 
 @rule("deprecated-operation", "openapi", trigger=Trigger(needs="operations"))
 def deprecated_operation(inspection: Inspection) -> Iterator[Finding]:
-    """An operation that its description calls deprecated.
-
-    Look at the `deprecated` field of every operation that is called (OpenAPI §Operation Object).
-    """
+    """Report calls of operations that are marked as deprecated (OpenAPI §Operation Object)."""
     for _, step, call in inspection.operation_steps():
         operation = call.operation
         raw = resolve_pointer(call.description.document.value, operation.pointer)
@@ -35,10 +32,7 @@ def _field(inspection: Inspection, step: CompiledStep) -> str:
 
 @rule("description-contract", "openapi", default=False, trigger=Trigger(needs="operations"))
 def description_contract(inspection: Inspection) -> Iterator[Finding]:
-    """The part of a description that a step calls, checked against the OpenAPI Specification by openapi-spec-validator.
-
-    Have every operation that is called checked once, with the schemas it uses; nothing else of its description.
-    """
+    """Report what openapi-spec-validator finds in the operations that steps call, and in the schemas they use."""
     called = (call.operation for _, _, call in inspection.operation_steps())
     operations = {(operation.uri, operation.pointer): operation for operation in called}
     if not operations:
@@ -59,20 +53,17 @@ def description_contract(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("missing-credential", "openapi", severity=Severity.INFO, trigger=Trigger(needs="operations"))
 def missing_credential(inspection: Inspection) -> Iterator[Finding]:
-    """Credentials that an operation needs, by a scheme that its description does not describe, and no parameter gives.
-
-    Name once for every source the security schemes that its operations need and nothing describes.
-    """
-    told: set[tuple[str, frozenset[str]]] = set()
+    """Report, once for each source, security schemes that its operations require and nothing describes or provides."""
+    reported: set[tuple[str, frozenset[str]]] = set()
     for _, step, call in inspection.operation_steps():
         operation, source = call.operation, call.source
         if not operation.security:
             continue
         unknown = [frozenset(each) - operation.security_schemes.keys() for each in operation.security]
         key = (source, frozenset[str]().union(*unknown))
-        if not all(unknown) or key in told or _is_given(step, operation):
+        if not all(unknown) or key in reported or _is_given(step, operation):
             continue
-        told.add(key)
+        reported.add(key)
         names = ", ".join(sorted(key[1]))
         message = f'operations of source "{source}" need credentials for {names}, a scheme that is not described there'
         hint = "describe it in components/securitySchemes, or add a parameter such as Authorization"
@@ -80,7 +71,7 @@ def missing_credential(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _is_given(step: CompiledStep, operation: Operation) -> bool:
-    """Tell whether a parameter of the step is a credential: Authorization, or an API key of a scheme."""
+    """Return whether a parameter of the step is a credential: Authorization, or an API key of a scheme."""
     keys = {("authorization", "header")}
     for scheme in operation.security_schemes.values():
         if isinstance(scheme, Mapping) and scheme.get("type") == "apiKey":
@@ -90,10 +81,7 @@ def _is_given(step: CompiledStep, operation: Operation) -> bool:
 
 @rule("prefer-operation-id", "style", default=False, trigger=Trigger(words=("operationPath",), needs="operations"))
 def prefer_operation_id(inspection: Inspection) -> Iterator[Finding]:
-    """A step that names its operation by path.
-
-    Only where the operation has an id to name.
-    """
+    """Report steps that name by path an operation that has an operationId."""
     for _, step, call in inspection.operation_steps():
         if call.operation.operation_id is None:
             continue

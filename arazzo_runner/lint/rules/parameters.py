@@ -18,10 +18,7 @@ from arazzo_runner.sources.schema.mismatch import SchemaError
 
 @rule("missing-parameter", "openapi", trigger=Trigger(needs="operations"))
 def missing_parameter(inspection: Inspection) -> Iterator[Finding]:
-    """A parameter that the operation requires and the step does not give.
-
-    Look for required parameters in query and header: cookies may come by themselves, the path is an error.
-    """
+    """Report required query and header parameters that a step does not give; responses may set cookies."""
     for workflow, step, call in inspection.operation_steps():
         if _has_broken_parameters(inspection, workflow, step):
             continue
@@ -45,7 +42,7 @@ def _has_broken_parameters(inspection: Inspection, workflow: CompiledWorkflow, s
 
 
 def _is_credential(declared: OperationParameter, operation: Operation) -> bool:
-    """Tell whether a parameter is an API key of a security scheme: credentials do not stand in documents."""
+    """Return whether a parameter is an API key of a security scheme: credentials are not part of documents."""
     schemes = (scheme for scheme in operation.security_schemes.values() if isinstance(scheme, Mapping))
     return any(
         scheme.get("type") == "apiKey"
@@ -57,10 +54,7 @@ def _is_credential(declared: OperationParameter, operation: Operation) -> bool:
 
 @rule("mixed-querystring", "shape", severity=Severity.ERROR, trigger=Trigger(words=("querystring",)))
 def mixed_querystring(inspection: Inspection) -> Iterator[Finding]:
-    """A query string as a whole beside single query parameters, or twice.
-
-    OpenAPI 3.2 §Parameter Locations: `querystring` stands alone, and once.
-    """
+    """Report `querystring` parameters beside others in the query, or twice (OpenAPI 3.2 §Parameter Locations)."""
     for _, step in inspection.compiled_steps:
         whole = [each for each in step.parameters if each.location == "querystring"]
         single = [each for each in step.parameters if each.location == "query"]
@@ -77,10 +71,7 @@ _SCALARS: Final = frozenset({"string", "integer", "number", "boolean", "null"})
 
 @rule("parameter-mismatch", "openapi", trigger=Trigger(needs="operations"))
 def parameter_mismatch(inspection: Inspection) -> Iterator[Finding]:
-    """A parameter's value that does not fit its schema.
-
-    Check every value that is known, as the text it is sent as; of computed ones only what can never fit.
-    """
+    """Report parameter values that do not fit their schema as the text they are sent as."""
     for workflow, step, call in inspection.operation_steps():
         for parameter in step.parameters:
             declared = parameter.declared
@@ -97,14 +88,14 @@ def parameter_mismatch(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _mismatch(value: JsonValue, schema_type: SchemaType) -> str | None:
-    """Return why a value does not fit in any of the forms it may be read in, None when it does."""
+    """Return why a value fits in none of the forms that a server may read it as, None when it does."""
     if isinstance(value, Computed):
         return _computed_mismatch(value, schema_type)
     if has_computed(value):
         return None
     types = possible_types((schema_type,))
     if isinstance(value, str) and (types is None or types & {"array", "object"}):
-        return None  # it may be the serialised form of a list or an object
+        return None  # it may be a serialized list or object
     first: Sequence[SchemaError] = ()
     for form in _forms(value, types):
         found = mismatches(form, schema_type)
@@ -115,7 +106,7 @@ def _mismatch(value: JsonValue, schema_type: SchemaType) -> str | None:
 
 
 def _forms(value: JsonValue, types: frozenset[str] | None) -> Iterable[JsonValue]:
-    """Return what a server may read: `10` and `"10"` are the same text."""
+    """Return the values that a server may read: `10` and `"10"` are sent as the same text."""
     yield value
     if isinstance(value, list):
         yield [to_text(item) for item in value]
@@ -137,7 +128,7 @@ def _parsed(value: JsonValue) -> JsonValue:
 
 
 def _computed_mismatch(value: Computed, schema_type: SchemaType) -> str | None:
-    """Texts may be read as numbers, so only structures for scalars, and other listed values, can never fit."""
+    """Return why a computed value never fits: an object or array for a scalar, or no value of an enum."""
     types, wanted = possible_types(value.alternatives), possible_types((schema_type,))
     structures = types is not None and bool(types) and types <= {"array", "object"}
     if structures and wanted is not None and wanted <= _SCALARS and types is not None:

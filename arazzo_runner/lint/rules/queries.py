@@ -17,15 +17,12 @@ from arazzo_runner.sources.references import ReferenceFailure
 
 @rule("filter-on-object", "language", trigger=Trigger(parts=("$[?",), needs="operations"))
 def filter_on_object(inspection: Inspection) -> Iterator[Finding]:
-    """A JSONPath filter that is applied to an object, whose members it would test.
-
-    `$[?@.status == 'free']` filters the items of a list; of an object it filters the members.
-    """
+    """Report JSONPath filters of an object: `$[?@.status == 'free']` tests its members, not the object itself."""
     for _, step, call in inspection.operation_steps():
         for criterion in step.criteria:
             if not isinstance(criterion, QueryCriterion) or criterion.kind != "jsonpath":
                 continue
-            # `$[?$.status == 'free']` asks about the object itself, whatever member is tested.
+            # `$[?$.status == 'free']` tests the object itself.
             is_about_members = criterion.text.startswith("$[?") and "@" in criterion.text
             if is_about_members and _is_object(criterion.context, call):
                 message = f"{criterion.context} is an object: the filter tests each of its members, not the object"
@@ -35,7 +32,7 @@ def filter_on_object(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _is_object(expression: Expression, call: OperationCall) -> bool:
-    """Tell whether what a criterion looks at is an object, by every documented success response."""
+    """Return whether the context of a criterion is an object in every documented success response."""
     if not isinstance(expression, MessageReference) or expression.path:
         return False
     if expression.message != "response" or expression.part != "body":
@@ -81,15 +78,12 @@ _SLOW_FORMS: Final = (
         "compare the parts with criteria of their own",
     ),
 )
-"""How it looks, what it does, what to write instead."""
+"""(form, what it does, what to write instead)"""
 
 
 @rule("regex-not-linear", "language", trigger=Trigger(words=("regex",)))
 def regex_not_linear(inspection: Inspection) -> Iterator[Finding]:
-    """A pattern that may take very long on some texts.
-
-    Repeats of repeats run away in engines that backtrack; lookaround and back references need such an engine.
-    """
+    """Report patterns that may take exponential time: nested repetition, lookaround and back references."""
     for criteria in inspection.compiled_criteria:
         for criterion in criteria:
             if not isinstance(criterion, QueryCriterion) or criterion.kind != "regex":
@@ -116,15 +110,12 @@ _LOCAL_FORMS: Final = (
         "write [A-Za-z] or \\\\d",
     ),
 )
-"""How it looks, what it is, what to write instead."""
+"""(form, what it is, what to write instead)"""
 
 
 @rule("regex-not-portable", "language", trigger=Trigger(words=("regex",)))
 def regex_not_portable(inspection: Inspection) -> Iterator[Finding]:
-    """A pattern that is no regular expression of ECMA-262 everywhere.
-
-    Forms that some engines of ECMA-262 refuse, or read otherwise, though this project takes them.
-    """
+    """Report patterns that some engines of ECMA-262 reject or read differently."""
     for criteria in inspection.compiled_criteria:
         for criterion in criteria:
             if not isinstance(criterion, QueryCriterion) or criterion.kind != "regex":
@@ -140,10 +131,7 @@ def regex_not_portable(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("xpath-criterion", "style", default=False, trigger=Trigger(words=("xpath",)))
 def xpath_criterion(inspection: Inspection) -> Iterator[Finding]:
-    """A criterion in XPath.
-
-    For documents that other tools run too.
-    """
+    """Report criteria in XPath, which not every tool supports."""
     for criteria in inspection.criteria_lists:
         for criterion in criteria:
             if criterion.type is not None and criterion.type.type == "xpath":

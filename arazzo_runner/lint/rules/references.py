@@ -18,10 +18,7 @@ from arazzo_runner.program.schemas import input_names
 
 @rule("unknown-input-property", "references", trigger=Trigger(parts=("$inputs",)))
 def unknown_input_property(inspection: Inspection) -> Iterator[Finding]:
-    """An expression that reads a part of an input that its schema does not have.
-
-    `$inputs.pet#/owner/name` is followed through the schema of the workflow's inputs, `$ref`s included.
-    """
+    """Report expressions that read a property which the schema of the input does not have."""
     for use in inspection.uses:
         expression = use.expression
         if not isinstance(expression, InputReference) or expression.name is None:
@@ -56,10 +53,7 @@ _AUTOMATIC: Final = frozenset(
 
 @rule("unknown-request-part", "references", trigger=Trigger(parts=("$request",), needs="operations"))
 def unknown_request_part(inspection: Inspection) -> Iterator[Finding]:
-    """An expression that reads a part of the request that the step does not send.
-
-    `$request.` speaks of this step's own request: what is no parameter and no body of it is never there.
-    """
+    """Report `$request.…` of parameters and bodies that the step does not send."""
     for use, step, call in inspection.operation_uses():
         expression = use.expression
         if not isinstance(expression, MessageReference) or expression.message != "request" or use.role in BEFORE:
@@ -95,10 +89,7 @@ _FIELDS: Final = ("name", "url", "type")
 
 @rule("unknown-source-field", "references", trigger=Trigger(parts=("$sourceDescriptions",)))
 def unknown_source_field(inspection: Inspection) -> Iterator[Finding]:
-    """An expression that reads a field that a source description does not have.
-
-    A value may read `name`, `url` and `type` of a source; operations and workflows are no values.
-    """
+    """Report expressions that read a field of a source description other than `name`, `url` and `type`."""
     for use in inspection.uses:
         expression = use.expression
         if isinstance(expression, SourceReference) and expression.reference not in _FIELDS:
@@ -115,10 +106,7 @@ def _hint(expression: SourceReference) -> str:
 
 @rule("unknown-workflow-input", "references", trigger=Trigger(parts=("$workflows",)))
 def unknown_workflow_input(inspection: Inspection) -> Iterator[Finding]:
-    """An expression that reads an input that another workflow does not declare.
-
-    `$workflows.<id>.inputs.<name>`: the name is declared in the inputs of that workflow.
-    """
+    """Report `$workflows.<id>.inputs.<name>` of inputs that the workflow does not declare."""
     declared = {
         workflow.workflow_id: input_names(workflow.inputs, inspection.description.raw)
         for workflow in inspection.description.workflows

@@ -46,10 +46,7 @@ _NUMBERS: Final = frozenset({"integer", "number"})
 
 @rule("impossible-comparison", "openapi")
 def impossible_comparison(inspection: Inspection) -> Iterator[Finding]:
-    """A comparison that no value of the described type can meet.
-
-    Compare the constants in conditions with what the descriptions say of the other side.
-    """
+    """Report comparisons that no value of the documented type can satisfy."""
     for workflow, step in inspection.compiled_steps:
         actions = (*step.on_success, *step.on_failure)
         for criterion in (*step.criteria, *(each for action in actions for each in action.criteria)):
@@ -93,9 +90,9 @@ def _why_never(
 
 
 def _may_compare(types: frozenset[str], operator: str, value: JsonValue) -> bool:
-    """Tell whether a comparison with a value of these types may hold (semantics §4)."""
+    """Return whether a comparison with a value of these types may hold (semantics §4)."""
     if operator == "!=" or value is None:
-        return True  # what is missing counts as null
+        return True  # a missing value counts as null
     if isinstance(value, bool):
         return operator == "==" and "boolean" in types
     if to_number(value) is not None:
@@ -115,16 +112,13 @@ _CRITERIA: Final = ("criterion", "action-criterion")
 
 @rule("unknown-response-member", "openapi")
 def unknown_response_member(inspection: Inspection) -> Iterator[Finding]:
-    """A member of a response that no documented schema of it has.
-
-    Look every pointer and path into a response up in the schemas of the operation's responses.
-    """
+    """Report pointers and paths to members that no documented schema of the response has."""
     response_types, raw = inspection.response_types, inspection.description.raw
     for use in inspection.uses:
         if not _goes_on(use.expression) or use.role in _CRITERIA:
             continue
         if use.role in BEFORE and isinstance(use.expression, MessageReference):
-            continue  # another rule's
+            continue  # reported by response-too-early
         lost = _lost(use.expression, response_types, use.workflow, use.step)
         if lost is not None:
             yield _lost_member(use.expression, lost, pinpoint(use.expression, use.at, raw))
@@ -142,7 +136,7 @@ def unknown_response_member(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _goes_on(expression: Expression) -> TypeGuard[MessageReference | StepReference]:
-    """Tell whether an expression reads a part of a response, or of what a step gave."""
+    """Return whether an expression reads a part of a message or of a step's output."""
     return isinstance(expression, (MessageReference, StepReference)) and bool(expression.pointer or expression.path)
 
 
@@ -157,7 +151,7 @@ def _lost(
 
 
 def _is_length(tokens: Sequence[str], lost: Lost) -> bool:
-    """Tell whether only `.length` is not there, which lists and texts have (semantics §4)."""
+    """Return whether the missing member is `.length` of a list or text (semantics §4)."""
     return tokens[lost.index] == "length" and lost.types is not None and bool(lost.types & {"array", "string"})
 
 

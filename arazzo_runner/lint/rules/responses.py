@@ -28,10 +28,7 @@ _USUAL_HEADERS: Final = frozenset(
     "header-not-documented", "openapi", severity=Severity.INFO, trigger=Trigger(parts=("header",), needs="operations")
 )
 def header_not_documented(inspection: Inspection) -> Iterator[Finding]:
-    """A response header that no response of the operation is described to have.
-
-    Look every `$response.header.X` up in the headers of the documented responses.
-    """
+    """Report `$response.header.<name>` of headers that no documented response of the operation has."""
     for use, _, call in inspection.operation_uses():
         expression = use.expression
         if not isinstance(expression, MessageReference) or use.role in BEFORE:
@@ -50,10 +47,7 @@ def header_not_documented(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("no-response-body", "openapi", trigger=Trigger(needs="operations"))
 def no_response_body(inspection: Inspection) -> Iterator[Finding]:
-    """The body of a response that has none.
-
-    Look at what reads `$response.body` of a step that passes with 204, 205 or 304 only, as documented.
-    """
+    """Report `$response.body` of steps that pass only with 204, 205 or 304, as documented."""
     for use in inspection.uses:
         expression = use.expression
         if use.step is None or use.role not in ("output", "criterion") or not isinstance(expression, MessageReference):
@@ -71,22 +65,19 @@ def no_response_body(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("no-response-here", "language")
 def no_response_here(inspection: Inspection) -> Iterator[Finding]:
-    """An expression that reads an HTTP exchange where there is none.
-
-    A step that calls a workflow has no exchange of its own, and neither has a workflow's list of outputs.
-    """
+    """Report expressions that read a request or response in steps that call a workflow, and in workflow outputs."""
     for use in inspection.uses:
         if not isinstance(use.expression, (Keyword, MessageReference)) or use.role in BEFORE:
             continue
         if isinstance(use.expression, Keyword) and use.expression.name == "self":
             continue
-        where, hint = _nothing_there(use)
+        where, hint = _why_not_here(use)
         if where:
             message = f"{use.expression} has no value here: {where}"
             yield Finding(message, use.at, hint)
 
 
-def _nothing_there(use: Use) -> tuple[str, str]:
+def _why_not_here(use: Use) -> tuple[str, str]:
     if use.step is None:
         return "the outputs of a workflow belong to no request", "read $steps.<stepId>.outputs.<name>"
     match use.step.call:
@@ -105,10 +96,7 @@ def _nothing_there(use: Use) -> tuple[str, str]:
 
 @rule("response-too-early", "language", severity=Severity.ERROR)
 def response_too_early(inspection: Inspection) -> Iterator[Finding]:
-    """An expression that reads the response of a step whose request is still being built.
-
-    Parameters, payloads and replacements are worked out before there is a request or a response.
-    """
+    """Report expressions that read the request or response in what is evaluated before the request is sent."""
     for _, step in inspection.compiled_steps:
         for expression, at, role in sent(step):
             if not isinstance(expression, (Keyword, MessageReference)):
@@ -122,17 +110,14 @@ def response_too_early(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("status-not-documented", "openapi", trigger=Trigger(needs="operations"))
 def status_not_documented(inspection: Inspection) -> Iterator[Finding]:
-    """A step that passes only with a status which its operation is not described to answer.
-
-    Compare the statuses with which a step passes with the documented responses.
-    """
+    """Report steps that pass only with a status that their operation does not document."""
     for workflow, step in inspection.compiled_steps:
         answers = inspection.response_types.answers(workflow, step)
         if answers is None or not answers.operation.responses or answers.passed_keys or not answers.can_pass:
             continue
         operation = answers.operation
         if all(key[:1] in ("4", "5") for key in operation.responses):
-            continue  # the description only tells of failures
+            continue  # only failures are documented
         answers_with = f"{operation.method} {operation.path} is described to answer {', '.join(operation.responses)}"
         atom = next((each for each in atoms_of(step.criteria) if STATUS in each.subjects), None)
         if atom is not None:
@@ -146,6 +131,6 @@ def status_not_documented(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _likely(statuses: Iterable[str]) -> str:
-    """Return the documented status that is most likely meant: the first of 2xx, else the first."""
+    """Return the documented status to suggest: the first 2xx, else the first."""
     known = [status for status in statuses if status.isdigit()]
     return next((status for status in known if status.startswith("2")), known[0] if known else "200")

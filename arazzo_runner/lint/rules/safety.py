@@ -18,18 +18,15 @@ _HERE: Final = ("127.0.0.1", "::1", "0.0.0.0")
 
 @rule("insecure-server", "safety", trigger=Trigger(needs="operations"))
 def insecure_server(inspection: Inspection) -> Iterator[Finding]:
-    """A step that sends credentials over plain http.
-
-    Told once for each source and server, with the first step; servers on this machine are fine.
-    """
-    told: set[tuple[str, str]] = set()
+    """Report, once for each source and server, credentials that are sent over plain http to another machine."""
+    reported: set[tuple[str, str]] = set()
     sources = {source.name: source.at.child("url") for source in inspection.description.source_descriptions}
     for _, step, call in inspection.operation_steps():
-        if call.source not in sources or (call.source, call.server) in told:
+        if call.source not in sources or (call.source, call.server) in reported:
             continue
         what = _credential(step, call) if _is_plain(call.server) else None
         if what:
-            told.add((call.source, call.server))
+            reported.add((call.source, call.server))
             message = f'{what} is sent to {call.server}, which is not encrypted, by step "{step.step_id}"'
             at, related = sources[call.source], (step.at.child("stepId"),)
             hint = "use the https server of the API, and name it in the description"
@@ -37,12 +34,12 @@ def insecure_server(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _is_plain(server: str) -> bool:
-    """Tell whether a URL is http and leads to another machine (names of RFC 6761 lead nowhere else)."""
+    """Return whether a URL is http and of another machine (the names of RFC 6761 are not)."""
     if not server.lower().startswith("http://"):
         return False
     host = server[7:].partition("/")[0].rpartition("@")[2]
     name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-    is_far = "." in name or ":" in name  # a bare word is a machine of the same network, or stands for a name
+    is_far = "." in name or ":" in name  # a single word is a machine in the same network, or a placeholder
     return is_far and name not in _HERE and not name.endswith((".localhost", ".local", ".test", ".invalid"))
 
 
@@ -55,10 +52,7 @@ def _credential(step: CompiledStep, call: OperationCall) -> str | None:
 
 @rule("insecure-source", "safety", trigger=Trigger(parts=("://",)))
 def insecure_source(inspection: Inspection) -> Iterator[Finding]:
-    """A description that is read over plain http.
-
-    Whoever can change the answer on its way decides which requests the run sends.
-    """
+    """Report descriptions that are read over plain http: who changes them decides which requests a run sends."""
     for source in inspection.description.source_descriptions:
         host = source.url[7:].partition("/")[0].partition(":")[0]
         if source.url.lower().startswith("http://") and host not in ("localhost", "127.0.0.1"):
@@ -70,10 +64,7 @@ def insecure_source(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("remote-reference", "safety", trigger=Trigger(words=("$ref",)))
 def remote_reference(inspection: Inspection) -> Iterator[Finding]:
-    """A schema of inputs that is read from another server.
-
-    `$ref` in the inputs' schemas to another document is not followed; one to a server never should be.
-    """
+    """Report `$ref`s to other servers in the schemas of inputs; they are not followed."""
     for each in inspection.schemas:
         reference = each.schema.get("$ref")
         if isinstance(reference, str) and "://" in reference[:12]:
@@ -95,10 +86,7 @@ _UNSAFE: Final = pattern(
 
 @rule("unsafe-markdown", "safety")
 def unsafe_markdown(inspection: Inspection) -> Iterator[Finding]:
-    """Markup in a description that runs in the browser of whoever reads it.
-
-    Descriptions and summaries are Markdown (CommonMark), which lets HTML through.
-    """
+    """Report HTML and links in descriptions and summaries that run code in the browser of the reader."""
     unsafe = [text for text in inspection.texts.distinct if _UNSAFE.search(text)]
     for text, pointer, is_key in inspection.texts.placed(unsafe):
         if is_key or not pointer.endswith(("/description", "/summary", "/title")):

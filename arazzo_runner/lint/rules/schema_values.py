@@ -13,10 +13,7 @@ from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 
 @rule("duplicate-enum-value", "shape", trigger=Trigger(words=("enum",)))
 def duplicate_enum_value(inspection: Inspection) -> Iterator[Finding]:
-    """A value that stands in an enum twice.
-
-    JSON Schema: the elements of an enum SHOULD be unique.
-    """
+    """Report values that occur twice in an enum (JSON Schema: its elements SHOULD be unique)."""
     for each in inspection.schemas:
         values = each.schema.get("enum")
         seen: dict[tuple[bool, str], int] = {}
@@ -32,10 +29,7 @@ def duplicate_enum_value(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("enum-type-mismatch", "shape", trigger=Trigger(words=("enum", "const")))
 def enum_type_mismatch(inspection: Inspection) -> Iterator[Finding]:
-    """A value of an enum (or a const) that its own type does not allow.
-
-    Such a value can never be given.
-    """
+    """Report values of an enum or const that the type of the schema does not allow."""
     for each in inspection.schemas:
         types = types_of(each.schema)
         listed = each.schema.get("enum")
@@ -76,10 +70,7 @@ _PAIRS: Final = (
     trigger=Trigger(words=("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains")),
 )
 def impossible_range(inspection: Inspection) -> Iterator[Finding]:
-    """A schema whose limits leave nothing between them.
-
-    minimum above maximum, minLength above maxLength and their kin.
-    """
+    """Report limits that allow no value, such as a minimum above the maximum."""
     for each in inspection.schemas:
         for low, high in _PAIRS:
             smallest, largest = each.schema.get(low), each.schema.get(high)
@@ -95,10 +86,7 @@ def impossible_range(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("invalid-default", "shape", trigger=Trigger(words=("default",)))
 def invalid_default(inspection: Inspection) -> Iterator[Finding]:
-    """A default that its own schema refuses.
-
-    The default is what an input is when nobody gives it.
-    """
+    """Report defaults that do not fit their own schema."""
     for each in inspection.schemas:
         if "default" in each.schema:
             at = inspection.at(f"{each.pointer}/default")
@@ -110,10 +98,7 @@ def invalid_default(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("invalid-example", "shape", trigger=Trigger(words=("example", "examples")))
 def invalid_example(inspection: Inspection) -> Iterator[Finding]:
-    """An example that its own schema refuses.
-
-    `examples` is a list of values; OpenAPI's `example` is one.
-    """
+    """Report examples (`examples`, and OpenAPI's `example`) that do not fit their own schema."""
     for each in inspection.schemas:
         listed = each.schema.get("examples")
         values = [
@@ -131,10 +116,7 @@ def invalid_example(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("mixed-range", "shape", trigger=Trigger(words=("exclusiveMaximum", "exclusiveMinimum")))
 def mixed_range(inspection: Inspection) -> Iterator[Finding]:
-    """A schema that states a limit twice, with and without exclusive.
-
-    The looser one of the two never counts.
-    """
+    """Report limits that are given both with and without exclusive: only the stricter one counts."""
     for each in inspection.schemas:
         for plain, exclusive in (("maximum", "exclusiveMaximum"), ("minimum", "exclusiveMinimum")):
             if is_number(each.schema.get(plain)) and is_number(each.schema.get(exclusive)):

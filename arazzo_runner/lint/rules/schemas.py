@@ -18,16 +18,13 @@ from arazzo_runner.program.context import names_hint
 
 @rule("inputs-not-object", "shape")
 def inputs_not_object(inspection: Inspection) -> Iterator[Finding]:
-    """Inputs that are no object with properties.
-
-    Inputs are given by name, so their schema is one of an object.
-    """
+    """Report inputs whose schema is not an object with properties."""
     for workflow in inspection.description.workflows:
         schema = workflow.inputs
         if not isinstance(schema, dict):
             continue
         if schema.get("type") == "object" and "properties" in schema:
-            continue  # as it should be
+            continue  # the usual form
         at = workflow.at.child("inputs")
         names = [name for name, part in schema.items() if _is_misplaced(name, part)]
         if types_of(schema) and "object" not in types_of(schema):
@@ -47,10 +44,7 @@ def _is_misplaced(name: str, part: JsonValue) -> bool:
 
 @rule("invalid-schema", "shape", severity=Severity.ERROR)
 def invalid_schema(inspection: Inspection) -> Iterator[Finding]:
-    """A schema of inputs that is no JSON Schema.
-
-    Every keyword of JSON Schema 2020-12 has a value of the kind it asks for; types and patterns are known ones.
-    """
+    """Report keywords of JSON Schema 2020-12 with an invalid value, unknown types and invalid patterns."""
     for each in inspection.schemas:
         for keyword, value in each.schema.items():
             problem = keyword_problem(keyword, value)
@@ -71,10 +65,7 @@ _BELONGS: Final = {
 
 @rule("schema-type-mismatch", "shape")
 def schema_type_mismatch(inspection: Inspection) -> Iterator[Finding]:
-    """A schema with a keyword that does not belong to its type.
-
-    `items` of an object, `properties` of an array, `minLength` of a number: the keyword is without effect.
-    """
+    """Report keywords that have no effect on the schema's type, such as `items` of an object."""
     for each in inspection.schemas:
         types = types_of(each.schema)
         if not types:
@@ -94,10 +85,7 @@ _COMBINED: Final = pattern(r"/(?:allOf|anyOf|oneOf)/\d+$|/(?:not|if|then|else)$|
 
 @rule("undefined-required", "shape", trigger=Trigger(words=("required",)))
 def undefined_required(inspection: Inspection) -> Iterator[Finding]:
-    """A required property that the schema does not define.
-
-    Parts of a combination are left alone: the property may be defined in another part.
-    """
+    """Report required properties that the schema does not define; parts of combinations are not checked."""
     for each in inspection.schemas:
         required, properties = each.schema.get("required"), each.schema.get("properties", {})
         if not isinstance(required, list) or not isinstance(properties, dict) or _is_open(each):
@@ -116,15 +104,12 @@ def _is_open(each: SchemaAt) -> bool:
 
 
 _MOST_COMPARED: Final = 200
-"""So many unknown keywords are compared with the known ones: a hostile document must not buy more."""
+"""How many unknown keywords are compared with the known ones, which limits the work for a hostile document."""
 
 
 @rule("unknown-keyword", "shape")
 def unknown_keyword(inspection: Inspection) -> Iterator[Finding]:
-    """A keyword of an inputs schema that is nearly one of JSON Schema.
-
-    Unknown keywords are ignored by JSON Schema, so a misspelt one checks nothing.
-    """
+    """Report misspelt keywords of JSON Schema, which are ignored."""
     left = _MOST_COMPARED
     for each in inspection.schemas:
         for keyword in each.schema:
@@ -143,10 +128,7 @@ def unknown_keyword(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("unknown-schema", "references", severity=Severity.ERROR, trigger=Trigger(words=("$ref",)))
 def unknown_schema(inspection: Inspection) -> Iterator[Finding]:
-    """A `$ref` of an inputs schema that leads nowhere.
-
-    References inside the document: a JSON Pointer, or an `$anchor`. Others are not followed here.
-    """
+    """Report `$ref`s into the document, by JSON Pointer or `$anchor`, without a target."""
     anchors = {each.schema.get("$anchor") for each in inspection.schemas}
     own_base = tuple(each.pointer for each in inspection.schemas if "$id" in each.schema)
     for each in inspection.schemas:
@@ -166,5 +148,5 @@ def unknown_schema(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _is_below(pointer: str, places: Iterable[str]) -> bool:
-    """Tell whether a schema stands in one with an `$id`, which is where its references begin then."""
+    """Return whether a schema is inside one with an `$id`, which its references are relative to."""
     return any(pointer == place or pointer.startswith(f"{place}/") for place in places)

@@ -18,10 +18,7 @@ _SHORTEST: Final = 5
 
 @rule("hard-coded-password", "safety")
 def hard_coded_password(inspection: Inspection) -> Iterator[Finding]:
-    """A constant under a name that holds secrets.
-
-    Parameters, payload members and defaults of inputs whose name says that they are secret.
-    """
+    """Report constants in parameters, payloads and defaults whose name is that of a secret."""
     for name, value, pointer in (*_sent(inspection), *_defaults(inspection)):
         if len(value.split(" ")[-1]) < _SHORTEST or _is_placeholder(value):
             continue  # `Basic Og==` is an empty user name and password
@@ -72,7 +69,6 @@ def _defaults(inspection: Inspection) -> Iterator[tuple[str, str, str]]:
 
 
 _SHORTEST_SECRET: Final = 12
-
 _SECRETS: Final = tuple(
     (what, marks, pattern(form))
     for what, marks, form in (
@@ -115,10 +111,7 @@ _SECRETS: Final = tuple(
 
 @rule("secret-literal", "safety")
 def secret_literal(inspection: Inspection) -> Iterator[Finding]:
-    """A credential that is written into the document.
-
-    Only forms that nothing but a credential has: prefixes of well-known issuers, private keys, userinfo in URLs.
-    """
+    """Report credentials in texts: known prefixes of issuers, private keys, passwords in URLs."""
     texts = [text for text in inspection.texts.distinct if len(text) >= _SHORTEST_SECRET]
     joined = "\n".join(texts)
     forms = [(what, form) for what, marks, form in _SECRETS if any(mark in joined for mark in marks)]
@@ -136,10 +129,7 @@ def secret_literal(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("undeclared-secret", "style", default=False, trigger=Trigger(words=("properties",)))
 def undeclared_secret(inspection: Inspection) -> Iterator[Finding]:
-    """An input that holds a secret and does not say so.
-
-    `format: password` or `x-sensitive: true` on inputs named password, token, apiKey …
-    """
+    """Report inputs with the name of a secret that have neither a format nor `x-sensitive`."""
     for workflow in inspection.description.workflows:
         properties = workflow.inputs.get("properties") if isinstance(workflow.inputs, dict) else None
         for name, schema in properties.items() if isinstance(properties, dict) else ():
@@ -167,10 +157,7 @@ _VALUES: Final = {
 
 @rule("x-security-form", "shape", trigger=Trigger(words=("x-security",)))
 def x_security_form(inspection: Inspection) -> Iterator[Finding]:
-    """The x-security extension of Redocly, not as its own rules ask.
-
-    One of scheme and schemeName; the values a scheme needs; a source where there are several.
-    """
+    """Report entries of Redocly's x-security extension that Redocly would refuse."""
     for workflow in inspection.description.workflows:
         yield from _entries(inspection, workflow.extensions, workflow.at, is_workflow=True)
     for _, step in inspection.steps:
@@ -218,5 +205,5 @@ _PLACEHOLDER: Final = pattern(
 
 
 def _is_placeholder(text: str) -> bool:
-    """Return whether a text only stands for a credential (`<token>`, `YOUR_API_KEY`, `xxxx`)."""
+    """Return whether a text is a placeholder for a credential (`<token>`, `YOUR_API_KEY`, `xxxx`)."""
     return not text.strip() or _PLACEHOLDER.search(text) is not None

@@ -10,10 +10,7 @@ from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 
 @rule("info-description", "style", default=False)
 def info_description(inspection: Inspection) -> Iterator[Finding]:
-    """An info without description.
-
-    The description is there and not empty.
-    """
+    """Report an info without description."""
     info = inspection.description.info
     if not (info.description or "").strip():
         message, hint = "info has no description", "add description: and say what the document is for"
@@ -22,10 +19,7 @@ def info_description(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("info-summary", "style", default=False)
 def info_summary(inspection: Inspection) -> Iterator[Finding]:
-    """An info without summary.
-
-    The summary is there and not empty.
-    """
+    """Report an info without summary."""
     info = inspection.description.info
     if not (info.summary or "").strip():
         message, hint = "info has no summary", "add summary: with one short sentence"
@@ -34,10 +28,7 @@ def info_summary(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("input-description", "style", default=False, trigger=Trigger(words=("properties",)))
 def input_description(inspection: Inspection) -> Iterator[Finding]:
-    """An input without description.
-
-    Every property of `inputs` says what it is; what a `$ref` leads to is left alone.
-    """
+    """Report inputs without description, unless they refer to another schema."""
     for workflow in inspection.description.workflows:
         properties = workflow.inputs.get("properties") if isinstance(workflow.inputs, dict) else None
         for name, schema in properties.items() if isinstance(properties, dict) else ():
@@ -49,10 +40,7 @@ def input_description(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("no-success-criteria", "style", default=False)
 def no_success_criteria(inspection: Inspection) -> Iterator[Finding]:
-    """A step that does not say when it succeeds.
-
-    Steps that call a workflow succeed when the workflow does.
-    """
+    """Report steps without success criteria, unless they call a workflow."""
     for _, step in inspection.steps:
         if step.workflow_id is None and not step.success_criteria:
             message = f'step "{step.step_id}" does not say when it succeeds'
@@ -62,10 +50,7 @@ def no_success_criteria(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("source-without-type", "style", default=False)
 def source_without_type(inspection: Inspection) -> Iterator[Finding]:
-    """A source description without type.
-
-    type is openapi, asyncapi or arazzo.
-    """
+    """Report source descriptions without type."""
     for source in inspection.description.source_descriptions:
         if source.type is None:
             message, hint = f'source "{source.name}" has no type', "add type: openapi (or arazzo, asyncapi)"
@@ -74,10 +59,7 @@ def source_without_type(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("step-description", "style", default=False)
 def step_description(inspection: Inspection) -> Iterator[Finding]:
-    """A step without description.
-
-    Every step says what it is for.
-    """
+    """Report steps without description."""
     for _, step in inspection.steps:
         if not (step.description or "").strip():
             message = f'step "{step.step_id}" has no description'
@@ -87,10 +69,7 @@ def step_description(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("workflow-description", "style", default=False)
 def workflow_description(inspection: Inspection) -> Iterator[Finding]:
-    """A workflow without description.
-
-    Every workflow says what it is for.
-    """
+    """Report workflows without description."""
     for workflow in inspection.description.workflows:
         if not (workflow.description or "").strip():
             message = f'workflow "{workflow.workflow_id}" has no description'
@@ -100,10 +79,7 @@ def workflow_description(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("workflow-summary", "style", default=False)
 def workflow_summary(inspection: Inspection) -> Iterator[Finding]:
-    """A workflow without summary.
-
-    Every workflow says what it is for.
-    """
+    """Report workflows without summary."""
     for workflow in inspection.description.workflows:
         if not (workflow.summary or "").strip():
             message = f'workflow "{workflow.workflow_id}" has no summary'

@@ -22,10 +22,7 @@ _LONE: Final = pattern(r"\{\$inputs\.([\w.\-]+)\}")
 
 @rule("braces-make-text", "language", trigger=Trigger(parts=("{$inputs.",)))
 def braces_make_text(inspection: Inspection) -> Iterator[Finding]:
-    """A payload member in braces that sends a number or boolean as text.
-
-    `"{$inputs.count}"` alone is a text; `$inputs.count` keeps the type that the inputs schema declares.
-    """
+    """Report payload members such as `"{$inputs.count}"` that send a number or boolean as text."""
     lone = [text for text in inspection.texts.distinct if text.startswith("{$inputs.") and _LONE.fullmatch(text)]
     for text, pointer, _ in inspection.texts.placed(lone):
         if "/requestBody/" not in pointer or not is_value_place(pointer):
@@ -52,19 +49,16 @@ _BRACES: Final = pattern(
 
 @rule("doubtful-braces", "language", trigger=Trigger(parts=("{",)))
 def doubtful_braces(inspection: Inspection) -> Iterator[Finding]:
-    """Braces that look like an embedded expression of another language.
-
-    Only texts that are values are looked at, and only names that the document declares are taken for meant.
-    """
-    doubtful = [text for text in inspection.texts.distinct if "{" in text and _BRACES.search(text)]
-    for text, pointer, is_key in inspection.texts.placed(doubtful):
+    """Report braces of other template languages around declared names, in texts that are values."""
+    braced = [text for text in inspection.texts.distinct if "{" in text and _BRACES.search(text)]
+    for text, pointer, is_key in inspection.texts.placed(braced):
         if is_key or not is_value_place(pointer):
             continue
         for found in _BRACES.finditer(text):
             expression = f"{{${found['root']}.{found['rest']}}}"
-            is_meant = found["dollar"] or inspection.is_declared(pointer, found["root"], found["name"])
+            is_expression = found["dollar"] or inspection.is_declared(pointer, found["root"], found["name"])
             is_price = found["shell"] and found["dollar"]  # `${$inputs.amount}`: a dollar sign and an expression
-            if found.group() == expression or not is_meant or is_price:
+            if found.group() == expression or not is_expression or is_price:
                 continue
             message = f"{found.group()} is no embedded expression; it is sent with these braces"
             at = inspection.at(pointer).within(found.start(), len(found.group()))
@@ -79,10 +73,7 @@ _LIKE_EXPRESSION: Final = pattern(r"(?P<root>inputs|steps|workflows)\.(?P<name>[
 
 @rule("missing-dollar", "language", trigger=Trigger(parts=("\ninputs.", "\nsteps.", "\nworkflows.")))
 def missing_dollar(inspection: Inspection) -> Iterator[Finding]:
-    """A value that is an expression but for its `$`.
-
-    `inputs.pet` with a declared input, `steps.find.outputs.id` with a known step: nobody sends such texts.
-    """
+    """Report values that are an expression without its `$`: `inputs.pet` with a declared input."""
     bare = [text for text in inspection.texts.distinct if text.startswith(_ROOTS)]
     for text, pointer, is_key in inspection.texts.placed(bare):
         found = _LIKE_EXPRESSION.fullmatch(text) if not is_key else None
@@ -105,10 +96,7 @@ _UNBRACED: Final = pattern(
 
 @rule("undeclared-in-text", "references", trigger=Trigger(parts=("$inputs.", "$steps.")))
 def undeclared_in_text(inspection: Inspection) -> Iterator[Finding]:
-    """A text that names an input or output nobody declares, and is sent as it stands.
-
-    Without braces only declared names are read in a text (semantics §3); others stay what they are.
-    """
+    """Report undeclared inputs and outputs in texts without braces: they are sent as text (semantics §3)."""
     reported = {each.at.pointer for each in inspection.diagnostics}
     named = {*inspection.texts.holding("$inputs."), *inspection.texts.holding("$steps.")}
     mixed = [text for text in named if not _UNBRACED.fullmatch(text)]  # whole expressions are checked by the loader
@@ -126,7 +114,7 @@ def undeclared_in_text(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _unknown(inspection: Inspection, workflow: Workflow, found: re.Match[str]) -> str | None:
-    """Return what kind of name is not declared in a workflow, None when it is, or cannot be told."""
+    """Return the kind of name that is not declared in a workflow; None if it is declared, or not known."""
     if found["input"] is not None:
         declared = input_names(workflow.inputs, inspection.description.raw)
         return None if declared is None or declares(declared, found["input"]) else "input"

@@ -18,10 +18,7 @@ _MENTION: Final = pattern(r"[$#]/?components[./](\w+)[./]([^/#\s\"'{}]+)")
 
 @rule("unused-component", "names", trigger=Trigger(words=("components",)))
 def unused_component(inspection: Inspection) -> Iterator[Finding]:
-    """A component that nothing refers to.
-
-    A component is used by a Reusable Object, an expression or a `$ref` anywhere in the document.
-    """
+    """Report components that no Reusable Object, expression or `$ref` refers to."""
     components = inspection.description.components
     used = set(_MENTION.findall("\n".join([text for text in inspection.texts.distinct if "components" in text])))
     texts = inspection.texts.distinct if inspection.texts.has_word("$anchor") else ()
@@ -53,10 +50,7 @@ _PLAIN: Final = pattern(r"[\w.\-]+")
 
 @rule("unused-input", "names", trigger=Trigger(words=("properties",)))
 def unused_input(inspection: Inspection) -> Iterator[Finding]:
-    """An input that nothing in its workflow reads.
-
-    Each property of `inputs` is read in its workflow or a component; schemas behind a `$ref` are left alone.
-    """
+    """Report inputs that neither their workflow nor a component reads; schemas behind a `$ref` are not checked."""
     shared = _inputs_read(inspection.texts.by_part.get("/components", ()))
     from_outside = inspection.texts.holding("$workflows.")
     for workflow in inspection.description.workflows:
@@ -66,7 +60,7 @@ def unused_input(inspection: Inspection) -> Iterator[Finding]:
         texts = inspection.texts.by_part.get(workflow.at.pointer, ())
         read = shared | _inputs_read(texts)
         for name in properties:
-            if name in read or _WHOLE in read or _is_read_oddly(name, texts, from_outside):
+            if name in read or _WHOLE in read or _is_read_otherwise(name, texts, from_outside):
                 continue
             message = f'input "{name}" of workflow "{workflow.workflow_id}" is never read'
             at = workflow.at.child("inputs").child("properties").child(name).at_key()
@@ -75,7 +69,7 @@ def unused_input(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _inputs_read(texts: Iterable[str]) -> frozenset[str]:
-    """Return every name that may be meant after `$inputs.`: `a.b` may be the input a.b, or b of the input a."""
+    """Return every name that `$inputs.…` may read: `a.b` may be the input a.b, or b of the input a."""
     found = set(_INPUT_READ.findall("\n".join(texts)))
     for written in [name for name in found if "." in name]:
         while "." in written:
@@ -84,8 +78,8 @@ def _inputs_read(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_read_oddly(name: str, texts: Iterable[str], from_outside: Iterable[str]) -> bool:
-    """Names with blanks and the like, and `$workflows.W.inputs.name`."""
+def _is_read_otherwise(name: str, texts: Iterable[str], from_outside: Iterable[str]) -> bool:
+    """Return whether an input is read by a name with special characters, or as `$workflows.W.inputs.name`."""
     if not _PLAIN.fullmatch(name) and any(f"$inputs.{name}" in text for text in texts):
         return True
     return any(f".inputs.{name}" in text for text in from_outside)
@@ -96,10 +90,7 @@ _OUTPUT_READ: Final = pattern(r"\$steps\.([\w\-]+)\.outputs(?:\.([\w.\-]+)|)")
 
 @rule("unused-output", "names", severity=Severity.INFO, default=False, trigger=Trigger(words=("outputs",)))
 def unused_output(inspection: Inspection) -> Iterator[Finding]:
-    """An output of a step that nothing reads.
-
-    An output is read when any text of its workflow names it; outputs of a called workflow are not its own.
-    """
+    """Report outputs of steps that no text of their workflow names."""
     for workflow in inspection.description.workflows:
         read = _outputs_read(inspection.texts.by_part.get(workflow.at.pointer, ()))
         for step in workflow.steps:
@@ -113,7 +104,7 @@ def unused_output(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _outputs_read(texts: Iterable[str]) -> set[tuple[str, str]]:
-    """Return (step, output) for every name that may be meant; output "" for all outputs of a step."""
+    """Return (step, output) for every name that may be read; output "" for all outputs of a step."""
     found = set[tuple[str, str]]()
     for text in texts:
         for step_id, written in _OUTPUT_READ.findall(text) if "$steps." in text else ():
@@ -127,10 +118,7 @@ _NAMED: Final = pattern(r"\$sourceDescriptions\.([^#{}\s]+)")
 
 @rule("unused-source", "names")
 def unused_source(inspection: Inspection) -> Iterator[Finding]:
-    """A source description that nothing calls.
-
-    A source is used when a step leads to it or a text names it; a broken bare operationId leaves all open.
-    """
+    """Report sources that no step calls and no text names, unless a bare operationId was not found."""
     sources = inspection.description.source_descriptions
     if len(sources) < 2 or any(_may_mean_any(inspection, step) for _, step in inspection.compiled_steps):
         return
@@ -146,7 +134,7 @@ def unused_source(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _may_mean_any(inspection: Inspection, step: CompiledStep) -> bool:
-    """Tell whether a step's operation was not found and may be in any source."""
+    """Return whether a step's operation was not found and may be in any source."""
     match step.call:
         case OperationCall() | WorkflowCall():
             return False
@@ -159,6 +147,6 @@ def _may_mean_any(inspection: Inspection, step: CompiledStep) -> bool:
 
 
 def _is_identity(inspection: Inspection, name: str) -> bool:
-    """Tell whether the workflows of another document are reached without its name (by `$self`)."""
+    """Return whether workflows of a source are called without its name (by `$self`)."""
     opened = inspection.sources.get(name)
     return isinstance(opened, LoadedDocument) and any(key.document == opened.base for key in inspection.workflows)
