@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, assert_never, cast
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
@@ -20,7 +20,7 @@ from arazzo_runner.document.model import (
     Workflow,
 )
 from arazzo_runner.errors import Location, removing, replacing
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError, StepReference
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.components import reused_parameter
@@ -29,12 +29,12 @@ from arazzo_runner.program.criteria import compile_criteria
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.link import Linked, Linker, not_supported
 from arazzo_runner.program.model import (
+    Call,
     CompiledBody,
     CompiledCriterion,
     CompiledParameter,
     CompiledReplacement,
     CompiledStep,
-    ExpressionValue,
     Literal,
     OperationCall,
     Unlinked,
@@ -45,9 +45,7 @@ from arazzo_runner.program.model import (
 from arazzo_runner.program.references import criterion_references, steps_read, value_references
 from arazzo_runner.program.values import compile_field, compile_selector, compile_text
 from arazzo_runner.sources.http_media.media_types import is_xml, usual_content_type
-
-if TYPE_CHECKING:
-    from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.operation import Operation
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
@@ -64,9 +62,9 @@ class StepCompiler:
     actions: ActionCompiler
 
     def compile(self, step: Step) -> CompiledStep:
-        """Return the step ready to run; `call` is Unlinked when its target cannot be had."""
+        """Return the step ready to run; `call` is Unlinked when its target is not found."""
         call = self._call(step)
-        operation = call.operation if isinstance(call, OperationCall) else None
+        operation = _operation_of(call)
         parameters = self._parameters(step, operation)
         body = self._body(step.request_body, operation, step) if step.request_body is not None else None
         criteria = compile_criteria(step.success_criteria, self.context) if step.success_criteria else ()
@@ -81,7 +79,7 @@ class StepCompiler:
         reads.discard(step.step_id)
         return CompiledStep(  # in order: names given to a record cost more than all else here
             step.step_id,
-            call if call is not None else Unlinked(),
+            call,
             step.at,
             step.description,
             parameters,
@@ -98,14 +96,14 @@ class StepCompiler:
 
     # -------------------------------------------------------------- the target
 
-    def _call(self, step: Step) -> OperationCall | WorkflowCall | None:
+    def _call(self, step: Step) -> Call:
         if step.workflow_id is not None:
             key = self.linker.workflow(step.workflow_id, step.at.child("workflowId"))
-            return None if key is None else WorkflowCall(workflow=key)
+            return Unlinked() if key is None else WorkflowCall(workflow=key)
         if step.channel_path is not None or step.action is not None or step.correlation_id is not None:
             at = step.at.child("channelPath" if step.channel_path is not None else "action")
             not_supported(self.context.problems, "steps that send or receive messages (AsyncAPI)", at)
-            return None
+            return Unlinked()
         linked: Linked | None = None
         if step.operation_id is not None:
             if not self.linker.leaves_open(step.operation_id):
@@ -113,7 +111,7 @@ class StepCompiler:
         elif step.operation_path is not None:
             linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
         if linked is None:
-            return None
+            return Unlinked()
         from arazzo_runner.program.servers import choose_server  # lazily: steps may call nothing that is known
 
         server = choose_server(linked, self.linker.library.options, self.context.problems, step.at)
@@ -306,6 +304,16 @@ def template_names(path: str) -> list[str]:
     return [part.partition("}")[0] for part in plain.split("{")[1:] if "}" in part]
 
 
+def _operation_of(call: Call) -> Operation | None:
+    match call:
+        case OperationCall(operation=operation):
+            return operation
+        case WorkflowCall() | Unlinked():
+            return None
+        case _:
+            assert_never(call)
+
+
 def _is_credential(parameter: Parameter, operation: Operation) -> bool:
     """Tell whether a parameter is an API key that the operation's security asks for (OpenAPI §Security Scheme)."""
     for name in {name for alternative in operation.security for name in alternative}:
@@ -325,24 +333,14 @@ def _reads(
     outputs: Iterable[tuple[str, Value]],
 ) -> set[str]:
     """Return the steps whose outputs the parts of a step refer to."""
-    values: list[Value] = [value for _, value in outputs]
-    if parameters:
-        values += [each.value for each in parameters]
+    values = [value for _, value in outputs]
+    values += [each.value for each in parameters]
     if body is not None:
         values += [] if body.payload is None else [body.payload]
         values += [each.value for each in body.replacements]
-    found = set[str]()
-    for value in values:
-        if isinstance(value, ExpressionValue):
-            if isinstance(value.expression, StepReference):
-                found.add(value.expression.step_id)
-        elif not isinstance(value, Literal):
-            found |= steps_read(value_references(value))
-    for criterion in criteria:
-        for expression in criterion_references(criterion):
-            if isinstance(expression, StepReference):
-                found.add(expression.step_id)
-    return found
+    found = [expression for value in values for expression in value_references(value)]
+    found += [expression for criterion in criteria for expression in criterion_references(criterion)]
+    return set(steps_read(found))
 
 
 def _content_type(operation: Operation | None, payload: JsonValue) -> str:

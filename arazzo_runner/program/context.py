@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, assert_never
 
 from arazzo_runner.base.records import record
 from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
@@ -14,6 +14,7 @@ from arazzo_runner.expressions.nodes import (
     InputReference,
     Keyword,
     MessageReference,
+    OutputReference,
     Slip,
     SourceReference,
     StepReference,
@@ -75,26 +76,25 @@ class Context:
 
     def check(self, expression: Expression, at: Location) -> None:
         """Report a reference to a name that the documents do not declare."""
-        kind = type(expression)
-        if kind is Keyword or kind is MessageReference:
-            return
-        if isinstance(expression, InputReference):
-            known = self.declared.inputs
-            if known is not None and expression.name not in known:
-                self._input(expression, known, at)
-        elif isinstance(expression, StepReference):
-            outputs = self.declared.steps.get(expression.step_id)
-            if outputs is None or expression.output not in outputs:
-                self._step(expression, outputs, at)
-        elif isinstance(expression, WorkflowReference):
-            self._workflow(expression, at)
-        elif isinstance(expression, SourceReference):
-            self._known("unknown-source", "source", expression.source, self.document.sources, at)
-        elif isinstance(expression, ComponentReference):
-            names = component_names(self.document, expression.type)
-            self._known("unknown-component", f"{expression.type} component", expression.name, names, at)
+        match expression:
+            case Keyword() | MessageReference() | OutputReference():
+                pass  # they name nothing that a document declares
+            case InputReference():
+                self._input(expression, at)
+            case StepReference():
+                self._step(expression, at)
+            case WorkflowReference():
+                self._workflow(expression, at)
+            case SourceReference():
+                self._known("unknown-source", "source", expression.source, self.document.sources, at)
+            case ComponentReference():
+                names = component_names(self.document, expression.type)
+                self._known("unknown-component", f"{expression.type} component", expression.name, names, at)
+            case _:
+                assert_never(expression)
 
-    def _step(self, reference: StepReference, outputs: frozenset[str] | None, at: Location) -> None:
+    def _step(self, reference: StepReference, at: Location) -> None:
+        outputs = self.declared.steps.get(reference.step_id)
         if not self._known("unknown-step", "step", reference.step_id, self.declared.steps, at):
             return
         if reference.output is None or outputs is None or declares(outputs, reference.output):
@@ -102,8 +102,9 @@ class Context:
         what = f'step "{reference.step_id}" has no output "{reference.output}"'
         self.problems.error("unknown-output", what, at, hint=names_hint(reference.output, outputs))
 
-    def _input(self, reference: InputReference, known: frozenset[str], at: Location) -> None:
-        if reference.name is None or declares(known, reference.name):
+    def _input(self, reference: InputReference, at: Location) -> None:
+        known = self.declared.inputs
+        if known is None or reference.name is None or declares(known, reference.name):
             return
         what = f'input "{reference.name}" is not declared in the workflow\'s inputs'
         self.problems.warn("undeclared-input", what, at, hint=names_hint(reference.name, known))

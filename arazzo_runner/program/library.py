@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import field, record
 from arazzo_runner.document.cache import Reader, cached_reader
+from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits
 from arazzo_runner.errors import Location, Problems, Severity
@@ -16,9 +17,6 @@ from arazzo_runner.sources.document_snapshot import Kept
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, mapped_path
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
-
-if TYPE_CHECKING:
-    from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 
 
 @record(frozen=True, slots=True, kw_only=True)

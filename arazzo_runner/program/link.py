@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import assert_never
 
 from arazzo_runner.base.records import record
 from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
@@ -11,9 +11,7 @@ from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
 from arazzo_runner.sources.openapi import OpenApiDescription
-
-if TYPE_CHECKING:
-    from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.operation import Operation
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
@@ -217,17 +215,20 @@ class Linker:
         return self._foreign_workflow(name, reference[len(name) + 1 :], at)
 
     def _foreign_workflow(self, name: str, workflow_id: str, at: Location) -> WorkflowKey | None:
-        opened = self.library.source(self.document, name)
-        if opened is None or isinstance(opened, NotChecked):
-            return None
-        if not isinstance(opened, LoadedDocument):
-            message = f'source "{name}" is no Arazzo document; it has no workflows'
-            self.problems.error("unknown-workflow", message, at)
-            return None
-        if workflow_id in opened.workflows:
-            return WorkflowKey(opened.base, workflow_id)
-        message = f'source "{name}" has no workflow "{workflow_id}"'
-        self.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, opened.workflows))
+        source = self.library.source(self.document, name)
+        match source:
+            case LoadedDocument():
+                if workflow_id in source.workflows:
+                    return WorkflowKey(source.base, workflow_id)
+                message = f'source "{name}" has no workflow "{workflow_id}"'
+                self.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, source.workflows))
+            case OpenApiDescription() | AsyncApiSource():
+                message = f'source "{name}" is no Arazzo document; it has no workflows'
+                self.problems.error("unknown-workflow", message, at)
+            case NotChecked() | None:
+                pass  # reported when it was opened
+            case _:
+                assert_never(source)
         return None
 
     # -------------------------------------------------------------- sources
@@ -243,15 +244,20 @@ class Linker:
         return self._opened
 
     def _description(self, name: str, at: Location) -> OpenApiDescription | None:
-        opened: Source | None = self.library.source(self.document, name)
-        if isinstance(opened, OpenApiDescription):
-            return opened
-        if isinstance(opened, AsyncApiSource):
-            not_supported(self.problems, f'source "{name}" is an AsyncAPI description; its steps', at)
-        elif isinstance(opened, LoadedDocument):
-            message = f'source "{name}" is an Arazzo document; it has workflows, not operations'
-            hint = "call it with workflowId instead of operationId"
-            self.problems.error("unknown-operation", message, at, hint=hint)
+        source = self.library.source(self.document, name)
+        match source:
+            case OpenApiDescription():
+                return source
+            case AsyncApiSource():
+                not_supported(self.problems, f'source "{name}" is an AsyncAPI description; its steps', at)
+            case LoadedDocument():
+                message = f'source "{name}" is an Arazzo document; it has workflows, not operations'
+                hint = "call it with workflowId instead of operationId"
+                self.problems.error("unknown-operation", message, at, hint=hint)
+            case NotChecked() | None:
+                pass  # reported when it was opened
+            case _:
+                assert_never(source)
         return None
 
 
@@ -262,12 +268,21 @@ def not_supported(problems: Problems, what: str, at: Location) -> None:
 
 
 def _sources(opened: Sequence[tuple[str, Source | None]]) -> _Sources:
-    read = (OpenApiDescription, LoadedDocument, AsyncApiSource)
-    return _Sources(
-        tuple([(name, source) for name, source in opened if isinstance(source, OpenApiDescription)]),
-        sum(not isinstance(source, LoadedDocument) for _, source in opened),
-        all(isinstance(source, read) for _, source in opened),
-    )
+    descriptions: list[tuple[str, OpenApiDescription]] = []
+    documents, unread = 0, 0
+    for name, source in opened:
+        match source:
+            case OpenApiDescription():
+                descriptions.append((name, source))
+            case LoadedDocument():
+                documents += 1
+            case AsyncApiSource():
+                pass
+            case NotChecked() | None:
+                unread += 1
+            case _:
+                assert_never(source)
+    return _Sources(tuple(descriptions), len(opened) - documents, unread == 0)
 
 
 def _by_loose_pointer(description: OpenApiDescription, pointer: str) -> Operation | None:

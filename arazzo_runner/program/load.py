@@ -20,7 +20,6 @@ from arazzo_runner.program.model import (
     CompiledWorkflow,
     DocumentScope,
     Program,
-    WorkflowCall,
     WorkflowKey,
 )
 from arazzo_runner.program.order import stable_order
@@ -258,8 +257,8 @@ def _loops(steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> _
 def _calls(workflow: CompiledWorkflow) -> list[WorkflowKey]:
     called = list(workflow.depends_on)
     for step in workflow.steps:
-        if isinstance(step.call, WorkflowCall):
-            called.append(step.call.workflow)
+        if step.called_workflow is not None:
+            called.append(step.called_workflow)
         for action in (*step.on_success, *step.on_failure):
             if action.workflow is not None:
                 called.append(action.workflow)

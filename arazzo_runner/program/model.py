@@ -83,7 +83,10 @@ class ArrayValue:
     items: tuple[Value, ...]
 
 
-Value: TypeAlias = Literal | ExpressionValue | TemplateValue | SelectorValue | ObjectValue | ArrayValue
+TextValue: TypeAlias = Literal | ExpressionValue | TemplateValue
+"""What a text may be."""
+
+Value: TypeAlias = TextValue | SelectorValue | ObjectValue | ArrayValue
 
 
 # ------------------------------------------------------------------ criteria and actions

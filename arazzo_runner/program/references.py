@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from arazzo_runner.expressions.nodes import Expression, StepReference, Template
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledAction,
     CompiledCriterion,
+    ContextCriterion,
     ExpressionValue,
+    Literal,
     ObjectValue,
     QueryCriterion,
     SelectorValue,
@@ -21,24 +24,29 @@ from arazzo_runner.program.model import (
 
 def value_references(value: Value) -> Iterator[Expression]:
     """Yield every expression inside a value, in document order."""
-    if isinstance(value, ExpressionValue):
-        yield value.expression
-    elif isinstance(value, TemplateValue):
-        yield from template_references(value.template)
-    elif isinstance(value, SelectorValue):
-        yield value.context
-        if isinstance(value.query, Template):
-            yield from template_references(value.query)
-    elif isinstance(value, ObjectValue):
-        for name, item in value.members:
-            if isinstance(name, Template):
-                yield from template_references(name)
-            elif not isinstance(name, str):
-                yield name
-            yield from value_references(item)
-    elif isinstance(value, ArrayValue):
-        for item in value.items:
-            yield from value_references(item)
+    match value:
+        case Literal():
+            return
+        case ExpressionValue():
+            yield value.expression
+        case TemplateValue():
+            yield from template_references(value.template)
+        case SelectorValue():
+            yield value.context
+            if isinstance(value.query, Template):
+                yield from template_references(value.query)
+        case ObjectValue():
+            for name, item in value.members:
+                if isinstance(name, Template):
+                    yield from template_references(name)
+                elif not isinstance(name, str):
+                    yield name
+                yield from value_references(item)
+        case ArrayValue():
+            for item in value.items:
+                yield from value_references(item)
+        case _:
+            assert_never(value)
 
 
 def template_references(template: Template) -> Iterator[Expression]:
@@ -48,11 +56,15 @@ def template_references(template: Template) -> Iterator[Expression]:
 
 def criterion_references(criterion: CompiledCriterion) -> tuple[Expression, ...]:
     """Return the expressions of a criterion."""
-    if isinstance(criterion, SimpleCriterion):
-        return criterion.references
-    if isinstance(criterion, QueryCriterion) and isinstance(criterion.query, Template):
-        return criterion.context, *template_references(criterion.query)
-    return (criterion.context,)
+    match criterion:
+        case SimpleCriterion():
+            return criterion.references
+        case QueryCriterion(query=Template() as query):
+            return criterion.context, *template_references(query)
+        case QueryCriterion() | ContextCriterion():
+            return (criterion.context,)
+        case _:
+            assert_never(criterion)
 
 
 def action_references(action: CompiledAction) -> Iterator[Expression]:

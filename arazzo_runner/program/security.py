@@ -16,7 +16,6 @@ from arazzo_runner.program.model import (
     CompiledWorkflow,
     OperationCall,
     Program,
-    WorkflowCall,
     WorkflowKey,
 )
 
@@ -76,11 +75,9 @@ def is_given(security: Sequence[Alternative], schemes: Mapping[str, JsonValue], 
 def secured_steps(program: Program) -> Iterator[tuple[CompiledStep, OperationCall]]:
     """Yield every step of a run whose operation asks for a credential that the step does not give by itself."""
     for workflow in reached(program):
-        for step in workflow.steps:
-            call = step.call
-            if not isinstance(call, OperationCall) or not call.operation.security:
-                continue
-            if not is_given(call.operation.security, call.operation.security_schemes, given_by(step.parameters)):
+        for step, call in workflow.operation_steps():
+            operation, given = call.operation, given_by(step.parameters)
+            if operation.security and not is_given(operation.security, operation.security_schemes, given):
                 yield step, call
 
 
@@ -101,6 +98,6 @@ def reached(program: Program) -> Iterable[CompiledWorkflow]:
 def _next(workflow: CompiledWorkflow) -> Iterator[WorkflowKey]:
     yield from workflow.depends_on
     for step in workflow.steps:
-        if isinstance(step.call, WorkflowCall):
-            yield step.call.workflow
+        if step.called_workflow is not None:
+            yield step.called_workflow
         yield from (action.workflow for action in (*step.on_success, *step.on_failure) if action.workflow is not None)

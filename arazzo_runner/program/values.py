@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.errors import Location, replacing
@@ -18,6 +18,7 @@ from arazzo_runner.program.model import (
     ObjectValue,
     SelectorValue,
     TemplateValue,
+    TextValue,
     Value,
 )
 
@@ -55,7 +56,7 @@ def compile_field(
     return Literal(raw)
 
 
-def compile_text(text: str, at: Location, context: Context) -> Value:
+def compile_text(text: str, at: Location, context: Context) -> TextValue:
     """Compile a text: plain, one whole expression, or with embedded expressions (semantics §3)."""
     if "$" not in text:
         return Literal(text)
@@ -163,11 +164,13 @@ def _object(raw: dict[str, JsonValue], at: Location, context: Context, required:
 
 def _key(name: str, at: Location, context: Context) -> str | Expression | Template:
     value = compile_text(name, at, context)
-    if isinstance(value, ExpressionValue):
-        node: Expression | Template = value.expression
-    elif isinstance(value, TemplateValue):
-        node = value.template
-    else:
-        return name
+    node: Expression | Template
+    match value:
+        case ExpressionValue(expression=node) | TemplateValue(template=node):
+            pass
+        case Literal():
+            return name
+        case _:
+            assert_never(value)
     context.problems.warn("expression-as-key", f'the key "{name}" is computed', at, hint="use a fixed key")
     return node
