@@ -42,7 +42,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
-from arazzo_runner.program.references import criterion_references, steps_read, value_references
+from arazzo_runner.program.references import criterion_references, source_reference, steps_read, value_references
 from arazzo_runner.program.values import compile_field, compile_selector, compile_text
 from arazzo_runner.sources.http_media.media_types import is_xml, usual_content_type
 from arazzo_runner.sources.operation import Operation
@@ -233,7 +233,7 @@ class StepCompiler:
         foreign: list[tuple[WorkflowKey, str]] = []
         for index, text in enumerate(step.depends_on):
             at = step.at.child("dependsOn").child(index)
-            if text.startswith(("$workflows.", "$sourceDescriptions.")):
+            if text.startswith("$workflows.") or source_reference(text, ()) is not None:
                 found = self._foreign_step(text, at)
                 foreign += [found] if found is not None else []
                 continue
@@ -285,6 +285,7 @@ def compile_outputs(
     above = at.child("outputs")
     for name, output in outputs.items():
         place = above.child(name)
+        value: Value
         if isinstance(output, str):
             value = compile_text(output, place, context)
             if isinstance(value, Literal) and value.value is not None:

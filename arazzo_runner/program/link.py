@@ -10,6 +10,7 @@ from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
+from arazzo_runner.program.references import source_reference
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation
 
@@ -54,8 +55,9 @@ class Linker:
 
     def operation_by_id(self, text: str, at: Location) -> Linked | None:
         """Find `getPet` or `$sourceDescriptions.pets.getPet`."""
-        if text.startswith("$sourceDescriptions."):
-            return self._in_named_source(text.removeprefix("$sourceDescriptions."), text, at)
+        named = source_reference(text, self.document.sources)
+        if named is not None:
+            return self._in_named_source(*named, at)
         if text.startswith("$"):
             hint = "write the operationId, or $sourceDescriptions.<name>.<operationId>"
             self.problems.error("unknown-operation", f'"{text}" names no operation', at, hint=hint)
@@ -81,13 +83,13 @@ class Linker:
         return self._slipped_name(name, sources, at)
 
     def _slipped_name(self, name: str, sources: _Sources, at: Location) -> Linked | None:
-        if "." in name and self._longest_source(name) is not None:
-            linked = self._in_named_source(name, f"$sourceDescriptions.{name}", at)
+        qualified = f"$sourceDescriptions.{name}"
+        named = source_reference(qualified, self.document.sources)
+        if named is not None and "." in name and named[0] in self.document.sources:
+            linked = self._in_named_source(*named, at)
             if linked is not None:
-                qualified, message = f"$sourceDescriptions.{name}", f'"{name}" lacks $sourceDescriptions'
-                self.problems.warn(
-                    "operation-reference", message, at, hint=f"write {qualified}", fix=replacing(at, qualified)
-                )
+                message, fix = f'"{name}" lacks $sourceDescriptions', replacing(at, qualified)
+                self.problems.warn("operation-reference", message, at, hint=f"write {qualified}", fix=fix)
             return linked
         if not sources.all_read:
             return None  # it may be in a source that could not be read, which is reported already
@@ -96,18 +98,18 @@ class Linker:
         self.problems.error("unknown-operation", message, at, hint=names_hint(name, known))
         return None
 
-    def _in_named_source(self, reference: str, text: str, at: Location) -> Linked | None:
-        """Find `pets.getPet`; the longest source name wins, so names with dots work."""
-        name = self._longest_source(reference)
-        if name is None:
-            stated = reference.partition(".")[0]
-            hint = names_hint(stated, self.document.sources)
-            self.problems.error("unknown-source", f'there is no source "{stated}"', at, hint=hint)
+    def _in_named_source(self, name: str, operation_id: str, at: Location) -> Linked | None:
+        if name not in self.document.sources:
+            hint = names_hint(name, self.document.sources)
+            self.problems.error("unknown-source", f'there is no source "{name}"', at, hint=hint)
+            return None
+        if not operation_id:
+            message, hint = f'"$sourceDescriptions.{name}" names no operation', "add a full stop and the operationId"
+            self.problems.error("unknown-operation", message, at, hint=hint)
             return None
         description = self._description(name, at)
         if description is None:
             return None
-        operation_id = reference[len(name) + 1 :]
         operation = description.operation(operation_id)
         if operation is not None:
             return Linked(name, description, operation)
@@ -145,17 +147,20 @@ class Linker:
 
     def _source_of(self, reference: str) -> tuple[str | None, bool]:
         """Return the source a reference names, and whether it is spelt as the Specification says."""
-        inner = reference[1:-1] if reference.startswith("{") and reference.endswith("}") else reference
-        name = inner.removeprefix("$sourceDescriptions.")
+        is_braced = reference.startswith("{") and reference.endswith("}")
+        inner = reference[1:-1] if is_braced else reference
         known = self.document.sources
-        if name.removesuffix(".url") in known:
-            canonical = inner is not reference and name is not inner and name.endswith(".url")
-            return name.removesuffix(".url"), canonical
-        return (name, False) if name in known else (None, False)
+        stated = source_reference(inner, known)
+        name, field = stated or source_reference(f"$sourceDescriptions.{inner}", known) or ("", "")
+        if field == "url" and name in known:
+            return name, is_braced and stated is not None
+        whole = f"{name}.{field}" if field else name
+        return (whole, False) if whole in known else (None, False)
 
     def _path_without_pointer(self, text: str, at: Location) -> Linked | None:
-        if text.startswith("$sourceDescriptions."):
-            linked = self._in_named_source(text.removeprefix("$sourceDescriptions."), text, at)
+        named = source_reference(text, self.document.sources)
+        if named is not None:
+            linked = self._in_named_source(*named, at)
             if linked is not None:
                 self._slipped_path(linked.source, linked.operation, at)
             return linked
@@ -205,14 +210,13 @@ class Linker:
             hint = names_hint(text, document.workflows)
             self.problems.error("unknown-workflow", f'there is no workflow "{text}"', at, hint=hint)
             return None
-        reference = text.removeprefix("$sourceDescriptions.")
-        name = self._longest_source(reference) if reference is not text else None
-        if name is None:
+        named = source_reference(text, document.sources)
+        if named is None or named[0] not in document.sources or not named[1]:
             message = f'"{text}" names no workflow'
             hint = "write the workflowId, or $sourceDescriptions.<name>.<workflowId>"
             self.problems.error("unknown-workflow", message, at, hint=hint)
             return None
-        return self._foreign_workflow(name, reference[len(name) + 1 :], at)
+        return self._foreign_workflow(*named, at)
 
     def _foreign_workflow(self, name: str, workflow_id: str, at: Location) -> WorkflowKey | None:
         source = self.library.source(self.document, name)
@@ -232,10 +236,6 @@ class Linker:
         return None
 
     # -------------------------------------------------------------- sources
-
-    def _longest_source(self, reference: str) -> str | None:
-        names = [name for name in self.document.sources if reference.startswith(name + ".")]
-        return max(names, key=len, default=None)
 
     def _sources(self) -> _Sources:
         if self._opened is None:

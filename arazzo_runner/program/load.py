@@ -23,6 +23,7 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.order import stable_order
+from arazzo_runner.program.references import source_reference
 from arazzo_runner.program.schemas import input_names
 
 
@@ -130,15 +131,12 @@ def _step_outputs(document: LoadedDocument, step: Step, library: Library) -> fro
 
 
 def _called_workflow(document: LoadedDocument, text: str, library: Library) -> Workflow | None:
-    if not text.startswith("$sourceDescriptions."):
+    named = source_reference(text, document.sources)
+    if named is None:
         return document.workflows.get(text)
-    reference = text.removeprefix("$sourceDescriptions.")
-    names = [name for name in document.sources if reference.startswith(name + ".")]
-    if not names:
-        return None
-    name = max(names, key=len)
-    opened = library.source(document, name)
-    return opened.workflows.get(reference[len(name) + 1 :]) if isinstance(opened, LoadedDocument) else None
+    source, workflow_id = named
+    opened = library.source(document, source) if source in document.sources else None
+    return opened.workflows.get(workflow_id) if isinstance(opened, LoadedDocument) else None
 
 
 def _document_scope(document: LoadedDocument) -> DocumentScope:

@@ -1,9 +1,9 @@
-"""Which expressions a compiled value or condition holds: for dependencies, checks and taint."""
+"""References: `$sourceDescriptions.…` in a document's texts, and the expressions inside compiled values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import assert_never
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final, assert_never
 
 from arazzo_runner.expressions.nodes import Expression, StepReference, Template
 from arazzo_runner.program.model import (
@@ -20,6 +20,29 @@ from arazzo_runner.program.model import (
     TemplateValue,
     Value,
 )
+
+_QUALIFIER: Final = "$sourceDescriptions."
+
+
+def source_reference(text: str, sources: Collection[str]) -> tuple[str, str] | None:
+    """Return (source, reference) of a text `$sourceDescriptions.<source>.<reference>`; None for any other text.
+
+    `sources` are the declared names, which may hold full stops: the longest that fits is taken. When
+    none does, the source is what precedes the first full stop.
+
+    >>> source_reference("$sourceDescriptions.pets.v2.getPet", ["pets", "pets.v2"])
+    ('pets.v2', 'getPet')
+    >>> source_reference("$sourceDescriptions.petz.getPet", ["pets"]), source_reference("getPet", ["pets"])
+    (('petz', 'getPet'), None)
+    """
+    if not text.startswith(_QUALIFIER):
+        return None
+    rest = text[len(_QUALIFIER) :]
+    declared = max((name for name in sources if rest.startswith(name + ".")), key=len, default=None)
+    if declared is not None:
+        return declared, rest[len(declared) + 1 :]
+    source, _, reference = rest.partition(".")
+    return source, reference
 
 
 def value_references(value: Value) -> Iterator[Expression]:
