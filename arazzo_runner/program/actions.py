@@ -9,13 +9,11 @@ from arazzo_runner.base.records import field, record
 from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
 from arazzo_runner.expressions.nodes import Expression
 from arazzo_runner.expressions.parser import needs_declared
-from arazzo_runner.program.components import component, reused_parameter
-from arazzo_runner.program.context import Context, names_hint
-from arazzo_runner.program.criteria import compile_criteria
+from arazzo_runner.program.context import Context, component, names_hint, reused_parameter
 from arazzo_runner.program.link import Linker
 from arazzo_runner.program.model import CompiledAction, CompiledParameter
 from arazzo_runner.program.references import action_references, steps_read
-from arazzo_runner.program.values import compile_field
+from arazzo_runner.program.values import compile_criteria, compile_field
 
 
 @record(frozen=True, slots=True)

@@ -23,11 +23,9 @@ from arazzo_runner.errors import Location, removing, replacing
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.actions import ActionCompiler
-from arazzo_runner.program.components import reused_parameter
-from arazzo_runner.program.context import Context, names_hint
-from arazzo_runner.program.criteria import compile_criteria
+from arazzo_runner.program.context import Context, names_hint, reused_parameter
 from arazzo_runner.program.library import LoadedDocument
-from arazzo_runner.program.link import Linked, Linker, not_supported
+from arazzo_runner.program.link import Linked, Linker, choose_server, not_supported
 from arazzo_runner.program.model import (
     Call,
     CompiledBody,
@@ -43,7 +41,7 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.references import criterion_references, source_reference, steps_read, value_references
-from arazzo_runner.program.values import compile_field, compile_selector, compile_text
+from arazzo_runner.program.values import compile_criteria, compile_field, compile_selector, compile_text
 from arazzo_runner.sources.http_media.media_types import is_xml, usual_content_type
 from arazzo_runner.sources.operation import Operation
 
@@ -112,8 +110,6 @@ class StepCompiler:
             linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
         if linked is None:
             return Unlinked()
-        from arazzo_runner.program.servers import choose_server  # lazily: steps may call nothing that is known
-
         server = choose_server(linked, self.linker.library.options, self.context.problems, step.at)
         return OperationCall(
             operation=linked.operation, source=linked.source, description=linked.description, server=server or ""

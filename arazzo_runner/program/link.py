@@ -8,11 +8,12 @@ from typing import assert_never
 from arazzo_runner.base.records import record
 from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
 from arazzo_runner.program.context import names_hint
-from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
+from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, LoadOptions, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
 from arazzo_runner.program.references import source_reference
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.servers import NoServer, server_url
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
@@ -265,6 +266,19 @@ def not_supported(problems: Problems, what: str, at: Location) -> None:
     """Report an ability that is not there yet, before anything is sent."""
     hint = "leave them out, or call an operation over HTTP instead"
     problems.error("not-supported", f"{what} are not supported yet", at, hint=hint)
+
+
+def choose_server(linked: Linked, options: LoadOptions, problems: Problems, at: Location) -> str | None:
+    """Return the absolute server URL of an operation; None when there is none (reported)."""
+    override = options.servers.get(linked.source)
+    try:
+        return server_url(linked.operation, options.server_variables, options.environment, override)
+    except NoServer as problem:
+        if options.any_server:
+            return "http://mock.invalid"
+        hint = problem.hint or f"name one with --server {linked.source}=URL"
+        problems.error("no-server", f'source "{linked.source}": {problem.message}', at, hint=hint)
+        return None
 
 
 def _sources(opened: Sequence[tuple[str, Source | None]]) -> _Sources:

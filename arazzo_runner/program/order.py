@@ -1,9 +1,123 @@
-"""The stable topological order of steps (semantics §5): the document's order wherever it is free."""
+"""The order of execution (semantics §5): dependencies first, the document's order wherever it is free."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
+from itertools import accumulate
+
+from arazzo_runner.base.records import record, replace
+from arazzo_runner.errors import Location, Problems
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, WorkflowKey
+
+
+def ordered_steps(steps: Mapping[str, CompiledStep], problems: Problems) -> tuple[CompiledStep, ...]:
+    """Fix the order of execution: declared and implicit dependencies first (semantics §5)."""
+    if _is_straight(steps):
+        return tuple(steps.values())
+    names = list(steps)
+    positions = {name: index for index, name in enumerate(names)}
+    loops = _loops(steps, positions)
+    needs = {name: _needs(step, positions, loops) for name, step in steps.items()}
+    order, cycle = stable_order(names, needs)
+    if not any(step.depends_on for step in steps.values()):
+        _tell_later(steps, needs, positions, problems)
+    if cycle:
+        at = steps[cycle[0]].at
+        message = f"steps wait for each other: {' → '.join(cycle)}"
+        problems.error("dependency-cycle", message, at, hint="remove one dependsOn or output reference of the circle")
+    return tuple(_with_later(steps[name], positions, loops) for name in order)
+
+
+def _is_straight(steps: Mapping[str, CompiledStep]) -> bool:
+    """Tell whether steps only read earlier ones, and nothing leads back or asks for another order."""
+    earlier = set[str]()
+    for name, step in steps.items():
+        if step.depends_on or not step.reads <= earlier:
+            return False
+        for action in (*step.on_success, *step.on_failure):
+            if action.step_id is not None:
+                return False
+        earlier.add(name)
+    return True
+
+
+def _with_later(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> CompiledStep:
+    """Note what a loop gives only after the step's first visit: its own outputs, and those of steps after it."""
+    own = positions[step.step_id]
+    after = (name for name in {*step.reads, step.step_id} if positions.get(name, -1) >= own)
+    later = frozenset(name for name in after if loops.revisit(own, positions[name]))
+    return replace(step, later=later) if later else step
+
+
+def _tell_later(
+    steps: Mapping[str, CompiledStep], needs: Mapping[str, set[str]], positions: Mapping[str, int], problems: Problems
+) -> None:
+    """Without dependsOn a step that reads a later one's output is doubtful (Arazzo 1.1 §Validation Recommendations)."""
+    for name, step in steps.items():
+        for later in sorted(
+            (need for need in needs[name] if positions.get(need, -1) > positions[name]), key=positions.__getitem__
+        ):
+            message = f'step "{name}" reads an output of the later step "{later}", which therefore runs first'
+            problems.warn("later-step", message, step.at, hint=f'write "{later}" above "{name}"')
+
+
+def _needs(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> set[str]:
+    """What must come before a step; a reference to a later step is fine where a loop revisits (pagination)."""
+    needs = set(step.depends_on)
+    own = positions[step.step_id]
+    for name in step.reads:
+        other = positions.get(name, -1)
+        if not (other > own and loops.revisit(own, other)):
+            needs.add(name)
+    return needs
+
+
+@record(frozen=True, slots=True)
+class _Loops:
+    """Where goto and retry lead back: `furthest[i]` is the last step from which a goto leads to step i or before it."""
+
+    furthest: tuple[int, ...]
+    repairs: frozenset[tuple[int, int]]
+
+    def revisit(self, reader: int, later: int) -> bool:
+        """Tell whether a goto or retry from `later` on, or from the reader on, leads back to the reader."""
+        return self.furthest[reader] >= max(reader, later) or (reader, later) in self.repairs
+
+
+def _loops(steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> _Loops:
+    furthest = [-1] * len(positions)
+    repairs: set[tuple[int, int]] = set()
+    for name, step in steps.items():
+        for action in (*step.on_success, *step.on_failure):
+            target = positions.get(action.step_id or "")
+            if target is not None and action.type == "goto":
+                furthest[target] = max(furthest[target], positions[name])
+            elif target is not None and action.type == "retry":
+                repairs.add((positions[name], target))
+    return _Loops(tuple(accumulate(furthest, max)), frozenset(repairs))
+
+
+def check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: Problems) -> None:
+    """dependsOn of workflows must not form a circle (semantics §5)."""
+    if not any(workflow.depends_on for workflow in workflows.values()):
+        return
+    names = {key: f"{key.workflow_id}\0{key.document}" for key in workflows}
+    needs = {
+        names[key]: [names[need] for need in workflow.depends_on if need in names]
+        for key, workflow in workflows.items()
+    }
+    itself = [key for key, workflow in workflows.items() if key in workflow.depends_on]
+    _, cycle = stable_order(list(needs), needs)
+    stuck = [name.partition("\0")[0] for name in cycle] or [key.workflow_id for key in itself for _ in range(2)][:2]
+    if not stuck:
+        return
+    at: Location = next(workflow.at for key, workflow in workflows.items() if key.workflow_id == stuck[0])
+    message, hint = f"workflows wait for each other: {' → '.join(stuck)}", "remove one dependsOn of the circle"
+    problems.error("dependency-cycle", message, at.child("dependsOn"), hint=hint)
+
+
+# ------------------------------------------------------------------ sorting
 
 
 def stable_order(names: Sequence[str], needs: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
