@@ -1,4 +1,4 @@
-"""Step → CompiledStep: parameters and actions merged with the workflow's, every text parsed, order fixed."""
+"""Step → CompiledStep: parameters and actions merged with the workflow's, every expression parsed."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ from arazzo_runner.sources.operation import Operation
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
-_LONGEST_TIMEOUT: Final = 10**12  # milliseconds; what a socket takes ends soon after
+_LONGEST_TIMEOUT: Final = 10**12  # milliseconds; sockets do not accept much more
 
 
 @record(frozen=True, slots=True)
 class StepCompiler:
-    """Compiles the steps of one workflow; what is wrong is reported, and the part left out."""
+    """Compiles the steps of one workflow; invalid parts are reported and left out."""
 
     workflow: Workflow
     linker: Linker
@@ -75,7 +75,7 @@ class StepCompiler:
         reads = _reads(parameters, body, criteria, outputs)
         reads.update(on_success.reads, on_failure.reads)
         reads.discard(step.step_id)
-        return CompiledStep(  # in order: names given to a record cost more than all else here
+        return CompiledStep(
             step.step_id,
             call,
             step.at,
@@ -118,7 +118,7 @@ class StepCompiler:
     # -------------------------------------------------------------- parameters
 
     def _parameters(self, step: Step, operation: Operation | None) -> tuple[CompiledParameter, ...]:
-        """Merge the workflow's parameters with the step's; the step's override by name and place."""
+        """Merge the workflow's parameters with the step's, which override them by name and location."""
         if not (step.parameters or self.workflow.parameters):
             return ()
         merged: dict[tuple[str, str | None], CompiledParameter] = {}
@@ -150,14 +150,14 @@ class StepCompiler:
     def _ignored_place(self, parameter: Parameter, step: Step) -> None:
         message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
         place = parameter.at.child("in")
-        # A workflow's or a component's parameter may go to other steps too, which need its "in".
+        # A parameter of the workflow or of the components may be used by other steps, which need its "in".
         fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
         self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
 
     def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
         if parameter.in_ == "path":
             if f"{{{parameter.name}}}" in operation.path:
-                return  # the description forgot to declare it; the template says enough
+                return  # not declared, but the path template names it
             message = f'"{operation.path}" has no path parameter "{parameter.name}"'
             known = [declared.name for declared in operation.parameters if declared.location == "path"]
             hint = names_hint(parameter.name, known) or "remove it, or write where the operation takes it"
@@ -166,7 +166,7 @@ class StepCompiler:
         if parameter.in_ == "header" and parameter.name.lower() in ("authorization", "accept", "content-type"):
             return  # OpenAPI §Parameter Object forbids declaring these
         if _is_credential(parameter, operation):
-            return  # declared by the security scheme, not as a parameter
+            return  # declared by a security scheme
         name = operation.operation_id or f"{operation.method} {operation.path}"
         message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent all the same'
         known = [declared.name for declared in operation.parameters if declared.location == parameter.in_]
@@ -175,7 +175,7 @@ class StepCompiler:
         )
 
     def _check_path(self, operation: Operation, parameters: Sequence[CompiledParameter], step: Step) -> None:
-        """Every variable of the path needs a value, or nothing can be sent (semantics §2)."""
+        """Report each variable of the path that no parameter gives a value (semantics §2)."""
         given = {parameter.name for parameter in parameters if parameter.location == "path"}
         for name in template_names(operation.path):
             if name not in given:
@@ -190,7 +190,7 @@ class StepCompiler:
             message = "a step that calls a workflow has no requestBody"
             self.context.problems.error("exclusive-fields", message, body.at, hint="pass parameters instead")
             return None
-        # Without an operation (it could not be had, which is reported) the texts are checked all the same.
+        # Without an operation (it was not found, which is reported) the expressions are still checked.
         content_type = body.content_type or _content_type(operation, body.payload)
         required = frozenset(_required_members(operation, content_type))
         payload: Value | None = None
@@ -204,7 +204,10 @@ class StepCompiler:
         return CompiledBody(content_type, payload, body.at, replacements)
 
     def _replacement(self, replacement: PayloadReplacement, content_type: str) -> CompiledReplacement | None:
-        """Arazzo 1.1 §Payload Replacement Object: the target's language follows the payload when not named."""
+        """Compile a replacement; the payload decides the target's language when none is named.
+
+        Arazzo 1.1 §Payload Replacement Object.
+        """
         kind: ExpressionType | None = replacement.target_selector_type
         name = kind.type if kind is not None else _target_language(replacement.target, content_type)
         at = replacement.at.child("target")
@@ -224,7 +227,7 @@ class StepCompiler:
     # -------------------------------------------------------------- dependencies
 
     def _dependencies(self, step: Step) -> tuple[tuple[str, ...], tuple[tuple[WorkflowKey, str], ...]]:
-        """Return the steps of this workflow, and of others, that a step names in `dependsOn`."""
+        """Return the steps of this workflow and those of others that `dependsOn` names."""
         own: list[str] = []
         foreign: list[tuple[WorkflowKey, str]] = []
         for index, text in enumerate(step.depends_on):
@@ -297,7 +300,7 @@ def compile_outputs(
 
 def template_names(path: str) -> list[str]:
     """Return the variable names of a path template, `["id"]` for `/pets/{id}`."""
-    plain = path.partition("?")[0]  # some descriptions write `/a?b={b}`: the query has its own parameters
+    plain = path.partition("?")[0]  # in `/a?b={b}`, which some descriptions write, b is a query parameter
     return [part.partition("}")[0] for part in plain.split("{")[1:] if "}" in part]
 
 
@@ -312,7 +315,7 @@ def _operation_of(call: Call) -> Operation | None:
 
 
 def _is_credential(parameter: Parameter, operation: Operation) -> bool:
-    """Tell whether a parameter is an API key that the operation's security asks for (OpenAPI §Security Scheme)."""
+    """Return whether a parameter is an API key of the operation's security schemes."""
     for name in {name for alternative in operation.security for name in alternative}:
         scheme = operation.security_schemes.get(name)
         if not isinstance(scheme, Mapping) or scheme.get("type") != "apiKey" or scheme.get("in") != parameter.in_:
@@ -329,7 +332,7 @@ def _reads(
     criteria: Iterable[CompiledCriterion],
     outputs: Iterable[tuple[str, Value]],
 ) -> set[str]:
-    """Return the steps whose outputs the parts of a step refer to."""
+    """Return the steps whose outputs a step refers to."""
     values = [value for _, value in outputs]
     values += [each.value for each in parameters]
     if body is not None:

@@ -1,4 +1,4 @@
-"""What compiling one workflow needs to know: its document, the names in scope, where to report."""
+"""The context in which one workflow is compiled: its document, the names in scope, the list of problems."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ _HINTS: Final = {
     "whole-outputs": "read one output, as in $steps.<stepId>.outputs.<name>",
     "xpath-syntax": "write an XPath, such as //item[@id = '1']",
 }
-"""What to write where the parser knows no better."""
+"""The hint of a code when the parser gives none."""
 _COMPONENTS: Final = {
     "parameters": "parameters",
     "successActions": "success_actions",
     "failureActions": "failure_actions",
     "inputs": "inputs",
 }
-_NAMED_ANEW: Final = ("unusual-name", "whole-inputs", "whole-outputs")
-"""Slips whose canonical spelling is what was written: nothing but another name helps."""
+_WITHOUT_SPELLING: Final = ("unusual-name", "whole-inputs", "whole-outputs")
+"""Codes whose canonical spelling is what was written: only another name helps."""
 
 
 @record(frozen=True, slots=True)
 class Context:
-    """The surroundings of every expression of one workflow."""
+    """The document and the declared names that expressions of one workflow may refer to."""
 
     document: LoadedDocument
     declared: Declared
@@ -59,28 +59,29 @@ class Context:
     workflow_id: str
 
     def slips(self, slips: Iterable[Slip], at: Location) -> None:
-        """Warn of every tolerated deviation, at its characters, with the canonical spelling."""
+        """Warn of each tolerated deviation from the grammar, with its canonical spelling as the fix."""
         for slip in slips:
-            is_same = slip.code in _NAMED_ANEW
+            is_same = slip.code in _WITHOUT_SPELLING
             hint = _HINTS.get(slip.code) if slip.canonical is None or is_same else f"write {slip.canonical}"
             offset, length = slip.span or (slip.offset, slip.length)
             fix = None
-            if slip.canonical is not None and length and slip.code != "jsonpath-version":  # which is another field's
+            # jsonpath-version concerns another field, so it cannot be fixed here.
+            if slip.canonical is not None and length and slip.code != "jsonpath-version":
                 fix = replacing(at.within(offset, length), slip.canonical)
             self.problems.warn(slip.code, slip.message, at.within(slip.offset, slip.length), hint=hint, fix=fix)
 
     def syntax_error(self, problem: ExpressionSyntaxError, at: Location, code: str = "expression-syntax") -> None:
-        """Report a text that is not in the grammar, at its character."""
+        """Report a syntax error at its character."""
         place = at.within(problem.offset, problem.length)
-        # What was meant is known, but the text had no meaning: taking it for that is for a person to confirm.
+        # An unsafe fix: the text had no meaning before, so a person must confirm the guess.
         fix = None if problem.spelling is None else replacing(place, problem.spelling, is_safe=False)
         self.problems.error(code, problem.message, place, hint=problem.hint or _HINTS.get(code), fix=fix)
 
     def check(self, expression: Expression, at: Location) -> None:
-        """Report a reference to a name that the documents do not declare."""
+        """Report a reference to an undeclared name."""
         match expression:
             case Keyword() | MessageReference() | OutputReference():
-                pass  # they name nothing that a document declares
+                pass  # these refer to nothing that a document declares
             case InputReference():
                 self._input(expression, at)
             case StepReference():
@@ -128,7 +129,7 @@ class Context:
 
 
 def declares(names: Iterable[str], name: str) -> bool:
-    """Tell whether `name`, or a prefix of it that ends at a dot, is one of `names` (longest-name rule)."""
+    """Return whether `name`, or a prefix of it that ends at a full stop, is one of `names`."""
     known = names if isinstance(names, (frozenset, set, Mapping)) else set(names)
     if name in known:
         return True
@@ -137,7 +138,7 @@ def declares(names: Iterable[str], name: str) -> bool:
 
 
 def names_hint(name: str, known: Iterable[str]) -> str | None:
-    """Return a did-you-mean hint, or the list of what there is when nothing is near and the list is short."""
+    """Return a did-you-mean hint, or the first known names when none is near."""
     names = sorted(filter(None, known))
     near = did_you_mean(name, names)
     if near is not None:
@@ -159,7 +160,7 @@ def component_names(document: LoadedDocument, kind: str) -> Mapping[str, object]
 
 
 def reused_parameter(item: ReusableObject, context: Context) -> Parameter | None:
-    """Return the parameter of the components that an item means, with the value that the item gives it."""
+    """Return the component that a Reusable Object refers to, with its value overridden by the object's."""
     found = component(item, "parameters", context)
     if not isinstance(found, Parameter):
         return None
@@ -167,7 +168,7 @@ def reused_parameter(item: ReusableObject, context: Context) -> Parameter | None
 
 
 def component(item: ReusableObject, kind: str, context: Context) -> object | None:
-    """Follow `$components.<kind>.<name>` (Arazzo §Reusable Object); what leads nowhere is reported and None."""
+    """Return the component of `$components.<kind>.<name>`; None, reported, when there is none."""
     prefix = f"$components.{kind}."
     known = component_names(context.document, kind)
     name = item.reference.removeprefix(prefix)
@@ -188,7 +189,7 @@ def component(item: ReusableObject, kind: str, context: Context) -> object | Non
 
 
 def _meant_component(reference: str, known: Iterable[str]) -> str | None:
-    """Return the component that a reference in another form means: `#/components/parameters/page`, `page`."""
+    """Return the name in a reference of another form: `#/components/parameters/page`, `page`."""
     names = [name for name in known if reference.endswith((f"/{name}", f".{name}")) or reference == name]
     return max(names, key=len, default=None)
 

@@ -1,4 +1,4 @@
-"""Linking: operationId, operationPath, workflowId → the thing itself (semantics §2)."""
+"""Linking: operationId, operationPath and workflowId → operations, servers and workflows (semantics §2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", 
 
 @record(frozen=True, slots=True)
 class Linked:
-    """An operation and where it was found."""
+    """An operation, the name of its source and its description."""
 
     source: str
     description: OpenApiDescription
@@ -29,7 +29,7 @@ class Linked:
 
 @record(frozen=True, slots=True)
 class _Sources:
-    """The descriptions among a document's sources, how many may have operations, and whether all could be read."""
+    """A document's OpenAPI sources, how many sources may have operations, and whether all could be read."""
 
     descriptions: tuple[tuple[str, OpenApiDescription], ...]
     with_operations: int
@@ -37,7 +37,7 @@ class _Sources:
 
 
 class Linker:
-    """Finds what the names of one document lead to; what cannot be found is reported and None."""
+    """Finds what the names in one document refer to; what is not found is reported and None."""
 
     def __init__(self, library: Library, document: LoadedDocument) -> None:
         self.library = library
@@ -48,7 +48,7 @@ class Linker:
     # -------------------------------------------------------------- operationId
 
     def leaves_open(self, text: str) -> bool:
-        """Tell whether a bare operationId can neither be found nor be missed: no description could be read."""
+        """Return whether a bare operationId cannot be judged: no OpenAPI source could be read."""
         if "." in text or text.startswith("$"):
             return False
         sources = self._sources()
@@ -93,7 +93,7 @@ class Linker:
                 self.problems.warn("operation-reference", message, at, hint=f"write {qualified}", fix=fix)
             return linked
         if not sources.all_read:
-            return None  # it may be in a source that could not be read, which is reported already
+            return None  # it may be in an unreadable source, which is already reported
         known = [operation_id for _, description in sources.descriptions for operation_id in description.operation_ids]
         message = f'no source has an operation "{name}"'
         self.problems.error("unknown-operation", message, at, hint=names_hint(name, known))
@@ -122,7 +122,7 @@ class Linker:
     # -------------------------------------------------------------- operationPath
 
     def operation_by_path(self, text: str, at: Location) -> Linked | None:
-        """Find `{$sourceDescriptions.pets.url}#/paths/~1pets/get` and its tolerated spellings."""
+        """Find `{$sourceDescriptions.pets.url}#/paths/~1pets/get`, also in tolerated spellings."""
         reference, hash_mark, pointer = text.partition("#")
         if not hash_mark:
             return self._path_without_pointer(text, at)
@@ -147,7 +147,7 @@ class Linker:
         return Linked(name, description, operation)
 
     def _source_of(self, reference: str) -> tuple[str | None, bool]:
-        """Return the source a reference names, and whether it is spelt as the Specification says."""
+        """Return the source that a reference names, and whether it has the Specification's form."""
         is_braced = reference.startswith("{") and reference.endswith("}")
         inner = reference[1:-1] if is_braced else reference
         known = self.document.sources
@@ -263,13 +263,13 @@ class Linker:
 
 
 def not_supported(problems: Problems, what: str, at: Location) -> None:
-    """Report an ability that is not there yet, before anything is sent."""
+    """Report a feature that is not supported yet."""
     hint = "leave them out, or call an operation over HTTP instead"
     problems.error("not-supported", f"{what} are not supported yet", at, hint=hint)
 
 
 def choose_server(linked: Linked, options: LoadOptions, problems: Problems, at: Location) -> str | None:
-    """Return the absolute server URL of an operation; None when there is none (reported)."""
+    """Return the server URL of an operation, from the options or the description; None, reported, without one."""
     override = options.servers.get(linked.source)
     try:
         return server_url(linked.operation, options.server_variables, options.environment, override)
@@ -300,7 +300,7 @@ def _sources(opened: Sequence[tuple[str, Source | None]]) -> _Sources:
 
 
 def _by_loose_pointer(description: OpenApiDescription, pointer: str) -> Operation | None:
-    """Find `/paths//pets/{id}/get`, where the path was not escaped: its last token is the method."""
+    """Find `/paths//pets/{id}/get`, whose path is not escaped; the last token is the method."""
     path, _, method = pointer.removeprefix("/paths").rpartition("/")
     if method.lower() not in METHODS:
         return None

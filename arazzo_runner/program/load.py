@@ -1,4 +1,4 @@
-"""Arazzo documents → Program: compiles the chosen workflow and all it can reach."""
+"""Arazzo documents → Program: compiles the chosen workflow and every workflow that it can reach."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ from arazzo_runner.program.secret_flow import with_secrets
 
 
 def load_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:
-    """Compile one workflow of `entry`, or all of them, with everything they call, ready to run.
+    """Compile one workflow of `entry`, or all of them, with everything they call.
 
-    What is wrong is in `library.problems`; a Program with errors in it must not be run.
+    Errors are in `library.problems`; a Program with errors must not be run.
     """
     program = compile_program(entry, library, workflow_id)
     return replace(program, workflows=with_secrets(program.workflows))
 
 
 def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:
-    """Return the Program of `load_program`, but to be looked at only: it does not say what is secret."""
+    """Return the same as `load_program` without marking secrets: for validation, not to be run."""
     names = [workflow_id] if workflow_id is not None else list(entry.workflows)
     documents = {entry.base: entry}
     waiting = [WorkflowKey(entry.base, name) for name in names]
-    surroundings: dict[str, _Surroundings] = {}
+    contexts: dict[str, _DocumentContext] = {}
     compiled: dict[WorkflowKey, CompiledWorkflow] = {}
     while waiting:
         key = waiting.pop(0)
         if key in compiled:
             continue
         document = documents[key.document]
-        if key.document not in surroundings:
-            surroundings[key.document] = _surroundings(document, library)
-        workflow = _compile_workflow(document, document.workflows[key.workflow_id], surroundings[key.document])
+        if key.document not in contexts:
+            contexts[key.document] = _document_context(document, library)
+        workflow = _compile_workflow(document, document.workflows[key.workflow_id], contexts[key.document])
         compiled[key] = workflow
         documents.update(_opened_documents(document))
         waiting += [called for called in _calls(workflow) if _is_known(called, documents)]
@@ -63,11 +63,8 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
 
 
 @record(frozen=True, slots=True)
-class _Surroundings:
-    """What all workflows of a document see of it: its scope, what its names lead to, outputs by workflowId.
-
-    `actions` are those compiled already that mean the same in all of them.
-    """
+class _DocumentContext:
+    """What the workflows of a document share: scope, linker, output names by workflowId and compiled actions."""
 
     scope: DocumentScope
     linker: Linker
@@ -75,17 +72,17 @@ class _Surroundings:
     actions: dict[int, CompiledAction | None] = field(default_factory=dict)
 
 
-def _surroundings(document: LoadedDocument, library: Library) -> _Surroundings:
+def _document_context(document: LoadedDocument, library: Library) -> _DocumentContext:
     outputs = {name: frozenset(known.outputs) for name, known in document.workflows.items()}
-    return _Surroundings(_document_scope(document), Linker(library, document), outputs)
+    return _DocumentContext(_document_scope(document), Linker(library, document), outputs)
 
 
-def _compile_workflow(document: LoadedDocument, workflow: Workflow, surroundings: _Surroundings) -> CompiledWorkflow:
-    """Compile one workflow; a step whose target cannot be had is reported and stays Unlinked."""
-    linker, problems = surroundings.linker, surroundings.linker.problems
-    declared = _declared(document, workflow, linker.library, surroundings.outputs)
+def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _DocumentContext) -> CompiledWorkflow:
+    """Compile one workflow; a step whose target is not found is reported and Unlinked."""
+    linker, problems = shared.linker, shared.linker.problems
+    declared = _declared(document, workflow, linker.library, shared.outputs)
     context = Context(document, declared, problems, workflow.workflow_id)
-    compiler = StepCompiler(workflow, linker, context, ActionCompiler(linker, context, surroundings.actions))
+    compiler = StepCompiler(workflow, linker, context, ActionCompiler(linker, context, shared.actions))
     steps = {step.step_id: compiler.compile(step) for step in workflow.steps}
     ordered = ordered_steps(steps, problems)
     depends_on = (
@@ -94,7 +91,7 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, surroundings
     )
     return CompiledWorkflow(
         WorkflowKey(document.base, workflow.workflow_id),
-        surroundings.scope,
+        shared.scope,
         workflow.at,
         workflow.inputs,
         ordered,

@@ -1,6 +1,6 @@
-"""The compiled Program: names are objects, expressions are nodes, nothing is looked up by text any more.
+"""The compiled Program: names are resolved to objects and expressions parsed to nodes.
 
-Everything is frozen; workflows refer to each other by WorkflowKey, so that they may form cycles.
+Records are frozen; workflows refer to each other by WorkflowKey, since calls may be recursive.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from arazzo_runner.sources.operation import Operation, OperationParameter
 
 @record(frozen=True, slots=True)
 class WorkflowKey:
-    """Names one workflow of one document: the document's base URI and the workflowId."""
+    """Identifies a workflow: its document's base URI and its workflowId."""
 
     document: str
     workflow_id: str
@@ -32,14 +32,14 @@ class WorkflowKey:
 
 @record(frozen=True, slots=True)
 class Literal:
-    """A constant, used as it stands."""
+    """A constant."""
 
     value: JsonValue
 
 
 @record(frozen=True, slots=True)
 class ExpressionValue:
-    """A text that is one whole runtime expression: its value keeps its type."""
+    """A text that is one runtime expression; its value keeps its type."""
 
     expression: Expression
     at: Location
@@ -47,7 +47,7 @@ class ExpressionValue:
 
 @record(frozen=True, slots=True)
 class TemplateValue:
-    """A text with embedded expressions: gives text."""
+    """A text with embedded expressions; its value is a text."""
 
     template: Template
     at: Location
@@ -55,10 +55,10 @@ class TemplateValue:
 
 @record(frozen=True, slots=True)
 class SelectorValue:
-    """A Selector object (Arazzo 1.1): `query` applied to the value of `context`.
+    """A Selector Object (Arazzo 1.1): `query` applied to the value of `context`.
 
-    `query` is a Template when the selector text holds embedded expressions; it is then
-    compiled when its text is known (`kind` and `version` say in which language).
+    `query` is a Template when the selector has embedded expressions; it is compiled, in the
+    language `kind` and `version`, once their values are known.
     """
 
     context: Expression
@@ -70,7 +70,7 @@ class SelectorValue:
 
 @record(frozen=True, slots=True)
 class ObjectValue:
-    """A mapping some of whose members (or keys) are computed."""
+    """A mapping with computed members or keys; members in `required` must not be left out."""
 
     members: tuple[tuple[str | Expression | Template, Value], ...]
     required: frozenset[str] = frozenset()
@@ -78,13 +78,13 @@ class ObjectValue:
 
 @record(frozen=True, slots=True)
 class ArrayValue:
-    """A list some of whose items are computed."""
+    """A list with computed items."""
 
     items: tuple[Value, ...]
 
 
 TextValue: TypeAlias = Literal | ExpressionValue | TemplateValue
-"""What a text may be."""
+"""The values a text may compile to."""
 
 Value: TypeAlias = TextValue | SelectorValue | ObjectValue | ArrayValue
 
@@ -114,7 +114,7 @@ class ContextCriterion:
 
 @record(frozen=True, slots=True)
 class QueryCriterion:
-    """A regex, jsonpath or xpath condition; `query` is a Template while it holds embedded expressions."""
+    """A regex, jsonpath or xpath condition; `query` is a Template if it has embedded expressions."""
 
     text: str
     kind: str
@@ -129,9 +129,9 @@ CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriteri
 
 @record(frozen=True, slots=True)
 class CompiledParameter:
-    """A parameter with its Reusable Object followed; `location` is None for a workflow's input.
+    """A parameter; `location` is None for the input of a called workflow.
 
-    `declared` is the operation's own parameter of that name and place, None when it has none.
+    `declared` is the operation's parameter of that name and location, None when it declares none.
     """
 
     name: str
@@ -170,7 +170,7 @@ class CompiledReplacement:
 
 @record(frozen=True, slots=True)
 class CompiledBody:
-    """What a step sends: `content_type` is decided at compile time (semantics §6)."""
+    """The body that a step sends; `content_type` is decided at compile time (semantics §6)."""
 
     content_type: str
     payload: Value | None
@@ -209,12 +209,11 @@ Call: TypeAlias = LinkedCall | Unlinked
 
 @record(frozen=True, slots=True)
 class CompiledStep:
-    """One step, ready to run: parameters and actions are merged with the workflow's.
+    """One step, with the parameters and actions of its workflow merged in.
 
-    `timeout` in seconds. `depends_on` are the steps of this workflow that must have ended
-    before it, `reads` those whose outputs it refers to, `later` those (perhaps itself) that a loop
-    or a repair runs only after its first visit; `foreign_steps` are steps of other workflows
-    it waits for.
+    `timeout` is in seconds. `depends_on` are the steps of this workflow that must end before it,
+    `foreign_steps` those of other workflows; `reads` are the steps whose outputs it refers to, and
+    `later` those of them (perhaps itself) that run only after its first visit, through goto or retry.
     """
 
     step_id: str
@@ -236,7 +235,7 @@ class CompiledStep:
 
     @property
     def linked_call(self) -> LinkedCall:
-        """What the step calls, in a program without errors; ValueError when the step's target was not found."""
+        """What the step calls; ValueError in a program with errors, when the target was not found."""
         match self.call:
             case OperationCall() | WorkflowCall() as call:
                 return call
@@ -259,10 +258,7 @@ class CompiledStep:
 
 @record(frozen=True, slots=True, kw_only=True)
 class DocumentScope:
-    """What expressions of one document may see of the document itself.
-
-    `workflow_ids` maps every workflowId (and `source.workflowId`) its expressions may name.
-    """
+    """The parts of a document that its expressions may refer to; `raw` is the whole document."""
 
     uri: str
     self_uri: str | None
@@ -273,7 +269,7 @@ class DocumentScope:
 
 @record(frozen=True, slots=True)
 class CompiledWorkflow:
-    """One workflow; `steps` stand in the order of execution fixed at compile time (semantics §5)."""
+    """One workflow; `steps` are in order of execution (semantics §5), `positions` gives the index of each."""
 
     key: WorkflowKey
     document: DocumentScope
@@ -306,11 +302,11 @@ class CompiledWorkflow:
 
 @record(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A checked, frozen Arazzo Description: what `run` walks through.
+    """A compiled Arazzo Description.
 
-    `description` is the entry document's model, `base` its base URI; `workflows` holds every compiled workflow
-    that was asked for or can be reached; `entry` is the workflow to run when one was chosen.
-    `diagnostics` are what was found on the way (errors only when loaded for validation).
+    `description` is the entry document's model, `base` its base URI; `workflows` are the compiled
+    workflows, those asked for and those they can reach; `entry` is the one chosen to be run, if any.
+    `diagnostics` are the findings of loading (errors only when loaded for validation).
     """
 
     description: ArazzoDescription

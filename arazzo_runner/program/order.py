@@ -12,7 +12,7 @@ from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Workflow
 
 
 def ordered_steps(steps: Mapping[str, CompiledStep], problems: Problems) -> tuple[CompiledStep, ...]:
-    """Fix the order of execution: declared and implicit dependencies first (semantics §5)."""
+    """Return the steps in order of execution: each after the steps it depends on or reads."""
     if _is_straight(steps):
         return tuple(steps.values())
     names = list(steps)
@@ -21,7 +21,7 @@ def ordered_steps(steps: Mapping[str, CompiledStep], problems: Problems) -> tupl
     needs = {name: _needs(step, positions, loops) for name, step in steps.items()}
     order, cycle = stable_order(names, needs)
     if not any(step.depends_on for step in steps.values()):
-        _tell_later(steps, needs, positions, problems)
+        _warn_of_later_steps(steps, needs, positions, problems)
     if cycle:
         at = steps[cycle[0]].at
         message = f"steps wait for each other: {' → '.join(cycle)}"
@@ -30,7 +30,7 @@ def ordered_steps(steps: Mapping[str, CompiledStep], problems: Problems) -> tupl
 
 
 def _is_straight(steps: Mapping[str, CompiledStep]) -> bool:
-    """Tell whether steps only read earlier ones, and nothing leads back or asks for another order."""
+    """Return whether the document's order holds: steps read earlier ones only, without dependsOn, goto or retry."""
     earlier = set[str]()
     for name, step in steps.items():
         if step.depends_on or not step.reads <= earlier:
@@ -43,17 +43,17 @@ def _is_straight(steps: Mapping[str, CompiledStep]) -> bool:
 
 
 def _with_later(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> CompiledStep:
-    """Note what a loop gives only after the step's first visit: its own outputs, and those of steps after it."""
+    """Set `later`: the outputs that a loop provides only after the step's first visit."""
     own = positions[step.step_id]
     after = (name for name in {*step.reads, step.step_id} if positions.get(name, -1) >= own)
     later = frozenset(name for name in after if loops.revisit(own, positions[name]))
     return replace(step, later=later) if later else step
 
 
-def _tell_later(
+def _warn_of_later_steps(
     steps: Mapping[str, CompiledStep], needs: Mapping[str, set[str]], positions: Mapping[str, int], problems: Problems
 ) -> None:
-    """Without dependsOn a step that reads a later one's output is doubtful (Arazzo 1.1 §Validation Recommendations)."""
+    """Warn of a step that reads a later one's output without dependsOn (Arazzo 1.1 §Validation Recommendations)."""
     for name, step in steps.items():
         for later in sorted(
             (need for need in needs[name] if positions.get(need, -1) > positions[name]), key=positions.__getitem__
@@ -63,7 +63,7 @@ def _tell_later(
 
 
 def _needs(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> set[str]:
-    """What must come before a step; a reference to a later step is fine where a loop revisits (pagination)."""
+    """Return the steps that must run before a step: not those that a loop revisits later (pagination)."""
     needs = set(step.depends_on)
     own = positions[step.step_id]
     for name in step.reads:
@@ -75,13 +75,16 @@ def _needs(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> s
 
 @record(frozen=True, slots=True)
 class _Loops:
-    """Where goto and retry lead back: `furthest[i]` is the last step from which a goto leads to step i or before it."""
+    """The loops of a workflow: `furthest[i]` is the last step from which a goto leads to step i or before it.
+
+    `repairs` are pairs (step, the step that its retry runs first).
+    """
 
     furthest: tuple[int, ...]
     repairs: frozenset[tuple[int, int]]
 
     def revisit(self, reader: int, later: int) -> bool:
-        """Tell whether a goto or retry from `later` on, or from the reader on, leads back to the reader."""
+        """Return whether a goto from `later` or after it, or a retry of the reader, leads back to the reader."""
         return self.furthest[reader] >= max(reader, later) or (reader, later) in self.repairs
 
 
@@ -99,7 +102,7 @@ def _loops(steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> _
 
 
 def check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: Problems) -> None:
-    """dependsOn of workflows must not form a circle (semantics §5)."""
+    """Report a circle of workflows in `dependsOn` (semantics §5)."""
     if not any(workflow.depends_on for workflow in workflows.values()):
         return
     names = {key: f"{key.workflow_id}\0{key.document}" for key in workflows}
@@ -121,10 +124,10 @@ def check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: Pr
 
 
 def stable_order(names: Sequence[str], needs: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return (order, cycle): every name after all it needs; `cycle` names those that cannot be ordered.
+    """Return (order, cycle): each name after all that it needs, and the names of one cycle (empty if there is none).
 
-    Always takes the first name of the document that is free, so a document already in order
-    stays as it is. Unknown needs are ignored. O(n log n) in names and needs.
+    A topological sort that always takes the first free name of the document, so a document already
+    in order keeps it. Unknown needs are ignored. O(n log n) in names and needs.
     """
     known = set(names)
     waiting = {name: {need for need in needs.get(name, ()) if need in known and need != name} for name in names}

@@ -99,5 +99,5 @@ def action_references(action: CompiledAction) -> Iterator[Expression]:
 
 
 def steps_read(expressions: Iterable[Expression]) -> frozenset[str]:
-    """Return the steps whose outputs are referred to (Arazzo 1.1 §Tool Behavior: implicit dependencies)."""
+    """Return the steps that expressions refer to: implicit dependencies (Arazzo 1.1 §Tool Behavior)."""
     return frozenset([expression.step_id for expression in expressions if isinstance(expression, StepReference)])

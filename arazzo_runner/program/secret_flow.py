@@ -1,4 +1,4 @@
-"""Which outputs are secret, decided at compile time (semantics §7): by name, or because they read a secret."""
+"""Secret outputs, found at compile time (semantics §7): by their name, or because they read a secret."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from arazzo_runner.program.schemas import secret_input_names
 
 
 def with_secrets(workflows: Mapping[WorkflowKey, CompiledWorkflow]) -> dict[WorkflowKey, CompiledWorkflow]:
-    """Mark secret outputs; what a called workflow gives is secret too, so repeat until nothing changes."""
+    """Return the workflows with secret inputs and outputs marked.
+
+    Secrets pass from called workflows to callers, so marking is repeated until nothing changes.
+    """
     marked = {key: _with_secret_inputs(workflow) for key, workflow in workflows.items()}
     for _ in range(len(marked) + 1):
         before = {key: workflow.secret_outputs for key, workflow in marked.items()}
@@ -60,7 +63,7 @@ def _mark(workflow: CompiledWorkflow, others: Mapping[WorkflowKey, frozenset[str
 def _is_secret(
     name: str, value: Value, secret_inputs: frozenset[str], secret_outputs: Mapping[str, frozenset[str]]
 ) -> bool:
-    """Tell whether an output is secret; `secret_outputs` holds those of each step so far."""
+    """Return whether an output is secret; `secret_outputs` are the secret outputs of the steps before."""
     if is_secret_name(name):
         return True
     return any(_reads_secret(expression, secret_inputs, secret_outputs) for expression in value_references(value))

@@ -1,4 +1,4 @@
-"""Raw JSON of a document → compiled Values: every text parsed once, every name in it checked."""
+"""Raw JSON of a document → compiled Values and criteria: each text parsed once, each name in it checked."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def compile_value(
 def compile_field(
     raw: JsonValue, of: Location, name: str, context: Context, *, required: frozenset[str] = frozenset()
 ) -> Value:
-    """Compile the field `name` of the object at `of`, as compile_value does; only expressions need its place."""
+    """Compile the field `name` of the object at `of`, as compile_value does; constants need no Location."""
     if isinstance(raw, str):
         return compile_text(raw, of.child(name), context) if "$" in raw else Literal(raw)
     if isinstance(raw, (dict, list)):
@@ -69,7 +69,7 @@ def compile_text(text: str, at: Location, context: Context) -> TextValue:
         return Literal(text)
     try:
         whole = parse_whole(text) if len(text) <= LONGEST_WHOLE else None
-        if whole is not None:  # as most texts are
+        if whole is not None:  # most texts
             context.check(whole, at)
             return ExpressionValue(whole, at)
         parsed = parse_value(text, context.declared)
@@ -91,7 +91,7 @@ def compile_text(text: str, at: Location, context: Context) -> TextValue:
 
 
 def compile_expression(text: str, at: Location, context: Context) -> Expression | None:
-    """Compile a text that must be one runtime expression (a context, an output); None when it is not."""
+    """Compile a text that must be one runtime expression; None, reported, when it is not."""
     bare = text[1:-1] if text.startswith("{$") and text.endswith("}") else text
     try:
         node, slips = parse_lenient(bare, context.declared)
@@ -109,9 +109,9 @@ def compile_expression(text: str, at: Location, context: Context) -> Expression 
 def compile_query_text(
     text: str, kind: str, version: str | None, at: Location, context: Context
 ) -> Query | Template | None:
-    """Compile a query; one with embedded expressions stays a Template; None when it is broken."""
+    """Compile a query, to a Template if it has embedded expressions; None, reported, when it is invalid."""
     try:
-        # `$inputs.x` without braces is no JSONPath: it can only be meant as an expression (semantics §3).
+        # `$inputs.x` without braces is not JSONPath, so it is read as an expression (semantics §3).
         bare = kind == "jsonpath" and any(root in text for root in BARE_ROOTS)
         parsed = parse_value(text, context.declared, bare=bare) if bare or "{$" in text else None
         if parsed is not None and isinstance(parsed.node, Template):
@@ -129,7 +129,7 @@ def compile_query_text(
 
 
 def is_selector(raw: dict[str, JsonValue]) -> bool:
-    """Tell whether a mapping is a Selector Object (Arazzo 1.1): its three fields and an expression as context."""
+    """Return whether a mapping is a Selector Object (Arazzo 1.1): its three fields, the context an expression."""
     if raw.keys() != SELECTOR_FIELDS:
         return False
     context, selector, kind = raw["context"], raw["selector"], raw["type"]
@@ -140,7 +140,7 @@ def is_selector(raw: dict[str, JsonValue]) -> bool:
 def compile_selector(
     context_text: str, selector: str, kind: str, version: str | None, at: Location, context: Context
 ) -> Value:
-    """Compile the parts of a Selector Object; a broken one is reported and stands as null."""
+    """Compile the parts of a Selector Object; an invalid one is reported and compiles to null."""
     expression = compile_expression(context_text, at.child("context"), context)
     query = compile_query_text(selector, kind, version, at.child("selector"), context)
     if context.document.description.minor == 0:
@@ -187,7 +187,7 @@ def _key(name: str, at: Location, context: Context) -> str | Expression | Templa
 
 
 def compile_criteria(criteria: tuple[Criterion, ...], context: Context) -> tuple[CompiledCriterion, ...]:
-    """Compile a list of criteria; broken ones are reported and left out."""
+    """Compile a list of criteria; invalid ones are reported and left out."""
     compiled = [_criterion(criterion, context) for criterion in criteria]
     return tuple([criterion for criterion in compiled if criterion is not None])
 
@@ -197,7 +197,7 @@ def _criterion(criterion: Criterion, context: Context) -> CompiledCriterion | No
     if kind == "simple":
         return _simple(criterion, context)
     if criterion.context is None or kind not in ("regex", "jsonpath", "xpath"):
-        return None  # the loader has reported it
+        return None  # already reported when the document was read
     version = criterion.type.version if criterion.type is not None else None
     expression = compile_expression(criterion.context, criterion.at.child("context"), context)
     at = criterion.at.child("condition")
@@ -230,7 +230,7 @@ def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
 
 
 def _context_comparison(criterion: Criterion, context: Context) -> ContextCriterion | None:
-    """`context` plus a condition that is only a JSON value: compared with the context (semantics §4)."""
+    """Compile a `context` with a JSON value as its condition: the two are compared (semantics §4)."""
     text = criterion.condition.strip()
     try:
         expected = json.loads(text)
@@ -244,7 +244,7 @@ def _context_comparison(criterion: Criterion, context: Context) -> ContextCriter
     if not isinstance(expected, (dict, list)):
         text = str(Constant(expected))
     written = f"{Reference(expression)} == {text}"
-    fix = None  # there is no way to write an object or a list in a simple condition
+    fix = None  # a simple condition cannot contain an object or a list
     if not isinstance(expected, (dict, list)):
         remove = Edit(criterion.at.child("context"), change=Change.REMOVE)
         fix = Fix((Edit(at, written), remove))
