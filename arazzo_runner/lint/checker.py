@@ -10,8 +10,7 @@ from typing import TypeAlias
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import field, record, replace
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
-from arazzo_runner.document.cache import cached_reader
-from arazzo_runner.document.read_cache import ReadCache
+from arazzo_runner.document.cache import ReadCache, cached_reader
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
 from arazzo_runner.errors import (
     Diagnostic,

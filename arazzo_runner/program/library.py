@@ -8,9 +8,8 @@ from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import field, record
-from arazzo_runner.document.cache import Reader, cached_reader
+from arazzo_runner.document.cache import ReadCache, Reader, cached_reader
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
-from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits
 from arazzo_runner.errors import Location, Problems, Severity
 from arazzo_runner.sources.document_snapshot import Kept
