@@ -32,9 +32,7 @@ VERSIONS: Final = {
 CRITERION_TYPES: Final = ("simple", "regex", "jsonpath", "xpath")
 SELECTOR_TYPES: Final = ("jsonpath", "xpath", "jsonpointer")
 PLACES: Final = ("path", "query", "querystring", "header", "cookie", "channel")
-USUAL_PLACES: Final = ("path", "query", "header", "cookie")
 NEWER_PLACES: Final = ("querystring", "channel")  # `channel` is in the JSON Schema of 1.1, not in its text
-_CONDITION: Final = {"condition"}
 
 
 @record(frozen=True, slots=True)
@@ -67,10 +65,6 @@ class Parts:
 
     def parameter(self, raw: JsonValue, at: Location) -> Parameter | ReusableObject | None:
         """Arazzo §Parameter Object, or a Reusable Object."""
-        if isinstance(raw, dict) and raw.keys() == FIELDS["parameter"]:
-            name, place = raw["name"], raw["in"]
-            if place in USUAL_PLACES and isinstance(name, str) and name.strip():  # as nearly all are
-                return Parameter(name=name, in_=place, value=raw["value"], extensions={}, at=at)
         if isinstance(raw, dict) and "reference" in raw:
             return self.reusable(raw, at)
         fields = self.fields_of("parameter", raw, at)
@@ -94,9 +88,6 @@ class Parts:
 
     def reusable(self, raw: Mapping[str, JsonValue], at: Location, kind: str = "parameter") -> ReusableObject:
         """Arazzo §Reusable Object; further fields are ignored as the text says."""
-        reference = raw["reference"]
-        if len(raw) == 1 and isinstance(reference, str) and reference.strip():  # as nearly all are
-            return ReusableObject(reference=reference, value=MISSING, at=at)
         fields = self.start(kind, raw, at)
         return ReusableObject(reference=fields.required_text("reference"), value=fields.value("value"), at=fields.at)
 
@@ -127,10 +118,6 @@ class Parts:
 
     def criterion(self, raw: JsonValue, at: Location) -> Criterion | None:
         """Arazzo §Criterion Object."""
-        if isinstance(raw, dict) and raw.keys() == _CONDITION:
-            condition = raw["condition"]
-            if isinstance(condition, str) and condition.strip():  # as nearly all are
-                return Criterion(context=None, condition=condition, type=None, extensions={}, at=at)
         fields = self.fields_of("criterion", raw, at)
         if fields is None:
             return None
