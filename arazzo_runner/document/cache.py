@@ -15,7 +15,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import make_private_folder
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.version import __version__
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.document.yaml_positions import YamlPositions
@@ -36,8 +36,7 @@ class _Unusable(Exception):
     """The folder or an entry must not be used; the message gives the reason."""
 
 
-@record(frozen=True, slots=True)
-class Entries:
+class Entries(Record):
     """The entries of the cache: their paths, least recently used first, and their total size in bytes."""
 
     paths: tuple[str, ...]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.fields import FIELDS, MEANT, Fields
 from arazzo_runner.document.model import (
     Criterion,
@@ -35,8 +35,7 @@ PLACES: Final = ("path", "query", "querystring", "header", "cookie", "channel")
 NEWER_PLACES: Final = ("querystring", "channel")  # `channel` is in the JSON Schema of 1.1, not in its text
 
 
-@record(frozen=True, slots=True)
-class Parts:
+class Parts(Record):
     """Builds the objects of one document; `minor` is its feature set."""
 
     problems: Problems

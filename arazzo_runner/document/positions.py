@@ -12,12 +12,11 @@ from itertools import accumulate
 from typing import Any, Final
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Span
 
 
-@record(frozen=True, slots=True)
-class Entry:
+class Entry(Record):
     """The position of one JSON Pointer: spans of key and value, offsets of the value, and its text if it is one."""
 
     key: Span | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from arazzo_runner.base.json_values import preview
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
 
@@ -17,8 +17,7 @@ MOST_DEPTH: Final = 200
 """The upper bound of `max_depth`: values are walked recursively, and Python allows 1,000 nested calls."""
 
 
-@record(frozen=True, slots=True)
-class Limits:
+class Limits(Record):
     """Limits of a document: bytes of text, nesting depth, nodes after alias expansion."""
 
     max_bytes: int = 20_000_000
@@ -37,8 +36,7 @@ class Unreadable(Exception):
         self.hint = hint
 
 
-@record(slots=True)
-class Reading:
+class Reading(MutableRecord):
     """A text being read; `duplicates` is the severity of a repeated key."""
 
     text: str

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.document.json_positions import JsonPositions
 from arazzo_runner.document.json_reader import NotJsonText, count_keys, read_json
 from arazzo_runner.document.positions import FixedPositions, TextPositions
@@ -25,8 +25,7 @@ from arazzo_runner.errors import Location, Problems, Severity
 __all__ = ["Document", "Limits", "from_value", "read", "read_value"]
 
 
-@record(frozen=True, slots=True)
-class Document:
+class Document(Record):
     """A document: `value` is plain JSON data, `positions` locates it in the text."""
 
     uri: str

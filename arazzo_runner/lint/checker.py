@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
 from arazzo_runner.document.cache import ReadCache, cached_reader
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
@@ -100,8 +100,7 @@ def location_of(document: Source) -> str:
 # ------------------------------------------------------------------ checking
 
 
-@record(frozen=True, slots=True)
-class Checked:
+class Checked(Record):
     """What checking one document found, in the order found; `document` is None when it is unreadable.
 
     When it `holds_credential`, no finding quotes that, in words or with its line.
@@ -112,8 +111,7 @@ class Checked:
     holds_credential: bool = False
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Checks:
+class Checks(Record, kw_only=True):
     """Which rules run (None: the default ones), with which options by code; with `strict` deviations are errors."""
 
     strict: bool = False

@@ -7,7 +7,7 @@ from typing import Final, assert_never, cast
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.model import (
     ExpressionType,
     FailureAction,
@@ -50,8 +50,7 @@ Place = OneOf["path", "query", "querystring", "header", "cookie"]
 _LONGEST_TIMEOUT: Final = 10**12  # milliseconds; sockets do not accept much more
 
 
-@record(frozen=True, slots=True)
-class StepCompiler:
+class StepCompiler(Record):
     """Compiles the steps of one workflow; invalid parts are reported and left out."""
 
     workflow: Workflow

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
 from arazzo_runner.base.json_values import MISSING
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.document.model import Parameter, ReusableObject
 from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
 from arazzo_runner.expressions.nodes import (
@@ -49,8 +49,7 @@ _WITHOUT_SPELLING: Final = ("unusual-name", "whole-inputs", "whole-outputs")
 """Codes whose canonical spelling is what was written: only another name helps."""
 
 
-@record(frozen=True, slots=True)
-class Context:
+class Context(Record):
     """The document and the declared names that expressions of one workflow may refer to."""
 
     document: LoadedDocument

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.document.cache import ReadCache, Reader, cached_reader
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 from arazzo_runner.document.source_map import Document, Limits
@@ -18,8 +18,7 @@ from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class LoadOptions:
+class LoadOptions(Record, kw_only=True):
     """How documents are found and read.
 
     `sources` overrides the url of a source by its name (a path or URL); `url_map` maps URLs to local
@@ -30,6 +29,8 @@ class LoadOptions:
     (for a mock or a dry run). `kept` records what is read or, if it is closed, replaces reading.
     `cache` allows the on-disk cache of large descriptions (document/cache.py).
     """
+
+    _hidden_in_repr = ("environment", "kept")
 
     strict: bool = False
     root: str | None = None
@@ -44,26 +45,23 @@ class LoadOptions:
     allow_hosts: tuple[str, ...] = ()
     any_server: bool = False
     cache: bool = True
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    kept: Kept | None = field(default=None, repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    kept: Kept | None = None
 
 
-@record(frozen=True, slots=True)
-class AsyncApiSource:
+class AsyncApiSource(Record):
     """An AsyncAPI description; it is not read, since its steps are not supported yet."""
 
     uri: str
 
 
-@record(frozen=True, slots=True)
-class NotChecked:
+class NotChecked(Record):
     """A remote source that is not fetched while validating."""
 
     uri: str
 
 
-@record(slots=True)
-class LoadedDocument:
+class LoadedDocument(MutableRecord):
     """One Arazzo document: its model, its base URI and, by name, the sources opened so far."""
 
     description: ArazzoDescription
@@ -82,8 +80,7 @@ class LoadedDocument:
 Source: TypeAlias = OpenApiDescription | LoadedDocument | AsyncApiSource | NotChecked
 
 
-@record(frozen=True, slots=True)
-class Offers:
+class Offers(Record):
     """Documents given beside the entry, read on demand: their locations by the URIs that identify them."""
 
     locations: Mapping[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, LoadOptions, NotChecked, Source
@@ -18,8 +18,7 @@ from arazzo_runner.sources.servers import NoServer, server_url
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
-@record(frozen=True, slots=True)
-class Linked:
+class Linked(Record):
     """An operation, the name of its source and its description."""
 
     source: str
@@ -27,8 +26,7 @@ class Linked:
     operation: Operation
 
 
-@record(frozen=True, slots=True)
-class _Sources:
+class _Sources(Record):
     """A document's OpenAPI sources, how many sources may have operations, and whether all could be read."""
 
     descriptions: tuple[tuple[str, OpenApiDescription], ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.document.model import Step, Workflow
 from arazzo_runner.expressions.template import Declared
 from arazzo_runner.program.actions import ActionCompiler
@@ -62,8 +62,7 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
     )
 
 
-@record(frozen=True, slots=True)
-class _DocumentContext:
+class _DocumentContext(Record):
     """What the workflows of a document share: scope, linker, output names by workflowId and compiled actions."""
 
     scope: DocumentScope

@@ -10,7 +10,7 @@ from typing import Literal as OneOf
 from typing import TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
@@ -19,8 +19,7 @@ from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
-@record(frozen=True, slots=True)
-class WorkflowKey:
+class WorkflowKey(Record):
     """Identifies a workflow: its document's base URI and its workflowId."""
 
     document: str
@@ -30,31 +29,27 @@ class WorkflowKey:
 # ------------------------------------------------------------------ values
 
 
-@record(frozen=True, slots=True)
-class Literal:
+class Literal(Record):
     """A constant."""
 
     value: JsonValue
 
 
-@record(frozen=True, slots=True)
-class ExpressionValue:
+class ExpressionValue(Record):
     """A text that is one runtime expression; its value keeps its type."""
 
     expression: Expression
     at: Location
 
 
-@record(frozen=True, slots=True)
-class TemplateValue:
+class TemplateValue(Record):
     """A text with embedded expressions; its value is a text."""
 
     template: Template
     at: Location
 
 
-@record(frozen=True, slots=True)
-class SelectorValue:
+class SelectorValue(Record):
     """A Selector Object (Arazzo 1.1): `query` applied to the value of `context`.
 
     `query` is a Template when the selector has embedded expressions; it is compiled, in the
@@ -68,16 +63,14 @@ class SelectorValue:
     at: Location
 
 
-@record(frozen=True, slots=True)
-class ObjectValue:
+class ObjectValue(Record):
     """A mapping with computed members or keys; members in `required` must not be left out."""
 
     members: tuple[tuple[str | Expression | Template, Value], ...]
     required: frozenset[str] = frozenset()
 
 
-@record(frozen=True, slots=True)
-class ArrayValue:
+class ArrayValue(Record):
     """A list with computed items."""
 
     items: tuple[Value, ...]
@@ -92,8 +85,7 @@ Value: TypeAlias = TextValue | SelectorValue | ObjectValue | ArrayValue
 # ------------------------------------------------------------------ criteria and actions
 
 
-@record(frozen=True, slots=True)
-class SimpleCriterion:
+class SimpleCriterion(Record):
     """A simple condition, parsed; `references` are the expressions in it."""
 
     text: str
@@ -102,8 +94,7 @@ class SimpleCriterion:
     references: tuple[Expression, ...]
 
 
-@record(frozen=True, slots=True)
-class ContextCriterion:
+class ContextCriterion(Record):
     """`context` compared with a constant (`context: $statusCode`, `condition: 200`): a tolerated form."""
 
     text: str
@@ -112,8 +103,7 @@ class ContextCriterion:
     at: Location
 
 
-@record(frozen=True, slots=True)
-class QueryCriterion:
+class QueryCriterion(Record):
     """A regex, jsonpath or xpath condition; `query` is a Template if it has embedded expressions."""
 
     text: str
@@ -127,8 +117,7 @@ class QueryCriterion:
 CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriterion
 
 
-@record(frozen=True, slots=True)
-class CompiledParameter:
+class CompiledParameter(Record):
     """A parameter; `location` is None for the input of a called workflow.
 
     `declared` is the operation's parameter of that name and location, None when it declares none.
@@ -141,8 +130,7 @@ class CompiledParameter:
     declared: OperationParameter | None = None
 
 
-@record(frozen=True, slots=True)
-class CompiledAction:
+class CompiledAction(Record):
     """A success or failure action; `retry_after` in seconds, `retry_limit` counts retries."""
 
     name: str
@@ -159,8 +147,7 @@ class CompiledAction:
 # ------------------------------------------------------------------ steps and workflows
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class CompiledReplacement:
+class CompiledReplacement(Record, kw_only=True):
     """A payload replacement; `target` is a Query of its selector type."""
 
     target: Query
@@ -168,8 +155,7 @@ class CompiledReplacement:
     at: Location
 
 
-@record(frozen=True, slots=True)
-class CompiledBody:
+class CompiledBody(Record):
     """The body that a step sends; `content_type` is decided at compile time (semantics §6)."""
 
     content_type: str
@@ -178,8 +164,7 @@ class CompiledBody:
     replacements: tuple[CompiledReplacement, ...] = ()
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class OperationCall:
+class OperationCall(Record, kw_only=True):
     """The step calls an operation of a description; `server` is its URL, already chosen."""
 
     operation: Operation
@@ -188,15 +173,13 @@ class OperationCall:
     server: str
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class WorkflowCall:
+class WorkflowCall(Record, kw_only=True):
     """The step calls another workflow."""
 
     workflow: WorkflowKey
 
 
-@record(frozen=True, slots=True)
-class Unlinked:
+class Unlinked(Record):
     """The step's target was not found (which is reported) or not read; a program with such a step is not run."""
 
 
@@ -207,8 +190,7 @@ Call: TypeAlias = LinkedCall | Unlinked
 """Every kind of call. Match it with `assert_never`, so that the type check names each place that a new kind misses."""
 
 
-@record(frozen=True, slots=True)
-class CompiledStep:
+class CompiledStep(Record):
     """One step, with the parameters and actions of its workflow merged in.
 
     `timeout` is in seconds. `depends_on` are the steps of this workflow that must end before it,
@@ -256,20 +238,22 @@ class CompiledStep:
                 assert_never(self.call)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class DocumentScope:
+class DocumentScope(Record, kw_only=True):
     """The parts of a document that its expressions may refer to; `raw` is the whole document."""
+
+    _hidden_in_repr = ("raw",)
 
     uri: str
     self_uri: str | None
     sources: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     components: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
-    raw: JsonValue = field(default=None, repr=False)
+    raw: JsonValue = None
 
 
-@record(frozen=True, slots=True)
-class CompiledWorkflow:
+class CompiledWorkflow(Record):
     """One workflow; `steps` are in order of execution (semantics §5), `positions` gives the index of each."""
+
+    _hidden_in_repr = ("positions",)
 
     key: WorkflowKey
     document: DocumentScope
@@ -278,7 +262,7 @@ class CompiledWorkflow:
     steps: tuple[CompiledStep, ...]
     depends_on: tuple[WorkflowKey, ...] = ()
     outputs: tuple[tuple[str, Value], ...] = ()
-    positions: Mapping[str, int] = field(default_factory=dict, repr=False)
+    positions: Mapping[str, int] = field(default_factory=dict)
     summary: str | None = None
     secret_inputs: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
@@ -300,8 +284,7 @@ class CompiledWorkflow:
                     assert_never(step.call)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Program:
+class Program(Record, kw_only=True):
     """A compiled Arazzo Description.
 
     `description` is the entry document's model, `base` its base URI; `workflows` are the compiled

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import accumulate
 
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.errors import Location, Problems
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, WorkflowKey
 
@@ -73,8 +73,7 @@ def _needs(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> s
     return needs
 
 
-@record(frozen=True, slots=True)
-class _Loops:
+class _Loops(Record):
     """The loops of a workflow: `furthest[i]` is the last step from which a goto leads to step i or before it.
 
     `repairs` are pairs (step, the step that its retry runs first).
