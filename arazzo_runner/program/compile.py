@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, assert_never, cast
-from typing import Literal as OneOf
+from typing import Final, Literal as OneOf, assert_never, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import Record

@@ -6,8 +6,7 @@ Records are frozen; workflows refer to each other by WorkflowKey, since calls ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal as OneOf
-from typing import TypeAlias, assert_never
+from typing import Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
