@@ -21,9 +21,15 @@ from arazzo_runner.errors import (
     Severity,
 )
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
-from arazzo_runner.sources.dependency_tracker import Watch, WatchedLocations
-from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch, read_file
-from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES
+from arazzo_runner.sources.fetch import (
+    DependencyTracker,
+    DocumentFetch,
+    FetchError,
+    TrackedLocations,
+    make_fetch,
+    read_file,
+)
+from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES, Repositories
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 
 Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
@@ -50,7 +56,10 @@ def open_document(
 
 
 def _fetch_for(
-    location: str, options: LoadOptions, repositories: Repositories | None = None, watch: Watch | None = None
+    location: str,
+    options: LoadOptions,
+    repositories: Repositories | None = None,
+    watch: DependencyTracker | None = None,
 ) -> DocumentFetch:
     return make_fetch(
         location,
@@ -59,9 +68,9 @@ def _fetch_for(
         allow_remote=options.allow_remote,
         allow_hosts=options.allow_hosts,
         url_map=options.url_map,
-        kept=options.kept,
+        snapshot=options.snapshot,
         repositories=repositories,
-        watch=watch,
+        tracker=watch,
     )
 
 
@@ -131,7 +140,7 @@ class Checker:
         self._reading = reading
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
         self._repositories = Repositories()
-        self._watch: Watch | None = None
+        self._watch: DependencyTracker | None = None
         self._entries: DocumentFetch | None = None
         self._seen: dict[str, bytes] = {}
         self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
@@ -143,7 +152,7 @@ class Checker:
             self._locations[id(each)] = location
         self._offers = self._identities() if len(self._documents) > 1 else {}
 
-    def check(self, document: Source, checks: Checks, *, watch: Watch | None = None) -> Checked:
+    def check(self, document: Source, checks: Checks, *, watch: DependencyTracker | None = None) -> Checked:
         """Check one document; errors in it are findings, not exceptions. `watch` is told what was looked at.
 
         Raises InvalidUsage for a file that cannot be opened.
@@ -218,7 +227,7 @@ class Checker:
     ) -> tuple[Library, LoadedDocument]:
         options = self._reading if self._reading.strict == strict else replace(self._reading, strict=strict)
         fetch = _fetch_for(location, options, self._repositories, self._watch)
-        offered = self._offers if self._watch is None else WatchedLocations(self._offers, self._watch)
+        offered = self._offers if self._watch is None else TrackedLocations(self._offers, self._watch)
         library = Library(fetch, options, problems, cache=self._cache, offers=Offers(offered, self._offered))
         return library, library.add(parsed, location)
 

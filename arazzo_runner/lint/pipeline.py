@@ -18,7 +18,7 @@ from arazzo_runner.lint.levels import IGNORE, Choices, Policy, matching, policy_
 from arazzo_runner.lint.result_cache import Known, Remembered
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.findings.fingerprints import relative
-from arazzo_runner.sources.dependency_tracker import Watch
+from arazzo_runner.sources.fetch import DependencyTracker
 
 
 class LintOptions(Record, kw_only=True):
@@ -87,7 +87,7 @@ class Linter:
         location, key = checker.location(name), self._key(settings, policy)
         known = memory.recall(location, key, checker)
         if known is None:
-            watch = Watch()
+            watch = DependencyTracker()
             try:
                 checked = checker.check(name, self._checks[id(policy)], watch=watch)
             except InvalidUsage as problem:

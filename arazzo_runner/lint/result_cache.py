@@ -21,7 +21,7 @@ from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.errors import Diagnostic, Fix, Location, Severity
 from arazzo_runner.lint.checker import Checker
 from arazzo_runner.program.library import display
-from arazzo_runner.sources.dependency_tracker import Watch
+from arazzo_runner.sources.fetch import DependencyTracker
 from arazzo_runner.sources.uris import path_of
 
 _OTHER_BREAKS: Final = ("\x85".encode(), "\u2028".encode(), "\u2029".encode())  # line breaks of YAML 1.1
@@ -72,7 +72,7 @@ class Remembered:
         """Keep nothing of a document, and drop what was kept."""
         self.learned[location] = None
 
-    def remember(self, location: str, settings: str, checker: Checker, known: Known, watch: Watch) -> None:
+    def remember(self, location: str, settings: str, checker: Checker, known: Known, watch: DependencyTracker) -> None:
         """Keep what was found in a document for the next time, unless doing it again may end otherwise."""
         uris = {display(uri): uri for uri in watch.read}
         places = (at.uri for found in known.findings for at in (found.at, *found.related))
@@ -148,7 +148,7 @@ def _place(at: Location, uris: Mapping[str, str]) -> JsonValue:
     return [at.uri, at.pointer, at.on_key, at.offset, at.length, uri, line, column, width]
 
 
-def _may_be_repeated(watch: Watch) -> bool:
+def _may_be_repeated(watch: DependencyTracker) -> bool:
     """Tell whether a load can be repeated, and its texts have lines as JSON and most YAML have them."""
     return watch.repeatable and not any(each in data for data in watch.read.values() for each in _OTHER_BREAKS)
 

@@ -12,8 +12,7 @@ from arazzo_runner.document.cache import ReadCache, Reader, cached_reader
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 from arazzo_runner.document.source_map import Document, Limits
 from arazzo_runner.errors import Location, Problems, Severity
-from arazzo_runner.sources.document_snapshot import Kept
-from arazzo_runner.sources.fetch import DocumentFetch, FetchError, mapped_path
+from arazzo_runner.sources.fetch import DocumentFetch, DocumentSnapshot, FetchError, mapped_path
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 
@@ -26,11 +25,11 @@ class LoadOptions(Record, kw_only=True):
     `server_variables` server variables by name. `root` is the folder that files must be in;
     `offline` forbids remote documents (`unchecked`: without an error), `allow_remote` allows them all
     and `allow_hosts` those of some hosts. `any_server` accepts descriptions without a usable server
-    (for a mock or a dry run). `kept` records what is read or, if it is closed, replaces reading.
+    (for a mock or a dry run). `snapshot` records what is read or, if it is closed, replaces reading.
     `cache` allows the on-disk cache of large descriptions (document/cache.py).
     """
 
-    _hidden_in_repr = ("environment", "kept")
+    _hidden_in_repr = ("environment", "snapshot")
 
     strict: bool = False
     root: str | None = None
@@ -46,7 +45,7 @@ class LoadOptions(Record, kw_only=True):
     any_server: bool = False
     cache: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
-    kept: Kept | None = None
+    snapshot: DocumentSnapshot | None = None
 
 
 class AsyncApiSource(Record):
@@ -194,7 +193,10 @@ class Library:
         if document.base != document.location:
             candidates.append(join(document.location, source.url))
         if not is_remote(source.url) and not is_remote(document.location):
-            for folder in (self.options.root, os.getcwd() if self.options.kept is None else self.options.kept.folder):
+            for folder in (
+                self.options.root,
+                os.getcwd() if self.options.snapshot is None else self.options.snapshot.folder,
+            ):
                 if folder is not None:
                     candidates.append(join(uri_of_path(folder) + "/", source.url.lstrip("/")))
         if is_remote(stated) and not is_remote(source.url) and not is_remote(document.location):

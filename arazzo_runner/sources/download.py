@@ -7,7 +7,7 @@ import time
 from typing import Any, Final
 
 from arazzo_runner.base.version import __version__
-from arazzo_runner.sources.deadline import Deadline, keep_deadlines
+from arazzo_runner.sources.http_library import Deadline, keep_deadlines
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 from arazzo_runner.sources.policy import FetchError, Policy, check_addresses, limited, redirected, too_large
 from arazzo_runner.sources.uris import origin, without_userinfo
@@ -56,9 +56,11 @@ def _addresses(uri: str) -> list[str]:
 
 def _exchange(uri: str, addresses: list[str], max_bytes: int, deadline: float) -> tuple[int, str | None, bytes]:
     """Ask once; return (status, Location, body). The body is not read unless the status is 200."""
-    from arazzo_runner.sources.hosts import origin_of  # lazily, as the next two: most loads read only files
-    from arazzo_runner.sources.httpx_import import httpx
-    from arazzo_runner.sources.proxies import proxy_for
+    from arazzo_runner.sources.hosts import (
+        origin_of,  # lazily, as the next two: most loads read only files
+        proxy_for,
+    )
+    from arazzo_runner.sources.http_library import httpx
 
     try:
         library = httpx()

@@ -12,6 +12,7 @@ from typing import Any, Final
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_text, type_name
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Location, Problems
+from arazzo_runner.sources.http_media.header_names import scheme_fault
 from arazzo_runner.sources.operation import (
     MediaType,
     Operation,
@@ -23,7 +24,6 @@ from arazzo_runner.sources.operation import (
 )
 from arazzo_runner.sources.references import Node, ReferenceFailure, References, rebased
 from arazzo_runner.sources.schema.context import SchemaContext, dialect_of
-from arazzo_runner.sources.security_schemes import scheme_fault
 from arazzo_runner.sources.swagger2 import convert_operation, security_schemes_of, servers_of
 
 # §Parameter Object, style: what may stand where; the first is the default.

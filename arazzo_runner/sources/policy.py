@@ -192,3 +192,40 @@ def _check_remote(uri: str, policy: Policy) -> None:
 def _is_allowed(uri: str, policy: Policy) -> bool:
     found = origin(uri)
     return policy.allow_remote or (found is not None and found[1] in policy.allow_hosts)
+
+
+# ------------------------------------------------------------------ repositories
+
+
+def repository_root(folder: str) -> str:
+    """Return the nearest folder above that holds a repository, else `folder` itself."""
+    return Repositories().above(folder) or os.path.abspath(folder)
+
+
+class Repositories:
+    """Which repository a folder lies in; each folder is looked into once, so many documents cost little."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str | None] = {}
+
+    def above(self, folder: str) -> str | None:
+        """Return the folder itself or the nearest one above it that holds a repository; None where none does."""
+        return self._above(os.path.abspath(folder))
+
+    def _above(self, folder: str) -> str | None:
+        passed, found = [], None
+        while folder not in self._known:
+            passed.append(folder)
+            parent = os.path.dirname(folder)
+            if _is_repository(folder) or parent == folder:
+                found = folder if _is_repository(folder) else None
+                break
+            folder = parent
+        else:
+            found = self._known[folder]
+        self._known.update(dict.fromkeys(passed, found))
+        return found
+
+
+def _is_repository(folder: str) -> bool:
+    return any(os.path.exists(os.path.join(folder, mark)) for mark in (".git", ".hg", "pyproject.toml"))

@@ -1,8 +1,11 @@
-"""Names of headers and cookies: which are none, and which no step and no credential may set."""
+"""Names of headers, cookies and security schemes: which are invalid, and which no step may set."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+from arazzo_runner.base.json_values import JsonValue, preview
 
 _TOKEN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 
@@ -35,3 +38,43 @@ def is_of_the_transport(name: str) -> bool:
     """
     lower = name.lower()
     return lower in _OF_THE_TRANSPORT or lower.startswith("proxy-")
+
+
+# ------------------------------------------------------------------ security schemes
+
+_HINTS: Final = {
+    "header": "a key goes into a header of its own, such as X-Api-Key",
+    "cookie": "a cookie's name is a word, such as session",
+    "query": "a query field's name is a word, such as api_key",
+    "http": "an http scheme is a word, such as basic or bearer",
+}
+
+
+def scheme_fault(scheme: JsonValue) -> tuple[str, str] | None:
+    """Return what is wrong with a scheme and what to write instead, None when a credential can be sent by it.
+
+    What a scheme lacks is not told here: without it, nothing is sent.
+    """
+    raw: Mapping[str, Any] = scheme if isinstance(scheme, Mapping) else {}
+    if raw.get("type") == "http":
+        kind, name = "http", raw.get("scheme")
+    elif raw.get("type") == "apiKey":
+        kind, name = str(raw.get("in")), raw.get("name")
+    else:
+        return None
+    if not isinstance(name, str) or kind not in _HINTS:
+        return None
+    message = _name_fault(kind, name)
+    return None if message is None else (message, _HINTS[kind])
+
+
+def _name_fault(kind: str, name: str) -> str | None:
+    if kind == "query":  # percent-encoded, whatever it holds; nobody means a line break
+        is_sound = bool(name) and name.isprintable()
+        return None if is_sound else f"the query field {preview(name, 40)} is no name"
+    what = "the http scheme" if kind == "http" else f"the {kind}"
+    if not is_token(name):
+        return f"{what} {preview(name, 40)} is no token (RFC 9110 §5.6.2)"
+    if kind == "header" and is_of_the_transport(name):
+        return f'the header "{name}" says where a message goes and ends, and is for no credential'
+    return None
