@@ -1,6 +1,7 @@
-"""Reading documents: the one place that opens files, and has descriptions fetched (security: choke point).
+"""Reading of documents: the one place that opens files or has descriptions downloaded (a security choke point).
 
-What may be read is decided in policy.py; here it is done, with limits counted while reading.
+policy.py decides what may be read. A load may also be recorded into a DocumentSnapshot, replayed
+from one, or tracked.
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ class Fetch(Protocol):
 
 
 class ReferenceFetch(Protocol):
-    """Reads what a `$ref` leads to; raises FetchError."""
+    """Reads the document that a `$ref` refers to; raises FetchError."""
 
     def referenced(self, uri: str, base: str) -> bytes:
         """Return the bytes of the document at `uri`, which the one at `base` names."""
 
 
 class DocumentFetch:
-    """Fetches the documents of one load by its Policy; `entry_uri` is what the load begins with.
+    """Fetches the documents of one load by its Policy; `entry_uri` is the document it begins with.
 
-    `url_map` says which URLs are files at hand; the user has named them, so any file will do.
+    `url_map` maps URLs to local files; the user has named them, so they may be anywhere.
     """
 
     def __init__(self, policy: Policy, entry_uri: str, url_map: Mapping[str, str] | None = None) -> None:
@@ -55,8 +56,8 @@ class DocumentFetch:
     def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
         """Read a source description.
 
-        `base` is the document that names it and `stated` the url as it is written there; without
-        them it counts as named by the user.
+        `base` is the document that names it and `stated` the url as written there; without them
+        the user has named it.
         """
         mapped = mapped_path(uri, self.url_map)
         if mapped is not None:
@@ -71,17 +72,17 @@ class DocumentFetch:
         return data
 
     def exists(self, uri: str) -> bool:
-        """Tell whether a file is there; of what is remote only reading it tells."""
+        """Return whether a file exists; always true for a remote document, which is not requested."""
         return is_remote(uri) or os.path.isfile(path_of(uri))
 
     def entry(self, uri: str) -> bytes:
-        """Read what the user named: any file, or a URL on any host."""
+        """Read the document that the user named: any file, or a URL on any host."""
         if is_remote(uri) and self.policy.offline:
             raise FetchError("remote documents are not read here")
         return self._read(uri, uri)
 
     def referenced(self, uri: str, base: str) -> bytes:
-        """Read what a `$ref` in the document at `base` leads to: files only from files, below the root."""
+        """Read what a `$ref` in the document at `base` refers to: files only from files, below the root."""
         mapped = mapped_path(uri, self.url_map)
         if mapped is not None:
             return read_file(mapped, self.policy.max_bytes)
@@ -100,11 +101,11 @@ class DocumentFetch:
 
 
 class DocumentSnapshot(MutableRecord):
-    """What a load read and depended on.
+    """All that a load depended on, so that it can be repeated later, on any machine.
 
-    `documents` are bytes by URI; `entry` is the URI the load began with; `folder` was the working
-    directory; `variables` are the environment's values of server variables. A `closed` one is
-    complete: a load reads from it and from nowhere else, an open one is filled while loading.
+    `documents` are bytes by URI; `entry` is the URI of the first document, `folder` the working
+    directory, `variables` the environment's values of server variables. A load fills an open
+    snapshot, and reads from a `closed` one only.
     """
 
     documents: dict[str, bytes] = field(default_factory=dict)
@@ -115,12 +116,12 @@ class DocumentSnapshot(MutableRecord):
 
     @classmethod
     def opened(cls, environment: Mapping[str, str]) -> DocumentSnapshot:
-        """Return an empty one that remembers the server variables of this environment."""
+        """Return an empty snapshot with the server variables of an environment."""
         return cls(variables={k: v for k, v in environment.items() if k.startswith("ARAZZO_SERVER_VAR_")})
 
 
 class RecordingFetch(DocumentFetch):
-    """Fetches as always and keeps the bytes of all it read."""
+    """Fetches documents and adds them to a snapshot."""
 
     def __init__(
         self, policy: Policy, entry_uri: str, snapshot: DocumentSnapshot, url_map: Mapping[str, str] | None
@@ -147,14 +148,14 @@ class RecordingFetch(DocumentFetch):
 
 
 class SnapshotFetch(DocumentFetch):
-    """Gives the bytes that were kept; what may be read was decided when they were."""
+    """Reads the documents of a closed snapshot; the policy was applied when it was made."""
 
     def __init__(self, policy: Policy, snapshot: DocumentSnapshot) -> None:
         super().__init__(policy, snapshot.entry)
         self._snapshot = snapshot
 
     def exists(self, uri: str) -> bool:
-        """Tell whether a document was kept."""
+        """Return whether the snapshot has a document."""
         return uri in self._snapshot.documents
 
     def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
@@ -179,11 +180,11 @@ class SnapshotFetch(DocumentFetch):
 
 
 class DependencyTracker(MutableRecord):
-    """What one load looked at.
+    """The dependencies of one load, which decide whether its result is still valid.
 
-    `read` are the bytes of documents by URI, `missing` the URIs at which no file was, `meant` the
-    given documents (their location; None: none) that a URI was found to mean. It is not
-    `repeatable` when something was remote or could not be read.
+    `read` are the bytes of documents by URI, `missing` the URIs without a file, `meant` the
+    locations of given documents (None: not given) by the URIs asked for. A load is not `repeatable`
+    if something was remote or could not be read.
     """
 
     read: dict[str, bytes] = field(default_factory=dict)
@@ -193,7 +194,7 @@ class DependencyTracker(MutableRecord):
 
 
 class TrackedLocations(Mapping[str, str]):
-    """Locations by URI; what is asked of them is noted."""
+    """Locations by URI that record each lookup in a DependencyTracker."""
 
     def __init__(self, locations: Mapping[str, str], tracker: DependencyTracker) -> None:
         self._locations = locations
@@ -213,7 +214,7 @@ class TrackedLocations(Mapping[str, str]):
 
 
 class TrackingFetch(DocumentFetch):
-    """Fetches as always and notes in a DependencyTracker what it looked at."""
+    """Fetches documents and records the dependencies in a DependencyTracker."""
 
     def __init__(
         self, policy: Policy, entry_uri: str, url_map: Mapping[str, str] | None, tracker: DependencyTracker
@@ -222,7 +223,7 @@ class TrackingFetch(DocumentFetch):
         self._tracker = tracker
 
     def exists(self, uri: str) -> bool:
-        """Tell whether a file is there."""
+        """Return whether a file exists."""
         found = super().exists(uri)
         if not found:
             self._tracker.missing.add(uri)
@@ -237,7 +238,7 @@ class TrackingFetch(DocumentFetch):
         return self._noted(uri, lambda: super(TrackingFetch, self).referenced(uri, base))
 
     def _noted(self, uri: str, read: Callable[[], bytes]) -> bytes:
-        if is_remote(uri):  # also one that a file stands for: what the URL map says is not ours to follow
+        if is_remote(uri):  # also if the URL map names a file for it: the map is not tracked
             self._tracker.repeatable = False
         try:
             data = self._tracker.read[uri] = read()
@@ -264,8 +265,8 @@ def make_fetch(
 ) -> DocumentFetch:
     """Return the Fetch for a load that begins with `entry` (a URI); the root defaults to its repository.
 
-    What it reads goes into `snapshot` or, when that is closed, comes from it. `repositories` knows
-    what was found for other loads; `tracker` is told what this one looks at.
+    It records into `snapshot` or, if that is closed, reads from it. `repositories` caches the
+    repositories of other loads; `tracker` records the dependencies.
     """
     start = os.path.dirname(path_of(entry)) if not is_remote(entry) else os.getcwd()
     repository = None if root else (repositories or Repositories()).above(start)
@@ -281,7 +282,7 @@ def make_fetch(
 
 
 def mapped_path(uri: str, url_map: Mapping[str, str]) -> str | None:
-    """Return the file that stands for a URL; a key that ends in / maps everything below it.
+    """Return the file that a URL is mapped to; a key that ends in / maps everything below it.
 
     >>> mapped_path("https://h/a/b.yml", {"https://h/a/": "vendor"}) == os.path.join("vendor", "b.yml")
     True

@@ -1,9 +1,9 @@
-"""Origins, tables by host, and proxies: which certificate, authority or proxy is for a server.
+"""Origins, tables by host, and proxies: which certificate, authority or proxy applies to a server.
 
-The environment is read as curl reads it: <scheme>_proxy before all_proxy, lower case before
-upper case, HTTP_PROXY not where a web server may have made it of a request's `Proxy` header
-(REQUEST_METHOD is set), NO_PROXY with names, addresses and networks. Unlike with curl, loopback
-is never proxied unless a proxy is named for that very host.
+The environment is read as by curl: <scheme>_proxy before all_proxy, lower case before upper case,
+no HTTP_PROXY where a web server may have set it from a request's `Proxy` header (REQUEST_METHOD is
+set), NO_PROXY with names, addresses and networks. Unlike with curl, loopback is proxied only if a
+proxy is named for that host.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Origin(Record):
 
 
 def origin_of(url: str) -> Origin:
-    """Return a URL's origin; raises ValueError for a port that is none."""
+    """Return a URL's origin; raises ValueError for an invalid port."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     return Origin(scheme, (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(scheme, 0))
 
 
 def meant_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
-    """Return what a table says for a server: its host with port first, then its host, then every host.
+    """Return a table's entry for a server: for its host and port, else its host, else every host.
 
     >>> meant_for({"*": "all", "api.test": "api"}, Origin("https", "api.test", 443))
     'api'
@@ -46,7 +46,7 @@ def meant_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
 
 
 def named_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
-    """Return what a table says for this very host, with or without its port."""
+    """Return a table's entry for the server's host, with or without its port."""
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     names = (f"{host}:{origin.port}", host, origin.host)
     lower = {name.lower(): value for name, value in table.items()}
@@ -54,7 +54,7 @@ def named_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
 
 
 def is_host_of(url: str, hosts: str | None) -> bool:
-    """Tell whether a URL's server is one of `hosts` (with or without ports, by blanks or commas); None is every host.
+    """Return whether a URL's server is one of `hosts` (separated by blanks or commas, ports optional; None: any).
 
     >>> is_host_of("https://api.test/a", "api.test, other.test:8443"), is_host_of("https://evil.test", "api.test")
     (True, False)
@@ -89,14 +89,14 @@ def with_scheme(proxy: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine by its name (RFC 6761 §6.3) or address."""
+    """Return whether a host is this machine by its name (RFC 6761 §6.3) or address."""
     if host == "localhost" or host.endswith(".localhost") or host == "::1":
         return True
     return re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
 
 
 def is_excepted(origin: Origin, no_proxy: str) -> bool:
-    """Tell whether NO_PROXY names a server: `example.com` and its subdomains, `host:port`, `10.0.0.0/8`, `*`."""
+    """Return whether NO_PROXY names a server: `example.com` and its subdomains, `host:port`, `10.0.0.0/8`, `*`."""
     return any(_excepts(entry.lower(), origin) for entry in re.split(r"[\s,]+", no_proxy) if entry)
 
 
@@ -146,7 +146,7 @@ def shown(proxy: str) -> str:
 
 
 def passwords(proxies: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
-    """Return the passwords of all proxies, as written and decoded: what must never be shown."""
+    """Return the passwords of all proxies, as written and decoded, which must never be shown."""
     found: dict[str, None] = {}
     for proxy in (*proxies.values(), *environment_proxies(environment)):
         userinfo = with_scheme(proxy).partition("://")[2].rpartition("@")[0]

@@ -1,4 +1,9 @@
-"""The HTTP library: the one place that imports it, and a deadline for a whole exchange with it."""
+"""The HTTP library: the one place that imports it, and deadlines for whole exchanges.
+
+The library's own timeouts apply to each read. A Deadline is a float that knows when it expires;
+the wrapped streams of a transport wait no longer than that. A transport without the attributes
+used here (of another library, or a later version) keeps its timeout for each read.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +20,22 @@ _ONE_AT_A_TIME = allocate_lock()
 
 
 def httpx() -> Any:
-    """Return httpx, or httpx2 (the maintained fork, same names) when the environment's ARAZZO_HTTP names it.
+    """Return httpx or, if ARAZZO_HTTP names it, its fork httpx2.
 
-    Raises ImportError when the library is not installed and ValueError for a name that is none of LIBRARIES.
+    Raises ImportError when the library is not installed and ValueError for another name.
     """
     name = os.environ.get(VARIABLE) or "httpx"
     if name not in LIBRARIES:
         raise ValueError(f'{VARIABLE} is one of {", ".join(LIBRARIES)}, not "{name}"')
-    with _ONE_AT_A_TIME:  # another thread must not see a module that is half imported
+    with _ONE_AT_A_TIME:  # no other thread may see a partly imported module
         return sys.modules.get(name) or (_httpx2() if name == "httpx2" else _httpx())
 
 
 def _httpx() -> Any:
     """Import httpx, leaving out `httpx._main` (about 60 ms of a cold start).
 
-    httpx/__init__.py imports its command line when click and rich are installed. The module
-    is kept out during the import only; afterwards it can be imported as usual.
+    httpx/__init__.py imports its command line if click and rich are installed. A stand-in replaces
+    that module during the import only.
     """
     stand_in = ModuleType("httpx._main")
     stand_in.main = _no_command_line  # type: ignore[attr-defined]
@@ -49,7 +54,7 @@ def _httpx2() -> Any:
 
 
 def _no_command_line() -> None:
-    """What `httpx.main` is in a process that runs workflows."""
+    """Stand in for `httpx.main`."""
 
 
 # ------------------------------------------------------------------ deadlines
@@ -67,12 +72,12 @@ class Deadline(float):
         return made
 
     def left(self) -> float:
-        """Return the seconds that remain, never quite zero (that would mean "do not wait at all")."""
+        """Return the remaining seconds, at least a millisecond (zero would mean not to wait at all)."""
         return max(0.001, self.over - time.perf_counter())
 
 
 def keep_deadlines(transport: Any) -> None:
-    """Make a transport end reads and writes when a Deadline is over."""
+    """Make a transport end reads and writes when a Deadline expires."""
     pool: Any = getattr(transport, "_pool", None)
     backend = getattr(pool, "_network_backend", None)
     if backend is not None:
@@ -80,7 +85,7 @@ def keep_deadlines(transport: Any) -> None:
 
 
 class _Backend:
-    """A network backend whose streams keep deadlines."""
+    """A network backend whose streams observe deadlines."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend

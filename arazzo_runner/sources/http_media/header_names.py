@@ -9,7 +9,7 @@ from arazzo_runner.base.json_values import JsonValue, preview
 
 _TOKEN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 
-# Fetch Standard §2.2.2 forbids these to pages too: they steer the connection, not the request.
+# They control the connection (Fetch Standard §2.2.2 forbids them to web pages, too).
 _OF_THE_TRANSPORT: Final = frozenset(
     {
         "connection",
@@ -26,12 +26,12 @@ _OF_THE_TRANSPORT: Final = frozenset(
 
 
 def is_token(name: str) -> bool:
-    """Return whether a text can name a header, a cookie or an authentication scheme (RFC 9110 §5.6.2)."""
+    """Return whether a text is a valid name of a header, a cookie or an authentication scheme (RFC 9110 §5.6.2)."""
     return bool(name) and all(character in _TOKEN for character in name)
 
 
 def is_of_the_transport(name: str) -> bool:
-    """Return whether a header says where a message goes and ends, or is meant for a proxy.
+    """Return whether a header controls the connection or the framing of a message, or is for a proxy.
 
     >>> is_of_the_transport("Host"), is_of_the_transport("Proxy-Authorization"), is_of_the_transport("X-Host")
     (True, True, False)
@@ -51,9 +51,9 @@ _HINTS: Final = {
 
 
 def scheme_fault(scheme: JsonValue) -> tuple[str, str] | None:
-    """Return what is wrong with a scheme and what to write instead, None when a credential can be sent by it.
+    """Return (message, hint) for a scheme whose name would break a request; None when a credential can be sent.
 
-    What a scheme lacks is not told here: without it, nothing is sent.
+    Missing fields are not reported here: without them, nothing is sent.
     """
     raw: Mapping[str, Any] = scheme if isinstance(scheme, Mapping) else {}
     if raw.get("type") == "http":
@@ -69,7 +69,7 @@ def scheme_fault(scheme: JsonValue) -> tuple[str, str] | None:
 
 
 def _name_fault(kind: str, name: str) -> str | None:
-    if kind == "query":  # percent-encoded, whatever it holds; nobody means a line break
+    if kind == "query":  # it is percent-encoded; only line breaks and the like are certainly wrong
         is_sound = bool(name) and name.isprintable()
         return None if is_sound else f"the query field {preview(name, 40)} is no name"
     what = "the http scheme" if kind == "http" else f"the {kind}"
