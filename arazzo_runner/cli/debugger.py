@@ -10,10 +10,10 @@ from arazzo_runner.cli.options import pairs
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.events import Event, StepFinished
 from arazzo_runner.errors import ArazzoError, Diagnostic
-from arazzo_runner.expressions.scope import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.parser import parse_expression
+from arazzo_runner.expressions.scope import declared_by, scope_of
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details, response_line
 from arazzo_runner.report.masking import masked_body

@@ -354,8 +354,9 @@ class _Parser:
         start, steps = self.at, list[str | int]()
         while self.at < len(self.text) and self.text[self.at] in ".[":
             steps.append(self._bracket() if self.text[self.at] == "[" else self._property())
-        message = "the grammar has no property steps here; it has a JSON Pointer"
-        self._tolerate("property-step", message, start, self.at - start)
+        written = self.text[start : self.at]
+        message = f"`{written}` is not in the Specification's grammar (accepted here, not by other tools)"
+        self._tolerate("property-step", message, start, len(written))
         if self.at < len(self.text) and self.text[self.at] == "#":
             self.at += 1
             pointer = self._pointer()

@@ -28,8 +28,8 @@ from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import Template
 from arazzo_runner.expressions.parser import parse_expression
-from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.queries.query import compile_query, select
+from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.findings.text import render_diagnostics

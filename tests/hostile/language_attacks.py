@@ -11,8 +11,8 @@ from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.names import Declared
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
-from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.queries.query import compile_query, select
+from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.sources.schema.check import SchemaContext, resolve_within, schema_errors
 
