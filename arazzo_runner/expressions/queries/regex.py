@@ -105,19 +105,19 @@ def _lazily(translated: Translated) -> Search:
     def search(text: str, seconds: float) -> str | None:
         is_small = translated.positions * len(text) <= STEPS_PER_SECOND * seconds
         if not translated.backtracking and is_small:
-            linear = _linear(translated.for_re2)
+            linear = linear_search(translated.for_re2)
             if linear is not None:
                 return linear(text, seconds)
         if translated.too_large:
             raise TooMuchWork("the pattern is too large to be searched for in this text")
-        return _backtracking(translated.for_regex)(text, seconds)
+        return backtracking_search(translated.for_regex)(text, seconds)
 
     return search
 
 
 # A compiled pattern may take 10 MB: few are cached.
 @functools.lru_cache(maxsize=32)
-def _linear(pattern: str) -> Search | None:
+def linear_search(pattern: str) -> Search | None:
     """Return RE2's search; None if RE2 is not installed or refuses the pattern."""
     try:
         import re2
@@ -141,7 +141,8 @@ def _linear(pattern: str) -> Search | None:
 
 
 @functools.lru_cache(maxsize=32)
-def _backtracking(pattern: str) -> Search:
+def backtracking_search(pattern: str) -> Search:
+    """Return the search of `regex`; raises TooMuchWork for a pattern that it cannot compile."""
     import regex
 
     try:

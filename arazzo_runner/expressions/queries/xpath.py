@@ -43,15 +43,22 @@ def compile_xpath(text: str, version: Version) -> XPath:
     prefixes = tuple(name for name in dict.fromkeys(_PREFIX.findall(text)) if name not in _PREDECLARED)
     declared = tuple((prefix, f"urn:prefix:{prefix}") for prefix in prefixes)
     try:
-        if _PLAIN.fullmatch(text) is None and version == "1.0":
+        if is_plain(text):
+            pass
+        elif version == "1.0":
             _check_xpath1(text)
-        elif _PLAIN.fullmatch(text) is None:
+        else:
             from arazzo_runner.expressions.queries.xpath_engine import parsed
 
             parsed(text, version, declared)
     except QueryFailure as problem:
         raise ExpressionSyntaxError(f"not XPath {version}: {problem}", *_place(problem, text)) from None
     return XPath(text, version, prefixes)
+
+
+def is_plain(text: str) -> bool:
+    """Return whether an expression is of a form that is valid in every version."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 def _check_xpath1(text: str) -> None:
