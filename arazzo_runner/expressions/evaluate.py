@@ -103,7 +103,7 @@ def render(template: Template, scope: Scope) -> str:
             text = to_text(value)
         length += len(text)
         if length > MOST_RENDERED and not isinstance(part, str):
-            raise MissingValue(part, f"the text it stands in has more than {MOST_RENDERED} characters")
+            raise MissingValue(part, f"the text around it has more than {MOST_RENDERED} characters")
         written.append(text)
     return "".join(written)
 

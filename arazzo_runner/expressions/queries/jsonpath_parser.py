@@ -392,5 +392,5 @@ class JsonPathParser(Reader):
     def _refuse_runtime_expression(self) -> None:
         found = _RUNTIME.match(self.text, self.place)
         if found is not None:
-            message = f'the runtime expression "{found.group()}" stands bare in a JSONPath'
+            message = f'the runtime expression "{found.group()}" needs braces in a JSONPath'
             self.fail(message, length=len(found.group()), hint=f"write {{{found.group()}}}")

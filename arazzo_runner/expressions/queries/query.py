@@ -181,7 +181,7 @@ def _pointer(text: str) -> tuple[Pointer, tuple[ToleratedSyntax, ...]]:
     place = pointer.find("~")
     while place >= 0:
         if pointer[place + 1 : place + 2] not in ("0", "1"):
-            raise ExpressionSyntaxError('"~" stands for nothing here', place, 1, "write ~0 for ~, ~1 for /")
+            raise ExpressionSyntaxError('"~" must be followed by 0 or 1', place, 1, "write ~0 for ~, ~1 for /")
         place = pointer.find("~", place + 1)
     return Pointer(pointer), tolerated
 
