@@ -31,7 +31,7 @@ _HOMES = {
     "arun": "api",
     "dry_run": "api",
     "load": "api",
-    "render_report": "report.public",
+    "render_report": "report.runs.formats",
     "run": "api",
     "validate": "api",
 }

@@ -53,7 +53,7 @@ from arazzo_runner.errors import (
     UnknownWorkflow as UnknownWorkflow,
 )
 from arazzo_runner.program.model import Program as Program
-from arazzo_runner.report.public import render_report as render_report
+from arazzo_runner.report.runs.formats import render_report as render_report
 from arazzo_runner.runtime.auth.sources import Credentials as Credentials
 from arazzo_runner.runtime.http import AsyncWorld as AsyncWorld
 from arazzo_runner.runtime.http import BlockingWorld as BlockingWorld

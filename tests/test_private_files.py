@@ -16,9 +16,9 @@ import pytest
 
 from arazzo_runner.base.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.report.runs.formats import ReportFile
 from arazzo_runner.report.runs.records import RunsReport
 from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.writers import ReportFile
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes are POSIX")
 

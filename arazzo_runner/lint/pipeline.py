@@ -17,7 +17,7 @@ from arazzo_runner.lint.codes import codes_with_options, known_codes
 from arazzo_runner.lint.levels import IGNORE, Choices, Policy, matching, policy_for
 from arazzo_runner.lint.result_cache import Known, Remembered
 from arazzo_runner.program.library import LoadOptions
-from arazzo_runner.report.findings.fingerprints import relative
+from arazzo_runner.report.findings.model import relative
 from arazzo_runner.sources.dependency_tracker import Watch
 
 

@@ -1,19 +1,22 @@
-"""Where every value of a step comes from: from its parameters back to inputs, responses and constants."""
+"""Trace the values of a step back to inputs, responses and constants."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import assert_never
 
 from arazzo_runner.base.json_values import JsonValue, preview
 from arazzo_runner.base.records import record
 from arazzo_runner.base.secrets import MASK, is_secret_name
 from arazzo_runner.expressions.nodes import (
+    ComponentReference,
     Expression,
     InputReference,
     Keyword,
     MessageReference,
     OutputReference,
+    SourceReference,
     StepReference,
     WorkflowReference,
 )
@@ -36,7 +39,7 @@ from arazzo_runner.program.references import criterion_references, value_referen
 
 @record(frozen=True, slots=True)
 class Origin:
-    """One link of a value's way: `text` is the expression, `says` what it names, `origins` where that comes from."""
+    """A source of a value: `text` is the expression, `says` what it names, `origins` its own sources."""
 
     text: str
     says: str
@@ -45,7 +48,7 @@ class Origin:
 
 @record(frozen=True, slots=True)
 class Slot:
-    """One value of a step: `place` is "header Authorization", "body /query", "criterion" …; `text` as it is written."""
+    """A value of a step: `place` is "header Authorization", "body /query", "passes if" …; `text` is its source text."""
 
     place: str
     text: str
@@ -53,9 +56,9 @@ class Slot:
 
 
 class Tracer:
-    """Follows the values of one workflow of a program; a step that reads itself (in a loop) is followed once.
+    """Traces the values of one workflow; a step that reads its own outputs (in a loop) is followed once.
 
-    `inputs` says of each input what there is to say: "string, required".
+    `inputs` describes each input: "string, required".
     """
 
     def __init__(self, program: Program, workflow: CompiledWorkflow, inputs: Mapping[str, str]) -> None:
@@ -64,7 +67,7 @@ class Tracer:
         self._steps = {step.step_id: step for step in workflow.steps}
 
     def step(self, step: CompiledStep) -> Iterator[Slot]:
-        """Yield every value a step sends, checks and gives, in that order."""
+        """Yield the values that a step sends, checks and outputs, in that order."""
         for parameter in step.parameters:
             yield self._slot(f"{parameter.location or 'input'} {parameter.name}", parameter.value, step)
         if step.body is not None:
@@ -80,7 +83,7 @@ class Tracer:
             yield self._slot(f"gives {name}", value, step)
 
     def _slot(self, place: str, value: Value, step: CompiledStep) -> Slot:
-        # A constant under a secret name is shown to nobody, though the document has it.
+        # Mask constants under secret names even though the document shows them.
         constant = isinstance(value, Literal) and is_secret_name(re.split("[ /]", place)[-1])
         return Slot(place, MASK if constant else value_text(value), self._origins(value_references(value), step, ()))
 
@@ -91,17 +94,21 @@ class Tracer:
 
     def _origin(self, expression: Expression, step: CompiledStep, seen: tuple[tuple[str, str], ...]) -> Origin:
         text = str(expression)
-        if isinstance(expression, InputReference):
-            return Origin(text, self._input(expression.name))
-        if isinstance(expression, StepReference):
-            return self._output(text, expression, seen)
-        if isinstance(expression, OutputReference):
-            return self._of_workflow(text, step, expression.name)
-        if isinstance(expression, WorkflowReference):
-            return Origin(text, f"{expression.field[:-1]} of workflow {expression.workflow_id}")
-        if isinstance(expression, (MessageReference, Keyword)):
-            return Origin(text, _exchange(expression, step))
-        return Origin(text, "of the document")
+        match expression:
+            case InputReference():
+                return Origin(text, self._input(expression.name))
+            case StepReference():
+                return self._output(text, expression, seen)
+            case OutputReference():
+                return self._of_workflow(text, step, expression.name)
+            case WorkflowReference():
+                return Origin(text, f"{expression.field[:-1]} of workflow {expression.workflow_id}")
+            case MessageReference() | Keyword():
+                return Origin(text, _exchange(expression, step))
+            case SourceReference() | ComponentReference():
+                return Origin(text, "of the document")
+            case _:
+                assert_never(expression)
 
     def _input(self, name: str | None) -> str:
         if name is None:
@@ -124,7 +131,7 @@ class Tracer:
         return Origin(text, says, self._origins(value_references(value), source, (*seen, key)))
 
     def _of_workflow(self, text: str, source: CompiledStep, output: str) -> Origin:
-        """Follow an output of a sub-workflow into it."""
+        """Follow an output of a step that calls a workflow into that workflow."""
         key = getattr(source.call, "workflow", None)
         called = self._program.workflows.get(key) if isinstance(key, WorkflowKey) else None
         value = dict(called.outputs).get(output) if called is not None else None
@@ -137,7 +144,7 @@ class Tracer:
 
 
 def _exchange(expression: MessageReference | Keyword, step: CompiledStep) -> str:
-    """Say of which exchange a reference to a request or a response is."""
+    """Return the exchange that a reference to a request or a response belongs to."""
     called = step.step_id
     if isinstance(step.call, OperationCall):
         called = f"{step.call.operation.method} {step.call.operation.path}"
@@ -148,20 +155,26 @@ def _exchange(expression: MessageReference | Keyword, step: CompiledStep) -> str
 
 
 def value_text(value: Value) -> str:
-    """Return a value as it is written, computed parts as expressions."""
-    if isinstance(value, Literal):
-        return preview(value.value)
-    if isinstance(value, ExpressionValue):
-        return str(value.expression)
-    if isinstance(value, TemplateValue):
-        return preview(str(value.template))
-    if isinstance(value, SelectorValue):
-        return f"{value.context} ▸ {value.query}"
-    return "{…}" if isinstance(value, ObjectValue) else "[…]"
+    """Return the source text of a value."""
+    match value:
+        case Literal():
+            return preview(value.value)
+        case ExpressionValue():
+            return str(value.expression)
+        case TemplateValue():
+            return preview(str(value.template))
+        case SelectorValue():
+            return f"{value.context} ▸ {value.query}"
+        case ObjectValue():
+            return "{…}"
+        case ArrayValue():
+            return "[…]"
+        case _:
+            assert_never(value)
 
 
 def _leaves(pointer: str, value: Value) -> Iterator[tuple[str, Value]]:
-    """Yield every computed or constant member of a payload with its JSON Pointer."""
+    """Yield the leaves of a payload with their JSON Pointers."""
     if isinstance(value, ObjectValue):
         for name, item in value.members:
             token = str(name).replace("~", "~0").replace("/", "~1")

@@ -25,9 +25,8 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import NoResponse
 from arazzo_runner.engine.results import RunResult, Seen, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
-from arazzo_runner.report.runs.records import RunRecord, RunsReport, worst
-from arazzo_runner.report.shared_secrets import with_shared_secrets
-from arazzo_runner.report.writers import KINDS, kind_of, render
+from arazzo_runner.report.runs.formats import KINDS, kind_of, render
+from arazzo_runner.report.runs.records import RunRecord, RunsReport, with_shared_secrets, worst
 from tests.report.records import TOKEN, attempt, place, request, response, result, step, verdict
 
 HERE = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""A workflow as a graph: steps, where their actions lead, and which way a run took; pictures are made from it."""
+"""The graph of a workflow: its steps, the edges between them, and the path that a run took."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EdgeKind = Literal["next", "success", "failure", "retry"]
 
 @record(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A step, another workflow, or an end. `detail` is what it calls; `status` and `visits` are of a run."""
+    """A step, another workflow, or an end. `detail` is what it calls; `status` and `visits` are those of a run."""
 
     key: str
     kind: NodeKind
@@ -29,7 +29,7 @@ class Node:
 
 @record(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """A way from one node to another: `label` says when it is gone, `action` of which action, `taken` how often."""
+    """An edge between nodes: `label` is its condition, `action` the name of its action, `taken` counts a run's uses."""
 
     source: str
     target: str
@@ -41,7 +41,7 @@ class Edge:
 
 @record(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """One workflow: nodes in the order of execution, edges in the order they are tried."""
+    """The graph of a workflow: nodes in document order, edges in the order in which they are tried."""
 
     workflow_id: str
     summary: str | None
@@ -51,7 +51,7 @@ class Graph:
 
 @record(frozen=True, slots=True, kw_only=True)
 class Visited:
-    """A step as a run visited it: its status, the name of the action that followed, how often it was tried again."""
+    """A run's visit of a step: its status, the name of the action that followed, its retries."""
 
     step_id: str
     status: str
@@ -60,39 +60,39 @@ class Visited:
 
 
 @record(slots=True)
-class _Drawing:
+class _Builder:
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
 
     def end(self, kind: Literal["succeeded", "failed"]) -> str:
-        """Return the node of an end, made when it is first needed."""
+        """Return the key of an end node, added on first use."""
         self.nodes.setdefault(kind, Node(key=kind, kind=kind, title=kind))
         return kind
 
     def workflow(self, workflow_id: str) -> str:
-        """Return the node of another workflow."""
+        """Return the key of another workflow's node, added on first use."""
         key = f"workflow {workflow_id}"
         self.nodes.setdefault(key, Node(key=key, kind="workflow", title=workflow_id, detail="workflow"))
         return key
 
 
 def workflow_graph(workflow: CompiledWorkflow) -> Graph:
-    """Return the graph of a workflow: every step, and every way its actions can lead."""
-    drawing = _Drawing()
-    drawing.nodes[START] = Node(key=START, kind="start", title=workflow.workflow_id)
+    """Return the graph of a workflow: every step, and an edge for every transition."""
+    graph = _Builder()
+    graph.nodes[START] = Node(key=START, kind="start", title=workflow.workflow_id)
     for step in workflow.steps:
-        drawing.nodes[step.step_id] = _step_node(step)
-    first = [workflow.steps[0].step_id] if workflow.steps else [drawing.end("succeeded")]
-    drawing.edges.append(Edge(source=START, target=first[0], kind="next", label=_before(workflow)))
+        graph.nodes[step.step_id] = _step_node(step)
+    first = [workflow.steps[0].step_id] if workflow.steps else [graph.end("succeeded")]
+    graph.edges.append(Edge(source=START, target=first[0], kind="next", label=_before(workflow)))
     for index, step in enumerate(workflow.steps):
         following = workflow.steps[index + 1].step_id if index + 1 < len(workflow.steps) else None
-        _success_edges(drawing, step, following)
-        _failure_edges(drawing, step)
+        _success_edges(graph, step, following)
+        _failure_edges(graph, step)
     return Graph(
         workflow_id=workflow.workflow_id,
         summary=workflow.summary,
-        nodes=tuple(drawing.nodes.values()),
-        edges=tuple(drawing.edges),
+        nodes=tuple(graph.nodes.values()),
+        edges=tuple(graph.edges),
     )
 
 
@@ -109,30 +109,30 @@ def _step_node(step: CompiledStep) -> Node:
     return Node(key=step.step_id, kind="call", title=step.step_id, detail=detail)
 
 
-def _success_edges(drawing: _Drawing, step: CompiledStep, following: str | None) -> None:
+def _success_edges(graph: _Builder, step: CompiledStep, following: str | None) -> None:
     for action in step.on_success:
-        target = drawing.end("succeeded") if action.type == "end" else _target(drawing, action)
-        drawing.edges.append(_edge(step, target, "success", action))
+        target = graph.end("succeeded") if action.type == "end" else _target(graph, action)
+        graph.edges.append(_edge(step, target, "success", action))
         if not action.criteria:
             return
-    drawing.edges.append(Edge(source=step.step_id, target=following or drawing.end("succeeded"), kind="next"))
+    graph.edges.append(Edge(source=step.step_id, target=following or graph.end("succeeded"), kind="next"))
 
 
-def _failure_edges(drawing: _Drawing, step: CompiledStep) -> None:
+def _failure_edges(graph: _Builder, step: CompiledStep) -> None:
     for action in step.on_failure:
         if action.type == "retry":
-            drawing.edges.append(_edge(step, step.step_id, "retry", action))
+            graph.edges.append(_edge(step, step.step_id, "retry", action))
             continue
-        target = drawing.end("failed") if action.type == "end" else _target(drawing, action)
-        drawing.edges.append(_edge(step, target, "failure", action))
+        target = graph.end("failed") if action.type == "end" else _target(graph, action)
+        graph.edges.append(_edge(step, target, "failure", action))
         if not action.criteria:
             return
-    drawing.edges.append(Edge(source=step.step_id, target=drawing.end("failed"), kind="failure"))
+    graph.edges.append(Edge(source=step.step_id, target=graph.end("failed"), kind="failure"))
 
 
-def _target(drawing: _Drawing, action: CompiledAction) -> str:
+def _target(graph: _Builder, action: CompiledAction) -> str:
     if action.workflow is not None:
-        return drawing.workflow(action.workflow.workflow_id)
+        return graph.workflow(action.workflow.workflow_id)
     assert action.step_id is not None
     return action.step_id
 
@@ -154,11 +154,11 @@ def _label(action: CompiledAction) -> str:
     return " ".join((", ".join(parts), f"if {condition}" if condition else "")).strip()
 
 
-# ------------------------------------------------------------------ the way a run took
+# ------------------------------------------------------------------ the path of a run
 
 
 def with_path(graph: Graph, visited: Sequence[Visited], status: str) -> Graph:
-    """Return the graph with the statuses of a run's steps and the edges it went along."""
+    """Return the graph with the statuses of a run's steps and the counts of the edges it took."""
     gone = [each for each in visited if each.status != "skipped"]
     last = {each.step_id: each.status for each in visited}
     visits = Counter(each.step_id for each in gone)
@@ -175,7 +175,7 @@ def _passed(node: Node, last: Mapping[str, str], visits: Mapping[str, int], ends
 
 
 def _taken(graph: Graph, gone: Sequence[Visited], status: str) -> Iterator[Edge]:
-    """Yield an edge each time the run went along it; steps that a retry ran first are on no edge."""
+    """Yield an edge each time the run took it; steps that a retry ran first are on no edge."""
     if gone:
         yield from (edge for edge in graph.edges if edge.source == START and edge.target == gone[0].step_id)
     for each in gone:

@@ -1,4 +1,4 @@
-"""Graphs as text: Mermaid, DOT (Graphviz), and an outline to read in a terminal."""
+"""Graphs as text: Mermaid, DOT (Graphviz), and an outline for the terminal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.graph import Edge, Graph, Node
-from arazzo_runner.report.terminal.style import count, paint
+from arazzo_runner.report.graph.model import Edge, Graph, Node
+from arazzo_runner.report.terminal.style import STEP_STYLES, count, paint
 
 _LONGEST = 60
-_STATUS_STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}
-# Light enough for dark text, also where a page around it is dark.
+# Light enough for dark text, also on a dark page.
 _FILLS = {"passed": "#c8efd0", "recovered": "#fdeab5", "failed": "#fbd0d0", "skipped": "#eeeeee"}
 _STROKES = {"passed": "#1a7f37", "recovered": "#9a6700", "failed": "#cf222e", "skipped": "#999999"}
 
@@ -20,7 +19,7 @@ _STROKES = {"passed": "#1a7f37", "recovered": "#9a6700", "failed": "#cf222e", "s
 
 
 def mermaid(graphs: Sequence[Graph]) -> str:
-    """Return a Mermaid flowchart; several workflows stand in a subgraph each."""
+    """Return a Mermaid flowchart, with a subgraph per workflow if there are several."""
     lines = ["flowchart TD"]
     styled: list[str] = []
     number = 0
@@ -68,7 +67,7 @@ def _mermaid_classes(graph: Graph, names: dict[str, str]) -> Iterator[str]:
 
 
 def _mermaid_text(text: str) -> str:
-    """Return a text as Mermaid takes it in quotes: nothing in it is markup or an entity."""
+    """Escape text for a quoted Mermaid label: nothing in it is markup or an entity."""
     return "".join(
         character if character.isalnum() or character in " _-./:,=!()$?@{}[]'+*×" else f"#{ord(character)};"
         for character in one_line(text)
@@ -119,7 +118,7 @@ def _dot_text(text: str) -> str:
 
 
 def outline(graphs: Sequence[Graph], *, color: bool = False) -> str:
-    """Return every step with the ways that lead on from it, one a line."""
+    """Return every step with its outgoing edges, one per line."""
     return "\n".join("\n".join(_outline(graph, color=color)) for graph in graphs) + "\n"
 
 
@@ -148,7 +147,7 @@ def _outline_step(node: Node, *, color: bool) -> str:
     if node.status is None:
         return line
     visits = f" {node.visits}×" if node.visits > 1 else ""
-    return f"{line}  {paint(node.status + visits, _STATUS_STYLES[node.status], color=color)}"
+    return f"{line}  {paint(node.status + visits, STEP_STYLES[node.status], color=color)}"
 
 
 def _edge_text(edge: Edge) -> str:
