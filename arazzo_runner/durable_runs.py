@@ -26,10 +26,9 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.document.source_map import Limits
-from arazzo_runner.durable.bundle import Bundle
-from arazzo_runner.durable.performing import Job
+from arazzo_runner.durable.errors import refusal
+from arazzo_runner.durable.job import Bundle, Job
 from arazzo_runner.durable.records import RunSpec
-from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.durable.store import store_of
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.events import Event

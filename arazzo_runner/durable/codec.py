@@ -92,6 +92,45 @@ def opened(found: Any, seal: Seal) -> Any:
     return found.value if isinstance(found, Sealed) else found
 
 
+# ------------------------------------------------------------------ where values belong
+
+
+def input_seal(name: str, kind: str) -> Seal:
+    """Return where the input of a run (or of another record of DBOS's workflows) belongs."""
+    return Seal("input", name, kind)
+
+
+def schedule_seal(name: str) -> Seal:
+    """Return where the context of a schedule belongs."""
+    return Seal("schedule", name)
+
+
+def opened_schedule(row: Any) -> Any:
+    """Return what a schedule submits, when it is the one that was added; raises ForeignRecord."""
+    found = opened(row["context"], schedule_seal(row["schedule_name"]))
+    if (row["schedule"], row["cron_timezone"]) != (found["cron"], found["timezone"]):
+        raise ForeignRecord("its times are not those that it was added with")
+    return found
+
+
+def output_seal(identity: str) -> Seal:
+    """Return where the output of a run belongs."""
+    return Seal("output", identity)
+
+
+def error_seal(run_id: str) -> Seal:
+    """Return where the exception of a run that could not be carried out belongs."""
+    return Seal("error", run_id)
+
+
+def step_seal(identity: str, position: int, name: str) -> Seal:
+    """Return where an entry of a journal belongs; positions count from 1."""
+    return Seal("step", identity, f"{position} {name}")
+
+
+# ------------------------------------------------------------------ encoding
+
+
 class Codec:
     """Encodes values for the store; has the three methods of a DBOS serializer.
 

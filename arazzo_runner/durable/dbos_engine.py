@@ -9,25 +9,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import logging
+import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
 import dbos._dbos
-import sqlalchemy
 import sqlalchemy.exc
 from dbos import DBOS, DBOSConfig, SetWorkflowID, error
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.durable.codec import Codec, ForeignRecord, Seal, Sealed, SealedError, opened
-from arazzo_runner.durable.host import Host, Parked
+from arazzo_runner.durable.codec import (
+    Codec,
+    ForeignRecord,
+    Sealed,
+    SealedError,
+    error_seal,
+    input_seal,
+    opened,
+    opened_schedule,
+    schedule_seal,
+    step_seal,
+)
+from arazzo_runner.durable.database import database
+from arazzo_runner.durable.errors import foreign, refusal, unreachable, unusable
 from arazzo_runner.durable.journal import ANSWERED, Entry, LostOwnership
 from arazzo_runner.durable.records import JOURNAL_VERSION
-from arazzo_runner.durable.refusal import foreign, refusal, unreachable, unusable
-from arazzo_runner.durable.sqlite import prepare_file, sqlite_module
 from arazzo_runner.durable.store import Store
 
 APPLICATION: Final = "arazzo"
@@ -194,6 +205,40 @@ class Engine:
             DBOS.enqueue_workflow(found["queue"], _run, Sealed(input_seal(name, RUN), found["spec"]))
 
 
+class Parked(BaseException):
+    """The run stops without an outcome: it stays unfinished, to be carried on later.
+
+    No Exception, which the engine would record as the outcome.
+    """
+
+
+class Host:
+    """The meeting point of DBOS's thread, which waits, and the caller's, which carries the run out."""
+
+    def __init__(self) -> None:
+        self._begun: queue.SimpleQueue[contextvars.Context] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def occupy(self) -> Any:
+        """In DBOS's thread: lend the context, wait, and return the run's outcome (or raise Parked)."""
+        self._begun.put(contextvars.copy_context())
+        outcome = self._ended.get()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def context(self, seconds: float) -> contextvars.Context | None:
+        """In the caller's thread: return the run's context when DBOS has begun it, None when that takes too long."""
+        try:
+            return self._begun.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def end(self, outcome: Any) -> None:
+        """Let DBOS's thread go on, with an outcome or with Parked."""
+        self._ended.put(outcome)
+
+
 class DbosJournal:
     """The journal of the run whose context is current: every entry is one checkpoint of DBOS.
 
@@ -237,56 +282,6 @@ def checkpoint(name: str, sealed: Sealed) -> Any:
         raise foreign(problem, f'step "{name}" of run', sealed.seal.owner.partition("/")[0], store) from None
     except sqlalchemy.exc.SQLAlchemyError as problem:
         raise unusable(store, problem) from None
-
-
-def input_seal(name: str, kind: str) -> Seal:
-    """Return where the input of a run (or of another record of DBOS's workflows) belongs."""
-    return Seal("input", name, kind)
-
-
-def schedule_seal(name: str) -> Seal:
-    """Return where the context of a schedule belongs."""
-    return Seal("schedule", name)
-
-
-def opened_schedule(row: Any) -> Any:
-    """Return what a schedule submits, when it is the one that was added; raises ForeignRecord."""
-    found = opened(row["context"], schedule_seal(row["schedule_name"]))
-    if (row["schedule"], row["cron_timezone"]) != (found["cron"], found["timezone"]):
-        raise ForeignRecord("its times are not those that it was added with")
-    return found
-
-
-def output_seal(identity: str) -> Seal:
-    """Return where the output of a run belongs."""
-    return Seal("output", identity)
-
-
-def error_seal(run_id: str) -> Seal:
-    """Return where the exception of a run that could not be carried out belongs."""
-    return Seal("error", run_id)
-
-
-def step_seal(identity: str, position: int, name: str) -> Seal:
-    """Return where an entry of a journal belongs; positions count from 1."""
-    return Seal("step", identity, f"{position} {name}")
-
-
-def database(store: Store) -> Any:
-    """Return SQLAlchemy's engine for a SQLite store, set up as DBOS would; None lets DBOS make its own."""
-    if store.path is None:
-        return None
-    module = sqlite_module()
-    prepare_file(store.path, module)
-    made = sqlalchemy.create_engine(store.url, module=module)
-
-    @sqlalchemy.event.listens_for(made, "connect")
-    def _set_up(connection: Any, record: Any) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return made
 
 
 def make_tables(store: Store, codec: Codec) -> None:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from dbos import error
+
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import record
-from arazzo_runner.durable.codec import Sealed
-from arazzo_runner.durable.dbos_engine import OWN_QUEUE, SCHEDULED, schedule_seal
-from arazzo_runner.durable.ownership import Ownership
+from arazzo_runner.durable.codec import Sealed, schedule_seal
+from arazzo_runner.durable.dbos_engine import OWN_QUEUE, SCHEDULED
+from arazzo_runner.durable.errors import refusal
+from arazzo_runner.durable.locks import Ownership
 from arazzo_runner.durable.records import RunSpec
-from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.durable.runtime import Runtime
 from arazzo_runner.durable.status import WORKER
 from arazzo_runner.errors import Diagnostic, InvalidUsage
@@ -168,8 +170,6 @@ class Fleet:
         if any(each.name == name for each in self.schedules()):
             message = f'there is already a schedule "{name}"'
             raise refusal(message, code="invalid-schedule", hint=f"arazzo schedule remove {name}")
-        from dbos import error
-
         rows = self._runtime.rows
         context: JsonValue = {"queue": queue, "spec": spec.to_json(), "cron": cron, "timezone": timezone}
         try:

@@ -7,14 +7,16 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
-from arazzo_runner.durable.options_json import options_from_json, options_to_json
+from arazzo_runner.base.records import field, field_names, record
+from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.errors import Diagnostic
 
 JOURNAL_VERSION: Final = 2
 """Version 2 binds every record to its run and place; those of version 1 are refused: they could be from anywhere."""
+
+_OPTION_RECORDS: Final = {each.__name__: each for each in (RunOptions, TransportOptions, CheckOptions)}
 
 RunState = Literal[
     "queued", "running", "waiting", "in_doubt", "interrupted", "succeeded", "failed", "cancelled", "unreadable"
@@ -143,3 +145,46 @@ def step_of(key: str) -> str:
     """
     parts = [part for part in key.split("/") if "#" in part] or [key.partition("/")[0]]
     return parts[-1].partition("#")[0].partition("~")[0]
+
+
+# ------------------------------------------------------------------ options as JSON
+
+
+def options_to_json(options: RunOptions) -> Any:
+    """Return the options as a JSON value: their class by name, what JSON lacks by a tag."""
+    return _encoded(options)
+
+
+def options_from_json(value: Any) -> RunOptions:
+    """Read what `options_to_json` gave; what a later version knows keeps its default."""
+    found = _decoded(value)
+    assert isinstance(found, RunOptions)
+    return found
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, tuple(_OPTION_RECORDS.values())):
+        members = {name: _encoded(getattr(value, name)) for name in field_names(value)}
+        return {"record": type(value).__name__, "fields": members}
+    if isinstance(value, Mapping):
+        return {"map": [[key, _encoded(each)] for key, each in value.items()]}
+    if isinstance(value, (tuple, list, set, frozenset)):
+        kind = "set" if isinstance(value, (set, frozenset)) else "list" if isinstance(value, list) else "tuple"
+        return {kind: [_encoded(each) for each in (sorted(value) if kind == "set" else value)]}
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(f"an option of type {type(value).__name__} cannot be stored")
+
+
+def _decoded(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "record" in value:
+        kind = _OPTION_RECORDS[value["record"]]
+        known = set(field_names(kind))
+        return kind(**{name: _decoded(each) for name, each in value["fields"].items() if name in known})
+    if "map" in value:
+        return {key: _decoded(each) for key, each in value["map"]}
+    [(kind_name, items)] = value.items()
+    made = {"list": list, "tuple": tuple, "set": frozenset}[kind_name]
+    return made(_decoded(each) for each in items)

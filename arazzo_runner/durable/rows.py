@@ -16,25 +16,22 @@ from dbos import DBOSClient, EnqueueOptions, error
 from dbos._schemas.system_database import SystemSchema
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.durable.codec import Codec, ForeignRecord, Sealed, opened
-from arazzo_runner.durable.dbos_engine import (
-    APPLICATION,
-    OWN_QUEUE,
-    RUN,
-    SCHEDULED,
-    UNUSABLE,
-    VERSION,
-    database,
+from arazzo_runner.durable.codec import (
+    Codec,
+    ForeignRecord,
+    Sealed,
     error_seal,
     input_seal,
+    opened,
     opened_schedule,
     output_seal,
-    quiet,
     step_seal,
 )
+from arazzo_runner.durable.database import database
+from arazzo_runner.durable.dbos_engine import APPLICATION, OWN_QUEUE, RUN, SCHEDULED, UNUSABLE, VERSION, quiet
+from arazzo_runner.durable.errors import foreign, refusal, unreachable, unusable
 from arazzo_runner.durable.journal import Entry
 from arazzo_runner.durable.records import JOURNAL_VERSION, RunSpec
-from arazzo_runner.durable.refusal import foreign, refusal, unreachable, unusable
 from arazzo_runner.durable.store import Store
 
 _KEPT: Final = f"{OWN_QUEUE}kept"

@@ -12,22 +12,19 @@ from typing import Any, Self
 
 from arazzo_runner.base.records import record
 from arazzo_runner.durable.answers import decision_from_json, decision_to_json
-from arazzo_runner.durable.bundle import Bundle
 from arazzo_runner.durable.codec import Codec
-from arazzo_runner.durable.dbos_engine import Engine, make_tables
+from arazzo_runner.durable.dbos_engine import Engine, Host, Parked, make_tables
 from arazzo_runner.durable.dbos_guard import ForeignRowsRefused
+from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.execution import Execution, Outcome
-from arazzo_runner.durable.host import Host, Parked
+from arazzo_runner.durable.job import Bundle, OnEvent, Performer
 from arazzo_runner.durable.journal import Entry, open_doubts
-from arazzo_runner.durable.keys import journal_keys
-from arazzo_runner.durable.ownership import Ownership
-from arazzo_runner.durable.performing import OnEvent, Performer
+from arazzo_runner.durable.locks import Ownership
 from arazzo_runner.durable.records import Decision, RunSpec, RunStatus
-from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.durable.replay import replay
 from arazzo_runner.durable.rows import Rows
 from arazzo_runner.durable.status import is_alive, listed_status, status_of
-from arazzo_runner.durable.store import Store
+from arazzo_runner.durable.store import Store, journal_keys
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
@@ -146,7 +143,7 @@ class Runtime:
                 self.keep(bundle)
                 return _Turn(engine, engine.begin(run_id, spec.to_json()), job, ownership)
         except BaseException:
-            ownership.let_go(ended=True)
+            ownership.release(ended=True)
             raise
 
     def _taken_up(self, run_id: str, on_event: OnEvent, *, threaded: bool) -> _Turn:
@@ -163,7 +160,7 @@ class Runtime:
                 engine = self._launched(queue)
                 return _Turn(engine, engine.take_over(run_id, queue), job, ownership, queue)
         except BaseException:
-            ownership.let_go(ended=False)
+            ownership.release(ended=False)
             raise
 
     def _carried_out(self, turn: _Turn) -> Outcome:
@@ -190,7 +187,7 @@ class Runtime:
         turn.engine.end(turn.job.run_id, Parked() if outcome is None or unfinished else outcome.sealed(turn.job.spec))
         if turn.queue is not None:
             self.rows.drop_queue(turn.queue)
-        turn.ownership.let_go(ended=not unfinished)
+        turn.ownership.release(ended=not unfinished)
 
     def _owned(self, run_id: str, document: str) -> Ownership:
         ownership = Ownership(self.store, run_id)
@@ -337,7 +334,7 @@ class Runtime:
     def _forget_lock(self, run_id: str) -> None:
         ownership = Ownership(self.store, run_id)
         if ownership.take(""):
-            ownership.let_go(ended=True)
+            ownership.release(ended=True)
 
     def _resumable(self, run_id: str) -> tuple[RunSpec, Bundle]:
         row = self._row(run_id)

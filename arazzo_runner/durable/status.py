@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import OWN_QUEUE
+from arazzo_runner.durable.errors import REFUSED_RECORDS, foreign
 from arazzo_runner.durable.journal import BEGUN, Entry, open_doubts
-from arazzo_runner.durable.ownership import Ownership
+from arazzo_runner.durable.locks import Ownership
 from arazzo_runner.durable.records import RunState, RunStatus, step_of
-from arazzo_runner.durable.refusal import REFUSED_RECORDS, foreign
 from arazzo_runner.durable.rows import Rows
 from arazzo_runner.durable.store import Store
 from arazzo_runner.errors import InvalidUsage

@@ -5,20 +5,22 @@ Standard library only: `arazzo run` looks for unfinished runs without importing 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from urllib.parse import urlsplit, urlunsplit
 
-from arazzo_runner.base.private_files import make_private_folder, state_folder
+from arazzo_runner.base.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.base.records import record
-from arazzo_runner.durable.locks import FileLock
-from arazzo_runner.durable.refusal import refusal
+from arazzo_runner.durable.errors import refusal
 
 STORE_VARIABLE = "ARAZZO_STORE"
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,140}")
+KEY_VARIABLE = "ARAZZO_JOURNAL_KEY"
 _SECONDS_TO_CONNECT = 10
+_KEYRING_SERVICE, _KEYRING_USER = "arazzo", "journal-key"
+_KEY_HINT = f"set {KEY_VARIABLE} to 32 random bytes in base64 (openssl rand -base64 32)"
 
 
 @record(frozen=True, slots=True)
@@ -54,12 +56,6 @@ class Store:
         if self.path is not None or "connect_timeout" in self.url:
             return self.url
         return f"{self.url}{'&' if '?' in self.url else '?'}connect_timeout={_SECONDS_TO_CONNECT}"
-
-    def lock_of(self, name: str) -> FileLock:
-        """Return the (unlocked) lock file of a run or worker; no name from the store leaves the lock folder."""
-        if not _FILE_NAME.fullmatch(name):
-            name = f"x-{sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()}"
-        return FileLock(os.path.join(self.locks, f"{name}.lock"))
 
     def prepare(self) -> None:
         """Make the folders, readable by their owner only; raises OSError."""
@@ -117,13 +113,60 @@ def _postgresql_url(rest: str) -> str:
     return url
 
 
-def unfinished_runs(folder: str, document: str) -> Iterator[str]:
-    """Name the runs of a document (as their lock files call it) that nobody carries on."""
+# ------------------------------------------------------------------ the journal key
+
+
+def journal_keys(store: Store, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the Fernet keys of a store, the one that encrypts first.
+
+    ARAZZO_JOURNAL_KEY may hold several, separated by commas: the first is the new one. Raises
+    InvalidUsage when a key is no key, or none is there and none can be made.
+    """
+    given = environment.get(KEY_VARIABLE) or _from_keyring()
+    if given:
+        return tuple(_checked(each.strip(), KEY_VARIABLE) for each in given.split(","))
     try:
-        files = sorted(os.listdir(folder))
-    except OSError:
-        return
-    for file in files:
-        name, suffix = os.path.splitext(file)
-        if suffix == ".lock" and FileLock(os.path.join(folder, file)).abandoned_by(document):
-            yield name
+        return (_checked(_from_file(store.key_file), store.key_file),)
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        message = f"the journal cannot be encrypted: the key file {store.key_file} cannot be used: {reason}"
+        raise refusal(message, code="journal-key", hint=_KEY_HINT) from None
+
+
+def _checked(text: str, place: str) -> str:
+    try:
+        raw = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 32:
+        raise refusal(f"{place} holds no journal key", code="journal-key", hint=_KEY_HINT)
+    return base64.urlsafe_b64encode(raw).decode("ascii")
+
+
+def _from_keyring() -> str | None:
+    try:
+        import keyring  # an extra: who has it may keep the key there
+        from keyring.errors import KeyringError
+    except ImportError:
+        return None
+    try:
+        found: str | None = keyring.get_password(_KEYRING_SERVICE, _KEYRING_USER)
+    except KeyringError:
+        return None
+    return found
+
+
+def _from_file(path: str) -> str:
+    """Return the key in a file; make both when it is not there. Raises OSError."""
+    if not os.path.exists(path):
+        file = PrivateFile.prepare(path + f".{os.getpid()}")
+        file.write(base64.urlsafe_b64encode(os.urandom(32)).decode("ascii") + "\n")
+        try:
+            os.link(file.path, path)  # not replace: another process may have made one a moment ago
+        except FileExistsError:
+            pass
+        except OSError:
+            os.rename(file.path, path)
+        file.discard()
+    with open(path, encoding="ascii", errors="replace") as stream:
+        return stream.read().strip()

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from arazzo_runner.durable.codec import ForeignRecord
-from arazzo_runner.durable.dbos_engine import VERSION, Engine
+from arazzo_runner.durable.dbos_engine import VERSION, Engine, Parked
+from arazzo_runner.durable.errors import foreign, refusal
 from arazzo_runner.durable.execution import Execution, Outcome
-from arazzo_runner.durable.host import Parked
-from arazzo_runner.durable.ownership import Ownership
-from arazzo_runner.durable.performing import unwatched
-from arazzo_runner.durable.refusal import foreign, refusal
+from arazzo_runner.durable.job import ignore_event
+from arazzo_runner.durable.locks import Ownership
 from arazzo_runner.durable.rows import opened_spec
 from arazzo_runner.durable.runtime import Runtime
 from arazzo_runner.durable.status import WORKER
@@ -73,7 +72,7 @@ class Worker:
                 self._stopping.set()
                 engine.close(grace=grace)
         finally:
-            ownership.let_go(ended=True)
+            ownership.release(ended=True)
 
     def _is_idle(self) -> bool:
         return not self._runtime.rows.rows(
@@ -136,7 +135,7 @@ class Worker:
             raise foreign(problem, "the input of run", run_id, runtime.store.shown) from None
         entries = runtime.rows.entries(run_id, spec)
         decided = runtime.decided(run_id, entries)
-        return Execution(run_id, spec, runtime.bundle(spec.bundle), entries, decided=decided, on_event=unwatched)
+        return Execution(run_id, spec, runtime.bundle(spec.bundle), entries, decided=decided, on_event=ignore_event)
 
 
 def _tell(listener: Callable[..., None], *told: Any) -> None:

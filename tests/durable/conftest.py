@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from arazzo_runner.durable.sqlite import sqlite_module
+from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.errors import InvalidUsage
 from tests.durable.crash import Zygote
 from tests.durable.postgres import Postgres, postgres

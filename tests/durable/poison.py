@@ -22,7 +22,7 @@ from arazzo_runner import durable_runs
 from arazzo_runner.base.records import replace
 from arazzo_runner.cli.group import run_command_line
 from arazzo_runner.durable.codec import LABEL
-from arazzo_runner.durable.sqlite import sqlite_module
+from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.durable.store import store_of
 from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server

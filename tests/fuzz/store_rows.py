@@ -13,7 +13,7 @@ from typing import Any
 
 from arazzo_runner import durable_runs
 from arazzo_runner.cli.commands.runs import _heading, _table, status_json
-from arazzo_runner.durable.sqlite import sqlite_module
+from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty

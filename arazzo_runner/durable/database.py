@@ -10,7 +10,10 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from arazzo_runner.durable.refusal import refusal, unusable
+import sqlalchemy
+
+from arazzo_runner.durable.errors import refusal, unusable
+from arazzo_runner.durable.store import Store
 from arazzo_runner.errors import InvalidUsage
 
 OLDEST = (3, 42)
@@ -85,3 +88,20 @@ def _check_owner(path: str, connection: Any) -> None:
     if names and _DBOS_TABLE not in names:
         message = f"{path} is the database of another program"
         raise refusal(message, code="invalid-store", hint="name a file that is not there yet with --store")
+
+
+def database(store: Store) -> Any:
+    """Return SQLAlchemy's engine for a SQLite store, set up as DBOS would; None lets DBOS make its own."""
+    if store.path is None:
+        return None
+    module = sqlite_module()
+    prepare_file(store.path, module)
+    engine = sqlalchemy.create_engine(store.url, module=module)
+    sqlalchemy.event.listen(engine, "connect", _set_up)
+    return engine
+
+
+def _set_up(connection: Any, record: Any) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
