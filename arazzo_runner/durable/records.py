@@ -1,4 +1,4 @@
-"""What is known of a durable run: its specification, how it stands, what a person decided."""
+"""The records of durable runs: RunSpec, RunStatus, Doubt, Decision; run options as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.errors import Diagnostic
 
 JOURNAL_VERSION: Final = 2
-"""Version 2 binds every record to its run and place; those of version 1 are refused: they could be from anywhere."""
+"""Version 2 binds every record to its run and place; unbound records of version 1 are refused."""
 
 _OPTION_RECORDS: Final = {each.__name__: each for each in (RunOptions, TransportOptions, CheckOptions)}
 
@@ -25,13 +25,13 @@ RunState = Literal[
 
 @record(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """What a run is: enough to carry it out on any machine, together with its bundle.
+    """The specification of a run: together with its bundle, enough to carry it out on any machine.
 
-    `bundle` is the SHA-256 of the documents' texts, `document` how the entry document was named.
-    `queue` is the queue it was submitted to, None for a run of one process. With
-    `idempotency_keys` every unsafe request carries an Idempotency-Key. `credential_names` are
-    the entries of the credential store to use for others; credentials themselves are never kept.
-    `nonce` tells this run from another of the same id, in another store or after a deletion.
+    `bundle` is the name of the bundle, `document` the name of the entry document. `queue` is the queue
+    it was submitted to, None for a run of one process. With `idempotency_keys` every unsafe request
+    has an Idempotency-Key. `credential_names` maps credentials to entries of the credential store;
+    credentials themselves are never stored. `nonce` distinguishes runs of the same id, in another
+    store or after a deletion.
     """
 
     workflow_id: str
@@ -46,11 +46,11 @@ class RunSpec:
     nonce: str = field(default_factory=lambda: uuid4().hex)
 
     def identity(self, run_id: str) -> str:
-        """Return what the records of this run are bound to."""
+        """Return the identity that the records of this run are sealed with."""
         return f"{run_id}/{self.nonce}"
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return it as a JSON value."""
+        """Return the specification as a JSON value."""
         return {
             "workflowId": self.workflow_id,
             "inputs": dict(self.inputs),
@@ -66,7 +66,7 @@ class RunSpec:
 
     @classmethod
     def from_json(cls, value: Any) -> RunSpec:
-        """Read what `to_json` gave."""
+        """Return the specification of a JSON value."""
         return cls(
             workflow_id=value["workflowId"],
             inputs=value["inputs"],
@@ -83,7 +83,7 @@ class RunSpec:
 
 @record(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """A request of unknown outcome: `key` is its effect key, `token` names this very doubt."""
+    """A request of unknown outcome: `key` is its effect key, `token` identifies the execution that sent it."""
 
     key: str
     method: str
@@ -98,11 +98,11 @@ class Doubt:
 
 @record(frozen=True, slots=True, kw_only=True)
 class RunStatus:
-    """How a run stands.
+    """The status of a run.
 
-    `current_step` is the step of the last record, `started` seconds since the epoch, `owner` the
-    worker or process that has it, `parent` the schedule that submitted it, `reason` why it failed.
-    A record of an `unreadable` run was refused; `problem` says which, and why.
+    `current_step` is the step of the last record, `started` is in seconds since the epoch, `owner` is
+    the worker or process that carries it out, `parent` the schedule that submitted it, `wakes` when a
+    waiting run goes on. Of an `unreadable` run a record was refused; `problem` says which, and why.
     """
 
     run_id: str
@@ -122,15 +122,15 @@ class RunStatus:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the run has ended for good."""
         return self.state in ("succeeded", "failed", "cancelled")
 
 
 @record(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a person says about a request of unknown outcome.
+    """A person's decision about a request of unknown outcome.
 
-    "resend": send it once more. "failed": it had no effect. "answered": this `answer` came.
+    "resend": send it once more. "failed": it had no effect. "answered": `answer` is its response.
     """
 
     kind: Literal["resend", "failed", "answered"]
@@ -138,7 +138,7 @@ class Decision:
 
 
 def step_of(key: str) -> str:
-    """Return the stepId in an effect key: `a#1/b#2/wait` gives `b`.
+    """Return the stepId in an effect key.
 
     >>> step_of("refresh#1"), step_of("call#1/inner#3"), step_of("refresh#1/wait"), step_of("a~1")
     ('refresh', 'inner', 'refresh', 'a')
@@ -151,12 +151,12 @@ def step_of(key: str) -> str:
 
 
 def options_to_json(options: RunOptions) -> Any:
-    """Return the options as a JSON value: their class by name, what JSON lacks by a tag."""
+    """Return the options as a JSON value, with classes by name and types that JSON lacks tagged."""
     return _encoded(options)
 
 
 def options_from_json(value: Any) -> RunOptions:
-    """Read what `options_to_json` gave; what a later version knows keeps its default."""
+    """Return the options of a JSON value, without options that this version does not have."""
     found = _decoded(value)
     assert isinstance(found, RunOptions)
     return found

@@ -24,7 +24,7 @@ from arazzo_runner.cli.group import run_command_line
 from arazzo_runner.durable.codec import LABEL
 from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.durable.store import store_of
-from tests.durable.fleet import SPEC as NOTE
+from tests.durable.cluster import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.test_library import stop_at
 
@@ -150,11 +150,11 @@ def fill(store: Store) -> None:
             assert outcome.unfinished
     with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
         _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, {"servers": servers})
-        fleet = durable_runs.fleet(runtime)
+        queues = durable_runs.queues(runtime)
         runtime.keep(bundle)
-        fleet.submit([(name, replace(spec, queue="default")) for name in ("waiting", "waiting-too")])
-        fleet.add_schedule("nightly", "0 3 * * *", spec)
-        fleet.add_schedule("weekly", "0 3 * * 1", spec)
+        queues.submit([(name, replace(spec, queue="default")) for name in ("waiting", "waiting-too")])
+        queues.add_schedule("nightly", "0 3 * * *", spec)
+        queues.add_schedule("weekly", "0 3 * * 1", spec)
 
 
 def worked(store: Store, queue: str, seconds: float = 60.0) -> tuple[list[str], dict[str, str]]:

@@ -16,7 +16,7 @@ import pytest
 from arazzo_runner import durable_runs
 from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.errors import InvalidUsage
-from tests.durable.fleet import SPEC
+from tests.durable.cluster import SPEC
 from tests.durable.poison import Store, fill
 from tests.durable.postgres import Postgres
 

@@ -23,7 +23,7 @@ from arazzo_runner.base.records import replace as replaced
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import Engine
 from arazzo_runner.errors import InvalidUsage
-from tests.durable.fleet import SPEC as NOTE
+from tests.durable.cluster import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.poison import (
     PLACES,
@@ -148,12 +148,12 @@ def test_a_worker_carries_out_the_good_runs_among_poisoned_ones(store: Store) ->
     with notes_server() as notes, patch.dict(os.environ, store.environment):
         with durable_runs.opened() as runtime:
             servers = {"servers": {"notes": notes.url}}
-            fleet = durable_runs.fleet(runtime)
+            queues = durable_runs.queues(runtime)
             for run in ("good-1", *names, "good-2"):
                 _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": run}, False, None, servers)
                 runtime.keep(bundle)
-                fleet.submit([(run, replaced(spec, queue="worked"))])
-            fleet.configure(durable_runs.queue_limits("worked", 1, 1, None, 0.02))
+                queues.submit([(run, replaced(spec, queue="worked"))])
+            queues.configure(durable_runs.queue_limits("worked", 1, 1, None, 0.02))
         for run, name in names.items():
             label = POISONS[name].label
             store.execute(
