@@ -178,9 +178,9 @@ def test_a_run_whose_journal_is_poisoned_behind_the_eyes_of_its_reader_sends_not
     place = Place("operation_outputs", "output", "workflow_uuid = 'stopped' AND function_id = 1", "operation_outputs")
     for name in ("a pickle", "DBOS's portable JSON", "the same step of another run", "another step of the same run"):
         with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
-            turn = runtime._taken_up("stopped", lambda event, secrets: None, threaded=False)
+            turn = runtime._take_over("stopped", lambda event, secrets: None, threaded=False)
             with store.poisoned(place, POISONS[name]), pytest.raises(InvalidUsage, match='step "add#1 begun"'):
-                runtime._carried_out(turn)
+                runtime._carry_out(turn)
     assert not store.trap.exists()
 
 

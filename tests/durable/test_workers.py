@@ -74,7 +74,7 @@ def test_queues_schedules_and_what_is_refused(shell: Shell) -> None:
         "2 submitted to bulk, 4 were there already"
         in shell(*submit("--count", "6", "--run-id", "j", "--queue", "bulk")).err
     )
-    assert "holds runs" in shell("queue", "remove", "bulk").err
+    assert "has unfinished runs" in shell("queue", "remove", "bulk").err
     states = [run["state"] for run in shell("runs", "list", "--format", "json").json["runs"]]
     assert states == ["queued"] * 6
 
