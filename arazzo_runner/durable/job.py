@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.effects import SendRequest, World
@@ -26,8 +26,7 @@ Wrap = Callable[[Program, World], World]
 KEY_HEADER = "Idempotency-Key"
 
 
-@record(frozen=True, slots=True)
-class Bundle:
+class Bundle(Record):
     """What loading a program needs: `kept`, the texts that were read, and `reading`, the arguments of `load` as JSON.
 
     Stored once, under its SHA-256.
@@ -67,8 +66,7 @@ def ignore_event(event: Event, secrets: Secrets) -> None:
     """Do nothing: the listener of a run without one."""
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Record, kw_only=True):
     """One execution of a run. `wrap` puts the durable World around the one that sends.
 
     `program` saves loading the bundle; `world` replaces the one that sends.
@@ -77,7 +75,7 @@ class Job:
     spec: RunSpec
     bundle: Bundle
     wrap: Wrap
-    on_event: OnEvent = field(default=ignore_event)
+    on_event: OnEvent = ignore_event
     program: Program | None = None
     world: World | None = None
 

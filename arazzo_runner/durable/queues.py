@@ -10,7 +10,7 @@ from typing import Any
 from dbos import error
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.durable.codec import Sealed, schedule_seal
 from arazzo_runner.durable.dbos_engine import OWN_QUEUE, SCHEDULED
 from arazzo_runner.durable.errors import refusal
@@ -25,8 +25,7 @@ WORKER_CONCURRENCY = 10
 POLL_SECONDS = 0.2
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class QueueLimits:
+class QueueLimits(Record, kw_only=True):
     """The limits of a queue; None means no limit.
 
     `concurrency` bounds the simultaneous runs of all workers, `worker_concurrency` those of each
@@ -41,8 +40,7 @@ class QueueLimits:
     poll: float = POLL_SECONDS
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Record, kw_only=True):
     """A run that is submitted repeatedly: `cron` has five fields, or six with seconds first."""
 
     name: str

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, field_names, record
+from arazzo_runner.base.records import Record, field, field_names
 from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.options import RunOptions, TransportOptions
@@ -23,8 +23,7 @@ RunState = Literal[
 ]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunSpec:
+class RunSpec(Record, kw_only=True):
     """The specification of a run: together with its bundle, enough to carry it out on any machine.
 
     `bundle` is the name of the bundle, `document` the name of the entry document. `queue` is the queue
@@ -81,8 +80,7 @@ class RunSpec:
         )
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class Doubt(Record, kw_only=True):
     """A request of unknown outcome: `key` is its effect key, `token` identifies the execution that sent it."""
 
     key: str
@@ -96,8 +94,7 @@ class Doubt:
         return step_of(self.key)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunStatus:
+class RunStatus(Record, kw_only=True):
     """The status of a run.
 
     `current_step` is the step of the last record, `started` is in seconds since the epoch, `owner` is
@@ -126,8 +123,7 @@ class RunStatus:
         return self.state in ("succeeded", "failed", "cancelled")
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Record, kw_only=True):
     """A person's decision about a request of unknown outcome.
 
     "resend": send it once more. "failed": it had no effect. "answered": `answer` is its response.

@@ -10,7 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.durable.answers import decision_from_json, decision_to_json
 from arazzo_runner.durable.codec import Codec
 from arazzo_runner.durable.dbos_engine import Engine, Host, Parked, make_tables
@@ -30,8 +30,7 @@ from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
 
 
-@record(frozen=True, slots=True)
-class Shown:
+class Shown(Record):
     """A run read from the store: status, specification, bundle, journal, result so far."""
 
     status: RunStatus
@@ -366,8 +365,7 @@ class Runtime:
         make_tables(self.store, self.codec)
 
 
-@record(slots=True)
-class _Started:
+class _Started(MutableRecord):
     """A run that this process owns and DBOS has started; `queue` is the one it came through."""
 
     engine: Engine

@@ -13,7 +13,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit, urlunsplit
 
 from arazzo_runner.base.private_files import PrivateFile, make_private_folder, state_folder
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.durable.errors import refusal
 
 STORE_VARIABLE = "ARAZZO_STORE"
@@ -23,8 +23,7 @@ _KEYRING_SERVICE, _KEYRING_USER = "arazzo", "journal-key"
 _KEY_HINT = f"set {KEY_VARIABLE} to 32 random bytes in base64 (openssl rand -base64 32)"
 
 
-@record(frozen=True, slots=True)
-class Store:
+class Store(Record):
     """The location of a store: `path` is that of a SQLite file, None for PostgreSQL."""
 
     url: str

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name, texts_of
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.errors import Diagnostic, Location, Positions, Span
@@ -95,8 +95,7 @@ def _masked_location(at: Location, secrets: Secrets) -> Location:
     return replace(at, positions=_MaskedLines(at.positions, secrets))
 
 
-@record(frozen=True, slots=True)
-class _MaskedLines:
+class _MaskedLines(Record):
     """Positions of a document with masked lines: masking must come before long lines are cut."""
 
     positions: Positions

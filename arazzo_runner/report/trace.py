@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
 from arazzo_runner.base.json_values import JsonValue, preview
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import MASK, is_secret_name
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
@@ -37,8 +37,7 @@ from arazzo_runner.program.model import (
 from arazzo_runner.program.references import criterion_references, value_references
 
 
-@record(frozen=True, slots=True)
-class Origin:
+class Origin(Record):
     """A source of a value: `text` is the expression, `says` what it names, `origins` its own sources."""
 
     text: str
@@ -46,8 +45,7 @@ class Origin:
     origins: tuple[Origin, ...] = ()
 
 
-@record(frozen=True, slots=True)
-class Slot:
+class Slot(Record):
     """A value of a step: `place` is "header Authorization", "body /query", "passes if" …; `text` is its source text."""
 
     place: str

@@ -7,15 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _LINES: Final = pattern(r"\blines? \d+(?: and \d+)?")
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Findings:
+class Findings(Record, kw_only=True):
     """The findings of each document, in order.
 
     File names are relative to `folder`. `titles` are the titles of codes; `notes` are counts for the

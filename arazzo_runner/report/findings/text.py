@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.escaping import is_plain, one_line
@@ -107,8 +107,7 @@ def excerpt(
     ]
 
 
-@record(frozen=True, slots=True)
-class _Window:
+class _Window(Record):
     """The shown part of a source line: its text, and the indent and text of the carets below it."""
 
     text: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import StepResult
 from arazzo_runner.program.model import CompiledWorkflow
@@ -28,8 +28,7 @@ _LONGEST_TITLE, _LONGEST_DETAIL = 26, 32
 _MOST_NODES = 60
 
 
-@record(frozen=True, slots=True)
-class Lane:
+class Lane(Record):
     """An edge that is not a straight line down, drawn in a lane: its number in the legend and its column."""
 
     edge: Edge
@@ -37,8 +36,7 @@ class Lane:
     column: int
 
 
-@record(frozen=True, slots=True)
-class Picture:
+class Picture(Record):
     """The shapes of a graph in a box of `width` by `height`, and the lanes that the legend explains."""
 
     shapes: tuple[str, ...]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.errors import Diagnostic
@@ -26,19 +26,20 @@ WORDS: Mapping[str, str] = {
 }
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(Record, kw_only=True):
     """One run: `result` is None if it was not started (after a failure with --fail-fast, or an interrupt).
 
     `document` is the name of the Arazzo document; `program` is needed to draw the workflow;
     `started` is seconds since the epoch; `diagnostics` are those that the result does not have.
     """
 
+    _hidden_in_repr = ("program",)
+
     name: str
     document: str = ""
     workflow_id: str | None = None
     result: RunResult | None = None
-    program: Program | None = field(default=None, repr=False)
+    program: Program | None = None
     started: float = 0.0
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -53,8 +54,7 @@ class RunRecord:
         return "not_run" if self.result is None else self.result.status
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunsReport:
+class RunsReport(Record, kw_only=True):
     """All runs of one command in plan order; `many` if the command line asked for several."""
 
     runs: tuple[RunRecord, ...]
@@ -79,8 +79,7 @@ def worst(statuses: Iterable[Status]) -> Status:
     return min(statuses, key=_WORST.index, default="succeeded")
 
 
-@record(frozen=True, slots=True)
-class Visit:
+class Visit(Record):
     """A visit of a step: `path` are the enclosing workflows within the run, `name` is unique in the run."""
 
     name: str
