@@ -16,7 +16,8 @@ from arazzo_runner.errors import Diagnostic
 JOURNAL_VERSION: Final = 2
 """Version 2 binds every record to its run and place; unbound records of version 1 are refused."""
 
-_OPTION_RECORDS: Final = {each.__name__: each for each in (RunOptions, TransportOptions, CheckOptions)}
+_OPTION_KINDS: Final = (RunOptions, TransportOptions, CheckOptions)
+_OPTION_KIND_BY_NAME: Final = {kind.__name__: kind for kind in _OPTION_KINDS}
 
 RunState = Literal[
     "queued", "running", "waiting", "in_doubt", "interrupted", "succeeded", "failed", "cancelled", "unreadable"
@@ -159,7 +160,7 @@ def options_from_json(value: Any) -> RunOptions:
 
 
 def _encoded(value: Any) -> Any:
-    if isinstance(value, tuple(_OPTION_RECORDS.values())):
+    if isinstance(value, _OPTION_KINDS):
         members = {name: _encoded(getattr(value, name)) for name in field_names(value)}
         return {"record": type(value).__name__, "fields": members}
     if isinstance(value, Mapping):
@@ -176,7 +177,7 @@ def _decoded(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "record" in value:
-        kind = _OPTION_RECORDS[value["record"]]
+        kind = _OPTION_KIND_BY_NAME[value["record"]]
         known = set(field_names(kind))
         return kind(**{name: _decoded(each) for name, each in value["fields"].items() if name in known})
     if "map" in value:

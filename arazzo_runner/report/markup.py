@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape as html_escape
-from xml.sax.saxutils import escape as xml_escape
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape as xml_escape, quoteattr
 
 from arazzo_runner.report.escaping import lines, one_line
 
