@@ -92,10 +92,13 @@ class Performer(Protocol):
 
 def keyed_by(program: Program, spec: RunSpec) -> Callable[[SendRequest], bool]:
     """Return a predicate for requests that get an Idempotency-Key: all, or those whose operation declares it."""
-    declaring = {
-        f"{step.call.operation.uri}#{step.call.operation.pointer}"
+    operations = [
+        step.call.operation
         for workflow in program.workflows.values()
         for step in workflow.steps
-        if isinstance(step.call, OperationCall) and step.call.operation.parameter(KEY_HEADER, "header") is not None
+        if isinstance(step.call, OperationCall)
+    ]
+    declaring = {
+        f"{each.uri}#{each.pointer}" for each in operations if each.parameter(KEY_HEADER, "header") is not None
     }
     return lambda effect: spec.idempotency_keys or effect.operation in declaring

@@ -31,8 +31,9 @@ from arazzo_runner.program.model import (
     Program,
     SelectorValue,
     TemplateValue,
+    Unlinked,
     Value,
-    WorkflowKey,
+    WorkflowCall,
 )
 from arazzo_runner.program.references import criterion_references, value_references
 
@@ -130,8 +131,7 @@ class Tracer:
 
     def _of_workflow(self, text: str, source: CompiledStep, output: str) -> Origin:
         """Follow an output of a step that calls a workflow into that workflow."""
-        key = getattr(source.call, "workflow", None)
-        called = self._program.workflows.get(key) if isinstance(key, WorkflowKey) else None
+        called = self._program.workflows.get(source.call.workflow) if isinstance(source.call, WorkflowCall) else None
         value = dict(called.outputs).get(output) if called is not None else None
         if called is None or value is None:
             return Origin(text, f"an output of step {source.step_id}")
@@ -143,9 +143,13 @@ class Tracer:
 
 def _exchange(expression: MessageReference | Keyword, step: CompiledStep) -> str:
     """Return the exchange that a reference to a request or a response belongs to."""
-    called = step.step_id
-    if isinstance(step.call, OperationCall):
-        called = f"{step.call.operation.method} {step.call.operation.path}"
+    match step.call:
+        case OperationCall(operation=operation):
+            called = f"{operation.method} {operation.path}"
+        case WorkflowCall() | Unlinked():
+            called = step.step_id
+        case _:
+            assert_never(step.call)
     part = "request" if isinstance(expression, MessageReference) and expression.message == "request" else "response"
     if isinstance(expression, Keyword) and expression.name != "statusCode":
         part = "document" if expression.name == "self" else "request"

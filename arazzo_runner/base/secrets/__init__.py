@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern as lazy_pattern
-
-if TYPE_CHECKING:
-    from arazzo_runner.base.secrets.finder import Finder
-    from arazzo_runner.base.secrets.search import Hit
 
 MASK = "***"
 MINIMUM_LENGTH = 8
@@ -39,12 +35,23 @@ def is_secret_name(name: str) -> bool:
     return bool(_SECRET_NAME.search(plain)) and not _HARMLESS_NAME.search(plain)
 
 
+_Replacement = Callable[[tuple[int, int, str]], str]  # from start, end and secret of a hit
+
+
+class _Finder(Protocol):
+    """What is used of finder.Finder, which is imported lazily."""
+
+    def add(self, secret: str) -> None: ...
+
+    def replaced(self, text: str, replacement: _Replacement) -> str: ...
+
+
 class Secrets:
     """The secret texts of a run; masks them in other texts, also if escaped or encoded."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._texts: dict[str, None] = {}
-        self._finder: Finder | None = None
+        self._finder: _Finder | None = None
         self._unfound: list[str] = []  # not yet added to the finder
         for text in texts:
             self.add(text)
@@ -88,7 +95,7 @@ class Secrets:
 
     def blotted(self, text: str) -> str:
         """Return `text` with every secret replaced by as many asterisks, so that columns stay."""
-        return self._replaced(text, lambda found: "*" * (found.end - found.start))
+        return self._replaced(text, lambda found: "*" * (found[1] - found[0]))
 
     def mask_value(self, value: JsonValue) -> JsonValue:
         """Return a JSON value with every text and key masked."""
@@ -111,7 +118,7 @@ class Secrets:
             shown = [self.mask(text) for text in known]  # the separator occurs in a text or secret
         return {text: each for text, each in zip(known, shown, strict=True) if text != each}
 
-    def _replaced(self, text: str, replacement: Callable[[Hit], str]) -> str:
+    def _replaced(self, text: str, replacement: _Replacement) -> str:
         if not self._texts or len(text) < MINIMUM_LENGTH:
             return text
         if self._finder is None:

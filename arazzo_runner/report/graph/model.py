@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, assert_never
 
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
-from arazzo_runner.program.model import CompiledAction, CompiledStep, CompiledWorkflow, OperationCall, WorkflowCall
+from arazzo_runner.program.model import (
+    CompiledAction,
+    CompiledStep,
+    CompiledWorkflow,
+    OperationCall,
+    Unlinked,
+    WorkflowCall,
+)
 
 START, SUCCESS, FAILURE = "start", "succeeded", "failed"
 NodeKind = Literal["start", "step", "call", "workflow", "succeeded", "failed"]
@@ -97,11 +104,17 @@ def _before(workflow: CompiledWorkflow) -> str:
 
 
 def _step_node(step: CompiledStep) -> Node:
-    if isinstance(step.call, OperationCall):
-        detail = f"{step.call.operation.method} {step.call.operation.path}"
-        return Node(key=step.step_id, kind="step", title=step.step_id, detail=detail)
-    detail = f"workflow {step.call.workflow.workflow_id}" if isinstance(step.call, WorkflowCall) else ""
-    return Node(key=step.step_id, kind="call", title=step.step_id, detail=detail)
+    kind: NodeKind = "call"
+    match step.call:
+        case OperationCall(operation=operation):
+            kind, detail = "step", f"{operation.method} {operation.path}"
+        case WorkflowCall(workflow=workflow):
+            detail = f"workflow {workflow.workflow_id}"
+        case Unlinked():
+            detail = ""
+        case _:
+            assert_never(step.call)
+    return Node(key=step.step_id, kind=kind, title=step.step_id, detail=detail)
 
 
 def _success_edges(graph: _Builder, step: CompiledStep, following: str | None) -> None:
