@@ -126,7 +126,7 @@ class Tracer:
         secret = ", secret" if expression.output in source.secret_outputs else ""
         says = f"step {source.step_id}: {value_text(value)}{secret}"
         if key in seen:
-            return Origin(text, f"{says} (of the round before)")
+            return Origin(text, f"{says} (of the previous visit)")
         return Origin(text, says, self._origins(value_references(value), source, (*seen, key)))
 
     def _of_workflow(self, text: str, source: CompiledStep, output: str) -> Origin:

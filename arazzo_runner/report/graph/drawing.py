@@ -219,8 +219,8 @@ def _lane_words(edge: Edge) -> tuple[tuple[str, ...], str]:
 
 
 def _path_text(graph: Graph) -> str:
-    gone = [f"{node.title} {node.status}" for node in graph.nodes if node.status not in (None, "skipped")]
-    return ", ".join(gone) or "no step ran"
+    executed = [f"{node.title} {node.status}" for node in graph.nodes if node.status not in (None, "skipped")]
+    return ", ".join(executed) or "no step ran"
 
 
 # ------------------------------------------------------------------ SVG files

@@ -167,10 +167,10 @@ def _label(action: CompiledAction) -> str:
 
 def with_path(graph: Graph, visited: Sequence[Visited], status: str) -> Graph:
     """Return the graph with the statuses of a run's steps and the counts of the edges it took."""
-    gone = [each for each in visited if each.status != "skipped"]
+    executed = [each for each in visited if each.status != "skipped"]
     last = {each.step_id: each.status for each in visited}
-    visits = Counter(each.step_id for each in gone)
-    taken = Counter(_taken(graph, gone, status))
+    visits = Counter(each.step_id for each in executed)
+    taken = Counter(_taken(graph, executed, status))
     ends = {edge.target for edge in taken}
     nodes = tuple(_passed(node, last, visits, ends) for node in graph.nodes)
     return replace(graph, nodes=nodes, edges=tuple(replace(edge, taken=taken[edge]) for edge in graph.edges))
@@ -182,33 +182,33 @@ def _passed(node: Node, last: Mapping[str, str], visits: Mapping[str, int], ends
     return replace(node, visits=1) if node.kind == "start" or node.key in ends else node
 
 
-def _taken(graph: Graph, gone: Sequence[Visited], status: str) -> Iterator[Edge]:
+def _taken(graph: Graph, executed: Sequence[Visited], status: str) -> Iterator[Edge]:
     """Yield an edge each time the run took it; steps that a retry ran first are on no edge."""
-    if gone:
-        yield from (edge for edge in graph.edges if edge.source == START and edge.target == gone[0].step_id)
-    for each in gone:
+    if executed:
+        yield from (edge for edge in graph.edges if edge.source == START and edge.target == executed[0].step_id)
+    for each in executed:
         retry = next((edge for edge in graph.edges if edge.source == each.step_id and edge.kind == "retry"), None)
         if retry is not None:
             yield from [retry] * each.retries
-    for here, there in pairwise(gone):
-        edge = _between(graph, here, there.step_id)
+    for visit, following in pairwise(executed):
+        edge = _between(graph, visit, following.step_id)
         if edge is not None:
             yield edge
-    if gone:
-        final = _final(graph, gone[-1], status)
+    if executed:
+        final = _final(graph, executed[-1], status)
         if final is not None:
             yield final
 
 
-def _between(graph: Graph, here: Visited, target: str) -> Edge | None:
-    ways = [
-        edge for edge in graph.edges if (edge.source, edge.target) == (here.step_id, target) and edge.kind != "retry"
+def _between(graph: Graph, visit: Visited, target: str) -> Edge | None:
+    edges = [
+        edge for edge in graph.edges if (edge.source, edge.target) == (visit.step_id, target) and edge.kind != "retry"
     ]
-    return next((edge for edge in ways if edge.action == here.action), ways[0] if ways else None)
+    return next((edge for edge in edges if edge.action == visit.action), edges[0] if edges else None)
 
 
-def _final(graph: Graph, here: Visited, status: str) -> Edge | None:
+def _final(graph: Graph, visit: Visited, status: str) -> Edge | None:
     end = SUCCESS if status == "succeeded" else FAILURE
-    ways = [edge for edge in graph.edges if edge.source == here.step_id and edge.kind != "retry"]
-    named = (edge for edge in ways if here.action is not None and edge.action == here.action)
-    return next(named, next((edge for edge in ways if edge.target == end and edge.action is None), None))
+    edges = [edge for edge in graph.edges if edge.source == visit.step_id and edge.kind != "retry"]
+    named = (edge for edge in edges if visit.action is not None and edge.action == visit.action)
+    return next(named, next((edge for edge in edges if edge.target == end and edge.action is None), None))

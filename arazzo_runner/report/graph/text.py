@@ -55,8 +55,8 @@ def _mermaid_node(node: Node, name: str) -> str:
 def _mermaid_edge(edge: Edge, names: dict[str, str]) -> str:
     arrow = "-.->" if edge.kind in ("failure", "retry") else "-->"
     label = _shortened(_edge_text(edge))
-    said = f'|"{_mermaid_text(label)}"|' if label else ""
-    return f"{names[edge.source]} {arrow}{said} {names[edge.target]}"
+    shown = f'|"{_mermaid_text(label)}"|' if label else ""
+    return f"{names[edge.source]} {arrow}{shown} {names[edge.target]}"
 
 
 def _mermaid_classes(graph: Graph, names: dict[str, str]) -> Iterator[str]:
@@ -127,19 +127,19 @@ def _outline(graph: Graph, *, color: bool) -> Iterator[str]:
     yield f"{paint(one_line(graph.workflow_id), 'bold', color=color)} ({count(len(steps), 'step')})"
     titles = {node.key: node.title for node in graph.nodes}
     for node in graph.nodes:
-        ways = [edge for edge in graph.edges if edge.source == node.key]
+        outgoing = [edge for edge in graph.edges if edge.source == node.key]
         if node.kind in ("step", "call"):
             yield f"  {_outline_step(node, color=color)}"
         elif node.kind != "start":
             continue
-        for edge in ways:
+        for edge in outgoing:
             if node.kind == "start" and not edge.label:
                 continue
             word = {"next": "then", "success": "then", "failure": "else", "retry": "else"}[edge.kind]
             target = "" if edge.kind == "retry" else f" → {one_line(titles[edge.target])}"
-            mark = f"  (gone {edge.taken}×)" if edge.taken > 1 else "  (gone)" if edge.taken else ""
-            said = " ".join(filter(None, (edge.label, f"[{edge.action}]" if edge.action else "")))
-            yield f"      {word} {one_line(said)}{target}{mark}".replace("  →", " →")
+            mark = f"  (taken {edge.taken}×)" if edge.taken > 1 else "  (taken)" if edge.taken else ""
+            condition = " ".join(filter(None, (edge.label, f"[{edge.action}]" if edge.action else "")))
+            yield f"      {word} {one_line(condition)}{target}{mark}".replace("  →", " →")
 
 
 def _outline_step(node: Node, *, color: bool) -> str:

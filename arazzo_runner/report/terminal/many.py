@@ -99,9 +99,9 @@ class ManyPrinter:
     def _show_live(self) -> None:
         if self._quiet or self._finished == self._total:
             return
-        bad = f", {self._failed} not well" if self._failed else ""
+        bad = f", {self._failed} not succeeded" if self._failed else ""
         running = [f"{one_line(name)} ▸ {one_line(step)}" for name, step in self._running.items()]
-        text = f"  \0 {self._finished} of {self._total} over{bad}"
+        text = f"  \0 {self._finished} of {self._total} finished{bad}"
         names = f"  {', '.join(running)}" if running else ""
         self._live.show(lambda elapsed: f"{text}  {duration((time.monotonic() - self._started) * 1000)}{names}")
 

@@ -42,7 +42,7 @@ class RunPrinter:
         self._shown_warnings: set[str] = set()
 
     def on_event(self, event: Event, secrets: Secrets) -> None:
-        """Print what an event says."""
+        """Print an event."""
         self._console.secrets = secrets
         match event:
             case WorkflowStarted():
