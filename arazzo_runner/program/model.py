@@ -5,8 +5,8 @@ Everything is frozen; workflows refer to each other by WorkflowKey, so that they
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal as OneOf, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
@@ -14,10 +14,8 @@ from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
 from arazzo_runner.expressions.selectors import Query
-
-if TYPE_CHECKING:  # for annotations only: a document without descriptions needs none of it
-    from arazzo_runner.sources.openapi import OpenApiDescription
-    from arazzo_runner.sources.operation import Operation, OperationParameter
+from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
 class WorkflowKey(Record):
@@ -178,7 +176,14 @@ class WorkflowCall(Record, kw_only=True):
 
 
 class Unlinked(Record):
-    """The step's target could not be had (which is reported), or was not read: such a Program is only looked at."""
+    """The step's target was not found (which is reported) or not read; a program with such a step is not run."""
+
+
+LinkedCall: TypeAlias = OperationCall | WorkflowCall
+"""What a step calls in a program without errors: all that a run meets."""
+
+Call: TypeAlias = LinkedCall | Unlinked
+"""Every kind of call. Match it with `assert_never`, so that the type check names each place that a new kind misses."""
 
 
 class CompiledStep(Record):
@@ -191,7 +196,7 @@ class CompiledStep(Record):
     """
 
     step_id: str
-    call: OperationCall | WorkflowCall | Unlinked
+    call: Call
     at: Location
     description: str | None = None
     parameters: tuple[CompiledParameter, ...] = ()
@@ -206,6 +211,28 @@ class CompiledStep(Record):
     foreign_steps: tuple[tuple[WorkflowKey, str], ...] = ()
     later: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
+
+    @property
+    def linked_call(self) -> LinkedCall:
+        """What the step calls, in a program without errors; ValueError when the step's target was not found."""
+        match self.call:
+            case OperationCall() | WorkflowCall() as call:
+                return call
+            case Unlinked():
+                raise ValueError(f"the target of step {self.step_id} was not found; such a program is not run")
+            case _:
+                assert_never(self.call)
+
+    @property
+    def called_workflow(self) -> WorkflowKey | None:
+        """The workflow that the step calls, if it calls one."""
+        match self.call:
+            case WorkflowCall(workflow=workflow):
+                return workflow
+            case OperationCall() | Unlinked():
+                return None
+            case _:
+                assert_never(self.call)
 
 
 class DocumentScope(Record, kw_only=True):
@@ -245,6 +272,17 @@ class CompiledWorkflow(Record):
         """The workflowId."""
         return self.key.workflow_id
 
+    def operation_steps(self) -> Iterator[tuple[CompiledStep, OperationCall]]:
+        """Yield each step that calls an operation of a description, with its call."""
+        for step in self.steps:
+            match step.call:
+                case OperationCall() as call:
+                    yield step, call
+                case WorkflowCall() | Unlinked():
+                    pass
+                case _:
+                    assert_never(step.call)
+
 
 class Program(Record, kw_only=True):
     """A checked, frozen Arazzo Description: what `run` walks through.
@@ -267,14 +305,16 @@ class Program(Record, kw_only=True):
             raise KeyError("no workflow was chosen")
         return self.workflows[self.entry]
 
+    def operation_steps(self) -> Iterator[tuple[CompiledWorkflow, CompiledStep, OperationCall]]:
+        """Yield each step that calls an operation of a description, with its workflow and its call."""
+        for workflow in self.workflows.values():
+            for step, call in workflow.operation_steps():
+                yield workflow, step, call
+
     def operations(self) -> tuple[tuple[str, Operation, OpenApiDescription], ...]:
         """Return every (source name, operation, description) that a step calls, each once, in order."""
         found: dict[tuple[str, str], tuple[str, Operation, OpenApiDescription]] = {}
-        for workflow in self.workflows.values():
-            for step in workflow.steps:
-                if isinstance(step.call, OperationCall):
-                    call = step.call
-                    found.setdefault(
-                        (call.operation.uri, call.operation.pointer), (call.source, call.operation, call.description)
-                    )
+        for _, _, call in self.operation_steps():
+            operation = call.operation
+            found.setdefault((operation.uri, operation.pointer), (call.source, operation, call.description))
         return tuple(found.values())
