@@ -21,7 +21,7 @@ SPEC = str(ROOT / "fixtures" / "durable" / "note.arazzo.yml")
 
 @dataclass
 class Report:
-    """What became of the runs: states, doubts, and what the server saw."""
+    """The outcome of the runs: states, doubts, and the requests that the server received."""
 
     states: dict[str, int] = field(default_factory=dict)
     doubtful_requests: int = 0

@@ -16,7 +16,7 @@ from tests.durable.postgres import Postgres, postgres
 
 
 def _usable() -> bool:
-    """Whether durable runs can be had here: the extra is installed, and SQLite is new enough for this Python."""
+    """Whether durable runs work here: the extra is installed, and SQLite is new enough for this Python."""
     if find_spec("dbos") is None or find_spec("cryptography") is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""A store with runs of every kind, whose rows are then written over: by whoever can write into it, without the key."""
+"""A store with runs of every kind, whose rows are then overwritten without the key."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Poison:
-    """What is written over a row: the label, and the text; `seen` is what the diagnostic says of it."""
+    """What a row is overwritten with: label and text; `seen` is the expected reason in the diagnostic."""
 
     label: str | None
     text: Callable[[Store, Place], str]
@@ -95,7 +95,7 @@ class Store:
         return statement.format(**{name: self._schema + name for name in tables})
 
     def text(self, place: Place) -> str:
-        """Return what stands in a place."""
+        """Return the value at a place."""
         [(found,)] = self.execute(f"SELECT {place.column} FROM {{{place.table}}} WHERE {place.where}")
         assert isinstance(found, str)
         return found
@@ -189,7 +189,7 @@ def pickled(store: Store, place: Place) -> str:
 
 
 def portable(store: Store, place: Place) -> str:
-    """What DBOS takes from other languages: a whole specification, or an answer, that nobody signed."""
+    """Return unsigned JSON as DBOS accepts it from other languages: a specification, or an answer."""
     from arazzo_runner.durable.records import RunSpec
 
     if place.column == "inputs":

@@ -75,7 +75,7 @@ def test_a_poisoned_row_is_refused_and_named_and_the_others_are_listed(
 
 @pytest.mark.parametrize("poison", [name for name in POISONS if "label" not in name.partition(",")[0] or "our" in name])
 def test_a_poisoned_schedule_is_refused_and_named_and_can_be_removed(store: Store, poison: str) -> None:
-    """DBOS gives schedules no label: their context is always read by our codec."""
+    """DBOS sets no label for schedules: their context is always decoded by our codec."""
     with store.poisoned(SCHEDULE, POISONS[poison]):
         code, out, err = store.arazzo("schedule", "list", "--format", "json")
         found = {each["name"]: each for each in json.loads(out)["schedules"]}
@@ -173,8 +173,8 @@ def test_a_worker_carries_out_the_good_runs_among_poisoned_ones(store: Store) ->
     assert (code, err.count("is deleted")) == (0, len(names)), err
 
 
-def test_a_run_whose_journal_is_poisoned_behind_the_eyes_of_its_reader_sends_nothing(store: Store) -> None:
-    """The journal is read before the run goes on; DBOS reads each entry once more while it does."""
+def test_a_run_whose_journal_is_poisoned_after_it_was_read_sends_nothing(store: Store) -> None:
+    """The journal is read before the run resumes; DBOS reads each entry again while it runs."""
     place = Place("operation_outputs", "output", "workflow_uuid = 'stopped' AND function_id = 1", "operation_outputs")
     for name in ("a pickle", "DBOS's portable JSON", "the same step of another run", "another step of the same run"):
         with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:

@@ -30,7 +30,7 @@ def submit(runtime: Any, url: str, *names: str) -> None:
 
 
 def nothing(*_: Any) -> None:
-    """Told of what nobody waits for."""
+    """Ignore a problem."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Workers, queues and schedules: a bounded choice of what scripts/workers-proof does at large."""
+"""Workers, queues and schedules: a small version of scripts/workers-proof."""
 
 from __future__ import annotations
 

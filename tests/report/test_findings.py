@@ -1,4 +1,4 @@
-"""Reports of `validate`: each is read again by what reads it, and no document can break out of it."""
+"""Reports of `validate`: parsed by their readers; documents cannot inject anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML report in a browser; skipped where there is none. `scripts/check-pages` sets up what it needs."""
+"""The HTML report in a browser; skipped without one (`scripts/check-pages` installs it)."""
 
 from __future__ import annotations
 
