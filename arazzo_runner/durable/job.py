@@ -1,6 +1,6 @@
 """Bundle and Job: what a durable run consists of, and the Performer that carries a Job out.
 
-Kept free of DBOS: `durable_runs` makes bundles and performs jobs.
+DocumentSnapshot free of DBOS: `durable_runs` makes bundles and performs jobs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.effects import SendRequest, World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.program.model import OperationCall, Program
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.program.model import Program
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 OnEvent = Callable[[Event, Secrets], None]
 Wrap = Callable[[Program, World], World]
@@ -32,7 +32,7 @@ class Bundle(Record):
     Stored once, under its SHA-256.
     """
 
-    kept: Kept
+    kept: DocumentSnapshot
     reading: Mapping[str, JsonValue]
 
     def to_json(self) -> dict[str, JsonValue]:
@@ -58,7 +58,7 @@ class Bundle(Record):
     def from_json(cls, value: Any) -> Bundle:
         """Return the bundle of a JSON value; loading it reads nothing else."""
         documents = {uri: base64.b64decode(text) for uri, text in value["documents"].items()}
-        kept = Kept(documents, value["entry"], value["folder"], value["variables"], closed=True)
+        kept = DocumentSnapshot(documents, value["entry"], value["folder"], value["variables"], closed=True)
         return cls(kept, value["reading"])
 
 
@@ -92,12 +92,7 @@ class Performer(Protocol):
 
 def keyed_by(program: Program, spec: RunSpec) -> Callable[[SendRequest], bool]:
     """Return a predicate for requests that get an Idempotency-Key: all, or those whose operation declares it."""
-    operations = [
-        step.call.operation
-        for workflow in program.workflows.values()
-        for step in workflow.steps
-        if isinstance(step.call, OperationCall)
-    ]
+    operations = (call.operation for _, _, call in program.operation_steps())
     declaring = {
         f"{each.uri}#{each.pointer}" for each in operations if each.parameter(KEY_HEADER, "header") is not None
     }

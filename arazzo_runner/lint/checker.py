@@ -10,8 +10,7 @@ from typing import TypeAlias
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
-from arazzo_runner.document.cache import cached_reader
-from arazzo_runner.document.read_cache import ReadCache
+from arazzo_runner.document.cache import ReadCache, cached_reader
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
 from arazzo_runner.errors import (
     Diagnostic,
@@ -22,9 +21,15 @@ from arazzo_runner.errors import (
     Severity,
 )
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
-from arazzo_runner.sources.dependency_tracker import Watch, WatchedLocations
-from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch, read_file
-from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES
+from arazzo_runner.sources.fetch import (
+    DependencyTracker,
+    DocumentFetch,
+    FetchError,
+    TrackedLocations,
+    make_fetch,
+    read_file,
+)
+from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES, Repositories
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 
 Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
@@ -51,7 +56,10 @@ def open_document(
 
 
 def _fetch_for(
-    location: str, options: LoadOptions, repositories: Repositories | None = None, tracker: Watch | None = None
+    location: str,
+    options: LoadOptions,
+    repositories: Repositories | None = None,
+    tracker: DependencyTracker | None = None,
 ) -> DocumentFetch:
     return make_fetch(
         location,
@@ -60,9 +68,9 @@ def _fetch_for(
         allow_remote=options.allow_remote,
         allow_hosts=options.allow_hosts,
         url_map=options.url_map,
-        kept=options.kept,
+        snapshot=options.snapshot,
         repositories=repositories,
-        watch=tracker,
+        tracker=tracker,
     )
 
 
@@ -132,7 +140,7 @@ class Checker:
         self._reading = reading
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
         self._repositories = Repositories()
-        self._tracker: Watch | None = None
+        self._tracker: DependencyTracker | None = None
         self._entries: DocumentFetch | None = None
         self._seen: dict[str, bytes] = {}
         self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
@@ -144,7 +152,7 @@ class Checker:
             self._locations[id(each)] = location
         self._offers = self._identities() if len(self._documents) > 1 else {}
 
-    def check(self, document: Source, checks: Checks, *, tracker: Watch | None = None) -> Checked:
+    def check(self, document: Source, checks: Checks, *, tracker: DependencyTracker | None = None) -> Checked:
         """Check one document; errors in it are findings, not exceptions. `tracker` records what was read.
 
         Raises InvalidUsage for a file that cannot be opened.
@@ -219,7 +227,7 @@ class Checker:
     ) -> tuple[Library, LoadedDocument]:
         options = self._reading if self._reading.strict == strict else replace(self._reading, strict=strict)
         fetch = _fetch_for(location, options, self._repositories, self._tracker)
-        offered = self._offers if self._tracker is None else WatchedLocations(self._offers, self._tracker)
+        offered = self._offers if self._tracker is None else TrackedLocations(self._offers, self._tracker)
         library = Library(fetch, options, problems, cache=self._cache, offers=Offers(offered, self._offered))
         return library, library.add(parsed, location)
 

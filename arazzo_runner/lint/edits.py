@@ -10,8 +10,8 @@ from typing import Final
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-from arazzo_runner.document.positions import Entry, IndexedPositions, JsonPositions
-from arazzo_runner.document.scalar_positions import raw_offset
+from arazzo_runner.document.json_positions import JsonPositions
+from arazzo_runner.document.positions import Entry, IndexedPositions, raw_offset
 from arazzo_runner.document.scalars import NotJson, plain_value
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Change, Edit, Span

@@ -18,7 +18,7 @@ from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.lint.result_cache import CachedResult, ResultCache
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.findings.model import relative
-from arazzo_runner.sources.dependency_tracker import Watch
+from arazzo_runner.sources.fetch import DependencyTracker
 
 
 class LintOptions(Record, kw_only=True):
@@ -85,7 +85,7 @@ class Linter:
         location, key = checker.location(name), self._cache_key(settings, policy)
         result = cache.find(location, key, checker)
         if result is None:
-            tracker = Watch()
+            tracker = DependencyTracker()
             try:
                 checked = checker.check(name, self._checks_for(policy), tracker=tracker)
             except InvalidUsage as problem:

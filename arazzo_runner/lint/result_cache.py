@@ -21,7 +21,7 @@ from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.errors import Diagnostic, Fix, Location, Severity
 from arazzo_runner.lint.checker import Checker
 from arazzo_runner.program.library import display
-from arazzo_runner.sources.dependency_tracker import Watch
+from arazzo_runner.sources.fetch import DependencyTracker
 from arazzo_runner.sources.uris import path_of
 
 _OTHER_BREAKS: Final = ("\x85".encode(), "\u2028".encode(), "\u2029".encode())  # line breaks of YAML 1.1
@@ -72,7 +72,9 @@ class ResultCache:
         """Remove the result of a document."""
         self.new_results[location] = None
 
-    def put(self, location: str, settings: str, checker: Checker, result: CachedResult, tracker: Watch) -> None:
+    def put(
+        self, location: str, settings: str, checker: Checker, result: CachedResult, tracker: DependencyTracker
+    ) -> None:
         """Add the result of a document, unless linting it again with the same inputs may give another one."""
         uris = {display(uri): uri for uri in tracker.read}
         places = (at.uri for found in result.findings for at in (found.at, *found.related))
@@ -148,7 +150,7 @@ def _place(at: Location, uris: Mapping[str, str]) -> JsonValue:
     return [at.uri, at.pointer, at.on_key, at.offset, at.length, uri, line, column, width]
 
 
-def _is_repeatable(tracker: Watch) -> bool:
+def _is_repeatable(tracker: DependencyTracker) -> bool:
     """Return whether a load can be repeated, and its documents have no line breaks of YAML 1.1."""
     return tracker.repeatable and not any(each in data for data in tracker.read.values() for each in _OTHER_BREAKS)
 

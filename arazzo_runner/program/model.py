@@ -1,6 +1,6 @@
-"""The compiled Program: names are objects, expressions are nodes, nothing is looked up by text any more.
+"""The compiled Program: names are resolved to objects and expressions parsed to nodes.
 
-Everything is frozen; workflows refer to each other by WorkflowKey, so that they may form cycles.
+Records are frozen; workflows refer to each other by WorkflowKey, since calls may be recursive.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
 class WorkflowKey(Record):
-    """Names one workflow of one document: the document's base URI and the workflowId."""
+    """Identifies a workflow: its document's base URI and its workflowId."""
 
     document: str
     workflow_id: str
@@ -29,30 +29,30 @@ class WorkflowKey(Record):
 
 
 class Literal(Record):
-    """A constant, used as it stands."""
+    """A constant."""
 
     value: JsonValue
 
 
 class ExpressionValue(Record):
-    """A text that is one whole runtime expression: its value keeps its type."""
+    """A text that is one runtime expression; its value keeps its type."""
 
     expression: Expression
     at: Location
 
 
 class TemplateValue(Record):
-    """A text with embedded expressions: gives text."""
+    """A text with embedded expressions; its value is a text."""
 
     template: Template
     at: Location
 
 
 class SelectorValue(Record):
-    """A Selector object (Arazzo 1.1): `query` applied to the value of `context`.
+    """A Selector Object (Arazzo 1.1): `query` applied to the value of `context`.
 
-    `query` is a Template when the selector text holds embedded expressions; it is then
-    compiled when its text is known (`kind` and `version` say in which language).
+    `query` is a Template when the selector has embedded expressions; it is compiled, in the
+    language `kind` and `version`, once their values are known.
     """
 
     context: Expression
@@ -63,19 +63,22 @@ class SelectorValue(Record):
 
 
 class ObjectValue(Record):
-    """A mapping some of whose members (or keys) are computed."""
+    """A mapping with computed members or keys; members in `required` must not be left out."""
 
     members: tuple[tuple[str | Expression | Template, Value], ...]
     required: frozenset[str] = frozenset()
 
 
 class ArrayValue(Record):
-    """A list some of whose items are computed."""
+    """A list with computed items."""
 
     items: tuple[Value, ...]
 
 
-Value: TypeAlias = Literal | ExpressionValue | TemplateValue | SelectorValue | ObjectValue | ArrayValue
+TextValue: TypeAlias = Literal | ExpressionValue | TemplateValue
+"""The values a text may compile to."""
+
+Value: TypeAlias = TextValue | SelectorValue | ObjectValue | ArrayValue
 
 
 # ------------------------------------------------------------------ criteria and actions
@@ -100,7 +103,7 @@ class ContextCriterion(Record):
 
 
 class QueryCriterion(Record):
-    """A regex, jsonpath or xpath condition; `query` is a Template while it holds embedded expressions."""
+    """A regex, jsonpath or xpath condition; `query` is a Template if it has embedded expressions."""
 
     text: str
     kind: str
@@ -114,9 +117,9 @@ CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriteri
 
 
 class CompiledParameter(Record):
-    """A parameter with its Reusable Object followed; `location` is None for a workflow's input.
+    """A parameter; `location` is None for the input of a called workflow.
 
-    `declared` is the operation's own parameter of that name and place, None when it has none.
+    `declared` is the operation's parameter of that name and location, None when it declares none.
     """
 
     name: str
@@ -152,7 +155,7 @@ class CompiledReplacement(Record, kw_only=True):
 
 
 class CompiledBody(Record):
-    """What a step sends: `content_type` is decided at compile time (semantics §6)."""
+    """The body that a step sends; `content_type` is decided at compile time (semantics §6)."""
 
     content_type: str
     payload: Value | None
@@ -187,12 +190,11 @@ Call: TypeAlias = LinkedCall | Unlinked
 
 
 class CompiledStep(Record):
-    """One step, ready to run: parameters and actions are merged with the workflow's.
+    """One step, with the parameters and actions of its workflow merged in.
 
-    `timeout` in seconds. `depends_on` are the steps of this workflow that must have ended
-    before it, `reads` those whose outputs it refers to, `later` those (perhaps itself) that a loop
-    or a repair runs only after its first visit; `foreign_steps` are steps of other workflows
-    it waits for.
+    `timeout` is in seconds. `depends_on` are the steps of this workflow that must end before it,
+    `foreign_steps` those of other workflows; `reads` are the steps whose outputs it refers to, and
+    `later` those of them (perhaps itself) that run only after its first visit, through goto or retry.
     """
 
     step_id: str
@@ -214,7 +216,7 @@ class CompiledStep(Record):
 
     @property
     def linked_call(self) -> LinkedCall:
-        """What the step calls, in a program without errors; ValueError when the step's target was not found."""
+        """What the step calls; ValueError in a program with errors, when the target was not found."""
         match self.call:
             case OperationCall() | WorkflowCall() as call:
                 return call
@@ -236,10 +238,7 @@ class CompiledStep(Record):
 
 
 class DocumentScope(Record, kw_only=True):
-    """What expressions of one document may see of the document itself.
-
-    `workflow_ids` maps every workflowId (and `source.workflowId`) its expressions may name.
-    """
+    """The parts of a document that its expressions may refer to; `raw` is the whole document."""
 
     _hidden_in_repr = ("raw",)
 
@@ -251,7 +250,7 @@ class DocumentScope(Record, kw_only=True):
 
 
 class CompiledWorkflow(Record):
-    """One workflow; `steps` stand in the order of execution fixed at compile time (semantics §5)."""
+    """One workflow; `steps` are in order of execution (semantics §5), `positions` gives the index of each."""
 
     _hidden_in_repr = ("positions",)
 
@@ -285,11 +284,11 @@ class CompiledWorkflow(Record):
 
 
 class Program(Record, kw_only=True):
-    """A checked, frozen Arazzo Description: what `run` walks through.
+    """A compiled Arazzo Description.
 
-    `description` is the entry document's model, `base` its base URI; `workflows` holds every compiled workflow
-    that was asked for or can be reached; `entry` is the workflow to run when one was chosen.
-    `diagnostics` are what was found on the way (errors only when loaded for validation).
+    `description` is the entry document's model, `base` its base URI; `workflows` are the compiled
+    workflows, those asked for and those they can reach; `entry` is the one chosen to be run, if any.
+    `diagnostics` are the findings of loading (errors only when loaded for validation).
     """
 
     description: ArazzoDescription

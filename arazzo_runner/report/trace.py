@@ -131,7 +131,8 @@ class Tracer:
 
     def _of_workflow(self, text: str, source: CompiledStep, output: str) -> Origin:
         """Follow an output of a step that calls a workflow into that workflow."""
-        called = self._program.workflows.get(source.call.workflow) if isinstance(source.call, WorkflowCall) else None
+        key = source.called_workflow
+        called = None if key is None else self._program.workflows.get(key)
         value = dict(called.outputs).get(output) if called is not None else None
         if called is None or value is None:
             return Origin(text, f"an output of step {source.step_id}")

@@ -1,4 +1,4 @@
-"""Members of a value that its schema allows but does not name: what a description forgot to say."""
+"""Undocumented members: those that a schema allows but does not name."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _members(
 
 
 def _parts(schema: JsonValue, base: str, follower: Follower, depth: int) -> Iterator[Part]:
-    """Yield a schema and all that is applied in place with it."""
+    """Yield a schema and its subschemas applied in place."""
     follower.step()
     if not isinstance(schema, dict) or depth > 60:
         return

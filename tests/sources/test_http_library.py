@@ -9,7 +9,7 @@ import sys
 import pytest
 
 PROGRAM = (
-    "import sys; from arazzo_runner.sources.httpx_import import httpx; "
+    "import sys; from arazzo_runner.sources.http_library import httpx; "
     "print(httpx().__name__, sorted({name.partition('.')[0] for name in sys.modules} & {'httpx', 'httpx2', 'click', 'rich'}))"
 )
 
@@ -27,7 +27,7 @@ def test_the_library_that_the_environment_names_is_used_alone(library):
 def test_threads_that_need_it_first_at_the_same_time_all_get_the_whole_library():
     script = (
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from arazzo_runner.sources.httpx_import import httpx\n"
+        "from arazzo_runner.sources.http_library import httpx\n"
         "with ThreadPoolExecutor(8) as threads:\n"
         "    print({hasattr(module, 'InvalidURL') for module in threads.map(lambda _: httpx(), range(8))})\n"
     )
