@@ -62,7 +62,7 @@ class Reading(MutableRecord):
         if self.repeats > MOST_REPEATS:
             return
         lines = f"line {first[0]}" if first[0] == second[0] else f"lines {first[0]} and {second[0]}"
-        message = f"the key {preview(key)} stands twice in one mapping ({lines}); the last one counts"
+        message = f"the key {preview(key)} is duplicated in a mapping ({lines}); the last one counts"
         if self.repeats == MOST_REPEATS:
             message += "; further repeated keys are not listed"
         at, related = self.place(*second, pointer, len(key)), (self.place(*first, pointer, len(key)),)

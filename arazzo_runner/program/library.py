@@ -179,7 +179,7 @@ class Library:
                 "not-checked", f'source "{source.name}" ({uri}) is remote and was not read', at, hint=hint
             )
             return NotChecked(uri)
-        message = f'source "{source.name}" ({uri}) is remote, and --offline forbids to read it'
+        message = f'source "{source.name}" ({uri}) is remote, and --offline forbids reading it'
         self.problems.error("source-not-readable", message, at, hint=hint)
         return None
 

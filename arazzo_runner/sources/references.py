@@ -85,7 +85,7 @@ class References:
             if not isinstance(reference, str):
                 return node
             node = self.target(reference, node.base)
-        raise ReferenceFailure("$refs lead round in a circle")
+        raise ReferenceFailure("the $ref is circular")
 
     def target(self, reference: str, base: str) -> Node:
         """Return the node that a reference with this base URI refers to."""
