@@ -198,7 +198,9 @@ class _Builder:
         if top.is_mapping and top.key is None:
             if not isinstance(known.value, str):
                 hint = "write the key out, as text"
-                raise Unreadable("unusable-key", "an alias of a value other than a text cannot be a key", _place(event), hint)
+                raise Unreadable(
+                    "unusable-key", "an alias of a value other than a text cannot be a key", _place(event), hint
+                )
             self._key(top, known.value, event)
             return
         top.height = max(top.height, known.height)
