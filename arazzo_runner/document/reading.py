@@ -7,7 +7,8 @@ from typing import Final
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.document.positions import FixedPositions, TextPositions
-from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Diagnostic, Location, Severity
 
 MOST_REPEATS: Final = 100
 """The number of repeated keys reported, so that a hostile document does not cause a million Diagnostics."""
