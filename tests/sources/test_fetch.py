@@ -150,7 +150,7 @@ def test_root_never_grows_to_a_home_or_the_whole_disk(root, path, home, expected
         pytest.param(lambda: check_addresses("http://meta/", ["169.254.169.254"], "file:///a.yaml", OPEN), "link-local", id="link-local even for a local document"),
         pytest.param(lambda: redirected(REMOTE, "https://other.test/x?token=1"), r"to another server, https://other\.test/x$", id="redirect to another server"),
         pytest.param(lambda: redirected(REMOTE, "http://api.test/x"), "to another server", id="redirect to http"),
-        pytest.param(lambda: redirected(REMOTE, None), "leads nowhere", id="redirect without a place"),
+        pytest.param(lambda: redirected(REMOTE, None), "without naming a location", id="redirect without a place"),
     ],
 )  # fmt: skip
 def test_policy_refuses(check, message):
