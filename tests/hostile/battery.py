@@ -17,7 +17,7 @@ import yaml
 
 from tests.hostile import generated
 from tests.loopback import Reply, Request, serving
-from tests.secrets.escapes import ESCAPES, readings
+from tests.secrets.escapes import ways_out
 
 CASES = Path(__file__).parents[2] / "fixtures" / "hostile"
 SECRET = "canary-5ecret/token"
@@ -42,13 +42,7 @@ def let_out(case: dict[str, Any], text: str) -> list[str]:
     """Return in which forms the secret of a case is in a text; a case's own one is looked for behind any two escapes."""
     if "secret" not in case:
         return [repr(form) for form in forms(SECRET) if form in text]
-    readers = {escape.read: escape for escape in ESCAPES}.values()
-    pairs = ((outer, inner) for outer in readers for inner in readers)
-    return [
-        f"escaped as {outer.name}, {inner.name}"
-        for outer, inner in pairs
-        if any(case["secret"] in reading for reading in readings(text, outer, inner))
-    ]
+    return [f"escaped as {way}" for way in ways_out(text, case["secret"])]
 
 
 class Recorder:
