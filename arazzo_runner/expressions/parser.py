@@ -10,7 +10,7 @@ from collections.abc import Container
 from typing import Final, NoReturn
 
 from arazzo_runner.base.records import replace
-from arazzo_runner.errors import did_you_mean
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.expressions.names import (
     NOTHING_DECLARED,
     Declared,
