@@ -9,6 +9,7 @@ from arazzo_runner import api
 from arazzo_runner.base.private_files import PrivateFile, state_folder
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import pairs
 from arazzo_runner.cli.run.arguments import RunArguments, run_options
@@ -20,7 +21,7 @@ from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.errors import ArazzoError, InvalidUsage, did_you_mean
+from arazzo_runner.errors import ArazzoError, InvalidUsage
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.report.masking import masked_diagnostic
