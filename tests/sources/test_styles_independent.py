@@ -99,7 +99,7 @@ def description(origin, place, style, explode, shape):
 
 @pytest.mark.parametrize(("place", "style", "explode", "shape"), list(combinations()))
 def test_aiopenapi3_sends_the_same(place, style, explode, shape, server, world):
-    origin = f"http://127.0.0.1:{server.server_port}"
+    origin = server.url
     url, headers, _ = sent(case_of(place, style, explode, shape), origin)
     drive(world.perform(SendRequest(key="k#1", safe=True, request=HttpRequest("GET", url, headers, None), timeout=5.0)))
     ours = decoded(server.seen)
