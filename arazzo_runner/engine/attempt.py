@@ -44,7 +44,7 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
     started = await run.tick(key)
     scope = frame.scope(run, later=step.later)
     try:
-        built = build_request(step, call, scope, run, started)
+        built = await build_request(step, call, scope, run, key, started)
     except CannotBuild as problem:
         attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
         return Tried(attempt, scope, {}, built=False)

@@ -6,6 +6,7 @@ import json
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, ends_inside_string, to_text
+from arazzo_runner.engine.files import ReadNamed
 from arazzo_runner.engine.resolve import Unresolved, expression_text, resolve
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.evaluate import evaluate
@@ -13,7 +14,6 @@ from arazzo_runner.expressions.nodes import Template
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledBody, Literal, TemplateValue
 from arazzo_runner.sources.http_media.media import UnusableMedia, encode_body, is_form, is_json, is_xml
-from arazzo_runner.sources.http_media.media_types import ReadFile
 from arazzo_runner.sources.operation import MediaType, Operation
 
 
@@ -26,24 +26,37 @@ class UnusableBody(Exception):
         self.at = at
 
 
-def build_body(
-    body: CompiledBody, operation: Operation, scope: Scope, read_file: ReadFile
+async def build_body(
+    body: CompiledBody, operation: Operation, scope: Scope, key: str, read: ReadNamed
 ) -> tuple[JsonValue, bytes | None, str | None]:
-    """Return (value as `$request.body` sees it, bytes, Content-Type); `read_file` reads files given by path.
+    """Return (value as `$request.body` sees it, bytes, Content-Type); `read` reads the files given by path.
 
-    Raises Unresolved for a missing value, UnusableBody when the value does not fit the type.
+    `key` is the effect key of the request. Raises Unresolved for a missing value, UnusableBody
+    when the value does not fit the type.
     """
     value = _payload(body, scope)
     if body.replacements:
         value = _replaced(body, value, scope)
     if value is MISSING:
         return MISSING, None, None
-    media_type = _media_type(operation, body.content_type)
     try:
-        raw, content_type = encode_body(value, body.content_type, media_type, read_file=read_file)
+        raw, content_type = await _encoded(body, value, _media_type(operation, body.content_type), key, read)
     except UnusableMedia as problem:
         raise UnusableBody(str(problem), body.at.child("payload")) from None
     return value, raw, content_type
+
+
+async def _encoded(
+    body: CompiledBody, value: JsonValue, media_type: MediaType | None, key: str, read: ReadNamed
+) -> tuple[bytes, str]:
+    # Which mappings are files depends on how the body is written, so it is written once to collect their paths.
+    files: dict[str, bytes] = {}
+    written = encode_body(value, body.content_type, media_type, read_file=lambda path: files.setdefault(path, b""))
+    if not files:
+        return written
+    for number, path in enumerate(files, 1):
+        files[path] = await read(f"{key}/file{number}", path)
+    return encode_body(value, body.content_type, media_type, read_file=files.__getitem__)
 
 
 def _payload(body: CompiledBody, scope: Scope) -> JsonValue:
@@ -127,7 +140,7 @@ def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
     kind: OneOf["xml", "form", "json"] = "json"
     if is_xml(body.content_type) or is_form(body.content_type):
         kind = "xml" if is_xml(body.content_type) else "form"
-    outcome = apply_replacements(start, changes, kind, timeout=scope.query_timeout)
+    outcome = apply_replacements(start, changes, kind, timeout=scope.query_timeout, now=scope.now)
     if outcome.unmatched is not None:
         replacement = body.replacements[outcome.unmatched]
         message = f'target "{replacement.target.text}" matches nothing in the payload'

@@ -8,9 +8,21 @@ so parallel runs replay like sequential ones (a free `gather` would not).
 from __future__ import annotations
 
 from collections.abc import Coroutine, Generator, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, assert_never, cast
 
-from arazzo_runner.engine.effects import Answer, Batch, Effect, NoResponse, SendRequest, World
+from arazzo_runner.engine.effects import (
+    Answer,
+    Batch,
+    Effect,
+    NoFile,
+    NoResponse,
+    Now,
+    ReadFile,
+    SendRequest,
+    Sleep,
+    World,
+    known,
+)
 
 Result = TypeVar("Result")
 
@@ -60,13 +72,21 @@ async def together(world: World, key: str, branches: Sequence[Coroutine[Any, Any
 
 
 def interrupted_answers(batch: Batch, now: float) -> tuple[object, ...]:
-    """What each effect of a Batch gets when the run is interrupted in its middle."""
-    message = "interrupted while the request was under way"
-    return tuple(
-        interrupted_answers(effect, now)
-        if isinstance(effect, Batch)
-        else NoResponse("interrupted", message, sent=True)
-        if isinstance(effect, SendRequest)
-        else now
-        for effect in batch.effects
-    )
+    """Return an answer for each effect of a Batch during which the run was interrupted."""
+    return tuple(_interrupted_answer(effect, now) for effect in batch.effects)
+
+
+def _interrupted_answer(effect: Effect[Any], now: float) -> object:
+    match found := known(effect):
+        case SendRequest():
+            return NoResponse("interrupted", "interrupted while the request was under way", sent=True)
+        case ReadFile():
+            return NoFile("interrupted before the file was read")
+        case Now():
+            return now
+        case Sleep():
+            return None
+        case Batch():
+            return interrupted_answers(found, now)
+        case _:
+            assert_never(found)

@@ -79,7 +79,7 @@ def _query(criterion: QueryCriterion, scope: Scope, timeout: float) -> Verdict:
         return _verdict(criterion, criterion.kind, value, False, str(missing))
     except ExpressionSyntaxError as problem:
         return _verdict(criterion, criterion.kind, value, False, problem.message)
-    selection = select(query, value, timeout=timeout)
+    selection = select(query, value, timeout=timeout, now=scope.now)
     passed = passes(selection)
     reason = selection.reason
     if not passed and reason is None:

@@ -40,26 +40,33 @@ class _Unmatched(Exception):
 
 
 def apply_replacements(
-    payload: JsonValue, replacements: Sequence[tuple[Query, JsonValue]], kind: MediaKind, *, timeout: float = 1.0
+    payload: JsonValue,
+    replacements: Sequence[tuple[Query, JsonValue]],
+    kind: MediaKind,
+    *,
+    timeout: float = 1.0,
+    now: float = 0.0,
 ) -> Replaced:
     """Set each value at the places its target selects, in order, each seeing what the ones before did.
 
     `kind` is the payload's media kind; XML is a text and stays one. `payload` is copied, never
-    changed. `timeout` bounds the work of each target.
+    changed. `timeout` bounds the work of each target, `now` is the time for XPath's current-dateTime().
     """
     changed = payload if isinstance(payload, (str, bytes)) else copy.deepcopy(payload)
     for index, (target, value) in enumerate(replacements):
         try:
-            changed = _replace(changed, target, value, kind, Budget(timeout))
+            changed = _replace(changed, target, value, kind, Budget(timeout), now)
         except (_Unmatched, NotXml, XPathFailure, TooMuchWork) as problem:
             return Replaced(payload, index, str(problem).replace("the context", "the payload"))
     return Replaced(changed)
 
 
-def _replace(payload: JsonValue, target: Query, value: JsonValue, kind: MediaKind, budget: Budget) -> JsonValue:
+def _replace(
+    payload: JsonValue, target: Query, value: JsonValue, kind: MediaKind, budget: Budget, now: float
+) -> JsonValue:
     compiled = target.compiled
     if isinstance(compiled, XPath):
-        return _replace_xml(payload, compiled, value, budget)
+        return _replace_xml(payload, compiled, value, budget, now)
     if kind == "xml":
         raise _Unmatched(f"a {target.kind} target does not reach into XML; use an XPath")
     if isinstance(compiled, Pointer):
@@ -99,11 +106,11 @@ def _replace_jsonpath(payload: JsonValue, path: Path, value: JsonValue, budget: 
     return payload
 
 
-def _replace_xml(payload: JsonValue, query: XPath, value: JsonValue, budget: Budget) -> str:
+def _replace_xml(payload: JsonValue, query: XPath, value: JsonValue, budget: Budget, now: float) -> str:
     if not isinstance(payload, str):
         raise NotXml("an XPath target needs a payload that is XML text")
     root = parse_xml(payload)
-    targets = xpath_targets(query, root, budget)
+    targets = xpath_targets(query, root, budget, now)
     if not targets:
         raise _Unmatched("the target selects nothing in the payload")
     for target in targets:

@@ -79,10 +79,13 @@ class _Parts:
     values: list[tuple[CompiledParameter, JsonValue]] = field(default_factory=list)
 
 
-def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Run, now: float) -> BuiltRequest:
-    """Make the request of a step; raises CannotBuild when a value is missing or cannot be sent.
+async def build_request(
+    step: CompiledStep, call: OperationCall, scope: Scope, run: Run, key: str, now: float
+) -> BuiltRequest:
+    """Return the request of a step; raises CannotBuild when a value is missing or cannot be sent.
 
-    `now` decides which cookies have expired.
+    Files that the body names are read through the run's World; `key` is the effect key of the
+    request. `now` decides which cookies have expired.
     """
     parts = _Parts()
     for parameter in step.parameters:
@@ -93,7 +96,8 @@ def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Ru
     content_type: str | None = None
     if step.body is not None:
         try:
-            body, raw, content_type = build_body(step.body, call.operation, scope, named_files(run, step.body, scope))
+            files = named_files(run, step.body, scope)
+            body, raw, content_type = await build_body(step.body, call.operation, scope, key, files)
         except UnusableBody as problem:
             raise CannotBuild.because("unusable-body", problem.message, problem.at) from None
         except Unresolved as missing:

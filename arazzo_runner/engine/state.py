@@ -16,8 +16,10 @@ from arazzo_runner.engine.effects import (
     Batch,
     Effect,
     Interrupted,
+    NoFile,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
     Sleep,
     World,
@@ -84,6 +86,11 @@ class Run:
             sent = not (isinstance(interrupt, Interrupted) and not interrupt.sent)
             message = f"interrupted {'while the request was under way' if sent else 'before the request was sent'}"
             return NoResponse("interrupted", message, sent=sent)
+
+    async def read_file(self, key: str, path: str) -> bytes | NoFile:
+        """Return the content of a file, or why there is none."""
+        answer = await self._perform(ReadFile(key=key, path=path))
+        return NoFile("interrupted before the file was read") if answer is None else answer
 
     async def sleep(self, key: str, seconds: float) -> None:
         """Wait, at most until the run's deadline."""
@@ -191,4 +198,5 @@ class Frame:
             response=response,
             not_yet=later - self.outputs.keys() if later else later,
             query_timeout=run.options.criterion_timeout,
+            now=run.now,
         )

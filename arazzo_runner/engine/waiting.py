@@ -22,11 +22,15 @@ def retry_after_seconds(response: object, now: float) -> float | None:
 
 
 def http_date(text: str) -> float | None:
-    """Return an HTTP-date as seconds since the epoch, None when it is none that this system can tell."""
+    """Return an HTTP-date as seconds since the epoch, None for a text that is none.
+
+    A date of unknown zone (`-0000`) is in UTC: the zone of this machine must not matter.
+    """
+    from datetime import UTC
     from email.utils import parsedate_to_datetime  # lazily: email costs 10 ms at a cold start
 
     try:
         moment = parsedate_to_datetime(text)
-        return moment.timestamp()
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, assert_never, cast
 
 from arazzo_runner.engine.effects import (
     Answer,
@@ -17,11 +17,14 @@ from arazzo_runner.engine.effects import (
     HttpResponse,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
     Sleep,
+    known,
 )
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.runtime.exchange import Exchange, library_request
+from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.redirects import LookedUp, Trail, is_redirect
 from arazzo_runner.runtime.stale_connections import kept_with_leftovers
 from arazzo_runner.runtime.transports import Way, async_way, blocking_way
@@ -77,20 +80,24 @@ class BlockingWorld:
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
-        if isinstance(effect, SendRequest):
-            return self._send(effect)
-        if isinstance(effect, Now):
-            return time.time()
-        if isinstance(effect, Sleep):
-            time.sleep(effect.seconds)
-            return None
-        if isinstance(effect, Batch):
-            return self._batch(effect)
-        raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
+        match found := known(effect):
+            case SendRequest():
+                return self._send(found)
+            case ReadFile():
+                return read_upload(found.path)
+            case Now():
+                return time.time()
+            case Sleep():
+                time.sleep(found.seconds)
+                return None
+            case Batch():
+                return self._batch(found)
+            case _:
+                assert_never(found)
 
     def _batch(self, batch: Batch) -> tuple[object, ...]:
         """Perform a Batch: at the same time when it waits for more than one thing."""
-        waits = sum(not isinstance(each, Now) for each in batch.effects)
+        waits = sum(not isinstance(each, (Now, ReadFile)) for each in batch.effects)
         if waits > 1 and self._given is None:
             from arazzo_runner.runtime.batch import Rounds, has_running_loop
 
@@ -203,16 +210,20 @@ class AsyncWorld:
     async def _perform(self, effect: Effect[Any]) -> object:
         import asyncio
 
-        if isinstance(effect, SendRequest):
-            return await self._send(effect)
-        if isinstance(effect, Now):
-            return time.time()
-        if isinstance(effect, Sleep):
-            await asyncio.sleep(effect.seconds)
-            return None
-        if isinstance(effect, Batch):
-            return tuple(await asyncio.gather(*(self._perform(each) for each in effect.effects)))
-        raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
+        match found := known(effect):
+            case SendRequest():
+                return await self._send(found)
+            case ReadFile():
+                return await asyncio.to_thread(read_upload, found.path)
+            case Now():
+                return time.time()
+            case Sleep():
+                await asyncio.sleep(found.seconds)
+                return None
+            case Batch():
+                return tuple(await asyncio.gather(*(self._perform(each) for each in found.effects)))
+            case _:
+                assert_never(found)
 
     async def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = await self._sent(effect)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from arazzo_runner.engine.effects import Answer, Batch, Effect, SendRequest, Sleep, World
+from arazzo_runner.engine.effects import Answer, Effect, SendRequest, Sleep, World, leaves
 
 
 class Pace:
@@ -36,16 +36,8 @@ class PacedWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect, at its moment when it is a request or holds some."""
-        requests = _requests(effect)
+        requests = sum(isinstance(each, SendRequest) for each in leaves(effect))
         seconds = self._pace.wait(requests) if requests else 0.0
         if seconds > 0:
             await self._world.perform(Sleep(key=f"{effect.key}~pace", seconds=seconds))
         return await self._world.perform(effect)
-
-
-def _requests(effect: Effect[Answer]) -> int:
-    if isinstance(effect, SendRequest):
-        return 1
-    if isinstance(effect, Batch):
-        return sum(isinstance(each, SendRequest) for each in effect.effects)
-    return 0

@@ -23,6 +23,8 @@ from arazzo_runner.engine.effects import (
     Now,
     SendRequest,
     World,
+    in_shape,
+    leaves,
 )
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import Program
@@ -71,8 +73,7 @@ class AuthWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect, with credentials where its operation asks for them."""
-        leaves = list(_leaves(effect))
-        jobs = [_Job(each, self._plan.choose(each) if isinstance(each, SendRequest) else ()) for each in leaves]
+        jobs = [_Job(each, self._plan.choose(each) if isinstance(each, SendRequest) else ()) for each in leaves(effect)]
         if not any(job.chosen for job in jobs):
             return await self._world.perform(effect)
         for number in range(MOST_ROUNDS):
@@ -81,7 +82,7 @@ class AuthWorld:
                 break
             await self._round(f"{effect.key}+{number}", waiting, is_last=number == MOST_ROUNDS - 1)
         answers = iter([job.answer for job in jobs])
-        return cast(Answer, _gathered(effect, answers))
+        return cast(Answer, in_shape(effect, answers))
 
     async def _round(self, key: str, jobs: Sequence[_Job], *, is_last: bool) -> None:
         ready = []
@@ -168,19 +169,6 @@ class AuthWorld:
 
     async def _now(self, effect: SendRequest) -> float:
         return await self._world.perform(Now(key=f"{effect.key}/auth/now"))
-
-
-def _leaves(effect: Effect[Any]) -> list[Effect[Any]]:
-    """What a Batch holds, Batches in it opened too: all of it is done at the same time."""
-    if not isinstance(effect, Batch):
-        return [effect]
-    return [leaf for each in effect.effects for leaf in _leaves(each)]
-
-
-def _gathered(effect: Effect[Any], answers: Any) -> object:
-    if isinstance(effect, Batch):
-        return tuple(_gathered(each, answers) for each in effect.effects)
-    return next(answers)
 
 
 class PlaceholderWorld:

@@ -7,7 +7,7 @@ found by its key, and a request that differs from the recorded one is told, not 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import field, record
@@ -19,11 +19,14 @@ from arazzo_runner.engine.effects import (
     HttpResponse,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
     Sleep,
     World,
+    known,
 )
 from arazzo_runner.errors import Location
+from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.request_difference import Difference, differences
 
 
@@ -63,29 +66,36 @@ class Recorder:
         self._now: dict[str, float] = {}
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Let the inner World do it, and remember."""
+        """Perform the effect in the inner World and record the exchange."""
         answer = await self._world.perform(effect)
-        self._remember(effect, answer)
+        self._record(effect, answer)
         return answer
 
-    def _remember(self, effect: Effect[Any], answer: object) -> None:
-        if isinstance(effect, Batch):
-            for each, its_answer in zip(effect.effects, cast(tuple[object, ...], answer), strict=True):
-                self._remember(each, its_answer)
-        elif isinstance(effect, Now) and isinstance(answer, float):
-            self._now[effect.key] = answer
-        elif isinstance(effect, SendRequest):
-            assert isinstance(answer, (HttpResponse, NoResponse))
-            self.interactions.append(
-                Interaction(
-                    key=effect.key,
-                    started=self._now.get(f"{effect.key}/now", 0.0),
-                    source=effect.source,
-                    server=effect.server,
-                    request=effect.request,
-                    answer=answer,
-                )
+    def _record(self, effect: Effect[Any], answer: Any) -> None:
+        match found := known(effect):
+            case SendRequest():
+                self._record_exchange(found, answer)
+            case Now():
+                self._now[found.key] = answer
+            case Batch():
+                for each, its_answer in zip(found.effects, answer, strict=True):
+                    self._record(each, its_answer)
+            case ReadFile() | Sleep():
+                pass  # the content of a file is in the recorded request
+            case _:
+                assert_never(found)
+
+    def _record_exchange(self, effect: SendRequest, answer: HttpResponse | NoResponse) -> None:
+        self.interactions.append(
+            Interaction(
+                key=effect.key,
+                started=self._now.get(f"{effect.key}/now", 0.0),
+                source=effect.source,
+                server=effect.server,
+                request=effect.request,
+                answer=answer,
             )
+        )
 
 
 @record(frozen=True, slots=True)
@@ -122,15 +132,20 @@ class Player:
         return (*self._drifts, *unplayed)
 
     def _perform(self, effect: Effect[Any]) -> object:
-        if isinstance(effect, Batch):
-            return tuple(self._perform(each) for each in effect.effects)
-        if isinstance(effect, Now):
-            self._now = self._started.get(effect.key, self._now)
-            return self._now
-        if isinstance(effect, Sleep):
-            return None
-        assert isinstance(effect, SendRequest)
-        return self._answer(effect)
+        match found := known(effect):
+            case SendRequest():
+                return self._answer(found)
+            case ReadFile():
+                return read_upload(found.path)  # one that has changed shows as a difference of the request
+            case Now():
+                self._now = self._started.get(found.key, self._now)
+                return self._now
+            case Sleep():
+                return None
+            case Batch():
+                return tuple(self._perform(each) for each in found.effects)
+            case _:
+                assert_never(found)
 
     def _answer(self, effect: SendRequest) -> HttpResponse | NoResponse:
         recorded = self._left.pop(effect.key, None)

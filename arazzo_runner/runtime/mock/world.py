@@ -16,9 +16,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import field, record, replace
-from arazzo_runner.engine.effects import HttpRequest, HttpResponse
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoFile
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
+from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.mock.problem import Refused, problem
 from arazzo_runner.runtime.mock.request import read_message, split_target
 from arazzo_runner.runtime.mock.sampler import sample, sample_media
@@ -132,11 +133,20 @@ def documented_answer(operation: Operation, description: OpenApiDescription) -> 
     content_type, media_type = _preferred(response)
     value = sample_media(media_type, lambda schema: _resolved(description, schema))
     try:
-        raw, written = (b"", content_type) if value is MISSING else encode_body(value, content_type, media_type)
+        raw, written = b"", content_type
+        if value is not MISSING:
+            raw, written = encode_body(value, content_type, media_type, read_file=_file)
     except UnusableMedia as unusable:
         return problem(500, f"what the description documents cannot be written as {content_type}: {unusable}")
     headers = (("Content-Type", written), *_documented_headers(response, description))
     return HttpResponse(status, headers, b"" if status == 204 else raw)
+
+
+def _file(path: str) -> bytes:
+    content = read_upload(path)
+    if isinstance(content, NoFile):
+        raise UnusableMedia(content.message)
+    return content
 
 
 def _success(operation: Operation) -> tuple[int, OperationResponse | None]:
