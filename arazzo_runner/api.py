@@ -36,6 +36,7 @@ from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
 from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.read_ahead import read_schemas
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
 Around: TypeAlias = Callable[[World], World]
@@ -107,6 +108,7 @@ def load(
     program = load_program(entry, library, chosen)
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
+    read_schemas(program.operations())
     return program
 
 

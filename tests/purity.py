@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -92,7 +93,7 @@ class Stepped:
         self._watched = watched
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        step: Callable[[], Any] = lambda: self._coroutine.send(None)  # noqa: E731
+        step: Callable[[], Any] = partial(self._coroutine.send, None)
         while True:
             try:
                 with watching(self._watched):
@@ -102,9 +103,9 @@ class Stepped:
             try:
                 answer = yield asked
             except BaseException as error:
-                step = lambda error=error: self._coroutine.throw(error)  # noqa: E731
+                step = partial(self._coroutine.throw, error)
             else:
-                step = lambda answer=answer: self._coroutine.send(answer)  # noqa: E731
+                step = partial(self._coroutine.send, answer)
 
 
 class Outside:

@@ -346,7 +346,7 @@ class _Exchange:
         await self._world.entry(f"{self._key} {ANSWERED}", value)
 
     async def _performed(self, indexes: Sequence[int]) -> Sequence[object]:
-        found: list[Effect[Any]] = [self._leaves[index] for index in indexes]
+        found: list[Effect[object]] = [self._leaves[index] for index in indexes]
         if self._begun is not None and "until" in self._begun:
             now = await self._world.inner.perform(Now(key="now"))
             left = max(0.0, self._begun["until"] - now)

@@ -23,6 +23,7 @@ from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.errors import Location
 
 Answer = TypeVar("Answer")
+Answered = TypeVar("Answered", covariant=True)
 
 Headers = tuple[tuple[str, str], ...]
 """Pairs of name and value, in the order in which they are sent or came; a name may occur more than once."""
@@ -113,8 +114,8 @@ class NoFile:
 
 
 @record(frozen=True, slots=True, kw_only=True)
-class Effect(Generic[Answer]):
-    """Something to be done outside of the interpreter; `Answer` is the type of what `World.perform` returns for it.
+class Effect(Generic[Answered]):
+    """Something to be done outside of the interpreter; `Answered` is the type of what `World.perform` returns for it.
 
     - `key`: its name within the run, the same whenever the run is repeated with equal answers:
       `<stepId>#<attempt>`, with a suffix for what is not the request itself (`/now`, `/wait`,

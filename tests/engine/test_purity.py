@@ -8,6 +8,7 @@ cannot be counted. Nothing but "it takes too long" follows from it.
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import random
 import socket
@@ -17,6 +18,9 @@ from pathlib import Path
 
 import pytest
 
+import arazzo_runner
+from arazzo_runner.engine import interpreter
+from arazzo_runner.runtime.scripted import START, ScriptedWorld
 from tests.engine.test_files import API
 from tests.purity import Outside, ReachedOutside, Stepped
 
@@ -72,24 +76,45 @@ def test_a_world_may_do_all_that():
     assert isinstance(done.value.value, float)
 
 
-def test_runs_of_this_suite_are_watched(tmp_path, monkeypatch):
-    """A step that the interpreter itself would have to look up a clock for."""
-    import json
-
-    import arazzo_runner
-    from arazzo_runner.engine import interpreter
-    from arazzo_runner.runtime.scripted import ScriptedWorld
-
-    (tmp_path / "api.json").write_text(json.dumps(API))
+def run_one(tmp_path, step, answer, description=API, **files):
+    for name, content in {"api": description, **files}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
     document = {
         "arazzo": "1.1.0",
         "info": {"title": "t", "version": "1"},
         "sourceDescriptions": [{"name": "api", "url": "api.json"}],
-        "workflows": [{"workflowId": "w", "steps": [{"stepId": "ask", "operationId": "ask"}]}],
+        "workflows": [{"workflowId": "w", "steps": [{"stepId": "ask", "operationId": "ask", **step}]}],
     }
-    world = ScriptedWorld([{"request": "GET /ask", "times": 0}])
-    assert arazzo_runner.run(document, world=world, root=str(tmp_path)).status == "succeeded"
-    monkeypatch.setattr(interpreter, "judge_all", lambda *arguments: time.time())
+    program = arazzo_runner.load(document, root=str(tmp_path))
+    return arazzo_runner.run(program, world=ScriptedWorld([{"request": "GET /ask", "times": 0, "body": answer}]))
+
+
+def test_schemas_in_other_files_are_read_before_the_run(tmp_path):
+    content = {"application/json": {"schema": {"$ref": "schemas.json#/Pet"}}}
+    description = {
+        **API,
+        "paths": {
+            "/ask": {"get": {"operationId": "ask", "responses": {"200": {"description": "", "content": content}}}}
+        },
+    }
+    pet = {"type": "object", "properties": {"name": {"$ref": "names.json"}}}
+    result = run_one(tmp_path, {}, {"name": 5}, description, schemas={"Pet": pet}, names={"type": "string"})
+    assert [each.code for each in result.steps[0].attempts[0].diagnostics] == ["response-schema"]
+
+
+def test_runs_of_this_suite_are_watched(tmp_path, monkeypatch):
     monkeypatch.setattr(interpreter, "WorkflowStarted", lambda *arguments: time.time())
     with pytest.raises(ReachedOutside):
-        arazzo_runner.run(document, world=world, root=str(tmp_path))
+        run_one(tmp_path, {}, {})
+
+
+def test_xpath_gets_the_time_of_the_run(tmp_path):
+    moment = datetime.datetime.fromtimestamp(START, datetime.UTC).isoformat()
+    condition = f"current-dateTime() eq xs:dateTime('{moment}')"
+    criterion = {
+        "context": "$response.body",
+        "condition": condition,
+        "type": {"type": "xpath", "version": "xpath-31"},
+    }
+    result = run_one(tmp_path, {"successCriteria": [criterion]}, "<a/>")
+    assert result.status == "succeeded", result.reason
