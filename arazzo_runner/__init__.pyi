@@ -6,7 +6,7 @@ from arazzo_runner.api import load as load
 from arazzo_runner.api import run as run
 from arazzo_runner.api import validate as validate
 from arazzo_runner.base.secrets import Secrets as Secrets
-from arazzo_runner.engine.check_options import CheckOptions as CheckOptions
+from arazzo_runner.engine.options import CheckOptions as CheckOptions
 from arazzo_runner.engine.options import (
     RunOptions as RunOptions,
 )

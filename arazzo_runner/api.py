@@ -13,14 +13,12 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.engine.access import Access, CredentialsGiven
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.option_numbers import check_numbers
-from arazzo_runner.engine.options import RunOptions, TransportOptions
+from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
+from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.engine.run import run_program
-from arazzo_runner.engine.schemas import InputProblem, prepare_inputs
+from arazzo_runner.engine.run import drive, run_program
 from arazzo_runner.errors import (
     Diagnostic,
     InvalidDescription,

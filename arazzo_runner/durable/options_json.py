@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from arazzo_runner.base.records import field_names
-from arazzo_runner.engine.check_options import CheckOptions
-from arazzo_runner.engine.options import RunOptions, TransportOptions
+from arazzo_runner.engine.options import CheckOptions, RunOptions, TransportOptions
 
 _RECORDS: Final = {each.__name__: each for each in (RunOptions, TransportOptions, CheckOptions)}
 

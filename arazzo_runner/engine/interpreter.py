@@ -11,9 +11,9 @@ from typing import Final, TypeVar, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import record, replace
-from arazzo_runner.engine.actions import choose_action
+from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_seconds
 from arazzo_runner.engine.attempt import Tried, try_operation
-from arazzo_runner.engine.concurrent import AskingWorld, together
+from arazzo_runner.engine.concurrent import BranchWorld, depended_on, parallel_group, ready_workflows, together
 from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.events import (
     AttemptFinished,
@@ -23,16 +23,13 @@ from arazzo_runner.engine.events import (
     WorkflowFinished,
     WorkflowStarted,
 )
-from arazzo_runner.engine.nested import call_inputs, checked_inputs, inherited_inputs
+from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
-from arazzo_runner.engine.parallel import depended_on, parallel_group, ready_workflows
-from arazzo_runner.engine.readiness import not_ready
 from arazzo_runner.engine.request import CannotBuild
 from arazzo_runner.engine.resolve import resolve_output
 from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
 from arazzo_runner.engine.state import Frame, Outer, Run, Stop
-from arazzo_runner.engine.waiting import retry_after_seconds
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -44,7 +41,7 @@ from arazzo_runner.program.model import (
 )
 
 Result = TypeVar("Result")
-MOST_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
+MAX_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
 
 
 @record(frozen=True, slots=True)
@@ -147,7 +144,7 @@ async def _dependencies_together(run: Run, frame: Frame) -> None:
 async def _in_rounds(run: Run, key: str, branches: Sequence[Coroutine[object, object, Result]]) -> list[Result]:
     """Run branches at the same time, in rounds (engine/concurrent.py)."""
     outer = run.world
-    run.world = AskingWorld()
+    run.world = BranchWorld()
     try:
         return await together(Outer(run, outer), key, branches)
     finally:
@@ -418,7 +415,7 @@ async def _repair(
             return False
         return result.status == "succeeded"
     if action.step_id is not None and action.step_id != step.step_id:
-        if action.step_id in within or len(within) > MOST_REPAIRS:
+        if action.step_id in within or len(within) > MAX_REPAIRS:
             return False
         target = frame.workflow.steps[frame.workflow.positions[action.step_id]]
         run.visits_left -= 1

@@ -1,14 +1,52 @@
-"""RunOptions: every limit and choice of a run, with its default (security: "All limits are options")."""
+"""RunOptions: every limit and choice of a run, with its default, and the check of its numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import field, record
 from arazzo_runner.base.version import __version__
-from arazzo_runner.engine.check_options import CheckOptions
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+
+Level: TypeAlias = Literal["off", "warn", "error"]
+
+LEVELS: Final[tuple[Level, ...]] = ("off", "warn", "error")
+RESPONSE_CHECKS: Final = ("status", "content-type", "headers", "schema", "undocumented", "deep")
+"""The checks of responses by name; the last two are off unless asked for."""
+USUAL_CHECKS: Final = RESPONSE_CHECKS[:4]
+
+
+@record(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    """The level of every check of traffic against the OpenAPI description (semantics §6).
+
+    "warn" reports, "error" fails the step, "off" does not look. `requests` looks at required
+    parameters, parameter values and the body before anything is sent. Of a response `status`
+    looks whether it is documented, `content_type` whether its media type is, `headers` at those
+    documented, `schema` at the body. `undocumented` reports members that the schema allows but
+    does not name. `deep` has openapi-core check the whole exchange once more.
+    """
+
+    requests: Level = "warn"
+    status: Level = "warn"
+    content_type: Level = "warn"
+    headers: Level = "warn"
+    schema: Level = "warn"
+    undocumented: Level = "off"
+    deep: Level = "off"
+
+    @property
+    def any_response(self) -> bool:
+        """Whether a response is looked at at all."""
+        return any(getattr(self, name.replace("-", "_")) != "off" for name in RESPONSE_CHECKS)
+
+
+NO_CHECKS: Final = CheckOptions(
+    requests="off", status="off", content_type="off", headers="off", schema="off", undocumented="off", deep="off"
+)
+
 
 # Nested workflows are nested coroutines, about six each, which Python counts twice; it gives up at 1,000, and
 # whoever calls us (a web framework, a test under coverage) has used some of them.
@@ -79,3 +117,47 @@ class RunOptions:
     credentials_file: str | None = None
     require_credentials: bool = False
     user_agent: str = f"arazzo/{__version__}"
+
+
+MOST_SECONDS: Final = 1e9
+"""About 31 years; the clocks of operating systems end at some more."""
+_POSITIVE: Final = ("timeout", "run_timeout", "criterion_timeout")
+_SECONDS: Final = (*_POSITIVE, "max_retry_wait", "poll_interval")
+_COUNTS: Final = ("max_steps", "max_depth", "parallel", "max_response_size")
+_MAY_BE_NONE: Final = ("run_timeout", "max_steps")
+
+
+def check_numbers(options: RunOptions) -> None:
+    """Raise InvalidUsage with every number that cannot be meant."""
+    faults = [*_seconds(options), *_counts(options)]
+    if faults:
+        raise InvalidUsage(
+            [Diagnostic(code="usage", severity=Severity.ERROR, message=each, at=Location("")) for each in faults]
+        )
+
+
+def _seconds(options: RunOptions) -> Iterator[str]:
+    for name in _SECONDS:
+        value: Any = getattr(options, name)
+        if value is None and name in _MAY_BE_NONE:
+            continue
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not 0 <= value <= MOST_SECONDS or (value == 0 and name in _POSITIVE):
+            yield f"{name} is a number of seconds, at most {MOST_SECONDS:,.0f}, not {_shown(value)}"
+
+
+def _counts(options: RunOptions) -> Iterator[str]:
+    for name in _COUNTS:
+        value: Any = getattr(options, name)
+        if value is None and name in _MAY_BE_NONE:
+            continue
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or value < 1:
+            yield f"{name} is a whole number, 1 or more, not {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:40]
+    except ValueError:  # CPython's limit of the digits of an integer
+        return "a number of thousands of digits"

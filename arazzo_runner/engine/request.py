@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import field, record
-from arazzo_runner.engine.body import UnusableBody, build_body
+from arazzo_runner.engine.body import UnusableBody, build_body, named_files
 from arazzo_runner.engine.effects import HttpRequest
-from arazzo_runner.engine.files import named_files
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.resolve import Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.engine.state import Run

@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer, to_text
-from arazzo_runner.engine.findings import summed_up
 from arazzo_runner.engine.request import BuiltRequest
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep
 from arazzo_runner.sources.http_media.media import best_match, essence, is_form, is_json, is_xml
 from arazzo_runner.sources.operation import MediaType, Operation, OperationParameter
 from arazzo_runner.sources.schema.check import SchemaError, schema_errors
+
+MOST: Final = 8
+
+
+def summarised(errors: Iterable[SchemaError]) -> list[str]:
+    """Return one sentence for each kind of misfit, with how often it is there; at most 8, then how many more.
+
+    >>> summarised([SchemaError(f"/{n}/id", f'"{n}.id" must be integer, found null', "type") for n in range(3)])
+    ['"0.id" must be integer, found null (and 2 more like it)']
+    """
+    kinds: dict[tuple[str, str, str], list[str]] = {}
+    for error in errors:
+        kinds.setdefault((_kind(error.pointer), error.keyword, _wanted(error)), []).append(error.message)
+    sentences = [
+        messages[0] if len(messages) == 1 else f"{messages[0]} (and {len(messages) - 1} more like it)"
+        for messages in kinds.values()
+    ]
+    rest = len(sentences) - MOST
+    return sentences if rest <= 0 else [*sentences[:MOST], f"{rest} more kinds of misfits"]
+
+
+def _kind(pointer: str) -> str:
+    """Return a pointer without the numbers of items."""
+    return "/".join("*" if token.isdigit() else token for token in pointer.split("/"))
+
+
+def _wanted(error: SchemaError) -> str:
+    # Which member is lacking, or not allowed, makes a kind of its own; what was found does not.
+    return error.message.partition('"')[2] if error.keyword in ("required", "additionalProperties") else ""
 
 
 def request_findings(step: CompiledStep, operation: Operation, built: BuiltRequest) -> Iterator[Diagnostic]:
@@ -23,7 +51,7 @@ def request_findings(step: CompiledStep, operation: Operation, built: BuiltReque
     for parameter, value in built.parameters:
         if parameter.declared is not None:
             what = f'{parameter.location} parameter "{parameter.name}"'
-            for sentence in summed_up(parameter_errors(value, parameter.declared, operation)):
+            for sentence in summarised(parameter_errors(value, parameter.declared, operation)):
                 yield _finding("request-schema", f"{what} does not fit: {sentence}", parameter.at)
     yield from _body(step, operation, built)
 
@@ -130,7 +158,7 @@ def _body(step: CompiledStep, operation: Operation, built: BuiltRequest) -> Iter
         message = f"{called} takes {_listed(body.content)}, not {essence(content_type) or 'a body without type'}"
         yield _finding("request-content-type", message, at, "set the contentType of the requestBody")
         return
-    for sentence in summed_up(body_errors(built.message.body, content_type, media_type, operation)):
+    for sentence in summarised(body_errors(built.message.body, content_type, media_type, operation)):
         yield _finding("request-schema", f"the request body does not fit: {sentence}", at.child("payload"))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.access import Access
@@ -10,8 +13,8 @@ from arazzo_runner.engine.events import StopRun
 from arazzo_runner.engine.interpreter import run_workflow
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
-from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult, WorkflowResult
+from arazzo_runner.engine.selection import select
 from arazzo_runner.engine.state import Emit, Run
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.program.model import Program
@@ -72,3 +75,21 @@ def _as_far_as_it_came(run: Run, end: End) -> WorkflowResult:
     """Make the record of a run that was stopped between two effects."""
     assert run.root is not None
     return finished(run, run.root, end)
+
+
+Result = TypeVar("Result")
+
+
+def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run `coroutine` to its end without an event loop and return its value.
+
+    Its World must be a blocking one; RuntimeError when it suspends all the same (an
+    asyncio-based World was given to a blocking run).
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        value: Result = done.value
+        return value
+    coroutine.close()
+    raise RuntimeError("the World of a blocking run suspended; use arun() for an asynchronous World")

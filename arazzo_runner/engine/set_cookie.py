@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import record
 
 MAX_PAIR: Final = 4096
@@ -14,13 +14,13 @@ MAX_ATTRIBUTE: Final = 1024
 """In bytes (RFC 6265bis §5.6)."""
 
 _BLANKS: Final = " \t"
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_MAX_AGE: Final = re.compile(r"-?[0-9]+")
+_CONTROL: Final = pattern(r"[\x00-\x08\x0a-\x1f\x7f]")
+_MAX_AGE: Final = pattern(r"-?[0-9]+")
 _FOREVER: Final = 1e11
-_DELIMITERS: Final = re.compile(r"[\t\x20-/;-@\[-`{-~]+")
-_TIME: Final = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
-_DAY: Final = re.compile(r"([0-9]{1,2})(?![0-9])")
-_YEAR: Final = re.compile(r"([0-9]{2,4})(?![0-9])")
+_DELIMITERS: Final = pattern(r"[\t\x20-/;-@\[-`{-~]+")
+_TIME: Final = pattern(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
+_DAY: Final = pattern(r"([0-9]{1,2})(?![0-9])")
+_YEAR: Final = pattern(r"([0-9]{2,4})(?![0-9])")
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 

@@ -37,7 +37,7 @@ def aiohttp_transport(library: Any, context: Any) -> Any:
             self._response.release()  # a connection with an unread rest is closed by that
 
     class AiohttpTransport(library.AsyncBaseTransport):  # type: ignore[misc]
-        """One session: its connections are kept and shared by everything that is under way."""
+        """One session: its connections are kept and shared by everything that is under route."""
 
         def __init__(self) -> None:
             self._session = _session(context)

@@ -1,4 +1,4 @@
-"""Rounds: Batches of a blocking run, performed at the same time on an event loop of their own."""
+"""BatchLoop: Batches of a blocking run, performed at the same time on an event loop of their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def has_running_loop() -> bool:
     return True
 
 
-class Rounds:
+class BatchLoop:
     """Performs Batches with an asynchronous world, whose loop runs only meanwhile."""
 
     def __init__(self, world: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from typing import Any
@@ -9,8 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.runtime.redirects import PinnedRequest
-from arazzo_runner.runtime.target import request_target
-from arazzo_runner.runtime.transports import Way
+from arazzo_runner.runtime.transports import Route
 from arazzo_runner.sources.deadline import Deadline
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 from arazzo_runner.sources.proxies import shown
@@ -29,7 +29,7 @@ class Exchange:
         self.answered = False
         self.proxy: str | None = None
 
-    def no_way(self, problem: Exception) -> NoResponse:
+    def no_route(self, problem: Exception) -> NoResponse:
         """Say why no connection could even be tried."""
         return self._none("protocol", f"no request to {self._host()} can be sent: {problem}", sent=False)
 
@@ -135,7 +135,7 @@ class Exchange:
         return min(CONNECT_TIMEOUT, self.effect.timeout)
 
 
-def library_request(library: Any, effect: SendRequest, way: Way) -> Any:
+def library_request(library: Any, effect: SendRequest, route: Route) -> Any:
     """Build the library's request without a client's defaults: what is sent is what the request says."""
     request = effect.request
     connect = min(CONNECT_TIMEOUT, effect.timeout)
@@ -143,10 +143,10 @@ def library_request(library: Any, effect: SendRequest, way: Way) -> Any:
     timeout = {"connect": connect, "read": whole, "write": whole, "pool": connect}
     target = request_target(request.url).encode("ascii")
     extensions: dict[str, Any] = {"timeout": timeout}
-    if way.proxy is None:
+    if route.proxy is None:
         extensions["target"] = target
-    url: Any = request.url if way.base is None else way.base
-    if isinstance(effect, PinnedRequest) and way.base is not None and way.proxy is None:
+    url: Any = request.url if route.base is None else route.base
+    if isinstance(effect, PinnedRequest) and route.base is not None and route.proxy is None:
         extensions["sni_hostname"] = url.host
         url = url.copy_with(host=effect.address)
     made = library.Request(
@@ -156,7 +156,7 @@ def library_request(library: Any, effect: SendRequest, way: Way) -> Any:
         content=request.body,
         extensions=extensions,
     )
-    if way.proxy is not None:
+    if route.proxy is not None:
         made.url = _ExactUrl(made.url, target)
     return made
 
@@ -203,3 +203,39 @@ def _header_text(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+_NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")
+
+
+def request_target(url: str) -> str:
+    """Return path and query as they were built: httpx would resolve `/a/../b`.
+
+    Raises ValueError for what RFC 9112 §3.2 has no place for (controls, space, non-ASCII): not
+    every transport would, and a line break would begin another request.
+    """
+    _, mark, rest = url.partition("#")[0].partition("://")
+    start = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    target = rest[start:] if rest[start : start + 1] == "/" else f"/{rest[start:]}"
+    if target.find("?") == len(target) - 1:
+        target = target[:-1]  # an empty query: not all transports would send its mark
+    if not mark or _NOT_IN_TARGETS.search(target):
+        raise ValueError("its URL has characters that must be percent-encoded")
+    return target
+
+
+_INNER = ("_httpcore_stream", "_stream", "_connection")
+
+
+def connection_with_unread_bytes(response: Any) -> Any:
+    """Return the connection of an answer that is read, when more came on it than the answer; else None.
+
+    To be called after the response is closed; the caller closes the connection.
+    """
+    found = getattr(response, "stream", None)
+    while found is not None:
+        state = getattr(found, "_h11_state", None)
+        if state is not None:
+            return found if state.trailing_data[0] else None
+        found = next((getattr(found, name) for name in _INNER if hasattr(found, name)), None)
+    return None

@@ -23,11 +23,10 @@ from arazzo_runner.engine.effects import (
     known,
 )
 from arazzo_runner.engine.options import TransportOptions
-from arazzo_runner.runtime.exchange import Exchange, library_request
+from arazzo_runner.runtime.exchange import Exchange, connection_with_unread_bytes, library_request
 from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.redirects import LookedUp, Trail, is_redirect
-from arazzo_runner.runtime.stale_connections import kept_with_leftovers
-from arazzo_runner.runtime.transports import Way, async_way, blocking_way
+from arazzo_runner.runtime.transports import Route, async_route, blocking_route
 from arazzo_runner.sources.hosts import Origin, origin_of
 from arazzo_runner.sources.httpx_import import httpx
 
@@ -58,9 +57,9 @@ class BlockingWorld:
         self._given = transport
         self._max = max_response_size
         self._options = options or TransportOptions()
-        self._ways: dict[Origin, Way] = {}
+        self._routes: dict[Origin, Route] = {}
         self._stale = _Stale()
-        self._rounds: Any = None
+        self._batch_loop: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -68,12 +67,12 @@ class BlockingWorld:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for transport in {id(way.transport): way.transport for way in self._ways.values()}.values():
+        for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             transport.close()
-        self._ways.clear()
-        if self._rounds is not None:
-            self._rounds.close()
-            self._rounds = None
+        self._routes.clear()
+        if self._batch_loop is not None:
+            self._batch_loop.close()
+            self._batch_loop = None
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform one effect, a Batch at the same time where that is possible."""
@@ -99,12 +98,12 @@ class BlockingWorld:
         """Perform a Batch: at the same time when it waits for more than one thing."""
         waits = sum(not isinstance(each, (Now, ReadFile)) for each in batch.effects)
         if waits > 1 and self._given is None:
-            from arazzo_runner.runtime.batch import Rounds, has_running_loop
+            from arazzo_runner.runtime.batch import BatchLoop, has_running_loop
 
             if not has_running_loop():
-                if self._rounds is None:
-                    self._rounds = Rounds(AsyncWorld(max_response_size=self._max, options=self._options))
-                return cast("tuple[object, ...]", self._rounds.perform(batch))
+                if self._batch_loop is None:
+                    self._batch_loop = BatchLoop(AsyncWorld(max_response_size=self._max, options=self._options))
+                return cast("tuple[object, ...]", self._batch_loop.perform(batch))
         return tuple(self._perform(each) for each in batch.effects)
 
     def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
@@ -123,7 +122,7 @@ class BlockingWorld:
         return trail.ended(answer)
 
     def _looked_up(self, trail: Trail, target: str) -> LookedUp | None:
-        if not trail.crosses(target) or self._given is not None or self._way(httpx(), target).proxy is not None:
+        if not trail.crosses(target) or self._given is not None or self._route(httpx(), target).proxy is not None:
             return None
         return LookedUp(_addresses(trail.url), _addresses(target))
 
@@ -139,30 +138,30 @@ class BlockingWorld:
         exchange = Exchange(effect, self._max)
         library = httpx()
         try:
-            way = self._way(library, effect.request.url)
+            route = self._route(library, effect.request.url)
         except (OSError, ValueError, ImportError, library.InvalidURL) as problem:
-            return exchange.no_way(problem)
-        exchange.proxy = way.proxy
+            return exchange.no_route(problem)
+        exchange.proxy = route.proxy
         try:
-            response = way.transport.handle_request(library_request(library, effect, way))
+            response = route.transport.handle_request(library_request(library, effect, route))
             try:
                 return exchange.read(response)
             finally:
                 response.close()
-                unclean = kept_with_leftovers(response)
+                unclean = connection_with_unread_bytes(response)
                 if unclean is not None:
                     unclean.close()
         except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
             return exchange.failed(problem, library)
 
-    def _way(self, library: Any, url: str) -> Way:
+    def _route(self, library: Any, url: str) -> Route:
         """One transport per origin: TLS is set up only when an https request comes."""
         origin = origin_of(url)
-        way = self._ways.get(origin)
-        if way is None:
-            way = Way(self._given) if self._given is not None else blocking_way(library, origin, self._options)
-            self._ways[origin] = way
-        return way
+        route = self._routes.get(origin)
+        if route is None:
+            route = Route(self._given) if self._given is not None else blocking_route(library, origin, self._options)
+            self._routes[origin] = route
+        return route
 
 
 class AsyncWorld:
@@ -189,7 +188,7 @@ class AsyncWorld:
         self._given = transport
         self._max = max_response_size
         self._options = options or TransportOptions()
-        self._ways: dict[Origin, Way] = {}
+        self._routes: dict[Origin, Route] = {}
         self._stale = _Stale()
         self._loop: Any = None
 
@@ -199,9 +198,9 @@ class AsyncWorld:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for transport in {id(way.transport): way.transport for way in self._ways.values()}.values():
+        for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             await transport.aclose()
-        self._ways.clear()
+        self._routes.clear()
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform one effect; raises RuntimeError on another event loop than before."""
@@ -243,7 +242,7 @@ class AsyncWorld:
     async def _looked_up(self, trail: Trail, target: str) -> LookedUp | None:
         import asyncio
 
-        if not trail.crosses(target) or self._given is not None or self._way(httpx(), target).proxy is not None:
+        if not trail.crosses(target) or self._given is not None or self._route(httpx(), target).proxy is not None:
             return None
         both = (asyncio.to_thread(_addresses, url) for url in (trail.url, target))
         return LookedUp(*await asyncio.gather(*both))
@@ -263,18 +262,18 @@ class AsyncWorld:
         exchange = Exchange(effect, self._max)
         library = httpx()
         try:
-            way = self._way(library, effect.request.url)
+            route = self._route(library, effect.request.url)
         except (OSError, ValueError, ImportError, library.InvalidURL) as problem:
-            return exchange.no_way(problem)
-        exchange.proxy = way.proxy
+            return exchange.no_route(problem)
+        exchange.proxy = route.proxy
         try:
             async with asyncio.timeout(effect.timeout + CONNECT_GRACE):
-                response = await way.transport.handle_async_request(library_request(library, effect, way))
+                response = await route.transport.handle_async_request(library_request(library, effect, route))
                 try:
                     return await exchange.aread(response)
                 finally:
                     await response.aclose()
-                    unclean = kept_with_leftovers(response)
+                    unclean = connection_with_unread_bytes(response)
                     if unclean is not None:
                         await unclean.aclose()
         except TimeoutError:
@@ -282,13 +281,13 @@ class AsyncWorld:
         except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
             return exchange.failed(problem, library)
 
-    def _way(self, library: Any, url: str) -> Way:
+    def _route(self, library: Any, url: str) -> Route:
         origin = origin_of(url)
-        way = self._ways.get(origin)
-        if way is None:
-            way = Way(self._given) if self._given is not None else async_way(library, origin, self._options)
-            self._ways[origin] = way
-        return way
+        route = self._routes.get(origin)
+        if route is None:
+            route = Route(self._given) if self._given is not None else async_route(library, origin, self._options)
+            self._routes[origin] = route
+        return route
 
     def _stay(self, loop: Any) -> None:
         """Kept connections belong to a loop: on another one they would wait forever."""

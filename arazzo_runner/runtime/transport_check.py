@@ -36,7 +36,7 @@ def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
         return
     import ssl  # lazily: a run without certificates may need no TLS at all
 
-    from arazzo_runner.runtime.tls import KEY_PASSWORD, load_certificate
+    from arazzo_runner.runtime.transports import KEY_PASSWORD, load_certificate
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for file, key in options.certificates.values():

@@ -8,8 +8,8 @@ import os
 import pytest
 
 import arazzo_runner
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import Batch, NoFile, Now, ReadFile
+from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime import files
 from arazzo_runner.runtime.files import read_below
 from arazzo_runner.runtime.scripted import ScriptedWorld

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import Batch, HttpResponse, Now, Sleep
+from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 from arazzo_runner.runtime.mock.server import make_server
 from tests.runtime.faulty import FaultyServer

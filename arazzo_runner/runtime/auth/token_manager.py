@@ -31,7 +31,7 @@ PAUSE = 0.02
 
 
 @record(frozen=True, slots=True, kw_only=True)
-class TokenDesk:
+class TokenManager:
     """Gets tokens through `world`; `resend` allows a refresh token to be sent although the outcome of
     sending it before is unknown."""
 

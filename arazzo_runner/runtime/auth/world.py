@@ -32,10 +32,10 @@ from arazzo_runner.runtime.auth.digest import Challenge, answer_challenge, read_
 from arazzo_runner.runtime.auth.plan import Chosen, Plan, learn, make_plan, placeholder_plan
 from arazzo_runner.runtime.auth.schemes import Login, with_authorization, with_login
 from arazzo_runner.runtime.auth.sources import Credentials
-from arazzo_runner.runtime.auth.token_manager import TokenDesk
+from arazzo_runner.runtime.auth.token_manager import TokenManager
 from arazzo_runner.runtime.auth.tokens import Token
 
-MOST_ROUNDS = 4
+MAX_SENDS = 4
 """Of one request: as it is, with an answered challenge, with a fresh nonce, with a fresh token."""
 
 
@@ -67,7 +67,7 @@ class AuthWorld:
         self._challenges = credentials.challenges
         self._tokens = credentials.tokens
         self._secrets = secrets
-        self._desk = TokenDesk(
+        self._token_manager = TokenManager(
             world=world, cache=credentials.tokens, store=credentials.store, secrets=secrets, resend=resend
         )
 
@@ -76,11 +76,11 @@ class AuthWorld:
         jobs = [_Job(each, self._plan.choose(each) if isinstance(each, SendRequest) else ()) for each in leaves(effect)]
         if not any(job.chosen for job in jobs):
             return await self._world.perform(effect)
-        for number in range(MOST_ROUNDS):
+        for number in range(MAX_SENDS):
             waiting = [job for job in jobs if not job.is_done]
             if not waiting:
                 break
-            await self._round(f"{effect.key}+{number}", waiting, is_last=number == MOST_ROUNDS - 1)
+            await self._round(f"{effect.key}+{number}", waiting, is_last=number == MAX_SENDS - 1)
         answers = iter([job.answer for job in jobs])
         return cast(Answer, in_shape(effect, answers))
 
@@ -124,7 +124,7 @@ class AuthWorld:
         self, request: HttpRequest, login: Login, scopes: tuple[str, ...], job: _Job, effect: SendRequest
     ) -> HttpRequest | NoResponse:
         if login.kind == "token":
-            got = await self._desk.token(login.scheme, login.fields, scopes, effect)
+            got = await self._token_manager.token(login.scheme, login.fields, scopes, effect)
             if isinstance(got, NoResponse):
                 return got
             job.tokens[login.name] = got

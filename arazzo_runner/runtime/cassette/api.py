@@ -10,7 +10,7 @@ from arazzo_runner.base.records import field, record, replace
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
-from arazzo_runner.runtime.mock.problem import problem
+from arazzo_runner.runtime.mock.request import problem
 from arazzo_runner.runtime.mock.scenario import Drop
 from arazzo_runner.runtime.mock.world import Served
 from arazzo_runner.runtime.request_difference import Difference, differences

@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from os import PathLike, fspath
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -17,12 +18,6 @@ from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity
-from arazzo_runner.runtime.cassette.checks import (
-    wrong_header,
-    wrong_method,
-    wrong_reason,
-    wrong_url,
-)
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 from arazzo_runner.sources.http_media.media import body_codec, essence, is_form, is_json
@@ -300,3 +295,40 @@ class _Reading:
 
 def _problem(message: str, at: Location, hint: str | None = None) -> Diagnostic:
     return Diagnostic(code="invalid-cassette", severity=Severity.ERROR, message=message, at=at, hint=hint)
+
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_NOT_IN_A_VALUE: Final = re.compile(r"[\r\n\0]")  # §5.5
+_NOT_IN_A_URL: Final = re.compile(r"[\0-\x20\x7f]")
+_REASONS: Final = frozenset(get_args(get_type_hints(NoResponse)["reason"]))
+
+
+def wrong_method(method: str) -> str | None:
+    """Return what is wrong with the method of a request, None when nothing is."""
+    return None if _TOKEN.fullmatch(method) else "this is no method of HTTP"
+
+
+def wrong_url(url: str) -> str | None:
+    """Return what is wrong with a URL, None when nothing is."""
+    if _NOT_IN_A_URL.search(url):
+        return "a URL has no blanks and no control characters"
+    try:
+        _ = urlsplit(url).port
+    except ValueError as problem:
+        return f"this is no URL: {problem}"
+    return None
+
+
+def wrong_header(line: object) -> str | None:
+    """Return what is wrong with a line of headers, None when nothing is."""
+    if not isinstance(line, str) or ":" not in line:
+        return 'a header is a text such as "Accept: text/plain"'
+    name, _, value = line.partition(":")
+    if not _TOKEN.fullmatch(name):
+        return "this is no name of a header"
+    return "a header has no line breaks" if _NOT_IN_A_VALUE.search(value) else None
+
+
+def wrong_reason(reason: str) -> str | None:
+    """Return what is wrong with the reason for which no answer came, None when nothing is."""
+    return None if reason in _REASONS else f"the reasons are {', '.join(sorted(_REASONS))}"

@@ -1,17 +1,82 @@
-"""Requests as the mock's checks and scenarios see them: path, query and body read, or refused with what is wrong."""
+"""A request as the mock reads it: path, query, headers, cookies and body as values; and how it refuses one."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse
 from arazzo_runner.expressions.scope import Message
-from arazzo_runner.runtime.mock.problem import Refused
 from arazzo_runner.sources.http_media.media import decode_body, is_form, is_json
+from arazzo_runner.sources.http_media.media_types import FORM, essence
+
+
+class Refused(Exception):
+    """A request that is answered with an error: `status` and `detail` are those of its problem document."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+def problem(status: int, detail: str, headers: Headers = ()) -> HttpResponse:
+    """Return an error answer as application/problem+json."""
+    body = json.dumps({"title": "arazzo mock", "status": status, "detail": detail}).encode()
+    return HttpResponse(status, (("Content-Type", "application/problem+json"), *headers), body)
+
+
+def form_members(body: bytes, content_type: str | None) -> dict[str, JsonValue]:
+    """Return the members of a form body by name; raises Refused when it cannot be read."""
+    return _urlencoded(body) if essence(content_type) == FORM else _multipart(body, content_type or "")
+
+
+def _urlencoded(body: bytes) -> dict[str, JsonValue]:
+    try:
+        text = body.decode("ascii")
+    except UnicodeDecodeError:
+        raise Refused(400, "the request body is no form: it has bytes that must be percent-encoded") from None
+    return read_fields(text, "form")
+
+
+def _multipart(body: bytes, content_type: str) -> dict[str, JsonValue]:
+    from email.parser import BytesParser  # lazily: heavy, and few bodies are multipart
+
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("utf-8", "replace")
+    try:
+        parts = BytesParser().parsebytes(head + body).get_payload()
+    except RecursionError:
+        raise Refused(400, "the request body is no form: multipart is nested too deeply in it") from None
+    if not isinstance(parts, list):
+        raise Refused(400, "the request body is no form: it has no parts between the boundary of its Content-Type")
+    if len(parts) > MAX_FIELDS:
+        raise Refused(400, f"the form has more than {MAX_FIELDS:,} parts")
+    return by_name([(name, _worth(part)) for part in parts if (name := _name(part))])
+
+
+# A part is an email.message.Message, whose module is too heavy to import for a type.
+def _name(part: Any) -> str:
+    name = part.get_param("name", "", header="content-disposition")
+    return name if isinstance(name, str) else ""
+
+
+def _worth(part: Any) -> JsonValue:
+    raw = part.get_payload(decode=True)
+    content = raw if isinstance(raw, bytes) else b""
+    filename = part.get_filename()
+    if filename is None:
+        worth, _ = decode_body(content, part.get("content-type", "text/plain"))
+        return "" if worth is MISSING else worth
+    file: dict[str, JsonValue] = {"filename": filename, "contentType": part.get_content_type(), "size": len(content)}
+    try:
+        return {**file, "content": content.decode("utf-8")}
+    except UnicodeDecodeError:
+        return file
+
 
 MAX_FIELDS: Final = 1000
 """Of a query or a form."""
@@ -70,8 +135,6 @@ def _body(request: HttpRequest) -> JsonValue:
     """Return a body as conditions see it: JSON parsed, a form by its members, else text."""
     raw, content_type = request.body or b"", request.header("content-type")
     if raw and is_form(content_type):
-        from arazzo_runner.runtime.mock.forms import form_members  # lazily: few bodies are forms
-
         return form_members(raw, content_type)
     body, note = decode_body(raw, content_type)
     if note is not None and is_json(content_type):

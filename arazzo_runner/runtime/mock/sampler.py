@@ -37,7 +37,7 @@ def sample(schema: JsonValue, resolve: Resolve) -> JsonValue:
     """Return a value that fits a schema as far as its plain keywords go.
 
     A schema inside itself ends the sample there: an optional member is left out, a list is
-    empty. What would still be larger than MAX_VALUES ends the same way.
+    empty. What would still be larger than MAX_VALUES ends the same route.
     """
     return _Sampling(resolve).value(schema, 0)
 

@@ -20,8 +20,7 @@ from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoFile
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
 from arazzo_runner.runtime.files import read_upload
-from arazzo_runner.runtime.mock.problem import Refused, problem
-from arazzo_runner.runtime.mock.request import read_message, split_target
+from arazzo_runner.runtime.mock.request import Refused, problem, read_message, split_target
 from arazzo_runner.runtime.mock.sampler import sample, sample_media
 from arazzo_runner.runtime.mock.scenario import Drop, Scenario, read_scenario
 from arazzo_runner.sources.http_media.media import (
