@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.durable.answers import (
     FAILED,
     answer_from_json,
@@ -52,8 +52,7 @@ OTHER_VERSION: Final = "it was written by another version of arazzo; go on with 
 Decisions = Callable[[str], Mapping[str, Decision]]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Record, kw_only=True):
     """On what terms a run goes on.
 
     `execution` names this execution of the run, `decisions` returns what was decided about the

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.inputs import coerce_text
 from arazzo_runner.engine.options import CheckOptions, Level
@@ -95,8 +95,7 @@ def errors_in(findings: Sequence[Diagnostic]) -> bool:
 _BODYLESS = (204, 205, 304)
 
 
-@record(frozen=True, slots=True)
-class Finding:
+class Finding(Record):
     """What one check found: its name among RESPONSE_CHECKS, a Diagnostic code, a sentence; a note is no misfit."""
 
     check: str

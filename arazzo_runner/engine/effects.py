@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.errors import Location
 
@@ -29,8 +29,7 @@ Headers = tuple[tuple[str, str], ...]
 """Pairs of name and value, in the order in which they are sent or came; a name may occur more than once."""
 
 
-@record(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(Record):
     """A request ready to be sent, credentials excepted.
 
     - `method`: upper case, such as `POST`.
@@ -49,8 +48,7 @@ class HttpRequest:
         return _header(self.headers, name)
 
 
-@record(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(Record):
     """The response to a request, whatever its status.
 
     - `status`: the status code, 100 to 599.
@@ -73,8 +71,7 @@ class HttpResponse:
         return _header(self.headers, name)
 
 
-@record(frozen=True, slots=True)
-class NoResponse:
+class NoResponse(Record):
     """The answer to a request that got no usable response; a World returns this instead of raising.
 
     - `reason`: the kind of failure. `forbidden` is a World's own decision not to send,
@@ -106,15 +103,13 @@ class NoResponse:
     hint: str | None = None
 
 
-@record(frozen=True, slots=True)
-class NoFile:
+class NoFile(Record):
     """The answer to a ReadFile of a file that cannot or must not be read; `message` says why."""
 
     message: str
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Effect(Generic[Answered]):
+class Effect(Record, Generic[Answered], kw_only=True):
     """Something to be done outside of the interpreter; `Answered` is the type of what `World.perform` returns for it.
 
     - `key`: its name within the run, the same whenever the run is repeated with equal answers:
@@ -127,8 +122,7 @@ class Effect(Generic[Answered]):
     safe: bool = True
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class SendRequest(Effect[HttpResponse | NoResponse]):
+class SendRequest(Effect[HttpResponse | NoResponse], kw_only=True):
     """Send one HTTP request. Answer with an `HttpResponse` or a `NoResponse`; do not raise.
 
     - `request`: what to send.
@@ -147,10 +141,12 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
     - `schemes`: the Security Scheme Objects by name.
     """
 
+    _hidden_in_repr = ("jar",)
+
     request: HttpRequest
     timeout: float
     cookies: str = "host"
-    jar: Jar = field(default_factory=Jar, repr=False)
+    jar: Jar = field(default_factory=Jar)
     began: float = 0.0
     redirectable: bool = True
     source: str = ""
@@ -161,8 +157,7 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
     schemes: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ReadFile(Effect[bytes | NoFile]):
+class ReadFile(Effect[bytes | NoFile], kw_only=True):
     """Read a file that a request body sends. Answer with its whole content, or with a `NoFile`; do not raise.
 
     `path` is named by the document or the run's inputs, never by a response, and is relative to
@@ -173,20 +168,17 @@ class ReadFile(Effect[bytes | NoFile]):
     path: str
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Sleep(Effect[None]):
+class Sleep(Effect[None], kw_only=True):
     """Wait `seconds`, then answer None."""
 
     seconds: float
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Now(Effect[float]):
+class Now(Effect[float], kw_only=True):
     """Read the clock. Answer with the time in seconds since the epoch, as `time.time()` returns it."""
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Batch(Effect[tuple[object, ...]]):
+class Batch(Effect[tuple[object, ...]], kw_only=True):
     """Perform `effects` at the same time, or one after the other. Answer with a tuple of their answers, in their order.
 
     Only runs with `parallel` above 1 have them. The effects may be Batches themselves.

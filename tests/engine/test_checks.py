@@ -1,12 +1,12 @@
 """Requests and responses against their description: what is found, and what a level does with it."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import arazzo_runner
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.options import NO_CHECKS, CheckOptions, RunOptions
 from arazzo_runner.engine.request_checks import summarised
 from arazzo_runner.runtime.scripted import ScriptedWorld

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from arazzo_runner.base.json_values import JsonValue, to_json, to_text, type_name
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.http_media.media_types import (
     MULTIPART,
     FileReader,
@@ -32,8 +32,7 @@ _CONTENT_TYPE: Final = pattern(r"[\w!#$&^.+\-]+/[\w!#$&^.+\-]+(;[^\x00-\x1f\x7f]
 _HEADER: Final = pattern(r"[\w!#$%&'*+.^`|~\-]+", re.ASCII)
 
 
-@record(frozen=True, slots=True)
-class _Part:
+class _Part(Record):
     """One part: its name (none in multipart/mixed), content, type and file name, and more header lines."""
 
     name: str | None

@@ -17,15 +17,14 @@ import binascii
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.http_media.media_types import FileReader, UnusableMedia
 
 _SOURCES: Final = ("content", "base64", "path")
 _FIELDS: Final = frozenset({*_SOURCES, "filename", "contentType"})
 
 
-@record(frozen=True, slots=True)
-class Upload:
+class Upload(Record):
     """A file to send."""
 
     content: bytes
