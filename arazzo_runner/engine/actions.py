@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import assert_never
 
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.state import Frame, Run
 from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.program.model import CompiledAction, CompiledCriterion, CompiledStep, OperationCall
+from arazzo_runner.program.model import (
+    CompiledAction,
+    CompiledCriterion,
+    CompiledStep,
+    OperationCall,
+    Unlinked,
+    WorkflowCall,
+)
 
 
 def choose_action(
@@ -28,7 +36,7 @@ def choose_action(
 
 
 def not_ready(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic | None:
-    """Tell why the step must not be tried now, None when it may."""
+    """Return why the step must not be tried now, None when it may."""
     done = {*frame.selection.given, *(result.step_id for result in frame.results)} if step.depends_on else set()
     for name in step.depends_on:
         if name not in done:
@@ -43,14 +51,24 @@ def not_ready(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic | None:
                 f'step "{name}" of workflow "{key.workflow_id}", which this step depends on, has not run in this run'
             )
             return _failure("dependency-not-run", message, step)
-    if step.step_id in frame.doubtful and isinstance(step.call, OperationCall):
-        method = step.call.operation.method
-        if not step.call.operation.idempotent and not run.options.resend_unknown:
-            message = f"the outcome of the {method} request sent before is unknown; it is not sent again"
-            return _failure(
-                "outcome-unknown", message, step, hint="check the server, or allow it with --resend-unknown"
-            )
-    return None
+    return _unknown_outcome(run, frame, step)
+
+
+def _unknown_outcome(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic | None:
+    """Return a Diagnostic when an unsafe request of the step was sent whose outcome is unknown (semantics §5)."""
+    if step.step_id not in frame.doubtful or run.options.resend_unknown:
+        return None
+    match step.call:
+        case OperationCall(operation=operation):
+            if operation.idempotent:
+                return None
+            message = f"the outcome of the {operation.method} request sent before is unknown; it is not sent again"
+            hint = "check the server, or allow it with --resend-unknown"
+            return _failure("outcome-unknown", message, step, hint)
+        case WorkflowCall() | Unlinked():
+            return None
+        case _:
+            assert_never(step.call)
 
 
 def _failure(code: str, message: str, step: CompiledStep, hint: str | None = None) -> Diagnostic:
@@ -58,7 +76,7 @@ def _failure(code: str, message: str, step: CompiledStep, hint: str | None = Non
 
 
 def retry_after_seconds(response: object, now: float) -> float | None:
-    """Return the seconds of an HTTP Retry-After header, None when there is no usable one.
+    """Return the seconds that a response asks to wait (Retry-After), None when it has no usable header.
 
     RFC 9110 §10.2.3: either delay-seconds or an HTTP-date; `now` is seconds since the epoch.
     """

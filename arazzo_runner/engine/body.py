@@ -25,7 +25,7 @@ from arazzo_runner.sources.operation import MediaType, Operation
 
 
 class UnusableBody(Exception):
-    """The payload cannot be sent as its content type; `at` is the place to mend."""
+    """The payload cannot be sent as its content type; `at` is where to fix it."""
 
     def __init__(self, message: str, at: Location) -> None:
         super().__init__(message)
@@ -91,7 +91,7 @@ def _text(payload: TemplateValue | Literal, content_type: str, scope: Scope) -> 
 
 
 def _parsed_text(text: str, body: CompiledBody) -> JsonValue:
-    """A text payload of JSON type is the JSON text itself; what is no JSON is a JSON string."""
+    """Return the value of a text payload: of a JSON content type it is parsed, or else is a JSON string."""
     if not is_json(body.content_type):
         return text
     try:
@@ -123,7 +123,7 @@ def _json_text(payload: TemplateValue, scope: Scope) -> str:
 
 
 def _bare_json(value: JsonValue, text: str) -> str:
-    # Outside quotes a number, boolean, null or structure stands as itself; a text may be JSON already.
+    # Outside quotes a number, boolean, null or structure is JSON as it is; a text may already be JSON.
     if not isinstance(value, str):
         return text
     try:
@@ -134,16 +134,16 @@ def _bare_json(value: JsonValue, text: str) -> str:
 
 
 def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
-    """Set the replacements after the payload's expressions are evaluated (semantics §6)."""
+    """Return the payload with its replacements set, after its expressions were evaluated (semantics §6)."""
     from arazzo_runner.engine.replacements import apply_replacements  # lazily: it loads the query languages
 
     start = {} if value is MISSING else value
     changes = []
     for replacement in body.replacements:
-        worth = resolve(replacement.value, scope)
-        if worth is MISSING:
+        resolved = resolve(replacement.value, scope)
+        if resolved is MISSING:
             raise Unresolved(expression_text(replacement.value), replacement.value)
-        changes.append((replacement.target, worth))
+        changes.append((replacement.target, resolved))
     kind: OneOf["xml", "form", "json"] = "json"
     if is_xml(body.content_type) or is_form(body.content_type):
         kind = "xml" if is_xml(body.content_type) else "form"

@@ -25,7 +25,7 @@ _SEVERITIES = {"warn": Severity.WARNING, "error": Severity.ERROR}
 def check_request(
     step: CompiledStep, call: OperationCall, built: BuiltRequest, options: CheckOptions
 ) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with a request that is about to be sent; an error means: do not send it."""
+    """Return what is wrong with a request; with an error among it, the request must not be sent."""
     found: list[Diagnostic] = []
     if options.requests != "off":
         severity = _SEVERITIES[options.requests]
@@ -46,7 +46,7 @@ def check_response(
     body: JsonValue,
     options: CheckOptions,
 ) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with a response, errors of level "error"; `body` is the decoded body or MISSING."""
+    """Return what is wrong with a response; `body` is the decoded body or MISSING."""
     found = []
     for each in response_findings(call.operation, response, body, options):
         level: Level = getattr(options, each.check.replace("-", "_"))
@@ -88,7 +88,7 @@ def _diagnostic(code: str, message: str, at: Location, level: Level) -> Diagnost
 
 
 def errors_in(findings: Sequence[Diagnostic]) -> bool:
-    """Tell whether one of the findings is an error."""
+    """Return whether one of the findings is an error."""
     return any(each.severity is Severity.ERROR for each in findings)
 
 
@@ -96,7 +96,10 @@ _BODYLESS = (204, 205, 304)
 
 
 class Finding(Record):
-    """What one check found: its name among RESPONSE_CHECKS, a Diagnostic code, a sentence; a note is no misfit."""
+    """A finding of one check: its name among RESPONSE_CHECKS, a Diagnostic code, a sentence.
+
+    A note says that something was not checked.
+    """
 
     check: str
     code: str
@@ -140,7 +143,7 @@ def response_findings(
 def _body(
     operation: Operation, media_type: MediaType, content_type: str | None, body: JsonValue, options: CheckOptions
 ) -> Iterator[Finding]:
-    """Only JSON is held to its schema: of other bodies a schema says little."""
+    """Yield the mismatches of a JSON body; bodies of other types are not checked against schemas."""
     if not is_json(content_type):
         return
     errors: Sequence[SchemaError] = ()
@@ -182,7 +185,7 @@ def _headers(operation: Operation, documented: OperationResponse, response: Http
 
 
 def _fits(text: str, schema: JsonValue, operation: Operation, base: str) -> bool:
-    """Tell whether a header's text fits as text, as what it means, or as a list (style simple)."""
+    """Return whether a header fits its schema as text, as a value of its type, or as a list (style simple)."""
     target: Any = schema
     if isinstance(schema, dict) and "$ref" in schema and operation.schemas.resolve is not None:
         target = operation.schemas.resolve(schema, base)[0]

@@ -24,14 +24,22 @@ from arazzo_runner.engine.effects import (
     known,
 )
 from arazzo_runner.expressions.nodes import WorkflowReference
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Program, WorkflowCall, WorkflowKey
+from arazzo_runner.program.model import (
+    CompiledStep,
+    CompiledWorkflow,
+    OperationCall,
+    Program,
+    Unlinked,
+    WorkflowCall,
+    WorkflowKey,
+)
 from arazzo_runner.program.references import value_references
 
 Result = TypeVar("Result")
 
 
 class _Ask(Generic[Answer]):
-    """Hands an effect to whoever drives the branch and comes back with its answer."""
+    """Suspends a branch with an effect and resumes it with the answer."""
 
     __slots__ = ("effect",)
 
@@ -44,16 +52,16 @@ class _Ask(Generic[Answer]):
 
 
 class BranchWorld:
-    """The World inside a branch: it performs nothing itself."""
+    """The World inside a branch: it performs nothing, `run_branches` does."""
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Suspend the branch until the round's Batch is answered."""
+        """Suspend the branch until the Batch with this effect is answered."""
         answer: Answer = await _Ask(effect)
         return answer
 
 
-async def together(world: World, key: str, branches: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Run all branches (whose World is an BranchWorld) and return their results in order."""
+async def run_branches(world: World, key: str, branches: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Run all branches, whose World is a BranchWorld, and return their results in order."""
     results: dict[int, Result] = {}
     answers: dict[int, object] = dict.fromkeys(range(len(branches)))
     number = 0
@@ -117,7 +125,7 @@ def parallel_group(workflow: CompiledWorkflow, index: int, limit: int, taken: Co
 
 
 def diverts(step: CompiledStep) -> bool:
-    """Tell whether a step that passes may lead elsewhere, or runs other steps before a retry."""
+    """Return whether a step may be followed by another than the next, or runs other steps before a retry."""
     if step.on_success:
         return True
     return any(
@@ -127,16 +135,20 @@ def diverts(step: CompiledStep) -> bool:
 
 
 def _reads_workflows(step: CompiledStep) -> bool:
-    if isinstance(step.call, WorkflowCall):
-        return False
-    values = [parameter.value for parameter in step.parameters]
-    if step.body is not None and step.body.payload is not None:
-        values.append(step.body.payload)
-    return any(isinstance(each, WorkflowReference) for value in values for each in value_references(value))
+    match step.call:
+        case WorkflowCall():
+            return False
+        case OperationCall() | Unlinked():
+            values = [parameter.value for parameter in step.parameters]
+            if step.body is not None and step.body.payload is not None:
+                values.append(step.body.payload)
+            return any(isinstance(each, WorkflowReference) for value in values for each in value_references(value))
+        case _:
+            assert_never(step.call)
 
 
 def depended_on(program: Program, key: WorkflowKey) -> list[WorkflowKey]:
-    """Return all workflows that one depends on, also through others, each after those it depends on itself."""
+    """Return the workflows that one depends on, also indirectly, each after those it depends on itself."""
     found: dict[WorkflowKey, None] = {}
     waiting = [*reversed(program.workflows[key].depends_on)]
     while waiting:
@@ -151,7 +163,7 @@ def depended_on(program: Program, key: WorkflowKey) -> list[WorkflowKey]:
 def ready_workflows(
     program: Program, order: Sequence[WorkflowKey], finished: Container[WorkflowKey], limit: int
 ) -> list[WorkflowKey]:
-    """Return those of `order` that can run now: not finished, all that they depend on is."""
+    """Return at most `limit` of `order` that can run now: not finished themselves, their dependencies are."""
     ready = [
         key
         for key in order

@@ -43,7 +43,7 @@ class Cookie(Record):
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What tells cookies apart: one with an equal key takes this one's place."""
+        """The identity of the cookie: one with an equal key replaces it."""
         return (self.name, self.path, self.domain if self.wide else self.origin, self.wide)
 
     def goes_to(self, origin: Origin, path: str, now: float) -> bool:
@@ -89,7 +89,7 @@ class Jar(Record):
 
 
 def _origin(url: str) -> Origin | None:
-    """Return the origin of a URL as cookies are bound to it; None when it has none: the sending tells of it."""
+    """Return the origin of a URL as cookies are bound to it, None when it has none (sending it reports that)."""
     try:
         found = origin_of(url)
     except ValueError:
@@ -144,7 +144,7 @@ def _shadows(cookie: Cookie, origin: Origin, others: Iterable[Cookie]) -> bool:
 
 
 def _within_limits(cookies: list[Cookie]) -> tuple[Cookie, ...]:
-    """Drop what is too much of one domain, those that are not Secure first, and then of all (RFC 6265bis §5.7)."""
+    """Drop the cookies above the limit of a domain, not Secure and old ones first, then of all (RFC 6265bis §5.7)."""
     if len(cookies) <= PER_DOMAIN:
         return tuple(cookies)
     by_domain: dict[str, list[Cookie]] = {}

@@ -1,6 +1,6 @@
-"""Inputs of a workflow: texts become the types of its schema, defaults are applied, the rest is checked.
+"""Inputs of a workflow: texts become the types of its schema, defaults are applied, the result is checked.
 
-Also those of a workflow that a step calls: parameters become inputs.
+Also those of a workflow that a step calls: its parameters become inputs.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record
-from arazzo_runner.engine.request import CannotBuild
-from arazzo_runner.engine.resolve import Unresolved, expression_text, may_be_left_out, resolve
+from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow
@@ -22,7 +21,7 @@ from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, resol
 
 
 class InputProblem(Record):
-    """What is wrong with the inputs given: a code, a sentence, what to do."""
+    """What is wrong with an input: a Diagnostic code, a sentence, a hint."""
 
     code: str
     message: str
@@ -30,7 +29,7 @@ class InputProblem(Record):
 
 
 class Prepared(Record):
-    """Inputs ready for a run, with defaults; or what keeps them from being so."""
+    """Inputs with their defaults, and what is wrong with them."""
 
     inputs: dict[str, JsonValue]
     errors: tuple[InputProblem, ...] = ()
@@ -40,7 +39,7 @@ class Prepared(Record):
 def prepare_inputs(
     schema: JsonValue, given: Mapping[str, JsonValue], texts: Mapping[str, str], *, root: JsonValue = None
 ) -> Prepared:
-    """Coerce texts to the schema's types, apply defaults, and check (semantics §3).
+    """Convert texts to the schema's types, apply defaults, and check (semantics §3).
 
     `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`.
     """
@@ -54,12 +53,12 @@ def prepare_inputs(
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if not errors and schema is not None:
         found = schema_errors(inputs, schema, SchemaContext("2020-12", resolve_within(root)))
-        errors = [_misfit(error, properties, schema) for error in found]
+        errors = [_mismatch(error, properties, schema) for error in found]
     return Prepared(inputs, tuple(errors), tuple(warnings))
 
 
 def coerce_text(text: str, schema: JsonValue) -> JsonValue:
-    """Return the value a text from the command line means for a schema; text when nothing else fits.
+    """Return a text from the command line as a value of the schema's type, or the text when it is none.
 
     >>> coerce_text("3", {"type": "integer"}), coerce_text("3", {"type": "string"}), coerce_text("3", None)
     (3, '3', '3')
@@ -108,13 +107,13 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     about = schema.get("description") if isinstance(schema, dict) else None
     text = f" ({' '.join(about.split())})" if isinstance(about, str) else ""
     hint = f"give it with -i {name}=VALUE"
-    slip = did_you_mean(name, [each for each in given if each not in properties], prefix="instead of ")
-    if slip is not None:
-        hint += f" {slip.rstrip('?')}"
+    typo = did_you_mean(name, [each for each in given if each not in properties], prefix="instead of ")
+    if typo is not None:
+        hint += f" {typo.rstrip('?')}"
     return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
 
 
-def _misfit(error: SchemaError, properties: Mapping[str, Any], schema: JsonValue) -> InputProblem:
+def _mismatch(error: SchemaError, properties: Mapping[str, Any], schema: JsonValue) -> InputProblem:
     name = error.pointer.split("/")[1] if error.pointer.count("/") else ""
     if error.keyword == "additionalProperties":
         hint = next((did_you_mean(each, properties) for each in _quoted(error.message)), None)
@@ -143,7 +142,7 @@ def _unknown(
 
 
 def flattened(schema: JsonValue, root: JsonValue) -> JsonValue:
-    """Return a schema with its `$ref` and allOf merged as far as names, defaults and required go."""
+    """Return a schema with its `$ref` and allOf merged, as far as `properties` and `required` are concerned."""
     part = _resolved(schema, root)
     if not isinstance(part, dict) or "allOf" not in part or not isinstance(part["allOf"], list):
         return part
@@ -195,11 +194,11 @@ def call_inputs(
     given: dict[str, JsonValue] = {}
     for parameter in parameters:
         try:
-            worth = resolve(parameter.value, scope)
+            resolved = resolve(parameter.value, scope)
         except Unresolved as missing:
             raise CannotBuild.missing_value(missing.expression, f'input "{parameter.name}"', parameter.at) from None
-        if worth is not MISSING:
-            given[parameter.name] = worth
+        if resolved is not MISSING:
+            given[parameter.name] = resolved
         elif not may_be_left_out(parameter.value, scope):
             expression = expression_text(parameter.value)
             raise CannotBuild.missing_value(expression, f'input "{parameter.name}"', parameter.at)
@@ -207,7 +206,7 @@ def call_inputs(
 
 
 def inherited_inputs(target: CompiledWorkflow, inputs: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return those of the caller's inputs that the target declares by name (semantics §5)."""
+    """Return the caller's inputs that the target declares too (semantics §5)."""
     schema = target.inputs if isinstance(target.inputs, dict) else {}
     properties = schema.get("properties")
     if not isinstance(properties, dict):
@@ -216,7 +215,7 @@ def inherited_inputs(target: CompiledWorkflow, inputs: dict[str, JsonValue]) -> 
 
 
 def checked_inputs(target: CompiledWorkflow, given: dict[str, JsonValue], at: Location) -> dict[str, JsonValue]:
-    """Return `given` with the schema's defaults; raises CannotBuild naming the first misfit."""
+    """Return `given` with the schema's defaults; raises CannotBuild with the first mismatch."""
     prepared = prepare_inputs(target.inputs, given, {}, root=target.document.raw)
     if prepared.errors:
         message = f'the inputs of workflow "{target.workflow_id}" do not fit: {prepared.errors[0].message}'

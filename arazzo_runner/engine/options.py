@@ -19,13 +19,13 @@ USUAL_CHECKS: Final = RESPONSE_CHECKS[:4]
 
 
 class CheckOptions(Record, kw_only=True):
-    """The level of every check of traffic against the OpenAPI description (semantics §6).
+    """The level of each check of traffic against the OpenAPI description (semantics §6).
 
-    "warn" reports, "error" fails the step, "off" does not look. `requests` looks at required
-    parameters, parameter values and the body before anything is sent. Of a response `status`
-    looks whether it is documented, `content_type` whether its media type is, `headers` at those
-    documented, `schema` at the body. `undocumented` reports members that the schema allows but
-    does not name. `deep` has openapi-core check the whole exchange once more.
+    "warn" reports, "error" fails the step, "off" skips the check. `requests` checks required
+    parameters, parameter values and the body before anything is sent. For responses, `status`
+    checks that the status is documented, `content_type` that the media type is, `headers` the
+    documented headers, `schema` the body. `undocumented` reports members that the schema allows
+    but does not name. `deep` has openapi-core check the whole exchange as well.
     """
 
     requests: Level = "warn"
@@ -38,7 +38,7 @@ class CheckOptions(Record, kw_only=True):
 
     @property
     def any_response(self) -> bool:
-        """Whether a response is looked at at all."""
+        """Whether responses are checked."""
         return any(getattr(self, name.replace("-", "_")) != "off" for name in RESPONSE_CHECKS)
 
 
@@ -74,7 +74,7 @@ class TransportOptions(Record, kw_only=True):
 
 
 class RunOptions(Record, kw_only=True):
-    """How a run may behave. Times are seconds, sizes bytes.
+    """The limits and choices of a run. Times are seconds, sizes bytes.
 
     `timeout` covers one exchange unless the step has its own; `run_timeout` the whole run.
     `max_steps` bounds the visits of steps (None: max(1000, 20 x the workflow's steps)),
@@ -85,13 +85,13 @@ class RunOptions(Record, kw_only=True):
     attribute counts too) or "off".
     `parallel` is how many independent steps may run at the same time. `transport` says how
     requests reach their servers (None: no certificates, the environment's proxies). `checks`
-    says what requests and responses are held to.
+    says how requests and responses are checked.
     `credentials_file` is the path of a credentials file (None: the user's own, when there is one);
     `require_credentials` refuses a run whose operations ask for credentials that are not configured.
 
-    A part of the workflow: `step` runs this step and those it needs, `from_step` begins at a
-    step, `until` ends after one. `step_outputs` are outputs of steps that ran at another time,
-    by stepId and name.
+    To run a part of the workflow: `step` runs this step and those it needs, `from_step` begins at
+    a step, `until` ends after one. `step_outputs` are outputs of steps of an earlier run, by stepId
+    and name.
     """
 
     _hidden_in_repr = ("step_outputs",)
@@ -119,7 +119,7 @@ class RunOptions(Record, kw_only=True):
 
 
 MOST_SECONDS: Final = 1e9
-"""About 31 years; the clocks of operating systems end at some more."""
+"""About 31 years; operating systems refuse waits that are not much longer."""
 _POSITIVE: Final = ("timeout", "run_timeout", "criterion_timeout")
 _SECONDS: Final = (*_POSITIVE, "max_retry_wait", "poll_interval")
 _COUNTS: Final = ("max_steps", "max_depth", "parallel", "max_response_size")
@@ -127,7 +127,7 @@ _MAY_BE_NONE: Final = ("run_timeout", "max_steps")
 
 
 def check_numbers(options: RunOptions) -> None:
-    """Raise InvalidUsage with every number that cannot be meant."""
+    """Raise InvalidUsage with every number that is out of range or of the wrong type."""
     faults = [*_seconds(options), *_counts(options)]
     if faults:
         raise InvalidUsage(

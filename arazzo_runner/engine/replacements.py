@@ -1,6 +1,6 @@
 """Payload replacements: values set at places of a payload (Arazzo 1.1 §Payload Replacement Object).
 
-A target must be there: one that matches nothing fails the step before anything is sent
+A target must exist: one that matches nothing fails the step before anything is sent
 (semantics §6). A JSON Pointer may also name a new member of an object that exists, or `-` for
 a new last item (RFC 6901 §4), as "a location to inject the value".
 """
@@ -34,7 +34,7 @@ class Replaced(Record):
 
 
 class _Unmatched(Exception):
-    """A target leads nowhere; the message says why."""
+    """A target selects nothing; the message says why."""
 
 
 def apply_replacements(
@@ -45,7 +45,7 @@ def apply_replacements(
     timeout: float = 1.0,
     now: float = 0.0,
 ) -> Replaced:
-    """Set each value at the places its target selects, in order, each seeing what the ones before did.
+    """Set each value at the places that its target selects, in order; each sees the changes of those before it.
 
     `kind` is the payload's media kind; XML is a text and stays one. `payload` is copied, never
     changed. `timeout` bounds the work of each target, `now` is the time for XPath's current-dateTime().

@@ -141,7 +141,7 @@ def test_the_same_misfit_of_many_items_is_one():
     many = {"properties": {f"p{n}": {"type": "integer"} for n in range(12)}}
     sentences = summarised(schema_errors({f"p{n}": "x" for n in range(12)}, many))
     assert len(sentences) == 9
-    assert sentences[-1] == "4 more kinds of misfits"
+    assert sentences[-1] == "4 more kinds of mismatches"
 
 
 def test_level_error_fails_the_step_and_its_failure_action_follows(run):
