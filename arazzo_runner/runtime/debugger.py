@@ -1,7 +1,7 @@
-"""A World around a World that asks before each request and after each answer; what is decided elsewhere is done here.
+"""A World that asks before each request and after each answer what to do.
 
-An input is edited by running again: effects that were done before are answered from memory, so
-nothing is sent twice, and the request at hand is built anew.
+An input is edited by running again: effects that were performed before are answered from memory,
+so nothing is sent twice, and the current request is built anew.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Before(Record):
 
 
 class After(Record):
-    """Its answer came."""
+    """The answer to the request came."""
 
     step_id: str
     effect: SendRequest
@@ -44,7 +44,7 @@ class After(Record):
 
 
 class Restart(Exception):
-    """The run is to be gone through again, with these inputs."""
+    """Raised to run again from the beginning with these inputs."""
 
     def __init__(self, inputs: dict[str, JsonValue]) -> None:
         super().__init__("run again")
@@ -55,7 +55,7 @@ Ask = Callable[[Before | After], Choice]
 
 
 class Memory:
-    """What was done so far, kept over restarts: the answers by effect key."""
+    """The answers so far by effect key, kept when the run begins again."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Exchange] = {}
@@ -71,10 +71,10 @@ class DebugWorld:
         self._skipped = skipped
         self._quitting = False
         self.behind = bool(memory.answers)
-        """Whether the run still goes through what was done before."""
+        """Whether the run still repeats effects that were performed before."""
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform an effect; a Batch is gone through one by one."""
+        """Perform an effect; those of a Batch one by one."""
         if self._quitting:
             raise Interrupted(sent=False)
         if isinstance(effect, Batch):
@@ -101,7 +101,7 @@ class DebugWorld:
                 return cast(Exchange, answer)
             choice = self._ask(After(step_id, effect, answer))
             if choice != "again":
-                # What came is used all the same: a token in it is not lost to quitting.
+                # The answer is used even so: a token in it would be lost.
                 self._quitting = choice == "quit"
                 return cast(Exchange, answer)
 

@@ -37,7 +37,7 @@ class DryRunWorld:
         }
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Answer an effect without doing it."""
+        """Answer an effect; only files are read."""
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:

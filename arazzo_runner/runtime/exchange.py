@@ -1,4 +1,4 @@
-"""One HTTP exchange: the library's request, reading the answer within time and size, what its end means."""
+"""One HTTP exchange: the library's request, reading the response within time and size, failures as NoResponse."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarg
 from arazzo_runner.sources.proxies import shown
 
 CONNECT_TIMEOUT = 10.0
+_NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")
+_INNER = ("_httpcore_stream", "_stream", "_connection")
 
 
 class Exchange:
-    """One request under way: its clock, its limit, and what its end means."""
+    """One request: its deadline, its limit of size, and the answer that its outcome is."""
 
     def __init__(self, effect: SendRequest, max_size: int) -> None:
         self.effect = effect
@@ -30,11 +32,11 @@ class Exchange:
         self.proxy: str | None = None
 
     def no_route(self, problem: Exception) -> NoResponse:
-        """Say why no connection could even be tried."""
+        """Return the answer when no connection can be tried."""
         return self._none("protocol", f"no request to {self._host()} can be sent: {problem}", sent=False)
 
     def read(self, response: Any) -> HttpResponse | NoResponse:
-        """Read the body within time and size."""
+        """Return the response with its body read, or why that failed within time and size."""
         self.answered = True
         try:
             body = DecodedBody(response.headers.get("content-encoding", ""), self.max_size)
@@ -47,7 +49,7 @@ class Exchange:
         return self._whole(response, body)
 
     async def aread(self, response: Any) -> HttpResponse | NoResponse:
-        """Read the body within time and size."""
+        """Return the response with its body read, or why that failed within time and size."""
         self.answered = True
         try:
             body = DecodedBody(response.headers.get("content-encoding", ""), self.max_size)
@@ -60,7 +62,7 @@ class Exchange:
         return self._whole(response, body)
 
     def failed(self, problem: Exception, library: Any) -> NoResponse:
-        """Say what an exception of the library means, and whether the server may have acted."""
+        """Return an exception of the library as an answer that says whether the server may have acted."""
         if isinstance(problem, library.TimeoutException):
             if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
                 return self._none(
@@ -86,7 +88,7 @@ class Exchange:
         return self._none(reason, f"{self._host()} closed the connection without an answer ({text})", sent=True)
 
     def timed_out(self) -> NoResponse:
-        """The exchange took longer than its time."""
+        """Return the answer when the time is over."""
         return self._none("timeout", f"no whole answer from {self._host()} within {self.effect.timeout:g} s", sent=True)
 
     def _not_connected(self, problem: Exception) -> NoResponse:
@@ -128,7 +130,7 @@ class Exchange:
         return urlsplit(self.effect.request.url).netloc.rpartition("@")[2]
 
     def _peer(self) -> str:
-        """Whom the connection is made to: the proxy when there is one."""
+        """Return who the connection is made to: the proxy if there is one."""
         return self._host() if self.proxy is None else f"the proxy {shown(self.proxy)}"
 
     def _connect(self) -> float:
@@ -136,7 +138,7 @@ class Exchange:
 
 
 def library_request(library: Any, effect: SendRequest, route: Route) -> Any:
-    """Build the library's request without a client's defaults: what is sent is what the request says."""
+    """Return the library's request with nothing added that a client would add by default."""
     request = effect.request
     connect = min(CONNECT_TIMEOUT, effect.timeout)
     whole = Deadline(effect.timeout)
@@ -162,7 +164,7 @@ def library_request(library: Any, effect: SendRequest, route: Route) -> Any:
 
 
 class _ExactUrl:
-    """What a transport reads of a URL, with the target as it was built.
+    """The parts of a URL that a transport reads, with the target as it was built.
 
     For proxies only: httpcore puts the "target" extension into CONNECT and into the absolute form too.
     """
@@ -189,7 +191,7 @@ def _defaults(request: HttpRequest) -> list[tuple[bytes, bytes]]:
 
 
 def _basic(userinfo: str) -> bytes:
-    """The credentials of a URL as a header's value (RFC 7617 §2)."""
+    """Return the credentials in a URL as the value of a header (RFC 7617 §2)."""
     user, _, password = userinfo.partition(":")
     return b"Basic " + b64encode(f"{unquote(user)}:{unquote(password)}".encode())
 
@@ -205,14 +207,11 @@ def _header_text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-_NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")
-
-
 def request_target(url: str) -> str:
-    """Return path and query as they were built: httpx would resolve `/a/../b`.
+    """Return the request target of a URL, its path and query exactly as they were built: httpx would resolve `/a/../b`.
 
-    Raises ValueError for what RFC 9112 §3.2 has no place for (controls, space, non-ASCII): not
-    every transport would, and a line break would begin another request.
+    Raises ValueError for characters that RFC 9112 §3.2 does not allow (controls, space,
+    non-ASCII): not every transport would, and a line break would begin another request.
     """
     _, mark, rest = url.partition("#")[0].partition("://")
     start = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
@@ -224,13 +223,13 @@ def request_target(url: str) -> str:
     return target
 
 
-_INNER = ("_httpcore_stream", "_stream", "_connection")
-
-
 def connection_with_unread_bytes(response: Any) -> Any:
-    """Return the connection of an answer that is read, when more came on it than the answer; else None.
+    """Return the connection of a closed response if bytes came on it after the response, else None.
 
-    To be called after the response is closed; the caller closes the connection.
+    The caller closes it: used again, the rest would be read as the next response. A body longer
+    than its Content-Length leaves such bytes, by mistake or to forge the response to another
+    request. The HTTP library looks at the socket only, not at what it has read already. A
+    transport without the attributes used here keeps its connections.
     """
     found = getattr(response, "stream", None)
     while found is not None:

@@ -30,19 +30,18 @@ from arazzo_runner.runtime.transports import Route, async_route, blocking_route
 from arazzo_runner.sources.hosts import Origin, origin_of
 from arazzo_runner.sources.httpx_import import httpx
 
-CONNECT_GRACE = 0.05  # lets a connect timeout, after which nothing was sent, come before that of the whole
+CONNECT_GRACE = 0.05  # seconds: a connect timeout, after which nothing was sent, must come before the total one
 MAX_RESPONSE_SIZE = 10 * 2**20
-MAX_STALE = 3
+MAX_STALE_CONNECTIONS = 3
 
 
 class BlockingWorld:
-    """Performs effects while the caller waits; never suspends, so `drive` can run the interpreter.
+    """Performs effects while the caller waits; it never suspends, as the World of `run` must not.
 
-    A Batch of several requests goes out at the same time, on an event loop of the world's own
-    (in order where the caller has a running one: `arun` is for that). `options` say how servers
-    are reached, `transport` is an httpx transport to send through instead, `max_response_size`
-    bounds the decoded body in bytes. Use it as a context manager; several runs may share it,
-    one after the other.
+    The requests of a Batch are sent at the same time, on an event loop of its own (one after the
+    other when the caller already runs one: use `arun` there). `options` say how servers are reached,
+    `transport` is an httpx transport to use instead, `max_response_size` limits the decoded body
+    in bytes. Use it as a context manager; several runs may share it, one after the other.
     """
 
     sends: Final = True  # to servers: requests get their credentials first
@@ -58,7 +57,7 @@ class BlockingWorld:
         self._max = max_response_size
         self._options = options or TransportOptions()
         self._routes: dict[Origin, Route] = {}
-        self._stale = _Stale()
+        self._stale = _StaleConnections()
         self._batch_loop: Any = None
 
     def __enter__(self) -> Self:
@@ -75,7 +74,7 @@ class BlockingWorld:
             self._batch_loop = None
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect, a Batch at the same time where that is possible."""
+        """Perform one effect; those of a Batch at the same time where possible."""
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
@@ -95,7 +94,7 @@ class BlockingWorld:
                 assert_never(found)
 
     def _batch(self, batch: Batch) -> tuple[object, ...]:
-        """Perform a Batch: at the same time when it waits for more than one thing."""
+        """Perform a Batch, at the same time when more than one of its effects takes time."""
         waits = sum(not isinstance(each, (Now, ReadFile)) for each in batch.effects)
         if waits > 1 and self._given is None:
             from arazzo_runner.runtime.batch import BatchLoop, has_running_loop
@@ -128,7 +127,7 @@ class BlockingWorld:
 
     def _sent(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = self._exchange(effect)
-        for _ in range(MAX_STALE):
+        for _ in range(MAX_STALE_CONNECTIONS):
             if not self._stale.asks_again(effect, answer):
                 break
             answer = self._exchange(effect)
@@ -155,7 +154,7 @@ class BlockingWorld:
             return exchange.failed(problem, library)
 
     def _route(self, library: Any, url: str) -> Route:
-        """One transport per origin: TLS is set up only when an https request comes."""
+        """Return the transport of an origin, made at its first request: TLS is set up for https only."""
         origin = origin_of(url)
         route = self._routes.get(origin)
         if route is None:
@@ -189,7 +188,7 @@ class AsyncWorld:
         self._max = max_response_size
         self._options = options or TransportOptions()
         self._routes: dict[Origin, Route] = {}
-        self._stale = _Stale()
+        self._stale = _StaleConnections()
         self._loop: Any = None
 
     async def __aenter__(self) -> Self:
@@ -249,7 +248,7 @@ class AsyncWorld:
 
     async def _sent(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = await self._exchange(effect)
-        for _ in range(MAX_STALE):
+        for _ in range(MAX_STALE_CONNECTIONS):
             if not self._stale.asks_again(effect, answer):
                 break
             answer = await self._exchange(effect)
@@ -258,7 +257,7 @@ class AsyncWorld:
     async def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
         import asyncio
 
-        self._stay(asyncio.get_running_loop())
+        self._check_loop(asyncio.get_running_loop())
         exchange = Exchange(effect, self._max)
         library = httpx()
         try:
@@ -289,8 +288,8 @@ class AsyncWorld:
             self._routes[origin] = route
         return route
 
-    def _stay(self, loop: Any) -> None:
-        """Kept connections belong to a loop: on another one they would wait forever."""
+    def _check_loop(self, loop: Any) -> None:
+        """Raise RuntimeError on another event loop than before: connections work on their own loop only."""
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop:
@@ -309,17 +308,17 @@ def _addresses(url: str) -> list[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in known))
 
 
-class _Stale:
-    """Knows which servers have kept connections that may have been closed meanwhile.
+class _StaleConnections:
+    """Remembers the servers with open connections, which they may close at any time.
 
-    RFC 9110 §9.2.2: a client may send a request again by itself only when that does no harm.
+    RFC 9110 §9.2.2: a client may repeat a request by itself only when that does no harm.
     """
 
     def __init__(self) -> None:
         self._answered: set[str] = set()
 
     def asks_again(self, effect: SendRequest, answer: HttpResponse | NoResponse) -> bool:
-        """Tell whether a safe request failed on a kept connection, so that it is sent once more."""
+        """Return whether a safe request failed on a connection that had been closed: it is sent once more."""
         origin = effect.request.url.partition("://")[2].partition("/")[0]
         if isinstance(answer, HttpResponse):
             self._answered.add(origin)

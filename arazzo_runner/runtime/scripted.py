@@ -1,4 +1,4 @@
-"""A World whose answers are written down beforehand, and whose clock only moves when something waits.
+"""A World with scripted answers, whose clock advances only when something waits.
 
 For tests and conformance cases: `{request: answers}` instead of a mocked HTTP layer.
 """

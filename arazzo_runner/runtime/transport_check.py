@@ -1,4 +1,4 @@
-"""The check of transport options before anything is sent: certificates load, proxies are URLs, libraries are there."""
+"""Checks transport options before anything is sent: certificates load, proxies are URLs, libraries are installed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
 
 
 def _unreadable(*files: str | None) -> str:
-    """Return why a file cannot be read, "" when all can; OpenSSL reads some twice, and would wait for a pipe."""
+    """Return why a file cannot be read, "" when all can; OpenSSL reads some twice and would hang on a pipe."""
     try:
         for file in files:
             if file is not None:

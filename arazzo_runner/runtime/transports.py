@@ -17,6 +17,7 @@ from arazzo_runner.sources.hosts import Origin, meant_for, origin_of
 from arazzo_runner.sources.proxies import proxy_for
 
 MAX_CONNECTIONS = 1000
+KEY_PASSWORD = "ARAZZO_KEY_PASSWORD"
 
 
 class Route(Record):
@@ -32,7 +33,7 @@ class Route(Record):
 
 
 def blocking_route(library: Any, origin: Origin, options: TransportOptions) -> Route:
-    """Return the way of a BlockingWorld to a server; raises OSError, ValueError or ImportError when there is none."""
+    """Return how a BlockingWorld reaches a server; raises OSError, ValueError or ImportError when it cannot."""
     proxy = proxy_for(origin, options.proxies, os.environ)
     transport = library.HTTPTransport(limits=_limits(library), **_settings(library, origin, options, proxy))
     keep_deadlines(transport)
@@ -40,7 +41,7 @@ def blocking_route(library: Any, origin: Origin, options: TransportOptions) -> R
 
 
 def async_route(library: Any, origin: Origin, options: TransportOptions) -> Route:
-    """Return the way of an AsyncWorld to a server; raises OSError, ValueError or ImportError when there is none."""
+    """Return how an AsyncWorld reaches a server; raises OSError, ValueError or ImportError when it cannot."""
     proxy = proxy_for(origin, options.proxies, os.environ)
     settings = _settings(library, origin, options, proxy)
     if options.http2 and settings["http2"]:
@@ -64,7 +65,7 @@ def _base(library: Any, origin: Origin) -> Any:
 
 
 def _proxy(library: Any, url: str, options: TransportOptions) -> Any:
-    """The library's proxy; one that is asked over TLS has the certificates given for its host."""
+    """Return the library's proxy; a TLS connection to it uses the certificates given for its host."""
     if not url.startswith("https:"):
         return library.Proxy(url)
     return library.Proxy(url, ssl_context=tls_context(library, origin_of(url), options))
@@ -82,7 +83,7 @@ def _settings(library: Any, origin: Origin, options: TransportOptions, proxy: st
     return settings
 
 
-KEY_PASSWORD = "ARAZZO_KEY_PASSWORD"
+# ------------------------------------------------------------------ TLS
 
 
 def tls_context(library: Any, origin: Origin, options: TransportOptions) -> Any:
@@ -95,7 +96,7 @@ def tls_context(library: Any, origin: Origin, options: TransportOptions) -> Any:
 
 
 def load_certificate(context: Any, file: str, key: str | None) -> None:
-    """Make a context show a client certificate; an encrypted key's password is ARAZZO_KEY_PASSWORD."""
+    """Load a client certificate into a context; the password of an encrypted key is ARAZZO_KEY_PASSWORD."""
     # The password is always given: without one OpenSSL would ask for it at the terminal.
     context.load_cert_chain(file, key, password=lambda: os.environ.get(KEY_PASSWORD, ""))
 
@@ -114,15 +115,23 @@ def _trusting(library: Any, origin: Origin, options: TransportOptions) -> Any:
     return library.create_ssl_context()  # SSL_CERT_FILE, SSL_CERT_DIR, else the library's own authorities
 
 
+# ------------------------------------------------------------------ many exchanges at once
+
+
 def connection_pool(library: Any, settings: dict[str, Any]) -> Any:
-    """Return a transport that opens a lane (an AsyncHTTPTransport of these settings) for each exchange under route."""
+    """Return an asynchronous transport of many small ones, each with one connection and one exchange at a time.
+
+    The library's own pool looks through all of its connections and waiting requests whenever one
+    begins or ends, under one lock: the cost grows with the square of the exchanges under way.
+    `settings` are those of the library's AsyncHTTPTransport.
+    """
 
     class Stream(library.AsyncByteStream):  # type: ignore[misc]
-        """A response's body; closing it frees its lane."""
+        """The body of a response; closing it makes its connection idle."""
 
-        def __init__(self, stream: Any, lane: Any, idle: list[Any]) -> None:
+        def __init__(self, stream: Any, connection: Any, idle: list[Any]) -> None:
             self._stream = stream
-            self._lane = lane
+            self._connection = connection
             self._idle = idle
 
         def __aiter__(self) -> Any:
@@ -130,38 +139,38 @@ def connection_pool(library: Any, settings: dict[str, Any]) -> Any:
 
         async def aclose(self) -> None:
             await self._stream.aclose()
-            if self._lane is not None:
-                self._idle.append(self._lane)
-                self._lane = None
+            if self._connection is not None:
+                self._idle.append(self._connection)
+                self._connection = None
 
     class ConnectionPool(library.AsyncBaseTransport):  # type: ignore[misc]
-        """The lanes to one server; the one used last is used first, so that few connections stay warm."""
+        """The connections to one server; the one used last is used first, so that few are kept open."""
 
         def __init__(self) -> None:
             self._idle: list[Any] = []
             self._all: list[Any] = []
 
         async def handle_async_request(self, request: Any) -> Any:
-            lane = self._idle.pop() if self._idle else self._opened()
+            connection = self._idle.pop() if self._idle else self._opened()
             try:
-                response = await lane.handle_async_request(request)
+                response = await connection.handle_async_request(request)
             except BaseException:
-                # A failed or cancelled exchange leaves its lane in an unknown state: it is not used again.
-                self._all.remove(lane)
-                await lane.aclose()
+                # A failed or cancelled exchange leaves its connection in an unknown state: it is not used again.
+                self._all.remove(connection)
+                await connection.aclose()
                 raise
-            response.stream = Stream(response.stream, lane, self._idle)
+            response.stream = Stream(response.stream, connection, self._idle)
             return response
 
         def _opened(self) -> Any:
             limits = library.Limits(max_connections=1, max_keepalive_connections=1)
-            lane = library.AsyncHTTPTransport(limits=limits, **settings)
-            self._all.append(lane)
-            return lane
+            connection = library.AsyncHTTPTransport(limits=limits, **settings)
+            self._all.append(connection)
+            return connection
 
         async def aclose(self) -> None:
-            for lane in self._all:
-                await lane.aclose()
+            for connection in self._all:
+                await connection.aclose()
             self._all.clear()
             self._idle.clear()
 

@@ -24,6 +24,10 @@ from arazzo_runner.sources.http_media.media import body_codec, essence, is_form,
 from arazzo_runner.sources.http_media.media_types import text_codec
 
 VERSION = 1
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_NOT_IN_A_VALUE: Final = re.compile(r"[\r\n\0]")  # §5.5
+_NOT_IN_A_URL: Final = re.compile(r"[\0-\x20\x7f]")
+_REASONS: Final = frozenset(get_args(get_type_hints(NoResponse)["reason"]))
 _MOST_NUMBER = 1_000_000_000_000  # seconds and milliseconds
 LIMITS = Limits(max_bytes=500_000_000, max_nodes=20_000_000)
 _HEADER = """\
@@ -39,7 +43,7 @@ _WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off", "
 
 def cassette_text(cassette: Cassette, placeholders: Placeholders) -> str:
     """Return a cassette as YAML, every secret of it replaced."""
-    # Outputs and inputs come last in the making: by then every secret of the conversation has its placeholder.
+    # Outputs and inputs are made last: by then every secret of the conversation has its placeholder.
     interactions = [_interaction(each, placeholders) for each in cassette.interactions]
     value = {
         "arazzo-cassette": VERSION,
@@ -104,7 +108,7 @@ def _body(body: bytes | None, content_type: str | None, placeholders: Placeholde
         try:
             return {"json": placeholders.value(json.loads(body))}
         except (ValueError, RecursionError):
-            pass  # what is no JSON is kept as the text it is
+            pass  # invalid JSON is written as text
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -122,11 +126,11 @@ def _hidden_in_its_charset(body: bytes, content_type: str | None, placeholders: 
         hidden = placeholders.text(text)
         return body if hidden == text else hidden.encode(codec)
     except UnicodeError:
-        return body  # it is not what it says: it is searched as bytes
+        return body  # not of that charset: it is searched as bytes
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what YAML 1.2 reads back as the same value, long texts as blocks."""
+    """Writes YAML that YAML 1.2 reads back as the same value, long texts as blocks."""
 
     def ignore_aliases(self, data: Any) -> bool:
         """Write equal values out, never as aliases."""
@@ -144,7 +148,7 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 def _is_block(text: str) -> bool:
-    """Tell whether a text of several lines can stand as it is."""
+    """Return whether a text of several lines can be a literal block."""
     lines = text.split("\n")
     return (
         len(lines) > 1 and not text[0].isspace() and all(line.isprintable() and line == line.rstrip() for line in lines)
@@ -158,7 +162,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def read_cassette(path: str | PathLike[str]) -> Cassette:
-    """Read a cassette; raises InvalidUsage with Diagnostics when it cannot be read or is none."""
+    """Return a cassette; raises InvalidUsage with Diagnostics when it cannot be read or is malformed."""
     name = fspath(path)
     problems = Problems()
     try:
@@ -171,7 +175,7 @@ def read_cassette(path: str | PathLike[str]) -> Cassette:
 
 
 class _Reading:
-    """One cassette being read: every wrong thing in it is told at its place."""
+    """Reads one cassette and reports everything wrong with it, with its location."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -266,7 +270,7 @@ class _Reading:
             self._refuse("this is no base64", f"{at}/base64")
 
     def _of(self, raw: Mapping[str, JsonValue], at: str, name: str, kind: Any, default: JsonValue = None) -> Any:
-        """Return a member of the kind it must have."""
+        """Return a member, reported when it is not of the given type."""
         value = raw.get(name, default)
         if value is None or not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             found = "missing" if name not in raw else "of another type"
@@ -282,7 +286,7 @@ class _Reading:
         wrong: Callable[[Any], str | None],
         default: JsonValue = None,
     ) -> Any:
-        """Return a member of the kind it must have, in which nothing is `wrong`."""
+        """Return a member of the given type, reported when `wrong` returns something."""
         value = self._of(raw, at, name, kind, default)
         message = wrong(value)
         if message is not None:
@@ -297,10 +301,7 @@ def _problem(message: str, at: Location, hint: str | None = None) -> Diagnostic:
     return Diagnostic(code="invalid-cassette", severity=Severity.ERROR, message=message, at=at, hint=hint)
 
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
-_NOT_IN_A_VALUE: Final = re.compile(r"[\r\n\0]")  # §5.5
-_NOT_IN_A_URL: Final = re.compile(r"[\0-\x20\x7f]")
-_REASONS: Final = frozenset(get_args(get_type_hints(NoResponse)["reason"]))
+# ------------------------------------------------------------------ parts of messages
 
 
 def wrong_method(method: str) -> str | None:

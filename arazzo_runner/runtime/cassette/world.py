@@ -1,7 +1,7 @@
-"""A conversation written down: `Recorder` listens while a run talks, `Player` answers from what was written.
+"""Recording and playing back a run: `Recorder` keeps its exchanges, `Player` answers from them.
 
 Effects have keys that follow from the workflow alone (`<stepId>#<attempt>`), so an answer is
-found by its key, and a request that differs from the recorded one is told, not guessed at.
+found by its key, and a request that differs from the recorded one is reported.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from arazzo_runner.runtime.request_difference import Difference, differences
 
 
 class Interaction(Record, kw_only=True):
-    """One exchange: the effect's `key`, when it began (seconds since the epoch), what was sent and what came."""
+    """One exchange: the effect's `key`, when it began (seconds since the epoch), the request and its answer."""
 
     key: str
     started: float
@@ -56,7 +56,7 @@ class Cassette(Record, kw_only=True):
 
 
 class Recorder:
-    """A World around a World that keeps every exchange, in the order of the answers."""
+    """Keeps every exchange that another World performs, in the order of the answers."""
 
     def __init__(self, world: World) -> None:
         self.interactions: list[Interaction] = []
@@ -97,10 +97,10 @@ class Recorder:
 
 
 class Drift(Record):
-    """Where a run no longer follows its cassette; `at` is the step.
+    """A difference between a run and its cassette; `at` is the step.
 
     `differs`: the request of `key` is another one, in `differences`; `unrecorded`: the cassette
-    has no such exchange; `unplayed`: it has one that the run did not come to.
+    has no such exchange; `unplayed`: it has one that the run did not reach.
     """
 
     kind: Literal["differs", "unrecorded", "unplayed"]
@@ -111,7 +111,7 @@ class Drift(Record):
 
 
 class Player:
-    """A World that answers from a cassette; nothing is sent, no time passes but what was recorded."""
+    """A World that answers from a cassette; nothing is sent, and the clock shows the recorded times."""
 
     def __init__(self, cassette: Cassette) -> None:
         self._left = {interaction.key: interaction for interaction in cassette.interactions}
@@ -124,7 +124,7 @@ class Player:
         return cast(Answer, self._perform(effect))
 
     def drifts(self) -> tuple[Drift, ...]:
-        """Return every difference between the run and its cassette, what was left over last."""
+        """Return every difference between the run and its cassette, exchanges that were not played last."""
         unplayed = (Drift("unplayed", each.key, each.request) for each in self._left.values())
         return (*self._drifts, *unplayed)
 
