@@ -35,7 +35,7 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import Source
 from arazzo_runner.program.model import Program
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
 
 
@@ -211,14 +211,14 @@ def prepared(
 
 def load_bundled(document: Source, workflow_id: str | None, reading: Mapping[str, Any]) -> tuple[Program, Bundle]:
     """Load a document and keep all that was read; `reading` are the arguments of `load`."""
-    kept = Kept.opened(os.environ)
+    kept = DocumentSnapshot.opened(os.environ)
     program = load(document, workflow_id, **reading, kept=kept)
     if isinstance(document, Mapping):
         kept.documents[kept.entry] = json.dumps(document).encode("utf-8")
     return program, bundled(kept, reading)
 
 
-def bundled(kept: Kept, reading: Mapping[str, Any]) -> Bundle:
+def bundled(kept: DocumentSnapshot, reading: Mapping[str, Any]) -> Bundle:
     """Return what was kept by a load with the arguments `reading`, to be loaded again anywhere."""
     return Bundle(kept, _reading_to_json(reading))
 

@@ -156,7 +156,7 @@ def _body(
     for sentence in summarised(errors):
         yield Finding("schema", "response-schema", f"the response body does not fit: {sentence}")
     if options.undocumented != "off":
-        from arazzo_runner.sources.undocumented import undocumented_members  # lazily: only asked for
+        from arazzo_runner.sources.schema.undocumented import undocumented_members  # lazily: only asked for
 
         members = undocumented_members(body, media_type.schema, operation.schemas, media_type.base)
         for sentence in summarised(members):

@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.runtime.redirects import PinnedRequest
 from arazzo_runner.runtime.transports import Route
-from arazzo_runner.sources.deadline import Deadline
+from arazzo_runner.sources.hosts import shown
+from arazzo_runner.sources.http_library import Deadline
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
-from arazzo_runner.sources.proxies import shown
 
 CONNECT_TIMEOUT = 10.0
 _NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")

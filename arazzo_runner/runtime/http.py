@@ -28,7 +28,7 @@ from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.redirects import LookedUp, Trail, is_redirect
 from arazzo_runner.runtime.transports import Route, async_route, blocking_route
 from arazzo_runner.sources.hosts import Origin, origin_of
-from arazzo_runner.sources.httpx_import import httpx
+from arazzo_runner.sources.http_library import httpx
 
 CONNECT_GRACE = 0.05  # seconds: a connect timeout, after which nothing was sent, must come before the total one
 MAX_RESPONSE_SIZE = 10 * 2**20

@@ -22,7 +22,7 @@ from arazzo_runner.cli.options import (
 from arazzo_runner.cli.run.arguments import RunArguments, has_wildcard, is_glob, reads_stdin
 from arazzo_runner.cli.run.options import limit_options, many_options, part_options, transport_options
 from arazzo_runner.cli.run.session import run_session
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 _HELP = """Run a workflow and print its outputs.
 
@@ -137,7 +137,7 @@ def command(**options: JsonValue) -> int:
     return watch(arguments, lambda kept: _run(arguments, kept))
 
 
-def _run(given: RunArguments, read: Kept | None = None) -> int:
+def _run(given: RunArguments, read: DocumentSnapshot | None = None) -> int:
     """Run once; `read` takes in what is read."""
     if given.many.env_files:
         from arazzo_runner.cli.environments import environment_files  # lazily: few runs need it
@@ -147,7 +147,7 @@ def _run(given: RunArguments, read: Kept | None = None) -> int:
     return _dispatched(given, read)
 
 
-def _dispatched(given: RunArguments, read: Kept | None) -> int:
+def _dispatched(given: RunArguments, read: DocumentSnapshot | None) -> int:
     if not is_many(given):
         return run_session(given, os.environ, read)
     from arazzo_runner.cli.run.many import run_many  # lazily: a single run needs none of it

@@ -13,7 +13,7 @@ from arazzo_runner.cli.run.inputs import GivenInputs
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class DurableExecution(Execution):
@@ -27,7 +27,7 @@ class DurableExecution(Execution):
         *,
         on_event: api.OnEvent,
         announce: Announce,
-        kept: Kept,
+        kept: DocumentSnapshot,
     ) -> None:
         super().__init__(given, program, inputs, on_event=on_event, announce=announce)
         self._announce = announce

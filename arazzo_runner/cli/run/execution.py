@@ -25,7 +25,7 @@ from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.secret_file import Keep, has_secret_outputs
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote
 
 Announce = Callable[[str], None]
@@ -41,12 +41,14 @@ def configured(given: RunArguments, spec: str) -> RunArguments:
     return with_configuration(given, path)
 
 
-def load(given: RunArguments, kept: Kept | None = None) -> Program:
+def load(given: RunArguments, kept: DocumentSnapshot | None = None) -> Program:
     """Load the workflow of a single run, keeping what is read; raises ArazzoError."""
     return api.choose_workflow(load_document(given, given.spec, given.workflow, kept), given.workflow)
 
 
-def load_document(given: RunArguments, spec: str, workflow_id: str | None, kept: Kept | None = None) -> Program:
+def load_document(
+    given: RunArguments, spec: str, workflow_id: str | None, kept: DocumentSnapshot | None = None
+) -> Program:
     """Load a document as the command line says; raises ArazzoError."""
     reading = reading_of(given)
     program = api.load(spec, workflow_id, **reading, any_server=given.mock, kept=kept)

@@ -32,7 +32,7 @@ from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class Reports(Protocol):
@@ -51,7 +51,7 @@ class Reports(Protocol):
 EXIT_CODES = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
 
 
-def run_session(given: RunArguments, environment: Mapping[str, str], read: Kept | None = None) -> int:
+def run_session(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
     """Run a workflow as the command line says and return the exit code; `read` takes in what is read."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
@@ -60,7 +60,7 @@ def run_session(given: RunArguments, environment: Mapping[str, str], read: Kept 
         reports = prepared_reports(given, console)
         if not given.dry_run:
             api.check_transport(run_options(given))
-        kept = Kept.opened(environment) if given.durable.wanted else None
+        kept = DocumentSnapshot.opened(environment) if given.durable.wanted else None
         program = load(given, kept or read)
         inputs = collect_inputs(given, program, environment)
         session = Session(given, program, inputs, console, kept, reports)
@@ -92,7 +92,7 @@ class Session:
         program: Program,
         inputs: GivenInputs,
         console: Console,
-        kept: Kept | None = None,
+        kept: DocumentSnapshot | None = None,
         reports: Reports | None = None,
     ) -> None:
         self._given = given
@@ -106,7 +106,7 @@ class Session:
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._execution = self._made(kept, credentials)
 
-    def _made(self, kept: Kept | None, credentials: CredentialsGiven) -> Execution:
+    def _made(self, kept: DocumentSnapshot | None, credentials: CredentialsGiven) -> Execution:
         given, program, inputs = self._given, self._program, self._inputs
         if kept is None:
             return Execution(

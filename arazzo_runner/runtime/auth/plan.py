@@ -120,13 +120,13 @@ def _clashing(
     steps: Iterable[tuple[CompiledStep, OperationCall]], logins: Mapping[tuple[str, str], Login]
 ) -> Iterator[Diagnostic]:
     """Refuse credentials that an operation needs together, and that go into the same place, when it takes no others."""
-    told: set[tuple[str, tuple[str, ...]]] = set()
+    reported: set[tuple[str, tuple[str, ...]]] = set()
     for step, call in steps:
         operation, given = call.operation, given_by(step.parameters)
         had = [each for each in operation.security if all((call.source, name) in logins for name in each)]
         names = [shared_slot(each, operation.security_schemes, given) for each in had]
-        if names and all(names) and (call.source, names[0]) not in told:
-            told.add((call.source, names[0]))
+        if names and all(names) and (call.source, names[0]) not in reported:
+            reported.add((call.source, names[0]))
             message = f'step "{step.step_id}" needs {" and ".join(names[0])} together, and both go into the same place'
             hint = "mend the description, or give the credential by a parameter of the step"
             yield Diagnostic(

@@ -18,8 +18,7 @@ from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.runtime.auth.fields import flows_of
-from arazzo_runner.sources.hosts import is_host_of
-from arazzo_runner.sources.proxies import is_loopback
+from arazzo_runner.sources.hosts import is_host_of, is_loopback
 
 MOST_SKEW: Final = 30.0
 _FLOWS: Final = ("clientCredentials", "password", "authorizationCode", "deviceAuthorization", "implicit")
@@ -141,7 +140,7 @@ def _grant(
 
 
 def endpoint_fault(url: str, hosts: str | None = None) -> str | None:
-    """Return why credentials must not be sent to a URL: only to https or this machine (RFC 6749 §3.2), and to `hosts`."""
+    """Return why credentials must not be sent to a URL: it must be https or this machine (RFC 6749 §3.2), and of `hosts`."""
     try:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").rstrip("."), parts.port

@@ -221,7 +221,7 @@ class MockServer(Generic[Api]):
 
     `url` is its base, `urls` the base by description URI. Requests are answered that name this
     machine or one of `allow_hosts` as their host, and that arrive within `seconds`; `on_refusal` is
-    told of the others.
+    called for the others.
     """
 
     def __init__(
