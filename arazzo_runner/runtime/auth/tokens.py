@@ -140,7 +140,7 @@ def _grant(
 
 
 def endpoint_fault(url: str, hosts: str | None = None) -> str | None:
-    """Return why credentials must not be sent to a URL: it must be https or this machine (RFC 6749 §3.2), and of `hosts`."""
+    """Return why credentials must not be sent to a URL: https, this machine (RFC 6749 §3.2) and `hosts` are allowed."""
     try:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").rstrip("."), parts.port
