@@ -203,10 +203,15 @@ class DurableWorld:
     # ------------------------------------------------------------------ requests
 
     def risky(self, leaf: LeafEffect) -> bool:
-        """Tell whether doing it twice may do harm."""
-        if leaf.safe or not isinstance(leaf, SendRequest) or self._terms.resend:
-            return False
-        return leaf.request.header("Idempotency-Key") is None
+        """Return whether performing an effect twice may do harm."""
+        match leaf:
+            case SendRequest():
+                is_keyed = leaf.request.header("Idempotency-Key") is not None
+                return not (leaf.safe or self._terms.resend or is_keyed)
+            case ReadFile() | Sleep() | Now():
+                return False
+            case _:
+                assert_never(leaf)
 
     def _marked(self, leaf: LeafEffect) -> LeafEffect:
         """Give a request its Idempotency-Key: the same whenever this effect is performed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
@@ -19,8 +19,12 @@ from arazzo_runner.engine.effects import (
     HttpResponse,
     Interrupted,
     NoResponse,
+    Now,
+    ReadFile,
     SendRequest,
+    Sleep,
     World,
+    known,
 )
 
 Exchange = HttpResponse | NoResponse
@@ -77,12 +81,16 @@ class DebugWorld:
         """Perform an effect; those of a Batch one by one."""
         if self._quitting:
             raise Interrupted(sent=False)
-        if isinstance(effect, Batch):
-            answers = [await self.perform(each) for each in effect.effects]
-            return cast(Answer, tuple(answers))
-        if not isinstance(effect, SendRequest):
-            return await self._world.perform(effect)
-        return cast(Answer, await self._exchange(effect))
+        match found := known(effect):
+            case SendRequest():
+                return cast(Answer, await self._exchange(found))
+            case Batch():
+                answers = [await self.perform(each) for each in found.effects]
+                return cast(Answer, tuple(answers))
+            case ReadFile() | Sleep() | Now():
+                return await self._world.perform(effect)
+            case _:
+                assert_never(found)
 
     async def _exchange(self, effect: SendRequest) -> Exchange:
         known = self._memory.answers.get(effect.key)

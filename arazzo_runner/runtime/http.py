@@ -95,8 +95,7 @@ class BlockingWorld:
 
     def _batch(self, batch: Batch) -> tuple[object, ...]:
         """Perform a Batch, at the same time when more than one of its effects takes time."""
-        waits = sum(not isinstance(each, (Now, ReadFile)) for each in batch.effects)
-        if waits > 1 and self._given is None:
+        if sum(map(_takes_time, batch.effects)) > 1 and self._given is None:
             from arazzo_runner.runtime.batch import BatchLoop, has_running_loop
 
             if not has_running_loop():
@@ -294,6 +293,17 @@ class AsyncWorld:
             self._loop = loop
         elif self._loop is not loop:
             raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each")
+
+
+def _takes_time(effect: Effect[Any]) -> bool:
+    """Return whether performing an effect waits for something: only then an event loop helps."""
+    match found := known(effect):
+        case SendRequest() | Sleep() | Batch():
+            return True
+        case ReadFile() | Now():
+            return False
+        case _:
+            assert_never(found)
 
 
 def _addresses(url: str) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import assert_never
 
-from arazzo_runner.engine.effects import Answer, Effect, SendRequest, Sleep, World, leaves
+from arazzo_runner.engine.effects import Answer, Effect, LeafEffect, Now, ReadFile, SendRequest, Sleep, World, leaves
 
 
 class Pace:
@@ -36,8 +37,18 @@ class PacedWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect; wait before a request, and before a Batch with requests."""
-        requests = sum(isinstance(each, SendRequest) for each in leaves(effect))
+        requests = sum(map(_is_sent, leaves(effect)))
         seconds = self._pace.wait(requests) if requests else 0.0
         if seconds > 0:
             await self._world.perform(Sleep(key=f"{effect.key}~pace", seconds=seconds))
         return await self._world.perform(effect)
+
+
+def _is_sent(effect: LeafEffect) -> bool:
+    match effect:
+        case SendRequest():
+            return True
+        case ReadFile() | Sleep() | Now():
+            return False
+        case _:
+            assert_never(effect)

@@ -34,7 +34,7 @@ class ScriptedWorld(MutableRecord):
     """Answers each request from the first entry that names it and is not used up.
 
     An entry is a mapping: `request` ("GET /pets", without the server), `status`, `headers`,
-    `body` (JSON or text), `times` (default 1, 0 for ever), or `fails` (a NoResponse reason, with
+    `body` (JSON or text), `times` (default 1, 0 without limit), or `fails` (a NoResponse reason, with
     `sent`). Files are read. `requests` and `waits` record what was asked; `now` is the virtual time in seconds.
     """
 

@@ -8,7 +8,7 @@ with 401 is sent again where that can help: with an answered Digest challenge, w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.base.secrets import Secrets
@@ -19,11 +19,15 @@ from arazzo_runner.engine.effects import (
     Effect,
     HttpRequest,
     HttpResponse,
+    LeafEffect,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
+    Sleep,
     World,
     in_shape,
+    known,
     leaves,
 )
 from arazzo_runner.engine.options import RunOptions
@@ -72,7 +76,7 @@ class AuthWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect, with credentials where its operation asks for them."""
-        jobs = [_Job(each, self._plan.choose(each) if isinstance(each, SendRequest) else ()) for each in leaves(effect)]
+        jobs = [_Job(each, self._chosen(each)) for each in leaves(effect)]
         if not any(job.chosen for job in jobs):
             return await self._world.perform(effect)
         for number in range(MAX_SENDS):
@@ -82,6 +86,15 @@ class AuthWorld:
             await self._send_all(f"{effect.key}+{number}", waiting, is_last=number == MAX_SENDS - 1)
         answers = iter([job.answer for job in jobs])
         return cast(Answer, in_shape(effect, answers))
+
+    def _chosen(self, effect: LeafEffect) -> Chosen:
+        match effect:
+            case SendRequest():
+                return self._plan.choose(effect)
+            case ReadFile() | Sleep() | Now():
+                return ()
+            case _:
+                assert_never(effect)
 
     async def _send_all(self, key: str, jobs: Sequence[_Job], *, is_last: bool) -> None:
         ready = []
@@ -182,9 +195,15 @@ class PlaceholderWorld:
         return await self._world.perform(cast("Effect[Answer]", self._shown(effect)))
 
     def _shown(self, effect: Effect[Any]) -> Effect[Any]:
-        if isinstance(effect, Batch):
-            return replace(effect, effects=tuple(map(self._shown, effect.effects)))
-        return replace(effect, request=self._plan.shown(effect)) if isinstance(effect, SendRequest) else effect
+        match found := known(effect):
+            case SendRequest():
+                return replace(found, request=self._plan.shown(found))
+            case Batch():
+                return replace(found, effects=tuple(map(self._shown, found.effects)))
+            case ReadFile() | Sleep() | Now():
+                return found
+            case _:
+                assert_never(found)
 
 
 class CredentialAccess(Access):
