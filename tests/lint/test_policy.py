@@ -1,4 +1,4 @@
-"""Levels: presets, arazzo.toml with its overrides, the command line, each above the one before."""
+"""Levels: presets, arazzo.toml with its overrides, the command line, each with precedence over the one before."""
 
 from __future__ import annotations
 
