@@ -434,7 +434,7 @@ def _mocked(
     if not mock:
         yield program
         return
-    from arazzo_runner.runtime.mock.world import mock_server, with_servers
+    from arazzo_runner.runtime.mock.api import mock_server, with_servers
 
     with mock_server(program, scenario=scenario, switches=switches) as server:
         yield with_servers(program, server.urls)

@@ -32,8 +32,8 @@ def answer_to_json(answer: Given, *, unknown: bool = False) -> dict[str, JsonVal
 def answer_from_json(value: Any) -> Given:
     """Read what `answer_to_json` gave."""
     if "none" in value:
-        told = value.get("code"), value.get("hint")
-        return NoResponse(value["none"], value["message"], value["sent"], value["ms"], *told)
+        reported = value.get("code"), value.get("hint")
+        return NoResponse(value["none"], value["message"], value["sent"], value["ms"], *reported)
     headers = tuple((name, text) for name, text in value["headers"])
     return HttpResponse(value["status"], headers, _body_from_json(value), value["ms"])
 

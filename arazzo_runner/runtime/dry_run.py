@@ -17,7 +17,7 @@ from arazzo_runner.engine.effects import (
 )
 from arazzo_runner.program.model import Program
 from arazzo_runner.runtime.files import read_upload
-from arazzo_runner.runtime.mock.world import documented_answer
+from arazzo_runner.runtime.mock.api import documented_answer
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation
 

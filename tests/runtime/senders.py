@@ -33,7 +33,7 @@ def asynchronous(*sent, **options):
     return asyncio.run(perform())
 
 
-def in_lanes(*sent, **options):
+def pooled(*sent, **options):
     """Send in an AsyncWorld without aiohttp, plain http only; return the last answer."""
     settings = {"verify": False, "http2": False, "trust_env": False}
     return asynchronous(*sent, transport=connection_pool(httpx(), settings), **options)

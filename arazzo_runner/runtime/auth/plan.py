@@ -128,7 +128,7 @@ def _clashing(
         if names and all(names) and (call.source, names[0]) not in reported:
             reported.add((call.source, names[0]))
             message = f'step "{step.step_id}" needs {" and ".join(names[0])} together, and both go into the same place'
-            hint = "mend the description, or give the credential by a parameter of the step"
+            hint = "fix the description, or give the credential by a parameter of the step"
             yield Diagnostic(
                 code="unusable-credential", severity=Severity.ERROR, message=message, at=step.at, hint=hint
             )

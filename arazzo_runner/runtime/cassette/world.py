@@ -42,8 +42,8 @@ class Interaction(Record, kw_only=True):
 
 
 class Cassette(Record, kw_only=True):
-    """A recorded run. `document` is the Arazzo document as it was named, `servers` where its sources were called
-    when that was not where their descriptions say; `status` and `outputs` are what the run came to.
+    """A recorded run. `document` is the path or URL of the Arazzo document, `servers` the URLs that its sources
+    were called at where those are not in their descriptions; `status` and `outputs` are the run's.
     """
 
     document: str
