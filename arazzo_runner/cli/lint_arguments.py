@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from arazzo_runner.base.records import Record
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.config.settings import LEVELS
-from arazzo_runner.errors import InvalidUsage, did_you_mean
+from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.lint.levels import Choices
 from arazzo_runner.lint.pages import known_codes
 

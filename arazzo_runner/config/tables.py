@@ -8,8 +8,9 @@ from typing import Final, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.base.records import MutableRecord, field
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.config.positions import Path, TomlPlaces
-from arazzo_runner.errors import Problems, did_you_mean
+from arazzo_runner.document.problems import Problems
 
 Item = TypeVar("Item")
 MOST_TOLD: Final = 50

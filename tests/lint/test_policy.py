@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from arazzo_runner.config.reading import read_settings
-from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.lint.levels import Choices, policy_for
 
 

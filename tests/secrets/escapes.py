@@ -18,7 +18,7 @@ _RUN = re.compile(r"[A-Za-z0-9+/_-]+(?:\s+[A-Za-z0-9+/_-]+)*")
 
 @dataclass(frozen=True)
 class Escape:
-    """A way to write a text: `write` may leave what need not be escaped, `read` yields what a reader makes of it."""
+    """An escape: `write` encodes a text, perhaps partly; `read` yields the possible decodings."""
 
     name: str
     write: Callable[[str, Random], str]
@@ -158,8 +158,27 @@ ESCAPES = (
 
 
 def readings(text: str, *escapes: Escape) -> Iterator[str]:
-    """Yield what readers make of a text who undo the escapes in turn, the outermost first."""
+    """Yield the decodings of a text when escapes are undone in turn, outermost first."""
     yield text
     if escapes:
         for found in escapes[0].read(text):
             yield from readings(found, *escapes[1:])
+
+
+READERS = tuple({escape.read: escape for escape in ESCAPES}.values())
+"""One escape of each way to read: several of them are read the same."""
+
+
+def ways_out(text: str, secret: str) -> list[str]:
+    """Return by which escapes, undone one after the other, a text lets a secret out.
+
+    No reader makes a text longer, so what is shorter than the secret is not read any further.
+    """
+    found = ["nothing"] if secret in text else []
+    for outer in READERS:
+        readings = {each for each in outer.read(text) if len(each) >= len(secret)} - {text}
+        found += [outer.name] if any(secret in each for each in readings) else []
+        for inner in READERS:
+            if any(secret in each for reading in readings for each in inner.read(reading)):
+                found.append(f"{outer.name}, {inner.name}")
+    return found

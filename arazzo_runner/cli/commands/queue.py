@@ -57,7 +57,7 @@ def with_fleet(ask: Callable[[Any, Console], int], store: str | None, no_color: 
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     try:
         with durable_runs.opened(store, os.environ) as runtime:
-            return ask(durable_runs.fleet(runtime), console)
+            return ask(durable_runs.queues(runtime), console)
     except ArazzoError as problem:
         return refuse(console, problem.diagnostics, "queue", as_json=False)
 

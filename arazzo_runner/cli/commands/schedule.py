@@ -68,7 +68,7 @@ def add(
         if len(specs) != 1:
             raise click.UsageError("a schedule is of one run, and --input-file has several rows")
         with durable_runs.opened(store, os.environ) as runtime:
-            fleet = durable_runs.fleet(runtime)
+            fleet = durable_runs.queues(runtime)
             runtime.keep(ready.bundle)
             fleet.add_schedule(durable_runs.run_id_of(name, ""), cron, specs[0], timezone=timezone)
     except ArazzoError as problem:

@@ -9,6 +9,7 @@ from arazzo_runner import api
 from arazzo_runner.base.private_files import PrivateFile, state_folder
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import pairs
 from arazzo_runner.cli.run.arguments import RunArguments, run_options
@@ -20,11 +21,11 @@ from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.selection import select
-from arazzo_runner.errors import ArazzoError, InvalidUsage, did_you_mean
+from arazzo_runner.errors import ArazzoError, InvalidUsage
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.report.masking import masked_diagnostic
-from arazzo_runner.report.secret_file import Keep, has_secret_outputs
+from arazzo_runner.report.secret_file import SecretFile, has_secret_outputs
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote
 
@@ -153,14 +154,14 @@ class Execution:
         self._recording = None if given.record is None else _recording(given)
         self._keep = self._made_keep(announce, label, place) if has_secret_outputs(program) else None
 
-    def _made_keep(self, announce: Announce, label: str, place: PrivateFile | None) -> Keep | None:
+    def _made_keep(self, announce: Announce, label: str, place: PrivateFile | None) -> SecretFile | None:
         """Return where secret outputs are kept while the run goes on: `place` is the file of --output."""
         if not self.given.secrets_have_a_place:
             return prepared_keep(self.program, announce, label)
         if place is None or not place.is_replaceable:
             return None
         path = place.path
-        return Keep(self.program, place, lambda moved: announce(moved) if moved != path else None)
+        return SecretFile(self.program, place, lambda moved: announce(moved) if moved != path else None)
 
     def perform(self) -> RunResult:
         """Run; blocking."""
@@ -235,10 +236,10 @@ def _recording(given: RunArguments) -> Recording:
     return Recording(given.record, given.spec, elsewhere=given.mock or bool(given.servers))
 
 
-def prepared_keep(program: Program, announce: Announce, label: str = "") -> Keep:
+def prepared_keep(program: Program, announce: Announce, label: str = "") -> SecretFile:
     """Return where secret outputs are kept; raises InvalidUsage when nothing can be."""
     try:
-        return Keep.prepare(program, announce, label)
+        return SecretFile.prepare(program, announce, label)
     except OSError as problem:
         message = f"secret outputs cannot be kept in {state_folder()}: {problem.strerror or problem}"
         hint = "say where they should go with --output FILE or --show-secrets, or set XDG_STATE_HOME"

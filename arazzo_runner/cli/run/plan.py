@@ -10,12 +10,13 @@ from fnmatch import fnmatchcase
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.arguments import RunArguments, has_wildcard, is_glob
 from arazzo_runner.cli.run.execution import checked, configured, load_document
 from arazzo_runner.cli.run.inputs import GivenInputs, stated_inputs, with_defaults, with_environment, with_row
 from arazzo_runner.cli.run.rows import Row, read_rows
-from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow, did_you_mean
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.sources.fetch import DocumentSnapshot

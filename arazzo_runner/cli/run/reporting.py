@@ -6,15 +6,15 @@ import contextlib
 import time
 from collections.abc import Iterable, Sequence
 
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.arguments import RunArguments
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.runs.records import RunRecord, RunsReport
-from arazzo_runner.report.shared_secrets import with_shared_secrets
+from arazzo_runner.report.runs.formats import KINDS, ReportFile, kind_of, render
+from arazzo_runner.report.runs.records import RunRecord, RunsReport, with_shared_secrets
 from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.writers import KINDS, ReportFile, kind_of, render
 
 
 class Reports:
@@ -69,7 +69,7 @@ class Reports:
         return True
 
     def _write_annotations(self, report: RunsReport) -> bool:
-        from arazzo_runner.report.runs.github import append_summary  # lazily: only where it is asked for
+        from arazzo_runner.report.runs.markdown import append_summary  # lazily: only where it is asked for
 
         # Commands to the runner: the one place where lines that begin with :: are meant.
         self._console.err(render("github", report))

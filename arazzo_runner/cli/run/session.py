@@ -25,8 +25,8 @@ from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, Severity
 from arazzo_runner.program.model import Program
-from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs

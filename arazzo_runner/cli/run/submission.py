@@ -17,7 +17,7 @@ from arazzo_runner.cli.run.inputs import GivenInputs, stated_inputs, with_enviro
 from arazzo_runner.cli.run.options import LimitArguments, TransportArguments, limit_options, transport_options
 from arazzo_runner.cli.run.parameters import Name
 from arazzo_runner.cli.run.rows import read_rows
-from arazzo_runner.durable.bundle import Bundle
+from arazzo_runner.durable.job import Bundle
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import Program

@@ -14,7 +14,8 @@ def unfinished_note(spec: str, environment: Mapping[str, str]) -> str:
     folder = os.path.join(state_folder(), "journal.db.runs")
     if not environment.get("ARAZZO_STORE") and not _has_files(folder):
         return ""
-    from arazzo_runner.durable.store import store_of, unfinished_runs
+    from arazzo_runner.durable.locks import unfinished_runs
+    from arazzo_runner.durable.store import store_of
     from arazzo_runner.errors import ArazzoError  # lazily, as the next: few have unfinished runs
 
     try:

@@ -15,9 +15,10 @@ import yaml
 
 from arazzo_runner.base.json_values import JsonValue, escaped
 from arazzo_runner.base.user_files import UnusableFile, read_file
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 from arazzo_runner.sources.http_media.media import body_codec, essence, is_form, is_json
