@@ -7,9 +7,9 @@ import os
 
 import click
 
+from arazzo_runner.cli.commands import COMMANDS, COMPLETE, help_text
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.guarded import guarded
-from arazzo_runner.cli.main import COMMANDS, COMPLETE, help_text
 from arazzo_runner.errors import Diagnostic, InvalidUsage, did_you_mean
 
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 
 from arazzo_runner.base.user_files import reason_of
+from arazzo_runner.cli.commands import COMMANDS
 from arazzo_runner.cli.errors import EXIT_BUG, EXIT_INTERRUPTED, print_errors, refuse, usage_error
-from arazzo_runner.cli.main import COMMANDS
 from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.report.terminal.console import Console
 

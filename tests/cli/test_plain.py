@@ -121,8 +121,15 @@ def test_interrupted_while_checking(tmp_path, monkeypatch, capsys, more):
     assert capsys.readouterr().err.startswith("\nerror[interrupted]: interrupted before anything was sent\n")
 
 
-def test_a_shell_that_asks_for_completions_is_answered_by_click():
-    asks = {"_ARAZZO_COMPLETE": "bash_complete", "COMP_WORDS": "arazzo validate --off", "COMP_CWORD": "2"}
-    line = [sys.executable, "-m", "arazzo_runner", "validate"]
+@pytest.mark.parametrize(
+    ("arguments", "asks", "answer"),
+    [
+        ([], {"_ARAZZO_COMPLETE": "bash_source"}, "_arazzo_completion() {\n"),
+        ([], {"_ARAZZO_COMPLETE": "bash_complete", "COMP_WORDS": "arazzo val", "COMP_CWORD": "1"}, "plain,validate\n"),
+        (["validate"], {"_ARAZZO_COMPLETE": "bash_complete", "COMP_WORDS": "arazzo validate --off", "COMP_CWORD": "2"}, "plain,--offline\n"),
+    ],
+)  # fmt: skip
+def test_a_shell_that_asks_for_completions_is_answered_by_click(arguments, asks, answer):
+    line = [sys.executable, "-m", "arazzo_runner", *arguments]
     done = subprocess.run(line, capture_output=True, text=True, check=True, env={**os.environ, **asks})
-    assert done.stdout == "plain,--offline\n"
+    assert done.stdout.startswith(answer)
