@@ -8,8 +8,7 @@ import os
 import click
 
 from arazzo_runner.cli.commands import COMMANDS, COMPLETE, help_text
-from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.guarded import guarded
+from arazzo_runner.cli.errors import guarded, usage_error
 from arazzo_runner.errors import Diagnostic, InvalidUsage, did_you_mean
 
 

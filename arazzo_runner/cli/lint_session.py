@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
-from arazzo_runner.cli.lint_arguments import LintArguments
-from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.cli.lint_arguments import LintArguments, lint_arguments
+from arazzo_runner.cli.option_table import WrongValue
+from arazzo_runner.cli.reading_arguments import ReadingArguments, reading_arguments
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.errors import InvalidUsage, Severity
@@ -30,10 +31,14 @@ if TYPE_CHECKING:
     from arazzo_runner.cli.fixes import Mender
 
 
-def lint(specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, *, no_color: bool) -> int:
-    """Do what one command line asks for, and return the exit code."""
-    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    return LintSession(specs, given, reading, console).run()
+def lint(values: Mapping[str, Any]) -> int:
+    """Run `arazzo validate` with `specs` and the values of VALIDATE_OPTIONS; return the exit code."""
+    try:
+        reading = reading_arguments(values)
+    except WrongValue as problem:
+        raise InvalidUsage([usage_error(str(problem), hint="see arazzo validate --help")]) from None
+    console = Console(sys.stdout, sys.stderr, color=False if values["no_color"] else None)
+    return LintSession(values["specs"], lint_arguments(values), reading, console).run()
 
 
 class LintSession:

@@ -39,13 +39,25 @@ def _run_without_click(arguments: list[str]) -> int | None:
         from arazzo_runner import __version__
 
         return _print(f"arazzo {__version__}\n")
-    if arguments[0] == "validate":
-        from arazzo_runner.cli.plain import read_plain, run_plain
+    return _validate_without_click(arguments) if arguments[0] == "validate" else None
 
-        plain = read_plain(arguments[1:])
-        if plain is not None:
-            return run_plain(plain, arguments)
-    return None
+
+def _validate_without_click(arguments: list[str]) -> int | None:
+    """Run `arazzo validate`; None, nothing done, where click must print help or an error about the options."""
+    from arazzo_runner.cli.errors import guarded
+    from arazzo_runner.cli.lint_arguments import VALIDATE_OPTIONS
+    from arazzo_runner.cli.option_table import read_options
+
+    values = read_options(arguments[1:], VALIDATE_OPTIONS, "specs")
+    if values is None:
+        return None
+
+    def work() -> int:
+        from arazzo_runner.cli.lint_session import lint  # here, for an interrupted import is reported too
+
+        return lint(values)
+
+    return guarded(work, arguments, ends_line=True)
 
 
 def _print(text: str) -> int:

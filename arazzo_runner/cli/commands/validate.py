@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import click
 
-from arazzo_runner.cli.lint_arguments import LintArguments
+from arazzo_runner.cli.lint_arguments import VALIDATE_OPTIONS
 from arazzo_runner.cli.lint_session import lint
-from arazzo_runner.cli.options import SETTINGS, color_option, reading_options
-from arazzo_runner.cli.reading_arguments import ReadingArguments
-from arazzo_runner.cli.validate_options import lint_options
+from arazzo_runner.cli.options import SETTINGS, add_options
 
 _HELP = """Check Arazzo documents without sending anything.
 
@@ -43,9 +44,7 @@ Exit codes:
     context_settings=SETTINGS,
 )
 @click.argument("specs", metavar="[SPEC]...", nargs=-1)
-@lint_options
-@reading_options
-@color_option
-def command(specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, no_color: bool) -> int:
+@functools.partial(add_options, options=VALIDATE_OPTIONS)
+def command(**values: Any) -> int:
     """Validate and print what was found."""
-    return lint(specs, given, reading, no_color=no_color)
+    return lint(values)
