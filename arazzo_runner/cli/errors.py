@@ -43,8 +43,10 @@ def guarded(work: Callable[[], int], arguments: list[str], *, ends_line: bool = 
     # The only broad except of the project: what arrives here is a bug of ours, and is shown as one.
     except Exception as problem:
         if isinstance(problem, OverflowError) and not _has_clock():
-            message = "the clock of this machine is beyond the year 2262, where Python's ends"
-            return refuse(console, [usage_error(message, code="system-error", hint="set it")], command, as_json=as_json)
+            message = "the clock of this machine is beyond the year 2262, the last that Python supports"
+            return refuse(
+                console, [usage_error(message, code="system-error", hint="set the clock")], command, as_json=as_json
+            )
         print_errors(console, [_internal_error(problem)], command, as_json=as_json)
         return EXIT_BUG
 
@@ -88,16 +90,23 @@ def print_errors(
         console.err(render_diagnostics(diagnostics, color=console.color))
 
 
+_CLOCK_ERROR = usage_error(
+    "the clock of this machine is beyond the year 2262, the last that Python supports",
+    code="system-error",
+    hint="set the clock",
+)
+
+
 def _system_error(problem: OSError | MemoryError) -> Diagnostic:
     """Return the Diagnostic of a refusal by the operating system that no other code expects."""
     if isinstance(problem, MemoryError):
-        return usage_error("the memory is not enough", code="system-error", hint="give the process more of it")
+        return usage_error("out of memory", code="system-error", hint="give the process more memory")
     if not _has_working_folder():
-        message = "the working directory does not exist any more"
-        return usage_error(message, code="system-error", hint="go to one that exists: cd")
+        message = "the working directory no longer exists"
+        return usage_error(message, code="system-error", hint="change to one that exists: cd")
     reason = reason_of(problem)
     file = problem.filename if isinstance(problem.filename, str) else ""
-    hint = {errno.EMFILE: "allow more open files: ulimit -n 1024", errno.ENOSPC: "make room on the disk"}
+    hint = {errno.EMFILE: "allow more open files: ulimit -n 1024", errno.ENOSPC: "free space on the disk"}
     message = f"the system refuses: {reason}{': ' if file else ''}{file}"
     return usage_error(message, code="system-error", hint=hint.get(problem.errno or 0))
 

@@ -17,27 +17,27 @@ from arazzo_runner.lint.levels import Choices
 from arazzo_runner.report.findings.formats import FORMATS
 
 _SHOWN = LEVELS[1:]
-_FORMAT = "What the report is written as; json and sarif are documented contracts."
-_LEVEL = "The least level to report, or that of codes, as in a,b-*=off (off, info, warning, error); repeatable."
+_FORMAT = "The format of the report; json and sarif are documented contracts."
+_LEVEL = "The lowest level to report, or the level of codes, as in a,b-*=off (off, info, warning, error); repeatable."
 VALIDATE_OPTIONS: Final = (
     Option("--format", _FORMAT, parameter="format_", choices=FORMATS, default="text"),
-    Option("--output", "Write the report to FILE; stdout then says the same as text.", "FILE"),
-    Option("--preset", "Which findings are reported, and as what.", choices=PRESETS),
+    Option("--output", "Write the report to FILE, and print it as text.", "FILE"),
+    Option("--preset", "Which findings are reported, and at which levels.", choices=PRESETS),
     Option("--select", "Report these codes only; a,b or a-*; repeatable.", "CODES", repeatable=True),
     Option("--ignore", "Do not report these codes; repeatable.", "CODES", repeatable=True),
     Option("--level", _LEVEL, "[CODE=]LEVEL", repeatable=True),
-    Option("--deep", "Check the operations that are called with openapi-spec-validator too."),
-    Option("--max-warnings", "Fail when there are more warnings.", "N", minimum=0),
-    Option("--baseline", "Forgive the findings that are listed in FILE.", "FILE"),
-    Option("--write-baseline", "List today's findings in FILE, to be forgiven later.", "FILE"),
-    Option("--fix", "Mend what can be mended without changing what a document does."),
-    Option("--unsafe", "With --fix or --diff: also what a person should look at."),
+    Option("--deep", "Also check the called operations with openapi-spec-validator."),
+    Option("--max-warnings", "Exit with 1 if there are more than N warnings.", "N", minimum=0),
+    Option("--baseline", "Suppress the findings that are listed in FILE.", "FILE"),
+    Option("--write-baseline", "Write the current findings to FILE, for --baseline.", "FILE"),
+    Option("--fix", "Apply the fixes that do not change what a document does."),
+    Option("--unsafe", "With --fix or --diff: also apply fixes that need a review."),
     Option("--diff", "Show what --fix would change; nothing is written."),
     Option("--config", "Read settings from FILE (default: the nearest arazzo.toml).", "FILE"),
     Option("--no-config", "Read no settings from arazzo.toml or pyproject.toml."),
-    Option("--exclude", "Leave out what folders and globs find; repeatable.", "GLOB", repeatable=True),
-    Option("--jobs", "Check in N processes (default: as it pays).", "N", minimum=1),
-    Option("--stdin-filename", "What the document on standard input is called.", "NAME", default="stdin.yml"),
+    Option("--exclude", "Exclude matching files of folders and globs; repeatable.", "GLOB", repeatable=True),
+    Option("--jobs", "Check in N processes (default: by the amount of work).", "N", minimum=1),
+    Option("--stdin-filename", "The name of the document on standard input.", "NAME", default="stdin.yml"),
     *READING_OPTIONS,
     COLOR_OPTION,
 )
@@ -74,7 +74,7 @@ class LintArguments:
         for text in self.level:
             code, equals, level = text.rpartition("=")
             if level not in (LEVELS if equals else _SHOWN) or (equals and not code.strip(" ,")):
-                raise _wrong("--level", f'"{text}" is no level', f"write {', '.join(_SHOWN)}, or CODE=LEVEL")
+                raise _wrong("--level", f'"{text}" is not a level', f"write {', '.join(_SHOWN)}, or CODE=LEVEL")
             if equals:
                 levels.update((known, level) for each in _codes("--level", [code]) for known in _matching(each))
             else:

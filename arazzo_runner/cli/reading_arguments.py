@@ -43,11 +43,11 @@ READING_OPTIONS: Final = (
     ),
     Option("--root", "The folder that files named by $ref must be in (default: the repository).", "DIR"),
     Option("--offline", "Read no remote descriptions."),
-    Option("--no-cache", "Take nothing from the cache, and keep nothing in it."),
-    Option("--allow-remote", "Read remote descriptions wherever documents lead."),
+    Option("--no-cache", "Neither read nor write the cache."),
+    Option("--allow-remote", "Read the remote descriptions that documents refer to."),
     Option(
         "--allow-host",
-        "Read descriptions from this host although it is private or another document's; repeatable.",
+        "Read descriptions from this host even if it is private or another document's; repeatable.",
         "HOST",
         parameter="allow_hosts",
         repeatable=True,
@@ -80,7 +80,7 @@ def reading_arguments(values: Mapping[str, Any]) -> ReadingArguments:
     default = Limits()
     root = values["root"]
     if root is not None and not os.path.isdir(root):
-        raise WrongValue(f"--root: {root} is no folder")
+        raise WrongValue(f"--root: {root} is not a folder")
     return ReadingArguments(
         strict=values["strict"],
         root=root,
@@ -105,7 +105,7 @@ def _url_map(path: str) -> dict[str, str]:
     except UnusableFile as problem:
         raise _unusable(path, str(problem)) from None
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-        raise _unusable(path, "it is no object of URLs and paths")
+        raise _unusable(path, "it is not an object of URLs and paths")
     folder = os.path.dirname(os.path.abspath(path))
     return {url: os.path.normpath(os.path.join(folder, file)) for url, file in value.items()}
 

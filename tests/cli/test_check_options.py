@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from arazzo_runner.cli.check_options import parsed_checks
+from arazzo_runner.cli.run.check_options import parsed_checks
 from arazzo_runner.engine.check_options import CheckOptions
 
 
@@ -27,7 +27,7 @@ def test_checks_are_read(texts, requests, expected):
     ("text", "message"),
     [
         ("shema=error", 'did you mean "schema"?'),
-        ("schema=fatal", '"fatal" is no level, expected off, warn, error'),
+        ("schema=fatal", '"fatal" is not a level, expected off, warn, error'),
         ("eror", 'did you mean "error"?'),
     ],
 )

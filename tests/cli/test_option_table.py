@@ -83,7 +83,7 @@ def test_the_quick_reader_and_click_agree_on_every_command_line(arguments):
     ("option", "message"),
     [
         (["--source", "pets"], '--source expects NAME=PATH, found "pets"'),
-        (["--root", "gone"], "--root: gone is no folder"),
+        (["--root", "gone"], "--root: gone is not a folder"),
         (["--url-map", "gone.json"], "--url-map cannot be used"),
     ],
 )

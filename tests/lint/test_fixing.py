@@ -254,14 +254,14 @@ def folder(tmp_path, monkeypatch):
 def test_every_slip_with_one_meaning_is_mended(folder, capsys):
     assert run(["validate", "w.yml", "--select", CODES, "--fix"]) == 0
     assert (folder / "w.yml").read_text(encoding="utf-8") == textwrap.dedent(MENDED)
-    assert capsys.readouterr().out == "it is valid: no problems (11 mended)\n"
+    assert capsys.readouterr().out == "it is valid: no problems (11 fixed)\n"
     assert run(["validate", "w.yml", "--select", CODES, "--fix"]) == 0
     assert capsys.readouterr().out == "it is valid: no problems\n"
 
 
 def test_without_fix_it_is_said_how_many_can_be_mended(folder, capsys):
     run(["validate", "w.yml", "--select", CODES])
-    assert capsys.readouterr().out.endswith("11 warnings (11 to be mended with --fix)\n")
+    assert capsys.readouterr().out.endswith("11 warnings (11 fixable with --fix)\n")
 
 
 def test_a_diff_shows_what_would_change_and_writes_nothing(folder, capsys):
@@ -281,7 +281,7 @@ def test_standard_input_is_mended_to_standard_output(folder, capsys, monkeypatch
     assert run(["validate", "-", "--select", CODES, "--fix"]) == 0
     captured = capsys.readouterr()
     assert captured.out == textwrap.dedent(MENDED)
-    assert captured.err == "it is valid: no problems (11 mended)\n"
+    assert captured.err == "it is valid: no problems (11 fixed)\n"
 
 
 def test_byte_order_mark_mode_and_links_stay(folder):

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import click
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.cli.check_options import check_options
 from arazzo_runner.cli.credential_options import credential_options
 from arazzo_runner.cli.durable_options import check_durable, durable_options
 from arazzo_runner.cli.options import (
@@ -20,6 +19,7 @@ from arazzo_runner.cli.options import (
     reading_options,
 )
 from arazzo_runner.cli.run.arguments import RunArguments, has_wildcard, is_glob, reads_stdin
+from arazzo_runner.cli.run.check_options import check_options
 from arazzo_runner.cli.run.options import limit_options, many_options, part_options, transport_options
 from arazzo_runner.cli.run.session import run_session
 from arazzo_runner.sources.document_snapshot import Kept

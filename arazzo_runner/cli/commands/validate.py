@@ -1,4 +1,4 @@
-"""`arazzo validate`: every mistake of every document, at its place."""
+"""`arazzo validate`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from arazzo_runner.cli.options import SETTINGS, add_options
 _HELP = """Check Arazzo documents without sending anything.
 
 SPEC is a file, a folder (searched for Arazzo documents), a glob, a URL, or -
-for standard input; without one, what arazzo.toml includes, else this folder.
-Checks shape, expressions, conditions, links and the rules that `arazzo
-explain` lists: every step's operation is looked up in the descriptions. Files
-are read, remote descriptions are not. Documents given together may refer to
-each other by their $self.
+for standard input (default: the files that arazzo.toml includes, else this
+folder). Checks the structure, expressions, conditions, references and the
+rules that `arazzo explain` lists; every step's operation is looked up in the
+descriptions. Local descriptions are read, remote ones are not. Documents given
+together may refer to each other by their $self.
 
 \b
 Examples:
@@ -32,8 +32,8 @@ Examples:
 \b
 Exit codes:
   0  no errors (there may be warnings)
-  1  errors were found, or more warnings than --max-warnings
-  2  a file cannot be opened, or the options are wrong
+  1  there are errors, or more warnings than --max-warnings
+  2  a file cannot be read, or the options are wrong
 """
 
 
@@ -46,5 +46,5 @@ Exit codes:
 @click.argument("specs", metavar="[SPEC]...", nargs=-1)
 @functools.partial(add_options, options=VALIDATE_OPTIONS)
 def command(**values: Any) -> int:
-    """Validate and print what was found."""
+    """Validate documents and print the findings."""
     return lint(values)
