@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from arazzo_runner import api
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.cli.options import option_group
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.options import RunOptions
@@ -18,8 +18,7 @@ from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class CredentialArguments:
+class CredentialArguments(Record, kw_only=True):
     """The credentials file that was named, and whether a missing credential refuses the run."""
 
     credentials_file: str | None

@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.cli.options import option_group
 
 STORE_HELP = "Where runs are kept: a file or postgresql://… (also: ARAZZO_STORE; default: your state directory)."
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class DurableArguments:
+class DurableArguments(Record, kw_only=True):
     """What the command line said about durability."""
 
     durable: bool

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from arazzo_runner.base.records import field_names, record
+from arazzo_runner.base.records import Record, field_names
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.option_table import Option
 from arazzo_runner.cli.reading_arguments import COLOR_OPTION, READING_OPTIONS
@@ -43,8 +43,7 @@ VALIDATE_OPTIONS: Final = (
 )
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class LintArguments:
+class LintArguments(Record, kw_only=True):
     """The values of VALIDATE_OPTIONS about findings and reports, named like the options."""
 
     format_: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 MAX_COUNT: Final = 2**31 - 1
 """The largest number that most options take: 32 bits, for databases take no more."""
@@ -18,8 +18,7 @@ class WrongValue(ValueError):
     """An option's value cannot be used; the message names the option."""
 
 
-@record(frozen=True, slots=True)
-class Option:
+class Option(Record):
     """One option: a flag unless it has `metavar` or `choices`; with `minimum`, its value is a whole number."""
 
     name: str

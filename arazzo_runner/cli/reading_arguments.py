@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
-from arazzo_runner.base.records import field_names, record
+from arazzo_runner.base.records import Record, field_names
 from arazzo_runner.base.user_files import UnusableFile, read_json
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.option_table import Option, WrongValue, split_pairs
@@ -56,8 +56,7 @@ READING_OPTIONS: Final = (
 COLOR_OPTION: Final = Option("--no-color", "Write no colours (also: NO_COLOR=1).")
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ReadingArguments:
+class ReadingArguments(Record, kw_only=True):
     """The values of READING_OPTIONS, named as the API names them."""
 
     strict: bool

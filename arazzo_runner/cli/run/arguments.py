@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, field_names, record, replace
+from arazzo_runner.base.records import Record, field, field_names, replace
 from arazzo_runner.cli.credential_options import CredentialArguments
 from arazzo_runner.cli.durable_options import DurableArguments
 from arazzo_runner.cli.reading_arguments import ReadingArguments
@@ -16,8 +16,7 @@ from arazzo_runner.engine.options import MAX_REDIRECTS, RunOptions, TransportOpt
 from arazzo_runner.sources.uris import is_remote
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Defaults:
+class Defaults(Record, kw_only=True):
     """What a configuration file says for what the command line leaves open; `credentials` are names by name."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -28,8 +27,7 @@ class Defaults:
     credentials: Mapping[str, str] = field(default_factory=dict)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunArguments:
+class RunArguments(Record, kw_only=True):
     """What the command line said; fields are named like the options, groups of options are records."""
 
     specs: tuple[str, ...]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from arazzo_runner.base.json_values import JsonValue, type_name
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.user_files import TooLarge, UnusableFile, read_file, read_standard_input, text_of
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import pairs
@@ -22,8 +22,7 @@ from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, S
 PREFIX = "ARAZZO_INPUT_"
 
 
-@record(frozen=True, slots=True)
-class GivenInputs:
+class GivenInputs(Record):
     """`values` are JSON values of a file, `texts` are to be coerced by the schema; `warnings` say what was odd."""
 
     values: dict[str, JsonValue] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.cli.options import option_group
 from arazzo_runner.cli.run.parameters import MOST_RUNS, Bytes, Count, Seconds
 from arazzo_runner.engine.option_numbers import MOST_SECONDS
@@ -16,8 +16,7 @@ _COUNT = Count()
 _DEPTH = click.IntRange(min=1, max=DEEPEST)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class LimitArguments:
+class LimitArguments(Record, kw_only=True):
     """What bounds a run and paces it; None is the default of RunOptions, whose names these are."""
 
     timeout: float | None
@@ -70,8 +69,7 @@ limit_options = option_group(
 )
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class PartArguments:
+class PartArguments(Record, kw_only=True):
     """Which part of the workflow runs."""
 
     step: str | None
@@ -97,8 +95,7 @@ part_options = option_group(
 )
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class TransportArguments:
+class TransportArguments(Record, kw_only=True):
     """How requests reach their servers, as written on the command line."""
 
     certs: tuple[str, ...]
@@ -156,8 +153,7 @@ def _rate(context: click.Context, parameter: click.Parameter, text: str | None) 
     return rate
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ManyArguments:
+class ManyArguments(Record, kw_only=True):
     """What makes several runs of one command line, and how they go."""
 
     data: str | None

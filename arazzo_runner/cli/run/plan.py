@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.arguments import RunArguments, has_wildcard, is_glob
 from arazzo_runner.cli.run.execution import checked, configured, load_document
@@ -21,8 +21,7 @@ from arazzo_runner.program.schemas import input_names
 from arazzo_runner.sources.document_snapshot import Kept
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class PlannedRun:
+class PlannedRun(Record, kw_only=True):
     """One run to be: its name in every report, what runs, and with which inputs; `number` counts from 1."""
 
     name: str
@@ -32,8 +31,7 @@ class PlannedRun:
     inputs: GivenInputs
 
 
-@record(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(Record):
     """One workflow of one document."""
 
     given: RunArguments

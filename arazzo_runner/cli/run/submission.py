@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from arazzo_runner import api, durable_runs
-from arazzo_runner.base.records import field_names, record, replace
+from arazzo_runner.base.records import Record, field_names, replace
 from arazzo_runner.cli.options import option_group, pairs, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.arguments import transport_of_arguments
@@ -26,8 +26,7 @@ from arazzo_runner.program.schemas import input_names
 _TABLES = (".jsonl", ".ndjson", ".csv", ".tsv")
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class SubmissionArguments:
+class SubmissionArguments(Record, kw_only=True):
     """What the command line said about what is submitted."""
 
     spec: str
