@@ -10,8 +10,7 @@ import sys
 
 import click
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from arazzo_runner.cli.commands.validate import command
 from arazzo_runner.cli.group import run_command_line

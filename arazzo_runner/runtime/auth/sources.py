@@ -15,8 +15,7 @@ from typing import Any
 from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import MASK
-from arazzo_runner.base.user_files import UnusableFile
-from arazzo_runner.base.user_files import read_file as read_named_file
+from arazzo_runner.base.user_files import UnusableFile, read_file as read_named_file
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.access import CredentialSource
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
@@ -31,12 +30,11 @@ Table = Mapping[tuple[str, str], Mapping[str, str]]
 class Found(Record):
     """A field of a credential; `origin` is given, environment, file or keyring, `name` what it is called there."""
 
+    _hidden_in_repr = ("text",)
+
     text: str
     origin: str
     name: str
-
-    def __repr__(self) -> str:
-        return f"Found({self.origin}, {self.name})"
 
 
 class Credentials(CredentialSource):
