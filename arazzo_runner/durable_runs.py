@@ -19,7 +19,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from arazzo_runner.api import OnEvent, arun as api_arun, check_inputs, choose_workflow, load, run as api_run
+from arazzo_runner.api import OnEvent, check_inputs, choose_workflow, load
+from arazzo_runner.api import arun as api_arun
+from arazzo_runner.api import run as api_run
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets

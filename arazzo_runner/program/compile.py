@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal as OneOf, cast
+from typing import TYPE_CHECKING, Final, cast
+from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import Record

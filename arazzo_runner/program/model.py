@@ -6,7 +6,8 @@ Everything is frozen; workflows refer to each other by WorkflowKey, so that they
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal as OneOf, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field

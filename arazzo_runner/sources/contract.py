@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
-from werkzeug.datastructures import Headers as FoldedHeaders, ImmutableMultiDict
+from werkzeug.datastructures import Headers as FoldedHeaders
+from werkzeug.datastructures import ImmutableMultiDict
 
 from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.sources.bundle import HOST, METHODS, PATH, bundled, is_plain, plain_json

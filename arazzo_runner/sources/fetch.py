@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.user_files import TooLarge, UnusableFile, read_file as read_named_file
+from arazzo_runner.base.user_files import TooLarge, UnusableFile
+from arazzo_runner.base.user_files import read_file as read_named_file
 from arazzo_runner.sources.dependency_tracker import Watch
 from arazzo_runner.sources.document_snapshot import Kept
 from arazzo_runner.sources.policy import (

@@ -10,10 +10,10 @@ from arazzo_runner.expressions.nodes import (
     InputReference,
     Keyword,
     MessageReference,
-    Path as Steps,
     StepReference,
     WorkflowReference,
 )
+from arazzo_runner.expressions.nodes import Path as Steps
 from arazzo_runner.lint.analysis.partial import partial_value
 from arazzo_runner.lint.analysis.query_paths import query_tokens
 from arazzo_runner.lint.analysis.responses import Answers, answers_of

@@ -8,7 +8,8 @@ that is not looked at allows everything, and so does a reference that leads nowh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Literal as OneOf, TypeAlias
+from typing import Final, TypeAlias
+from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.base.records import Record
