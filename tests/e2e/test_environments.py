@@ -106,7 +106,7 @@ def test_an_environment_says_whose_credentials(
         ("", 'has no environment "stagin"'),
         ("[environments.staging]\n", 'did you mean "staging"?'),
         (None, "for there is no arazzo.toml"),
-        ("[environments.stagin]\nserver = 1\n", "environments.stagin.server is no setting"),
+        ("[environments.stagin]\nserver = 1\n", "environments.stagin.server is not a setting"),
     ],
 )
 def test_an_environment_that_is_not_there(
