@@ -182,7 +182,7 @@ def _rules(table: Table, codes: Codes | None) -> dict[str, RuleSetting]:
 
 
 def _rule(table: Table, code: str, known: Collection[str] | None) -> RuleSetting:
-    """Read `code = "warning"` or `code = { level = "warning", … }`; `known` are the names of the options of the rule."""
+    """Read `code = "warning"` or `code = { level = "warning", … }`; `known` are the names of its options."""
     if not isinstance(table.raw[code], dict):
         return RuleSetting(level=table.choice(code, LEVELS))
     own = table.table(code)
