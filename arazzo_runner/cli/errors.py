@@ -40,13 +40,10 @@ def guarded(work: Callable[[], int], arguments: list[str], *, ends_line: bool = 
         return EXIT_INTERRUPTED
     except (OSError, MemoryError) as problem:
         return refuse(console, [_system_error(problem)], command, as_json=as_json)
-    # The only broad except of the project: what arrives here is a bug of ours, and is shown as one.
+    # The only broad except of the project: any other exception is a bug of ours, and is printed as one.
     except Exception as problem:
         if isinstance(problem, OverflowError) and not _has_clock():
-            message = "the clock of this machine is beyond the year 2262, the last that Python supports"
-            return refuse(
-                console, [usage_error(message, code="system-error", hint="set the clock")], command, as_json=as_json
-            )
+            return refuse(console, [_CLOCK_ERROR], command, as_json=as_json)
         print_errors(console, [_internal_error(problem)], command, as_json=as_json)
         return EXIT_BUG
 

@@ -144,8 +144,8 @@ class LintSession:
         return 0 if all(each.is_open for each in linted) else EXIT_USAGE
 
     def _report_stale(self, stale: int) -> None:
-        gone, them = ("is gone", "it") if stale == 1 else ("are gone", "them")
-        self._console.err(f"{count(stale, 'finding')} of the baseline {gone}; --write-baseline drops {them}\n")
+        are = "is" if stale == 1 else "are"
+        self._console.err(f"{count(stale, 'baseline entry')} {are} stale; update the file with --write-baseline\n")
 
     # ------------------------------------------------------------------ the report
 
@@ -188,7 +188,7 @@ class LintSession:
             most = self._settings.validate.max_warnings
         if most is None or warnings <= most:
             return 0
-        self._console.err(f"{count(warnings, 'warning')}, more than the {most} that are allowed\n")
+        self._console.err(f"{count(warnings, 'warning')}, more than the {most} allowed\n")
         return 1
 
 

@@ -1,4 +1,4 @@
-"""--checks and --check-requests: what they say."""
+"""--checks and --check-requests are parsed."""
 
 import click
 import pytest
@@ -31,6 +31,6 @@ def test_checks_are_read(texts, requests, expected):
         ("eror", 'did you mean "error"?'),
     ],
 )
-def test_a_slip_is_told(text, message):
+def test_unknown_checks_are_refused(text, message):
     with pytest.raises(click.UsageError, match=message.replace("?", r"\?")):
         parsed_checks([text])

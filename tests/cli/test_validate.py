@@ -96,7 +96,7 @@ def _shown(name):
         '12 |           - condition: $statusCode == "200"\n'
         "   |                                       ^^^^^ hint: write '200'\n\n1 warning (1 fixable with --fix)\n"
     )
-    return text, "1 warning, more than the 0 that are allowed\n"
+    return text, "1 warning, more than the 0 allowed\n"
 
 
 def test_a_mistake_in_the_configuration_stops_everything(folder, capsys):

@@ -1,4 +1,4 @@
-"""Configuration files: what they say, where their mistakes are, and that the published schema agrees."""
+"""Configuration files: settings, positions of mistakes, agreement with the published schema."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def findings(text, path="arazzo.toml"):
         pytest.param('[environments]\na = 1979-05-27\n', [("invalid-setting", 2, 1, "write [environments.a] above its keys")], id="a date for a table"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_at_its_place(text, expected):
+def test_a_mistake_is_reported_at_its_position(text, expected):
     assert findings(text) == expected
 
 
-def test_every_mistake_is_told_at_once_in_order(tmp_path):
+def test_all_mistakes_are_reported_together_in_order(tmp_path):
     file = tmp_path / "arazzo.toml"
     file.write_text("[validate]\nexclude = 3\n[environments.a]\nx = 1\n[sources]\nb = 2\n", encoding="utf-8")
     with pytest.raises(InvalidUsage) as raised:
@@ -84,7 +84,7 @@ def test_the_nearest_file_holds_and_the_search_ends_at_the_repository(tmp_path):
     assert load_settings(str(inner / "w.yml")).validate.preset == "strict"
 
 
-def test_paths_are_meant_from_the_folder_of_the_file(tmp_path):
+def test_paths_are_relative_to_the_folder_of_the_file(tmp_path):
     (tmp_path / "arazzo.toml").write_text(
         '[sources]\na = "x/a.yml"\nb = "https://h/b.yml"\n[url-map]\n"https://h/c" = "c.json"\n[validate]\nbaseline = "b.json"\n',
         encoding="utf-8",
@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path):
         pytest.param(b"[validate.rules]\n" + b"".join(b"a%d = 1\n" % number for number in range(3000)), 2, "must be a text", id="3,000 unknown rules"),
     ],
 )  # fmt: skip
-def test_absurd_files_are_refused_at_their_place(data, line, says, tmp_path):
+def test_absurd_files_are_refused_at_their_position(data, line, says, tmp_path):
     (tmp_path / "arazzo.toml").write_bytes(data)
     with pytest.raises(InvalidUsage) as caught:
         load_settings(str(tmp_path), codes=CODES)
@@ -136,13 +136,13 @@ def test_absurd_files_are_refused_at_their_place(data, line, says, tmp_path):
     assert (found.at.line == line) if line is not None else found.at.uri.endswith("arazzo.toml")
 
 
-def test_a_byte_order_mark_is_no_mistake(tmp_path):
+def test_a_byte_order_mark_is_allowed(tmp_path):
     (tmp_path / "arazzo.toml").write_bytes(b'\xef\xbb\xbf[validate]\npreset = "strict"\n')
     assert load_settings(str(tmp_path)).validate.preset == "strict"
 
 
 @pytest.mark.parametrize("name", ["arazzo.toml", "pyproject.toml"])
-def test_what_is_no_file_is_said_or_passed_over(name, tmp_path):
+def test_what_is_not_a_file_is_reported_or_skipped(name, tmp_path):
     """An arazzo.toml is somebody's intent; a pyproject.toml may be anything."""
     for make in (Path.mkdir, lambda path: path.symlink_to("nothing"), lambda path: path.symlink_to(path.name)):
         path = tmp_path / str(id(make)) / name
