@@ -56,8 +56,7 @@ class LintSession:
         self._options = LintOptions(
             reading=_load_options(reading),
             choices=choices,
-            config=given.config,
-            no_config=given.no_config,
+            settings=self._settings if given.config or given.no_config else None,
             contents=contents,
         )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
 
 import pytest
 
@@ -80,6 +82,17 @@ def test_the_nearest_configuration_holds_for_each_document(folder, capsys):
     code, out, _ = validate(".", capsys=capsys)
     assert (code, out.splitlines()[-1]) == (0, "1 warning in 1 of 3 documents")
     assert validate(".", "--no-config", capsys=capsys)[0] == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_configuration_is_read_once_so_it_may_be_a_pipe(folder, capsys, jobs):
+    os.mkfifo(folder / "pipe")
+    text = '[validate.rules]\ncondition-syntax = "off"\n'
+    writer = threading.Thread(target=(folder / "pipe").write_text, args=(text, "utf-8"))
+    writer.start()
+    assert validate("bad.yml", "clean.yml", "--config", "pipe", "--jobs", jobs, capsys=capsys)[0] == 0
+    writer.join()
 
 
 def test_what_the_configuration_includes_is_checked_from_every_folder(folder, capsys, monkeypatch):
