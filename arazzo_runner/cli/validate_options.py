@@ -9,8 +9,7 @@ import click
 
 from arazzo_runner.base.records import field_names
 from arazzo_runner.cli.lint_arguments import LintArguments
-from arazzo_runner.cli.options import Command
-from arazzo_runner.cli.run.parameters import Count
+from arazzo_runner.cli.options import Command, Count
 from arazzo_runner.config.settings import PRESETS
 from arazzo_runner.report.findings.formats import FORMATS
 
