@@ -53,6 +53,7 @@ class LintSession:
             reading=_load_options(reading),
             choices=self._choices,
             config=given.config,
+            settings=None if given.config is None else self._settings,
             no_config=given.no_config,
             contents=contents,
         )

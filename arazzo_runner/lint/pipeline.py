@@ -26,13 +26,15 @@ class LintOptions:
     """How documents are linted.
 
     `config` is the configuration file for all of them (None: the nearest of each; `no_config`:
-    none). `contents` are texts of documents that are no files (standard input), by name. What
-    `remembers` takes the results of earlier runs again where nothing has changed, and keeps no document.
+    none), `settings` its content where it has been read. `contents` are texts of documents that
+    are no files (standard input), by name. What `remembers` takes the results of earlier runs again
+    where nothing has changed, and keeps no document.
     """
 
     reading: LoadOptions
     choices: Choices = field(default_factory=Choices)
     config: str | None = None
+    settings: Settings | None = None
     no_config: bool = False
     contents: Mapping[str, bytes] = field(default_factory=dict)
     remembers: bool = False
@@ -167,6 +169,8 @@ class Linter:
         options = self._options
         if options.no_config:
             return Settings()
+        if options.settings is not None:
+            return options.settings
         path = options.config or self._configurations.above(os.path.dirname(name) or ".")
         key = path or ""
         if key not in self._settings:

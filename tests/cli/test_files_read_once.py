@@ -80,7 +80,6 @@ RUN = ["run", "pets.yml", "-i", "id=7"]
 MAPPED = ["-i", "id=7", "--url-map={file}"]
 URL_MAP = '{"https://api.test/openapi.yml": "{folder}/api.yml"}'
 
-_TIMES = re.compile(r'"?(started|ended|date|durationMs|[a-z]*[tT]ime|wait\w*)"?: "?[^,\n]*')
 Case = tuple[list[str], str]
 CASES: dict[str, list[Case]] = {
     "run --input": [
@@ -98,7 +97,10 @@ CASES: dict[str, list[Case]] = {
         ([*DRY, "-i", "id=7", "--from", "get", "--outputs-from={file}"], STEP_OUTPUTS),
         ([*DRY, "-i", "id=7", "--from", "get", "--outputs-from={file}", "--repeat", "3"], STEP_OUTPUTS),
         ([*RUN, "--mock", "--from", "get", "--outputs-from={file}", "--output", "out.json"], STEP_OUTPUTS),
-        ([*RUN, "--mock", "--until", "get", "--outputs-from={file}", "--format", "json"], STEP_OUTPUTS),
+        (
+            [*RUN, "--mock", "--from", "get", "--until", "get", "--outputs-from={file}", "--format", "json"],
+            STEP_OUTPUTS,
+        ),
         ([*RUN, "--mock", "--from", "get", "--outputs-from={file}", "-j", "2", "--repeat", "3"], STEP_OUTPUTS),
     ],
     "run --data": [
@@ -218,14 +220,22 @@ def pipe(content: bytes) -> Iterator[str]:
         os.close(reading)
 
 
-Outcome = Callable[[list[str], str], tuple[int, str]]
+def comparable(text: str) -> list[str]:
+    """Return what was written without times; concurrent runs write their lines in any order."""
+    lines = (re.sub(r"\s+", " ", each) for each in settled(text).splitlines())
+    return sorted(
+        each for each in lines if not re.search(r'(started|ended|date|time|duration|elapsed)\w*"?: ', each, re.I)
+    )
+
+
+Outcome = Callable[[list[str], str], tuple[int, list[str]]]
 
 
 @pytest.fixture
 def outcome(folder: Path, busy: str, capsys: pytest.CaptureFixture[str]) -> Outcome:
     """Run a command line with a file and return its exit code and all it wrote, free of times and of the file's name."""
 
-    def call(arguments: list[str], file: str) -> tuple[int, str]:
+    def call(arguments: list[str], file: str) -> tuple[int, list[str]]:
         line = [each.replace("{file}", file) for each in arguments]
         if line[0] == "mock":
             line += ["--port", busy]
@@ -233,7 +243,7 @@ def outcome(folder: Path, busy: str, capsys: pytest.CaptureFixture[str]) -> Outc
         printed = capsys.readouterr()
         written = [each.read_text() for each in map(Path, ("r.json", "out.json", "seen.yml")) if each.exists()]
         text = "\n".join([printed.out, printed.err, *written]).replace(file, "FILE")
-        return code, _TIMES.sub("", settled(text))
+        return code, comparable(text)
 
     return call
 
@@ -301,3 +311,30 @@ def test_a_process_substitution_serves_as_a_file_does(folder: Path) -> None:
     ]
     assert (ran[0].returncode, ran[0].stdout, ran[0].stderr) == (ran[1].returncode, ran[1].stdout, ran[1].stderr)
     assert "from-the-file" in ran[1].stdout
+
+
+@pytest.mark.parametrize("option", [each for each in read_options() if must_be_regular(each)], ids=label)
+def test_documents_and_certificates_are_regular_files(folder: Path, outcome: Outcome, option: absurd.Option) -> None:
+    absurd.prepare(folder / "sound")
+    os.chdir(folder / "sound")
+    with pipe(b"arazzo: 1.0.1\n") as name:
+        code, text = outcome(option.line(str(option.form).replace("{file}", name)), name)
+    said = "was not found; tried FILE" if option.name == "--source" else "it is no regular file"
+    assert code > 0
+    assert any("FILE" in line and said in line for line in text), text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-i", "id=@{file}", "--watch"], "--watch cannot read {file} again, which is a pipe"),
+        (["-i", "id=7", "--credentials={file}", "--durable"], "--durable excludes --credentials with a pipe"),
+        (["-i", "id=@-", "-i", "note=@-"], "standard input is read once, and several options read it"),
+        (["--input-file", "-", "--data", "-"], "standard input is read once, and several options read it"),
+    ],
+)
+def test_what_would_be_read_twice_is_refused(outcome: Outcome, arguments: list[str], message: str) -> None:
+    with pipe(b"7") as name:
+        code, text = outcome(["run", "pets.yml", *arguments], name)
+    assert code == 2
+    assert any(message.replace("{file}", "FILE") in line for line in text), text
