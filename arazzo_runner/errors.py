@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Protocol
 
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import PartlyComparedRecord, Record, replace
 
 
 class Severity(str, Enum):
@@ -17,8 +17,7 @@ class Severity(str, Enum):
     INFO = "info"
 
 
-@record(frozen=True, slots=True)
-class Span:
+class Span(Record):
     """Where a node begins and ends in a text; lines and columns count from 1, in characters."""
 
     line: int
@@ -43,17 +42,19 @@ class Positions(Protocol):
         """Return line number `line` (1-based) without its line break."""
 
 
-@record(frozen=True, slots=True)
-class Location:
+class Location(PartlyComparedRecord):
     """A place in a document: its URI and a JSON Pointer, line and column looked up only when asked for.
 
     `on_key` points at the mapping key instead of the value; `offset` and `length` narrow
     the place to characters inside a scalar (an expression inside a longer text).
     """
 
+    _hidden_in_repr = ("positions",)
+    _ignored_in_eq = ("positions",)
+
     uri: str
     pointer: str = ""
-    positions: Positions | None = field(default=None, compare=False, repr=False)
+    positions: Positions | None = None
     on_key: bool = False
     offset: int | None = None
     length: int = 1
@@ -135,8 +136,7 @@ class Change(str, Enum):
     QUOTE = "quote"
 
 
-@record(frozen=True, slots=True)
-class Edit:
+class Edit(Record):
     """A change of a document in terms of its values; how that is spelt in YAML or JSON is decided when it is made.
 
     REPLACE puts `text` in the place of the scalar (or key) at `at`, or of the characters of it
@@ -150,8 +150,7 @@ class Edit:
     change: Change = Change.REPLACE
 
 
-@record(frozen=True, slots=True)
-class Fix:
+class Fix(Record):
     """How a finding is mended: all edits or none. A safe one keeps what the document does."""
 
     edits: tuple[Edit, ...]
@@ -168,9 +167,10 @@ def removing(at: Location, *, is_safe: bool = True) -> Fix:
     return Fix((Edit(at, change=Change.REMOVE),), is_safe)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(PartlyComparedRecord, kw_only=True):
     """One finding: `code` names its rule, `at` its place, `hint` what to write instead, `fix` how to mend it."""
+
+    _ignored_in_eq = ("fix",)
 
     code: str
     severity: Severity
@@ -178,7 +178,7 @@ class Diagnostic:
     at: Location
     hint: str | None = None
     related: tuple[Location, ...] = ()
-    fix: Fix | None = field(default=None, compare=False)
+    fix: Fix | None = None
 
     def __hash__(self) -> int:
         return hash((self.code, self.at, self.message))

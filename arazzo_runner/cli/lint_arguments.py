@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.config.settings import LEVELS
 from arazzo_runner.errors import InvalidUsage, did_you_mean
@@ -15,8 +15,7 @@ from arazzo_runner.lint.levels import Choices
 _SHOWN = LEVELS[1:]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class LintArguments:
+class LintArguments(Record, kw_only=True):
     """What the options of `lint_options` say; fields are named like the options, and have their defaults."""
 
     format_: str = "text"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.cli.guarded import guarded
 from arazzo_runner.cli.lint_arguments import LintArguments
 from arazzo_runner.cli.reading_arguments import ReadingArguments
@@ -18,8 +18,7 @@ from arazzo_runner.report.findings.formats import FORMATS
 from arazzo_runner.report.terminal.console import Console
 
 
-@record(frozen=True, slots=True)
-class Plain:
+class Plain(Record):
     """A plain command line: the arguments of `lint_session.lint`."""
 
     specs: tuple[str, ...]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from arazzo_runner.base.records import field, field_names, record
+from arazzo_runner.base.records import Record, field, field_names
 from arazzo_runner.document.source_map import Limits
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ReadingArguments:
+class ReadingArguments(Record, kw_only=True):
     """What the options of `reading_options` say, ready for the API; the defaults are what holds without them."""
 
     strict: bool = False

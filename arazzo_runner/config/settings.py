@@ -6,30 +6,27 @@ from collections.abc import Mapping
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 
 LEVELS: Final = ("off", "info", "warning", "error")
 PRESETS: Final = ("recommended", "strict", "minimal")
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RuleSetting:
+class RuleSetting(Record, kw_only=True):
     """The level of one code (None: as the preset says) and the options of its rule."""
 
     level: str | None = None
     options: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Override:
+class Override(Record, kw_only=True):
     """Rules that differ for the documents that `paths` (globs from the file's folder) match."""
 
     paths: tuple[str, ...]
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ValidateSettings:
+class ValidateSettings(Record, kw_only=True):
     """`[validate]`: what is checked, how much each finding matters, what is forgiven."""
 
     preset: str = "recommended"
@@ -41,8 +38,7 @@ class ValidateSettings:
     max_warnings: int | None = None
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(Record, kw_only=True):
     """`[environments.NAME]`: where the APIs are called, with which inputs and whose credentials (names only)."""
 
     servers: Mapping[str, str] = field(default_factory=dict)
@@ -53,8 +49,7 @@ class Environment:
     credentials_file: str | None = None
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Record, kw_only=True):
     """A configuration file; paths in it are absolute here. `path` and `folder` are None when there is no file.
 
     `sources` is as --source NAME=PATH, `url_map` as --url-map, `environment` names the one of

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.config.positions import Path, TomlPlaces
 from arazzo_runner.errors import Problems, did_you_mean
 
@@ -16,8 +16,7 @@ MOST_TOLD: Final = 50
 """Unknown keys of one table: a file that has more is another program's, and guessing what each means takes long."""
 
 
-@record(slots=True)
-class Table:
+class Table(MutableRecord):
     """The keys of one table while it is read; `path` leads to it from the file's root."""
 
     raw: Mapping[str, JsonValue]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
 from arazzo_runner.document.fields import Fields
 from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
 from arazzo_runner.document.parts import Parts
@@ -15,7 +14,6 @@ from arazzo_runner.errors import Location, removing
 Built = TypeVar("Built")
 
 
-@record(frozen=True, slots=True)
 class Actions(Parts):
     """Builds the action objects."""
 

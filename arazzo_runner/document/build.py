@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
-from arazzo_runner.base.records import record
 from arazzo_runner.document.actions import Actions
 from arazzo_runner.document.fields import Fields
 from arazzo_runner.document.model import (
@@ -88,7 +87,6 @@ def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> 
     return version
 
 
-@record(frozen=True, slots=True)
 class _Builder(Actions):
     """Builds the document, its workflows and steps."""
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import make_private_folder
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.version import __version__
 from arazzo_runner.document.positions import YamlPositions
 from arazzo_runner.document.source_map import Document, Limits, read
@@ -36,8 +36,7 @@ class _Unusable(Exception):
     """An entry, or the folder, must not be used; the message says why."""
 
 
-@record(frozen=True, slots=True)
-class Entries:
+class Entries(Record):
     """What is in the cache: the paths of its entries, oldest use first, and their bytes together."""
 
     paths: tuple[str, ...]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import MutableRecord
 from arazzo_runner.document.known import ALL_FIELDS
 from arazzo_runner.errors import Fix, Location, Problems, did_you_mean, replacing
 
@@ -39,8 +39,7 @@ _UNQUOTED: Final[dict[type, str]] = {
 }
 
 
-@record(slots=True)
-class Fields:
+class Fields(MutableRecord):
     """The fields of one object while it is read; `kind` is its name in the Specification."""
 
     kind: str

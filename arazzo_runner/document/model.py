@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import PartlyComparedRecord, Record, field
 from arazzo_runner.errors import Location
 
 Extensions: TypeAlias = Mapping[str, JsonValue]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Info:
+class Info(Record, kw_only=True):
     """Arazzo §Info Object."""
 
     title: str
@@ -29,8 +28,7 @@ class Info:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class SourceDescription:
+class SourceDescription(Record, kw_only=True):
     """Arazzo §Source Description Object; `type` is None when the document leaves it out."""
 
     name: str
@@ -40,8 +38,7 @@ class SourceDescription:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ExpressionType:
+class ExpressionType(Record, kw_only=True):
     """Arazzo §Expression Type Object; the short form `type: jsonpath` has `version` None (its default)."""
 
     type: str
@@ -49,8 +46,7 @@ class ExpressionType:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Criterion:
+class Criterion(Record, kw_only=True):
     """Arazzo §Criterion Object; `type` None means simple."""
 
     context: str | None = None
@@ -60,8 +56,7 @@ class Criterion:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Selector:
+class Selector(Record, kw_only=True):
     """Arazzo 1.1 §Selector Object."""
 
     context: str
@@ -70,8 +65,7 @@ class Selector:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(Record, kw_only=True):
     """Arazzo §Parameter Object; `value` is raw JSON (a selector object in it is still a mapping)."""
 
     name: str
@@ -81,8 +75,7 @@ class Parameter:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ReusableObject:
+class ReusableObject(Record, kw_only=True):
     """Arazzo §Reusable Object; `value` is MISSING when none is given."""
 
     reference: str
@@ -90,8 +83,7 @@ class ReusableObject:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class PayloadReplacement:
+class PayloadReplacement(Record, kw_only=True):
     """Arazzo §Payload Replacement Object."""
 
     target: str
@@ -101,8 +93,7 @@ class PayloadReplacement:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RequestBody:
+class RequestBody(Record, kw_only=True):
     """Arazzo §Request Body Object; `payload` is MISSING when none is given."""
 
     content_type: str | None = None
@@ -112,8 +103,7 @@ class RequestBody:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class SuccessAction:
+class SuccessAction(Record, kw_only=True):
     """Arazzo §Success Action Object."""
 
     name: str
@@ -126,8 +116,7 @@ class SuccessAction:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class FailureAction:
+class FailureAction(Record, kw_only=True):
     """Arazzo §Failure Action Object; `retry_after` in seconds, `retry_limit` None means one retry."""
 
     name: str
@@ -142,8 +131,7 @@ class FailureAction:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Record, kw_only=True):
     """Arazzo §Step Object; `timeout` in milliseconds; `outputs` maps a name to an expression text or a Selector."""
 
     description: str | None = None
@@ -166,8 +154,7 @@ class Step:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Workflow:
+class Workflow(Record, kw_only=True):
     """Arazzo §Workflow Object; `inputs` is the raw JSON Schema (2020-12), None when absent."""
 
     workflow_id: str
@@ -184,8 +171,7 @@ class Workflow:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Components:
+class Components(Record, kw_only=True):
     """Arazzo §Components Object; `inputs` maps names to raw JSON Schemas."""
 
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -196,9 +182,11 @@ class Components:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ArazzoDescription:
+class ArazzoDescription(PartlyComparedRecord, kw_only=True):
     """Arazzo §Arazzo Specification Object: one document; `raw` is its whole JSON value."""
+
+    _hidden_in_repr = ("raw",)
+    _ignored_in_eq = ("raw",)
 
     arazzo: str
     self_uri: str | None = None
@@ -207,7 +195,7 @@ class ArazzoDescription:
     workflows: tuple[Workflow, ...]
     components: Components
     extensions: Extensions = field(default_factory=dict)
-    raw: JsonValue = field(default=None, repr=False, compare=False)
+    raw: JsonValue = None
     at: Location
 
     @property

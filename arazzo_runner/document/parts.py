@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.fields import MEANT, Fields
 from arazzo_runner.document.known import FIELDS
 from arazzo_runner.document.model import (
@@ -38,8 +38,7 @@ NEWER_PLACES: Final = ("querystring", "channel")  # the 1.1 JSON Schema knows `c
 _CONDITION: Final = {"condition"}
 
 
-@record(frozen=True, slots=True)
-class Parts:
+class Parts(Record):
     """Builds the objects of one document; `minor` is its feature set."""
 
     problems: Problems

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Span
 
 
-@record(frozen=True, slots=True)
-class Entry:
+class Entry(Record):
     """What is known of one JSON Pointer: spans of key and value, and of a text value its raw form."""
 
     key: Span | None

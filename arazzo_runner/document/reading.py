@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from arazzo_runner.base.json_values import preview
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
 
@@ -16,8 +16,7 @@ MOST_DEPTH: Final = 200
 """The deepest document at all: what walks values calls itself at every level, and Python gives up at 1,000 calls."""
 
 
-@record(frozen=True, slots=True)
-class Limits:
+class Limits(Record):
     """What a document may cost: bytes of text, nesting depth, nodes after alias expansion."""
 
     max_bytes: int = 20_000_000
@@ -36,8 +35,7 @@ class Unreadable(Exception):
         self.hint = hint
 
 
-@record(slots=True)
-class Reading:
+class Reading(MutableRecord):
     """A text on its way to a Document; `duplicates` is how much a repeated key matters."""
 
     text: str

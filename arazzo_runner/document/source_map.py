@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.document.json_reader import NotJsonText, count_keys, read_json
 from arazzo_runner.document.positions import FixedPositions, JsonPositions, TextPositions, YamlPositions
 from arazzo_runner.document.reading import MOST_DEPTH, Limits, Reading, Unreadable, too_deep
@@ -24,8 +24,7 @@ from arazzo_runner.errors import Location, Problems, Severity
 __all__ = ["Document", "Limits", "from_value", "read", "read_value"]
 
 
-@record(frozen=True, slots=True)
-class Document:
+class Document(Record):
     """A document that was read: `value` is plain JSON data, `positions` finds places in its text."""
 
     uri: str

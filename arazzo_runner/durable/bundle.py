@@ -9,12 +9,11 @@ from hashlib import sha256
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.document_snapshot import Kept
 
 
-@record(frozen=True, slots=True)
-class Bundle:
+class Bundle(Record):
     """All that a load needs: what was `kept`, and its `reading` arguments (plain JSON)."""
 
     kept: Kept

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 LABEL: Final = "arazzo-fernet-2"
 """The name of the format. Version 1 did not bind a text to its place."""
@@ -50,8 +50,7 @@ class ForeignRecord(Exception):
         self.code = code
 
 
-@record(frozen=True, slots=True)
-class Seal:
+class Seal(Record):
     """Where a value belongs: its `kind`, the run or record that has it, and the place there."""
 
     kind: str
@@ -65,8 +64,7 @@ class Seal:
         return f'the {self.kind} of "{name}"'
 
 
-@record(frozen=True, slots=True)
-class Sealed:
+class Sealed(Record):
     """A value together with where it belongs."""
 
     seal: Seal

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.durable.bundle import Bundle
 from arazzo_runner.durable.codec import Sealed
 from arazzo_runner.durable.dbos_engine import DbosJournal, output_seal
@@ -23,8 +23,7 @@ from arazzo_runner.program.model import Program
 Decided = Mapping[str, Mapping[str, Decision]]
 
 
-@record(frozen=True, slots=True)
-class Outcome:
+class Outcome(Record):
     """What an execution came to; `doubts` are the requests the run waits for a decision about.
 
     An `unfinished` run can be resumed.

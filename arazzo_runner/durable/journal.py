@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.durable.records import Doubt
 
 BEGUN, DECIDED, ANSWERED = "begun", "decided", "answered"
 
 
-@record(frozen=True, slots=True)
-class Entry:
+class Entry(Record):
     """One checkpoint: `name` is `<effect key> <kind>`."""
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.durable.bundle import Bundle
 from arazzo_runner.durable.records import RunSpec
@@ -23,8 +23,7 @@ def unwatched(event: Event, secrets: Secrets) -> None:
     """The listener of a run that nobody watches."""
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Record, kw_only=True):
     """One execution of a run: `wrap` puts the durable World around the one that sends.
 
     `program` is there when it is loaded already, `world` when nothing shall be sent.
@@ -33,7 +32,7 @@ class Job:
     spec: RunSpec
     bundle: Bundle
     wrap: Wrap
-    on_event: OnEvent = field(default=unwatched)
+    on_event: OnEvent = unwatched
     program: Program | None = None
     world: World | None = None
 

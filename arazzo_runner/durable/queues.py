@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.durable.codec import Sealed
 from arazzo_runner.durable.dbos_engine import OWN_QUEUE, SCHEDULED, schedule_seal
 from arazzo_runner.durable.ownership import Ownership
@@ -23,8 +23,7 @@ WORKER_CONCURRENCY = 10
 POLL_SECONDS = 0.2
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class QueueLimits:
+class QueueLimits(Record, kw_only=True):
     """The limits of a queue; None is no limit.
 
     `concurrency` bounds the runs of all workers at the same time, `worker_concurrency` those of
@@ -40,8 +39,7 @@ class QueueLimits:
     poll: float = POLL_SECONDS
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Record, kw_only=True):
     """A run that begins again and again: `cron` has five fields (six with seconds first)."""
 
     name: str

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.durable.options_json import options_from_json, options_to_json
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.options import RunOptions
@@ -21,8 +21,7 @@ RunState = Literal[
 ]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunSpec:
+class RunSpec(Record, kw_only=True):
     """What a run is: enough to carry it out on any machine, together with its bundle.
 
     `bundle` is the SHA-256 of the documents' texts, `document` how the entry document was named.
@@ -79,8 +78,7 @@ class RunSpec:
         )
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class Doubt(Record, kw_only=True):
     """A request of unknown outcome: `key` is its effect key, `token` names this very doubt."""
 
     key: str
@@ -94,8 +92,7 @@ class Doubt:
         return step_of(self.key)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunStatus:
+class RunStatus(Record, kw_only=True):
     """How a run stands.
 
     `current_step` is the step of the last record, `started` seconds since the epoch, `owner` the
@@ -124,8 +121,7 @@ class RunStatus:
         return self.state in ("succeeded", "failed", "cancelled")
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Record, kw_only=True):
     """What a person says about a request of unknown outcome.
 
     "resend": send it once more. "failed": it had no effect. "answered": this `answer` came.

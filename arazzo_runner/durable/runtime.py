@@ -10,7 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.durable.answers import decision_from_json, decision_to_json
 from arazzo_runner.durable.bundle import Bundle
 from arazzo_runner.durable.codec import Codec
@@ -33,8 +33,7 @@ from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
 
 
-@record(frozen=True, slots=True)
-class Shown:
+class Shown(Record):
     """A run read again: how it stands, what it is, its journal, and what it came to so far."""
 
     status: RunStatus
@@ -367,8 +366,7 @@ class Runtime:
         make_tables(self.store, self.codec)
 
 
-@record(slots=True)
-class _Turn:
+class _Turn(MutableRecord):
     """One execution about to happen: DBOS has begun the run, this process has it, `queue` is where it came from."""
 
     engine: Engine

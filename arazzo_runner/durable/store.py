@@ -12,7 +12,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit, urlunsplit
 
 from arazzo_runner.base.private_files import make_private_folder, state_folder
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.durable.locks import FileLock
 from arazzo_runner.durable.refusal import refusal
 
@@ -21,8 +21,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,140}")
 _SECONDS_TO_CONNECT = 10
 
 
-@record(frozen=True, slots=True)
-class Store:
+class Store(Record):
     """Where runs are kept: `path` is that of a SQLite file, None for PostgreSQL."""
 
     url: str

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.durable.answers import FAILED, answer_from_json, answer_to_json, decision_from_json, decision_to_json
 from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, Entry, InDoubt, Journal, LostOwnership
 from arazzo_runner.durable.records import Decision, Doubt
@@ -36,8 +36,7 @@ from arazzo_runner.engine.effects import (
 Decisions = Callable[[str], Mapping[str, Decision]]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Record, kw_only=True):
     """On what terms a run goes on.
 
     `execution` names this execution of the run, `decisions` returns what was decided about the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets.messages import header_secrets, url_secrets
 from arazzo_runner.engine.checks import check_request, check_response, errors_in, failed_checks
 from arazzo_runner.engine.cookies import Jar
@@ -21,8 +21,7 @@ from arazzo_runner.program.model import CompiledStep, OperationCall
 from arazzo_runner.sources.http_media.media import decode_body
 
 
-@record(frozen=True, slots=True)
-class Tried:
+class Tried(Record):
     """An attempt and what later decisions need of it.
 
     `scope` sees the response; `built` is False when no request could be made; `unknown` is

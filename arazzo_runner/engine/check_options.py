@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 Level: TypeAlias = Literal["off", "warn", "error"]
 
@@ -14,8 +14,7 @@ RESPONSE_CHECKS: Final = ("status", "content-type", "headers", "schema", "undocu
 USUAL_CHECKS: Final = RESPONSE_CHECKS[:4]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class CheckOptions:
+class CheckOptions(Record, kw_only=True):
     """The level of every check of traffic against the OpenAPI description (semantics §6).
 
     "warn" reports, "error" fails the step, "off" does not look. `requests` looks at required

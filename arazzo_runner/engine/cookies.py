@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.engine.cookie_domains import canonical_host, is_public_suffix, matches_domain
 from arazzo_runner.sources.hosts import Origin, origin_of
 
@@ -23,8 +23,7 @@ MAX_COOKIES: Final = 3000
 """RFC 6265bis §6.1: what a client should be able to keep; beyond it, the oldest cookies go."""
 
 
-@record(frozen=True, slots=True)
-class Cookie:
+class Cookie(Record):
     """One cookie and where it goes: to `origin` or, when it is `wide`, to every host of `domain`.
 
     `expires` is in seconds since the epoch, None for the run's length.
@@ -52,8 +51,7 @@ class Cookie:
         return is_there and _is_below(path, self.path)
 
 
-@record(frozen=True, slots=True)
-class Jar:
+class Jar(Record):
     """The cookies so far, oldest first."""
 
     cookies: tuple[Cookie, ...] = ()

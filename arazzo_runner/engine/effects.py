@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Generic, Literal, Protocol, TypeVar
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.errors import Location
 
@@ -19,8 +19,7 @@ Answer = TypeVar("Answer")
 Headers = tuple[tuple[str, str], ...]
 
 
-@record(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(Record):
     """A request ready to be sent: absolute URL already encoded, header pairs in order, body bytes or None."""
 
     method: str
@@ -33,8 +32,7 @@ class HttpRequest:
         return _header(self.headers, name)
 
 
-@record(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(Record):
     """An answer that came, whatever its status; `body` is decoded (gzip undone) and whole.
 
     `elapsed_ms` is how long the exchange took. `redirects` are the URLs it was led to (without
@@ -53,8 +51,7 @@ class HttpResponse:
         return _header(self.headers, name)
 
 
-@record(frozen=True, slots=True)
-class NoResponse:
+class NoResponse(Record):
     """No usable answer came.
 
     `sent` is False only when it is certain that the server got nothing (refused, no such
@@ -82,8 +79,7 @@ class NoResponse:
     hint: str | None = None
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Effect(Generic[Answer]):
+class Effect(Record, Generic[Answer], kw_only=True):
     """Something to be done outside.
 
     `key` names it within its run (`<stepId>#<attempt>`, nested runs prefixed); `safe` says
@@ -94,8 +90,7 @@ class Effect(Generic[Answer]):
     safe: bool = True
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class SendRequest(Effect[HttpResponse | NoResponse]):
+class SendRequest(Effect[HttpResponse | NoResponse], kw_only=True):
     """One HTTP exchange; `timeout` in seconds covers the whole of it.
 
     `cookies` says which cookies of redirects on the way are kept ("off": none), `jar` holds those of
@@ -107,10 +102,12 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
     Objects they name: a World that knows credentials adds them below journal and cassette.
     """
 
+    _hidden_in_repr = ("jar",)
+
     request: HttpRequest
     timeout: float
     cookies: str = "host"
-    jar: Jar = field(default_factory=Jar, repr=False)
+    jar: Jar = field(default_factory=Jar)
     began: float = 0.0
     redirectable: bool = True
     source: str = ""
@@ -121,20 +118,17 @@ class SendRequest(Effect[HttpResponse | NoResponse]):
     schemes: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Sleep(Effect[None]):
+class Sleep(Effect[None], kw_only=True):
     """Wait `seconds`."""
 
     seconds: float
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Now(Effect[float]):
+class Now(Effect[float], kw_only=True):
     """The time, in seconds since the epoch."""
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Batch(Effect[tuple[object, ...]]):
+class Batch(Effect[tuple[object, ...]], kw_only=True):
     """Several effects to be done at the same time; answers come in the order of `effects`."""
 
     effects: tuple[Effect[object], ...]

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
 
 
-@record(frozen=True, slots=True)
-class WorkflowStarted:
+class WorkflowStarted(Record):
     """A workflow begins; `depth` is 0 for the one that was asked for, more for nested ones."""
 
     workflow_id: str
@@ -19,8 +18,7 @@ class WorkflowStarted:
     depth: int
 
 
-@record(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(Record):
     """A step is visited."""
 
     workflow_id: str
@@ -28,22 +26,22 @@ class StepStarted:
     depth: int
 
 
-@record(frozen=True, slots=True)
-class AttemptFinished:
+class AttemptFinished(Record):
     """One try of a step is over; `outputs` are what it gave, also when its criteria failed.
 
     Told before anything else is done outside: whoever must not lose the outputs writes them now.
     """
 
+    _hidden_in_repr = ("outputs",)
+
     workflow_id: str
     step_id: str
     attempt: Attempt
     depth: int
-    outputs: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
+    outputs: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@record(frozen=True, slots=True)
-class RetryScheduled:
+class RetryScheduled(Record):
     """A failed step will be tried again after `seconds`; `retry` of `limit`, by the action named."""
 
     workflow_id: str
@@ -55,8 +53,7 @@ class RetryScheduled:
     depth: int
 
 
-@record(frozen=True, slots=True)
-class StepFinished:
+class StepFinished(Record):
     """A visit of a step is over."""
 
     workflow_id: str
@@ -64,8 +61,7 @@ class StepFinished:
     depth: int
 
 
-@record(frozen=True, slots=True)
-class WorkflowFinished:
+class WorkflowFinished(Record):
     """A workflow is over."""
 
     result: WorkflowResult

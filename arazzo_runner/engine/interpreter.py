@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from typing import Final, TypeVar, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.actions import choose_action
 from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.concurrent import AskingWorld, together
@@ -47,8 +47,7 @@ Result = TypeVar("Result")
 MOST_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
 
 
-@record(frozen=True, slots=True)
-class Visit:
+class Visit(Record):
     """One visit of a step: its record, the action that follows, and what the last try saw."""
 
     result: StepResult

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.check_options import CheckOptions
 
@@ -16,8 +16,7 @@ DEEPEST: Final = 60
 MAX_REDIRECTS: Final = 10  # of one request, where they are followed
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class TransportOptions:
+class TransportOptions(Record, kw_only=True):
     """How requests reach their servers; tables are by host: `api.test:8443`, `api.test` or `*` (every host).
 
     `certificates` are client certificates, each a PEM file and its key's file (None: the same
@@ -37,8 +36,7 @@ class TransportOptions:
     max_redirects: int = 0
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(Record, kw_only=True):
     """How a run may behave. Times are seconds, sizes bytes.
 
     `timeout` covers one exchange unless the step has its own; `run_timeout` the whole run.
@@ -59,6 +57,8 @@ class RunOptions:
     by stepId and name.
     """
 
+    _hidden_in_repr = ("step_outputs",)
+
     timeout: float = 30.0
     run_timeout: float | None = 600.0
     max_steps: int | None = None
@@ -72,7 +72,7 @@ class RunOptions:
     step: str | None = None
     from_step: str | None = None
     until: str | None = None
-    step_outputs: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict, repr=False)
+    step_outputs: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     max_response_size: int = 10 * 2**20
     transport: TransportOptions | None = None
     checks: CheckOptions = field(default_factory=CheckOptions)

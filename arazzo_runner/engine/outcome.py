@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.attempt import Tried
 from arazzo_runner.engine.effects import NoResponse
 from arazzo_runner.engine.resolve import resolve_output
@@ -12,8 +12,7 @@ from arazzo_runner.engine.state import Frame, Run, Stop
 from arazzo_runner.program.model import CompiledAction, CompiledStep
 
 
-@record(frozen=True, slots=True)
-class End:
+class End(Record):
     """The workflow is over; `transferred` is the result of the workflow a goto led to."""
 
     status: WorkflowStatus

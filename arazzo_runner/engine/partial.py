@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Record, kw_only=True):
     """The part of a workflow to walk: `chosen` steps by index (None: all), beginning at `start`.
 
     `last` is the index of the step that must be reached, after which the walk ends; `given`

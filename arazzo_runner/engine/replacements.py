@@ -13,7 +13,7 @@ from typing import Literal as OneOf
 from typing import TypeAlias
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, member, pointer_tokens, to_text
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.queries.jsonpath_nodes import Path
 from arazzo_runner.expressions.queries.jsonpath_walk import Walk
@@ -26,8 +26,7 @@ from arazzo_runner.expressions.selectors import Query
 MediaKind: TypeAlias = OneOf["json", "form", "xml"]
 
 
-@record(frozen=True, slots=True)
-class Replaced:
+class Replaced(Record):
     """The changed copy of a payload; or `unmatched`, the index of the replacement that failed, and why."""
 
     payload: JsonValue

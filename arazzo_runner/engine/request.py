@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.engine.body import UnusableBody, build_body
 from arazzo_runner.engine.effects import HttpRequest
 from arazzo_runner.engine.files import named_files
@@ -28,8 +28,7 @@ from arazzo_runner.sources.http_media.styles import (
 from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
-@record(frozen=True, slots=True)
-class BuiltRequest:
+class BuiltRequest(Record):
     """A request and how expressions see it; `notes` say what was left out, `parameters` are those with their values.
 
     `takes_cookies` is False when the step sets the Cookie header itself: the run's cookies stay out.
@@ -64,8 +63,7 @@ class CannotBuild(Exception):
         return cls.because("missing-value", f"{expression} has no value; {needed_for} needs it", at, hint)
 
 
-@record(slots=True)
-class _Parts:
+class _Parts(MutableRecord):
     """What the parameters give, by place, as values (for expressions) and as text (for the wire)."""
 
     path: dict[str, str] = field(default_factory=dict)

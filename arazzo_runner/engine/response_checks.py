@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.findings import summed_up
@@ -17,8 +17,7 @@ from arazzo_runner.sources.schema.check import SchemaError, schema_errors
 _BODYLESS = (204, 205, 304)
 
 
-@record(frozen=True, slots=True)
-class Finding:
+class Finding(Record):
     """What one check found: its name among RESPONSE_CHECKS, a Diagnostic code, a sentence; a note is no misfit."""
 
     check: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import PartlyComparedRecord, Record, field
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.errors import Diagnostic, Location
@@ -16,16 +16,14 @@ WorkflowStatus = Literal["succeeded", "failed", "in_doubt", "interrupted"]
 RunStatus = Literal["succeeded", "failed", "in_doubt", "interrupted", "error"]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Record, kw_only=True):
     """A value that a criterion looked at: the expression as written, and what it gave (MISSING possible)."""
 
     expression: str
     value: JsonValue
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Record, kw_only=True):
     """The outcome of one Criterion: did it hold, what was seen, and why it failed.
 
     `type` is simple, regex, jsonpath or xpath, or check for a check of the response that failed;
@@ -43,8 +41,7 @@ class Verdict:
     at: Location
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Record, kw_only=True):
     """One try of a step: what was sent, what came, what the criteria said.
 
     `request` is None when it could not be built; `response` is None when nothing was sent.
@@ -61,8 +58,7 @@ class Attempt:
     passed: bool = False
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class StepResult:
+class StepResult(Record, kw_only=True):
     """One visit of a step; `workflow` is the nested run of a `workflowId` step.
 
     `action` names the success or failure action taken last, None when the default applied.
@@ -85,8 +81,7 @@ class StepResult:
         return sum(attempt.duration_ms for attempt in self.attempts)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class WorkflowResult:
+class WorkflowResult(Record, kw_only=True):
     """One run of one workflow, steps in the order they ran."""
 
     workflow_id: str
@@ -98,13 +93,14 @@ class WorkflowResult:
     reason: str | None = None
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunResult:
+class RunResult(PartlyComparedRecord, kw_only=True):
     """What `run` returns: plain values; only its repr masks secrets.
 
     `dependencies` are the results of workflows that ran first (`dependsOn`). `secrets` holds
     the values that every report masks; `secret_outputs` names the outputs that are secret.
     """
+
+    _ignored_in_eq = ("secrets",)
 
     status: RunStatus
     workflow_id: str | None
@@ -116,7 +112,7 @@ class RunResult:
     reason: str | None = None
     duration_ms: float = 0.0
     secret_outputs: frozenset[str] = frozenset()
-    secrets: Secrets = field(default_factory=Secrets, compare=False)
+    secrets: Secrets = field(default_factory=Secrets)
 
     def __repr__(self) -> str:
         outputs = self.secrets.mask_value(dict(self.outputs))

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import did_you_mean
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, resolve_within, schema_errors
 
 # ------------------------------------------------------------------ inputs
 
 
-@record(frozen=True, slots=True)
-class InputProblem:
+class InputProblem(Record):
     """What is wrong with the inputs given: a code, a sentence, what to do."""
 
     code: str
@@ -23,13 +22,12 @@ class InputProblem:
     hint: str | None = None
 
 
-@record(frozen=True, slots=True)
-class Prepared:
+class Prepared(Record):
     """Inputs ready for a run, with defaults; or what keeps them from being so."""
 
     inputs: dict[str, JsonValue]
     errors: tuple[InputProblem, ...] = ()
-    warnings: tuple[InputProblem, ...] = field(default=())
+    warnings: tuple[InputProblem, ...] = ()
 
 
 def prepare_inputs(

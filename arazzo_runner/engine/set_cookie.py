@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 MAX_PAIR: Final = 4096
 MAX_ATTRIBUTE: Final = 1024
@@ -24,8 +24,7 @@ _YEAR: Final = re.compile(r"([0-9]{2,4})(?![0-9])")
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
-@record(frozen=True, slots=True)
-class SetCookie:
+class SetCookie(Record):
     """What a line says: `path` is "" when it names no usable one, `domain` when it names none.
 
     `expires` is in seconds since the epoch, None for the run's length.

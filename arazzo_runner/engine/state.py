@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.access import Access
 from arazzo_runner.engine.concurrent import interrupted_answers
@@ -32,8 +32,7 @@ from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey
 Emit = Callable[[Event, Secrets], None]
 
 
-@record(frozen=True, slots=True)
-class Stop:
+class Stop(Record):
     """Why the whole run ends before its time: interrupted, out of budget, past its deadline.
 
     `limit` is the deadline that was hit, so that the step which set it can tell it was its own.
@@ -44,8 +43,7 @@ class Stop:
     limit: float | None = None
 
 
-@record(slots=True)
-class Run:
+class Run(MutableRecord):
     """One run. `visits_left` is the budget of step visits shared by all workflows of the run.
 
     `unknown` holds the effect keys of unsafe requests whose outcome is unknown; `finished`
@@ -119,8 +117,7 @@ class Run:
             return None
 
 
-@record(frozen=True, slots=True)
-class Outer:
+class Outer(Record):
     """Performs the Batches of parallel branches in the run's own World; interrupted, all get an answer."""
 
     run: Run
@@ -136,8 +133,7 @@ class Outer:
             return cast(Answer, interrupted_answers(effect, self.run.now))
 
 
-@record(slots=True)
-class Frame:
+class Frame(MutableRecord):
     """One workflow being run: its inputs, what its steps gave so far, and where it is.
 
     `prefix` begins the effect keys of a nested run; `attempts` counts the attempts of each

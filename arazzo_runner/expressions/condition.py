@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NoReturn
 
 from arazzo_runner.base.json_values import LONGEST_NUMBER
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -66,8 +66,7 @@ _WORDS = {"and": "write &&", "or": "write ||", "not": "write !", "in": "compare 
 _SYMBOLS = {"and": "&&", "or": "||", "is": "==", "equals": "=="}
 
 
-@record(frozen=True, slots=True)
-class ParsedCondition:
+class ParsedCondition(Record):
     """A condition, what was tolerated in it, and the expressions it reads."""
 
     node: Condition
@@ -75,8 +74,7 @@ class ParsedCondition:
     references: tuple[Expression, ...] = ()
 
 
-@record(frozen=True, slots=True)
-class _Token:
+class _Token(Record):
     kind: str  # "operator", "reference", "literal", "word", "end"
     text: str
     offset: int

@@ -18,7 +18,7 @@ from arazzo_runner.base.json_values import (
     type_name,
     uncounted,
 )
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -188,8 +188,7 @@ def _step(value: JsonValue | Missing, step: str | int) -> JsonValue | Missing:
 # ------------------------------------------------------------------ conditions
 
 
-@record(frozen=True, slots=True)
-class Judgement:
+class Judgement(Record):
     """Whether a condition holds, every value it looked at, and why it does not hold."""
 
     passed: bool

@@ -9,7 +9,7 @@ from typing import Literal as OneOf
 from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, is_number, to_json
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 Path: TypeAlias = tuple[str | int, ...]
 """Property steps that follow a reference though the ABNF lacks them: `.count`, `[0]` (semantics §3)."""
@@ -32,8 +32,7 @@ class ExpressionSyntaxError(ValueError):
         self.spelling = spelling
 
 
-@record(frozen=True, slots=True)
-class Slip:
+class Slip(Record):
     """A tolerated deviation: what was written at `offset`, and how the Specification spells it.
 
     `span` (offset, length) is the part of the text that `canonical` stands for; None: the slip
@@ -72,8 +71,7 @@ def _pointer_text(pointer: str | None) -> str:
     return "" if pointer is None else f"#{pointer}"
 
 
-@record(frozen=True, slots=True)
-class Keyword:
+class Keyword(Record):
     """`$url`, `$method`, `$statusCode` or `$self`."""
 
     name: OneOf["url", "method", "statusCode", "self"]
@@ -82,8 +80,7 @@ class Keyword:
         return f"${self.name}"
 
 
-@record(frozen=True, slots=True)
-class MessageReference:
+class MessageReference(Record):
     """`$request.`, `$response.` or `$message.` followed by a source.
 
     `name` is the header, query or path parameter; `pointer` a JSON Pointer into body or
@@ -101,8 +98,7 @@ class MessageReference:
         return f"${self.message}.{self.part}{name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
 
 
-@record(frozen=True, slots=True)
-class InputReference:
+class InputReference(Record):
     """`$inputs.name#/pointer`; the whole inputs object (a slip) has name None."""
 
     name: str | None
@@ -118,8 +114,7 @@ class InputReference:
         )
 
 
-@record(frozen=True, slots=True)
-class OutputReference:
+class OutputReference(Record):
     """`$outputs.name#/pointer`."""
 
     name: str
@@ -130,8 +125,7 @@ class OutputReference:
         return f"$outputs.{self.name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
 
 
-@record(frozen=True, slots=True)
-class StepReference:
+class StepReference(Record):
     """`$steps.stepId.outputs.name#/pointer`; all outputs of the step (a slip) has output None."""
 
     step_id: str
@@ -144,8 +138,7 @@ class StepReference:
         return f"$steps.{self.step_id}.outputs{output}{_pointer_text(self.pointer)}{_path_text(self.path)}"
 
 
-@record(frozen=True, slots=True)
-class WorkflowReference:
+class WorkflowReference(Record):
     """`$workflows.workflowId.inputs.name` or `….outputs.name`, with an optional `#/pointer`."""
 
     workflow_id: str
@@ -159,8 +152,7 @@ class WorkflowReference:
         return f"{name}{_pointer_text(self.pointer)}{_path_text(self.path)}"
 
 
-@record(frozen=True, slots=True)
-class SourceReference:
+class SourceReference(Record):
     """`$sourceDescriptions.name.reference`: an operationId, a workflowId or a field of the source."""
 
     source: str
@@ -170,8 +162,7 @@ class SourceReference:
         return f"$sourceDescriptions.{self.source}.{self.reference}"
 
 
-@record(frozen=True, slots=True)
-class ComponentReference:
+class ComponentReference(Record):
     """`$components.parameters.name`, `.successActions.` or `.failureActions.`."""
 
     type: OneOf["parameters", "successActions", "failureActions", "inputs"]
@@ -193,8 +184,7 @@ Expression: TypeAlias = (
 )
 
 
-@record(frozen=True, slots=True)
-class Template:
+class Template(Record):
     """A text with embedded expressions: literal texts and expressions in turn.
 
     `str` writes every expression in braces, the Specification's spelling.
@@ -209,8 +199,7 @@ class Template:
 # ------------------------------------------------------------------ simple conditions
 
 
-@record(frozen=True, slots=True)
-class Constant:
+class Constant(Record):
     """A literal of a simple condition: boolean, null, number or 'string'."""
 
     value: JsonValue
@@ -221,8 +210,7 @@ class Constant:
         return to_json(self.value)
 
 
-@record(frozen=True, slots=True)
-class Reference:
+class Reference(Record):
     """A runtime expression as an operand."""
 
     expression: Expression
@@ -231,8 +219,7 @@ class Reference:
         return str(self.expression)
 
 
-@record(frozen=True, slots=True)
-class Access:
+class Access(Record):
     """Property de-reference `.name` or index `[0]` on an operand (Arazzo §Operators)."""
 
     operand: Condition
@@ -245,8 +232,7 @@ class Access:
         return inner + (f"[{self.step}]" if isinstance(self.step, int) else f".{self.step}")
 
 
-@record(frozen=True, slots=True)
-class Not:
+class Not(Record):
     """`!operand`."""
 
     operand: Condition
@@ -255,8 +241,7 @@ class Not:
         return f"!{_wrapped(self.operand, (Reference, Constant, Access, Not))}"
 
 
-@record(frozen=True, slots=True)
-class Comparison:
+class Comparison(Record):
     """`left op right` with one of `== != < <= > >=`."""
 
     left: Condition
@@ -268,8 +253,7 @@ class Comparison:
         return f"{_wrapped(self.left, operands)} {self.operator} {_wrapped(self.right, operands)}"
 
 
-@record(frozen=True, slots=True)
-class And:
+class And(Record):
     """`a && b && …`, left to right, short circuit."""
 
     operands: tuple[Condition, ...]
@@ -279,8 +263,7 @@ class And:
         return " && ".join(_wrapped(operand, operands) for operand in self.operands)
 
 
-@record(frozen=True, slots=True)
-class Or:
+class Or(Record):
     """`a || b || …`, left to right, short circuit."""
 
     operands: tuple[Condition, ...]

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NoReturn
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.errors import did_you_mean
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
@@ -49,8 +49,7 @@ _MEANT: Final = {
 }  # fmt: skip
 
 
-@record(frozen=True, slots=True)
-class Declared:
+class Declared(Record):
     """The names a text may refer to; None means "not known", an empty set "there are none".
 
     `steps` maps a stepId to its output names, `workflows` a workflowId to its output names.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 
 
-@record(frozen=True, slots=True)
-class Message:
+class Message(Record):
     """A request, response or message as expressions see it.
 
     `headers` keeps the order and repeats of the wire; `query` and `path` are the parameters
@@ -36,16 +35,14 @@ class Message:
         return ", ".join(values)
 
 
-@record(frozen=True, slots=True)
-class WorkflowScope:
+class WorkflowScope(Record):
     """What `$workflows.<id>` shows of a workflow that ran in this run."""
 
     inputs: Mapping[str, JsonValue]
     outputs: Mapping[str, JsonValue]
 
 
-@record(frozen=True, slots=True)
-class Scope:
+class Scope(Record):
     """Everything a runtime expression may refer to; fields are empty while there is nothing to see.
 
     `steps` maps a stepId to its outputs, `workflows` a workflowId to its WorkflowScope,

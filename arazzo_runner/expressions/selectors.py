@@ -10,26 +10,27 @@ from __future__ import annotations
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import PartlyComparedRecord, Record
 from arazzo_runner.expressions.nodes import Slip
 
 
-@record(frozen=True, slots=True)
-class Query:
+class Query(PartlyComparedRecord):
     """A compiled query: its text as written, its language and version, and what was tolerated in it."""
+
+    _hidden_in_repr = ("compiled",)
+    _ignored_in_eq = ("compiled",)
 
     text: str
     kind: str
     version: str
-    compiled: object = field(repr=False, compare=False)
+    compiled: object
     slips: tuple[Slip, ...] = ()
 
     def __str__(self) -> str:
         return self.text
 
 
-@record(frozen=True, slots=True)
-class Selection:
+class Selection(Record):
     """What a query found: `values` in order, and of what `type`.
 
     `passed` is the verdict as a condition, by the rules of the query's language and version;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import (
     Expression,
     ExpressionSyntaxError,
@@ -35,8 +35,7 @@ MOST_BARE_ENDS = 64
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
-@record(frozen=True, slots=True)
-class ParsedText:
+class ParsedText(Record):
     """What a text turned out to be: plain text, an expression (its value keeps its type) or a Template."""
 
     node: str | Expression | Template

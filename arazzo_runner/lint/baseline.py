@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.base.user_files import UnusableFile, read_json
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.lint.pipeline import Linted
@@ -19,8 +19,7 @@ VERSION = 1
 _MOST_OF_A_KIND = 2**31
 
 
-@record(slots=True)
-class Baseline:
+class Baseline(MutableRecord):
     """How many findings of each fingerprint are forgiven; `left` counts down as they are found again."""
 
     folder: str

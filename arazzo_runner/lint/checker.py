@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
 from arazzo_runner.document.cache import cached_reader
 from arazzo_runner.document.read_cache import ReadCache
@@ -101,8 +101,7 @@ def location_of(document: Source) -> str:
 # ------------------------------------------------------------------ checking
 
 
-@record(frozen=True, slots=True)
-class Checked:
+class Checked(Record):
     """What checking one document found, in the order found; `document` is None when it is unreadable.
 
     When it `holds_credential`, no finding quotes that, in words or with its line.
@@ -113,8 +112,7 @@ class Checked:
     holds_credential: bool = False
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Checks:
+class Checks(Record, kw_only=True):
     """Which rules run (None: the default ones), with which options by code; with `strict` deviations are errors."""
 
     strict: bool = False

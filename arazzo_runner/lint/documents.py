@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.lint.globs import MAGIC, matches, translated
 from arazzo_runner.sources.uris import is_remote
@@ -18,8 +18,7 @@ _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 
 
-@record(frozen=True, slots=True)
-class Selection:
+class Selection(Record):
     """The documents that are meant, each once, in order; `nothing` are patterns and folders that hold none."""
 
     documents: tuple[str, ...]
@@ -135,8 +134,7 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 # ------------------------------------------------------------------ folders
 
 
-@record(frozen=True, slots=True)
-class _IgnoreRule:
+class _IgnoreRule(Record):
     """A line of a .gitignore in `folder`."""
 
     folder: str

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.positions import Entry, IndexedPositions, JsonPositions
 from arazzo_runner.document.scalar_positions import raw_offset
 from arazzo_runner.document.scalars import NotJson, plain_value
@@ -22,8 +22,7 @@ _INDICATORS: Final = frozenset("-?:,[]{}#&*!|>'\"%@`")
 _UNPRINTABLE: Final = pattern("[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
-@record(frozen=True, slots=True)
-class TextEdit:
+class TextEdit(Record):
     """Characters `start` to `end` of a text give way to `text`."""
 
     start: int

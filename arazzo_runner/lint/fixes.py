@@ -7,22 +7,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.errors import Change, Diagnostic, Edit, Problems
 from arazzo_runner.lint.edits import TextEdit, text_edit
 
 
-@record(frozen=True, slots=True)
-class Fixed:
+class Fixed(Record):
     """The new text of a document and the findings that were mended in it."""
 
     text: str
     mended: tuple[Diagnostic, ...]
 
 
-@record(frozen=True, slots=True)
-class _Plan:
+class _Plan(Record):
     """A finding with the changes of the text that mend it."""
 
     found: Diagnostic

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import cached_property
 from arazzo_runner.document.model import (
     Criterion,
     FailureAction,

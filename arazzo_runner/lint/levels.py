@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.config.settings import RuleSetting, ValidateSettings
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.lint.checker import Checks
@@ -25,8 +25,7 @@ IGNORE: Final = "arazzo-ignore"
 _RANKS: Final = {"off": 0, "info": 1, "warning": 2, "error": 3}
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Choices:
+class Choices(Record, kw_only=True):
     """What the command line says about levels; `select` and `ignore` are codes or globs of codes."""
 
     preset: str | None = None
@@ -37,8 +36,7 @@ class Choices:
     least: str = "info"
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Record, kw_only=True):
     """What holds for one document: levels by code on top of a preset, what is selected, and the least level shown."""
 
     preset: str = "recommended"

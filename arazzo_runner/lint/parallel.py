@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.errors import Diagnostic, Location, Span
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions
 
@@ -16,8 +16,7 @@ _MOST_PROCESSES: Final = 61  # Windows waits for no more
 _BYTES_FOR_A_PROCESS: Final = 2_000_000  # what one checks in the time that another takes to start, with some to spare
 
 
-@record(frozen=True, slots=True)
-class Settled:
+class Settled(Record):
     """The place of one finding without the document it is in: what can be sent from process to process."""
 
     span: Span | None

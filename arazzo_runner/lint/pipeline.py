@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.config.find import Configurations
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.document.cache import DiskCache, cache_folder
@@ -21,8 +21,7 @@ from arazzo_runner.report.findings.fingerprints import relative
 from arazzo_runner.sources.dependency_tracker import Watch
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class LintOptions:
+class LintOptions(Record, kw_only=True):
     """How documents are linted.
 
     `config` is the configuration file for all of them (None: the nearest of each; `no_config`:
@@ -40,8 +39,7 @@ class LintOptions:
     remembers: bool = False
 
 
-@record(frozen=True, slots=True)
-class Linted:
+class Linted(Record):
     """One document and what is reported of it: its own findings by place, then those in files it names.
 
     `ignored` counts findings that comments forgave, `baselined` those that the baseline did.

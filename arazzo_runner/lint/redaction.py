@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from arazzo_runner.base.json_values import resolve_pointer
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import MASK, SHOWS_A_SECRET, Secrets
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, Location, Positions, Span
@@ -53,8 +53,7 @@ def _hiding(found: Diagnostic, document: Document, lines: _Hidden, secrets: Secr
     )
 
 
-@record(frozen=True, slots=True)
-class _Hidden:
+class _Hidden(Record):
     """The places of a document whose lines are shown with asterisks for credentials."""
 
     positions: Positions

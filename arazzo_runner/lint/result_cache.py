@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.version import __version__
 from arazzo_runner.document.cache import DiskCache
 from arazzo_runner.document.positions import FixedPositions, TextPositions
@@ -27,8 +27,7 @@ from arazzo_runner.sources.uris import path_of
 _OTHER_BREAKS: Final = ("\x85".encode(), "\u2028".encode(), "\u2029".encode())  # line breaks of YAML 1.1
 
 
-@record(frozen=True, slots=True)
-class Known:
+class Known(Record):
     """What was found in one document, before it is decided what was told already."""
 
     findings: tuple[Diagnostic, ...]

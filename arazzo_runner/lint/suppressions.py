@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.document.positions import FixedPositions, YamlPositions
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean, removing
@@ -21,8 +21,7 @@ _COMMENT: Final = pattern(
 )
 
 
-@record(slots=True)
-class Ignore:
+class Ignore(MutableRecord):
     """One comment: its codes, the lines that it holds for (None: all of the file), where it stands."""
 
     codes: tuple[str, ...]

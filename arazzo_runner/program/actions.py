@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
 from arazzo_runner.expressions.nodes import Expression
 from arazzo_runner.expressions.parser import needs_declared
@@ -18,8 +18,7 @@ from arazzo_runner.program.references import action_references, steps_read
 from arazzo_runner.program.values import compile_field
 
 
-@record(frozen=True, slots=True)
-class Actions:
+class Actions(Record):
     """Compiled actions, and the steps whose outputs they refer to."""
 
     compiled: tuple[CompiledAction, ...] = ()
@@ -29,8 +28,7 @@ class Actions:
 NO_ACTIONS: Final = Actions()
 
 
-@record(frozen=True, slots=True)
-class ActionCompiler:
+class ActionCompiler(Record):
     """Compiles the actions of one workflow; `shared` are those that mean the same in every workflow of the document."""
 
     linker: Linker

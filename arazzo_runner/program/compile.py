@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.model import (
     ExpressionType,
     FailureAction,
@@ -54,8 +54,7 @@ Place = OneOf["path", "query", "querystring", "header", "cookie"]
 _LONGEST_TIMEOUT: Final = 10**12  # milliseconds; what a socket takes ends soon after
 
 
-@record(frozen=True, slots=True)
-class StepCompiler:
+class StepCompiler(Record):
     """Compiles the steps of one workflow; what is wrong is reported, and the part left out."""
 
     workflow: Workflow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
@@ -46,8 +46,7 @@ _NAMED_ANEW: Final = ("unusual-name", "whole-inputs", "whole-outputs")
 """Slips whose canonical spelling is what was written: nothing but another name helps."""
 
 
-@record(frozen=True, slots=True)
-class Context:
+class Context(Record):
     """The surroundings of every expression of one workflow."""
 
     document: LoadedDocument

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.document.cache import Reader, cached_reader
 from arazzo_runner.document.read_cache import ReadCache
 from arazzo_runner.document.source_map import Document, Limits
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class LoadOptions:
+class LoadOptions(Record, kw_only=True):
     """How documents are found and read.
 
     `sources` overrides a source's url by name (a path or URL), `url_map` says where remote
@@ -34,6 +33,8 @@ class LoadOptions:
     usable server (a mock will serve them, or nothing is sent). `kept` takes what is read or,
     closed, is what is read. `cache` lets large descriptions be kept on disk (document/cache.py).
     """
+
+    _hidden_in_repr = ("environment", "kept")
 
     strict: bool = False
     root: str | None = None
@@ -48,26 +49,23 @@ class LoadOptions:
     allow_hosts: tuple[str, ...] = ()
     any_server: bool = False
     cache: bool = True
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    kept: Kept | None = field(default=None, repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    kept: Kept | None = None
 
 
-@record(frozen=True, slots=True)
-class AsyncApiSource:
+class AsyncApiSource(Record):
     """An AsyncAPI description: known to be there; its steps are refused until transports exist."""
 
     uri: str
 
 
-@record(frozen=True, slots=True)
-class NotChecked:
+class NotChecked(Record):
     """A source that may not be fetched now (a remote one, while validating)."""
 
     uri: str
 
 
-@record(slots=True)
-class LoadedDocument:
+class LoadedDocument(MutableRecord):
     """One Arazzo document: its model, its base URI and its sources as far as they were opened."""
 
     description: ArazzoDescription
@@ -86,8 +84,7 @@ class LoadedDocument:
 Source: TypeAlias = OpenApiDescription | LoadedDocument | AsyncApiSource | NotChecked
 
 
-@record(frozen=True, slots=True)
-class Offers:
+class Offers(Record):
     """Documents that may be meant: their locations by the URIs that name them, each read only when it is."""
 
     locations: Mapping[str, str]

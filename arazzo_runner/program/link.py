@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
-@record(frozen=True, slots=True)
-class Linked:
+class Linked(Record):
     """An operation and where it was found."""
 
     source: str
@@ -27,8 +26,7 @@ class Linked:
     operation: Operation
 
 
-@record(frozen=True, slots=True)
-class _Sources:
+class _Sources(Record):
     """The descriptions among a document's sources, how many may have operations, and whether all could be read."""
 
     descriptions: tuple[tuple[str, OpenApiDescription], ...]

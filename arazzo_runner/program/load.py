@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import accumulate
 
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.document.model import Step, Workflow
 from arazzo_runner.errors import Location, Problems
 from arazzo_runner.expressions.template import Declared
@@ -66,8 +66,7 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
     )
 
 
-@record(frozen=True, slots=True)
-class _Surroundings:
+class _Surroundings(Record):
     """What all workflows of a document see of it: its scope, what its names lead to, outputs by workflowId.
 
     `actions` are those compiled already that mean the same in all of them.
@@ -227,8 +226,7 @@ def _needs(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> s
     return needs
 
 
-@record(frozen=True, slots=True)
-class _Loops:
+class _Loops(Record):
     """Where goto and retry lead back: `furthest[i]` is the last step from which a goto leads to step i or before it."""
 
     furthest: tuple[int, ...]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
@@ -21,8 +21,7 @@ if TYPE_CHECKING:  # for annotations only: a document without descriptions needs
     from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
-@record(frozen=True, slots=True)
-class WorkflowKey:
+class WorkflowKey(Record):
     """Names one workflow of one document: the document's base URI and the workflowId."""
 
     document: str
@@ -32,31 +31,27 @@ class WorkflowKey:
 # ------------------------------------------------------------------ values
 
 
-@record(frozen=True, slots=True)
-class Literal:
+class Literal(Record):
     """A constant, used as it stands."""
 
     value: JsonValue
 
 
-@record(frozen=True, slots=True)
-class ExpressionValue:
+class ExpressionValue(Record):
     """A text that is one whole runtime expression: its value keeps its type."""
 
     expression: Expression
     at: Location
 
 
-@record(frozen=True, slots=True)
-class TemplateValue:
+class TemplateValue(Record):
     """A text with embedded expressions: gives text."""
 
     template: Template
     at: Location
 
 
-@record(frozen=True, slots=True)
-class SelectorValue:
+class SelectorValue(Record):
     """A Selector object (Arazzo 1.1): `query` applied to the value of `context`.
 
     `query` is a Template when the selector text holds embedded expressions; it is then
@@ -70,16 +65,14 @@ class SelectorValue:
     at: Location
 
 
-@record(frozen=True, slots=True)
-class ObjectValue:
+class ObjectValue(Record):
     """A mapping some of whose members (or keys) are computed."""
 
     members: tuple[tuple[str | Expression | Template, Value], ...]
     required: frozenset[str] = frozenset()
 
 
-@record(frozen=True, slots=True)
-class ArrayValue:
+class ArrayValue(Record):
     """A list some of whose items are computed."""
 
     items: tuple[Value, ...]
@@ -91,8 +84,7 @@ Value: TypeAlias = Literal | ExpressionValue | TemplateValue | SelectorValue | O
 # ------------------------------------------------------------------ criteria and actions
 
 
-@record(frozen=True, slots=True)
-class SimpleCriterion:
+class SimpleCriterion(Record):
     """A simple condition, parsed; `references` are the expressions in it."""
 
     text: str
@@ -101,8 +93,7 @@ class SimpleCriterion:
     references: tuple[Expression, ...]
 
 
-@record(frozen=True, slots=True)
-class ContextCriterion:
+class ContextCriterion(Record):
     """`context` compared with a constant (`context: $statusCode`, `condition: 200`): a tolerated form."""
 
     text: str
@@ -111,8 +102,7 @@ class ContextCriterion:
     at: Location
 
 
-@record(frozen=True, slots=True)
-class QueryCriterion:
+class QueryCriterion(Record):
     """A regex, jsonpath or xpath condition; `query` is a Template while it holds embedded expressions."""
 
     text: str
@@ -126,8 +116,7 @@ class QueryCriterion:
 CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriterion
 
 
-@record(frozen=True, slots=True)
-class CompiledParameter:
+class CompiledParameter(Record):
     """A parameter with its Reusable Object followed; `location` is None for a workflow's input.
 
     `declared` is the operation's own parameter of that name and place, None when it has none.
@@ -140,8 +129,7 @@ class CompiledParameter:
     declared: OperationParameter | None = None
 
 
-@record(frozen=True, slots=True)
-class CompiledAction:
+class CompiledAction(Record):
     """A success or failure action; `retry_after` in seconds, `retry_limit` counts retries."""
 
     name: str
@@ -158,8 +146,7 @@ class CompiledAction:
 # ------------------------------------------------------------------ steps and workflows
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class CompiledReplacement:
+class CompiledReplacement(Record, kw_only=True):
     """A payload replacement; `target` is a Query of its selector type."""
 
     target: Query
@@ -167,8 +154,7 @@ class CompiledReplacement:
     at: Location
 
 
-@record(frozen=True, slots=True)
-class CompiledBody:
+class CompiledBody(Record):
     """What a step sends: `content_type` is decided at compile time (semantics §6)."""
 
     content_type: str
@@ -177,8 +163,7 @@ class CompiledBody:
     replacements: tuple[CompiledReplacement, ...] = ()
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class OperationCall:
+class OperationCall(Record, kw_only=True):
     """The step calls an operation of a description; `server` is its URL, already chosen."""
 
     operation: Operation
@@ -187,20 +172,17 @@ class OperationCall:
     server: str
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class WorkflowCall:
+class WorkflowCall(Record, kw_only=True):
     """The step calls another workflow."""
 
     workflow: WorkflowKey
 
 
-@record(frozen=True, slots=True)
-class Unlinked:
+class Unlinked(Record):
     """The step's target could not be had (which is reported), or was not read: such a Program is only looked at."""
 
 
-@record(frozen=True, slots=True)
-class CompiledStep:
+class CompiledStep(Record):
     """One step, ready to run: parameters and actions are merged with the workflow's.
 
     `timeout` in seconds. `depends_on` are the steps of this workflow that must have ended
@@ -227,23 +209,25 @@ class CompiledStep:
     secret_outputs: frozenset[str] = frozenset()
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class DocumentScope:
+class DocumentScope(Record, kw_only=True):
     """What expressions of one document may see of the document itself.
 
     `workflow_ids` maps every workflowId (and `source.workflowId`) its expressions may name.
     """
 
+    _hidden_in_repr = ("raw",)
+
     uri: str
     self_uri: str | None
     sources: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     components: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
-    raw: JsonValue = field(default=None, repr=False)
+    raw: JsonValue = None
 
 
-@record(frozen=True, slots=True)
-class CompiledWorkflow:
+class CompiledWorkflow(Record):
     """One workflow; `steps` stand in the order of execution fixed at compile time (semantics §5)."""
+
+    _hidden_in_repr = ("positions",)
 
     key: WorkflowKey
     document: DocumentScope
@@ -252,7 +236,7 @@ class CompiledWorkflow:
     steps: tuple[CompiledStep, ...]
     depends_on: tuple[WorkflowKey, ...] = ()
     outputs: tuple[tuple[str, Value], ...] = ()
-    positions: Mapping[str, int] = field(default_factory=dict, repr=False)
+    positions: Mapping[str, int] = field(default_factory=dict)
     summary: str | None = None
     secret_inputs: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
@@ -263,8 +247,7 @@ class CompiledWorkflow:
         return self.key.workflow_id
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Program:
+class Program(Record, kw_only=True):
     """A checked, frozen Arazzo Description: what `run` walks through.
 
     `description` is the entry document's model, `base` its base URI; `workflows` holds every compiled workflow

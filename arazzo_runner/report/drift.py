@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
@@ -14,8 +14,7 @@ from arazzo_runner.program.model import CompiledStep, Program
 _LONG = 60
 
 
-@record(frozen=True, slots=True)
-class RequestDrift:
+class RequestDrift(Record):
     """One difference of a run from its cassette, in plain words.
 
     `kind` is differs, unrecorded or unplayed; `key` the effect's, `request` "POST https://…";

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
 
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import MutableRecord, Record, field, replace
 from arazzo_runner.program.model import CompiledAction, CompiledStep, CompiledWorkflow, OperationCall, WorkflowCall
 
 START, SUCCESS, FAILURE = "start", "succeeded", "failed"
@@ -15,8 +15,7 @@ NodeKind = Literal["start", "step", "call", "workflow", "succeeded", "failed"]
 EdgeKind = Literal["next", "success", "failure", "retry"]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Record, kw_only=True):
     """A step, another workflow, or an end. `detail` is what it calls; `status` and `visits` are of a run."""
 
     key: str
@@ -27,8 +26,7 @@ class Node:
     visits: int = 0
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(Record, kw_only=True):
     """A way from one node to another: `label` says when it is gone, `action` of which action, `taken` how often."""
 
     source: str
@@ -39,8 +37,7 @@ class Edge:
     taken: int = 0
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Graph:
+class Graph(Record, kw_only=True):
     """One workflow: nodes in the order of execution, edges in the order they are tried."""
 
     workflow_id: str
@@ -49,8 +46,7 @@ class Graph:
     edges: tuple[Edge, ...]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Visited:
+class Visited(Record, kw_only=True):
     """A step as a run visited it: its status, the name of the action that followed, how often it was tried again."""
 
     step_id: str
@@ -59,8 +55,7 @@ class Visited:
     retries: int = 0
 
 
-@record(slots=True)
-class _Drawing:
+class _Drawing(MutableRecord):
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
 

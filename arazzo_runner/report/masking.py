@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name, texts_of
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.errors import Diagnostic, Location, Positions, Span
@@ -93,8 +93,7 @@ def _masked_place(at: Location, secrets: Secrets) -> Location:
     return replace(at, positions=_MaskedLines(at.positions, secrets))
 
 
-@record(frozen=True, slots=True)
-class _MaskedLines:
+class _MaskedLines(Record):
     """The places of a document whose lines are masked before a long one is cut around what is marked."""
 
     positions: Positions

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from arazzo_runner.base.json_values import JsonValue, preview
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import MASK, is_secret_name
 from arazzo_runner.expressions.nodes import (
     Expression,
@@ -34,8 +34,7 @@ from arazzo_runner.program.model import (
 from arazzo_runner.program.references import criterion_references, value_references
 
 
-@record(frozen=True, slots=True)
-class Origin:
+class Origin(Record):
     """One link of a value's way: `text` is the expression, `says` what it names, `origins` where that comes from."""
 
     text: str
@@ -43,8 +42,7 @@ class Origin:
     origins: tuple[Origin, ...] = ()
 
 
-@record(frozen=True, slots=True)
-class Slot:
+class Slot(Record):
     """One value of a step: `place` is "header Authorization", "body /query", "criterion" …; `text` as it is written."""
 
     place: str

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.engine.effects import (
     Answer,
     Batch,
@@ -28,16 +28,14 @@ Choice = Literal["send", "skip", "again", "go on", "quit"]
 """Before a request: send or skip it. After its answer: send it again, or go on. At any time: quit."""
 
 
-@record(frozen=True, slots=True)
-class Before:
+class Before(Record):
     """A request is about to be sent, by this step."""
 
     step_id: str
     effect: SendRequest
 
 
-@record(frozen=True, slots=True)
-class After:
+class After(Record):
     """Its answer came."""
 
     step_id: str

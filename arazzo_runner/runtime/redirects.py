@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.cookies import default_path
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
@@ -24,15 +24,13 @@ _OF_A_BODY = "content-"
 _URL_CHARACTERS = "%/:=&?~#+!$,;'@()*[]"
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class PinnedRequest(SendRequest):
+class PinnedRequest(SendRequest, kw_only=True):
     """A request that is sent to this very address, whatever its host's name may mean by now."""
 
     address: str
 
 
-@record(frozen=True, slots=True)
-class LookedUp:
+class LookedUp(Record):
     """The addresses of the host asked last and of the one that a redirect leads to."""
 
     last: Sequence[str]

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.engine.effects import HttpRequest
 from arazzo_runner.sources.http_media.media import decode_body
 
@@ -17,8 +17,7 @@ Part: TypeAlias = Literal["method", "server", "path", "query", "header", "body"]
 _OF_NO_INTEREST = frozenset({"user-agent", "content-length", "host", "connection", "accept-encoding"})
 
 
-@record(frozen=True, slots=True)
-class Difference:
+class Difference(Record):
     """One part that differs: `name` is the header's or field's name, or the JSON Pointer into the body.
 
     `was` and `now` are MISSING where the part is not there.

@@ -11,7 +11,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.effects import (
     Answer,
     Batch,
@@ -27,8 +27,7 @@ from arazzo_runner.engine.effects import (
 START = 1_700_000_000.0
 
 
-@record(slots=True)
-class ScriptedWorld:
+class ScriptedWorld(MutableRecord):
     """Answers each request from the first entry that names it and is not used up.
 
     An entry is a mapping: `request` ("GET /pets", without the server), `status`, `headers`,

@@ -10,7 +10,7 @@ import os
 from importlib.util import find_spec
 from typing import Any
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.sources.deadline import keep_deadlines
 from arazzo_runner.sources.hosts import Origin, origin_of
@@ -19,8 +19,7 @@ from arazzo_runner.sources.proxies import proxy_for
 MAX_CONNECTIONS = 1000
 
 
-@record(frozen=True, slots=True)
-class Way:
+class Way(Record):
     """How one server is reached: the transport, and the proxy it goes through (a URL or None).
 
     `base` is the library's URL of the server, parsed once: a request adds its target only (None

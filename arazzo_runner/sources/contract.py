@@ -18,7 +18,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 from werkzeug.datastructures import Headers as FoldedHeaders
 from werkzeug.datastructures import ImmutableMultiDict
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.sources.bundle import HOST, METHODS, PATH, bundled, is_plain, plain_json
 from arazzo_runner.sources.http_media.media_types import best_match
 from arazzo_runner.sources.operation import Operation
@@ -126,8 +126,7 @@ def _what(error: BaseException) -> str:
 # ------------------------------------------------------------------ what openapi-core looks at
 
 
-@record(frozen=True, slots=True)
-class _Response:
+class _Response(Record):
     status_code: int
     headers: Any
     data: bytes | None
@@ -137,8 +136,7 @@ class _Response:
         return str(self.headers.get("content-type", ""))
 
 
-@record(slots=True)
-class _Request:
+class _Request(MutableRecord):
     method: str
     parameters: RequestParameters
     stated_type: str

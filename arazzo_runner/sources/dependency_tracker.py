@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, field
 
 
-@record(slots=True)
-class Watch:
+class Watch(MutableRecord):
     """What one load looked at.
 
     `read` are the bytes of documents by URI, `missing` the URIs at which no file was, `meant` the

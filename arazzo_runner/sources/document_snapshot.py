@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, field
 
 
-@record(slots=True)
-class Kept:
+class Kept(MutableRecord):
     """What a load read and depended on.
 
     `documents` are bytes by URI; `entry` is the URI the load began with; `folder` was the working

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 EVERY_HOST = "*"
 Value = TypeVar("Value")
 _PORTS = {"http": 80, "https": 443}
 
 
-@record(frozen=True, slots=True)
-class Origin:
+class Origin(Record):
     """Scheme, host and port of a server (RFC 6454 §4), lower-case; an IPv6 host without its brackets."""
 
     scheme: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from arazzo_runner.base.json_values import JsonValue, pointer_tokens
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.source_map import Document, read
 from arazzo_runner.errors import Location, Problems
@@ -42,8 +42,7 @@ def load_openapi(
     return OpenApiDescription(document, fetch, problems, document.uri if base is None else base, reader)
 
 
-@record(frozen=True, slots=True)
-class _PathItem:
+class _PathItem(Record):
     """A Path Item Object: its own node, and the one its `$ref` leads to (§Path Item Object `$ref`)."""
 
     path: str

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import PartlyComparedRecord, Record, field
 from arazzo_runner.errors import Location
 from arazzo_runner.sources.schema.context import Resolve, SchemaContext
 
@@ -19,16 +19,14 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "QUERY"})
 IDEMPOTENT_METHODS = SAFE_METHODS | {"PUT", "DELETE"}
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ServerVariable:
+class ServerVariable(Record, kw_only=True):
     """OpenAPI §Server Variable Object."""
 
     default: str
     enum: tuple[str, ...] = ()
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Server:
+class Server(Record, kw_only=True):
     """OpenAPI §Server Object; `url` may hold `{variables}` and be relative to `base` (the description's URI)."""
 
     url: str
@@ -36,8 +34,7 @@ class Server:
     base: str
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class MediaType:
+class MediaType(PartlyComparedRecord, kw_only=True):
     """OpenAPI §Media Type Object: its schema, examples and encodings, raw.
 
     `schema_name` is the last part of the `$ref` that led to the schema (the default name of an
@@ -45,18 +42,20 @@ class MediaType:
     None leaves references unfollowed.
     """
 
+    _hidden_in_repr = ("resolve",)
+    _ignored_in_eq = ("resolve",)
+
     content_type: str
     schema: JsonValue | None = None
     schema_name: str = ""
     base: str = ""
-    resolve: Resolve | None = field(default=None, compare=False, repr=False)
+    resolve: Resolve | None = None
     example: JsonValue = None
     examples: Mapping[str, JsonValue] = field(default_factory=dict)
     encoding: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class OperationParameter:
+class OperationParameter(Record, kw_only=True):
     """OpenAPI §Parameter Object with its defaults filled in (style, explode)."""
 
     name: str
@@ -77,16 +76,14 @@ class OperationParameter:
         return self.content is None and (self.style == "deepObject" or (self.style == "form" and self.explode))
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class OperationBody:
+class OperationBody(Record, kw_only=True):
     """OpenAPI §Request Body Object; `content` in the description's order."""
 
     required: bool = False
     content: Mapping[str, MediaType] = field(default_factory=dict)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class OperationResponse:
+class OperationResponse(Record, kw_only=True):
     """OpenAPI §Response Object; `headers` maps a header name to its raw Header Object, `base` is for `$ref`s there."""
 
     description: str = ""
@@ -95,8 +92,7 @@ class OperationResponse:
     base: str = ""
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(PartlyComparedRecord, kw_only=True):
     """One callable operation of a description.
 
     `method` is upper case, `path` the template (`/pets/{id}`), `pointer` the JSON Pointer of
@@ -105,6 +101,9 @@ class Operation:
     alternatives (OR) of scheme name → scopes (AND); `security_schemes` are the raw scheme
     objects they name. `schemas` says how its schemas are read (sources/schema/check.py).
     """
+
+    _hidden_in_repr = ("schemas",)
+    _ignored_in_eq = ("schemas",)
 
     uri: str
     operation_id: str | None
@@ -117,7 +116,7 @@ class Operation:
     responses: Mapping[str, OperationResponse] = field(default_factory=dict)
     security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     security_schemes: Mapping[str, JsonValue] = field(default_factory=dict)
-    schemas: SchemaContext = field(default=SchemaContext(), compare=False, repr=False)
+    schemas: SchemaContext = SchemaContext()
     at: Location
 
     @property

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.uris import is_remote, join, origin, path_of, without_userinfo
 
 MAX_DESCRIPTION_BYTES: Final = 50_000_000
@@ -33,8 +33,7 @@ class FetchError(Exception):
         self.hint = hint
 
 
-@record(frozen=True, slots=True)
-class Policy:
+class Policy(Record):
     """What may be read.
 
     `root` bounds the files that `$ref`s, absolute paths and file: URLs lead to; when it

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, member, resolve_pointer
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.source_map import Document, read
 from arazzo_runner.errors import Location, Problems, Severity
@@ -33,8 +33,7 @@ class ReferenceFailure(Exception):
         self.hint = hint
 
 
-@record(frozen=True, slots=True)
-class Node:
+class Node(Record):
     """A value of a description, the base URI for the references in it, and where it stands.
 
     `fixed` keeps one place for all that is below (it was made up from a Swagger 2.0 operation).
@@ -51,8 +50,7 @@ class Node:
         return Node(member(self.value, str(key)), self.base, at, self.fixed)
 
 
-@record(frozen=True, slots=True)
-class _Loaded:
+class _Loaded(Record):
     """A document that was read: `location` is where from, `base` what relative references are resolved against."""
 
     document: Document

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 KEYWORD = re.compile(r"\b(MUST|REQUIRED|SHALL|SHOULD|RECOMMENDED)\b")
 HEADING = re.compile(r"^(#{1,6}) +(.*)$")
@@ -21,8 +21,7 @@ ANONYMOUS = ("Fixed Fields", "Patterned Fields", "Examples", "Example")
 ABOUT_THE_WORDS = ("The key words", "In the following description, if a field is not explicitly")
 
 
-@record
-class Sentence:
+class Sentence(Record):
     section: str
     text: str
     fingerprint: str

@@ -47,7 +47,7 @@ def stop_at(runtime: Any, step: str | None) -> None:
             return await real.aperform(self._job(job))
 
         def _job(self, job: Any) -> Any:
-            from dataclasses import replace
+            from arazzo_runner.base.records import replace
 
             if step is None or job.world is not None:
                 return job
@@ -197,7 +197,7 @@ def test_options_come_back_from_the_journal(state: Path) -> None:
 
 
 def _queued(spec: Any) -> Any:
-    from dataclasses import replace
+    from arazzo_runner.base.records import replace
 
     return replace(spec, queue="default")
 

@@ -1,12 +1,12 @@
 """Requests and responses against their description: what is found, and what a level does with it."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import arazzo_runner
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.check_options import NO_CHECKS, CheckOptions
 from arazzo_runner.engine.findings import summed_up
 from arazzo_runner.engine.options import RunOptions

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 
 import pytest
 
+from arazzo_runner.base.records import replace
 from arazzo_runner.lint.levels import Choices
 from arazzo_runner.lint.pipeline import Linter, LintOptions
 from arazzo_runner.program.library import LoadOptions

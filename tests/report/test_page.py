@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import arazzo_runner
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
 from arazzo_runner.report.writers import render

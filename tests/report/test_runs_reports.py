@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import urllib.parse
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 from referencing.jsonschema import DRAFT6
 
 import arazzo_runner
+from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import NoResponse
 from arazzo_runner.engine.results import RunResult, Seen, WorkflowResult

@@ -6,12 +6,13 @@ import asyncio
 import json
 import threading
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from arazzo_runner.base.records import replace
 
 pytest.importorskip("authlib")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import click
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.user_files import UnusableFile, json_of, text_of
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import SETTINGS, color_option, format_option
@@ -64,8 +64,7 @@ Exit codes: 0 parsed, and the condition or query passes; 1 a mistake, or it does
 """
 
 
-@record(frozen=True, slots=True)
-class Parsed:
+class Parsed(Record):
     """What a text turned out to be, and what was tolerated in it."""
 
     node: str | Expression | Template | Condition | Query

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import click
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import SETTINGS, color_option, mock_options, reading_options
@@ -99,7 +99,6 @@ def command(
     return 0
 
 
-@record(slots=True)
 class ToldMockApi(MockApi):
     """A MockApi that prints a line per request and forgets it."""
 
@@ -114,8 +113,7 @@ class ToldMockApi(MockApi):
         return answer
 
 
-@record(frozen=True, slots=True)
-class Listening:
+class Listening(Record):
     """Where a mock listens, which hosts it answers for beside its own, and whom it tells of requests."""
 
     port: int

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from arazzo_runner import durable_runs
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, json_of, read_text
 from arazzo_runner.cli.errors import refuse
@@ -53,8 +53,7 @@ for a decision.
 """
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ResumeArguments:
+class ResumeArguments(Record, kw_only=True):
     """What the command line said."""
 
     run: str

@@ -10,7 +10,7 @@ import click
 
 from arazzo_runner import api, durable_runs
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.cli.options import (
     Name,
     input_option,
@@ -102,8 +102,7 @@ def _doubt(run_id: str, doubt: Any, option: str) -> str:
 # ------------------------------------------------------------------ submissions
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class SubmissionArguments:
+class SubmissionArguments(Record, kw_only=True):
     """What is submitted: a document, its workflow and the inputs of one run or many."""
 
     spec: str

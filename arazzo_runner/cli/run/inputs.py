@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, type_name
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.user_files import TooLarge, UnusableFile, read_file, read_standard_input, text_of
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.document.source_map import read
@@ -24,8 +24,7 @@ Arguments: TypeAlias = Sequence[tuple[str, str]]
 """The names and texts of `-i`, in their order."""
 
 
-@record(frozen=True, slots=True)
-class GivenInputs:
+class GivenInputs(Record):
     """Inputs before they are checked: JSON `values` from files, `texts` that the schema is still to coerce."""
 
     values: dict[str, JsonValue] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, field_names, record
+from arazzo_runner.base.records import Record, field, field_names
 from arazzo_runner.cli.options import (
     MOST_RUNS,
     Bytes,
@@ -39,8 +39,7 @@ def _given(group: Any) -> dict[str, Any]:
     return {name: value for name in field_names(type(group)) if (value := getattr(group, name)) is not None}
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class LimitArguments:
+class LimitArguments(Record, kw_only=True):
     """The limits and the pace of a run, named as in RunOptions; None stands for its defaults."""
 
     timeout: float | None
@@ -97,8 +96,7 @@ limit_options = option_group(
 )
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class PartArguments:
+class PartArguments(Record, kw_only=True):
     """Which part of the workflow runs."""
 
     step: str | None
@@ -150,8 +148,7 @@ def _host_table(option: str, name: str, metavar: str, text: str) -> Callable[[An
     )
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class TransportArguments:
+class TransportArguments(Record, kw_only=True):
     """How requests reach their servers; tables are by host."""
 
     certificates: dict[str, str]
@@ -236,8 +233,7 @@ def _rate(context: click.Context, parameter: click.Parameter, text: str | None) 
     return rate
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class ManyArguments:
+class ManyArguments(Record, kw_only=True):
     """What makes several runs of one command line, and how they go."""
 
     data: str | None
@@ -278,8 +274,7 @@ many_options = option_group(
 # ------------------------------------------------------------------ credentials, durable runs
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class CredentialArguments:
+class CredentialArguments(Record, kw_only=True):
     """The credentials file that was named, and whether a missing credential refuses the run."""
 
     credentials_file: str | None
@@ -309,8 +304,7 @@ idempotency_option = click.option(
 )
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class DurableArguments:
+class DurableArguments(Record, kw_only=True):
     """Whether the run is durable, and how."""
 
     durable: bool
@@ -336,8 +330,7 @@ durable_options = option_group(
 # ------------------------------------------------------------------ all of it
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Defaults:
+class Defaults(Record, kw_only=True):
     """What a configuration file says about what the command line leaves open; `credentials` are names by name."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -348,8 +341,7 @@ class Defaults:
     credentials: Mapping[str, str] = field(default_factory=dict)
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunArguments:
+class RunArguments(Record, kw_only=True):
     """The command line of `arazzo run`, parsed; the files that it names are not read yet.
 
     Fields have the names of the options. Only prepare.py and plan.py, which read the files, and

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import GivenInputs, stated_inputs, with_defaults, with_environment, with_row
 from arazzo_runner.cli.run.options import RunArguments, has_wildcard, is_glob
@@ -32,8 +32,7 @@ from arazzo_runner.program.schemas import input_names
 from arazzo_runner.sources.document_snapshot import Kept
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class PlannedRun:
+class PlannedRun(Record, kw_only=True):
     """One of many runs: its name in reports, its arguments, and all that it needs; `number` counts from 1."""
 
     name: str
@@ -42,8 +41,7 @@ class PlannedRun:
     ready: Prepared
 
 
-@record(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(Record):
     """A workflow of a document."""
 
     given: RunArguments

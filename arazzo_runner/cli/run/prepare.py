@@ -7,7 +7,7 @@ from typing import Any
 
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import GivenInputs, given_inputs, with_defaults
@@ -24,20 +24,21 @@ from arazzo_runner.sources.document_snapshot import Kept
 from arazzo_runner.sources.uris import is_remote
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Record, kw_only=True):
     """A run that is ready to begin.
 
     `inputs` are checked and complete. `scenario` is the one of the mock, in its first state.
     `input_warnings` are about the inputs, `missing` about credentials that nobody has configured.
     """
 
+    _hidden_in_repr = ("credentials",)
+
     spec: str
     program: Program
     inputs: Mapping[str, JsonValue]
     options: RunOptions
     scenario: Any = None
-    credentials: CredentialsGiven = field(default=None, repr=False)
+    credentials: CredentialsGiven = None
     input_warnings: tuple[Diagnostic, ...] = ()
     missing: tuple[Diagnostic, ...] = ()
 

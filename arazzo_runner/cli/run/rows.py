@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NoReturn
 
 from arazzo_runner.base.json_values import JsonValue, to_text, type_name
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import GivenInputs, read_bytes
 from arazzo_runner.document.source_map import read
@@ -22,8 +22,7 @@ ROW_SUFFIXES: Final = (*_LINES, *_TABLES)
 """The suffixes of files that hold rows and nothing else."""
 
 
-@record(frozen=True, slots=True)
-class Row:
+class Row(Record):
     """The inputs of one run and what it is called; cells of a table are texts, to be coerced by the schema."""
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.ecma_characters import DOT, DOT_IREGEXP
 from arazzo_runner.expressions.queries.ecma_loops import with_loops
@@ -38,8 +38,7 @@ _LONGEST_RUN: Final = 100
 _LINE: Final = "[^\n\r\u2028\u2029]"
 
 
-@record(frozen=True, slots=True)
-class Translated:
+class Translated(Record):
     """A pattern in both spellings; `backtracking`: it holds what RE2 cannot do; `too_large` is it for `regex`.
 
     `size` is about how many instructions RE2 makes of it, `positions` how many characters it names.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 _ENDLESS = 10**12
 
 
-@record(frozen=True, slots=True)
-class Single:
+class Single(Record):
     """What takes one character: a character, a dot or a class, spelled as both engines read it.
 
     `weight` is about how many instructions RE2 makes of it; `linear` is false where RE2 lacks a
@@ -22,16 +21,14 @@ class Single:
     linear: bool = True
 
 
-@record(frozen=True, slots=True)
-class Assertion:
+class Assertion(Record):
     """`^`, `$`, `\\b` or `\\B`; `multiline` is the flag m."""
 
     kind: str
     multiline: bool = False
 
 
-@record(frozen=True, slots=True)
-class Look:
+class Look(Record):
     """`(?=…)`, `(?!…)`, `(?<=…)` or `(?<!…)`."""
 
     body: Node
@@ -39,31 +36,27 @@ class Look:
     negated: bool
 
 
-@record(frozen=True, slots=True)
-class Group:
+class Group(Record):
     """`(…)`, `(?<name>…)`; `number` counts opening parentheses from 1."""
 
     body: Node
     number: int
 
 
-@record(frozen=True, slots=True)
-class Reference:
+class Reference(Record):
     """`\\1`, `\\k<name>`; `offset` is where it stands, which tells each one from the others."""
 
     offset: int
 
 
-@record(frozen=True, slots=True)
-class Recall:
+class Recall(Record):
     """A reference that is decided: what group `number` took, nothing where it took part in no match."""
 
     number: int
     may_be_unset: bool
 
 
-@record(frozen=True, slots=True)
-class Repeat:
+class Repeat(Record):
     """`*`, `+`, `?`, `{n,m}`; `most` is None for no limit, `lazy` says that fewer are tried first."""
 
     body: Node
@@ -72,23 +65,20 @@ class Repeat:
     lazy: bool
 
 
-@record(frozen=True, slots=True)
-class Cased:
+class Cased(Record):
     """A part in which case is ignored, or counts again."""
 
     body: Node
     ignored: bool
 
 
-@record(frozen=True, slots=True)
-class Sequence:
+class Sequence(Record):
     """One after the other; of nothing, it is the empty pattern."""
 
     items: tuple[Node, ...]
 
 
-@record(frozen=True, slots=True)
-class Choice:
+class Choice(Record):
     """`a|b`: the first that leads to a match."""
 
     options: tuple[Node, ...]

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.ecma_characters import ANY, Characters
 from arazzo_runner.expressions.queries.ecma_nodes import (
@@ -31,8 +31,7 @@ _UNREPEATED: Final = ("^", "$", "\\b", "\\B", "(?<=", "(?<!")
 _MANY: Final = 10**9  # more than any text has characters
 
 
-@record(frozen=True, slots=True)
-class Parsed:
+class Parsed(Record):
     """A pattern's nodes, and the number of the group that each Reference means, by its offset."""
 
     node: Node

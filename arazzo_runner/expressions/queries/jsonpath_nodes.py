@@ -6,27 +6,24 @@ from typing import Literal as OneOf
 from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 # ------------------------------------------------------------------ paths
 
 
-@record(frozen=True, slots=True)
-class Name:
+class Name(Record):
     """`'name'`: the member of that name (RFC 9535 §2.3.1)."""
 
     name: str
 
 
-@record(frozen=True, slots=True)
-class Index:
+class Index(Record):
     """`0`, `-1`: the item at that place (§2.3.3)."""
 
     index: int
 
 
-@record(frozen=True, slots=True)
-class Slice:
+class Slice(Record):
     """`start:stop:step` (§2.3.4); a step of 0 selects nothing."""
 
     start: int | None
@@ -34,13 +31,11 @@ class Slice:
     step: int | None
 
 
-@record(frozen=True, slots=True)
-class Wildcard:
+class Wildcard(Record):
     """`*`: every member or item (§2.3.2)."""
 
 
-@record(frozen=True, slots=True)
-class Filter:
+class Filter(Record):
     """`?expression`: every member or item for which it is true (§2.3.5)."""
 
     test: Test
@@ -49,16 +44,14 @@ class Filter:
 Selector: TypeAlias = Name | Index | Slice | Wildcard | Filter
 
 
-@record(frozen=True, slots=True)
-class Segment:
+class Segment(Record):
     """`[selectors]`, or `..[selectors]` with `descendant` (§2.5)."""
 
     selectors: tuple[Selector, ...]
     descendant: bool = False
 
 
-@record(frozen=True, slots=True)
-class Path:
+class Path(Record):
     """A query: `$…`, or `@…` inside a filter when not `absolute`."""
 
     segments: tuple[Segment, ...]
@@ -76,36 +69,31 @@ class Path:
 # ------------------------------------------------------------------ filter expressions
 
 
-@record(frozen=True, slots=True)
-class Constant:
+class Constant(Record):
     """A literal."""
 
     value: JsonValue
 
 
-@record(frozen=True, slots=True)
-class ValueOf:
+class ValueOf(Record):
     """The value of the one node a path selects, else nothing; also the function `value()` (§2.4.8)."""
 
     path: Path
 
 
-@record(frozen=True, slots=True)
-class Length:
+class Length(Record):
     """`length(operand)`: of a string, array or object (§2.4.4)."""
 
     operand: Operand
 
 
-@record(frozen=True, slots=True)
-class Count:
+class Count(Record):
     """`count(path)`: how many nodes (§2.4.5)."""
 
     path: Path
 
 
-@record(frozen=True, slots=True)
-class ScriptLength:
+class ScriptLength(Record):
     """`path.length` as ECMAScript reads it: a member of that name, else the length of an array or string."""
 
     path: Path
@@ -116,22 +104,19 @@ Operator: TypeAlias = OneOf["==", "!=", "<", "<=", ">", ">="]
 Operand: TypeAlias = Constant | ValueOf | Length | Count | ScriptLength
 
 
-@record(frozen=True, slots=True)
-class Exists:
+class Exists(Record):
     """A path as a test: it selects at least one node."""
 
     path: Path
 
 
-@record(frozen=True, slots=True)
-class Truthy:
+class Truthy(Record):
     """An operand as a test in ECMAScript's sense (Goessner's filters)."""
 
     operand: Operand
 
 
-@record(frozen=True, slots=True)
-class Matches:
+class Matches(Record):
     """`match(text, pattern)`, or `search` when not `whole` (§2.4.6, §2.4.7)."""
 
     text: Operand
@@ -139,8 +124,7 @@ class Matches:
     whole: bool
 
 
-@record(frozen=True, slots=True)
-class Compare:
+class Compare(Record):
     """`left operator right` (§2.3.5.2.2).
 
     `rules`: `rfc` as RFC 9535 says; `absent-is-null` the same, but a missing value is null;
@@ -153,22 +137,19 @@ class Compare:
     rules: OneOf["rfc", "absent-is-null", "script"] = "rfc"
 
 
-@record(frozen=True, slots=True)
-class Not:
+class Not(Record):
     """`!test`."""
 
     test: Test
 
 
-@record(frozen=True, slots=True)
-class AllOf:
+class AllOf(Record):
     """`test && test && …`."""
 
     tests: tuple[Test, ...]
 
 
-@record(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Record):
     """`test || test || …`."""
 
     tests: tuple[Test, ...]

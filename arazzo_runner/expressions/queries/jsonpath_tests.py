@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from typing import cast
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.jsonpath_nodes import (
     AllOf,
@@ -41,8 +41,7 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 _RUNTIME = re.compile(r"\$(?:inputs|steps|outputs|workflows|response|request|statusCode)\b")
 
 
-@record(frozen=True, slots=True)
-class Dialect:
+class Dialect(Record):
     """What differs between the users of this grammar."""
 
     roots: str

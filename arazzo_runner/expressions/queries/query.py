@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
 from arazzo_runner.expressions.selectors import Query
 
@@ -26,8 +26,7 @@ KNOWN_VERSIONS = {
 }
 
 
-@record(frozen=True, slots=True)
-class Pointer:
+class Pointer(Record):
     """A JSON Pointer (RFC 6901)."""
 
     pointer: str

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import PartlyComparedRecord
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.queries.ecma import Translated, translate
@@ -31,11 +31,13 @@ _SURROGATES: Final = pattern("[\ud800-\udfff]")
 _NO_CHARACTER: Final = "\ufdd0"  # never assigned, as half a surrogate pair is no character
 
 
-@record(frozen=True, slots=True)
-class Regex:
+class Regex(PartlyComparedRecord):
     """A compiled pattern; `slips` tell what was tolerated in it."""
 
-    search: Search = field(repr=False, compare=False)
+    _hidden_in_repr = ("search",)
+    _ignored_in_eq = ("search",)
+
+    search: Search
     """`search(text, seconds)`: the first match, None when there is none; raises TooMuchWork."""
     slips: tuple[Slip, ...] = ()
 

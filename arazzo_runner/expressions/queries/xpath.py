@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from typing import Literal as OneOf
 
 from arazzo_runner.base.patterns import pattern as lazy_pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 
 Version: TypeAlias = OneOf["1.0", "2.0", "3.0", "3.1"]
@@ -26,8 +26,7 @@ _PLAIN = lazy_pattern(
 _PREDECLARED = frozenset({"xml", "xs", "fn", "map", "array", "math", "err"})  # XPath 3.1 §2.1.1
 
 
-@record(frozen=True, slots=True)
-class XPath:
+class XPath(Record):
     """A checked expression; its tokens are made when the document's namespaces are known."""
 
     text: str

@@ -4,48 +4,42 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 
 
-@record(frozen=True, slots=True)
-class Literal:
+class Literal(Record):
     """A number or a text."""
 
     value: float | str
 
 
-@record(frozen=True, slots=True)
-class Call:
+class Call(Record):
     """A function's call."""
 
     name: str
     operands: tuple[Expression, ...]
 
 
-@record(frozen=True, slots=True)
-class Negative:
+class Negative(Record):
     """The number of an operand with its sign changed."""
 
     operand: Expression
 
 
-@record(frozen=True, slots=True)
-class Chain:
+class Chain(Record):
     """Operators of one precedence, from left to right."""
 
     first: Expression
     rest: tuple[tuple[str, Expression], ...]
 
 
-@record(frozen=True, slots=True)
-class Union:
+class Union(Record):
     """The nodes that any of several expressions selects."""
 
     parts: tuple[Expression, ...]
 
 
-@record(frozen=True, slots=True)
-class NodeTest:
+class NodeTest(Record):
     """What a step takes: nodes of a `kind` (`name`: of the axis' own kind) with a name, None for any."""
 
     kind: str
@@ -53,8 +47,7 @@ class NodeTest:
     name: str | None = None
 
 
-@record(frozen=True, slots=True)
-class Step:
+class Step(Record):
     """A step of a path."""
 
     axis: str
@@ -62,8 +55,7 @@ class Step:
     predicates: tuple[Expression, ...] = ()
 
 
-@record(frozen=True, slots=True)
-class Path:
+class Path(Record):
     """Steps from what `start` selects, from the document if `absolute`, else from the context node."""
 
     start: Expression | None
@@ -71,8 +63,7 @@ class Path:
     steps: tuple[Step, ...]
 
 
-@record(frozen=True, slots=True)
-class Filtered:
+class Filtered(Record):
     """What of `subject`'s nodes the predicates leave."""
 
     subject: Expression

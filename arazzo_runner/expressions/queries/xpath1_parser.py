@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.xpath1_nodes import (
     Call,
@@ -52,8 +52,7 @@ _SPACE: Final = pattern(r"[ \t\r\n]*\Z")
 _BELOW = Step("descendant-or-self", NodeTest("node"))
 
 
-@record(frozen=True, slots=True)
-class _Token:
+class _Token(Record):
     kind: str
     text: str
     start: int

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.queries.xml_text import XmlElement
 from arazzo_runner.expressions.queries.xpath import XPath, XPathFailure
@@ -31,8 +31,7 @@ from arazzo_runner.expressions.queries.xpath_engine import (
 _COMPILE_SECONDS = 1.0
 
 
-@record(frozen=True, slots=True)
-class XPathResult:
+class XPathResult(Record):
     """The items an expression gave: `nodes` when the first is a node, else atomic `values`.
 
     `passed` is the Effective Boolean Value by the version's rules; `problem` says why there is

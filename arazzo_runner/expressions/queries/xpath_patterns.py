@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.queries.budget import UNITS_PER_SECOND, Budget, TooMuchWork
 from arazzo_runner.expressions.queries.regex_size import unrolled_size
 from arazzo_runner.expressions.queries.xpath_operands import OwnFunction
@@ -43,8 +43,7 @@ class _Match(Protocol):
     def group(self, number: int = 0) -> str | None: ...
 
 
-@record(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Record):
     groups: int
     matches: Callable[[str, Budget], Iterator[_Match]]
 

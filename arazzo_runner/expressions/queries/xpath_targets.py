@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.queries.budget import Budget
 from arazzo_runner.expressions.queries.xml_text import XmlElement
 from arazzo_runner.expressions.queries.xml_tree import XmlNode
@@ -12,8 +12,7 @@ from arazzo_runner.expressions.queries.xpath_engine import is_node
 from arazzo_runner.expressions.queries.xpath_evaluate import evaluate_xpath
 
 
-@record(frozen=True, slots=True)
-class XmlTarget:
+class XmlTarget(Record):
     """An element's content, one of its attributes, or a text: of `element` or, `after`, behind it."""
 
     element: XmlElement

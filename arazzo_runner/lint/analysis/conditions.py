@@ -13,7 +13,7 @@ from itertools import chain, pairwise
 from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, is_truthy, to_number
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import compares
@@ -42,8 +42,7 @@ Truth: TypeAlias = bool | None
 """True, False, or None: it depends on what is not known."""
 
 
-@record(frozen=True, slots=True)
-class Atom:
+class Atom(Record):
     """One condition that must hold: what it reads, and its truth when one of these has a value.
 
     `pinned` are the only values that its one subject may have, when it is compared by == alone.

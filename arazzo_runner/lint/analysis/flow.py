@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.lint.analysis.broken import BrokenPlaces
 from arazzo_runner.program.model import CompiledAction, CompiledStep, CompiledWorkflow
 
 
-@record(frozen=True, slots=True)
-class Flow:
+class Flow(Record):
     """The graph of one workflow's steps, by their index in its order.
 
     `after[i]` are the steps that may come after step i, `repairs[i]` those that a retry runs

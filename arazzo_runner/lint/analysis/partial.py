@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, ends_inside_string, equal, preview
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import Template
 from arazzo_runner.lint.analysis.schema_types import Shape, Shapes, possible_types, possible_values
 from arazzo_runner.program.model import ArrayValue, Literal, ObjectValue, TemplateValue, Value
@@ -24,8 +24,7 @@ _MARK: Final = "\ue0a7"
 _NULL: Final = frozenset({"null"})
 
 
-@record(frozen=True, slots=True)
-class Computed:
+class Computed(Record):
     """A part that is known only at run time: how it is written, and what is known of it (None: nothing)."""
 
     text: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location, did_you_mean
 from arazzo_runner.lint.analysis.composition_noise import is_doubtful, refused_name
 from arazzo_runner.lint.analysis.partial import Computed, json_text, misfits
@@ -28,8 +28,7 @@ NEAR: Final = 0.75
 MAX_DEPTH: Final = 40
 
 
-@record(frozen=True, slots=True)
-class PayloadMisfit:
+class PayloadMisfit(Record):
     """One misfit of a payload: `keyword` as of a SchemaError, or `near` for a name that is nearly a declared one."""
 
     step: CompiledStep

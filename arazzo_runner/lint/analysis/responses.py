@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.lint.analysis.conditions import atoms_of, possible_statuses
 from arazzo_runner.lint.analysis.schema_types import Shape, Shapes
 from arazzo_runner.program.model import CompiledStep, OperationCall
@@ -12,8 +12,7 @@ from arazzo_runner.sources.http_media.media_types import is_form, is_json
 from arazzo_runner.sources.operation import Operation, OperationResponse
 
 
-@record(frozen=True, slots=True)
-class Answers:
+class Answers(Record):
     """What a step may be answered, as documented.
 
     `passed_keys` are the keys of the responses with which the step may pass, `can_pass` tells

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import JsonValue, type_name
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema.context import SchemaContext, identified, is_nullable
 
@@ -22,8 +22,7 @@ ANY: Final = "\0any"
 _GROUPS: Final = ("anyOf", "oneOf")
 
 
-@record(frozen=True, slots=True)
-class Shape:
+class Shape(Record):
     """A schema where it stands: `base` is the base URI of its references."""
 
     schema: JsonValue
@@ -36,8 +35,7 @@ Shapes: TypeAlias = tuple[Shape, ...]
 Kind: TypeAlias = OneOf["declared", "open", "silent", "undeclared", "closed", "no-members"]
 
 
-@record(frozen=True, slots=True)
-class Member:
+class Member(Record):
     """What a schema says of one member or item.
 
     declared: it has it (`shapes` say what it is); open: it may have any member; silent: nothing
@@ -50,15 +48,13 @@ class Member:
     names: tuple[str, ...] = ()
 
 
-@record(frozen=True, slots=True)
-class Found:
+class Found(Record):
     """Where a path of members leads; `shapes` is None when nothing is known of it."""
 
     shapes: Shapes | None
 
 
-@record(frozen=True, slots=True)
-class Lost:
+class Lost(Record):
     """A path breaks at `tokens[index]`: `kind` says why, `names` which members there are."""
 
     index: int

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from arazzo_runner.base.json_values import JsonValue, escaped, is_number, resolve_pointer
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.model import ArazzoDescription
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "nu
 MAX_REFERENCES: Final = 20
 
 
-@record(frozen=True, slots=True)
-class SchemaAt:
+class SchemaAt(Record):
     """A schema object and the JSON Pointer where it stands."""
 
     schema: dict[str, JsonValue]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cached_property
 from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, escaped
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import cached_property
 
 Text: TypeAlias = tuple[str, str, bool]
 """A text, the JSON Pointer where it stands, and whether it is a mapping key (one with a `$` in it)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.nodes import Expression, Keyword, Template
 from arazzo_runner.program.model import (
@@ -26,8 +26,7 @@ BEFORE = frozenset({"parameter", "payload", "replacement"})
 """The roles that are evaluated before the step sends anything."""
 
 
-@record(frozen=True, slots=True)
-class Use:
+class Use(Record):
     """An expression where it stands.
 
     `role` is parameter, payload, replacement, criterion, output, action-criterion,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Severity
 from arazzo_runner.lint.rules import RULES
 from arazzo_runner.lint.rules.rule import GROUPS
@@ -18,8 +18,7 @@ from arazzo_runner.lint.rules.rule import GROUPS
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
-@record(frozen=True, slots=True)
-class Check:
+class Check(Record):
     """One code: its group, the level it usually has, whether it is looked for by default, and whether a rule does.
 
     What the loader reports cannot be switched off before it is found, only hidden; a few of its

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
-from arazzo_runner.base.records import cached_property, record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class Rule(Protocol):
         """Return what this rule finds in the entry document of a program."""
 
 
-@record(frozen=True, slots=True)
-class Signs:
+class Signs(Record):
     """What a document holds of that which rules look for: words, parts of its texts, and what they need besides."""
 
     words: frozenset[str]

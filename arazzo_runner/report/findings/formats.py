@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.findings.fingerprints import relative
 from arazzo_runner.sources.uris import is_remote, uri_of_path
@@ -19,8 +19,7 @@ _MODULES: Final = {
 }  # fmt: skip
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Findings:
+class Findings(Record, kw_only=True):
     """The findings of each document, in order; `titles` say what a code is about.
 
     `folder` is where files are named from. `notes` are counts for the summary, such as `{"ignored": 2}`.

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.escaping import is_plain, one_line
@@ -107,8 +107,7 @@ def excerpt(
     ]
 
 
-@record(frozen=True, slots=True)
-class _Window:
+class _Window(Record):
     """The part of a source line that is shown: its text, and where under it the carets stand."""
 
     text: str

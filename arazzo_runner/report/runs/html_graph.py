@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import StepResult
 from arazzo_runner.program.model import CompiledWorkflow
@@ -25,8 +25,7 @@ _LONGEST_TITLE, _LONGEST_DETAIL = 26, 32
 _MOST_NODES = 60
 
 
-@record(frozen=True, slots=True)
-class Way:
+class Way(Record):
     """An edge that is no straight line down: its number in the legend and the lane it runs in."""
 
     edge: Edge
@@ -34,8 +33,7 @@ class Way:
     lane: int
 
 
-@record(frozen=True, slots=True)
-class Picture:
+class Picture(Record):
     """The shapes of a graph in a box of `width` by `height`, and the ways whose numbers a legend explains."""
 
     shapes: tuple[str, ...]

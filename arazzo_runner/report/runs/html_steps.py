@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from arazzo_runner.base.json_values import preview, to_json
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
@@ -30,8 +30,7 @@ _LONGEST_VALUE = 400
 _LONGEST_LINE = 240
 
 
-@record(frozen=True, slots=True)
-class Clock:
+class Clock(Record):
     """When a run began and how long it took: what the bars of a timeline are drawn to."""
 
     started: float

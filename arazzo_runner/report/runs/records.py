@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record
 from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.program.model import Program
@@ -25,19 +25,20 @@ WORDS: Mapping[str, str] = {
 }
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(Record, kw_only=True):
     """One run: `result` is None when it was not begun (after a failure with --fail-fast, or an interrupt).
 
     `document` is the Arazzo document as it was named; `program` lets a report draw the workflow;
     `started` is seconds since the epoch; `diagnostics` are findings that are not in the result.
     """
 
+    _hidden_in_repr = ("program",)
+
     name: str
     document: str = ""
     workflow_id: str | None = None
     result: RunResult | None = None
-    program: Program | None = field(default=None, repr=False)
+    program: Program | None = None
     started: float = 0.0
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -52,8 +53,7 @@ class RunRecord:
         return "not_run" if self.result is None else self.result.status
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class RunsReport:
+class RunsReport(Record, kw_only=True):
     """All runs of one command, in the order planned; `many` says that the command line asked for several."""
 
     runs: tuple[RunRecord, ...]
@@ -78,8 +78,7 @@ def worst(statuses: Iterable[Status]) -> Status:
     return min(statuses, key=_WORST.index, default="succeeded")
 
 
-@record(frozen=True, slots=True)
-class Visit:
+class Visit(Record):
     """One visit of a step: `path` are the workflows that led to it inside the run, `name` is unique in the run."""
 
     name: str

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.runtime.target import request_target
 from arazzo_runner.sources.hosts import Origin, origin_of
@@ -24,9 +24,10 @@ _PART: Final = re.compile(
 _LONGEST: Final = 8192  # a challenge is short; what a server may make us look through is bounded
 
 
-@record(slots=True)
-class Challenge:
+class Challenge(MutableRecord):
     """One Digest challenge of a server; `used` counts how often its nonce was."""
+
+    _hidden_in_repr = ("lock",)
 
     realm: str
     nonce: str
@@ -36,7 +37,7 @@ class Challenge:
     userhash: bool = False
     stale: bool = False
     used: int = 0
-    lock: Any = field(default_factory=threading.Lock, repr=False)
+    lock: Any = field(default_factory=threading.Lock)
 
     def next_count(self) -> int:
         """Return how often the nonce is used with the next answer: no number is given out twice."""

@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import urljoin
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.program.model import CompiledStep, OperationCall, Program
 from arazzo_runner.program.security import given_by, is_given, reached, slot_of
 from arazzo_runner.runtime.auth.fields import (
@@ -25,8 +25,7 @@ from arazzo_runner.runtime.auth.sources import Credentials, Found
 Met = Literal["step", "configured", "optional", "cookie", "missing"]
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class FieldNeed:
+class FieldNeed(Record, kw_only=True):
     """One field of a credential: what it is called in each place, and where it was found (None: nowhere)."""
 
     name: str
@@ -37,8 +36,7 @@ class FieldNeed:
     found_as: str | None = None
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class SchemeNeed:
+class SchemeNeed(Record, kw_only=True):
     """A security scheme that steps need; `fields` is one set that suffices: the one found, else the usual one.
 
     `others` are the other sets; `sent_to` are the servers it is for, `tokens_from` where tokens come from.
@@ -55,8 +53,7 @@ class SchemeNeed:
     usable: bool = False
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class StepNeed:
+class StepNeed(Record, kw_only=True):
     """What one step needs: alternatives of scheme names, and how they are met.
 
     `step`: by its own parameters; `configured`: by the schemes `by`; `optional`: nothing is needed;
@@ -72,8 +69,7 @@ class StepNeed:
     by: tuple[str, ...] = ()
 
 
-@record(frozen=True, slots=True)
-class Needs:
+class Needs(Record):
     """All that a program needs."""
 
     schemes: tuple[SchemeNeed, ...]

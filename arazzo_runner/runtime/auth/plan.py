@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, SendRequest
 from arazzo_runner.engine.options import TransportOptions
@@ -27,12 +27,13 @@ Chosen = tuple[tuple[Login, tuple[str, ...]], ...]
 """The logins of one alternative, each with the scopes asked of it."""
 
 
-@record(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """The logins that a program may use, by source and scheme; `missing` says what no alternative has."""
 
+    _hidden_in_repr = ("certificates",)
+
     logins: Mapping[tuple[str, str], Login] = field(default_factory=dict)
-    certificates: Mapping[str, object] = field(default_factory=dict, repr=False)
+    certificates: Mapping[str, object] = field(default_factory=dict)
     missing: tuple[Diagnostic, ...] = ()
 
     def choose(self, effect: SendRequest) -> Chosen:

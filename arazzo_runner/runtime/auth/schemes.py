@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlsplit
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import MASK, Secrets
 from arazzo_runner.engine.effects import Headers, HttpRequest
 from arazzo_runner.program.security import Slot, slot_of
@@ -23,14 +23,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_IN_COOKIES = re.compile(r'[\x00-\x20\x7f",;\\]')
 
 
-@record(frozen=True, slots=True)
-class Login:
+class Login(Record):
     """A scheme that can be used: its name in the description of `source`, and the fields that were found."""
+
+    _hidden_in_repr = ("fields",)
 
     source: str
     name: str
     scheme: JsonValue
-    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:

@@ -13,7 +13,7 @@ from os import PathLike
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue, type_name
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import MASK
 from arazzo_runner.base.user_files import UnusableFile
 from arazzo_runner.base.user_files import read_file as read_named_file
@@ -28,8 +28,7 @@ from arazzo_runner.runtime.auth.tokens import TokenCache
 Table = Mapping[tuple[str, str], Mapping[str, str]]
 
 
-@record(frozen=True, slots=True)
-class Found:
+class Found(Record):
     """A field of a credential; `origin` is given, environment, file or keyring, `name` what it is called there."""
 
     text: str

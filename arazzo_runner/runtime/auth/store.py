@@ -18,7 +18,7 @@ import sys
 from typing import Any
 
 from arazzo_runner.base.private_files import PrivateFile, make_private_folder, state_folder
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.base.user_files import UnusableFile, json_of, read_file, text_of
 
 
@@ -26,8 +26,7 @@ class UnusableStore(Exception):
     """The store cannot be read or written; the message says why, and quotes nothing of it."""
 
 
-@record(frozen=True, slots=True)
-class Kept:
+class Kept(Record):
     """What a chain's file says: the current token, and whether it was sent without a known outcome."""
 
     refresh_token: str

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record, replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep, World
 from arazzo_runner.runtime.auth.discovery import discovered_fault, metadata_request, read_metadata
@@ -30,8 +30,7 @@ from arazzo_runner.runtime.auth.tokens import (
 PAUSE = 0.02
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class TokenDesk:
+class TokenDesk(Record, kw_only=True):
     """Gets tokens through `world`; `resend` allows a refresh token to be sent although the outcome of
     sending it before is unknown."""
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urljoin, urlsplit
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.runtime.auth.fields import flows_of
@@ -26,20 +26,20 @@ _FLOWS: Final = ("clientCredentials", "password", "authorizationCode", "deviceAu
 _LONGEST_TEXT: Final = 300
 
 
-@record(frozen=True, slots=True)
-class Token:
+class Token(Record):
     """An access token; `expires` is when it is no longer used (seconds since the epoch), None when nobody said.
 
     `refresh_token` is the one that came with it.
     """
 
-    text: str = field(repr=False)
+    _hidden_in_repr = ("text", "refresh_token")
+
+    text: str
     expires: float | None = None
-    refresh_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = None
 
 
-@record(frozen=True, slots=True)
-class Refusal:
+class Refusal(Record):
     """Why there is no token; `known` is False when the server may have acted on the request all the same."""
 
     message: str
@@ -47,19 +47,20 @@ class Refusal:
     known: bool = True
 
 
-@record(frozen=True, slots=True)
-class Grant:
+class Grant(Record):
     """One way to get a token: its `type` (grant_type), the form's fields, and who asks.
 
     `endpoint` is the token's URL or, while `discovered` is False, that of a document which names it;
     `hosts` are those it may be on (None: any), unless the user named it.
     """
 
+    _hidden_in_repr = ("form", "client_secret")
+
     type: str
     endpoint: str
-    form: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    form: tuple[tuple[str, str], ...] = ()
     client_id: str | None = None
-    client_secret: str | None = field(default=None, repr=False)
+    client_secret: str | None = None
     client_auth: str = "basic"
     discovered: bool = True
     hosts: str | None = None
@@ -245,8 +246,7 @@ def _seconds(value: JsonValue) -> float | None:
 # ------------------------------------------------------------------ keeping
 
 
-@record(slots=True)
-class Flight:
+class Flight(MutableRecord):
     """A token request under way; whoever wants the same token waits for its outcome."""
 
     outcome: Any = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.access import Access, CredentialsGiven
 from arazzo_runner.engine.effects import (
@@ -37,8 +37,7 @@ MOST_ROUNDS = 4
 """Of one request: as it is, with an answered challenge, with a fresh nonce, with a fresh token."""
 
 
-@record(slots=True)
-class _Job:
+class _Job(MutableRecord):
     """One effect of a round: what is added to it, and its answer when it has one."""
 
     effect: Effect[Any]

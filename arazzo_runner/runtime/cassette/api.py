@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
@@ -21,8 +21,7 @@ _NOT_REPEATED = frozenset(
 )
 
 
-@record(slots=True)
-class CassetteApi:
+class CassetteApi(MutableRecord):
     """Answers requests from a cassette; `prefixes` is the path each recorded source is served under.
 
     A request is known by its method, path and query. Of several recorded ones the first that was not yet

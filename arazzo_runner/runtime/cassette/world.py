@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.effects import (
     Answer,
     Batch,
@@ -27,8 +27,7 @@ from arazzo_runner.errors import Location
 from arazzo_runner.runtime.request_difference import Difference, differences
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Interaction:
+class Interaction(Record, kw_only=True):
     """One exchange: the effect's `key`, when it began (seconds since the epoch), what was sent and what came."""
 
     key: str
@@ -39,8 +38,7 @@ class Interaction:
     answer: HttpResponse | NoResponse
 
 
-@record(frozen=True, slots=True, kw_only=True)
-class Cassette:
+class Cassette(Record, kw_only=True):
     """A recorded run. `document` is the Arazzo document as it was named, `servers` where its sources were called
     when that was not where their descriptions say; `status` and `outputs` are what the run came to.
     """
@@ -88,8 +86,7 @@ class Recorder:
             )
 
 
-@record(frozen=True, slots=True)
-class Drift:
+class Drift(Record):
     """Where a run no longer follows its cassette; `at` is the step.
 
     `differs`: the request of `key` is another one, in `differences`; `unrecorded`: the cassette

@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.runtime.mock.problem import Refused
 
 OWN: Final = ("127.0.0.1", "localhost", "[::1]")
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]+)(?::[0-9]*)?")
 
 
-@record(frozen=True, slots=True)
-class MockHosts:
+class MockHosts(Record):
     """The hosts that a request may name; ports do not matter: a tunnel or a container changes them."""
 
     names: frozenset[str]

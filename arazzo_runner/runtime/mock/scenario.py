@@ -12,7 +12,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpRequest
@@ -26,13 +26,11 @@ from arazzo_runner.expressions.template import parse_value
 RULE_FIELDS = frozenset({"operation", "switch", "times", "when", "do", "answer", "delay", "drop"})
 
 
-@record(frozen=True, slots=True)
-class Drop:
+class Drop(Record):
     """The connection is closed without an answer."""
 
 
-@record(frozen=True, slots=True)
-class ScenarioAnswer:
+class ScenarioAnswer(Record):
     """What a rule answers; status None leaves the answer to the description."""
 
     status: int | None
@@ -42,8 +40,7 @@ class ScenarioAnswer:
     drop: bool = False
 
 
-@record(slots=True)
-class Scenario:
+class Scenario(MutableRecord):
     """The rules and the memory: `sets` of texts and `counters`, both by name."""
 
     rules: Sequence[Mapping[str, Any]]

@@ -15,7 +15,7 @@ from os import PathLike
 from typing import Any, Generic, Protocol, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import field, record, replace
+from arazzo_runner.base.records import MutableRecord, Record, field, replace
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
@@ -36,16 +36,14 @@ from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema.check import schema_errors
 
 
-@record(frozen=True, slots=True)
-class Served:
+class Served(Record):
     """One description and the path prefix it is served under ("" for the only one)."""
 
     description: OpenApiDescription
     prefix: str = ""
 
 
-@record(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Record):
     """One request as the mock saw it, and the status of its answer (0: no answer was sent)."""
 
     method: str
@@ -59,8 +57,7 @@ class LogEntry:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-@record(slots=True)
-class MockApi:
+class MockApi(MutableRecord):
     """Answers requests for several descriptions; `log` records them in order."""
 
     served: Sequence[Served]

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from arazzo_runner.base.json_values import JsonValue, to_json, to_text, type_name
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.http_media.media_types import MULTIPART, ReadFile, UnusableMedia, essence, is_json, parameter
 from arazzo_runner.sources.http_media.styles import query_pairs
 from arazzo_runner.sources.http_media.uploads import file_of, read_upload
@@ -25,8 +25,7 @@ _CONTENT_TYPE: Final = pattern(r"[\w!#$&^.+\-]+/[\w!#$&^.+\-]+(;[^\x00-\x1f\x7f]
 _HEADER: Final = pattern(r"[\w!#$%&'*+.^`|~\-]+", re.ASCII)
 
 
-@record(frozen=True, slots=True)
-class _Part:
+class _Part(Record):
     """One part: its name (none in multipart/mixed), content, type and file name, and more header lines."""
 
     name: str | None

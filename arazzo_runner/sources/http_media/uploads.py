@@ -19,7 +19,7 @@ import os
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.fetch import FetchError, read_file
 from arazzo_runner.sources.http_media.media_types import ReadFile, UnusableMedia
 from arazzo_runner.sources.policy import is_below
@@ -29,8 +29,7 @@ _SOURCES: Final = ("content", "base64", "path")
 _FIELDS: Final = frozenset({*_SOURCES, "filename", "contentType"})
 
 
-@record(frozen=True, slots=True)
-class Upload:
+class Upload(Record):
     """A file to send."""
 
     content: bytes

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue, to_text
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.http_media.media_types import UnusableMedia
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.schema.context import Resolve
@@ -22,8 +22,7 @@ _CONTROLS: Final = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff
 MAX_PARTS: Final = 100
 
 
-@record(frozen=True, slots=True)
-class _Schema:
+class _Schema(Record):
     """A schema met on the way, its base URI, and what follows its references."""
 
     raw: Mapping[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.uris import join
 
 Dialect: TypeAlias = Literal["2020-12", "openapi-3.0", "draft-04"]
@@ -15,8 +15,7 @@ Resolve: TypeAlias = Callable[[JsonValue, str], tuple[JsonValue, str]]
 """(value, base URI) → the same after following its `$ref`s; None, or ReferenceFailure, for what leads nowhere."""
 
 
-@record(frozen=True, slots=True)
-class SchemaContext:
+class SchemaContext(Record):
     """How schemas of one description are read: their dialect, and what follows a `$ref` in them.
 
     `resolve` takes a mapping with `$ref` and the base URI it stands at, and returns what it means

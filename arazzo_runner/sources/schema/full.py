@@ -15,7 +15,7 @@ import jsonschema
 from jsonschema import validators
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import record
+from arazzo_runner.base.records import Record
 from arazzo_runner.sources.schema.context import Direction, SchemaContext, identified, is_nullable
 from arazzo_runner.sources.schema.mismatch import (
     Follower,
@@ -102,8 +102,7 @@ def _quiet(value: JsonValue) -> JsonValue:
     return _Text(value) if isinstance(value, str) and len(value) > 100 else value
 
 
-@record(frozen=True, slots=True)
-class _Resolver:
+class _Resolver(Record):
     """What jsonschema takes for a `referencing.Resolver`: it knows where it stands and follows a `$ref`."""
 
     follower: Follower
@@ -127,8 +126,7 @@ class _Resolver:
         return _Resolver(self.follower, self.context, identified(schema, self.base, self.context))
 
 
-@record(frozen=True, slots=True)
-class _Found:
+class _Found(Record):
     contents: JsonValue
     resolver: _Resolver
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue, pointer_tokens, preview, to_json, type_name
-from arazzo_runner.base.records import field, record
+from arazzo_runner.base.records import PartlyComparedRecord
 from arazzo_runner.base.secrets import is_secret_name
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.budget import TooMuchWork
@@ -25,16 +25,18 @@ MAX_STEPS: Final = 400_000
 MAX_MEMBERS: Final = 1_000_000
 
 
-@record(frozen=True, slots=True)
-class SchemaError:
+class SchemaError(PartlyComparedRecord):
     """One misfit: where in the value (a JSON Pointer), what is wrong as a sentence, by which keyword.
 
     A schema that cannot be used gives one error whose keyword is in BROKEN_SCHEMA: `$schema`
     (broken), `$ref` (leads nowhere), `$work` (the check would take too long).
     """
 
+    _hidden_in_repr = ("told",)
+    _ignored_in_eq = ("told",)
+
     pointer: str
-    told: str | Callable[[], str] = field(repr=False, compare=False)
+    told: str | Callable[[], str]
     keyword: str
 
     @property
