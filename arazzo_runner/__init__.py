@@ -1,56 +1,95 @@
 """Run, validate and test Arazzo workflows: sequences of API calls described in YAML.
 
-Start with `load`, `validate`, `run`, `arun` or `dry_run`. A name is imported when it is first
-used, so that `arazzo --help` does not pay for the engine; types stand in `__init__.pyi`.
+Start with `load`, `validate`, `run`, `arun` or `dry_run`; docs/python.md shows them. A name is imported when it is
+first used, so that `arazzo --help` and `import arazzo_runner` don't pay for the engine.
 """
 
 from arazzo_runner.base.version import __version__ as __version__
 
-_HOMES = {
-    "ArazzoError": "errors",
-    "AsyncWorld": "runtime.http",
-    "Attempt": "engine.results",
-    "BlockingWorld": "runtime.http",
-    "CheckOptions": "engine.check_options",
-    "Credentials": "runtime.auth.sources",
-    "Diagnostic": "errors",
-    "InvalidDescription": "errors",
-    "InvalidInputs": "errors",
-    "InvalidUsage": "errors",
-    "Location": "errors",
-    "Program": "program.model",
-    "RunOptions": "engine.options",
-    "RunResult": "engine.results",
-    "Secrets": "base.secrets",
-    "Severity": "errors",
-    "StepResult": "engine.results",
-    "TransportOptions": "engine.options",
-    "UnknownWorkflow": "errors",
-    "Verdict": "engine.results",
-    "WorkflowResult": "engine.results",
-    "arun": "api",
-    "dry_run": "api",
-    "load": "api",
-    "render_report": "report.public",
-    "run": "api",
-    "validate": "api",
+TYPE_CHECKING = False  # that of `typing`, without its import: type checkers take the name as true
+if TYPE_CHECKING:
+    from arazzo_runner.api import arun as arun, dry_run as dry_run, load as load, run as run, validate as validate
+    from arazzo_runner.base.secrets import Secrets as Secrets
+    from arazzo_runner.engine.check_options import CheckOptions as CheckOptions
+    from arazzo_runner.engine.effects import (
+        Batch as Batch,
+        Effect as Effect,
+        HttpRequest as HttpRequest,
+        HttpResponse as HttpResponse,
+        NoResponse as NoResponse,
+        Now as Now,
+        SendRequest as SendRequest,
+        Sleep as Sleep,
+        World as World,
+    )
+    from arazzo_runner.engine.events import (
+        AttemptFinished as AttemptFinished,
+        Event as Event,
+        RetryScheduled as RetryScheduled,
+        StepFinished as StepFinished,
+        StepStarted as StepStarted,
+        StopRun as StopRun,
+        WorkflowFinished as WorkflowFinished,
+        WorkflowStarted as WorkflowStarted,
+    )
+    from arazzo_runner.engine.options import RunOptions as RunOptions, TransportOptions as TransportOptions
+    from arazzo_runner.engine.results import (
+        Attempt as Attempt,
+        RunResult as RunResult,
+        StepResult as StepResult,
+        Verdict as Verdict,
+        WorkflowResult as WorkflowResult,
+    )
+    from arazzo_runner.errors import (
+        ArazzoError as ArazzoError,
+        Diagnostic as Diagnostic,
+        InvalidDescription as InvalidDescription,
+        InvalidInputs as InvalidInputs,
+        InvalidUsage as InvalidUsage,
+        Location as Location,
+        Severity as Severity,
+        UnknownWorkflow as UnknownWorkflow,
+    )
+    from arazzo_runner.program.library import LoadOptions as LoadOptions
+    from arazzo_runner.program.model import Program as Program
+    from arazzo_runner.report.public import render_report as render_report
+    from arazzo_runner.runtime.auth.sources import Credentials as Credentials
+    from arazzo_runner.runtime.http import AsyncWorld as AsyncWorld, BlockingWorld as BlockingWorld
+
+_MODULES = {
+    "api": "arun dry_run load run validate",
+    "base.secrets": "Secrets",
+    "engine.check_options": "CheckOptions",
+    "engine.effects": "Batch Effect HttpRequest HttpResponse NoResponse Now SendRequest Sleep World",
+    "engine.events": (
+        "AttemptFinished Event RetryScheduled StepFinished StepStarted StopRun WorkflowFinished WorkflowStarted"
+    ),
+    "engine.options": "RunOptions TransportOptions",
+    "engine.results": "Attempt RunResult StepResult Verdict WorkflowResult",
+    "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Location Severity UnknownWorkflow",
+    "program.library": "LoadOptions",
+    "program.model": "Program",
+    "report.public": "render_report",
+    "runtime.auth.sources": "Credentials",
+    "runtime.http": "AsyncWorld BlockingWorld",
 }
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name from its home (PEP 562)."""
-    home = _HOMES.get(name)
-    if home is None:
+    """Import a public name from its module (PEP 562)."""
+    module = _HOMES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    value: object = getattr(import_module(f"{__name__}.{module}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    """Name what can be imported from here."""
+    """Return the public names."""
     return [*__all__, "__version__"]

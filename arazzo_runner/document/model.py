@@ -1,4 +1,4 @@
-"""The Arazzo objects as frozen records: one dataclass per Specification object, fields in its order.
+"""The Arazzo objects as frozen records: one per Specification object, fields in its order.
 
 Everything here is plain data: names are still text, expressions are not parsed. `at` is the
 object's place in its document. Fields of both 1.0.1 and 1.1.0; what a document leaves out is

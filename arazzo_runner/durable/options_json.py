@@ -9,7 +9,8 @@ from arazzo_runner.base.records import field_names
 from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.options import RunOptions, TransportOptions
 
-_RECORDS: Final = {each.__name__: each for each in (RunOptions, TransportOptions, CheckOptions)}
+_KINDS: Final = (RunOptions, TransportOptions, CheckOptions)
+_KIND_BY_NAME: Final = {kind.__name__: kind for kind in _KINDS}
 
 
 def options_to_json(options: RunOptions) -> Any:
@@ -25,7 +26,7 @@ def options_from_json(value: Any) -> RunOptions:
 
 
 def _encoded(value: Any) -> Any:
-    if isinstance(value, tuple(_RECORDS.values())):
+    if isinstance(value, _KINDS):
         members = {name: _encoded(getattr(value, name)) for name in field_names(value)}
         return {"record": type(value).__name__, "fields": members}
     if isinstance(value, Mapping):
@@ -42,7 +43,7 @@ def _decoded(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "record" in value:
-        kind = _RECORDS[value["record"]]
+        kind = _KIND_BY_NAME[value["record"]]
         known = set(field_names(kind))
         return kind(**{name: _decoded(each) for name, each in value["fields"].items() if name in known})
     if "map" in value:

@@ -114,7 +114,7 @@ class RunResult(PartlyComparedRecord, kw_only=True):
     secret_outputs: frozenset[str] = frozenset()
     secrets: Secrets = field(default_factory=Secrets)
 
-    def __repr__(self) -> str:
+    def __rich_repr__(self) -> list[tuple[str, object]]:
         outputs = self.secrets.mask_value(dict(self.outputs))
-        shown = f"status={self.status!r}, workflow_id={self.workflow_id!r}, outputs={outputs!r}"
-        return f"RunResult({shown}, steps={len(self.steps)})"
+        shown: dict[str, object] = {"status": self.status, "workflow_id": self.workflow_id, "outputs": outputs}
+        return [*shown.items(), ("steps", len(self.steps))]

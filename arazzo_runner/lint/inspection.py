@@ -48,7 +48,7 @@ _WHOLE_OUTPUT: Final = pattern(r"\$steps\.[A-Za-z0-9_\-]+\.outputs\.[A-Za-z0-9_\
 Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
 
 
-class Inspection(Program):
+class Inspection(Program, kw_only=True, dict=True):
     """A Program as rules see it: whatever the document holds, also when parts of it are broken.
 
     `description` is the entry document's model, `sources` what its source descriptions led to
@@ -67,16 +67,15 @@ class Inspection(Program):
         options: Mapping[str, Mapping[str, JsonValue]] | None = None,
     ) -> Inspection:
         """Make one of a program, its opened sources and the options of rules, by code."""
-        made = cls(
+        return cls(
             description=program.description,
             base=program.base,
             workflows=program.workflows,
             entry=program.entry,
             diagnostics=program.diagnostics,
+            sources=sources,
+            options=options or {},
         )
-        object.__setattr__(made, "sources", sources)
-        object.__setattr__(made, "options", options or {})
-        return made
 
     def option(self, code: str, name: str, default: JsonValue) -> JsonValue:
         """Return an option of a rule; the default where none of its type was given."""

@@ -49,7 +49,7 @@ OWN_PARTS = (
     *(() if sys.version_info >= (3, 13) else ("glob",)),  # since 3.13 pathlib imports it by itself
 )  # fmt: skip
 
-NOT_FOR_CHECKS = ("click", "dataclasses", "inspect", "httpx", "rich", "jsonschema", "asyncio")
+NOT_FOR_CHECKS = ("click", "dataclasses", "httpx", "rich", "jsonschema", "asyncio")
 
 
 def test_a_plain_run_imports_nothing_that_only_others_need(tmp_path: Path) -> None:

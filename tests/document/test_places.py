@@ -6,8 +6,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from arazzo_runner.document.json_positions import JsonPlaces
 from arazzo_runner.document.position_scan import json_places

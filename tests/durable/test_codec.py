@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography.fernet import Fernet
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from arazzo_runner.durable.codec import Codec, ForeignRecord, Seal, Sealed, StoredError, opened
 

@@ -17,8 +17,7 @@ import pytest
 from arazzo_runner.lint import codes
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
-from tests.runtime.test_mock_raw import API as RAW_API
-from tests.runtime.test_mock_raw import REQUESTS, exchange
+from tests.runtime.test_mock_raw import API as RAW_API, REQUESTS, exchange
 
 RECORDED = """
 arazzo-cassette: 1

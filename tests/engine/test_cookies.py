@@ -9,8 +9,7 @@ import threading
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import arazzo_runner
 from arazzo_runner.engine.cookies import PER_DOMAIN, Jar

@@ -25,8 +25,8 @@ from arazzo_runner.base.private_files import PrivateFile
 from arazzo_runner.cli import main
 from arazzo_runner.engine.effects import Effect, World
 from arazzo_runner.expressions.selectors import compile_query, select
-from arazzo_runner.runtime import batch as rounds  # noqa: F401
 from arazzo_runner.runtime import (
+    batch as rounds,  # noqa: F401
     http,  # noqa: F401
     transports,  # noqa: F401
 )

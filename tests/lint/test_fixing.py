@@ -8,8 +8,7 @@ import textwrap
 from io import BytesIO, TextIOWrapper
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from arazzo_runner.cli.main import run
 from arazzo_runner.document.source_map import read

@@ -15,8 +15,7 @@ import jsonschema
 import junitparser
 import pytest
 import referencing
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from referencing.jsonschema import DRAFT6
 
 import arazzo_runner

@@ -6,8 +6,7 @@ import json
 from random import Random
 from urllib.parse import quote
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.document.source_map import read

@@ -8,8 +8,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 

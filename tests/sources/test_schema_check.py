@@ -5,8 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from arazzo_runner.document.source_map import from_value
 from arazzo_runner.errors import Problems

@@ -6,8 +6,7 @@ import os
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from arazzo_runner.sources.uris import join, path_of, uri_of_path
 

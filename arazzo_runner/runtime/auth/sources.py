@@ -31,12 +31,11 @@ Table = Mapping[tuple[str, str], Mapping[str, str]]
 class Found(Record):
     """A field of a credential; `origin` is given, environment, file or keyring, `name` what it is called there."""
 
+    _hidden_in_repr = ("text",)
+
     text: str
     origin: str
     name: str
-
-    def __repr__(self) -> str:
-        return f"Found({self.origin}, {self.name})"
 
 
 class Credentials(CredentialSource):
