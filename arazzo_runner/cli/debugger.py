@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.options import pairs
+from arazzo_runner.cli.options import pair
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.events import Event, StepFinished
 from arazzo_runner.errors import ArazzoError, Diagnostic
@@ -136,7 +136,7 @@ class Debugger:
             self._say("write e NAME=VALUE")
             return
         try:
-            changed, doubts = self._coerce(pairs([text], "e"))
+            changed, doubts = self._coerce(dict([pair(text, "e")]))
         except ArazzoError as problem:
             changed, doubts = {}, problem.diagnostics
         if not doubts:

@@ -19,7 +19,10 @@ class WrongValue(ValueError):
 
 
 class Option(Record):
-    """One option: a flag unless it has `metavar` or `choices`; with `minimum`, its value is a whole number."""
+    """One option: a flag unless it has `metavar` or `choices`.
+
+    With `minimum` its value is a whole number; with `is_mapping` it is repeatable, its value a dict of `NAME=VALUE`.
+    """
 
     name: str
     help: str
@@ -29,6 +32,7 @@ class Option(Record):
     minimum: int | None = None
     maximum: int = MAX_COUNT
     repeatable: bool = False
+    is_mapping: bool = False
     default: str | None = None
 
     @property
@@ -45,6 +49,8 @@ class Option(Record):
         """Return what a command gets for all occurrences of the option; raises ValueError as click refuses."""
         if self.is_flag:
             return bool(given)
+        if self.is_mapping:
+            return dict(split_pair(text, self.name, self.metavar or "") for text in given)
         if self.repeatable:
             return tuple(map(self._converted, given))
         return self._converted(given[-1]) if given else self.default
@@ -89,12 +95,13 @@ def read_options(arguments: Iterable[str], options: Iterable[Option], operands: 
     return {**values, operands: tuple(others)}
 
 
-def split_pairs(texts: Iterable[str], option: str, form: str) -> dict[str, str]:
-    """Return repeated `NAME=VALUE` arguments as a mapping; the first `=` separates, the last of a name wins."""
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise WrongValue(f'{option} expects {form}, found "{text}"')
-        found[name] = value
-    return found
+def split_pair(text: str, option: str, form: str) -> tuple[str, str]:
+    """Split a text at its first `=`; raises WrongValue, which names the option and the form of its values.
+
+    >>> split_pair("note=a=b", "-i", "NAME=VALUE")
+    ('note', 'a=b')
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise WrongValue(f'{option} expects {form}, found "{text}"')
+    return name, value

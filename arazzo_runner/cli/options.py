@@ -1,30 +1,194 @@
-"""Options that several commands share, and the reading of NAME=VALUE."""
+"""What the options of several commands have in common: the types of their values, and the options themselves."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import click
 
 from arazzo_runner.base.records import field_names, replace
-from arazzo_runner.cli.option_table import Option, WrongValue, split_pairs
-from arazzo_runner.cli.reading_arguments import COLOR_OPTION, READING_OPTIONS, reading_arguments
-from arazzo_runner.cli.run.parameters import Count
+from arazzo_runner.cli.option_table import MAX_COUNT, Option, WrongValue, split_pair
+from arazzo_runner.cli.reading_arguments import COLOR_OPTION, MAX_BYTES, READING_OPTIONS, reading_arguments
+from arazzo_runner.engine.option_numbers import MOST_SECONDS
 
 Command = TypeVar("Command", bound=Callable[..., int])
 Decorator = Callable[[Command], Command]
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+MOST_RUNS: Final = 1_000_000
+_LONGEST_NAME: Final = 200
 
 
-def pairs(texts: Iterable[str], option: str, form: str = "NAME=VALUE") -> dict[str, str]:
-    """Read repeated `NAME=VALUE` arguments; only the first `=` counts, the last of a name wins."""
+# ------------------------------------------------------------------ types of values
+
+
+class Seconds(click.FloatRange):
+    """A length of time; `min_open` refuses 0."""
+
+    def __init__(self, least: float = 0, *, min_open: bool = False) -> None:
+        super().__init__(min=least, min_open=min_open)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a number of seconds; nan, which passes every comparison of the base class, is refused."""
+        found = super().convert(value, param, ctx)
+        if not found <= MOST_SECONDS:
+            self.fail(f"{value} is no number of seconds up to {MOST_SECONDS:,.0f}", param, ctx)
+        return found
+
+
+class Count(click.IntRange):
+    """A number of things, at most `most`: by default what fits into 32 bits, the limit of databases."""
+
+    def __init__(self, least: int = 1, most: int = MAX_COUNT) -> None:
+        super().__init__(min=least)
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        found = super().convert(value, param, ctx)
+        if found > self._most:
+            self.fail(f"{value} is more than {self._most:,}", param, ctx)
+        return found
+
+
+class Bytes(Count):
+    """A size in bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(most=MAX_BYTES)
+
+
+class Name(click.types.StringParamType):
+    """A name that is stored and shown: one line of UTF-8 without control characters."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the name."""
+        found = super().convert(value, param, ctx)
+        if not found.isprintable() or not found.strip() or len(found) > _LONGEST_NAME:
+            self.fail(f"a name is printable text, at most {_LONGEST_NAME} characters of it", param, ctx)
+        return found
+
+
+class Pair(click.types.StringParamType):
+    """`NAME=VALUE` as a pair of texts; `form` is how messages write it."""
+
+    def __init__(self, form: str = "NAME=VALUE") -> None:
+        self._form = form
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the name and the value."""
+        return pair(value, "" if param is None else param.opts[0], self._form, ctx)
+
+
+def pair(text: str, option: str, form: str = "NAME=VALUE", context: click.Context | None = None) -> tuple[str, str]:
+    """Split a text at its first `=`; raises click.UsageError, which names the option.
+
+    >>> pair("note=a=b", "-i")
+    ('note', 'a=b')
+    """
     try:
-        return split_pairs(texts, option, form)
+        return split_pair(text, option, form)
     except WrongValue as problem:
-        raise click.UsageError(str(problem), click.get_current_context(silent=True)) from None
+        raise click.UsageError(str(problem), context) from None
+
+
+def table_option(flag: str, name: str, form: str, help_: str) -> Callable[[Any], Any]:
+    """Return a repeatable option of pairs that gives the command a dict; the last value of a name wins."""
+    return click.option(flag, name, type=Pair(form), metavar=form, multiple=True, callback=as_table, help=help_)
+
+
+def as_table(context: click.Context, parameter: click.Parameter, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return the values of a repeated option of pairs as a dict (a callback of click)."""
+    return dict(pairs)
+
+
+def input_option(help_: str) -> Callable[[Any], Any]:
+    """Return the option -i; the command gets `inputs`, the pairs in their order."""
+    return click.option("-i", "--input", "inputs", type=Pair(), metavar="NAME=VALUE", multiple=True, help=help_)
+
+
+# ------------------------------------------------------------------ groups of options
+
+
+def option_group(name: str, group: type[Any], *options: Callable[[Any], Any]) -> Decorator[Command]:
+    """Return a decorator that adds options; the command gets them together, as a record called `name`.
+
+    `group` is the class of the record; its fields have the names of the options.
+    """
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def gathered(**given: Any) -> int:
+            own = group(**{name: given.pop(name) for name in field_names(group)})
+            return command(**{name: own}, **given)
+
+        decorated: Any = gathered
+        for option in reversed(options):
+            decorated = option(decorated)
+        return cast(Command, decorated)
+
+    return decorate
+
+
+# ------------------------------------------------------------------ options of several commands
+
+
+def format_option(command: Command) -> Command:
+    """Add --format."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="What stdout holds; json is a documented contract, printed in every case.",
+    )(command)
+
+
+def store_option(command: Command) -> Command:
+    """Add --store."""
+    text = "Where runs are kept: a file or postgresql://… (also: ARAZZO_STORE; default: your state directory)."
+    return click.option("--store", metavar="URL", help=text)(command)
+
+
+def credentials_file_option(command: Command) -> Command:
+    """Add --credentials; the command gets it as `credentials_file`."""
+    return click.option(
+        "--credentials",
+        "credentials_file",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False),
+        help="A YAML file of credentials, readable only by you (default: ~/.config/arazzo/credentials.yml).",
+    )(command)
+
+
+def server_option(command: Command) -> Command:
+    """Add --server; the command gets `servers`, URLs by source."""
+    text = "Call the source NAME at another URL."
+    return cast(Command, table_option("--server", "servers", "NAME=URL", text)(command))
+
+
+def server_variable_option(command: Command) -> Command:
+    """Add --server-var; the command gets `server_variables`, texts by name."""
+    text = "Set a variable of server URLs."
+    return cast(Command, table_option("--server-var", "server_variables", "NAME=VALUE", text)(command))
+
+
+def mock_options(command: Command) -> Command:
+    """Add the options that say how a mock behaves."""
+    command = click.option(
+        "--scenario",
+        metavar="FILE",
+        help="A scenario file: state and answers that examples and schemas cannot tell.",
+    )(command)
+    return click.option(
+        "--switch", "switches", metavar="NAME", multiple=True, help="Turn on a switch of the scenario; repeatable."
+    )(command)
+
+
+# ------------------------------------------------------------------ options described in tables
 
 
 def add_options(command: Command, options: Iterable[Option]) -> Command:
@@ -35,9 +199,11 @@ def add_options(command: Command, options: Iterable[Option]) -> Command:
     return cast(Command, decorated)
 
 
-def _as_click(option: Option) -> Decorator[Any]:
+def _as_click(option: Option) -> Callable[[Any], Any]:
     if option.is_flag:
         return click.option(option.name, option.key, is_flag=True, help=option.help)
+    if option.is_mapping:
+        return table_option(option.name, option.key, option.metavar or "", option.help)
     kind: Any = None
     if option.choices:
         kind = click.Choice(option.choices)
@@ -55,37 +221,9 @@ def _as_click(option: Option) -> Decorator[Any]:
     )
 
 
-def option_group(name: str, group: type[Any], *options: Callable[[Any], Any]) -> Decorator[Command]:
-    """Return a decorator that adds options; the command gets them together, as a record called `name`.
-
-    The record's fields are named like the options. Give the class of a `record`, so that a command
-    with a hundred options has a dozen arguments.
-    """
-
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def gathered(**given: Any) -> int:
-            own = group(**{name: given.pop(name) for name in field_names(group)})
-            return command(**{name: own}, **given)
-
-        decorated: Any = gathered
-        for option in reversed(options):
-            decorated = option(decorated)
-        return cast(Command, decorated)
-
-    return decorate
-
-
-def format_option(command: Command) -> Command:
-    """Add --format."""
-    return click.option(
-        "--format",
-        "format_",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="What stdout holds; json is a documented contract, printed in every case.",
-    )(command)
+def color_option(command: Command) -> Command:
+    """Add --no-color."""
+    return add_options(command, [COLOR_OPTION])
 
 
 def reading_options(command: Command, *, allow_host: str | None = None) -> Command:
@@ -104,23 +242,5 @@ def reading_options(command: Command, *, allow_host: str | None = None) -> Comma
         return command(reading=reading, **options)
 
     *table, last = READING_OPTIONS
-    return add_options(
-        cast(Command, gathered), [*table, last if allow_host is None else replace(last, help=allow_host)]
-    )
-
-
-def color_option(command: Command) -> Command:
-    """Add --no-color."""
-    return add_options(command, [COLOR_OPTION])
-
-
-def mock_options(command: Command) -> Command:
-    """Add the options that say how a mock behaves."""
-    command = click.option(
-        "--scenario",
-        metavar="FILE",
-        help="A scenario file: state and answers that examples and schemas cannot tell.",
-    )(command)
-    return click.option(
-        "--switch", "switches", metavar="NAME", multiple=True, help="Turn on a switch of the scenario; repeatable."
-    )(command)
+    last = last if allow_host is None else replace(last, help=allow_host)
+    return add_options(cast(Command, gathered), [*table, last])

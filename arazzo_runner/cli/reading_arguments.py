@@ -9,7 +9,7 @@ from typing import Any, Final
 from arazzo_runner.base.records import Record, field_names
 from arazzo_runner.base.user_files import UnusableFile, read_json
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.option_table import Option, WrongValue, split_pairs
+from arazzo_runner.cli.option_table import Option, WrongValue
 from arazzo_runner.document.reading import MOST_DEPTH
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.errors import InvalidUsage
@@ -39,7 +39,7 @@ READING_OPTIONS: Final = (
         "Read the source description NAME from another file or URL.",
         "NAME=PATH",
         parameter="sources",
-        repeatable=True,
+        is_mapping=True,
     ),
     Option("--root", "The folder that files named by $ref must be in (default: the repository).", "DIR"),
     Option("--offline", "Read no remote descriptions."),
@@ -75,7 +75,7 @@ class ReadingArguments(Record, kw_only=True):
 
 
 def reading_arguments(values: Mapping[str, Any]) -> ReadingArguments:
-    """Convert the values of READING_OPTIONS; raises WrongValue, or InvalidUsage for a file of --url-map."""
+    """Convert the values of READING_OPTIONS; raises WrongValue for --root, InvalidUsage for --url-map."""
     default = Limits()
     root = values["root"]
     if root is not None and not os.path.isdir(root):
@@ -83,7 +83,7 @@ def reading_arguments(values: Mapping[str, Any]) -> ReadingArguments:
     return ReadingArguments(
         strict=values["strict"],
         root=root,
-        sources=split_pairs(values["sources"], "--source", "NAME=PATH"),
+        sources=values["sources"],
         url_map={} if values["url_map"] is None else _url_map(values["url_map"]),
         limits=Limits(
             values["max_document_size"] or default.max_bytes,

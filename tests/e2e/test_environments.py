@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from arazzo_runner.cli.environments import read_environment
+from arazzo_runner.cli.run.environments import read_environment
 from arazzo_runner.errors import InvalidUsage
 from tests.e2e.conftest import Arazzo
 from tests.e2e.server import Answer, conversation

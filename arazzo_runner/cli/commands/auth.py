@@ -9,7 +9,7 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import table, with_diagnostics
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.options import SETTINGS, color_option, credentials_file_option, format_option, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
@@ -40,13 +40,7 @@ Exit codes:
 @click.command("auth", help=_HELP, short_help="List the credentials that a document needs.", context_settings=SETTINGS)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="Of this workflow, and what it calls, only.")
-@click.option(
-    "--credentials",
-    "credentials_file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
-    help="A YAML file of credentials, readable only by you (default: ~/.config/arazzo/credentials.yml).",
-)
+@credentials_file_option
 @format_option
 @reading_options
 @color_option

@@ -13,19 +13,20 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, read_line
-from arazzo_runner.cli.credential_options import CredentialArguments, credentials_of
 from arazzo_runner.cli.debugger import HELP, Debugger
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, usage_error
 from arazzo_runner.cli.options import (
     SETTINGS,
     color_option,
+    input_option,
     mock_options,
-    pairs,
     reading_options,
+    server_option,
 )
 from arazzo_runner.cli.reading_arguments import ReadingArguments
-from arazzo_runner.cli.run.execution import prepared_keep
+from arazzo_runner.cli.run.execution import prepared_secret_file
 from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.cli.run.prepare import credentials_of
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
@@ -60,9 +61,9 @@ Examples:
 @click.command("debug", help=_HELP, short_help="Run a workflow step by step.", context_settings=SETTINGS)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="The workflow to run (needed when there are several).")
-@click.option("-i", "--input", "inputs", metavar="NAME=VALUE", multiple=True, help="An input; repeatable.")
+@input_option("An input; repeatable.")
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs.")
-@click.option("--server", "servers", metavar="NAME=URL", multiple=True, help="Call the source NAME at another URL.")
+@server_option
 @click.option("--break", "breakpoints", metavar="STEP", multiple=True, help="Stop at this step only; repeatable.")
 @click.option("--mock", is_flag=True, help="Answer from the descriptions' examples, on a local mock server.")
 @mock_options
@@ -71,9 +72,9 @@ Examples:
 def command(
     spec: str,
     workflow: str | None,
-    inputs: tuple[str, ...],
+    inputs: tuple[tuple[str, str], ...],
     input_file: str | None,
-    servers: tuple[str, ...],
+    servers: dict[str, str],
     breakpoints: tuple[str, ...],
     mock: bool,
     scenario: str | None,
@@ -83,9 +84,7 @@ def command(
 ) -> int:
     """Run and ask."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.load(
-        spec, workflow, **reading.as_keywords(), servers=pairs(servers, "--server", "NAME=URL"), any_server=mock
-    )
+    program = api.load(spec, workflow, **reading.as_keywords(), servers=servers, any_server=mock)
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     given = given_inputs(inputs, input_file, names, os.environ)
@@ -128,7 +127,7 @@ class _Session:
         self._console = console
         self._debugger = Debugger(console, _reader(console), self._coerced, steps, breakpoints)
         self._memory = Memory()
-        self._keep = prepared_keep(program, self._announce) if has_secret_outputs(program) else None
+        self._keep = prepared_secret_file(program, self._announce) if has_secret_outputs(program) else None
         self._world: DebugWorld | None = None
 
     def run(self, inputs: dict[str, JsonValue]) -> RunResult:
@@ -182,7 +181,7 @@ def _credentials(program: Program, *, mock: bool) -> CredentialsGiven:
         from arazzo_runner.runtime.auth.sources import Placeholders
 
         return Placeholders()
-    return credentials_of(CredentialArguments(credentials_file=None, require_credentials=False), [program])
+    return credentials_of([program])
 
 
 def _reader(console: Console) -> Callable[[str], str]:

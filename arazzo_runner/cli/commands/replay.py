@@ -11,7 +11,14 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, pairs, reading_options
+from arazzo_runner.cli.options import (
+    SETTINGS,
+    color_option,
+    format_option,
+    input_option,
+    reading_options,
+    server_option,
+)
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.inputs import given_inputs
 from arazzo_runner.engine.results import RunResult
@@ -61,8 +68,8 @@ Exit codes:
 )
 @click.argument("cassette")
 @click.argument("spec", required=False)
-@click.option("-i", "--input", "inputs", metavar="NAME=VALUE", multiple=True, help="Replace a recorded input.")
-@click.option("--server", "servers", metavar="NAME=URL", multiple=True, help="Call the source NAME at another URL.")
+@input_option("Replace a recorded input.")
+@server_option
 @reading_options
 @click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, only what differs.")
@@ -71,8 +78,8 @@ Exit codes:
 def command(
     cassette: str,
     spec: str | None,
-    inputs: tuple[str, ...],
-    servers: tuple[str, ...],
+    inputs: tuple[tuple[str, str], ...],
+    servers: dict[str, str],
     reading: ReadingArguments,
     verbose: int,
     quiet: bool,
@@ -86,7 +93,7 @@ def command(
         spec or _document(cassette, recorded),
         recorded.workflow_id,
         **reading.as_keywords(),
-        servers={**recorded.servers, **pairs(servers, "--server", "NAME=URL")},
+        servers={**recorded.servers, **servers},
     )
     printer = RunPrinter(console, verbosity=verbose)
     texts = given_inputs(inputs, None, (), {}).texts

@@ -13,9 +13,8 @@ from arazzo_runner import durable_runs
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, json_of, read_text
-from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.options import SETTINGS, color_option, format_option, store_option
 from arazzo_runner.cli.run.durable import farewell
 from arazzo_runner.cli.run.session import EXIT_CODES, prepared_output, termination_interrupts
 from arazzo_runner.durable.answers import read_answer

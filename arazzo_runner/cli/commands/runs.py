@@ -11,10 +11,8 @@ import click
 
 from arazzo_runner import durable_runs
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option
-from arazzo_runner.cli.run.parameters import Count
+from arazzo_runner.cli.options import SETTINGS, Count, color_option, format_option, store_option
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.program.library import display
 from arazzo_runner.report.escaping import one_line

@@ -11,11 +11,9 @@ import click
 
 from arazzo_runner import durable_runs
 from arazzo_runner.cli.commands.queue import with_fleet
-from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option
-from arazzo_runner.cli.run.parameters import Name
-from arazzo_runner.cli.run.submission import Submission, submission_options
+from arazzo_runner.cli.options import SETTINGS, Name, color_option, format_option, store_option
+from arazzo_runner.cli.run.durable import Submission, submission_options
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.program.library import display
 from arazzo_runner.report.escaping import one_line
@@ -64,13 +62,12 @@ def add(
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     try:
         ready = Submission(submission, reading, limits, transport, os.environ)
-        specs = list(ready.specs())
-        if len(specs) != 1:
+        if len(ready.specs) != 1:
             raise click.UsageError("a schedule is of one run, and --input-file has several rows")
         with durable_runs.opened(store, os.environ) as runtime:
             fleet = durable_runs.fleet(runtime)
             runtime.keep(ready.bundle)
-            fleet.add_schedule(durable_runs.run_id_of(name, ""), cron, specs[0], timezone=timezone)
+            fleet.add_schedule(durable_runs.run_id_of(name, ""), cron, ready.specs[0], timezone=timezone)
     except ArazzoError as problem:
         return refuse(console, problem.diagnostics, "schedule", as_json=False)
     console.err(f"schedule {name} is added\n")

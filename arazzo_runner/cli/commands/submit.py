@@ -9,11 +9,9 @@ from typing import Any
 import click
 
 from arazzo_runner import durable_runs
-from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option
-from arazzo_runner.cli.run.parameters import MOST_RUNS, Count
-from arazzo_runner.cli.run.submission import Submission, submission_options
+from arazzo_runner.cli.options import MOST_RUNS, SETTINGS, Count, color_option, store_option
+from arazzo_runner.cli.run.durable import Submission, submission_options
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.terminal.console import Console
 
@@ -62,7 +60,7 @@ def command(
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     try:
         ready = Submission(submission, reading, limits, transport, os.environ)
-        specs = [spec for _ in range(count) for spec in ready.specs()]
+        specs = [spec for _ in range(count) for spec in ready.specs]
         name = durable_runs.run_id_of(run_id, ready.program.workflow.workflow_id)
         names = [name] if len(specs) == 1 else [f"{name}-{number}" for number in range(1, len(specs) + 1)]
         with durable_runs.opened(store, os.environ) as runtime:

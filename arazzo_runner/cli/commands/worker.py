@@ -15,10 +15,8 @@ import click
 
 from arazzo_runner import durable_runs
 from arazzo_runner.cli.commands.queue import with_fleet
-from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option
-from arazzo_runner.cli.run.parameters import Count, Name
+from arazzo_runner.cli.options import SETTINGS, Count, Name, color_option, store_option
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.terminal.console import Console

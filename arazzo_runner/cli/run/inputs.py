@@ -10,20 +10,22 @@ ARAZZO_INPUT_REFRESH_TOKEN.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.user_files import TooLarge, UnusableFile, read_file, read_standard_input, text_of
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import pairs
 from arazzo_runner.document.source_map import read
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity
 
-PREFIX = "ARAZZO_INPUT_"
+PREFIX: Final = "ARAZZO_INPUT_"
+Arguments: TypeAlias = Sequence[tuple[str, str]]
+"""The names and texts of `-i`, in their order."""
 
 
 class GivenInputs(Record):
-    """`values` are JSON values of a file, `texts` are to be coerced by the schema; `warnings` say what was odd."""
+    """Inputs before they are checked: JSON `values` from files, `texts` that the schema is still to coerce."""
 
     values: dict[str, JsonValue] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
@@ -31,15 +33,15 @@ class GivenInputs(Record):
 
 
 def given_inputs(
-    arguments: Sequence[str], file: str | None, names: Iterable[str], environment: Mapping[str, str]
+    arguments: Arguments, file: str | None, names: Iterable[str], environment: Mapping[str, str]
 ) -> GivenInputs:
-    """Collect inputs; `names` are those the workflow declares. Raises InvalidUsage for what cannot be read."""
+    """Read all inputs; `names` are those that the workflow declares. Raises InvalidUsage for an unusable file."""
     return with_environment(stated_inputs(arguments, file), names, environment)
 
 
-def stated_inputs(arguments: Sequence[str], file: str | None) -> GivenInputs:
-    """Read what `-i` and `--input-file` give; raises InvalidUsage. Standard input can be read only once."""
-    texts = {name: _text_of(name, text) for name, text in pairs(arguments, "-i", "NAME=VALUE").items()}
+def stated_inputs(arguments: Arguments, file: str | None) -> GivenInputs:
+    """Read the inputs of `-i` and `--input-file`; raises InvalidUsage for an unusable file."""
+    texts = {name: _text_of(name, text) for name, text in dict(arguments).items()}
     values = {}
     if file is not None:
         values = read_mapping(file, "the input file", hint="write name: value, one input a line")
@@ -73,8 +75,8 @@ def with_row(inputs: GivenInputs, row: GivenInputs) -> GivenInputs:
     return replace(inputs, values={**values, **row.values}, texts={**texts, **row.texts})
 
 
-def _repeated(arguments: Sequence[str]) -> Iterable[Diagnostic]:
-    names = [argument.partition("=")[0] for argument in arguments]
+def _repeated(arguments: Arguments) -> Iterable[Diagnostic]:
+    names = [name for name, _ in arguments]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield Diagnostic(

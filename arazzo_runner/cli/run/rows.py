@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from arazzo_runner.base.json_values import JsonValue, to_text, type_name
 from arazzo_runner.base.records import Record
@@ -15,9 +15,11 @@ from arazzo_runner.cli.run.inputs import GivenInputs, read_bytes
 from arazzo_runner.document.source_map import read
 from arazzo_runner.errors import InvalidUsage, Problems
 
-NAME_COLUMN = "_name"
-_TABLES = {".csv": ",", ".tsv": "\t"}
-_LINES = (".jsonl", ".ndjson")
+NAME_COLUMN: Final = "_name"
+_TABLES: Final = {".csv": ",", ".tsv": "\t"}
+_LINES: Final = (".jsonl", ".ndjson")
+ROW_SUFFIXES: Final = (*_LINES, *_TABLES)
+"""The suffixes of files that hold rows and nothing else."""
 
 
 class Row(Record):
