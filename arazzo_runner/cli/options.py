@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, cast
 import click
 
 from arazzo_runner.base.records import field_names, replace
+from arazzo_runner.cli.commands import COMMANDS
 from arazzo_runner.cli.option_table import MAX_COUNT, Option, WrongValue, split_pair
 from arazzo_runner.cli.reading_arguments import COLOR_OPTION, MAX_BYTES, READING_OPTIONS, reading_arguments
 from arazzo_runner.engine.option_numbers import MOST_SECONDS
@@ -19,6 +20,29 @@ Decorator = Callable[[Command], Command]
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 MOST_RUNS: Final = 1_000_000
 _LONGEST_NAME: Final = 200
+
+
+# ------------------------------------------------------------------ commands
+
+
+def arazzo_command(name: str, details: str) -> Callable[[Callable[..., int]], click.Command]:
+    """Return the decorator of a command; its help is its summary of `arazzo --help`, then `details`."""
+    summary = COMMANDS[name]
+    return click.command(name, help=f"{summary}\n\n{details}", short_help=summary, context_settings=SETTINGS)
+
+
+def arazzo_group(
+    name: str, details: str, *, invoke_without_command: bool = False
+) -> Callable[[Callable[..., Any]], click.Group]:
+    """Return the decorator of a command that has subcommands."""
+    summary = COMMANDS[name]
+    return click.group(
+        name,
+        help=f"{summary}\n\n{details}",
+        short_help=summary,
+        context_settings=SETTINGS,
+        invoke_without_command=invoke_without_command,
+    )
 
 
 # ------------------------------------------------------------------ types of values

@@ -96,7 +96,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_examples_and_the_summary_of_the_list(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_its_summary_and_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([name, "--help"]) == 0
     out = capsys.readouterr().out
     assert COMMANDS[name] in out

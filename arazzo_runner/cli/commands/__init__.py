@@ -12,14 +12,14 @@ COMMANDS = {
     "trace": "Show where every value of a step comes from.",
     "debug": "Run a workflow step by step.",
     "mock": "Serve the APIs a document uses, answering from their descriptions.",
-    "replay": "Run a recorded workflow again, offline, and tell what differs.",
-    "resume": "Go on with a durable run that stopped.",
-    "runs": "Look at durable runs, and put them away.",
+    "replay": "Run a recorded workflow again, offline, and report differences.",
+    "resume": "Resume a durable run that stopped.",
+    "runs": "Show, cancel and delete durable runs.",
     "submit": "Submit durable runs to workers.",
-    "worker": "Carry out submitted runs.",
+    "worker": "Execute submitted runs.",
     "queue": "Configure the queues of durable runs.",
-    "schedule": "Begin runs by the clock.",
-    "eval": "Try an expression in a context.",
+    "schedule": "Start runs on a schedule.",
+    "eval": "Evaluate an expression in a context.",
     "cache": "Show or clear the cache.",
     "explain": "Explain a diagnostic code.",
 }
@@ -44,7 +44,7 @@ Commands:
 
 Options:
   --version   Show the version and exit.
-  -h, --help  Show this message and exit. `arazzo COMMAND --help` tells more.
+  -h, --help  Show this message and exit. `arazzo COMMAND --help` explains a command.
 """
 
 

@@ -9,7 +9,13 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import table, with_diagnostics
-from arazzo_runner.cli.options import SETTINGS, color_option, credentials_file_option, format_option, reading_options
+from arazzo_runner.cli.options import (
+    arazzo_command,
+    color_option,
+    credentials_file_option,
+    format_option,
+    reading_options,
+)
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
@@ -18,8 +24,7 @@ from arazzo_runner.report.terminal.style import paint
 from arazzo_runner.runtime.auth.needs import FieldNeed, Needs, SchemeNeed, StepNeed, find_needs
 from arazzo_runner.runtime.auth.sources import Credentials, shown_path
 
-_HELP = """List the credentials that a document needs.
-
+_HELP = """\
 And what is missing: for every security scheme of the operations called: the environment variable,
 the entry of the credentials file and of the keyring it would come from, and
 where it was found. No value is ever printed. Nothing is sent.
@@ -37,7 +42,7 @@ Exit codes:
 """
 
 
-@click.command("auth", help=_HELP, short_help="List the credentials that a document needs.", context_settings=SETTINGS)
+@arazzo_command("auth", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="Of this workflow, and what it calls, only.")
 @credentials_file_option

@@ -8,13 +8,12 @@ import sys
 import click
 
 from arazzo_runner.cli.errors import refuse, usage_error
-from arazzo_runner.cli.options import SETTINGS
+from arazzo_runner.cli.options import arazzo_command
 from arazzo_runner.document.cache import MAX_BYTES, DiskCache, cache_folder
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count
 
-_HELP = """Show or clear the cache.
-
+_HELP = """\
 The cache holds YAML descriptions of 64 kB or more as JSON, by their content,
 and the findings of arazzo validate, which are valid until a file that they
 depend on changes. It is in ARAZZO_CACHE_DIR, else in the user's cache folder
@@ -28,7 +27,7 @@ Examples:
 """
 
 
-@click.command("cache", help=_HELP, short_help="Show or clear the cache.", context_settings=SETTINGS)
+@arazzo_command("cache", _HELP)
 @click.argument("action", type=click.Choice(["show", "clear"]), default="show")
 def command(action: str) -> int:
     """Show or clear the cache."""

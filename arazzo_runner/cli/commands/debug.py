@@ -16,7 +16,7 @@ from arazzo_runner.base.user_files import UnusableFile, read_line
 from arazzo_runner.cli.debugger import HELP, Debugger
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, usage_error
 from arazzo_runner.cli.options import (
-    SETTINGS,
+    arazzo_command,
     color_option,
     input_option,
     mock_options,
@@ -44,8 +44,7 @@ from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.runtime.dry_run import DryRunWorld
 
-_HELP = f"""Run a workflow step by step.
-
+_HELP = f"""\
 The run stops before each request and after each answer and asks what to do.
 Commands are read from standard input, one a line; its end ends the run.
 
@@ -58,7 +57,7 @@ Examples:
 """
 
 
-@click.command("debug", help=_HELP, short_help="Run a workflow step by step.", context_settings=SETTINGS)
+@arazzo_command("debug", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="The workflow to run (needed when there are several).")
 @input_option("An input; repeatable.")

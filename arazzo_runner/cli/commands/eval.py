@@ -12,7 +12,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, preview
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.user_files import UnusableFile, json_of, text_of
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.options import arazzo_command, color_option, format_option
 from arazzo_runner.cli.run.inputs import read_bytes
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, Span
 from arazzo_runner.expressions.condition import parse_condition
@@ -42,8 +42,7 @@ from arazzo_runner.report.terminal.console import Console
 
 KINDS = ("expression", "template", "condition", "jsonpath", "xpath", "regex", "pointer")
 
-_HELP = """Try an expression in a context.
-
+_HELP = """\
 Prints the canonical spelling and, with --context, the value or verdict. A
 mistake is shown at its character.
 
@@ -71,7 +70,7 @@ class Parsed(Record):
     slips: tuple[Slip, ...] = ()
 
 
-@click.command("eval", help=_HELP, short_help="Try an expression in a context.", context_settings=SETTINGS)
+@arazzo_command("eval", _HELP)
 @click.argument("text")
 @click.option("--as", "kind", type=click.Choice(KINDS), help="What TEXT is (default: expression, else template).")
 @click.option("--context", metavar="FILE", help="A JSON file with the values to see; - is standard input.")

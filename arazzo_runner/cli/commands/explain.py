@@ -7,13 +7,12 @@ import sys
 import click
 
 from arazzo_runner.cli.errors import refuse, usage_error
-from arazzo_runner.cli.options import SETTINGS
+from arazzo_runner.cli.options import arazzo_command
 from arazzo_runner.errors import did_you_mean
 from arazzo_runner.lint.codes import pages as explanations, title
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Explain a diagnostic code.
-
+_HELP = """\
 Every message shows its code in brackets: error[unknown-step]. Without CODE,
 all codes are listed.
 
@@ -24,7 +23,7 @@ Examples:
 """
 
 
-@click.command("explain", help=_HELP, short_help="Explain a diagnostic code.", context_settings=SETTINGS)
+@arazzo_command("explain", _HELP)
 @click.argument("code", required=False)
 def command(code: str | None) -> int:
     """Print the page of a code, or the list of all codes."""

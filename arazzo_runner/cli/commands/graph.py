@@ -11,7 +11,7 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, reading_options
+from arazzo_runner.cli.options import arazzo_command, color_option, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.inputs import read_mapping
 from arazzo_runner.errors import InvalidUsage
@@ -20,8 +20,7 @@ from arazzo_runner.report.graph_svg import svg
 from arazzo_runner.report.graph_text import dot, mermaid, outline
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Draw a workflow: its steps and where their actions lead.
-
+_HELP = """\
 Solid lines lead on after success, dashed ones after failure. With --run the
 steps have the colours of a run's outcome and the ways it went are bold.
 
@@ -37,12 +36,7 @@ Examples:
 _HINT = "write it with arazzo run --format json"
 
 
-@click.command(
-    "graph",
-    help=_HELP,
-    short_help="Draw a workflow: its steps and where their actions lead.",
-    context_settings=SETTINGS,
-)
+@arazzo_command("graph", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="Draw this workflow only.")
 @click.option(

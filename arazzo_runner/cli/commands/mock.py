@@ -13,7 +13,7 @@ import click
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, mock_options, reading_options
+from arazzo_runner.cli.options import arazzo_command, color_option, mock_options, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.cache import cached_reader
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
@@ -30,8 +30,7 @@ from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
-_HELP = """Serve the APIs a document uses, answering from their descriptions.
-
+_HELP = """\
 SPEC is an Arazzo document (all its OpenAPI sources are served) or an OpenAPI
 description. Answers are the descriptions' examples, else samples of their
 schemas; a request that does not fit its operation is answered with 4xx. The
@@ -52,12 +51,7 @@ Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
 _ALLOW_HOST = "Answer requests for this host too, and read descriptions from it although it is private; repeatable."
 
 
-@click.command(
-    "mock",
-    help=_HELP,
-    short_help="Serve the APIs a document uses, answering from their descriptions.",
-    context_settings=SETTINGS,
-)
+@arazzo_command("mock", _HELP)
 @click.argument("specs", metavar="[SPEC...]", nargs=-1)
 @click.option("--from", "cassette", metavar="FILE", help="Answer as recorded in a cassette, instead of a SPEC.")
 @click.option(

@@ -12,14 +12,22 @@ import click
 from arazzo_runner import durable_runs
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, Count, Name, Seconds, color_option, format_option, store_option
+from arazzo_runner.cli.options import (
+    SETTINGS,
+    Count,
+    Name,
+    Seconds,
+    arazzo_group,
+    color_option,
+    format_option,
+    store_option,
+)
 from arazzo_runner.engine.option_numbers import MOST_SECONDS
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Configure the queues of durable runs.
-
+_HELP = """\
 Configure a queue before its workers start: what they have begun by then is
 not called back. A queue that was never configured has --worker-concurrency 10.
 
@@ -45,7 +53,7 @@ def _rate(context: click.Context, parameter: click.Parameter, value: str | None)
     return found
 
 
-@click.group("queue", help=_HELP, short_help="Configure the queues of durable runs.", context_settings=SETTINGS)
+@arazzo_group("queue", _HELP)
 def command() -> None:
     """Hold the subcommands."""
 

@@ -12,7 +12,7 @@ from arazzo_runner import api
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.options import (
-    SETTINGS,
+    arazzo_command,
     color_option,
     format_option,
     input_option,
@@ -37,8 +37,7 @@ from arazzo_runner.runtime.cassette.placeholders import PREFIX
 from arazzo_runner.runtime.cassette.world import Cassette, Player
 from arazzo_runner.sources.uris import is_remote
 
-_HELP = """Run a recorded workflow again, offline, and tell what differs.
-
+_HELP = """\
 CASSETTE is a file that `arazzo run --record` wrote. The workflow is run with
 the recorded inputs, every request is answered from the cassette, and compared
 with the recorded one. SPEC is the Arazzo document (default: the recorded
@@ -60,12 +59,7 @@ Exit codes:
 """
 
 
-@click.command(
-    "replay",
-    help=_HELP,
-    short_help="Run a recorded workflow again, offline, and tell what differs.",
-    context_settings=SETTINGS,
-)
+@arazzo_command("replay", _HELP)
 @click.argument("cassette")
 @click.argument("spec", required=False)
 @input_option("Replace a recorded input.")

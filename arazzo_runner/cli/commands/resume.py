@@ -14,7 +14,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, json_of, read_text
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, store_option
+from arazzo_runner.cli.options import arazzo_command, color_option, format_option, store_option
 from arazzo_runner.cli.run.durable import farewell
 from arazzo_runner.cli.run.session import EXIT_CODES, prepared_output, termination_interrupts
 from arazzo_runner.durable.answers import read_answer
@@ -29,8 +29,7 @@ from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 
-_HELP = """Go on with a durable run that stopped.
-
+_HELP = """\
 RUN is the id that `arazzo run --durable` printed; `arazzo runs list` names
 them all. What was answered is not asked again: the documents are those the
 run began with, and the server's answers are read from the store.
@@ -68,7 +67,7 @@ class ResumeArguments(Record, kw_only=True):
     no_color: bool
 
 
-@click.command("resume", help=_HELP, short_help="Go on with a durable run that stopped.", context_settings=SETTINGS)
+@arazzo_command("resume", _HELP)
 @click.argument("run")
 @click.option("--step", "steps", metavar="ID", multiple=True, help="A step whose request is in doubt; repeatable.")
 @click.option(

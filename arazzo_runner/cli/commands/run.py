@@ -10,7 +10,7 @@ import click
 
 from arazzo_runner.base.user_files import is_pipe
 from arazzo_runner.cli.options import (
-    SETTINGS,
+    arazzo_command,
     color_option,
     format_option,
     input_option,
@@ -32,8 +32,7 @@ from arazzo_runner.cli.run.options import (
 from arazzo_runner.cli.run.session import run_session
 from arazzo_runner.sources.document_snapshot import Kept
 
-_HELP = """Run a workflow and print its outputs.
-
+_HELP = """\
 SPEC is an Arazzo document: a file, a glob or an http(s) URL. Nothing but the
 workflow's outputs goes to standard output; progress, warnings and failures
 go to standard error. Secrets are masked in both.
@@ -80,7 +79,7 @@ Exit codes:
 """
 
 
-@click.command("run", help=_HELP, short_help="Run a workflow and print its outputs.", context_settings=SETTINGS)
+@arazzo_command("run", _HELP)
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @click.option(
     "-w",

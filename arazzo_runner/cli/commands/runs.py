@@ -12,7 +12,14 @@ import click
 from arazzo_runner import durable_runs
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, Count, color_option, format_option, store_option
+from arazzo_runner.cli.options import (
+    SETTINGS,
+    Count,
+    arazzo_group,
+    color_option,
+    format_option,
+    store_option,
+)
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.program.library import display
 from arazzo_runner.report.escaping import one_line
@@ -20,8 +27,7 @@ from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Look at durable runs, and put them away.
-
+_HELP = """\
 \b
 Examples:
   arazzo runs list
@@ -41,7 +47,7 @@ States:
 """
 
 
-@click.group("runs", help=_HELP, short_help="Look at durable runs, and put them away.", context_settings=SETTINGS)
+@arazzo_group("runs", _HELP)
 def command() -> None:
     """Hold the subcommands."""
 

@@ -12,7 +12,14 @@ import click
 from arazzo_runner import durable_runs
 from arazzo_runner.cli.commands.queue import with_fleet
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, Name, color_option, format_option, store_option
+from arazzo_runner.cli.options import (
+    SETTINGS,
+    Name,
+    arazzo_group,
+    color_option,
+    format_option,
+    store_option,
+)
 from arazzo_runner.cli.run.durable import Submission, submission_options
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.program.library import display
@@ -20,8 +27,7 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Begin runs by the clock.
-
+_HELP = """\
 At the times that a cron expression names.
 
 The workers do it, each time once however many they are; without a worker
@@ -35,7 +41,7 @@ Examples:
 """
 
 
-@click.group("schedule", help=_HELP, short_help="Begin runs by the clock.", context_settings=SETTINGS)
+@arazzo_group("schedule", _HELP)
 def command() -> None:
     """Hold the subcommands."""
 

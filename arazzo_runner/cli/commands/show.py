@@ -10,7 +10,7 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import flat, input_lines, input_records, table, with_diagnostics
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.model import Selector, Step, Workflow
 from arazzo_runner.program.model import (
@@ -28,8 +28,7 @@ from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count, paint
 
-_HELP = """Show what a workflow does, step by step.
-
+_HELP = """\
 Every step is shown in the order of execution with the request it sends, what
 must hold, what follows and what it gives. Secret values are marked, and the
 credentials that no parameter gives (arazzo auth tells where they come from).
@@ -41,7 +40,7 @@ Examples:
 """
 
 
-@click.command("show", help=_HELP, short_help="Show what a workflow does, step by step.", context_settings=SETTINGS)
+@arazzo_command("show", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="Show this workflow only.")
 @format_option

@@ -10,13 +10,12 @@ import click
 
 from arazzo_runner import durable_runs
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import MOST_RUNS, SETTINGS, Count, color_option, store_option
+from arazzo_runner.cli.options import MOST_RUNS, Count, arazzo_command, color_option, store_option
 from arazzo_runner.cli.run.durable import Submission, submission_options
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Submit durable runs to workers.
-
+_HELP = """\
 They are carried out by the workers of a queue.
 
 The documents are stored with the runs: workers need no files. The ids of the
@@ -31,7 +30,7 @@ Examples:
 """
 
 
-@click.command("submit", help=_HELP, short_help="Submit durable runs to workers.", context_settings=SETTINGS)
+@arazzo_command("submit", _HELP)
 @submission_options
 @click.option("--count", type=Count(most=MOST_RUNS), metavar="N", default=1, help="Submit everything N times.")
 @click.option(

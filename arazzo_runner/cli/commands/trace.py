@@ -11,7 +11,7 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import facts_text, input_records
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.errors import InvalidUsage, did_you_mean
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
@@ -21,8 +21,7 @@ from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import paint
 from arazzo_runner.report.trace import Origin, Slot, Tracer
 
-_HELP = """Show where every value of a step comes from.
-
+_HELP = """\
 Each parameter, member of the payload, criterion and output is followed back
 to the inputs, responses and constants it is made of.
 
@@ -34,9 +33,7 @@ Examples:
 """
 
 
-@click.command(
-    "trace", help=_HELP, short_help="Show where every value of a step comes from.", context_settings=SETTINGS
-)
+@arazzo_command("trace", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="The workflow (needed when there are several).")
 @click.option("--step", metavar="ID", help="Show this step only.")

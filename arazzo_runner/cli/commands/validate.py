@@ -9,10 +9,9 @@ import click
 
 from arazzo_runner.cli.lint_arguments import VALIDATE_OPTIONS
 from arazzo_runner.cli.lint_session import lint
-from arazzo_runner.cli.options import SETTINGS, add_options
+from arazzo_runner.cli.options import add_options, arazzo_command
 
-_HELP = """Check Arazzo documents without sending anything.
-
+_HELP = """\
 SPEC is a file, a folder (searched for Arazzo documents), a glob, a URL, or -
 for standard input (default: the files that arazzo.toml includes, else this
 folder). Checks the structure, expressions, conditions, references and the
@@ -37,12 +36,7 @@ Exit codes:
 """
 
 
-@click.command(
-    "validate",
-    help=_HELP,
-    short_help="Check Arazzo documents without sending anything.",
-    context_settings=SETTINGS,
-)
+@arazzo_command("validate", _HELP)
 @click.argument("specs", metavar="[SPEC]...", nargs=-1)
 @functools.partial(add_options, options=VALIDATE_OPTIONS)
 def command(**values: Any) -> int:

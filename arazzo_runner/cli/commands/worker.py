@@ -16,13 +16,12 @@ import click
 from arazzo_runner import durable_runs
 from arazzo_runner.cli.commands.queue import with_fleet
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, Count, Name, color_option, store_option
+from arazzo_runner.cli.options import SETTINGS, Count, Name, arazzo_group, color_option, store_option
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Carry out submitted runs.
-
+_HELP = """\
 Until told to stop.
 
 Give every worker a name of its own, and start it again under that name after
@@ -39,13 +38,7 @@ Examples:
 """
 
 
-@click.group(
-    "worker",
-    help=_HELP,
-    short_help="Carry out submitted runs.",
-    context_settings=SETTINGS,
-    invoke_without_command=True,
-)
+@arazzo_group("worker", _HELP, invoke_without_command=True)
 @click.option("--name", type=Name(), metavar="NAME", help="The worker's name, its own and always the same.")
 @click.option(
     "--queue",
