@@ -1,4 +1,4 @@
-"""`arazzo trace`: where every value that a step sends, checks and gives comes from."""
+"""`arazzo trace`: the origin of every value that a step sends, checks and outputs."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from arazzo_runner.report.trace import Origin, Slot, Tracer
 
 _HELP = """Show where every value of a step comes from.
 
-Each parameter, member of the payload, criterion and output is followed back
-to the inputs, responses and constants it is made of.
+Each parameter, member of the payload, criterion and output is traced back
+to the inputs, responses and constants that it is made of.
 
 \b
 Examples:

@@ -155,7 +155,7 @@ def prepared_secret_file(program: Program, announce: Announce, label: str = "") 
         return Keep.prepare(program, announce, label)
     except OSError as problem:
         message = f"secret outputs cannot be kept in {state_folder()}: {problem.strerror or problem}"
-        hint = "say where they should go with --output FILE or --show-secrets, or set XDG_STATE_HOME"
+        hint = "use --output FILE or --show-secrets, or set XDG_STATE_HOME"
         raise InvalidUsage([usage_error(message, code="cannot-keep-secrets", hint=hint)]) from None
 
 

@@ -184,7 +184,7 @@ def documents(specs: Sequence[str]) -> list[str]:
         files = _matching(spec)
         if not files:
             message = f'no file matches "{spec}"'
-            raise InvalidUsage([usage_error(message, code="unreadable-file", hint="** goes through folders")])
+            raise InvalidUsage([usage_error(message, code="unreadable-file", hint="** matches folders at any depth")])
         found.update(dict.fromkeys(files))
     return list(found)
 
@@ -229,4 +229,4 @@ def _matches_any(pattern: str, names: set[str]) -> bool:
 
 def _unmatched(name: str, known: Mapping[str, JsonValue]) -> Diagnostic:
     hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
-    return usage_error(f'there is no workflow "{name}" in what was given', code="unknown-workflow", hint=hint)
+    return usage_error(f'there is no workflow "{name}" in the documents', code="unknown-workflow", hint=hint)

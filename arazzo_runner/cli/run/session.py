@@ -294,8 +294,8 @@ def _unfinished_runs(spec: str, environment: Mapping[str, str]) -> str:
     if not found:
         return ""
     if len(found) > 1:
-        return f"{len(found)} durable runs of this document are unfinished: arazzo runs list names them\n"
-    return f"durable run {found[0]} of this document is unfinished: arazzo resume {found[0]} goes on with it\n"
+        return f"{len(found)} durable runs of this document are unfinished: arazzo runs list lists them\n"
+    return f"durable run {found[0]} of this document is unfinished: arazzo resume {found[0]} continues it\n"
 
 
 def _has_files(folder: str) -> bool:
