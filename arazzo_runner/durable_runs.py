@@ -19,9 +19,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from arazzo_runner.api import OnEvent, check_inputs, choose_workflow, load
-from arazzo_runner.api import arun as api_arun
-from arazzo_runner.api import run as api_run
+from arazzo_runner.api import OnEvent, arun as api_arun, check_inputs, choose_workflow, load, run as api_run
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
@@ -37,7 +35,7 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import Source
 from arazzo_runner.program.model import Program
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
 
 
@@ -213,14 +211,14 @@ def prepared(
 
 def load_bundled(document: Source, workflow_id: str | None, reading: Mapping[str, Any]) -> tuple[Program, Bundle]:
     """Load a document and keep all that was read; `reading` are the arguments of `load`."""
-    kept = Kept.opened(os.environ)
+    kept = DocumentSnapshot.opened(os.environ)
     program = load(document, workflow_id, **reading, kept=kept)
     if isinstance(document, Mapping):
         kept.documents[kept.entry] = json.dumps(document).encode("utf-8")
     return program, bundled(kept, reading)
 
 
-def bundled(kept: Kept, reading: Mapping[str, Any]) -> Bundle:
+def bundled(kept: DocumentSnapshot, reading: Mapping[str, Any]) -> Bundle:
     """Return what was kept by a load with the arguments `reading`, to be loaded again anywhere."""
     return Bundle(kept, _reading_to_json(reading))
 

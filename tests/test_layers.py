@@ -20,7 +20,7 @@ FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "print", "input", "o
                    "yaml.safe_load", "yaml.unsafe_load", "yaml.full_load"}  # fmt: skip
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "requests", "urllib.request", "http.client",
                      "ftplib", "smtplib", "xmlrpc.client", "subprocess", "ctypes", "dataclasses"}  # fmt: skip
-ONE_PLACE = {"msgspec": {"base/records.py"}, "httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_import.py"},
+ONE_PLACE = {"msgspec": {"base/records.py"}, "httpx": {"sources/http_library.py"}, "httpx2": {"sources/http_library.py"},
              "aiohttp": {"runtime/aiohttp_transport.py"}}  # fmt: skip
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
          "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "h11", "http.server", "rich", "email",

@@ -43,7 +43,7 @@ class Mender:
             if fixed is None or fixed.text == text:
                 break
             text = fixed.text
-            self.mended += len(fixed.mended)
+            self.mended += len(fixed.fixed)
             self._linter.change(name, text.encode("utf-8", "surrogatepass"))
             linted = self._linter.lint(name)
             document = linted.document

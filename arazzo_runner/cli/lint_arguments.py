@@ -9,8 +9,8 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.config.settings import LEVELS
 from arazzo_runner.errors import InvalidUsage, did_you_mean
-from arazzo_runner.lint.codes import known_codes
 from arazzo_runner.lint.levels import Choices
+from arazzo_runner.lint.pages import known_codes
 
 _SHOWN = LEVELS[1:]
 

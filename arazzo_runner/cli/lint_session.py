@@ -16,9 +16,9 @@ from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.errors import InvalidUsage, Severity
-from arazzo_runner.lint.codes import codes_with_options, titles
 from arazzo_runner.lint.documents import STDIN, select_documents
-from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, told_once
+from arazzo_runner.lint.pages import titles
+from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, without_repeats
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.formats import Findings, render
@@ -78,20 +78,20 @@ class LintSession:
         return 1 if code == 0 and self._given.diff and mender is not None and mender.mended else code
 
     def _linted(self) -> list[Linted]:
-        options = replace(self._options, remembers=True)
+        options = replace(self._options, use_cache=True)
         linter = Linter(self._names, options)
         found: dict[str, Linted] = {}
-        learned: dict[str, JsonValue] = {}
+        new_results: dict[str, JsonValue] = {}
         if len(self._names) > 1 and self._given.jobs != 1:
             from arazzo_runner.lint.parallel import lint_in_parallel, processes  # lazily: one document needs none
 
-            fresh = [name for name in self._names if not linter.is_known(name)]
+            fresh = [name for name in self._names if not linter.is_cached(name)]
             number = processes(fresh, self._given.jobs)
             if number > 1:
-                found, learned = lint_in_parallel(fresh, self._names, options, number)
+                found, new_results = lint_in_parallel(fresh, self._names, options, number)
         linted = [found[name] if name in found else linter.lint(name) for name in self._names]
-        linter.finish(learned)
-        return told_once(linted) if found else linted
+        linter.finish(new_results)
+        return without_repeats(linted) if found else linted
 
     def _mender(self) -> Mender | None:
         given = self._given
@@ -110,6 +110,7 @@ class LintSession:
         if path is None:
             return Settings()
         from arazzo_runner.config.reading import load_settings  # lazily: many projects have no configuration
+        from arazzo_runner.lint.rules.catalogue import codes_with_options
 
         return load_settings(path=path, codes=codes_with_options())
 
@@ -133,10 +134,10 @@ class LintSession:
         path = self._given.baseline or self._settings.validate.baseline
         if path is None:
             return linted, 0
-        from arazzo_runner.lint.baseline import read_baseline, with_baseline  # lazily: few projects have one
+        from arazzo_runner.lint.baseline import apply_baseline, read_baseline  # lazily: few projects have one
 
         baseline = read_baseline(path)
-        return list(with_baseline(linted, baseline)), baseline.stale
+        return list(apply_baseline(linted, baseline)), baseline.stale
 
     def _write_baseline(self, linted: Iterable[Linted], path: str) -> int:
         from arazzo_runner.lint.baseline import baseline_text

@@ -10,13 +10,13 @@ from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class Bundle(Record):
     """All that a load needs: what was `kept`, and its `reading` arguments (plain JSON)."""
 
-    kept: Kept
+    kept: DocumentSnapshot
     reading: Mapping[str, JsonValue]
 
     def to_json(self) -> dict[str, JsonValue]:
@@ -42,5 +42,5 @@ class Bundle(Record):
     def from_json(cls, value: Any) -> Bundle:
         """Read what `to_json` gave; the documents are closed: nothing else is read any more."""
         documents = {uri: base64.b64decode(text) for uri, text in value["documents"].items()}
-        kept = Kept(documents, value["entry"], value["folder"], value["variables"], closed=True)
+        kept = DocumentSnapshot(documents, value["entry"], value["folder"], value["variables"], closed=True)
         return cls(kept, value["reading"])

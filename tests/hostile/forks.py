@@ -176,7 +176,7 @@ def _warm_up() -> None:
     """Import once, before the forks, what command lines import on their way."""
     from arazzo_runner.cli import main
     from arazzo_runner.cli.group import group
-    from arazzo_runner.sources.httpx_import import httpx
+    from arazzo_runner.sources.http_library import httpx
     from tests.faults.flow import write
 
     for name in main.COMMANDS:

@@ -30,7 +30,7 @@ from arazzo_runner.cli.run.options import (
     transport_options,
 )
 from arazzo_runner.cli.run.session import run_session
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 _HELP = """Run a workflow and print its outputs.
 
@@ -136,7 +136,7 @@ def command(**options: Any) -> int:
     return watch(given, lambda kept: _run(given, kept))
 
 
-def _run(given: RunArguments, read: Kept | None = None) -> int:
+def _run(given: RunArguments, read: DocumentSnapshot | None = None) -> int:
     """Run with the variables of --env-file; `read` takes in the documents that are read."""
     if not given.many.env_files:
         return _dispatched(given, read)
@@ -146,7 +146,7 @@ def _run(given: RunArguments, read: Kept | None = None) -> int:
         return _dispatched(given, read)
 
 
-def _dispatched(given: RunArguments, read: Kept | None) -> int:
+def _dispatched(given: RunArguments, read: DocumentSnapshot | None) -> int:
     if not given.is_many:
         return run_session(given, os.environ, read)
     from arazzo_runner.cli.run.many import run_many  # lazily: a single run needs none of it

@@ -37,14 +37,14 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class DurableExecution(Execution):
     """A durable run about to begin, its store open. `kept` holds the documents of its program."""
 
     def __init__(
-        self, given: RunArguments, ready: Prepared, *, on_event: api.OnEvent, announce: Announce, kept: Kept
+        self, given: RunArguments, ready: Prepared, *, on_event: api.OnEvent, announce: Announce, kept: DocumentSnapshot
     ) -> None:
         super().__init__(given, ready, on_event=on_event, announce=announce)
         self._announce = announce

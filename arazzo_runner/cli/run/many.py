@@ -39,10 +39,10 @@ from arazzo_runner.report.runs.records import RunRecord, RunsReport
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
-def run_many(given: RunArguments, environment: Mapping[str, str], read: Kept | None = None) -> int:
+def run_many(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
     """Run everything that is asked for and return the worst exit code; `read` takes in the documents that are read."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
