@@ -21,8 +21,8 @@ from arazzo_runner.lint.pages import titles
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, without_repeats
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.findings.formats import Findings, render
-from arazzo_runner.report.findings.plain import render_findings
+from arazzo_runner.report.findings.formats import render, render_findings
+from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count
 
@@ -172,9 +172,7 @@ class LintSession:
 
     def _rendered(self, findings: Findings) -> str:
         if self._given.format_ == "json":
-            from arazzo_runner.report.findings.json import render as rendered  # lazily, for the usual report is text
-
-            return rendered(findings)
+            return render("json", findings)
         told = {each.code for each in findings.all}
         return render(self._given.format_, replace(findings, titles=titles(told)))
 

@@ -13,7 +13,7 @@ from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.base.user_files import UnusableFile, read_json
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.lint.pipeline import Linted
-from arazzo_runner.report.findings.fingerprints import fingerprint, relative
+from arazzo_runner.report.findings.model import fingerprint, relative
 
 VERSION = 1
 _MOST_OF_A_KIND = 2**31

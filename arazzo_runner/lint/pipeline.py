@@ -17,7 +17,7 @@ from arazzo_runner.lint.levels import IGNORE, Choices, Policy, matching, policy_
 from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.lint.result_cache import CachedResult, ResultCache
 from arazzo_runner.program.library import LoadOptions
-from arazzo_runner.report.findings.fingerprints import relative
+from arazzo_runner.report.findings.model import relative
 from arazzo_runner.sources.fetch import DependencyTracker
 
 

@@ -43,7 +43,7 @@ class Shell:
         self.env = {"XDG_STATE_HOME": str(folder / "state"), "ARAZZO_INPUT_refreshToken": FIRST}
 
     def __call__(self, *arguments: str, kill: dict[str, Any] | None = None, **env: str) -> Done:
-        """Run a command line: in this process, or in one of its own that is killed."""
+        """Run a command line: in this process, or in another one that is killed."""
         if kill is None:
             return self._here(arguments, env)
         order = {"argv": list(arguments), "env": {**self.env, **env}, "kill": kill}

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from arazzo_runner.report.graph import Edge, Graph, Node, Visited, with_path
-from arazzo_runner.report.graph_text import dot, mermaid, outline
+from arazzo_runner.report.graph.model import Edge, Graph, Node, Visited, with_path
+from arazzo_runner.report.graph.text import dot, mermaid, outline
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
 

@@ -15,9 +15,9 @@ from arazzo_runner.cli.options import SETTINGS, color_option, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.inputs import read_mapping
 from arazzo_runner.errors import InvalidUsage
-from arazzo_runner.report.graph import Graph, Visited, with_path, workflow_graph
-from arazzo_runner.report.graph_svg import svg
-from arazzo_runner.report.graph_text import dot, mermaid, outline
+from arazzo_runner.report.graph.drawing import svg
+from arazzo_runner.report.graph.model import Graph, Visited, with_path, workflow_graph
+from arazzo_runner.report.graph.text import dot, mermaid, outline
 from arazzo_runner.report.terminal.console import Console
 
 _HELP = """Draw a workflow: its steps and where their actions lead.

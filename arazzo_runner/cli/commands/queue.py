@@ -55,7 +55,7 @@ def with_queues(ask: Callable[[Any, Console], int], store: str | None, no_color:
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     try:
         with durable_runs.opened(store, os.environ) as runtime:
-            return ask(durable_runs.fleet(runtime), console)
+            return ask(durable_runs.queues(runtime), console)
     except ArazzoError as problem:
         return refuse(console, problem.diagnostics, "queue", as_json=False)
 

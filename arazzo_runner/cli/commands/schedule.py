@@ -67,7 +67,7 @@ def add(
         if len(ready.specs) != 1:
             raise click.UsageError("a schedule starts one run, and --input-file has several rows")
         with durable_runs.opened(store, os.environ) as runtime:
-            queues = durable_runs.fleet(runtime)
+            queues = durable_runs.queues(runtime)
             runtime.keep(ready.bundle)
             queues.add_schedule(durable_runs.run_id_of(name, ""), cron, ready.specs[0], timezone=timezone)
     except ArazzoError as problem:

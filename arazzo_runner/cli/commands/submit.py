@@ -64,7 +64,7 @@ def command(
         name = durable_runs.run_id_of(run_id, ready.program.workflow.workflow_id)
         names = [name] if len(specs) == 1 else [f"{name}-{number}" for number in range(1, len(specs) + 1)]
         with durable_runs.opened(store, os.environ) as runtime:
-            queues = durable_runs.fleet(runtime)
+            queues = durable_runs.queues(runtime)
             runtime.keep(ready.bundle)
             new = queues.submit(list(zip(names, specs, strict=True)), priority=priority)
     except ArazzoError as problem:

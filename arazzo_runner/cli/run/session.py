@@ -22,8 +22,8 @@ from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, Severity
 from arazzo_runner.program.model import Program
-from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
@@ -285,7 +285,8 @@ def _unfinished_runs(spec: str, environment: Mapping[str, str]) -> str:
     folder = os.path.join(state_folder(), "journal.db.runs")
     if not environment.get("ARAZZO_STORE") and not _has_files(folder):
         return ""
-    from arazzo_runner.durable.store import store_of, unfinished_runs  # lazily: few have unfinished runs
+    from arazzo_runner.durable.locks import unfinished_runs  # lazily: few have unfinished runs
+    from arazzo_runner.durable.store import store_of
 
     try:
         found = list(unfinished_runs(store_of(None, environment).locks, spec if is_remote(spec) else uri_of_path(spec)))

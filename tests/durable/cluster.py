@@ -21,7 +21,7 @@ SPEC = str(ROOT / "fixtures" / "durable" / "note.arazzo.yml")
 
 @dataclass
 class Report:
-    """What became of the runs: states, doubts, and what the server saw."""
+    """The outcome of the runs: states, doubts, and the requests that the server received."""
 
     states: dict[str, int] = field(default_factory=dict)
     doubtful_requests: int = 0
@@ -32,7 +32,7 @@ class Report:
     submit_seconds: float = 0.0
 
 
-class Fleet:
+class Cluster:
     """Command lines of one store; a zygote makes the short ones quicker."""
 
     def __init__(self, folder: Path, store: str, zygote: Zygote | None = None) -> None:
@@ -83,26 +83,26 @@ def kill_one_of(
     zygote: Zygote | None = None,
 ) -> Report:
     """Submit runs of three requests, kill the first worker after so many requests, let the others adopt its runs."""
-    report, fleet = Report(), Fleet(folder, store, zygote)
+    report, cluster = Report(), Cluster(folder, store, zygote)
     rows = folder / "rows.jsonl"
     rows.write_text("".join(json.dumps({"text": f"note {number}"}) + "\n" for number in range(runs)))
     with notes_server(delay) as notes:
-        fleet.arazzo("queue", "configure", "default", "--worker-concurrency", str(concurrency), "--poll", "0.1")
+        cluster.arazzo("queue", "configure", "default", "--worker-concurrency", str(concurrency), "--poll", "0.1")
         began = time.time()
-        fleet.arazzo("submit", SPEC, "--input-file", str(rows), "--run-id", "load", "--server", f"notes={notes.url}")
+        cluster.arazzo("submit", SPEC, "--input-file", str(rows), "--run-id", "load", "--server", f"notes={notes.url}")
         report.submit_seconds = time.time() - began
         began = time.time()
-        processes = [fleet.worker("w1", "-q", "--drain")]
+        processes = [cluster.worker("w1", "-q", "--drain")]
         _wait(lambda: notes.total >= 1, 120)  # the one that is killed has something to lose
-        processes += [fleet.worker(f"w{number}", "-q", "--drain") for number in range(2, workers + 1)]
+        processes += [cluster.worker(f"w{number}", "-q", "--drain") for number in range(2, workers + 1)]
         _wait(lambda: notes.total >= kill_after, 120)
         processes[0].send_signal(signal.SIGKILL)
         processes[0].wait(10)
-        report.adopted = len(fleet.arazzo("worker", "adopt", "w1").split())
+        report.adopted = len(cluster.arazzo("worker", "adopt", "w1").split())
         for process in processes[1:]:
             process.wait(600)
         report.seconds = time.time() - began
-        for run in fleet.runs():
+        for run in cluster.runs():
             report.states[run["state"]] = report.states.get(run["state"], 0) + 1
             report.doubtful_requests += len(run["doubts"])
         report.requests, report.twice = notes.total, notes.twice()

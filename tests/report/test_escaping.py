@@ -1,4 +1,4 @@
-"""Foreign text must not steer a terminal or a CI log."""
+"""Foreign text must not control a terminal or a CI log."""
 
 from __future__ import annotations
 

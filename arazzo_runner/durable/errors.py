@@ -1,4 +1,4 @@
-"""How this package says no: one Diagnostic, as an InvalidUsage."""
+"""Errors of durable runs, each an InvalidUsage with one Diagnostic."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _REMEDIES = {
 
 
 REFUSED_RECORDS = frozenset(_REMEDIES)
-"""The codes of Diagnostics about one record, not the whole store."""
+"""The codes of Diagnostics about a single record, not the whole store."""
 
 
 class Foreign(Protocol):
-    """Why a record is refused (ForeignRecord)."""
+    """Why a record is refused (see codec.ForeignRecord)."""
 
     reason: str
     code: str
 
 
 def refusal(message: str, *, code: str, hint: str | None = None, file: str = "") -> InvalidUsage:
-    """Return the exception that says what is wrong and what helps."""
+    """Return an InvalidUsage with one error."""
     return InvalidUsage([Diagnostic(code=code, severity=Severity.ERROR, message=message, at=Location(file), hint=hint)])
 
 
 def foreign(problem: Foreign, what: str, name: str, store: str, *, forget: str | None = None) -> InvalidUsage:
-    """Return the exception that says which record (`what` of which run) is refused, and why.
+    """Return the error for a refused record (`what` of the run `name`).
 
     `forget` is the command that removes it (default: that of a run).
     """
@@ -40,7 +40,7 @@ def foreign(problem: Foreign, what: str, name: str, store: str, *, forget: str |
 
 
 def unusable(store: str, problem: Exception) -> InvalidUsage:
-    """Return the exception that says that a store does not hold what it should, and what its library says."""
+    """Return the error for a store that is damaged, locked or not a store."""
     reason = _reason(problem)
     hint = "it is damaged, or another program's; name another place with --store, or restore a copy of it"
     if "locked" in reason:
@@ -49,11 +49,11 @@ def unusable(store: str, problem: Exception) -> InvalidUsage:
 
 
 def unreachable(store: str, problem: Exception) -> InvalidUsage:
-    """Return the exception that says that a store cannot be reached, and why."""
+    """Return the error for a store that cannot be reached."""
     hint = "see --store and ARAZZO_STORE"
     return refusal(f"the store {store} cannot be reached: {_reason(problem)}", code="invalid-store", hint=hint)
 
 
 def _reason(problem: Exception) -> str:
-    """Return the first line of what a database's library says; it may quote the store, never a statement's values."""
+    """Return the first line of a database error; it never contains the values of a statement."""
     return str(getattr(problem, "orig", None) or problem).strip().partition("\n")[0] or type(problem).__name__

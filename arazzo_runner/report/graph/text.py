@@ -1,4 +1,4 @@
-"""Graphs as text: Mermaid, DOT (Graphviz), and an outline to read in a terminal."""
+"""Graphs as text: Mermaid, DOT (Graphviz), and an outline for the terminal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.graph import Edge, Graph, Node
-from arazzo_runner.report.terminal.style import count, paint
+from arazzo_runner.report.graph.model import Edge, Graph, Node
+from arazzo_runner.report.terminal.style import STEP_STYLES, count, paint
 
 _LONGEST = 60
-_STATUS_STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}
-# Light enough for dark text, also where a page around it is dark.
+# Light enough for dark text, also on a dark page.
 _FILLS = {"passed": "#c8efd0", "recovered": "#fdeab5", "failed": "#fbd0d0", "skipped": "#eeeeee"}
 _STROKES = {"passed": "#1a7f37", "recovered": "#9a6700", "failed": "#cf222e", "skipped": "#999999"}
 
@@ -20,7 +19,7 @@ _STROKES = {"passed": "#1a7f37", "recovered": "#9a6700", "failed": "#cf222e", "s
 
 
 def mermaid(graphs: Sequence[Graph]) -> str:
-    """Return a Mermaid flowchart; several workflows stand in a subgraph each."""
+    """Return a Mermaid flowchart, with a subgraph per workflow if there are several."""
     lines = ["flowchart TD"]
     styled: list[str] = []
     number = 0
@@ -56,8 +55,8 @@ def _mermaid_node(node: Node, name: str) -> str:
 def _mermaid_edge(edge: Edge, names: dict[str, str]) -> str:
     arrow = "-.->" if edge.kind in ("failure", "retry") else "-->"
     label = _shortened(_edge_text(edge))
-    said = f'|"{_mermaid_text(label)}"|' if label else ""
-    return f"{names[edge.source]} {arrow}{said} {names[edge.target]}"
+    shown = f'|"{_mermaid_text(label)}"|' if label else ""
+    return f"{names[edge.source]} {arrow}{shown} {names[edge.target]}"
 
 
 def _mermaid_classes(graph: Graph, names: dict[str, str]) -> Iterator[str]:
@@ -68,7 +67,7 @@ def _mermaid_classes(graph: Graph, names: dict[str, str]) -> Iterator[str]:
 
 
 def _mermaid_text(text: str) -> str:
-    """Return a text as Mermaid takes it in quotes: nothing in it is markup or an entity."""
+    """Escape text for a quoted Mermaid label: nothing in it is markup or an entity."""
     return "".join(
         character if character.isalnum() or character in " _-./:,=!()$?@{}[]'+*×" else f"#{ord(character)};"
         for character in one_line(text)
@@ -119,7 +118,7 @@ def _dot_text(text: str) -> str:
 
 
 def outline(graphs: Sequence[Graph], *, color: bool = False) -> str:
-    """Return every step with the ways that lead on from it, one a line."""
+    """Return every step with its outgoing edges, one per line."""
     return "\n".join("\n".join(_outline(graph, color=color)) for graph in graphs) + "\n"
 
 
@@ -128,19 +127,19 @@ def _outline(graph: Graph, *, color: bool) -> Iterator[str]:
     yield f"{paint(one_line(graph.workflow_id), 'bold', color=color)} ({count(len(steps), 'step')})"
     titles = {node.key: node.title for node in graph.nodes}
     for node in graph.nodes:
-        ways = [edge for edge in graph.edges if edge.source == node.key]
+        outgoing = [edge for edge in graph.edges if edge.source == node.key]
         if node.kind in ("step", "call"):
             yield f"  {_outline_step(node, color=color)}"
         elif node.kind != "start":
             continue
-        for edge in ways:
+        for edge in outgoing:
             if node.kind == "start" and not edge.label:
                 continue
             word = {"next": "then", "success": "then", "failure": "else", "retry": "else"}[edge.kind]
             target = "" if edge.kind == "retry" else f" → {one_line(titles[edge.target])}"
-            mark = f"  (gone {edge.taken}×)" if edge.taken > 1 else "  (gone)" if edge.taken else ""
-            said = " ".join(filter(None, (edge.label, f"[{edge.action}]" if edge.action else "")))
-            yield f"      {word} {one_line(said)}{target}{mark}".replace("  →", " →")
+            mark = f"  (taken {edge.taken}×)" if edge.taken > 1 else "  (taken)" if edge.taken else ""
+            condition = " ".join(filter(None, (edge.label, f"[{edge.action}]" if edge.action else "")))
+            yield f"      {word} {one_line(condition)}{target}{mark}".replace("  →", " →")
 
 
 def _outline_step(node: Node, *, color: bool) -> str:
@@ -148,7 +147,7 @@ def _outline_step(node: Node, *, color: bool) -> str:
     if node.status is None:
         return line
     visits = f" {node.visits}×" if node.visits > 1 else ""
-    return f"{line}  {paint(node.status + visits, _STATUS_STYLES[node.status], color=color)}"
+    return f"{line}  {paint(node.status + visits, STEP_STYLES[node.status], color=color)}"
 
 
 def _edge_text(edge: Edge) -> str:

@@ -1,6 +1,6 @@
 """What a run of three requests costs a worker and its PostgreSQL, in CPU time: the figures of docs/scale.md.
 
-    python -m benchmarks.fleet [runs]
+    python -m benchmarks.workers [runs]
 
 CPU time, because it is the same on a busy machine: the worker's own (waited for), and that of all
 processes of a PostgreSQL started for the occasion. Needs Linux and Debian's PostgreSQL.
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.durable.fleet import SPEC, Fleet
+from tests.durable.cluster import SPEC, Cluster
 from tests.durable.notes_server import notes_server
 from tests.durable.postgres import postgres
 
@@ -35,18 +35,18 @@ def main() -> int:
             print("no PostgreSQL here")
             return 1
         folder = Path(name)
-        fleet = Fleet(folder, server.new_database())
+        cluster = Cluster(folder, server.new_database())
         rows = folder / "rows.jsonl"
         rows.write_text("".join(json.dumps({"text": f"note {number}"}) + "\n" for number in range(runs)))
-        fleet.arazzo("queue", "configure", "default", "--worker-concurrency", "10", "--poll", "0.1")
-        _cost(lambda: fleet.worker("idle", "-q", "--drain").wait(), server.port)
-        idle, idle_base = _cost(lambda: fleet.worker("idle", "-q", "--drain").wait(), server.port)[:2]
+        cluster.arazzo("queue", "configure", "default", "--worker-concurrency", "10", "--poll", "0.1")
+        _cost(lambda: cluster.worker("idle", "-q", "--drain").wait(), server.port)
+        idle, idle_base = _cost(lambda: cluster.worker("idle", "-q", "--drain").wait(), server.port)[:2]
         options = ["--input-file", str(rows), "--run-id", "b", "--server", f"notes={notes.url}"]
-        submit, submit_base, _ = _cost(lambda: fleet.arazzo("submit", SPEC, *options), server.port)
+        submit, submit_base, _ = _cost(lambda: cluster.arazzo("submit", SPEC, *options), server.port)
         watch = Connections(server.url)
-        work, base, seconds = _cost(lambda: fleet.worker("w1", "-q", "--drain").wait(), server.port)
+        work, base, seconds = _cost(lambda: cluster.worker("w1", "-q", "--drain").wait(), server.port)
         connections = watch.most()
-        waiting, waiting_base, _ = _cost(lambda: _wait(fleet.worker("w1", "-q")), server.port)
+        waiting, waiting_base, _ = _cost(lambda: _wait(cluster.worker("w1", "-q")), server.port)
         waiting, waiting_base = waiting - idle, waiting_base - idle_base
         assert notes.total == 3 * runs
     print(f"{runs} runs of 3 requests (2 unsafe), 5 checkpoints each")

@@ -1,4 +1,4 @@
-"""The SQLite file: made readable by its owner only, with a write-ahead log; libraries too old are refused."""
+"""The SQLite database: a private file with a write-ahead log; SQLite libraries that are too old are refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from arazzo_runner.durable.refusal import refusal, unusable
+import sqlalchemy
+
+from arazzo_runner.durable.errors import refusal, unusable
+from arazzo_runner.durable.store import Store
 from arazzo_runner.errors import InvalidUsage
 
 OLDEST = (3, 42)
@@ -19,10 +22,10 @@ _DBOS_TABLE = "dbos_migrations"
 
 
 def sqlite_module() -> ModuleType:
-    """Return the sqlite3 module to use; raises InvalidUsage when none will do.
+    """Return the sqlite3 module to use; raises InvalidUsage if none is new enough.
 
-    Python 3.12 and newer with a libsqlite before 3.42 cannot run DBOS's migrations (Debian 12 has
-    both); pysqlite3-binary brings a library of its own.
+    Python 3.12 and newer with a libsqlite before 3.42 (Debian 12 has both) cannot run DBOS's
+    migrations; pysqlite3-binary has a library of its own.
     """
     import sqlite3
 
@@ -40,10 +43,10 @@ def sqlite_module() -> ModuleType:
 
 
 def prepare_file(path: str, sqlite: Any) -> None:
-    """Make the file (0600) and turn its write-ahead log on: checkpoints cost a third to a fifth then.
+    """Create the file (0600) and switch its write-ahead log on: checkpoints then cost a third to a fifth.
 
-    `synchronous` stays FULL: a checkpoint is on disk when the engine says so. Raises InvalidUsage when the
-    file cannot be used, or holds another program's database, which is left as it is.
+    `synchronous` stays FULL, so that a checkpoint is on disk when it returns. Raises InvalidUsage if
+    the file cannot be used, or is another program's database, which is left unchanged.
     """
     try:
         with contextlib.suppress(FileExistsError):
@@ -59,10 +62,10 @@ def prepare_file(path: str, sqlite: Any) -> None:
 
 
 def _why_not_opened(path: str) -> str | None:
-    """Return what SQLite means by "unable to open database file", None when the file can be read and written.
+    """Return why SQLite is "unable to open database file", None if the file can be read and written.
 
-    The file is not opened to find out: closing it again would drop every lock that this process has on it
-    (POSIX, fcntl), and another process could take the write-ahead log away under a run
+    The file must not be opened to find out: closing it would drop all locks that this process has on it
+    (POSIX, fcntl), and another process could remove the write-ahead log under a run
     (https://sqlite.org/howtocorrupt.html §2.2).
     """
     try:
@@ -80,8 +83,25 @@ def _not_opened(path: str, reason: str) -> InvalidUsage:
 
 
 def _check_owner(path: str, connection: Any) -> None:
-    """Refuse a database that has tables but not DBOS's: it must not get them."""
+    """Refuse a database that has tables but not DBOS's, which must not be added to it."""
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if names and _DBOS_TABLE not in names:
         message = f"{path} is the database of another program"
         raise refusal(message, code="invalid-store", hint="name a file that is not there yet with --store")
+
+
+def database(store: Store) -> Any:
+    """Return a SQLAlchemy engine for a SQLite store, set up as by DBOS; None for PostgreSQL, where DBOS makes it."""
+    if store.path is None:
+        return None
+    module = sqlite_module()
+    prepare_file(store.path, module)
+    engine = sqlalchemy.create_engine(store.url, module=module)
+    sqlalchemy.event.listen(engine, "connect", _set_up)
+    return engine
+
+
+def _set_up(connection: Any, record: Any) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""Many runs as they happen and what they came to: a line per run, the failures, a table."""
+"""Progress and summary of many runs on stderr: a line per run, the failures, a table."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from arazzo_runner.engine.events import Event, StepStarted
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport
-from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.terminal.live import LiveLine
+from arazzo_runner.report.terminal.console import Console, LiveLine
 from arazzo_runner.report.terminal.style import count, duration, paint
 
 _MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
@@ -20,41 +19,41 @@ _STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interru
 
 
 class ManyPrinter:
-    """Prints many runs on stderr; on a terminal a last line tells how far they are."""
+    """Prints many runs on stderr; on a terminal the last line shows progress."""
 
     def __init__(self, console: Console, total: int, *, quiet: bool) -> None:
         self._console = console
         self._total = total
         self._quiet = quiet
-        self._over = 0
-        self._bad = 0
-        self._begun = time.monotonic()
-        self._kept: list[str] = []
-        self._going: dict[str, str] = {}
+        self._finished = 0
+        self._failed = 0
+        self._started = time.monotonic()
+        self._secret_files: list[str] = []
+        self._running: dict[str, str] = {}
         self._live = LiveLine(console, ticking=not quiet)
 
     def begin(self, jobs: int) -> None:
-        """Say how many runs there are."""
-        self._begun = time.monotonic()
-        together = f", {jobs} at the same time" if jobs > 1 else ""
+        """Print the number of runs."""
+        self._started = time.monotonic()
+        jobs_note = f", {jobs} at the same time" if jobs > 1 else ""
         if not self._quiet:
-            self._line(f"{count(self._total, 'run')}{together}")
+            self._line(f"{count(self._total, 'run')}{jobs_note}")
 
     def on_event(self, name: str, event: Event) -> None:
-        """Keep the changing line of a terminal up to date."""
+        """Update the progress line."""
         if isinstance(event, StepStarted) and self._console.live:
-            self._going[name] = event.step_id
+            self._running[name] = event.step_id
             self._show_live()
 
     def kept(self, path: str) -> None:
-        """Take in the name of a file that holds secret outputs of a run."""
-        self._kept.append(path)
+        """Remember a file that holds secret outputs of a run."""
+        self._secret_files.append(path)
 
     def finished(self, record: RunRecord, details: str) -> None:
-        """Show one run that is over."""
-        self._over += 1
-        self._bad += record.status != "succeeded"
-        self._going.pop(record.name, None)
+        """Print a finished run."""
+        self._finished += 1
+        self._failed += record.status != "succeeded"
+        self._running.pop(record.name, None)
         if self._quiet:
             return
         if details:
@@ -63,11 +62,11 @@ class ManyPrinter:
         self._show_live()
 
     def close(self) -> None:
-        """Take the changing line away."""
+        """Remove the progress line."""
         self._live.close()
 
     def end(self, report: RunsReport) -> None:
-        """Explain the failures and sum up."""
+        """Print explanations of the failures and the summary."""
         color = self._console.color
         for record in report.runs:
             if record.result is not None and record.status != "succeeded":
@@ -80,15 +79,15 @@ class ManyPrinter:
             self._line("")
             for line in summary_table(report):
                 self._line(line)
-            self._say_kept()
+            self._print_secret_files()
         self._line(summary_line(report, color=color))
 
-    def _say_kept(self) -> None:
-        if len(self._kept) == 1:
-            self._line(f"secret outputs are kept in {one_line(self._kept[0])}")
-        elif self._kept:
-            folder = one_line(os.path.dirname(self._kept[0]))
-            self._line(f"secret outputs are kept in {len(self._kept)} files in {folder}, a run each")
+    def _print_secret_files(self) -> None:
+        if len(self._secret_files) == 1:
+            self._line(f"secret outputs are kept in {one_line(self._secret_files[0])}")
+        elif self._secret_files:
+            folder = one_line(os.path.dirname(self._secret_files[0]))
+            self._line(f"secret outputs are kept in {len(self._secret_files)} files in {folder}, a run each")
 
     @property
     def _marks(self) -> bool:
@@ -98,13 +97,13 @@ class ManyPrinter:
         self._live.line(text)
 
     def _show_live(self) -> None:
-        if self._quiet or self._over == self._total:
+        if self._quiet or self._finished == self._total:
             return
-        bad = f", {self._bad} not well" if self._bad else ""
-        going = [f"{one_line(name)} ▸ {one_line(step)}" for name, step in self._going.items()]
-        text = f"  \0 {self._over} of {self._total} over{bad}"
-        names = f"  {', '.join(going)}" if going else ""
-        self._live.show(lambda elapsed: f"{text}  {duration((time.monotonic() - self._begun) * 1000)}{names}")
+        bad = f", {self._failed} not succeeded" if self._failed else ""
+        running = [f"{one_line(name)} ▸ {one_line(step)}" for name, step in self._running.items()]
+        text = f"  \0 {self._finished} of {self._total} finished{bad}"
+        names = f"  {', '.join(running)}" if running else ""
+        self._live.show(lambda elapsed: f"{text}  {duration((time.monotonic() - self._started) * 1000)}{names}")
 
 
 def run_line(record: RunRecord, *, color: bool = False, marks: bool = False) -> str:
@@ -132,7 +131,7 @@ def summary_line(report: RunsReport, *, color: bool = False) -> str:
 
 
 def summary_table(report: RunsReport) -> list[str]:
-    """Return a table with a row per workflow: its runs by status, the middle and the longest duration."""
+    """Return a table with a row per workflow: its runs by status, the median and the longest duration."""
     groups: dict[tuple[str, str], list[RunRecord]] = {}
     for record in report.runs:
         groups.setdefault((record.document, record.workflow_id or ""), []).append(record)
