@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from arazzo_runner.program.library import LoadOptions as LoadOptions
     from arazzo_runner.program.model import Program as Program
-    from arazzo_runner.report.public import render_report as render_report
+    from arazzo_runner.report.runs.formats import render_report as render_report
     from arazzo_runner.runtime.auth.sources import Credentials as Credentials
     from arazzo_runner.runtime.http import AsyncWorld as AsyncWorld, BlockingWorld as BlockingWorld
 
@@ -69,7 +69,7 @@ _MODULES = {
     "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Location Severity UnknownWorkflow",
     "program.library": "LoadOptions",
     "program.model": "Program",
-    "report.public": "render_report",
+    "report.runs.formats": "render_report",
     "runtime.auth.sources": "Credentials",
     "runtime.http": "AsyncWorld BlockingWorld",
 }

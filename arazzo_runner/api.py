@@ -35,7 +35,7 @@ from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
 Around: TypeAlias = Callable[[World], World]
@@ -57,7 +57,7 @@ def load(
     offline: bool = False,
     allow_remote: bool = False,
     allow_hosts: Sequence[str] = (),
-    kept: Kept | None = None,
+    kept: DocumentSnapshot | None = None,
     cache: bool = True,
 ) -> Program:
     """Read, link and compile an Arazzo document; call it once to run a document many times.
@@ -94,7 +94,7 @@ def load(
         allow_hosts=tuple(allow_hosts),
         any_server=any_server,
         environment=os.environ if kept is None else kept.variables,
-        kept=kept,
+        snapshot=kept,
         cache=cache,
     )
     library, entry = open_document(document, options, include)
@@ -306,7 +306,7 @@ def check_transport(options: RunOptions) -> Secrets:
     if options.transport is None and not named:
         return Secrets()
     from arazzo_runner.runtime.transport_check import check_transport as check
-    from arazzo_runner.sources.proxies import passwords
+    from arazzo_runner.sources.hosts import passwords
 
     transport = options.transport or TransportOptions()
     check(transport, os.environ)

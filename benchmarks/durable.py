@@ -101,7 +101,7 @@ def document(steps: int) -> dict[str, Any]:
 
 
 def measure(folder: str, rounds: int, steps: int) -> list[Meter]:
-    """Run durably so often; the first round, which pays for imports and tables, is left out."""
+    """Run durably this often; the first round, which pays for imports and tables, is left out."""
     from arazzo_runner import api, durable_runs
     from arazzo_runner.durable import dbos_engine
     from arazzo_runner.engine.check_options import NO_CHECKS

@@ -43,7 +43,7 @@ class Fixer:
             if result is None or result.text == text:
                 break
             text = result.text
-            self.fixed += len(result.mended)
+            self.fixed += len(result.fixed)
             self._linter.change(name, text.encode("utf-8", "surrogatepass"))
             linted = self._linter.lint(name)
             document = linted.document

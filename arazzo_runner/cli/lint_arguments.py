@@ -12,8 +12,8 @@ from arazzo_runner.cli.option_table import Option
 from arazzo_runner.cli.reading_arguments import COLOR_OPTION, READING_OPTIONS
 from arazzo_runner.config.settings import LEVELS, PRESETS
 from arazzo_runner.errors import InvalidUsage, did_you_mean
-from arazzo_runner.lint.codes import known_codes
 from arazzo_runner.lint.levels import Choices
+from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.report.findings.formats import FORMATS
 
 _SHOWN = LEVELS[1:]

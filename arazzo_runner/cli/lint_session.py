@@ -18,14 +18,14 @@ from arazzo_runner.cli.reading_arguments import ReadingArguments, reading_argume
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.errors import InvalidUsage, Severity
-from arazzo_runner.lint.baseline import baseline_text, read_baseline, with_baseline
-from arazzo_runner.lint.codes import codes_with_options, titles
+from arazzo_runner.lint.baseline import apply_baseline, baseline_text, read_baseline
 from arazzo_runner.lint.documents import STDIN, select_documents
-from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, told_once
+from arazzo_runner.lint.pages import titles
+from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, without_repeats
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.findings.formats import Findings, render
-from arazzo_runner.report.findings.plain import render_findings
+from arazzo_runner.report.findings.formats import render, render_findings
+from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count
 
@@ -79,20 +79,20 @@ class LintSession:
         return 1 if code == 0 and self._given.diff and fixed else code
 
     def _linted(self) -> list[Linted]:
-        options = replace(self._options, remembers=True)
+        options = replace(self._options, use_cache=True)
         linter = Linter(self._names, options)
         found: dict[str, Linted] = {}
-        learned: dict[str, JsonValue] = {}
+        new_results: dict[str, JsonValue] = {}
         if len(self._names) > 1 and self._given.jobs != 1:
             from arazzo_runner.lint.parallel import lint_in_parallel, processes  # for several documents only
 
-            fresh = [name for name in self._names if not linter.is_known(name)]
+            fresh = [name for name in self._names if not linter.is_cached(name)]
             number = processes(fresh, self._given.jobs)
             if number > 1:
-                found, learned = lint_in_parallel(fresh, self._names, options, number)
+                found, new_results = lint_in_parallel(fresh, self._names, options, number)
         linted = [found[name] if name in found else linter.lint(name) for name in self._names]
-        linter.finish(learned)
-        return told_once(linted) if found else linted
+        linter.finish(new_results)
+        return without_repeats(linted) if found else linted
 
     def _fixer(self) -> Fixer | None:
         given = self._given
@@ -110,6 +110,7 @@ class LintSession:
         if path is None:
             return Settings()
         from arazzo_runner.config.reading import load_settings  # many projects have no configuration
+        from arazzo_runner.lint.rules.catalogue import codes_with_options
 
         return load_settings(path=path, codes=codes_with_options())
 
@@ -134,7 +135,7 @@ class LintSession:
         if path is None:
             return linted, 0
         baseline = read_baseline(path)
-        return list(with_baseline(linted, baseline)), baseline.stale
+        return list(apply_baseline(linted, baseline)), baseline.stale
 
     def _write_baseline(self, linted: Iterable[Linted], path: str) -> int:
         findings = [found for each in linted for found in each.findings]
@@ -171,9 +172,7 @@ class LintSession:
 
     def _rendered(self, findings: Findings) -> str:
         if self._given.format_ == "json":
-            from arazzo_runner.report.findings.json import render as rendered  # the usual report is text
-
-            return rendered(findings)
+            return render("json", findings)
         codes = {each.code for each in findings.all}
         return render(self._given.format_, replace(findings, titles=titles(codes)))
 

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.records import Decision
-from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.errors import InvalidUsage
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.durable.bundle import Bundle
-from arazzo_runner.durable.codec import Sealed
-from arazzo_runner.durable.dbos_engine import DbosJournal, output_seal
+from arazzo_runner.durable.codec import Sealed, output_seal
+from arazzo_runner.durable.dbos_engine import DbosJournal
+from arazzo_runner.durable.errors import refusal
+from arazzo_runner.durable.job import Bundle, Job, OnEvent, Performer, keyed_by
 from arazzo_runner.durable.journal import Entry, InDoubt, open_doubts
-from arazzo_runner.durable.performing import Job, OnEvent, Performer, keyed_by
 from arazzo_runner.durable.records import Decision, Doubt, RunSpec
-from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.results import RunResult

@@ -1,4 +1,4 @@
-"""The journal of a run as the durable World sees it: entries in order, one checkpoint each."""
+"""The journal of a run, for the durable World: an ordered list of entries, one checkpoint each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Entry(Record):
 
     @property
     def key(self) -> str:
-        """The effect it belongs to."""
+        """The key of its effect."""
         return self.name.rpartition(" ")[0]
 
     @property
@@ -30,27 +30,27 @@ class Entry(Record):
 
 
 class Journal(Protocol):
-    """Keeps the entries of one run."""
+    """Stores the entries of one run."""
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """Those there were when this execution began."""
+        """The entries recorded before this execution began."""
 
     async def append(self, name: str, value: JsonValue) -> Any:
-        """Record an entry and return it; on return it is on disk. During replay return the recorded one.
+        """Record an entry and return its value, which is then on disk; during replay return the recorded value.
 
-        Raises LostOwnership when another process has taken the run over: nothing may be sent then.
+        Raises LostOwnership if another process has taken the run over; nothing may be sent then.
         """
 
 
 class LostOwnership(KeyboardInterrupt):
-    """Another process carries the run on; this one must stop without another effect."""
+    """Another process has taken the run over; this one must stop without further effects."""
 
 
 class InDoubt(KeyboardInterrupt):
-    """The outcome of unsafe requests is unknown and nobody has decided: the run waits.
+    """The outcome of unsafe requests is unknown, and the run waits for a decision.
 
-    It ends the interpreter the way an interruption does, so that no further effect happens.
+    Ends the interpreter like an interruption, so that no further effect happens.
     """
 
     def __init__(self, doubts: tuple[Doubt, ...]) -> None:
@@ -59,7 +59,7 @@ class InDoubt(KeyboardInterrupt):
 
 
 def open_doubts(entries: Sequence[Entry]) -> tuple[Doubt, ...]:
-    """Return the requests whose outcome nobody knows: those of the last entry that have no answer."""
+    """Return the requests of unknown outcome: those of the last entry without a response."""
     if not entries:
         return ()
     last = entries[-1]

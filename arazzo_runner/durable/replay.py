@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.durable.bundle import Bundle
+from arazzo_runner.durable.job import Bundle, Job, Performer, keyed_by
 from arazzo_runner.durable.journal import Entry
-from arazzo_runner.durable.performing import Job, Performer, keyed_by
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.durable.world import DurableWorld, Terms
 from arazzo_runner.engine.effects import Answer, Effect, Now

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Literal as OneOf
-from typing import TypeAlias
+from typing import Literal as OneOf, TypeAlias
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, member, pointer_tokens, to_text
 from arazzo_runner.base.records import Record

@@ -75,7 +75,7 @@ def _body(
     for sentence in summed_up(errors):
         yield Finding("schema", "response-schema", f"the response body does not fit: {sentence}")
     if options.undocumented != "off":
-        from arazzo_runner.sources.undocumented import undocumented_members  # lazily: only asked for
+        from arazzo_runner.sources.schema.undocumented import undocumented_members  # lazily: only asked for
 
         members = undocumented_members(body, media_type.schema, operation.schemas, media_type.base)
         for sentence in summed_up(members):

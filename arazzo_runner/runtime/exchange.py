@@ -11,9 +11,9 @@ from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoR
 from arazzo_runner.runtime.redirects import PinnedRequest
 from arazzo_runner.runtime.target import request_target
 from arazzo_runner.runtime.transports import Way
-from arazzo_runner.sources.deadline import Deadline
+from arazzo_runner.sources.hosts import shown
+from arazzo_runner.sources.http_library import Deadline
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
-from arazzo_runner.sources.proxies import shown
 
 CONNECT_TIMEOUT = 10.0
 

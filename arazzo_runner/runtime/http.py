@@ -26,7 +26,7 @@ from arazzo_runner.runtime.redirects import LookedUp, Trail, is_redirect
 from arazzo_runner.runtime.stale_connections import kept_with_leftovers
 from arazzo_runner.runtime.transports import Way, async_way, blocking_way
 from arazzo_runner.sources.hosts import Origin, origin_of
-from arazzo_runner.sources.httpx_import import httpx
+from arazzo_runner.sources.http_library import httpx
 
 CONNECT_GRACE = 0.05  # lets a connect timeout, after which nothing was sent, come before that of the whole
 MAX_RESPONSE_SIZE = 10 * 2**20

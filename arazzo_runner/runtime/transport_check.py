@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
-from arazzo_runner.sources.httpx_import import httpx
-from arazzo_runner.sources.proxies import DIRECT, SCHEMES, environment_proxies, shown, with_scheme
+from arazzo_runner.sources.hosts import DIRECT, SCHEMES, environment_proxies, shown, with_scheme
+from arazzo_runner.sources.http_library import httpx
 
 
 def check_transport(options: TransportOptions, environment: Mapping[str, str]) -> None:

@@ -12,9 +12,8 @@ from typing import Any
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.options import TransportOptions
-from arazzo_runner.sources.deadline import keep_deadlines
-from arazzo_runner.sources.hosts import Origin, origin_of
-from arazzo_runner.sources.proxies import proxy_for
+from arazzo_runner.sources.hosts import Origin, origin_of, proxy_for
+from arazzo_runner.sources.http_library import keep_deadlines
 
 MAX_CONNECTIONS = 1000
 

@@ -1,4 +1,4 @@
-"""URIs and file paths: joining references (RFC 3986 §5), and going from one to the other."""
+"""URIs and file paths: resolving references (RFC 3986 §5) and converting one to the other."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SPECIAL: Final = frozenset({"", ".", ".."})
 
 
 def is_remote(uri: str) -> bool:
-    """Tell whether a URI leads over the network."""
+    """Return whether a URI is an http(s) URL."""
     return uri[:4].lower() == "http" and uri[4:8].lower().startswith(("://", "s://"))
 
 
 def uri_of_path(path: str) -> str:
-    """Return the file: URI of a path, relative ones meant from the working directory."""
+    """Return the file: URI of a path, which may be relative to the working directory."""
     if path[:5].lower() == "file:":
         return path
     full = os.path.abspath(path)
@@ -55,7 +55,7 @@ def path_of(uri: str) -> str:
 
 
 def join(base: str, reference: str) -> str:
-    """Resolve a reference against a base URI (RFC 3986 §5.2); what is no URI at all stays as it is."""
+    """Resolve a reference against a base URI (RFC 3986 §5.2); an invalid one is returned as it is."""
     plain = _joined(base, reference)
     if plain is not None:
         return plain
@@ -111,7 +111,7 @@ def origin(uri: str) -> tuple[str, str, int] | None:
 
 
 def without_userinfo(uri: str) -> str:
-    """Return a URI as messages may show it: without the user name and password it may hold.
+    """Return a URI for messages, without user name and password.
 
     >>> without_userinfo("https://me:secret@api.test/x")
     'https://api.test/x'

@@ -37,9 +37,9 @@ def mend(path, *, unsafe=False, text=None):
     mended = []
     while linted.document is not None and len(mended) < 5000:
         fixed = fix_document(linted.document, linted.findings, unsafe=unsafe)
-        if not fixed.mended:
+        if not fixed.fixed:
             break
-        mended += fixed.mended
+        mended += fixed.fixed
         linter.change(name, fixed.text.encode())
         linted = linter.lint(name)
     return first, linted, mended

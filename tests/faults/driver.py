@@ -30,7 +30,7 @@ from arazzo_runner.runtime import (
     http,  # noqa: F401
     transports,  # noqa: F401
 )
-from arazzo_runner.sources.httpx_import import httpx
+from arazzo_runner.sources.http_library import httpx
 from tests.faults.flow import write
 from tests.faults.worlds import Watched
 

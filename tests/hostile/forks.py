@@ -177,7 +177,7 @@ def _warm_up() -> None:
     from arazzo_runner.cli import main
     from arazzo_runner.cli.commands import COMMANDS
     from arazzo_runner.cli.group import group
-    from arazzo_runner.sources.httpx_import import httpx
+    from arazzo_runner.sources.http_library import httpx
     from tests.faults.flow import write
 
     for name in COMMANDS:

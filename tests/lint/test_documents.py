@@ -6,8 +6,7 @@ import os
 
 import pytest
 
-from arazzo_runner.lint.documents import is_arazzo, select_documents
-from arazzo_runner.lint.globs import matches
+from arazzo_runner.lint.documents import is_arazzo, matches, select_documents
 from tests.lint.documents import CLEAN, PETS
 
 

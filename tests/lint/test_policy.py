@@ -12,7 +12,7 @@ from arazzo_runner.lint.levels import Choices, policy_for
 def level(code, severity, config="", path="w.yml", **choices):
     settings = read_settings(f"[validate]\n{config}", "arazzo.toml", Problems()).validate
     found = Diagnostic(code=code, severity=Severity(severity), message="m", at=Location("w.yml"))
-    judged = policy_for(settings, path, Choices(**choices)).judged(found)
+    judged = policy_for(settings, path, Choices(**choices)).leveled(found)
     return None if judged is None else judged.severity.value
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
-from arazzo_runner.lint.rules import RULES
+from arazzo_runner.lint.rules.catalogue import RULES
 
-DEFAULTS = [rule.CODE for rule in RULES if rule.DEFAULT]
+DEFAULTS = [rule.code for rule in RULES if rule.is_default]
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 

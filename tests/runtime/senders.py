@@ -8,7 +8,7 @@ from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import HttpRequest, SendRequest
 from arazzo_runner.runtime.connection_pool import lanes
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
-from arazzo_runner.sources.httpx_import import httpx
+from arazzo_runner.sources.http_library import httpx
 
 
 def effect(url, method="GET", timeout=1.0, body=None, headers=()):

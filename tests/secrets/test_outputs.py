@@ -18,8 +18,8 @@ from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report
 from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.runs.formats import KINDS, render
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
-from arazzo_runner.report.writers import KINDS, render
 from arazzo_runner.runtime.cassette.file import cassette_text
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction

@@ -11,7 +11,7 @@ import pytest
 
 from arazzo_runner.sources import policy as rules
 from arazzo_runner.sources.download import download
-from arazzo_runner.sources.fetch import FetchError, make_fetch, read_file, repository_root
+from arazzo_runner.sources.fetch import FetchError, make_fetch, read_file
 from arazzo_runner.sources.policy import (
     Policy,
     address_kind,
@@ -19,6 +19,7 @@ from arazzo_runner.sources.policy import (
     check_reference,
     check_source,
     redirected,
+    repository_root,
 )
 from arazzo_runner.sources.uris import is_remote, join, origin, path_of, uri_of_path, without_userinfo
 from tests.runtime.proxy_server import ProxyServer

@@ -1,4 +1,4 @@
-"""`arazzo auth`: which credentials a document needs, where each would come from, and what is missing."""
+"""`arazzo auth`: the credentials that a document needs, where each is looked up, and which are missing."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from arazzo_runner.runtime.auth.needs import FieldNeed, Needs, SchemeNeed, StepN
 from arazzo_runner.runtime.auth.sources import Credentials, shown_path
 
 _HELP = """\
-And what is missing: for every security scheme of the operations called: the environment variable,
-the entry of the credentials file and of the keyring it would come from, and
-where it was found. No value is ever printed. Nothing is sent.
+For every security scheme of the operations called: the environment variable,
+the entry of the credentials file and of the keyring that are looked up, and
+where a value was found, or that it is missing. Values are never printed, and
+nothing is sent.
 
 \b
 Examples:
@@ -44,7 +45,7 @@ Exit codes:
 
 @arazzo_command("auth", _HELP)
 @click.argument("spec")
-@click.option("-w", "--workflow", metavar="ID", help="Of this workflow, and what it calls, only.")
+@click.option("-w", "--workflow", metavar="ID", help="Only for this workflow and those it calls.")
 @credentials_file_option
 @format_option
 @reading_options
@@ -57,7 +58,7 @@ def command(
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
-    """Find out and print."""
+    """Print the credentials; returns 1 when one is missing."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     program = api.load(spec, workflow, **reading.as_keywords(), any_server=True)
     credentials = Credentials(file=credentials_file)

@@ -1,4 +1,4 @@
-"""`arazzo debug`: a run that stops before each request and after each answer, and does what it is told."""
+"""`arazzo debug`: a run that stops before each request and after each response and asks what to do."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.runtime.dry_run import DryRunWorld
 
 _HELP = f"""\
-The run stops before each request and after each answer and asks what to do.
+The run stops before each request and after each response and asks what to do.
 Commands are read from standard input, one a line; its end ends the run.
 
 \b
@@ -81,7 +81,7 @@ def command(
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
-    """Run and ask."""
+    """Run step by step; returns the exit code of the run."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     program = api.load(spec, workflow, **reading.as_keywords(), servers=servers, any_server=mock)
     program = api.choose_workflow(program, workflow)
@@ -101,7 +101,7 @@ def command(
 
 @contextlib.contextmanager
 def _mocked(program: Program, *, mock: bool, scenario: str | None, switches: tuple[str, ...]) -> Iterator[Program]:
-    """Serve the mock for the whole session: a restart must find it as it was."""
+    """Serve the mock for the whole session: a restart must not reset its state."""
     if not mock:
         yield program
         return
@@ -112,7 +112,7 @@ def _mocked(program: Program, *, mock: bool, scenario: str | None, switches: tup
 
 
 class _Session:
-    """The run, gone through again from memory each time an input is edited."""
+    """A run that is repeated from recorded responses each time an input is edited."""
 
     def __init__(self, console: Console, program: Program, breakpoints: set[str], *, mock: bool) -> None:
         steps = tuple(dict.fromkeys(step.step_id for each in program.workflows.values() for step in each.steps))
@@ -130,12 +130,11 @@ class _Session:
         self._world: DebugWorld | None = None
 
     def run(self, inputs: dict[str, JsonValue]) -> RunResult:
-        """Run until the end, over and over while inputs are edited."""
+        """Run to the end, again each time an input is edited."""
         while True:
             self._debugger.inputs = inputs
             try:
-                # The person decides how long it takes.
-                options = RunOptions(run_timeout=None)
+                options = RunOptions(run_timeout=None)  # the user decides how long it takes
                 result = api.run(
                     self._program,
                     inputs=inputs,
@@ -146,7 +145,7 @@ class _Session:
                 )
             except Restart as restart:
                 inputs = restart.inputs
-                self._console.err("the run so far is gone through again; nothing is sent twice\n")
+                self._console.err("the run is repeated from its recorded responses; nothing is sent twice\n")
                 continue
             self._printer.close()
             self._console.secrets = result.secrets
@@ -175,7 +174,7 @@ class _Session:
 
 
 def _credentials(program: Program, *, mock: bool) -> CredentialsGiven:
-    """Return what all goings-through share, so that no token is fetched twice; a mock gets placeholders."""
+    """Return the credentials that all repetitions share, so that no token is fetched twice; placeholders for a mock."""
     if mock:
         from arazzo_runner.runtime.auth.sources import Placeholders
 
@@ -184,7 +183,7 @@ def _credentials(program: Program, *, mock: bool) -> CredentialsGiven:
 
 
 def _reader(console: Console) -> Callable[[str], str]:
-    """Return what asks a person for a line, on standard error: standard output is the workflow's."""
+    """Return a function that asks for a line on standard error; standard output is for the workflow's outputs."""
 
     def read(prompt: str) -> str:
         console.err(prompt)

@@ -1,4 +1,4 @@
-"""`arazzo list`: the workflows of a document and what they want."""
+"""`arazzo list`: the workflows of a document and their inputs."""
 
 from __future__ import annotations
 

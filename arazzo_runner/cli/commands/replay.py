@@ -1,4 +1,4 @@
-"""`arazzo replay`: run a workflow against a recorded conversation, offline, and tell what differs."""
+"""`arazzo replay`: run a workflow against a recorded conversation, offline, and report differences."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def command(
     format_: str,
     no_color: bool,
 ) -> int:
-    """Play the cassette and print the differences."""
+    """Replay the cassette and print the differences; returns 1 when there are any."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     recorded = read_cassette(cassette)
     program = api.load(
@@ -101,7 +101,7 @@ def command(
         on_event=(lambda event, secrets: None) if quiet else printer.on_event,
     )
     printer.close()
-    # What a cassette holds is no secret any more; only what -i gave can be one.
+    # A cassette holds placeholders in place of secrets; only inputs given with -i can be secret.
     secrets = Secrets(text for text in result.secrets.texts() if PREFIX not in text)
     console.secrets = secrets
     found = list(_differences(program, result, recorded, player, secrets))
@@ -110,7 +110,7 @@ def command(
 
 
 def _document(cassette: str, recorded: Cassette) -> str:
-    """Return where the recorded document is: a relative name is meant from the cassette's folder."""
+    """Return the path of the recorded document; a relative one is resolved from the folder of the cassette."""
     if is_remote(recorded.document):
         return recorded.document
     return os.path.normpath(os.path.join(os.path.dirname(cassette), recorded.document))
@@ -119,18 +119,18 @@ def _document(cassette: str, recorded: Cassette) -> str:
 def _differences(
     program: Program, result: RunResult, recorded: Cassette, player: Player, secrets: Secrets
 ) -> Iterator[Diagnostic]:
-    told = [*drift_diagnostics(program, _drifts(player, secrets), secrets)]
-    told += outcome_diagnostics(program, result, recorded.status, dict(recorded.outputs), secrets)
-    yield from (masked_diagnostic(each, secrets) for each in told)
+    found = [*drift_diagnostics(program, _drifts(player, secrets), secrets)]
+    found += outcome_diagnostics(program, result, recorded.status, dict(recorded.outputs), secrets)
+    yield from (masked_diagnostic(each, secrets) for each in found)
 
 
 def _drifts(player: Player, secrets: Secrets) -> Iterator[RequestDrift]:
     for drift in player.drifts():
-        told = RequestDrift(drift.kind, drift.key, request_line(drift.request, secrets), at=drift.at)
+        base = RequestDrift(drift.kind, drift.key, request_line(drift.request, secrets), at=drift.at)
         if not drift.differences:
-            yield told
+            yield base
         for each in drift.differences:
-            yield replace(told, part=each.part, name=each.name, was=each.was, now=each.now)
+            yield replace(base, part=each.part, name=each.name, was=each.was, now=each.now)
 
 
 def _print(console: Console, result: RunResult, found: list[Diagnostic], requests: int, format_: str) -> None:

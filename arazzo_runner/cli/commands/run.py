@@ -30,7 +30,7 @@ from arazzo_runner.cli.run.options import (
     transport_options,
 )
 from arazzo_runner.cli.run.session import run_session
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 _HELP = """\
 SPEC is an Arazzo document: a file, a glob or an http(s) URL. Nothing but the
@@ -47,7 +47,7 @@ Examples:
   arazzo run pets.yml -i petId=7 --mock -vv       against a mock, everything shown
   arazzo run pets.yml -i petId=7 --dry-run        the requests, nothing is sent
   arazzo run pets.yml --format json | jq .outputs
-  arazzo run pets.yml -i petId=7 --durable        can be resumed when it stopped
+  arazzo run pets.yml -i petId=7 --durable        can be resumed if it stops
   arazzo run 'tests/**/*.yml' -w '*' --jobs 4     every workflow of many documents
   arazzo run pets.yml --data pets.csv --fail-fast one run per row of inputs
 
@@ -58,7 +58,7 @@ refreshToken in ARAZZO_INPUT_REFRESH_TOKEN or ARAZZO_INPUT_refreshToken.
 
 \b
 Credentials of security schemes are looked up in the environment, a file and
-the keyring, never given here: arazzo auth SPEC says what is needed and where.
+the keyring, never given here: arazzo auth SPEC lists what is needed and where.
 
 \b
 Many runs (several documents or workflows, --data, --repeat) print one JSON
@@ -66,9 +66,9 @@ object a line: {"run", "workflowId", "status", "outputs"}; with --format json
 one object with all of them and a summary. The exit code is the worst one.
 
 \b
-Secret outputs are shown as ***. Unless --show-secrets or --output says where
-they should go, they are kept in a file only you can read, below
-$XDG_STATE_HOME/arazzo (~/.local/state/arazzo), and standard error names it.
+Secret outputs are shown as ***. Without --show-secrets and --output they are
+written to a file that only you can read, below $XDG_STATE_HOME/arazzo
+(~/.local/state/arazzo), whose path is printed on standard error.
 
 \b
 Exit codes:
@@ -97,14 +97,14 @@ Exit codes:
     "--include",
     metavar="FILE",
     multiple=True,
-    help="Another Arazzo document that references may mean by its $self; repeatable.",
+    help="Another Arazzo document, found by its $self; repeatable.",
 )
 @reading_options
 @click.option("--mock", is_flag=True, help="Answer from the descriptions' examples, on a local mock server.")
 @mock_options
 @click.option("--dry-run", is_flag=True, help="Print the requests instead of sending them.")
 @click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress and no warnings, only why it failed.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress and no warnings, only the reason of a failure.")
 @format_option
 @click.option("--output", metavar="FILE", help="Write the outputs to FILE, secrets in clear, readable only by you.")
 @click.option("--show-secrets", is_flag=True, help="Print secret outputs in clear.")
@@ -119,7 +119,7 @@ Exit codes:
 @many_options
 @limit_options
 @part_options
-@click.option("--record", metavar="FILE", help="Write the conversation, without secrets, for arazzo replay.")
+@click.option("--record", metavar="FILE", help="Record the requests and responses, without secrets, for arazzo replay.")
 @check_options
 @credential_options
 @transport_options
@@ -135,7 +135,7 @@ def command(**options: Any) -> int:
     return watch(given, lambda kept: _run(given, kept))
 
 
-def _run(given: RunArguments, read: Kept | None = None) -> int:
+def _run(given: RunArguments, read: DocumentSnapshot | None = None) -> int:
     """Run with the variables of --env-file; `read` takes in the documents that are read."""
     if not given.many.env_files:
         return _dispatched(given, read)
@@ -145,7 +145,7 @@ def _run(given: RunArguments, read: Kept | None = None) -> int:
         return _dispatched(given, read)
 
 
-def _dispatched(given: RunArguments, read: Kept | None) -> int:
+def _dispatched(given: RunArguments, read: DocumentSnapshot | None) -> int:
     if not given.is_many:
         return run_session(given, os.environ, read)
     from arazzo_runner.cli.run.many import run_many  # lazily: a single run needs none of it
@@ -172,7 +172,7 @@ def _contradictions(given: RunArguments) -> Iterator[tuple[object, str]]:
     yield given.reports and given.dry_run, "--report and --dry-run exclude each other"
     yield given.many.watch and "-" in given.files, "--watch cannot read standard input again"
     yield given.record and given.dry_run, "--record and --dry-run exclude each other"
-    yield given.record and given.is_many, "--record writes down one run, and several are asked for"
+    yield given.record and given.is_many, "--record records one run, and several are asked for"
     yield given.scenario and not given.mock, "--scenario needs --mock"
     yield transport.max_redirects and not transport.follow_redirects, "--max-redirects needs --follow-redirects"
     yield given.switches and not given.mock, "--switch needs --mock"

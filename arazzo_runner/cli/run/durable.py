@@ -37,14 +37,14 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class DurableExecution(Execution):
     """A durable run about to begin, its store open. `kept` holds the documents of its program."""
 
     def __init__(
-        self, given: RunArguments, ready: Prepared, *, on_event: api.OnEvent, announce: Announce, kept: Kept
+        self, given: RunArguments, ready: Prepared, *, on_event: api.OnEvent, announce: Announce, kept: DocumentSnapshot
     ) -> None:
         super().__init__(given, ready, on_event=on_event, announce=announce)
         self._announce = announce
@@ -81,9 +81,9 @@ def farewell(outcome: Any, store: str | None) -> str:
     if outcome.doubts:
         return "".join(_doubt(outcome.run_id, doubt, option) for doubt in outcome.doubts)
     if outcome.unfinished:
-        return f"the run is kept; it goes on with: arazzo resume {outcome.run_id}{option}\n"
+        return f"the run is stored; continue it with: arazzo resume {outcome.run_id}{option}\n"
     if outcome.result.secret_outputs:
-        return f"secret outputs are kept: arazzo runs show {outcome.run_id}{option} --show-secrets\n"
+        return f"secret outputs are stored: arazzo runs show {outcome.run_id}{option} --show-secrets\n"
     return ""
 
 
@@ -91,10 +91,10 @@ def _doubt(run_id: str, doubt: Any, option: str) -> str:
     command = f"arazzo resume {run_id}{option} --step {one_line(doubt.step_id)} --as"
     return (
         f"in doubt: {one_line(doubt.step_id)}: {doubt.method} {one_line(doubt.url)}\n"
-        "  Was it acted on? Look at the server, then say so:\n"
+        "  Find out on the server whether it was acted on, then run one of these:\n"
         f"    {command} failed     it was not: the step fails\n"
-        f"    {command} resend     it may be sent once more\n"
-        f"    {command} FILE.json  it was, and this is the answer: "
+        f"    {command} resend     it may be sent again\n"
+        f"    {command} FILE.json  it was, and this is the response: "
         '{"status": 200, "headers": {}, "body": {}}\n'
     )
 
@@ -125,12 +125,12 @@ _group = option_group(
     click.option(
         "--input-file",
         metavar="FILE",
-        help="A mapping of inputs; or rows (.jsonl, .ndjson, .csv, .tsv): one run for each.",
+        help="A mapping of inputs, or rows (.jsonl, .ndjson, .csv, .tsv) for one run each.",
     ),
     server_option,
     server_variable_option,
     click.option(
-        "--include", metavar="FILE", multiple=True, help="Another Arazzo document that references may mean; repeatable."
+        "--include", metavar="FILE", multiple=True, help="Another Arazzo document for references; repeatable."
     ),
     click.option(
         "--queue",
@@ -138,7 +138,7 @@ _group = option_group(
         metavar="NAME",
         default="default",
         show_default=True,
-        help="The queue whose workers shall run it.",
+        help="The queue whose workers perform it.",
     ),
     idempotency_option,
 )

@@ -20,7 +20,7 @@ from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
-from arazzo_runner.report.secret_file import Keep, has_secret_outputs
+from arazzo_runner.report.secret_file import SecretFile, has_secret_outputs
 from arazzo_runner.sources.uris import is_remote
 
 Announce = Callable[[str], None]
@@ -71,14 +71,14 @@ class Execution:
         self._recording = None if given.record is None else _recording(given.record, given, ready.spec)
         self._secret_file = self._prepared_file(announce, label, output) if has_secret_outputs(ready.program) else None
 
-    def _prepared_file(self, announce: Announce, label: str, output: PrivateFile | None) -> Keep | None:
+    def _prepared_file(self, announce: Announce, label: str, output: PrivateFile | None) -> SecretFile | None:
         """Return the file that takes secret outputs while the run goes on, None where none is needed."""
         if not self.given.delivers_secrets:
             return prepared_secret_file(self.ready.program, announce, label)
         if output is None or not output.is_replaceable:
             return None
         path = output.path
-        return Keep(self.ready.program, output, lambda moved: announce(moved) if moved != path else None)
+        return SecretFile(self.ready.program, output, lambda moved: announce(moved) if moved != path else None)
 
     def perform(self) -> RunResult:
         """Run; blocking."""
@@ -149,13 +149,13 @@ def _recording(path: str, given: RunArguments, spec: str) -> Recording:
     return Recording(path, spec, elsewhere=given.mock or bool(given.servers))
 
 
-def prepared_secret_file(program: Program, announce: Announce, label: str = "") -> Keep:
+def prepared_secret_file(program: Program, announce: Announce, label: str = "") -> SecretFile:
     """Return the file below the state folder that takes secret outputs; raises InvalidUsage if it cannot be made."""
     try:
-        return Keep.prepare(program, announce, label)
+        return SecretFile.prepare(program, announce, label)
     except OSError as problem:
         message = f"secret outputs cannot be kept in {state_folder()}: {problem.strerror or problem}"
-        hint = "say where they should go with --output FILE or --show-secrets, or set XDG_STATE_HOME"
+        hint = "use --output FILE or --show-secrets, or set XDG_STATE_HOME"
         raise InvalidUsage([usage_error(message, code="cannot-keep-secrets", hint=hint)]) from None
 
 

@@ -28,21 +28,21 @@ from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic
-from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty
-from arazzo_runner.report.many import ManyPrinter
 from arazzo_runner.report.runs.json import run_line, runs_report
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
 from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.many import ManyPrinter
 from arazzo_runner.report.terminal.progress import RunPrinter
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
-def run_many(given: RunArguments, environment: Mapping[str, str], read: Kept | None = None) -> int:
+def run_many(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
     """Run everything that is asked for and return the worst exit code; `read` takes in the documents that are read."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None

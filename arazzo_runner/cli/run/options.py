@@ -64,10 +64,17 @@ limit_options = option_group(
     LimitArguments,
     click.option("--timeout", type=_SECONDS, metavar="S", help="Seconds for one exchange (default 30)."),
     click.option("--run-timeout", type=_SECONDS, metavar="S", help="Seconds for the whole run (default 600)."),
-    click.option("--max-steps", type=_COUNT, metavar="N", help="Visits of steps before a loop is given up."),
+    click.option("--max-steps", type=_COUNT, metavar="N", help="Visits of steps after which a loop is ended."),
     click.option("--max-depth", type=_DEPTH, metavar="N", help="Nesting of workflows (default 32)."),
-    click.option("--max-retry-wait", type=_WAIT, metavar="S", help="The longest Retry-After to obey (default 300)."),
-    click.option("--poll-interval", type=_WAIT, metavar="S", help="Seconds before a step goes to itself (default 1)."),
+    click.option(
+        "--max-retry-wait", type=_WAIT, metavar="S", help="The longest Retry-After to wait for (default 300)."
+    ),
+    click.option(
+        "--poll-interval",
+        type=_WAIT,
+        metavar="S",
+        help="Seconds before a step is repeated by a goto to itself (default 1).",
+    ),
     click.option("--max-response-size", type=Bytes(), metavar="BYTES", help="The largest response (default 10 MiB)."),
     click.option(
         "--criterion-timeout",
@@ -78,7 +85,7 @@ limit_options = option_group(
     click.option(
         "--cookies",
         type=click.Choice(["host", "domain", "off"]),
-        help="Cookies go back to the origin that set them (host, default), also by Domain, or not at all.",
+        help="Cookies are sent to the origin that set them (host, default), also by Domain, or never.",
     ),
     click.option(
         "--parallel",
@@ -117,11 +124,11 @@ class PartArguments(Record, kw_only=True):
 part_options = option_group(
     "part",
     PartArguments,
-    click.option("--step", metavar="ID", help="Run one step, and before it the steps it needs."),
+    click.option("--step", metavar="ID", help="Run one step, and first those that it needs."),
     click.option("--from", "from_step", metavar="ID", help="Begin at a step (with --outputs-from for what it needs)."),
     click.option("--until", metavar="ID", help="End after a step and print the outputs of all steps."),
     click.option(
-        "--outputs-from", metavar="FILE", help="Outputs of steps that ran before, as --until and --step write them."
+        "--outputs-from", metavar="FILE", help="Outputs of steps of an earlier run, as written by --until and --step."
     ),
 )
 
@@ -204,9 +211,7 @@ transport_options = option_group(
         "[HOST=]URL",
         "Send through a proxy (also: HTTPS_PROXY, NO_PROXY …); direct for none.",
     ),
-    click.option(
-        "--follow-redirects", is_flag=True, help="Follow redirects; to another server goes nothing but a bare GET."
-    ),
+    click.option("--follow-redirects", is_flag=True, help="Follow redirects; to another server only as a bare GET."),
     click.option(
         "--max-redirects",
         type=_COUNT,
@@ -220,7 +225,7 @@ transport_options = option_group(
 
 
 def _rate(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
-    """Read `10`, `10/s`, `100/m` or `3/h` as requests a second."""
+    """Return `10`, `10/s`, `100/m` or `3/h` as requests a second."""
     if text is None:
         return None
     number, slash, unit = text.partition("/")
@@ -234,7 +239,7 @@ def _rate(context: click.Context, parameter: click.Parameter, text: str | None) 
 
 
 class ManyArguments(Record, kw_only=True):
-    """What makes several runs of one command line, and how they go."""
+    """What makes several runs of one command line, and how they are performed."""
 
     data: str | None
     repeat: int | None
@@ -252,7 +257,7 @@ many_options = option_group(
     click.option("--data", metavar="FILE", help="One run per row of a CSV, JSON Lines, JSON or YAML file of inputs."),
     click.option("--repeat", type=Count(most=MOST_RUNS), metavar="N", help="Run everything N times."),
     click.option("--jobs", "-j", type=_COUNT, default=1, metavar="N", help="Runs at the same time (default 1)."),
-    click.option("--fail-fast", is_flag=True, help="Begin no further run after one that did not succeed."),
+    click.option("--fail-fast", is_flag=True, help="Start no further run after one that did not succeed."),
     click.option(
         "--rate",
         callback=_rate,
@@ -265,9 +270,9 @@ many_options = option_group(
         "env_files",
         metavar="FILE",
         multiple=True,
-        help="Variables of the environment, a NAME=value a line; repeatable.",
+        help="Environment variables, one NAME=value a line; repeatable.",
     ),
-    click.option("--watch", is_flag=True, help="Run again whenever a file that was read changes."),
+    click.option("--watch", is_flag=True, help="Run again when a file that was read changes."),
 )
 
 
@@ -319,9 +324,9 @@ durable_options = option_group(
     click.option(
         "--durable",
         is_flag=True,
-        help="Keep every answer on disk before it is used, so that a run that stopped can be resumed.",
+        help="Store each response before it is used, so that a run that stopped can be resumed.",
     ),
-    click.option("--run-id", metavar="ID", help="A name for the durable run (default: one is made)."),
+    click.option("--run-id", metavar="ID", help="The id of the durable run (default: generated)."),
     store_option,
     idempotency_option,
 )

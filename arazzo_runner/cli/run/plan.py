@@ -29,7 +29,7 @@ from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow, did_you_mean
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class PlannedRun(Record, kw_only=True):
@@ -53,7 +53,7 @@ class _Chosen(Record):
         return self.program.workflow.workflow_id
 
 
-def plan(given: RunArguments, environment: Mapping[str, str], kept: Kept | None = None) -> list[PlannedRun]:
+def plan(given: RunArguments, environment: Mapping[str, str], kept: DocumentSnapshot | None = None) -> list[PlannedRun]:
     """Load every document and check the inputs of every run; raises InvalidUsage with all that is wrong.
 
     `kept` takes in the documents that are read.
@@ -153,7 +153,7 @@ def _inputs_of(chosen: _Chosen, stated: GivenInputs, environment: Mapping[str, s
 # ------------------------------------------------------------------ documents and workflows
 
 
-def _chosen(given: RunArguments, kept: Kept | None) -> list[_Chosen]:
+def _chosen(given: RunArguments, kept: DocumentSnapshot | None) -> list[_Chosen]:
     """Load the documents and choose their workflows; raises InvalidUsage with the mistakes of all documents."""
     problems: list[Diagnostic] = []
     found: list[_Chosen] = []
@@ -184,7 +184,7 @@ def documents(specs: Sequence[str]) -> list[str]:
         files = _matching(spec)
         if not files:
             message = f'no file matches "{spec}"'
-            raise InvalidUsage([usage_error(message, code="unreadable-file", hint="** goes through folders")])
+            raise InvalidUsage([usage_error(message, code="unreadable-file", hint="** matches folders at any depth")])
         found.update(dict.fromkeys(files))
     return list(found)
 
@@ -198,7 +198,7 @@ def _matching(pattern: str) -> list[str]:
         raise InvalidUsage([usage_error(message, code="unreadable-file", hint=hint)]) from None
 
 
-def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: Kept | None) -> list[Program]:
+def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: DocumentSnapshot | None) -> list[Program]:
     """Return the chosen workflows of a document, each as a program of its own; `known` takes in their names."""
     if not given.workflows:
         return [api.choose_workflow(load_document(given, spec, None, kept), None)]
@@ -218,7 +218,7 @@ def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: Kept
     return programs
 
 
-def _workflow_ids(given: RunArguments, spec: str, kept: Kept | None) -> list[str]:
+def _workflow_ids(given: RunArguments, spec: str, kept: DocumentSnapshot | None) -> list[str]:
     program = load_document(given, spec, None, kept)
     return [workflow.workflow_id for workflow in program.description.workflows]
 
@@ -229,4 +229,4 @@ def _matches_any(pattern: str, names: set[str]) -> bool:
 
 def _unmatched(name: str, known: Mapping[str, JsonValue]) -> Diagnostic:
     hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
-    return usage_error(f'there is no workflow "{name}" in what was given', code="unknown-workflow", hint=hint)
+    return usage_error(f'there is no workflow "{name}" in the documents', code="unknown-workflow", hint=hint)

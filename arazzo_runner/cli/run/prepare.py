@@ -20,7 +20,7 @@ from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.program.security import secured_steps
 from arazzo_runner.report.masking import masked_diagnostic
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote
 
 
@@ -48,7 +48,7 @@ class Prepared(Record, kw_only=True):
         return self.program.workflow.workflow_id
 
 
-def prepare(given: RunArguments, environment: Mapping[str, str], kept: Kept | None = None) -> Prepared:
+def prepare(given: RunArguments, environment: Mapping[str, str], kept: DocumentSnapshot | None = None) -> Prepared:
     """Return the run that a command line asks for; raises ArazzoError. `kept` takes in the documents that are read."""
     options = run_options(given)
     program = api.choose_workflow(load_document(given, given.spec, given.workflow, kept), given.workflow)
@@ -110,7 +110,9 @@ def scenario_of(given: RunArguments) -> Any:
 # ------------------------------------------------------------------ documents
 
 
-def load_document(given: RunArguments, spec: str, workflow_id: str | None, kept: Kept | None = None) -> Program:
+def load_document(
+    given: RunArguments, spec: str, workflow_id: str | None, kept: DocumentSnapshot | None = None
+) -> Program:
     """Load a document as the command line says; raises ArazzoError."""
     program = api.load(spec, workflow_id, **reading_of(given), any_server=given.mock, kept=kept)
     _check_names(program, given.reading.sources, "--source")

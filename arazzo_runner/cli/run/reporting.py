@@ -11,10 +11,9 @@ from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.runs.records import RunRecord, RunsReport
-from arazzo_runner.report.shared_secrets import with_shared_secrets
+from arazzo_runner.report.runs.formats import KINDS, ReportFile, kind_of, render
+from arazzo_runner.report.runs.records import RunRecord, RunsReport, with_shared_secrets
 from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.writers import KINDS, ReportFile, kind_of, render
 
 
 class Reports:
@@ -69,7 +68,7 @@ class Reports:
         return True
 
     def _write_annotations(self, report: RunsReport) -> bool:
-        from arazzo_runner.report.runs.github import append_summary  # lazily: only where it is asked for
+        from arazzo_runner.report.runs.markdown import append_summary  # lazily: only where it is asked for
 
         # The only place where lines that begin with :: are written on purpose: commands to the runner of GitHub.
         self._console.err(render("github", report))

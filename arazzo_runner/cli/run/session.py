@@ -22,14 +22,14 @@ from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, Severity
 from arazzo_runner.program.model import Program
-from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 EXIT_CODES: Final = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
@@ -48,14 +48,14 @@ class Reports(Protocol):
         """Remove the files of reports that will not be written."""
 
 
-def run_session(given: RunArguments, environment: Mapping[str, str], read: Kept | None = None) -> int:
+def run_session(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
     """Run a workflow and return the exit code; `read` takes in the documents that are read."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:
         given = configured(given, given.spec)
         reports = prepared_reports(given, console)
-        kept = Kept.opened(environment) if given.durable.durable else None
+        kept = DocumentSnapshot.opened(environment) if given.durable.durable else None
         ready = prepare(given, environment, kept or read)
         session = Session(given, ready, console, kept, reports)
     except ArazzoError as problem:
@@ -85,7 +85,7 @@ class Session:
         given: RunArguments,
         ready: Prepared,
         console: Console,
-        kept: Kept | None = None,
+        kept: DocumentSnapshot | None = None,
         reports: Reports | None = None,
     ) -> None:
         self._given = given
@@ -96,7 +96,7 @@ class Session:
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._execution = self._prepared_execution(kept)
 
-    def _prepared_execution(self, kept: Kept | None) -> Execution:
+    def _prepared_execution(self, kept: DocumentSnapshot | None) -> Execution:
         given, ready = self._given, self._ready
         if kept is None:
             return Execution(
@@ -285,7 +285,8 @@ def _unfinished_runs(spec: str, environment: Mapping[str, str]) -> str:
     folder = os.path.join(state_folder(), "journal.db.runs")
     if not environment.get("ARAZZO_STORE") and not _has_files(folder):
         return ""
-    from arazzo_runner.durable.store import store_of, unfinished_runs  # lazily: few have unfinished runs
+    from arazzo_runner.durable.locks import unfinished_runs  # lazily: few have unfinished runs
+    from arazzo_runner.durable.store import store_of
 
     try:
         found = list(unfinished_runs(store_of(None, environment).locks, spec if is_remote(spec) else uri_of_path(spec)))
@@ -294,8 +295,8 @@ def _unfinished_runs(spec: str, environment: Mapping[str, str]) -> str:
     if not found:
         return ""
     if len(found) > 1:
-        return f"{len(found)} durable runs of this document are unfinished: arazzo runs list names them\n"
-    return f"durable run {found[0]} of this document is unfinished: arazzo resume {found[0]} goes on with it\n"
+        return f"{len(found)} durable runs of this document are unfinished: arazzo runs list lists them\n"
+    return f"durable run {found[0]} of this document is unfinished: arazzo resume {found[0]} continues it\n"
 
 
 def _has_files(folder: str) -> bool:

@@ -12,21 +12,21 @@ from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count, paint
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of
 
 POLL_SECONDS = 0.3
 Stamps = dict[str, tuple[int, int] | None]
 
 
-def watch(given: RunArguments, run: Callable[[Kept], int], *, poll: float = POLL_SECONDS) -> int:
-    """Run again after every change until interrupted; returns 130. `run` adds the documents it reads to its Kept."""
+def watch(given: RunArguments, run: Callable[[DocumentSnapshot], int], *, poll: float = POLL_SECONDS) -> int:
+    """Run again after every change until interrupted; returns 130. `run` stores the documents it reads."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     stamps: Stamps = {}
     try:
         while True:
             before = _stamps(stamps)
-            kept = Kept.opened(os.environ)
+            kept = DocumentSnapshot.opened(os.environ)
             code = run(kept)
             if code == EXIT_INTERRUPTED:
                 return code
@@ -56,7 +56,7 @@ def _wait(stamps: Stamps, poll: float) -> str:
         time.sleep(poll)
 
 
-def _files(given: RunArguments, kept: Kept) -> list[str]:
+def _files(given: RunArguments, kept: DocumentSnapshot) -> list[str]:
     """Return the files that a run depends on: documents, descriptions, inputs, rows, settings."""
     named = [*given.specs, *given.include, *given.files]
     named += [path_of(uri) for uri in kept.documents if not is_remote(uri)]

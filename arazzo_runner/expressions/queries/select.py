@@ -6,8 +6,7 @@ their work (budget.py), patterns run in linear time or under a clock (regex.py).
 
 from __future__ import annotations
 
-from typing import Literal as OneOf
-from typing import cast
+from typing import Literal as OneOf, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, resolve_pointer, to_text, type_name
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork

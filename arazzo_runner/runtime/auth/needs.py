@@ -91,9 +91,9 @@ def find_needs(program: Program, credentials: Credentials) -> Needs:
 
 def _secured(program: Program) -> Iterator[tuple[str, CompiledStep, OperationCall]]:
     for workflow in reached(program):
-        for step in workflow.steps:
-            if isinstance(step.call, OperationCall) and step.call.operation.security:
-                yield workflow.workflow_id, step, step.call
+        for step, call in workflow.operation_steps():
+            if call.operation.security:
+                yield workflow.workflow_id, step, call
 
 
 # ------------------------------------------------------------------ steps

@@ -17,7 +17,7 @@ from arazzo_runner.engine.effects import Headers, HttpRequest
 from arazzo_runner.program.security import Slot, slot_of
 from arazzo_runner.runtime.auth.fields import SECRET_FIELDS, kind_of
 from arazzo_runner.sources.hosts import is_host_of
-from arazzo_runner.sources.security_schemes import scheme_fault
+from arazzo_runner.sources.http_media.header_names import scheme_fault
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_IN_COOKIES = re.compile(r'[\x00-\x20\x7f",;\\]')

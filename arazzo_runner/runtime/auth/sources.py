@@ -15,8 +15,7 @@ from typing import Any
 from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import MASK
-from arazzo_runner.base.user_files import UnusableFile
-from arazzo_runner.base.user_files import read_file as read_named_file
+from arazzo_runner.base.user_files import UnusableFile, read_file as read_named_file
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.access import CredentialSource
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean

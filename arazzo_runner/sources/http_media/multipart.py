@@ -1,4 +1,4 @@
-"""multipart bodies: one part for every member, files included (RFC 7578, RFC 2046 §5.1).
+"""Multipart bodies: one part for each member, files included (RFC 7578, RFC 2046 §5.1).
 
 OpenAPI §Encoding Object: contentType, headers, style and explode of a part.
 """
@@ -26,7 +26,7 @@ _HEADER: Final = pattern(r"[\w!#$%&'*+.^`|~\-]+", re.ASCII)
 
 
 class _Part(Record):
-    """One part: its name (none in multipart/mixed), content, type and file name, and more header lines."""
+    """One part: its name (None in multipart/mixed), content, type, file name and further headers."""
 
     name: str | None
     content: bytes
@@ -40,8 +40,8 @@ def multipart_body(
 ) -> tuple[bytes, str]:
     """Return (bytes, Content-Type with its boundary). Raises UnusableMedia.
 
-    The boundary follows from the content, since equal runs must send equal bytes; one that the
-    content type states is kept when it can be.
+    The boundary depends on the content only, since equal runs must send equal bytes; one given by
+    the content type is used if possible.
     """
     parts = [_bytes(part, content_type) for part in _parts(value, content_type, media_type, read or read_upload)]
     boundary = _boundary(parts, parameter(content_type, "boundary"))
@@ -67,13 +67,13 @@ def _parts(value: JsonValue, content_type: str, media_type: MediaType | None, re
 def _parts_of(
     name: str, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: ReadFile
 ) -> Iterator[_Part]:
-    """Yield the parts of one member: lists give a part for every item, unless they are sent as JSON."""
+    """Yield the parts of one member: one for each item of a list, unless it is sent as JSON."""
     if isinstance(item, (list, dict)) and ("style" in encoding or "explode" in encoding):
         style = str(encoding.get("style", "form"))
         explode = encoding.get("explode", style == "form") is True
         declared = OperationParameter(name=name, location="query", style=style, explode=explode)
         for key, text in query_pairs(name, item, declared):
-            yield _Part(unquote(key), _text(unquote(text)))  # a part is delimited, not percent-encoded
+            yield _Part(unquote(key), _text(unquote(text)))  # parts are not percent-encoded
         return
     if isinstance(item, list) and not is_json(_stated_type(encoding)):
         items = schema.get("items")
@@ -86,7 +86,7 @@ def _parts_of(
 def _part(
     name: str | None, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: ReadFile
 ) -> _Part:
-    """Make one part; the type is the stated one, else follows from value and schema (§Encoding Object)."""
+    """Return one part; its type is the stated one, else that of value and schema (§Encoding Object)."""
     stated, headers = _stated_type(encoding), tuple(_headers(encoding.get("headers")))
     is_binary = schema.get("format") == "binary"
     upload = file_of(item, read, is_expected=is_binary)
@@ -111,14 +111,14 @@ def _text(text: str) -> bytes:
 
 
 def _stated_type(encoding: Mapping[str, Any]) -> str | None:
-    """Return the first content type of an encoding that can be sent: not a range such as `image/*`."""
+    """Return the first content type of an encoding that is not a range such as `image/*`."""
     stated = encoding.get("contentType")
     types = [each.strip() for each in stated.split(",")] if isinstance(stated, str) else []
     return next((each for each in types if each and "*" not in each), None)
 
 
 def _headers(headers: JsonValue) -> Iterator[tuple[str, str]]:
-    """Yield the headers whose value an encoding fixes: a text, or a Header Object with const or default."""
+    """Yield the headers with a fixed value: a text, or a Header Object with const or default."""
     for name, header in headers.items() if isinstance(headers, dict) else ():
         schema = header.get("schema") if isinstance(header, dict) else None
         fixed = header if isinstance(header, str) else None
@@ -129,7 +129,7 @@ def _headers(headers: JsonValue) -> Iterator[tuple[str, str]]:
 
 
 def _properties(media_type: MediaType | None) -> Mapping[str, Any]:
-    """The schemas of the members, as far as the body's schema names them itself."""
+    """Return the properties of the body's schema."""
     schema = media_type.schema if media_type is not None else None
     properties = schema.get("properties") if isinstance(schema, dict) else None
     return properties if isinstance(properties, dict) else {}
@@ -157,7 +157,7 @@ def _bytes(part: _Part, content_type: str) -> bytes:
 
 
 def _quoted(text: str) -> str:
-    # WHATWG form-data: only these three are escaped in a quoted name.
+    # WHATWG form-data escapes only these three in a quoted name.
     return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
