@@ -21,14 +21,7 @@ from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.run import run_program
 from arazzo_runner.engine.schemas import InputProblem, prepare_inputs
-from arazzo_runner.errors import (
-    Diagnostic,
-    InvalidDescription,
-    InvalidInputs,
-    Location,
-    Severity,
-    UnknownWorkflow,
-)
+from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidInputs, Location, Severity, UnknownWorkflow
 from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, Source, open_document
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import LoadOptions

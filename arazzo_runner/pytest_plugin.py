@@ -164,8 +164,8 @@ def _workflows(path: Path) -> list[tuple[str, int]]:
     """Return id and line of every workflow of a document; of one that cannot be read, none."""
     from arazzo_runner.base.user_files import UnusableFile, read_file
     from arazzo_runner.document.build import build
+    from arazzo_runner.document.problems import Problems
     from arazzo_runner.document.source_map import read
-    from arazzo_runner.errors import Problems
 
     problems = Problems()
     try:

@@ -58,7 +58,8 @@ set_up() {
     if [ "$(cat "$dir/.installed" 2>/dev/null)" != "$stamp" ]; then
         say "setting up $dir with $("$PY" --version) …"
         if command -v uv >/dev/null 2>&1; then
-            uv pip install --quiet --python "$PY" --editable '.[dev]'
+            # With bytecode, as pip makes it: otherwise each process that cannot write any compiles all it imports.
+            uv pip install --quiet --compile-bytecode --python "$PY" --editable '.[dev]'
         else
             "$PY" -m pip install -qq --disable-pip-version-check --editable '.[dev]'
         fi

@@ -10,8 +10,9 @@ from arazzo_runner.base.secrets import MASK
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.document.build import build
 from arazzo_runner.document.model import ArazzoDescription
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Problems
+from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage
 from arazzo_runner.program.library import display
 from arazzo_runner.program.schemas import secret_input_names
 from arazzo_runner.report.escaping import one_line

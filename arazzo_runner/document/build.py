@@ -23,8 +23,9 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.errors import Change, Edit, Fix, Location, Problems, removing, replacing
+from arazzo_runner.errors import Change, Edit, Fix, Location, removing, replacing
 
 Built = TypeVar("Built")
 

@@ -17,9 +17,10 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import make_private_folder
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.version import __version__
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.document.yaml_positions import YamlPositions
-from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
+from arazzo_runner.errors import Diagnostic, Location, Severity
 
 Reader = Callable[..., Document | None]
 """`source_map.read`, or a caching function with the same parameters."""

@@ -107,7 +107,7 @@ def _refuse_half_pairs(value: JsonValue) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        message = "a text has half of a surrogate pair, which is no character"
+        message = "a text has an unpaired surrogate"
         raise Unreadable("not-json", message, None, "write both halves, as \\ud83d\\ude00") from None
 
 

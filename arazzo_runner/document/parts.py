@@ -17,7 +17,8 @@ from arazzo_runner.document.model import (
     ReusableObject,
     Selector,
 )
-from arazzo_runner.errors import Location, Problems, replacing
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Location, replacing
 
 ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 NAME_CHARACTERS: Final = ID_CHARACTERS | {"."}

@@ -7,7 +7,8 @@ from typing import Final
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.document.positions import FixedPositions, TextPositions
-from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Diagnostic, Location, Severity
 
 MOST_REPEATS: Final = 100
 """The number of repeated keys reported, so that a hostile document does not cause a million Diagnostics."""
@@ -62,7 +63,7 @@ class Reading(MutableRecord):
         if self.repeats > MOST_REPEATS:
             return
         lines = f"line {first[0]}" if first[0] == second[0] else f"lines {first[0]} and {second[0]}"
-        message = f"the key {preview(key)} stands twice in one mapping ({lines}); the last one counts"
+        message = f"the key {preview(key)} is duplicated in a mapping ({lines}); the last one counts"
         if self.repeats == MOST_REPEATS:
             message += "; further repeated keys are not listed"
         at, related = self.place(*second, pointer, len(key)), (self.place(*first, pointer, len(key)),)

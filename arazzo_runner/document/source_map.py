@@ -18,9 +18,10 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.document.json_positions import JsonPositions
 from arazzo_runner.document.json_reader import NotJsonText, count_keys, read_json
 from arazzo_runner.document.positions import FixedPositions, TextPositions
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.reading import MOST_DEPTH, Limits, Reading, Unreadable, too_deep
 from arazzo_runner.document.yaml_positions import YamlPositions
-from arazzo_runner.errors import Location, Problems, Severity
+from arazzo_runner.errors import Location, Severity
 
 __all__ = ["Document", "Limits", "from_value", "read", "read_value"]
 

@@ -188,7 +188,7 @@ class _Builder:
             hint = f"write &{event.anchor[:60]} before the value it means, above this line"
             raise Unreadable("yaml-syntax", f"the alias *{event.anchor[:60]} has no anchor", _place(event), hint)
         if not known.nodes:
-            message = f"the alias *{event.anchor[:60]} stands inside its own anchor"
+            message = f"the alias *{event.anchor[:60]} is inside its own anchor"
             raise Unreadable("alias-expansion", message, _place(event), "write the value out")
         self.aliases = True
         self._count(known.nodes, event)
@@ -198,7 +198,9 @@ class _Builder:
         if top.is_mapping and top.key is None:
             if not isinstance(known.value, str):
                 hint = "write the key out, as text"
-                raise Unreadable("unusable-key", "an alias that is no text cannot be a key", _place(event), hint)
+                raise Unreadable(
+                    "unusable-key", "an alias of a value other than a text cannot be a key", _place(event), hint
+                )
             self._key(top, known.value, event)
             return
         top.height = max(top.height, known.height)

@@ -8,7 +8,7 @@ from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record
-from arazzo_runner.errors import did_you_mean
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, resolve_within, schema_errors
 
 # ------------------------------------------------------------------ inputs

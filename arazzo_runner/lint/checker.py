@@ -11,15 +11,9 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
 from arazzo_runner.document.cache import ReadCache, cached_reader
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
-from arazzo_runner.errors import (
-    Diagnostic,
-    InvalidDescription,
-    InvalidUsage,
-    Location,
-    Problems,
-    Severity,
-)
+from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Location, Severity
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
 from arazzo_runner.sources.fetch import (
     DependencyTracker,

@@ -8,8 +8,9 @@ from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read
-from arazzo_runner.errors import Change, Diagnostic, Edit, Problems
+from arazzo_runner.errors import Change, Diagnostic, Edit
 from arazzo_runner.lint.edits import TextEdit, text_edit
 
 

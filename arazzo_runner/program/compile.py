@@ -136,7 +136,7 @@ class StepCompiler(Record):
                 self._ignored_place(parameter, step)
             return CompiledParameter(parameter.name, None, value, parameter.at)
         if parameter.in_ is None:
-            message = f'parameter "{parameter.name}" does not say where it goes'
+            message = f'parameter "{parameter.name}" has no "in"'
             hint = _location_hint(parameter.name, operation)
             self.context.problems.error("missing-field", message, parameter.at, hint=hint)
             return CompiledParameter(parameter.name, None, value, parameter.at)

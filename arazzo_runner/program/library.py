@@ -10,8 +10,9 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.document.cache import ReadCache, Reader, cached_reader
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits
-from arazzo_runner.errors import Location, Problems, Severity
+from arazzo_runner.errors import Location, Severity
 from arazzo_runner.sources.fetch import DocumentFetch, DocumentSnapshot, FetchError, mapped_path
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
@@ -179,7 +180,7 @@ class Library:
                 "not-checked", f'source "{source.name}" ({uri}) is remote and was not read', at, hint=hint
             )
             return NotChecked(uri)
-        message = f'source "{source.name}" ({uri}) is remote, and --offline forbids to read it'
+        message = f'source "{source.name}" ({uri}) is remote, and --offline forbids reading it'
         self.problems.error("source-not-readable", message, at, hint=hint)
         return None
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from arazzo_runner.base.records import Record
-from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
+from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Location, replacing
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, LoadOptions, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey

@@ -7,7 +7,8 @@ from heapq import heappop, heappush
 from itertools import accumulate
 
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.errors import Location, Problems
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Location
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, WorkflowKey
 
 

@@ -121,5 +121,5 @@ def _body(response: Any, max_bytes: int, deadline: float, uri: str) -> bytes:
     except Undecodable as problem:
         raise FetchError(f"{without_userinfo(uri)} cannot be decoded: {problem}") from None
     if not body.is_whole:
-        raise FetchError(f"{without_userinfo(uri)} ended before it was whole")
+        raise FetchError(f"{without_userinfo(uri)} ended prematurely")
     return body.data

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from arazzo_runner.base.json_values import JsonValue, pointer_tokens
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
-from arazzo_runner.errors import Location, Problems
+from arazzo_runner.errors import Location
 from arazzo_runner.sources.fetch import ReferenceFetch
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_text, type_name
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.errors import Location, Problems
+from arazzo_runner.errors import Location
 from arazzo_runner.sources.http_media.header_names import scheme_fault
 from arazzo_runner.sources.operation import (
     MediaType,

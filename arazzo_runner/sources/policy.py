@@ -134,7 +134,7 @@ def address_kind(address: str) -> str:
 def redirected(uri: str, location: str | None) -> str:
     """Return the target of a redirect; raises FetchError when it is on another server."""
     if not location:
-        raise FetchError(f"{without_userinfo(uri)} answers with a redirect that leads nowhere")
+        raise FetchError(f"{without_userinfo(uri)} redirects without naming a location")
     target = join(uri, location)
     if origin(target) != origin(uri):
         shown = without_userinfo(target).partition("?")[0]

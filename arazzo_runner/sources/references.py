@@ -13,8 +13,9 @@ from urllib.parse import unquote
 from arazzo_runner.base.json_values import MISSING, JsonValue, member, resolve_pointer
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
-from arazzo_runner.errors import Location, Problems, Severity
+from arazzo_runner.errors import Location, Severity
 from arazzo_runner.sources.fetch import FetchError, ReferenceFetch
 from arazzo_runner.sources.uris import is_remote, join, path_of, without_userinfo
 
@@ -85,7 +86,7 @@ class References:
             if not isinstance(reference, str):
                 return node
             node = self.target(reference, node.base)
-        raise ReferenceFailure("$refs lead round in a circle")
+        raise ReferenceFailure("the $ref is circular")
 
     def target(self, reference: str, base: str) -> Node:
         """Return the node that a reference with this base URI refers to."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import tomllib
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.lint.documents import CLEAN, project, with_criterion
+from tests.loopback import Reply, serving
 
 ROOT = Path(__file__).parents[2]
 NEEDY = CLEAN.replace("    steps:", "    inputs: {type: object, required: [petId], properties: {petId: {type: integer}}}\n    steps:").replace(
@@ -38,21 +37,8 @@ def folder(tmp_path):
 
 @pytest.fixture
 def server():
-    class Pets(BaseHTTPRequestHandler):
-        def do_GET(self):
-            status = 200 if self.path == "/pets/7" else 404
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Pets)
-    threading.Thread(target=made.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{made.server_port}"
-    made.shutdown()
-    made.server_close()
+    with serving(lambda request: Reply(200 if request.target == "/pets/7" else 404)) as running:
+        yield running.url
 
 
 def test_the_entry_point_is_declared():

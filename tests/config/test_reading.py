@@ -13,7 +13,8 @@ import pytest
 
 from arazzo_runner.config.reading import load_settings, read_settings
 from arazzo_runner.config.settings import Environment, RuleSetting, Settings
-from arazzo_runner.errors import InvalidUsage, Problems
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import InvalidUsage
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "config.schema.json").read_text(encoding="utf-8"))

@@ -10,11 +10,12 @@ from hypothesis import assume, given, settings, strategies as st
 
 from arazzo_runner.document.json_positions import JsonEntries, json_index
 from arazzo_runner.document.positions import TextPositions
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.reading import Limits, Reading
 from arazzo_runner.document.source_map import read
 from arazzo_runner.document.yaml_positions import YamlPositions
 from arazzo_runner.document.yaml_reader import event_parser, read_events
-from arazzo_runner.errors import Problems, Severity
+from arazzo_runner.errors import Severity
 
 STYLES = """\
 plain: one $two three

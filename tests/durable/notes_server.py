@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import Reply, Request, json_reply, serving
 
 
 @dataclass
@@ -47,41 +47,11 @@ def notes_server(delay: float = 0.0) -> Iterator[Notes]:
     """Serve on a free port."""
     notes = Notes(delay=delay)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
+    def answer(request: Request) -> Reply:
+        status, body = notes.act(request.method, request.target, request.json)
+        time.sleep(notes.delay + (0.0 if request.target == "/notes" else notes.asking_delay))
+        return json_reply(body, status)
 
-        def _exchange(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, answer = notes.act(self.command, self.path, json.loads(body) if body else None)
-            time.sleep(notes.delay + (0.0 if self.path == "/notes" else notes.asking_delay))
-            data = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = _exchange
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Keep the output clean."""
-
-        def handle(self) -> None:
-            with suppress(ConnectionError):
-                super().handle()
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 128
-
-    server = Server(("127.0.0.1", 0), Handler)
-    notes.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(answer) as server:
+        notes.url = server.url
         yield notes
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -53,8 +54,17 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     made.engine.dispose()
 
 
-@pytest.mark.parametrize("poison", POISONS.values(), ids=POISONS)
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def rows() -> list[Any]:
+    """Return every poison at every place of SQLite. Who decodes knows no database: PostgreSQL has each of both once."""
+    pairs = [("sqlite", *pair) for pair in product(PLACES, POISONS)]
+    pairs += [("postgresql", *pair) for pair in zip(cycle(PLACES), POISONS, strict=False)]
+    return [
+        pytest.param(kind, PLACES[place], POISONS[poison], id=f"{kind}-{place}-{poison}")
+        for kind, place, poison in pairs
+    ]
+
+
+@pytest.mark.parametrize(("store", "place", "poison"), rows(), indirect=["store"], scope="module")
 def test_a_poisoned_row_is_refused_and_named_and_the_others_are_listed(
     store: Store, place: Place, poison: Poison
 ) -> None:
@@ -69,7 +79,8 @@ def test_a_poisoned_row_is_refused_and_named_and_the_others_are_listed(
         for command in COMMANDS if poison.text is pickled else COMMANDS[:1]:
             code, out, err = store.arazzo(*command, place.shown)
             assert (code, poison.code in out + err, "Traceback" in err) == (2, True, False), command
-        assert store.arazzo("runs", "show", "other")[0] == 0
+        if poison.text is pickled:
+            assert store.arazzo("runs", "show", "other")[0] == 0
     assert not store.trap.exists()
 
 

@@ -11,10 +11,11 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import Reply, Request, json_reply, serving
 
 FIRST = "refresh-token-number-1"
 
@@ -99,37 +100,11 @@ def token_server() -> Iterator[Tokens]:
     """Serve on a free port."""
     tokens = Tokens()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(request: Request) -> Reply:
+        acted = tokens.act(request.method, request.target, request.json)
+        tokens.strike(request.target)
+        return json_reply(acted.answer, acted.status)
 
-        def _exchange(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            acted = tokens.act(self.command, self.path, json.loads(body) if body else None)
-            tokens.strike(self.path)
-            data = json.dumps(acted.answer).encode()
-            self.send_response(acted.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = _exchange
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Keep the output clean."""
-
-        def handle(self) -> None:
-            with suppress(ConnectionError):
-                super().handle()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    tokens.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(answer) as server:
+        tokens.url = server.url
         yield tokens
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import Reply, Request, serving
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Received:
 class Conversation:
     """The server's side: answers by `METHOD path` in order (the last one repeats), and what was asked."""
 
-    url: str
+    url: str = ""
     received: list[Received] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
@@ -50,42 +51,20 @@ def conversation(script: Mapping[str, Sequence[Answer]]) -> Iterator[Conversatio
     """Serve a script on a free port."""
     left = {request: list(answers) for request, answers in script.items()}
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def reply(request: Request) -> Reply:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        with heard.arrived:
+            heard.received.append(Received(request.method, request.target, headers, request.body))
+            heard.arrived.notify_all()
+        path = request.target.partition("?")[0]
+        answers = left.get(f"{request.method} {path}", [Answer(404, {"error": "no such path"})])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if answer.hold is not None:
+            answer.hold.wait(20)
+        data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        return Reply(answer.status, data, list({"Content-Type": "application/json", **answer.headers}.items()))
 
-        def handle_one_exchange(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            received = Received(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
-            with heard.arrived:
-                heard.received.append(received)
-                heard.arrived.notify_all()
-            answers = left.get(
-                f"{self.command} {self.path.partition('?')[0]}", [Answer(404, {"error": "no such path"})]
-            )
-            answer = answers.pop(0) if len(answers) > 1 else answers[0]
-            if answer.hold is not None:
-                answer.hold.wait(20)
-            data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-            self.send_response(answer.status)
-            headers = {"Content-Type": "application/json", **answer.headers, "Content-Length": str(len(data))}
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_PUT = do_DELETE = handle_one_exchange
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Keep the test output clean."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    heard = Conversation(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    heard = Conversation()
+    with serving(reply) as server:
+        heard.url = server.url
         yield heard
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

@@ -11,13 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import junitparser
 import pytest
 
 from tests.e2e.test_many_runs import API, TWO
+from tests.loopback import Reply, Request, serving
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals cannot be sent to one process there")
 
@@ -27,27 +27,17 @@ def slow_server() -> Iterator[tuple[str, threading.Event]]:
     """Answer /pets/1 at once and everything else when it is too late; the event says that others wait."""
     waiting, over = threading.Event(), threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path != "/pets/1":
-                waiting.set()
-                over.wait(30)
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
+    def answer(request: Request) -> Reply:
+        if request.target != "/pets/1":
+            waiting.set()
+            over.wait(30)
+        return Reply(200, b"{}")
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", waiting
-    finally:
-        over.set()
-        server.shutdown()
-        server.server_close()
+    with serving(answer) as server:
+        try:
+            yield server.url, waiting
+        finally:
+            over.set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

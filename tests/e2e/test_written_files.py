@@ -9,10 +9,8 @@ import re
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
@@ -21,7 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.secrets.escapes import ESCAPES, readings
+from tests.loopback import Reply, Request, serving
+from tests.secrets.escapes import ESCAPES, ways_out
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "arazzo_runner"
@@ -121,27 +120,13 @@ ANSWERS = [
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(request: Request) -> Reply:
+        kind, body = ANSWERS[int(request.target.rpartition("/")[2].partition("?")[0])]
+        headers = [("Content-Type", kind), ("X-Echo", FORMS["percent"]), ("Location", f"/x?next={FORMS['form']}")]
+        return Reply(500 if "fail" in request.target else 200, body, headers)
 
-        def do_GET(self) -> None:
-            kind, body = ANSWERS[int(self.path.rpartition("/")[2].partition("?")[0])]
-            self.send_response(500 if "fail" in self.path else 200)
-            self.send_header("Content-Type", kind)
-            self.send_header("X-Echo", FORMS["percent"])
-            self.send_header("Location", f"/x?next={FORMS['form']}")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Keep the test output clean."""
-
-    found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield f"http://127.0.0.1:{found.server_port}"
-    found.shutdown()
-    found.server_close()
+    with serving(answer) as running:
+        yield running.url
 
 
 # ------------------------------------------------------------------ the files
@@ -353,13 +338,7 @@ CLEAR = {"outputs", "kept secret outputs"}
 
 def leaks(text: str) -> list[str]:
     """Return by which escapes a text lets a secret out."""
-    readers = {escape.read: escape for escape in ESCAPES}.values()
-    found = ["nothing"] if CANARY in text or LITERAL in text else []
-    for outer in readers:
-        for inner in readers:
-            if any(CANARY in reading for reading in readings(text, outer, inner)):
-                found.append(f"{outer.name}, {inner.name}")
-    return found
+    return [*ways_out(text, CANARY), *(["as it is"] if LITERAL in text else [])]
 
 
 def shown(printed: str) -> None:

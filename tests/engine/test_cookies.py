@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import http.server
 import json
-import threading
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 import arazzo_runner
 from arazzo_runner.engine.cookies import PER_DOMAIN, Jar
 from arazzo_runner.engine.set_cookie import cookie_date
+from tests.loopback import Reply, json_reply, serving
 
 NOW = 1_700_000_000.0  # 14 November 2023
 
@@ -350,47 +349,21 @@ def test_no_date_is_too_odd(text):
 # ------------------------------------------------------------------ two services on one host
 
 
-class Service:
-    """Sets the cookie `sid` on /in and tells on /who which cookies it was sent."""
+def service(name):
+    """Return what sets the cookie `sid` on /in and tells on /who which cookies it was sent."""
 
-    def __init__(self, name):
-        self.asked = asked = []
+    def answer(request):
+        cookies = [f"sid={name}; Path=/", f"wide-{name}=1; Path=/; Domain=127.0.0.1", "suffix=1; Path=/; Domain=0.0.1"]
+        headers = [("Set-Cookie", each) for each in cookies] if request.target == "/in" else []
+        return json_reply({"cookie": request.headers.get("Cookie")}, 200, *headers)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                asked.append((self.path, self.headers.get("Cookie")))
-                body = json.dumps({"cookie": self.headers.get("Cookie")}).encode()
-                self.send_response(200)
-                if self.path == "/in":
-                    self.send_header("Set-Cookie", f"sid={name}; Path=/")
-                    self.send_header("Set-Cookie", f"wide-{name}=1; Path=/; Domain=127.0.0.1")
-                    self.send_header("Set-Cookie", "suffix=1; Path=/; Domain=0.0.1")
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format, *args):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+    return answer
 
 
 @pytest.fixture
 def services():
-    found = {name: Service(name) for name in ("one", "two")}
-    yield found
-    for service in found.values():
-        service.close()
+    with serving(service("one")) as one, serving(service("two")) as two:
+        yield {"one": one, "two": two}
 
 
 def described(url):
@@ -438,7 +411,9 @@ def test_two_services_on_one_host(services, tmp_path, run, mode, explicit, one, 
     }
     options = arazzo_runner.RunOptions(cookies=mode)
     assert run(document, root=str(tmp_path), options=options).status == "succeeded"
-    found = [dict(service.asked)["/who"] for service in services.values()]
+    found = [
+        {each.target: each.headers.get("Cookie") for each in service.received}["/who"] for service in services.values()
+    ]
     assert [set(cookie.split("; ")) if cookie else set() for cookie in found] == [one, two]
 
 
@@ -456,35 +431,16 @@ SITE = {
 """What each path answers: a status, cookies, where it leads."""
 
 
-class Site(http.server.BaseHTTPRequestHandler):
-    """Answers as SITE says."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.server.asked.append((self.path, self.headers.get("Cookie") or ""))
-        status, cookies, target = SITE.get(self.path, (200, [], None))
-        self.send_response(status)
-        for line in cookies:
-            self.send_header("Set-Cookie", line)
-        if target:
-            self.send_header("Location", target)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format, *args):
-        pass
+def as_the_site_says(request):
+    status, cookies, target = SITE.get(request.target, (200, [], None))
+    headers = [("Set-Cookie", line) for line in cookies]
+    return Reply(status, headers=[*headers, ("Location", target)] if target else headers)
 
 
 @pytest.fixture
 def site():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    server.daemon_threads = True
-    server.asked = []
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(as_the_site_says) as server:
+        yield server
 
 
 @pytest.mark.parametrize("run", [run_blocking, run_async], ids=["blocking", "async"])
@@ -508,7 +464,7 @@ def test_cookies_on_the_way_through_a_redirect(site, tmp_path, run, paths, own, 
         path: {"get": {"operationId": f"op{number}", "responses": {"200": {"description": "ok"}}}}
         for number, path in enumerate(dict.fromkeys(paths))
     }
-    servers = [{"url": f"http://127.0.0.1:{site.server_port}"}]
+    servers = [{"url": site.url}]
     api = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "servers": servers, "paths": described}
     (tmp_path / "api.json").write_text(json.dumps(api))
     parameters = [{"name": "sid", "in": "cookie", "value": own}] if own else []
@@ -524,4 +480,5 @@ def test_cookies_on_the_way_through_a_redirect(site, tmp_path, run, paths, own, 
     }
     options = arazzo_runner.RunOptions(cookies=mode, transport=arazzo_runner.TransportOptions(max_redirects=5))
     assert run(document, root=str(tmp_path), options=options).status == "succeeded"
-    assert site.asked[1:] == expected
+    asked = [(each.target, each.headers.get("Cookie") or "") for each in site.received]
+    assert asked[1:] == expected

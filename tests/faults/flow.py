@@ -5,11 +5,12 @@ Every answer to a POST carries a new token, which is a secret output: none that 
 
 from __future__ import annotations
 
-import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+
+from tests.loopback import json_reply, serving
 
 API = """\
 openapi: 3.1.0
@@ -75,6 +76,7 @@ class Tokens:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.url = ""
         self.sent: list[str] = []
         self.counts: dict[str, int] = {}
 
@@ -91,36 +93,10 @@ class Tokens:
             return {"count": self.counts[name], "token": f"{name}-token-{self.counts[name]}"}
 
 
-class TokenServer(Tokens):
-    """Tokens over HTTP."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def exchange(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                answer = json.dumps(owner.answer(self.command, self.path)).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            do_GET = do_POST = exchange
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Keep the test output clean."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def close(self) -> None:
-        """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
+@contextmanager
+def token_server() -> Iterator[Tokens]:
+    """Serve tokens over HTTP."""
+    tokens = Tokens()
+    with serving(lambda request: json_reply(tokens.answer(request.method, request.target))) as server:
+        tokens.url = server.url
+        yield tokens

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.flow import PLACES, TokenServer, write
+from tests.faults.flow import PLACES, token_server, write
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and SIGKILL are POSIX")
 ROOT = Path(__file__).parents[2]
@@ -21,9 +21,8 @@ FLOWS = {"steps in order": [], "steps at the same time": ["--parallel"]}
 
 @pytest.fixture(scope="module")
 def server():
-    tokens = TokenServer()
-    yield tokens
-    tokens.close()
+    with token_server() as tokens:
+        yield tokens
 
 
 @pytest.fixture(scope="module")

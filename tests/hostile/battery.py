@@ -6,17 +6,18 @@ import base64
 import json
 import os
 import re
-import threading
 import urllib.parse
 import xml.dom.minidom
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.hostile import generated
-from tests.secrets.escapes import ESCAPES, readings
+from tests.loopback import Reply, Request, serving
+from tests.secrets.escapes import ways_out
 
 CASES = Path(__file__).parents[2] / "fixtures" / "hostile"
 SECRET = "canary-5ecret/token"
@@ -41,13 +42,7 @@ def let_out(case: dict[str, Any], text: str) -> list[str]:
     """Return in which forms the secret of a case is in a text; a case's own one is looked for behind any two escapes."""
     if "secret" not in case:
         return [repr(form) for form in forms(SECRET) if form in text]
-    readers = {escape.read: escape for escape in ESCAPES}.values()
-    pairs = ((outer, inner) for outer in readers for inner in readers)
-    return [
-        f"escaped as {outer.name}, {inner.name}"
-        for outer, inner in pairs
-        if any(case["secret"] in reading for reading in readings(text, outer, inner))
-    ]
+    return [f"escaped as {way}" for way in ways_out(text, case["secret"])]
 
 
 class Recorder:
@@ -56,44 +51,31 @@ class Recorder:
     def __init__(self) -> None:
         self.received: list[str] = []
         self.answer: dict[str, Any] = {}
-        owner = self
+        self.url = ""
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    def reply(self, request: Request) -> Reply:
+        """Return the answer of the case at hand."""
+        body = request.body.decode("latin-1")
+        self.received.append(f"{request.method} {request.target} HTTP/1.1\n{request.headers}\n{body}")
+        text = self.answer.get("body", {"name": "Rex"})
+        data = (text if isinstance(text, str) else json.dumps(text)).encode("utf-8", "surrogatepass")
+        given = self.answer.get("headers") or {}
+        pairs = list(given.items()) if isinstance(given, dict) else list(given)
+        if not any(name == "Content-Type" for name, _ in pairs):
+            pairs.append(("Content-Type", "application/json"))
+        filled = [
+            (name, str(value).replace("{server}", self.url).replace("{digits}", "9" * 400)) for name, value in pairs
+        ]
+        return Reply(self.answer.get("status", 200), data, filled)
 
-            def exchange(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("latin-1")
-                owner.received.append(f"{self.requestline}\n{self.headers}\n{body}")
-                text = owner.answer.get("body", {"name": "Rex"})
-                data = (text if isinstance(text, str) else json.dumps(text)).encode("utf-8", "surrogatepass")
-                status = owner.answer.get("status", 200)
-                self.send_response_only(status, "Text")
-                given = owner.answer.get("headers") or {}
-                pairs = list(given.items()) if isinstance(given, dict) else given
-                if not any(name == "Content-Type" for name, _ in pairs):
-                    pairs.append(("Content-Type", "application/json"))
-                for name, value in pairs:
-                    self.send_header(name, str(value).replace("{server}", owner.url).replace("{digits}", "9" * 400))
-                if status not in (204, 304):
-                    self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                if status not in (204, 304):
-                    self.wfile.write(data)
 
-            do_GET = do_POST = do_HEAD = exchange
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Keep the test output clean."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def close(self) -> None:
-        """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
+@contextmanager
+def recorder() -> Iterator[Recorder]:
+    """Serve a Recorder on a free port."""
+    found = Recorder()
+    with serving(found.reply) as server:
+        found.url = server.url
+        yield found
 
 
 def cases() -> list[tuple[str, dict[str, Any]]]:

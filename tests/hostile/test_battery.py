@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.battery import Prepared, Recorder, answer_of, cases, complaints
+from tests.hostile.battery import Prepared, answer_of, cases, complaints, recorder
 from tests.runtime.faulty import FaultyServer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and rlimits are POSIX")
@@ -18,9 +18,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def server():
-    recorder = Recorder()
-    yield recorder
-    recorder.close()
+    with recorder() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from arazzo_runner.cli.main import run
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.errors import Change, Diagnostic, Edit, Fix, Problems, Severity
+from arazzo_runner.errors import Change, Diagnostic, Edit, Fix, Severity
 from arazzo_runner.lint.edits import yaml_scalar
 from arazzo_runner.lint.fixes import fix_document
 from tests.lint.documents import CLEAN, PETS, project, with_criterion

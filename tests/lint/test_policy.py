@@ -1,11 +1,12 @@
-"""Levels: presets, arazzo.toml with its overrides, the command line, each above the one before."""
+"""Levels: presets, arazzo.toml with its overrides, the command line, each with precedence over the one before."""
 
 from __future__ import annotations
 
 import pytest
 
 from arazzo_runner.config.reading import read_settings
-from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.lint.levels import Choices, policy_for
 
 

@@ -1,4 +1,4 @@
-"""What a document holds of credentials is shown in no report, whichever rule speaks of its place."""
+"""Credentials in a document are shown in no report, whichever rule reports on their location."""
 
 from __future__ import annotations
 

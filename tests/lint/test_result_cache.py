@@ -1,4 +1,4 @@
-"""What was found before is taken again while nothing it rests on has changed, and never after that."""
+"""Cached results are reused while no input has changed, and never after that."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def options(place, **more):
 
 
 def lint(place, names=("first.yml",), **more):
-    """Return (text of all findings, names that had to be linted anew)."""
+    """Return (text of all findings, names that had to be linted)."""
     linter = Linter(names, options(place, **more))
     anew = [name for name in names if not linter.is_cached(name)]
     linted = [linter.lint(name) for name in names]
@@ -78,7 +78,7 @@ def entries(place):
     return sorted((place.parent / "cache").glob("*.json"))
 
 
-def test_the_second_time_nothing_is_linted_and_the_same_is_said(place):
+def test_cached_results_are_reported_without_linting(place):
     first, anew = lint(place)
     assert anew == ["first.yml"]
     for word in ("unused-input", "status-not-documented", "broken-reference", "paths.yml:4:"):
@@ -157,7 +157,7 @@ def test_unrelated_documents_do_not_disturb_each_other(place):
     assert lint(place, ("first.yml", "second.yml")) == (text, [])
 
 
-def test_comments_that_forgive_are_part_of_the_document(place):
+def test_suppressing_comments_are_part_of_the_document(place):
     rewrite("first.yml", "    inputs:", "    # arazzo-ignore: unused-input -- later\n    inputs:")(place)
     linter = Linter(["first.yml"], options(place))
     assert linter.lint("first.yml").ignored == 1

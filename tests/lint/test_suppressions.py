@@ -1,4 +1,4 @@
-"""Comments that forgive findings: where they hold, and what is said when they are of no use."""
+"""Comments that suppress findings: where they apply, and which of them are reported."""
 
 from __future__ import annotations
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 import arazzo_runner
 from arazzo_runner.cli.main import run
+from tests.loopback import json_reply, serving
 
 API = {
     "openapi": "3.1.0",
@@ -30,28 +31,18 @@ def arazzo(url, target="a", **fields):
     }
 
 
-class Documents(BaseHTTPRequestHandler):
-    """Serves the documents of its server's `documents`."""
-
-    def do_GET(self):
-        data = json.dumps(self.server.documents[self.path]).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *arguments):
-        pass
+@contextmanager
+def serving_documents():
+    """Serve documents by their path; more can be added to `documents`."""
+    documents = {"/api.json": API}
+    with serving(lambda request: json_reply(documents[request.target])) as running:
+        yield SimpleNamespace(url=running.url, documents=documents)
 
 
 @pytest.fixture
 def server():
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Documents)
-    running.documents = {"/api.json": API}
-    threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
-    yield running
-    running.shutdown()
-    running.server_close()
+    with serving_documents() as running:
+        yield running
 
 
 @pytest.fixture
@@ -89,32 +80,27 @@ def test_absolute_sources_are_held_to_the_root_relative_ones_and_the_users_are_n
 
 
 def test_a_remote_document_leads_to_no_file(tree, server):
-    base = f"http://127.0.0.1:{server.server_port}"
     server.documents["/child.json"] = arazzo((tree / "inside" / "api.json").as_uri())
-    path = write(tree, arazzo(f"{base}/child.json", "$sourceDescriptions.source.w"))
+    path = write(tree, arazzo(f"{server.url}/child.json", "$sourceDescriptions.source.w"))
     (message,) = errors(path, root=str(tree))
     assert "a remote document must not lead to a file" in message
 
 
 def test_a_remote_document_leads_to_its_own_server_and_elsewhere_when_allowed(tree, server):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Documents) as other:
-        other.documents = {"/api.json": API}
-        threading.Thread(target=other.serve_forever, args=(0.02,), daemon=True).start()
-        base = f"http://127.0.0.1:{server.server_port}"
+    with serving_documents() as other:
         server.documents["/near.json"] = arazzo("./api.json")
-        server.documents["/far.json"] = arazzo(f"http://127.0.0.1:{other.server_port}/api.json")
-        near = write(tree, arazzo(f"{base}/near.json", "$sourceDescriptions.source.w"), "near.json")
-        far = write(tree, arazzo(f"{base}/far.json", "$sourceDescriptions.source.w"), "far.json")
+        server.documents["/far.json"] = arazzo(f"{other.url}/api.json")
+        near = write(tree, arazzo(f"{server.url}/near.json", "$sourceDescriptions.source.w"), "near.json")
+        far = write(tree, arazzo(f"{server.url}/far.json", "$sourceDescriptions.source.w"), "far.json")
         assert errors(near) == []
         (message,) = errors(far)
         assert "private or loopback" in message
         assert errors(far, allow_hosts=["127.0.0.1"]) == []
         assert errors(far, allow_remote=True) == []
-        other.shutdown()
 
 
 def test_validate_reads_remote_documents_only_when_told(tree, server, capsys):
-    path = write(tree, arazzo(f"http://127.0.0.1:{server.server_port}/api.json", "unknown"))
+    path = write(tree, arazzo(f"{server.url}/api.json", "unknown"))
     assert run(["validate", path]) == 0
     assert "not-checked" in capsys.readouterr().out
     assert run(["validate", path, "--allow-host", "127.0.0.1"]) == 1

@@ -1,4 +1,4 @@
-"""Small documents for tests of rules: one description, steps as few lines."""
+"""Small documents for tests of rules: one description, few steps."""
 
 from __future__ import annotations
 

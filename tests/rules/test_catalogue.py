@@ -1,4 +1,4 @@
-"""Every code has its page; every code of a document its folder; every other one a case somewhere."""
+"""Every code has a page; codes of documents have a folder of fixtures, all others a test case."""
 
 from __future__ import annotations
 

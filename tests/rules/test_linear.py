@@ -1,4 +1,4 @@
-"""Rules take work in proportion to the document: calls are counted, so that a busy machine cannot decide."""
+"""Rules take time linear in the size of the document: calls are counted, which does not depend on the machine."""
 
 from __future__ import annotations
 

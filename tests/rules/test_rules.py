@@ -1,4 +1,4 @@
-"""Every rule has its file, its page and its folder of fixtures, and both documents of it show what they should."""
+"""Every rule has a page and a folder of fixtures: it reports the wrong document, and not the right one."""
 
 from __future__ import annotations
 

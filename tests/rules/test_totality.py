@@ -1,4 +1,4 @@
-"""Rules never raise, whatever a document holds: the planted document with parts of it replaced, removed and exchanged."""
+"""Rules never raise: the planted document with parts replaced, removed and exchanged."""
 
 from __future__ import annotations
 

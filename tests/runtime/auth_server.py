@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,6 +27,8 @@ from authlib.oauth2.rfc6749.grants import (
 )
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
+
+from tests.loopback import Reply, Request, serving
 
 CLIENT, SECRET = "client-1", "client-secret-1"
 USER, PASSWORD = "alice", "alice-password-1"
@@ -159,7 +160,7 @@ def _oauth(api: AuthApi) -> Any:
         def create_oauth2_request(self, request: Any) -> _Request:
             return _Request(request)
 
-        def handle_response(self, status: int, body: Any, headers: Any) -> tuple[int, dict[str, str], bytes]:
+        def handle_response(self, status: int, body: Any, headers: Any) -> _Answer:
             data = json.dumps(body).encode() if isinstance(body, dict) else str(body).encode()
             return status, dict(headers), data
 
@@ -209,79 +210,61 @@ def auth_api(**settings: Any) -> Iterator[AuthApi]:
     api.token_answers = list(api.token_answers)  # they are used up
     oauth = _oauth(api)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+    def token(seen: Seen) -> _Answer:
+        with api.lock:
+            answer = api.token_answers.pop(0) if api.token_answers else None
+            if answer is None:
+                answer = oauth.create_token_response(seen)
+        api.token_arrived.set()
+        if api.hold_token is not None:
+            api.hold_token.wait(20)
+        time.sleep(api.token_delay)
+        return answer
 
-        def handle_one_exchange(self) -> None:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            is_form = (self.headers.get("Content-Type") or "").startswith("application/x-www-form")
-            form = dict(parse_qsl(body.decode(), keep_blank_values=True)) if is_form else {}
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            seen = Seen(self.command, parts.path, dict(parse_qsl(parts.query)), headers, form, body)
-            with api.lock:
-                api.seen.append(seen)
-            seen.status, sent, data = self._answer(seen)
-            self.send_response(seen.status)
-            for name, value in sent.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def bearer(seen: Seen) -> _Answer:
+        api.api_arrived.set()
+        if api.hold_api is not None:
+            api.hold_api.wait(20)
+        text = seen.headers.get("authorization", "").removeprefix("Bearer ")
+        if api.access.get(text, 0) > time.time():
+            return _json(200, {"with": text})
+        return _json(401, {"error": "invalid_token"}, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
-        def _answer(self, seen: Seen) -> tuple[int, dict[str, str], bytes]:
-            if seen.path == "/token":
-                return self._token(seen)
-            if seen.path.endswith(("/.well-known/openid-configuration", "/discovery")) or "oauth-auth" in seen.path:
-                return _json(200, {"issuer": api.url, "token_endpoint": f"{api.url}/token", **api.metadata})
-            if seen.path in ("/things", "/others"):
-                return self._bearer(seen)
-            if seen.path.startswith("/digest"):
-                return _digest(api, seen, self.path)
-            return _json(200, {"seen": seen.headers.get("authorization")})
+    def answer(seen: Seen, target: str) -> _Answer:
+        if seen.path == "/token":
+            return token(seen)
+        if seen.path.endswith(("/.well-known/openid-configuration", "/discovery")) or "oauth-auth" in seen.path:
+            return _json(200, {"issuer": api.url, "token_endpoint": f"{api.url}/token", **api.metadata})
+        if seen.path in ("/things", "/others"):
+            return bearer(seen)
+        if seen.path.startswith("/digest"):
+            return _digest(api, seen, target)
+        return _json(200, {"seen": seen.headers.get("authorization")})
 
-        def _token(self, seen: Seen) -> tuple[int, dict[str, str], bytes]:
-            with api.lock:
-                answer = api.token_answers.pop(0) if api.token_answers else None
-                if answer is None:
-                    answer = oauth.create_token_response(seen)
-            api.token_arrived.set()
-            if api.hold_token is not None:
-                api.hold_token.wait(20)
-            time.sleep(api.token_delay)
-            return answer
+    def reply(request: Request) -> Reply:
+        seen = _seen(request)
+        with api.lock:
+            api.seen.append(seen)
+        seen.status, headers, body = answer(seen, request.target)
+        return Reply(seen.status, body, list(headers.items()))
 
-        def _bearer(self, seen: Seen) -> tuple[int, dict[str, str], bytes]:
-            api.api_arrived.set()
-            if api.hold_api is not None:
-                api.hold_api.wait(20)
-            text = seen.headers.get("authorization", "").removeprefix("Bearer ")
-            if api.access.get(text, 0) > time.time():
-                return _json(200, {"with": text})
-            return _json(401, {"error": "invalid_token"}, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
-
-        do_GET = do_POST = handle_one_exchange
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Keep the test output clean."""
-
-    server = _Server(("127.0.0.1", 0), Handler)
-    api.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with serving(reply) as server:
+        api.url = server.url
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
+def _seen(request: Request) -> Seen:
+    parts = urlsplit(request.target)
+    is_form = (request.headers.get("Content-Type") or "").startswith("application/x-www-form")
+    form = dict(parse_qsl(request.body.decode(), keep_blank_values=True)) if is_form else {}
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Seen(request.method, parts.path, dict(parse_qsl(parts.query)), headers, form, request.body)
 
 
-def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> tuple[int, dict[str, str], bytes]:
+_Answer = tuple[int, dict[str, str], bytes]
+
+
+def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> _Answer:
     return status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(body).encode()
 
 
@@ -293,7 +276,7 @@ def basic(user: str, password: str) -> str:
 # ------------------------------------------------------------------ Digest, the server's side (RFC 7616)
 
 
-def _digest(api: AuthApi, seen: Seen, target: str) -> tuple[int, dict[str, str], bytes]:
+def _digest(api: AuthApi, seen: Seen, target: str) -> _Answer:
     header = seen.headers.get("authorization", "")
     stale = False
     if header.startswith("Digest "):

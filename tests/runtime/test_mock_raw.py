@@ -10,8 +10,8 @@ from contextlib import suppress
 
 import pytest
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.errors import Problems
 from arazzo_runner.runtime.mock.world import MockApi, MockServer, Served
 from arazzo_runner.sources.openapi import load_openapi
 

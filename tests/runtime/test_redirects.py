@@ -2,72 +2,54 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.runtime.redirects import LookedUp, Trail
+from tests.loopback import Reply, serving
 from tests.runtime.senders import asynchronous, blocking
 
 CANARY = "canary-5ecret-value"
 
 
-class Server:
-    """Answers /to/<status>/<url> with a redirect and everything else with what it was sent."""
+def exchange(received):
+    """Return what answers /to/<status>/<url> with a redirect and everything else with what it was sent."""
 
-    def __init__(self):
-        self.received = received = []
+    def answer(request):
+        body = request.body.decode()
+        received.append((request.method, request.target, list(request.headers.items()), body))
+        headers = [("Set-Cookie", f"c{len(received)}=v{len(received)}; Path=/")]
+        status = 200
+        if request.target.startswith("/to/"):
+            _, _, code, location = request.target.split("/", 3)
+            status, headers = int(code), [("Location", location), *headers]
+        return Reply(status, json.dumps({"method": request.method, "body": body}).encode(), headers)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    return answer
 
-            def exchange(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                received.append((self.command, self.path, list(self.headers.items()), body))
-                status, location = 200, None
-                if self.path.startswith("/to/"):
-                    _, _, code, location = self.path.split("/", 3)
-                    status = int(code)
-                answer = b"" if self.command == "HEAD" else json.dumps({"method": self.command, "body": body}).encode()
-                self.send_response(status)
-                if location is not None:
-                    self.send_header("Location", location)
-                self.send_header("Set-Cookie", f"c{len(received)}=v{len(received)}; Path=/")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = exchange
-
-            def log_message(self, format, *args):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+@contextmanager
+def redirecting():
+    received = []
+    with serving(exchange(received)) as server:
+        yield SimpleNamespace(url=server.url, received=received)
 
 
 @pytest.fixture
 def here():
-    server = Server()
-    yield server
-    server.close()
+    with redirecting() as server:
+        yield server
 
 
 @pytest.fixture
 def there():
-    server = Server()
-    yield server
-    server.close()
+    with redirecting() as server:
+        yield server
 
 
 @pytest.fixture(params=[blocking, asynchronous], ids=["blocking", "async"])

@@ -163,3 +163,22 @@ def readings(text: str, *escapes: Escape) -> Iterator[str]:
     if escapes:
         for found in escapes[0].read(text):
             yield from readings(found, *escapes[1:])
+
+
+READERS = tuple({escape.read: escape for escape in ESCAPES}.values())
+"""One escape of each way to read: several of them are read the same."""
+
+
+def ways_out(text: str, secret: str) -> list[str]:
+    """Return by which escapes, undone one after the other, a text lets a secret out.
+
+    No reader makes a text longer, so what is shorter than the secret is not read any further.
+    """
+    found = ["nothing"] if secret in text else []
+    for outer in READERS:
+        readings = {each for each in outer.read(text) if len(each) >= len(secret)} - {text}
+        found += [outer.name] if any(secret in each for each in readings) else []
+        for inner in READERS:
+            if any(secret in each for reading in readings for each in inner.read(reading)):
+                found.append(f"{outer.name}, {inner.name}")
+    return found

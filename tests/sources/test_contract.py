@@ -1,18 +1,17 @@
 """openapi-core behind our own documents: any version, any file, circles, and nothing fetched by itself."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.errors import Problems
 from arazzo_runner.sources.bundle import bundled
 from arazzo_runner.sources.contract import check_description, check_request, check_response
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.policy import FetchError
 from arazzo_runner.sources.schema.check import schema_errors
+from tests.loopback import Reply, serving
 
 BASE = "https://api.test/openapi.json"
 JSON = (("Content-Type", "application/json"),)
@@ -110,38 +109,21 @@ def test_what_openapi_core_misreads_is_left_out():
     assert written["requestBody"]["content"]["application/json"]["schema"] == {"type": "string"}
 
 
-class Counting(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b'{"type": "integer"}')
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture
 def elsewhere():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Counting)
-    server.asked = []
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(lambda request: Reply(200, b'{"type": "integer"}')) as server:
+        yield server
 
 
 def test_neither_library_fetches_by_itself(elsewhere):
-    url = f"http://127.0.0.1:{elsewhere.server_port}/schema.json"
+    url = f"{elsewhere.url}/schema.json"
     schema = {"properties": {"n": {"$ref": url}}, "$schema": url, "propertyNames": {}}
     operation = operation_of(described(schema))
     (error,) = schema_errors({"n": "a"}, schema, operation.schemas, base=BASE)
     assert error.is_about_schema
     assert check_request(operation, "https://api.test/x", JSON, b'{"n": "a"}') == ((), None)
     check_description(operation)
-    assert elsewhere.asked == []
+    assert elsewhere.received == []
 
 
 def test_a_method_openapi_core_does_not_know_is_said():

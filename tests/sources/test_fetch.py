@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from arazzo_runner.sources.policy import (
     repository_root,
 )
 from arazzo_runner.sources.uris import is_remote, join, origin, path_of, uri_of_path, without_userinfo
+from tests.loopback import Reply, serving
 from tests.runtime.proxy_server import ProxyServer
 
 REMOTE = "https://api.test/specs/api.yaml"
@@ -150,7 +149,7 @@ def test_root_never_grows_to_a_home_or_the_whole_disk(root, path, home, expected
         pytest.param(lambda: check_addresses("http://meta/", ["169.254.169.254"], "file:///a.yaml", OPEN), "link-local", id="link-local even for a local document"),
         pytest.param(lambda: redirected(REMOTE, "https://other.test/x?token=1"), r"to another server, https://other\.test/x$", id="redirect to another server"),
         pytest.param(lambda: redirected(REMOTE, "http://api.test/x"), "to another server", id="redirect to http"),
-        pytest.param(lambda: redirected(REMOTE, None), "leads nowhere", id="redirect without a place"),
+        pytest.param(lambda: redirected(REMOTE, None), "without naming a location", id="redirect without a place"),
     ],
 )  # fmt: skip
 def test_policy_refuses(check, message):
@@ -214,47 +213,23 @@ def test_absolute_references_are_told_apart(reference, absolute):
 # ------------------------------------------------------------------ a real server
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.seen.append((self.path, self.headers["Host"]))
-        if self.path == "/api.yaml":
-            return self.answer(200, b"openapi: 3.1.0")
-        if self.path == "/moved":
-            return self.answer(302, b"", ("Location", "/api.yaml"))
-        if self.path == "/away":
-            return self.answer(302, b"", ("Location", "http://169.254.169.254/latest"))
-        if self.path == "/round":
-            return self.answer(302, b"", ("Location", "/round"))
-        if self.path == "/big":
-            return self.answer(200, b"x" * 4096)
-        return self.answer(404, b"the secret page")
-
-    def answer(self, status, body, *headers):
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
+PAGES = {
+    "/api.yaml": Reply(200, b"openapi: 3.1.0"),
+    "/moved": Reply(302, headers=[("Location", "/api.yaml")]),
+    "/away": Reply(302, headers=[("Location", "http://169.254.169.254/latest")]),
+    "/round": Reply(302, headers=[("Location", "/round")]),
+    "/big": Reply(200, b"x" * 4096),
+}
 
 
 @pytest.fixture(scope="module")
 def server():
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    running.seen = []
-    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield running
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with serving(lambda request: PAGES.get(request.target, Reply(404, b"the secret page"))) as running:
+        yield running
 
 
 def url(server, path, host="127.0.0.1"):
-    return f"http://{host}:{server.server_port}{path}"
+    return f"http://{host}:{server.port}{path}"
 
 
 def test_document_is_fetched_and_same_server_redirects_are_followed(server):
@@ -266,7 +241,8 @@ def test_document_is_fetched_and_same_server_redirects_are_followed(server):
 def test_host_name_is_kept_while_the_checked_address_is_asked(server):
     address = url(server, "/api.yaml", host="localhost")
     assert make_fetch("file:///a.yaml")(address) == b"openapi: 3.1.0"
-    assert server.seen[-1] == ("/api.yaml", f"localhost:{server.server_port}")
+    last = server.received[-1]
+    assert (last.target, last.headers["Host"]) == ("/api.yaml", f"localhost:{server.port}")
 
 
 @pytest.mark.parametrize(
@@ -324,10 +300,10 @@ def test_a_document_on_loopback_comes_past_the_proxy(server, proxy):
 
 def test_an_unknown_http_library_fetches_nothing(server, monkeypatch):
     monkeypatch.setenv("ARAZZO_HTTP", "curl")
-    before = len(server.seen)
+    before = len(server.received)
     with pytest.raises(FetchError, match="ARAZZO_HTTP is one of httpx, httpx2"):
         download(url(server, "/api.yaml"), "file:///a.yaml", Policy("/"))
-    assert len(server.seen) == before
+    assert len(server.received) == before
 
 
 # ------------------------------------------------------------------ URIs

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, SendRequest
 from arazzo_runner.runtime.http import BlockingWorld
 from arazzo_runner.sources.http_media.styles import UnusableValue, build_url
+from tests.loopback import Reply, serving
 from tests.sources.test_styles import cases, written
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.server.seen = (self.path, self.headers["X-Color"], self.headers["Cookie"])
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *arguments):
-        pass
 
 
 @pytest.fixture(scope="module")
 def server():
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield running
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with serving(lambda request: Reply(204)) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +39,12 @@ def sent(case, origin):
 
 @pytest.mark.parametrize("case", [case for case in cases() if "error" not in case.values[0]])
 def test_server_receives_what_was_written(case, server, world):
-    url, headers, expected = sent(case, f"http://127.0.0.1:{server.server_port}")
+    url, headers, expected = sent(case, server.url)
     request = HttpRequest("GET", url, headers, None)
     answer = drive(world.perform(SendRequest(key="k#1", safe=True, request=request, timeout=5.0)))
     assert isinstance(answer, HttpResponse)
-    assert server.seen == expected
+    seen = server.received[-1]
+    assert (seen.target, seen.headers["X-Color"], seen.headers["Cookie"]) == expected
 
 
 def test_nothing_is_sent_for_what_is_refused():

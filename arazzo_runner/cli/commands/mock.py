@@ -16,8 +16,9 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import arazzo_command, color_option, mock_options, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.cache import cached_reader
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.errors import InvalidDescription, InvalidUsage, Problems, Severity
+from arazzo_runner.errors import InvalidDescription, InvalidUsage, Severity
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display, sniff
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line, status_text

@@ -15,8 +15,9 @@ from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.user_files import TooLarge, UnusableFile, read_file, read_standard_input, text_of
 from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
 PREFIX: Final = "ARAZZO_INPUT_"
 Arguments: TypeAlias = Sequence[tuple[str, str]]

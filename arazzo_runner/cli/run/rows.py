@@ -12,8 +12,9 @@ from arazzo_runner.base.json_values import JsonValue, to_text, type_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import GivenInputs, read_bytes
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.errors import InvalidUsage, Problems
+from arazzo_runner.errors import InvalidUsage
 
 NAME_COLUMN: Final = "_name"
 _TABLES: Final = {".csv": ",", ".tsv": "\t"}

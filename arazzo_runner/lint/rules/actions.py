@@ -92,11 +92,11 @@ def _impossible(inspection: Inspection, step: CompiledStep) -> Iterator[Finding]
         return
     for action in _own(step.on_success, step):
         if _judged(_never_after_success, step, action):
-            hint = "the success criteria hold by then; an action for failures stands in onFailure"
+            hint = "the success criteria hold by then; an action for failures belongs in onFailure"
             yield _never(action, step, "passed", hint)
     for action in _own(step.on_failure, step):
         if _judged(_never_after_failure, step, action):
-            hint = "a failed step has not met its success criteria; an action for success stands in onSuccess"
+            hint = "a failed step has not met its success criteria; an action for success belongs in onSuccess"
             yield _never(action, step, "failed", hint)
 
 
@@ -193,7 +193,7 @@ def _problems(action: FailureAction, most: int, longest: int) -> Iterator[tuple[
     if limit == 0:
         yield f'action "{action.name}" never retries: its retryLimit is 0', at_limit, "write 1 or more"
     elif limit > most:
-        hint = f"a limit above {most} is hardly meant; write a smaller one"
+        hint = f"a limit above {most} is rarely intended; write a smaller one"
         yield f'action "{action.name}" retries {limit} times', at_limit, hint
     elif wait > longest:
         message = f'action "{action.name}" waits {wait:g} seconds before a retry'

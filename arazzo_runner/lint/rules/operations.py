@@ -44,7 +44,7 @@ def description_contract(inspection: Inspection) -> Iterator[Finding]:
         name = f"{operation.method} {operation.path}"
         for problem in problems:
             message = f"{name} is not as OpenAPI wants it: {problem}"
-            hint = "mend the description, or ask those who wrote it"
+            hint = "correct the description, or ask its authors"
             yield Finding(message, operation.at, hint)
         if unchecked is not None:
             message = f"{name} was not checked: {unchecked}"

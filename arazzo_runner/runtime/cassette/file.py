@@ -14,9 +14,10 @@ import yaml
 
 from arazzo_runner.base.json_values import JsonValue, escaped
 from arazzo_runner.base.user_files import UnusableFile, read_file
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.runtime.cassette.checks import (
     wrong_header,
     wrong_method,

@@ -112,6 +112,6 @@ def _codings(content_encoding: str) -> Sequence[str]:
     named = [coding.strip().lower() for coding in content_encoding.split(",")]
     found = [coding for coding in named if coding and coding != "identity"]
     if len(found) > MAX_CODINGS:
-        raise Undecodable(f"it has {len(found)} codings, one in the other")
+        raise Undecodable(f"it has {len(found)} nested codings")
     unknown = max((place for place, coding in enumerate(found) if coding not in KNOWN), default=-1)
     return found[unknown + 1 :]

@@ -76,5 +76,5 @@ def _name_fault(kind: str, name: str) -> str | None:
     if not is_token(name):
         return f"{what} {preview(name, 40)} is no token (RFC 9110 §5.6.2)"
     if kind == "header" and is_of_the_transport(name):
-        return f'the header "{name}" says where a message goes and ends, and is for no credential'
+        return f'the header "{name}" controls the connection and cannot carry a credential'
     return None

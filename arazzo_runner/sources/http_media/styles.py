@@ -283,7 +283,7 @@ def _cookie_text(value: JsonValue, encode: bool) -> str:
 
 def _refuse_controls(text: str, what: str, allowed: str = "") -> None:
     if any((ord(character) < 32 and character not in allowed) or ord(character) == 127 for character in text):
-        raise UnusableValue(f"its value has control characters, which must not stand in {what}")
+        raise UnusableValue(f"its value has control characters, which are not allowed in {what}")
 
 
 # ------------------------------------------------------------------ URL
