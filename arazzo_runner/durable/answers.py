@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from hashlib import sha256
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.records import Decision
-from arazzo_runner.engine.effects import HttpResponse, NoResponse
+from arazzo_runner.engine.effects import HttpResponse, NoFile, NoResponse
 from arazzo_runner.errors import InvalidUsage
 
 Given = HttpResponse | NoResponse
@@ -31,10 +32,17 @@ def answer_to_json(answer: Given, *, unknown: bool = False) -> dict[str, JsonVal
 def answer_from_json(value: Any) -> Given:
     """Read what `answer_to_json` gave."""
     if "none" in value:
-        told = value.get("code"), value.get("hint")
-        return NoResponse(value["none"], value["message"], value["sent"], value["ms"], *told)
+        reported = value.get("code"), value.get("hint")
+        return NoResponse(value["none"], value["message"], value["sent"], value["ms"], *reported)
     headers = tuple((name, text) for name, text in value["headers"])
     return HttpResponse(value["status"], headers, _body_from_json(value), value["ms"])
+
+
+def file_to_json(answer: bytes | NoFile) -> dict[str, JsonValue]:
+    """Return what the journal holds of a file that was read: its size and digest, or why it was not read."""
+    if isinstance(answer, NoFile):
+        return {"none": answer.message}
+    return {"size": len(answer), "sha256": sha256(answer).hexdigest()}
 
 
 def _body_to_json(body: bytes) -> dict[str, JsonValue]:

@@ -112,5 +112,5 @@ class Execution:
         return refusal(
             f'the journal of run "{self.run_id}" does not fit: {problem}',
             code="journal-mismatch",
-            hint="it was written by another version of arazzo; go on with that one",
+            hint=problem.hint,
         )

@@ -40,7 +40,7 @@ class _Nothing:
         self._clock = clock
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Tell the time of the journal's end; raises JournalEnds for everything else."""
+        """Return the time of the journal's end; raises JournalEnds for what needs the outside."""
         if isinstance(effect, Now):
             return cast(Answer, self._clock)
         raise JournalEnds
@@ -58,6 +58,7 @@ def replay(run_id: str, spec: RunSpec, bundle: Bundle, entries: Sequence[Entry],
             decisions=lambda token: {},
             keyed=keyed_by(program, spec),
             resend=spec.options.resend_unknown,
+            without_files=True,
         )
         return DurableWorld(inner, _Recording(entries), terms)
 

@@ -52,8 +52,8 @@ class Runtime:
         try:
             store.prepare()
         except OSError as problem:
-            message = f"the folder of {store.shown} cannot be made: {problem.strerror or problem}"
-            raise refusal(message, code="invalid-store", hint="name a place that can be written with --store") from None
+            message = f"the folder of {store.shown} cannot be created: {problem.strerror or problem}"
+            raise refusal(message, code="invalid-store", hint="name a writable path with --store") from None
         self.codec = Codec(journal_keys(store, environment))
         self._guard = ForeignRowsRefused()
         self.performer = performer

@@ -12,8 +12,8 @@ from openapi_core import OpenAPI as Contract
 from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import HttpRequest, SendRequest
+from arazzo_runner.engine.run import drive
 from arazzo_runner.sources.bundle import HOST
 from tests.sources.test_styles import written
 from tests.sources.test_styles_received import sent, server, world

@@ -15,7 +15,7 @@ from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import SETTINGS, color_option, format_option
 from arazzo_runner.cli.run.parameters import Count, Name, Seconds
-from arazzo_runner.engine.option_numbers import MOST_SECONDS
+from arazzo_runner.engine.options import MOST_SECONDS
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console

@@ -11,8 +11,7 @@ from arazzo_runner.cli.credential_options import CredentialArguments
 from arazzo_runner.cli.durable_options import DurableArguments
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.options import LimitArguments, ManyArguments, PartArguments, TransportArguments
-from arazzo_runner.engine.check_options import CheckOptions
-from arazzo_runner.engine.options import MAX_REDIRECTS, RunOptions, TransportOptions
+from arazzo_runner.engine.options import MAX_REDIRECTS, CheckOptions, RunOptions, TransportOptions
 from arazzo_runner.sources.uris import is_remote
 
 

@@ -19,8 +19,8 @@ from arazzo_runner.config.find import find_configuration
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.selection import select
 from arazzo_runner.errors import ArazzoError, InvalidUsage
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names

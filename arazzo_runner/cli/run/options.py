@@ -7,8 +7,7 @@ import click
 from arazzo_runner.base.records import Record
 from arazzo_runner.cli.options import option_group
 from arazzo_runner.cli.run.parameters import MOST_RUNS, Bytes, Count, Seconds
-from arazzo_runner.engine.option_numbers import MOST_SECONDS
-from arazzo_runner.engine.options import DEEPEST
+from arazzo_runner.engine.options import DEEPEST, MOST_SECONDS
 
 _SECONDS = Seconds(min_open=True)
 _WAIT = Seconds()

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from arazzo_runner.engine.option_numbers import MOST_SECONDS
+from arazzo_runner.engine.options import MOST_SECONDS
 
 MOST_RUNS: Final = 1_000_000
 _LONGEST_NAME: Final = 200
