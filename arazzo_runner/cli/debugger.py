@@ -79,7 +79,7 @@ class Debugger:
 
     def _line(self, moment: Before | After) -> str | None:
         try:
-            return self._read(f"[{one_line(moment.step_id)}] {'send?' if isinstance(moment, Before) else 'go on?'} ")
+            return self._read(f"[{one_line(moment.step_id)}] {'send?' if isinstance(moment, Before) else 'continue?'} ")
         except EOFError:
             return None
 
@@ -124,7 +124,7 @@ class Debugger:
         # An unsafe request is never repeated without the decision of a person: the user (semantics §5).
         if effect.safe:
             return True
-        question = f"{effect.request.method} was sent and may have been acted on; send it once more? (yes/no) "
+        question = f"{effect.request.method} was sent and may have been acted on; send it again? (yes/no) "
         try:
             return self._read(question).strip().lower() == "yes"
         except EOFError:

@@ -58,7 +58,7 @@ class Seconds(click.FloatRange):
         """Return a number of seconds; nan, which passes every comparison of the base class, is refused."""
         found = super().convert(value, param, ctx)
         if not found <= MOST_SECONDS:
-            self.fail(f"{value} is no number of seconds up to {MOST_SECONDS:,.0f}", param, ctx)
+            self.fail(f"{value} is not a number of seconds up to {MOST_SECONDS:,.0f}", param, ctx)
         return found
 
 

@@ -1,4 +1,4 @@
-"""Rows of --data: every form gives the same runs, every mistake is told."""
+"""Rows of --data: every form gives the same runs, every mistake is reported."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_svg_is_a_picture_without_scripts_and_references(arazzo, run):
         pytest.param(("graph", UNDO, "--format", "png"), "'png' is not one of", id="an unknown format"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(arazzo, folder, arguments, said):
+def test_what_cannot_be_drawn_is_reported(arazzo, folder, arguments, said):
     (folder / "odd.json").write_text('{"a": 1}', encoding="utf-8")
     ran = arazzo(*arguments)
     assert (ran.code, ran.out) == (2, "")

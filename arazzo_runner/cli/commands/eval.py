@@ -183,7 +183,7 @@ def _read_context(name: str) -> dict[str, JsonValue]:
     except UnusableFile as problem:
         message = f"the context {name} cannot be used: {problem}"
         raise InvalidUsage([usage_error(message, code="json-syntax", file=name)]) from None
-    unknown = sorted(set(raw) - FIELDS) if isinstance(raw, dict) else ["a value that is no object"]
+    unknown = sorted(set(raw) - FIELDS) if isinstance(raw, dict) else ["a value that is not an object"]
     if unknown:
         hint = f"there are: {', '.join(sorted(FIELDS))}"
         raise InvalidUsage([usage_error(f"a context has no {unknown[0]}", hint=hint)])

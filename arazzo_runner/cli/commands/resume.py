@@ -15,7 +15,7 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, json_of, read_text
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import arazzo_command, color_option, format_option, store_option
-from arazzo_runner.cli.run.durable import farewell
+from arazzo_runner.cli.run.durable import closing_lines
 from arazzo_runner.cli.run.session import EXIT_CODES, prepared_output, termination_interrupts
 from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.journal import read_answer
@@ -40,7 +40,7 @@ may have been acted on: say with --step and --as what happened to it.
 \b
 Examples:
   arazzo resume rotate-1
-  arazzo resume rotate-1 --step refreshToken --as resend        send it once more
+  arazzo resume rotate-1 --step refreshToken --as resend        send it again
   arazzo resume rotate-1 --step refreshToken --as failed        it was not acted on
   arazzo resume rotate-1 --step refreshToken --as answer.json   it was, and gave this
 
@@ -149,7 +149,7 @@ class Resumption:
         result: RunResult = outcome.result
         self._console.secrets = result.secrets
         arrived = self._console.deliver(self._stdout(result)) and self._to_file(result)
-        self._console.err(self._ending(result) + farewell(outcome, self._given.store))
+        self._console.err(self._ending(result) + closing_lines(outcome, self._given.store))
         code = EXIT_CODES[result.status]
         return code if arrived or code else 1
 

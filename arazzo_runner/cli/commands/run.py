@@ -132,11 +132,11 @@ def command(**options: Any) -> int:
         return _run(given)
     from arazzo_runner.cli.run.watch import watch  # lazily: few runs are watched
 
-    return watch(given, lambda kept: _run(given, kept))
+    return watch(given, lambda snapshot: _run(given, snapshot))
 
 
 def _run(given: RunArguments, read: DocumentSnapshot | None = None) -> int:
-    """Run with the variables of --env-file; `read` takes in the documents that are read."""
+    """Run with the variables of --env-file; `read` takes in the documents that are loaded."""
     if not given.many.env_files:
         return _dispatched(given, read)
     from arazzo_runner.cli.run.environments import environment_files  # lazily: few runs need it
@@ -187,7 +187,7 @@ def _contradictions(given: RunArguments) -> Iterator[tuple[object, str]]:
 def _durable_contradictions(given: RunArguments) -> Iterator[str]:
     """Yield a message about each option that excludes --durable, or needs it."""
     part, durable = given.part, given.durable
-    if not durable.durable:
+    if not durable.is_durable:
         yield from ["--run-id needs --durable"] if durable.run_id else []
         yield from ["--idempotency-keys needs --durable"] if durable.idempotency_keys else []
         return

@@ -33,7 +33,7 @@ from arazzo_runner.sources.operation import Operation
 _HELP = """\
 Every step is shown in the order of execution with the request it sends, what
 must hold, what follows and what it gives. Secret values are marked, and the
-credentials that no parameter gives (arazzo auth tells where they come from).
+credentials that no parameter gives (arazzo auth lists where they come from).
 
 \b
 Examples:

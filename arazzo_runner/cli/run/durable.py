@@ -41,14 +41,20 @@ from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class DurableExecution(Execution):
-    """A durable run about to begin, its store open. `kept` holds the documents of its program."""
+    """A durable run about to begin, its store open. `snapshot` holds the documents of its program."""
 
     def __init__(
-        self, given: RunArguments, ready: Prepared, *, on_event: api.OnEvent, announce: Announce, kept: DocumentSnapshot
+        self,
+        given: RunArguments,
+        ready: Prepared,
+        *,
+        on_event: api.OnEvent,
+        announce: Announce,
+        snapshot: DocumentSnapshot,
     ) -> None:
         super().__init__(given, ready, on_event=on_event, announce=announce)
         self._announce = announce
-        self._bundle = durable_runs.bundled(kept, reading_of(given))
+        self._bundle = durable_runs.bundled(snapshot, reading_of(given))
         self._run_id = durable_runs.run_id_of(given.durable.run_id, ready.workflow_id)
         self._runtime = durable_runs.opened(given.durable.store, os.environ)
         self._outcome: Any = None
@@ -68,12 +74,12 @@ class DurableExecution(Execution):
         result: RunResult = self._outcome.result
         return result
 
-    def farewell(self) -> str:
+    def closing_lines(self) -> str:
         """Return how an unfinished run is resumed, or where the outputs of an ended one are."""
-        return farewell(self._outcome, self.given.durable.store)
+        return closing_lines(self._outcome, self.given.durable.store)
 
 
-def farewell(outcome: Any, store: str | None) -> str:
+def closing_lines(outcome: Any, store: str | None) -> str:
     """Return how an unfinished run is resumed, or where the outputs of an ended one are."""
     if outcome is None:
         return ""

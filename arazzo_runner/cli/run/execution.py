@@ -45,7 +45,7 @@ def pace_of(given: RunArguments) -> Wrapper | None:
 class Execution:
     """A run about to begin: its steps can be chosen and its files can be written, else InvalidUsage is raised.
 
-    `on_event` hears of events, `announce` where secret outputs are kept; `label` distinguishes the
+    `on_event` is called with events, `announce` with the path of secret outputs; `label` distinguishes the
     files of several runs; `pace` and `world` may be shared by runs. `output` is the file of
     --output: secret outputs are written into it at once, so that a run that is killed leaves them there.
     """
@@ -72,7 +72,7 @@ class Execution:
         self._secret_file = self._prepared_file(announce, label, output) if has_secret_outputs(ready.program) else None
 
     def _prepared_file(self, announce: Announce, label: str, output: PrivateFile | None) -> SecretFile | None:
-        """Return the file that takes secret outputs while the run goes on, None where none is needed."""
+        """Return the file that takes secret outputs during the run, None where none is needed."""
         if not self.given.delivers_secrets:
             return prepared_secret_file(self.ready.program, announce, label)
         if output is None or not output.is_replaceable:
@@ -92,7 +92,7 @@ class Execution:
             return self.perform()
         return self._kept(await api.arun(self.ready.program, **self._common(), **self._sending()))
 
-    def farewell(self) -> str:
+    def closing_lines(self) -> str:
         """Return what a person may want to do after the run, as lines for standard error."""
         return ""
 

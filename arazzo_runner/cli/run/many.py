@@ -43,7 +43,7 @@ from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 def run_many(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
-    """Run everything that is asked for and return the worst exit code; `read` takes in the documents that are read."""
+    """Perform all runs and return the worst exit code; `read` takes in the documents that are loaded."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:

@@ -315,6 +315,11 @@ class DurableArguments(Record, kw_only=True):
     store: str | None
     idempotency_keys: bool
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether --durable was given."""
+        return self.durable
+
 
 durable_options = option_group(
     "durable",
@@ -392,7 +397,7 @@ class RunArguments(Record, kw_only=True):
 
     @property
     def is_many(self) -> bool:
-        """Whether several runs are asked for, by the form of the command line alone: what is printed depends on it."""
+        """Whether the command line has the form of several runs, which decides what is printed."""
         return (
             len(self.specs) > 1
             or len(self.workflows) > 1
@@ -409,8 +414,8 @@ class RunArguments(Record, kw_only=True):
 
     @property
     def delivers_secrets(self) -> bool:
-        """Whether the command line says where secret outputs go, so that no file of them is kept."""
-        return self.show_secrets or self.output is not None or self.dry_run or self.durable.durable
+        """Whether secret outputs are printed or written elsewhere, so that no file of them is kept."""
+        return self.show_secrets or self.output is not None or self.dry_run or self.durable.is_durable
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -54,13 +54,15 @@ class _Chosen(Record):
         return self.program.workflow.workflow_id
 
 
-def plan(given: RunArguments, environment: Mapping[str, str], kept: DocumentSnapshot | None = None) -> list[PlannedRun]:
+def plan(
+    given: RunArguments, environment: Mapping[str, str], snapshot: DocumentSnapshot | None = None
+) -> list[PlannedRun]:
     """Load every document and check the inputs of every run; raises InvalidUsage with all that is wrong.
 
-    `kept` takes in the documents that are read.
+    `snapshot` takes in the documents that are read.
     """
     options = run_options(given)
-    chosen = _chosen(given, kept)
+    chosen = _chosen(given, snapshot)
     rows: Sequence[Row | None] = [None] if given.many.data is None else read_rows(given.many.data)
     stated = stated_inputs(given.inputs, given.input_file)
     problems: list[Diagnostic] = []
@@ -154,7 +156,7 @@ def _inputs_of(chosen: _Chosen, stated: GivenInputs, environment: Mapping[str, s
 # ------------------------------------------------------------------ documents and workflows
 
 
-def _chosen(given: RunArguments, kept: DocumentSnapshot | None) -> list[_Chosen]:
+def _chosen(given: RunArguments, snapshot: DocumentSnapshot | None) -> list[_Chosen]:
     """Load the documents and choose their workflows; raises InvalidUsage with the mistakes of all documents."""
     problems: list[Diagnostic] = []
     found: list[_Chosen] = []
@@ -162,7 +164,7 @@ def _chosen(given: RunArguments, kept: DocumentSnapshot | None) -> list[_Chosen]
     for spec in documents(given.specs):
         try:
             own = configured(given, spec)
-            programs = _programs(own, spec, known, kept)
+            programs = _programs(own, spec, known, snapshot)
         except ArazzoError as problem:
             problems += problem.diagnostics
             continue
@@ -199,12 +201,14 @@ def _matching(pattern: str) -> list[str]:
         raise InvalidUsage([usage_error(message, code="unreadable-file", hint=hint)]) from None
 
 
-def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: DocumentSnapshot | None) -> list[Program]:
+def _programs(
+    given: RunArguments, spec: str, known: dict[str, None], snapshot: DocumentSnapshot | None
+) -> list[Program]:
     """Return the chosen workflows of a document, each as a program of its own; `known` takes in their names."""
     if not given.workflows:
-        return [api.choose_workflow(load_document(given, spec, None, kept), None)]
+        return [api.choose_workflow(load_document(given, spec, None, snapshot), None)]
     if any(map(has_wildcard, given.workflows)):
-        program = load_document(given, spec, None, kept)
+        program = load_document(given, spec, None, snapshot)
         names = [workflow.workflow_id for workflow in program.description.workflows]
         known.update(dict.fromkeys(names))
         wanted = [name for name in names if any(fnmatchcase(name, pattern) for pattern in given.workflows)]
@@ -212,15 +216,15 @@ def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: Docu
     programs = []
     for name in given.workflows:
         try:
-            programs.append(load_document(given, spec, name, kept))
+            programs.append(load_document(given, spec, name, snapshot))
         except UnknownWorkflow:
             # One of several documents need not have it; a name that none has is refused by the caller.
-            known.update(dict.fromkeys(_workflow_ids(given, spec, kept)))
+            known.update(dict.fromkeys(_workflow_ids(given, spec, snapshot)))
     return programs
 
 
-def _workflow_ids(given: RunArguments, spec: str, kept: DocumentSnapshot | None) -> list[str]:
-    program = load_document(given, spec, None, kept)
+def _workflow_ids(given: RunArguments, spec: str, snapshot: DocumentSnapshot | None) -> list[str]:
+    program = load_document(given, spec, None, snapshot)
     return [workflow.workflow_id for workflow in program.description.workflows]
 
 

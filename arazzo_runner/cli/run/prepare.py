@@ -29,7 +29,7 @@ class Prepared(Record, kw_only=True):
     """A run that is ready to begin.
 
     `inputs` are checked and complete. `scenario` is the one of the mock, in its first state.
-    `input_warnings` are about the inputs, `missing` about credentials that nobody has configured.
+    `input_warnings` are about the inputs, `missing` about credentials that are not configured.
     """
 
     _hidden_in_repr = ("credentials",)
@@ -49,10 +49,10 @@ class Prepared(Record, kw_only=True):
         return self.program.workflow.workflow_id
 
 
-def prepare(given: RunArguments, environment: Mapping[str, str], kept: DocumentSnapshot | None = None) -> Prepared:
-    """Return the run that a command line asks for; raises ArazzoError. `kept` takes in the documents that are read."""
+def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: DocumentSnapshot | None = None) -> Prepared:
+    """Return the run that a command line asks for; `snapshot` takes in its documents. Raises ArazzoError."""
     options = run_options(given)
-    program = api.choose_workflow(load_document(given, given.spec, given.workflow, kept), given.workflow)
+    program = api.choose_workflow(load_document(given, given.spec, given.workflow, snapshot), given.workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     found = given_inputs(given.inputs, given.input_file, names, environment)
     inputs, warnings = checked(program, with_defaults(found, names, given.defaults.inputs))
@@ -85,15 +85,15 @@ def configured(given: RunArguments, spec: str) -> RunArguments:
 
 def run_options(given: RunArguments) -> RunOptions:
     """Return the options of the runs, whose transport can be used; reads --outputs-from. Raises InvalidUsage."""
-    default = replace(RunOptions(), run_timeout=None) if given.durable.durable else RunOptions()
-    said = {**given.limits.as_options(), **given.part.as_options(), **given.credentials.as_options()}
+    default = replace(RunOptions(), run_timeout=None) if given.durable.is_durable else RunOptions()
+    values = {**given.limits.as_options(), **given.part.as_options(), **given.credentials.as_options()}
     if given.checks is not None:
-        said["checks"] = given.checks
+        values["checks"] = given.checks
     if given.part.outputs_from is not None:
         from arazzo_runner.cli.run.step_outputs import read_step_outputs  # lazily: few runs are partial
 
-        said["step_outputs"] = read_step_outputs(given.part.outputs_from)
-    options = replace(default, transport=given.transport.as_options(), **said)
+        values["step_outputs"] = read_step_outputs(given.part.outputs_from)
+    options = replace(default, transport=given.transport.as_options(), **values)
     if not given.dry_run:
         api.check_transport(options)
     return options
@@ -112,10 +112,10 @@ def scenario_of(given: RunArguments) -> Any:
 
 
 def load_document(
-    given: RunArguments, spec: str, workflow_id: str | None, kept: DocumentSnapshot | None = None
+    given: RunArguments, spec: str, workflow_id: str | None, snapshot: DocumentSnapshot | None = None
 ) -> Program:
     """Load a document as the command line says; raises ArazzoError."""
-    program = api.load(spec, workflow_id, **reading_of(given), any_server=given.mock, kept=kept)
+    program = api.load(spec, workflow_id, **reading_of(given), any_server=given.mock, kept=snapshot)
     _check_names(program, given.reading.sources, "--source")
     _check_names(program, given.servers, "--server")
     return program
@@ -123,11 +123,11 @@ def load_document(
 
 def reading_of(given: RunArguments) -> dict[str, Any]:
     """Return how documents are read, as arguments of `load`."""
-    said, defaults = given.reading.as_keywords(), given.defaults
+    keywords, defaults = given.reading.as_keywords(), given.defaults
     return {
-        **said,
-        "sources": {**defaults.sources, **said["sources"]},
-        "url_map": {**defaults.url_map, **said["url_map"]},
+        **keywords,
+        "sources": {**defaults.sources, **keywords["sources"]},
+        "url_map": {**defaults.url_map, **keywords["url_map"]},
         "include": given.include,
         "servers": {**defaults.servers, **given.servers},
         "server_variables": {**defaults.server_variables, **given.server_variables},

@@ -25,7 +25,7 @@ class Reports:
         self._annotate = "github" in texts
         self._files = [_parsed(text) for text in texts if text != "github"]
         self._started = time.time()
-        self._begun = time.monotonic()
+        self._clock = time.monotonic()
         paths = [file.path for file in self._files]
         repeated = next((path for path in paths if paths.count(path) > 1), None)
         if repeated is not None:
@@ -43,7 +43,7 @@ class Reports:
 
     def write(self, records: Iterable[RunRecord], *, many: bool) -> bool:
         """Write every report; one that cannot be written gives a line on stderr and the result False."""
-        spent = (time.monotonic() - self._begun) * 1000
+        spent = (time.monotonic() - self._clock) * 1000
         runs = with_shared_secrets(tuple(records))
         report = RunsReport(runs=runs, started=self._started, duration_ms=spent, many=many)
         written = [self._write(file, report) for file in self._files]

@@ -49,15 +49,15 @@ class Reports(Protocol):
 
 
 def run_session(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
-    """Run a workflow and return the exit code; `read` takes in the documents that are read."""
+    """Run a workflow and return the exit code; `read` takes in the documents that are loaded."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:
         given = configured(given, given.spec)
         reports = prepared_reports(given, console)
-        kept = DocumentSnapshot.opened(environment) if given.durable.durable else None
-        ready = prepare(given, environment, kept or read)
-        session = Session(given, ready, console, kept, reports)
+        snapshot = DocumentSnapshot.opened(environment) if given.durable.is_durable else None
+        ready = prepare(given, environment, snapshot or read)
+        session = Session(given, ready, console, snapshot, reports)
     except ArazzoError as problem:
         if reports is not None:
             reports.refused(given, problem.diagnostics)
@@ -69,7 +69,7 @@ def run_session(given: RunArguments, environment: Mapping[str, str], read: Docum
 
 
 def prepared_reports(given: RunArguments, console: Console) -> Reports | None:
-    """Return the reports that are asked for, all of which can be written; raises InvalidUsage."""
+    """Return the files of --report, None without any; raises InvalidUsage when one cannot be written."""
     if not given.reports:
         return None
     from arazzo_runner.cli.run import reporting  # lazily: not every run is reported
@@ -85,7 +85,7 @@ class Session:
         given: RunArguments,
         ready: Prepared,
         console: Console,
-        kept: DocumentSnapshot | None = None,
+        snapshot: DocumentSnapshot | None = None,
         reports: Reports | None = None,
     ) -> None:
         self._given = given
@@ -94,11 +94,11 @@ class Session:
         self._reports = reports
         self._printer = RunPrinter(console, verbosity=given.verbose, ticking=True)
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
-        self._execution = self._prepared_execution(kept)
+        self._execution = self._prepared_execution(snapshot)
 
-    def _prepared_execution(self, kept: DocumentSnapshot | None) -> Execution:
+    def _prepared_execution(self, snapshot: DocumentSnapshot | None) -> Execution:
         given, ready = self._given, self._ready
-        if kept is None:
+        if snapshot is None:
             return Execution(
                 given,
                 ready,
@@ -109,7 +109,7 @@ class Session:
             )
         from arazzo_runner.cli.run.durable import DurableExecution  # lazily: few runs are durable
 
-        return DurableExecution(given, ready, on_event=self._on_event, announce=self._printer.note, kept=kept)
+        return DurableExecution(given, ready, on_event=self._on_event, announce=self._printer.note, snapshot=snapshot)
 
     def run(self) -> int:
         """Run, deliver the outputs and return the exit code."""
@@ -127,7 +127,7 @@ class Session:
         self._console.secrets = result.secrets
         delivered = self._deliver(result)
         reported = self._report(result)
-        self._console.err(self._ending(result) + self._execution.farewell())
+        self._console.err(self._ending(result) + self._execution.closing_lines())
         code = EXIT_CODES[result.status]
         return code if (delivered and reported) or code else 1
 

@@ -26,12 +26,12 @@ def watch(given: RunArguments, run: Callable[[DocumentSnapshot], int], *, poll: 
     try:
         while True:
             before = _stamps(stamps)
-            kept = DocumentSnapshot.opened(os.environ)
-            code = run(kept)
+            snapshot = DocumentSnapshot.opened(os.environ)
+            code = run(snapshot)
             if code == EXIT_INTERRUPTED:
                 return code
             # Compared with what was known before the run, so that a change during the run is not missed.
-            stamps = {**_stamps(_files(given, kept)), **{path: each for path, each in before.items() if each}}
+            stamps = {**_stamps(_files(given, snapshot)), **{path: each for path, each in before.items() if each}}
             _say(console, f"watching {count(len(stamps), 'file')} (Ctrl-C ends)")
             changed = _wait(stamps, poll)
             _say(console, f"{one_line(os.path.relpath(changed))} changed")
@@ -56,10 +56,10 @@ def _wait(stamps: Stamps, poll: float) -> str:
         time.sleep(poll)
 
 
-def _files(given: RunArguments, kept: DocumentSnapshot) -> list[str]:
+def _files(given: RunArguments, snapshot: DocumentSnapshot) -> list[str]:
     """Return the files that a run depends on: documents, descriptions, inputs, rows, settings."""
     named = [*given.specs, *given.include, *given.files]
-    named += [path_of(uri) for uri in kept.documents if not is_remote(uri)]
+    named += [path_of(uri) for uri in snapshot.documents if not is_remote(uri)]
     local = (os.path.abspath(path) for path in named if path and not is_remote(path))
     return list(dict.fromkeys(local))
 
