@@ -51,7 +51,7 @@ class Scope(Record):
     `sources` a source name to its fields (`url`, `type`, `name`), `components` a component
     type to its named objects. Outputs without a value are absent (MISSING). `not_yet` are steps
     that did not run yet, which a loop will run. `query_timeout` is the limit in seconds of one
-    selector or replacement.
+    selector or replacement, `now` the time of XPath's current-dateTime(), in seconds since the epoch.
     """
 
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -69,6 +69,7 @@ class Scope(Record):
     message: Message | None = None
     not_yet: Collection[str] = ()
     query_timeout: float = 1.0
+    now: float = 0.0
 
 
 # ------------------------------------------------------------------ scopes as JSON (`arazzo eval --context`)

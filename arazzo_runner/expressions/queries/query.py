@@ -93,17 +93,17 @@ def compile_query(text: str, kind: str, version: str | None = None) -> Query:
     return Query(text, kind, version, compiled, tolerated)
 
 
-def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0) -> Selection:
+def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0, now: float = 0.0) -> Selection:
     """Apply a query to a value; a problem is in the result (`reason`), never raised.
 
-    `timeout` in seconds bounds the work. Null and MISSING select nothing (Arazzo 1.1
-    §Condition Evaluation: such a context fails).
+    `timeout` in seconds bounds the work; `now` is the time of current-dateTime(), in seconds since
+    the epoch. Null and MISSING select nothing (Arazzo 1.1 §Condition Evaluation: such a context fails).
     """
     kind: OneOf["nodes", "match"] = "match" if query.kind == "regex" else "nodes"
     if value is MISSING or value is None:
         return Selection(kind, reason=f"the context is {type_name(value)}")
     try:
-        return _select(query, value, Budget(timeout))
+        return _select(query, value, Budget(timeout), now)
     except QueryFailure as problem:
         return Selection(kind, reason=str(problem))
     except RecursionError:
@@ -189,11 +189,11 @@ def _pointer(text: str) -> tuple[Pointer, tuple[ToleratedSyntax, ...]]:
 # ------------------------------------------------------------------ selecting
 
 
-def _select(query: Query, value: JsonValue, budget: Budget) -> Selection:
+def _select(query: Query, value: JsonValue, budget: Budget, now: float) -> Selection:
     if query.kind == "regex":
         return _select_match(query, value, budget)
     if query.kind == "xpath":
-        return _select_xpath(query, value, budget)
+        return _select_xpath(query, value, budget, now)
     if isinstance(value, bytes):
         return Selection("nodes", reason="the context is bytes, not JSON")
     if isinstance(query.compiled, Pointer):
@@ -209,12 +209,12 @@ def _select_match(query: Query, value: JsonValue, budget: Budget) -> Selection:
     return Selection("match", () if found is None else (found,), found is not None)
 
 
-def _select_xpath(query: Query, value: JsonValue, budget: Budget) -> Selection:
+def _select_xpath(query: Query, value: JsonValue, budget: Budget, now: float) -> Selection:
     from arazzo_runner.expressions.queries.xml_tree import parse_xml
     from arazzo_runner.expressions.queries.xpath import XPath
     from arazzo_runner.expressions.queries.xpath_evaluate import evaluate_xpath, item_value
 
-    result = evaluate_xpath(cast(XPath, query.compiled), parse_xml(value), budget)
+    result = evaluate_xpath(cast(XPath, query.compiled), parse_xml(value), budget, now)
     values = tuple(item_value(item, budget) for item in result.items)
     return Selection(result.type, values, result.passed, result.problem)
 

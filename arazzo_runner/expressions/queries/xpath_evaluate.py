@@ -43,16 +43,19 @@ class XPathResult(Record):
         return "number" if isinstance(first, (int, float, Decimal)) else "string"
 
 
-def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget) -> XPathResult:
+def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget, now: float = 0.0) -> XPathResult:
     """Evaluate on the document of `root`.
 
     Prefixes are those that the document declares, the root's declarations first. From XPath 2.0 on
     a name without prefix is in the root's default namespace (its static context is the
-    host's to say); XPath 1.0 §2.3 puts it in none. Raises QueryFailure.
+    host's to say); XPath 1.0 §2.3 puts it in none. `now` is the time of current-dateTime(), in
+    seconds since the epoch. Raises QueryFailure.
     """
     namespaces = _namespaces(query, root)
-    select = _select_1 if query.version == "1.0" else _select_2
-    items = select(query, root, namespaces, budget)
+    if query.version == "1.0":
+        items = _select_1(query, root, namespaces, budget)
+    else:
+        items = _select_2(query, root, namespaces, budget, now)
     passed, reason = _effective_boolean(items, query.version)
     return XPathResult(items, passed, reason)
 
@@ -62,9 +65,11 @@ def _select_1(query: XPath, root: XmlElement, namespaces: dict[str, str], budget
     return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _select_2(query: XPath, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> tuple[object, ...]:
+def _select_2(
+    query: XPath, root: XmlElement, namespaces: dict[str, str], budget: Budget, now: float
+) -> tuple[object, ...]:
     token = parsed(query.text, query.version, tuple(sorted(namespaces.items())))
-    context = context_of(root, namespaces, budget)
+    context = context_of(root, namespaces, budget, now)
     try:
         with guarded(budget):
             items = tuple(token.select(context))
@@ -183,12 +188,12 @@ class XmlTarget(Record):
             self.element.text = value
 
 
-def xpath_targets(query: XPath, root: XmlElement, budget: Budget) -> tuple[XmlTarget, ...]:
+def xpath_targets(query: XPath, root: XmlElement, budget: Budget, now: float = 0.0) -> tuple[XmlTarget, ...]:
     """Return the places a query selects; none for no nodes, and for comments and instructions.
 
     Raises QueryFailure.
     """
-    items = evaluate_xpath(query, root, budget).items
+    items = evaluate_xpath(query, root, budget, now).items
     if not all(map(is_node, items)):
         raise QueryFailure(f"{query.text} gives a value, not a place in the payload")
     found = map(_target, items)
