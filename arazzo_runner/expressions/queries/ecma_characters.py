@@ -8,9 +8,9 @@ errors under `u` but have one meaning are accepted; forms that engines interpret
 from __future__ import annotations
 
 import functools
-import re
 from typing import Final
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.ecma_nodes import Single
 
@@ -66,7 +66,7 @@ _BINARY: Final = frozenset({
     "XID_Continue", "XIDC", "XID_Start", "XIDS",
 })  # fmt: skip
 _WEIGHT: Final = 800
-_VALUE: Final = re.compile(r"[A-Z][A-Za-z_]{1,40}")
+_VALUE: Final = pattern(r"[A-Z][A-Za-z_]{1,40}")
 
 
 class Characters:
