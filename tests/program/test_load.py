@@ -72,7 +72,7 @@ def document(step, *, sources=("pets",), version="1.1.0", **workflow):
 def findings(folder, value, **options):
     path = folder / "doc.json"
     path.write_text(json.dumps(value))
-    found = arazzo_runner.validate(path, load_options=LoadOptions(root=str(folder)), rules=(), **options)
+    found = arazzo_runner.validate(path, rules=(), load_options=LoadOptions(root=str(folder), **options))
     return [(each.code, each.severity.value, each.at.pointer, each.hint) for each in found]
 
 
