@@ -10,7 +10,6 @@ TYPE_CHECKING = False  # that of `typing`, without its import: type checkers tak
 if TYPE_CHECKING:
     from arazzo_runner.api import arun as arun, dry_run as dry_run, load as load, run as run, validate as validate
     from arazzo_runner.base.secrets import Secrets as Secrets
-    from arazzo_runner.engine.check_options import CheckOptions as CheckOptions
     from arazzo_runner.engine.effects import (
         Batch as Batch,
         Effect as Effect,
@@ -32,7 +31,11 @@ if TYPE_CHECKING:
         WorkflowFinished as WorkflowFinished,
         WorkflowStarted as WorkflowStarted,
     )
-    from arazzo_runner.engine.options import RunOptions as RunOptions, TransportOptions as TransportOptions
+    from arazzo_runner.engine.options import (
+        CheckOptions as CheckOptions,
+        RunOptions as RunOptions,
+        TransportOptions as TransportOptions,
+    )
     from arazzo_runner.engine.results import (
         Attempt as Attempt,
         RunResult as RunResult,
@@ -52,24 +55,23 @@ if TYPE_CHECKING:
     )
     from arazzo_runner.program.library import LoadOptions as LoadOptions
     from arazzo_runner.program.model import Program as Program
-    from arazzo_runner.report.public import render_report as render_report
+    from arazzo_runner.report.runs.formats import render_report as render_report
     from arazzo_runner.runtime.auth.sources import Credentials as Credentials
     from arazzo_runner.runtime.http import AsyncWorld as AsyncWorld, BlockingWorld as BlockingWorld
 
 _MODULES = {
     "api": "arun dry_run load run validate",
     "base.secrets": "Secrets",
-    "engine.check_options": "CheckOptions",
     "engine.effects": "Batch Effect HttpRequest HttpResponse NoResponse Now SendRequest Sleep World",
     "engine.events": (
         "AttemptFinished Event RetryScheduled StepFinished StepStarted StopRun WorkflowFinished WorkflowStarted"
     ),
-    "engine.options": "RunOptions TransportOptions",
+    "engine.options": "CheckOptions RunOptions TransportOptions",
     "engine.results": "Attempt RunResult StepResult Verdict WorkflowResult",
     "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Location Severity UnknownWorkflow",
     "program.library": "LoadOptions",
     "program.model": "Program",
-    "report.public": "render_report",
+    "report.runs.formats": "render_report",
     "runtime.auth.sources": "Credentials",
     "runtime.http": "AsyncWorld BlockingWorld",
 }

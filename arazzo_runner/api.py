@@ -13,29 +13,21 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.engine.access import Access, CredentialsGiven
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.option_numbers import check_numbers
-from arazzo_runner.engine.options import RunOptions, TransportOptions
+from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
+from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.engine.run import run_program
-from arazzo_runner.engine.schemas import InputProblem, prepare_inputs
-from arazzo_runner.errors import (
-    Diagnostic,
-    InvalidDescription,
-    InvalidInputs,
-    Location,
-    Severity,
-    UnknownWorkflow,
-)
+from arazzo_runner.engine.run import drive, run_program
+from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidInputs, Location, Severity, UnknownWorkflow
 from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, Source, open_document
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
+from arazzo_runner.sources.read_ahead import read_schemas
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
 Around: TypeAlias = Callable[[World], World]
@@ -57,7 +49,7 @@ def load(
     offline: bool = False,
     allow_remote: bool = False,
     allow_hosts: Sequence[str] = (),
-    kept: Kept | None = None,
+    kept: DocumentSnapshot | None = None,
     cache: bool = True,
 ) -> Program:
     """Read, link and compile an Arazzo document; call it once to run a document many times.
@@ -94,7 +86,7 @@ def load(
         allow_hosts=tuple(allow_hosts),
         any_server=any_server,
         environment=os.environ if kept is None else kept.variables,
-        kept=kept,
+        snapshot=kept,
         cache=cache,
     )
     library, entry = open_document(document, options, include)
@@ -107,6 +99,7 @@ def load(
     program = load_program(entry, library, chosen)
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
+    read_schemas(program.operations())
     return program
 
 
@@ -306,7 +299,7 @@ def check_transport(options: RunOptions) -> Secrets:
     if options.transport is None and not named:
         return Secrets()
     from arazzo_runner.runtime.transport_check import check_transport as check
-    from arazzo_runner.sources.proxies import passwords
+    from arazzo_runner.sources.hosts import passwords
 
     transport = options.transport or TransportOptions()
     check(transport, os.environ)
@@ -434,7 +427,7 @@ def _mocked(
     if not mock:
         yield program
         return
-    from arazzo_runner.runtime.mock.world import mock_server, with_servers
+    from arazzo_runner.runtime.mock.api import mock_server, with_servers
 
     with mock_server(program, scenario=scenario, switches=switches) as server:
         yield with_servers(program, server.urls)

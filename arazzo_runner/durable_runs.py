@@ -1,4 +1,4 @@
-"""Durable runs from Python: what `run` and `arun` do, with every answer on disk before anything uses it.
+"""Durable runs from Python: like `run` and `arun`, but each response is persisted before it is used.
 
 Needs the extra `durable`. A process has one Runtime at a time.
 
@@ -19,30 +19,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from arazzo_runner.api import OnEvent, check_inputs, choose_workflow, load
-from arazzo_runner.api import arun as api_arun
-from arazzo_runner.api import run as api_run
+from arazzo_runner.api import OnEvent, arun as api_arun, check_inputs, choose_workflow, load, run as api_run
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.document.source_map import Limits
-from arazzo_runner.durable.bundle import Bundle
-from arazzo_runner.durable.performing import Job
+from arazzo_runner.durable.errors import refusal
+from arazzo_runner.durable.job import Bundle, Job, ignore_event
 from arazzo_runner.durable.records import RunSpec
-from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.durable.store import store_of
 from arazzo_runner.engine.access import CredentialsGiven
-from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import Source
 from arazzo_runner.program.model import Program
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
 
 
 class ApiPerformer:
-    """Carries out durable jobs with `api`; keeps the programs it has loaded."""
+    """Carries out durable jobs through `api`; caches loaded programs."""
 
     def __init__(self) -> None:
         self._programs: dict[tuple[str, str], Program] = {}
@@ -61,7 +56,7 @@ class ApiPerformer:
         )
 
     async def aperform(self, job: Job) -> RunResult:
-        """The same on the running event loop."""
+        """Load and run on the running event loop."""
         program = self._program(job)
         return await api_arun(
             program,
@@ -83,7 +78,7 @@ class ApiPerformer:
 
 
 def _credentials(job: Job) -> CredentialsGiven:
-    """Return where credentials are looked for when entries stand for others; None is the usual places."""
+    """Return the credentials of a job that renames entries; None for the default sources."""
     if not job.spec.credential_names or job.world is not None:
         return None
     from arazzo_runner.runtime.auth.sources import Credentials  # lazily: few runs need it
@@ -94,24 +89,24 @@ def _credentials(job: Job) -> CredentialsGiven:
 def opened(store: str | None = None, environment: Mapping[str, str] | None = None) -> Any:
     """Return the Runtime of a store (a path or a postgresql:// URL; default: the user's own SQLite file).
 
-    A context manager. Raises InvalidUsage when the extra is not installed or the store cannot be used.
+    A context manager. Raises InvalidUsage if the extra is not installed or the store cannot be used.
     """
     known = os.environ if environment is None else environment
-    place = store_of(store, known)
+    location = store_of(store, known)
     try:
-        # The one place where a run begins to pay for DBOS: about a second.
+        # The only place where a run starts to pay for DBOS: about a second.
         runtime = importlib.import_module("arazzo_runner.durable.runtime")
     except ModuleNotFoundError as problem:
         if problem.name not in ("dbos", "cryptography", "sqlalchemy"):
             raise
         message = "durable runs need the extra packages of arazzo[durable]"
         raise refusal(message, code="durable-not-installed", hint="pip install 'arazzo[durable]'") from None
-    return runtime.Runtime(place, ApiPerformer(), known)
+    return runtime.Runtime(location, ApiPerformer(), known)
 
 
-def fleet(runtime: Any) -> Any:
-    """Return what is asked of all workers of a store: queues, submissions, schedules, adoption (see Fleet)."""
-    return _fleet().Fleet(runtime)
+def queues(runtime: Any) -> Any:
+    """Return the Queues of a store: their limits, submitted runs, schedules, runs of dead workers."""
+    return _queues_module().Queues(runtime)
 
 
 def queue_limits(
@@ -119,7 +114,7 @@ def queue_limits(
 ) -> Any:
     """Return the limits of a queue (see QueueLimits); `rate` is (runs, seconds)."""
     runs, period = rate or (None, None)
-    return _fleet().QueueLimits(
+    return _queues_module().QueueLimits(
         name=name,
         concurrency=concurrency,
         worker_concurrency=worker_concurrency,
@@ -130,12 +125,12 @@ def queue_limits(
 
 
 def ready_queues(runtime: Any, names: Sequence[str], concurrency: int | None) -> None:
-    """Make the queues of a worker where they are not there, with its own limit when it has one."""
-    ready = fleet(runtime)
+    """Create the missing queues of a worker, and set its concurrency if given."""
+    known = queues(runtime)
     for name in names:
-        ready.make_queue(name)
+        known.make_queue(name)
         if concurrency is not None:
-            ready.configure(replace(ready.queue(name), worker_concurrency=concurrency))
+            known.configure(replace(known.queue(name), worker_concurrency=concurrency))
 
 
 def worker(
@@ -150,7 +145,7 @@ def worker(
     return module.Worker(runtime, name, queues, on_outcome, on_problem)
 
 
-def _fleet() -> Any:
+def _queues_module() -> Any:
     return importlib.import_module("arazzo_runner.durable.queues")
 
 
@@ -166,15 +161,15 @@ def run(
     on_event: OnEvent | None = None,
     **reading: Any,
 ) -> Any:
-    """Begin a durable run and carry it out, blocking; `reading` are arguments of `load`.
+    """Start a durable run and carry it out, blocking; `reading` are arguments of `load`.
 
     Returns an Outcome: `result` is what `arazzo_runner.run` returns, `doubts` are requests of
-    unknown outcome that the run waits for a decision about. Raises as `run` does, and InvalidUsage
-    when there is already a run of that id.
+    unknown outcome, for whose decision the run waits. Raises as `run` does, and InvalidUsage if
+    there is already a run of that id.
     """
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
     name = run_id_of(run_id, spec.workflow_id)
-    return runtime.start(spec, bundle, run_id=name, on_event=on_event or _ignore, program=program)
+    return runtime.start(spec, bundle, run_id=name, on_event=on_event or ignore_event, program=program)
 
 
 async def arun(
@@ -189,10 +184,10 @@ async def arun(
     on_event: OnEvent | None = None,
     **reading: Any,
 ) -> Any:
-    """The same on the running event loop; several may go on at once, with one Runtime."""
+    """Start a durable run on the running event loop; one Runtime can have several at once."""
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
     name = run_id_of(run_id, spec.workflow_id)
-    return await runtime.astart(spec, bundle, run_id=name, on_event=on_event or _ignore, program=program)
+    return await runtime.astart(spec, bundle, run_id=name, on_event=on_event or ignore_event, program=program)
 
 
 def prepared(
@@ -203,7 +198,7 @@ def prepared(
     options: RunOptions | None,
     reading: Mapping[str, Any],
 ) -> tuple[Program, RunSpec, Bundle]:
-    """Load a document, keep what was read, check the inputs: what a run is, ready to begin anywhere."""
+    """Load a document and check the inputs; return the program, the specification and the bundle of a run."""
     program, bundle = load_bundled(document, workflow_id, reading)
     program = choose_workflow(program, workflow_id)
     checked, _ = check_inputs(program, inputs or {}, {})
@@ -212,21 +207,21 @@ def prepared(
 
 
 def load_bundled(document: Source, workflow_id: str | None, reading: Mapping[str, Any]) -> tuple[Program, Bundle]:
-    """Load a document and keep all that was read; `reading` are the arguments of `load`."""
-    kept = Kept.opened(os.environ)
+    """Load a document and bundle everything that was read; `reading` are the arguments of `load`."""
+    kept = DocumentSnapshot.opened(os.environ)
     program = load(document, workflow_id, **reading, kept=kept)
     if isinstance(document, Mapping):
         kept.documents[kept.entry] = json.dumps(document).encode("utf-8")
     return program, bundled(kept, reading)
 
 
-def bundled(kept: Kept, reading: Mapping[str, Any]) -> Bundle:
-    """Return what was kept by a load with the arguments `reading`, to be loaded again anywhere."""
+def bundled(kept: DocumentSnapshot, reading: Mapping[str, Any]) -> Bundle:
+    """Return the bundle of the documents read by a load with the arguments `reading`."""
     return Bundle(kept, _reading_to_json(reading))
 
 
 def load_bundle(bundle: Bundle, workflow_id: str) -> Program:
-    """Load a document again, from what was kept."""
+    """Load a program from a bundle."""
     kept = replace(bundle.kept, closed=True)
     reading: dict[str, Any] = dict(bundle.reading)
     if isinstance(reading.get("limits"), list):
@@ -236,7 +231,7 @@ def load_bundle(bundle: Bundle, workflow_id: str) -> Program:
 
 
 def _reading_to_json(reading: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Return the arguments of a load as JSON, with places that do not depend on the working directory."""
+    """Return the arguments of a load as JSON, with absolute paths."""
     found: dict[str, Any] = dict(reading)
     if isinstance(found.get("limits"), Limits):
         limits = found["limits"]
@@ -256,7 +251,7 @@ def _absolute(place: str) -> str:
 
 
 def spec_of(program: Program, bundle: Bundle, inputs: Mapping[str, JsonValue], options: RunOptions) -> RunSpec:
-    """Return what a run of this program is, with checked inputs."""
+    """Return the specification of a run of this program with checked inputs."""
     return RunSpec(
         workflow_id=program.workflow.workflow_id,
         inputs=dict(inputs),
@@ -267,18 +262,14 @@ def spec_of(program: Program, bundle: Bundle, inputs: Mapping[str, JsonValue], o
 
 
 def run_id_of(given: str | None, workflow_id: str) -> str:
-    """Return the id of a new run: the one given, else one of its workflow, the time, and chance.
+    """Return the id of a new run: the one given, else one made of workflow, time and random digits.
 
-    Raises InvalidUsage when it cannot be a file's name.
+    Raises InvalidUsage if it is not usable as a file name.
     """
     if given is None:
         workflow = re.sub(r"[^A-Za-z0-9._-]+", "-", workflow_id)[:40].strip("-.") or "run"
         return f"{workflow}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.urandom(3).hex()}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}", given):
         hint = "use up to 120 letters, digits, dots, dashes and underscores"
-        raise refusal(f'"{given}" is no run id', code="invalid-run-id", hint=hint)
+        raise refusal(f'"{given}" is not a valid run id', code="invalid-run-id", hint=hint)
     return given
-
-
-def _ignore(event: Event, secrets: Secrets) -> None:
-    """The listener of a run that nobody watches."""

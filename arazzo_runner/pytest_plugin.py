@@ -91,12 +91,11 @@ class ValidItem(pytest.Item):
     def runtest(self) -> None:
         """Lint the document by the configuration that holds for it."""
         from arazzo_runner.errors import Severity
-        from arazzo_runner.lint.single import lint_one
         from arazzo_runner.report.findings.text import render_diagnostics
 
-        linted = lint_one(str(self.path), strict=bool(self.config.getoption("--arazzo-strict")))
-        text = render_diagnostics(linted.findings)
-        if any(found.severity is Severity.ERROR for found in linted.findings):
+        findings = _lint(str(self.path), strict=bool(self.config.getoption("--arazzo-strict")))
+        text = render_diagnostics(findings)
+        if any(found.severity is Severity.ERROR for found in findings):
             raise NotValid(text)
         if text:
             self.add_report_section("call", "arazzo", text)
@@ -145,12 +144,28 @@ class WorkflowItem(pytest.Function):
         return self.path, self.line - 1, self.workflow_id
 
 
+def _lint(path: str, *, strict: bool) -> tuple[Any, ...]:
+    """Return the findings of `arazzo validate` in a document, with its configuration; nothing remote is read."""
+    from arazzo_runner.lint.baseline import apply_baseline, read_baseline
+    from arazzo_runner.lint.levels import Choices
+    from arazzo_runner.lint.pipeline import Linter, LintOptions
+    from arazzo_runner.program.library import LoadOptions
+
+    reading = LoadOptions(offline=True, unchecked=True, any_server=True, environment=os.environ)
+    linter = Linter([path], LintOptions(reading=reading, choices=Choices(strict=strict)))
+    linted = linter.lint(path)
+    baseline = linter.settings_for(path).validate.baseline
+    if baseline is not None:
+        [linted] = apply_baseline([linted], read_baseline(baseline))
+    return linted.findings
+
+
 def _workflows(path: Path) -> list[tuple[str, int]]:
     """Return id and line of every workflow of a document; of one that cannot be read, none."""
     from arazzo_runner.base.user_files import UnusableFile, read_file
     from arazzo_runner.document.build import build
+    from arazzo_runner.document.problems import Problems
     from arazzo_runner.document.source_map import read
-    from arazzo_runner.errors import Problems
 
     problems = Problems()
     try:

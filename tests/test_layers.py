@@ -20,16 +20,20 @@ FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "print", "input", "o
                    "yaml.safe_load", "yaml.unsafe_load", "yaml.full_load"}  # fmt: skip
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "requests", "urllib.request", "http.client",
                      "ftplib", "smtplib", "xmlrpc.client", "subprocess", "ctypes", "dataclasses"}  # fmt: skip
-ONE_PLACE = {"msgspec": {"base/records.py"}, "httpx": {"sources/httpx_import.py"}, "httpx2": {"sources/httpx_import.py"},
-             "aiohttp": {"runtime/aiohttp_transport.py"}}  # fmt: skip
+ONE_PLACE = {"msgspec": {"base/records.py"}, "httpx": {"sources/http_library.py"}, "httpx2": {"sources/http_library.py"},
+             "aiohttp": {"runtime/aiohttp_transport.py"},
+             "dbos": {"durable/dbos_engine.py", "durable/dbos_guard.py", "durable/queues.py", "durable/rows.py"},
+             "sqlalchemy": {"durable/database.py", "durable/dbos_engine.py", "durable/rows.py"}}  # fmt: skip
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
          "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "h11", "http.server", "rich", "email",
          "dbos", "sqlalchemy", "psycopg", "cryptography", "keyring", "publicsuffixlist"}  # fmt: skip
 # Modules that exist to be imported lazily themselves may name their library at the top.
 LAZY_MODULES = {
     "durable/codec.py",
+    "durable/database.py",
     "durable/dbos_engine.py",
     "durable/dbos_guard.py",
+    "durable/queues.py",
     "durable/rows.py",
     "durable/runtime.py",
     "sources/schema/full.py",

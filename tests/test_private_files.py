@@ -16,9 +16,9 @@ import pytest
 
 from arazzo_runner.base.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.report.runs.formats import ReportFile
 from arazzo_runner.report.runs.records import RunsReport
 from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.writers import ReportFile
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="file modes are POSIX")
 
@@ -129,7 +129,7 @@ def write_report(path: str, proved: threading.Event) -> None:
 def test_a_named_pipe_is_open_from_the_proof_to_the_end(
     write: Callable[[str, threading.Event], None], tmp_path: Path
 ) -> None:
-    """A reader takes a close for the end: what is proved by opening must not be closed before it is written."""
+    """A pipe that was opened as a check must stay open until it is written: closing is the end to its reader."""
     path = str(tmp_path / "pipe")
     os.mkfifo(path)
     proved = threading.Event()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import arazzo_runner
 from arazzo_runner.cli import main
-from arazzo_runner.sources.httpx_import import httpx
+from arazzo_runner.sources.http_library import httpx
 from tests.faults.flow import write
 
 

@@ -1,4 +1,4 @@
-"""JSON values: their type, "no such value", and the one meaning of text, equal, less and empty."""
+"""JSON values: their type, MISSING, JSON Pointers, and how values are written, compared and converted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 JsonValue: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list of JSON values, dict from str to JSON value.
 
-Recursive aliases cost every reader a cast; the loader guarantees the shape instead.
+It is not a recursive alias, which would need casts everywhere; reading guarantees the shape.
 """
 
 
@@ -30,18 +30,18 @@ MISSING: Final = Missing()
 
 
 def is_number(value: object) -> bool:
-    """Tell whether `value` is a JSON number (Python's bool is not)."""
+    """Return whether `value` is a JSON number, which a bool is not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 LONGEST_NUMBER: Final = 400
-"""Characters; a numeric text that is longer is a text: reading one of a million digits takes a second."""
+"""Texts of more characters are not converted to numbers: one of a million digits would take a second."""
 
 
 def to_number(value: object) -> int | float | None:
-    """Return the number a value stands for: a number itself, or a numeric string; else None.
+    """Return a number, or a numeric string converted to one; None for any other value.
 
-    A numeric string beyond the range of numbers (`1e999`) stands for none.
+    A numeric string beyond the range of floats (`1e999`) gives None.
     """
     if is_number(value):
         return value  # type: ignore[return-value]
@@ -62,7 +62,7 @@ def to_number(value: object) -> int | float | None:
 
 
 def to_text(value: JsonValue) -> str:
-    """Return the text a value embeds as (Arazzo 1.1 §Runtime Expressions: scalars as text, structures as JSON).
+    """Return a value as text for embedding (Arazzo 1.1 §Runtime Expressions): scalars plain, structures as JSON.
 
     >>> to_text(True), to_text(None), to_text(1.0), to_text({"a": 1})
     ('true', 'null', '1', '{"a":1}')
@@ -81,7 +81,7 @@ def to_text(value: JsonValue) -> str:
 
 
 def to_json(value: JsonValue) -> str:
-    """Return a value as compact JSON (RFC 8259), MISSING inside it as null."""
+    """Return a value as compact JSON (RFC 8259); MISSING becomes null."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default)
     except (RecursionError, ValueError):  # nested beyond Python's stack, or a number of more digits than it writes
@@ -89,7 +89,7 @@ def to_json(value: JsonValue) -> str:
 
 
 def _json_parts(value: JsonValue) -> Iterator[str]:
-    """Yield the JSON of a value of any depth, numbers of any length included; a loop instead of recursion."""
+    """Yield the JSON of a value of any depth, without recursion, with numbers of any length."""
     waiting: list[Any] = [value]
     while waiting:
         each = waiting.pop()
@@ -106,7 +106,7 @@ def _json_parts(value: JsonValue) -> Iterator[str]:
             items = [part for item in each for part in (item, _Raw(","))]
             waiting += [_Raw("]"), *reversed(items[:-1]), _Raw("[")]
         elif isinstance(each, int) and not isinstance(each, bool):
-            from decimal import Decimal  # lazily: no usual value comes here
+            from decimal import Decimal  # lazily: rarely needed
 
             yield str(Decimal(each))
         else:
@@ -114,7 +114,7 @@ def _json_parts(value: JsonValue) -> Iterator[str]:
 
 
 class _Raw:
-    """A text that is written as it is."""
+    """A text to be written as it is."""
 
     __slots__ = ("text",)
 
@@ -158,17 +158,17 @@ def preview(value: JsonValue, limit: int = 80) -> str:
 
 
 def uncounted(_units: int) -> None:
-    """Nobody counts."""
+    """Ignore the work done."""
 
 
 def equal(left: JsonValue, right: JsonValue, spend: Callable[[int], None] = uncounted) -> bool:
     """Return whether two values are equal in a simple condition (semantics of `==`).
 
-    Strings ignore case; a number equals a numeric string; null and MISSING equal only each
-    other; booleans never equal numbers; structures are equal when all their parts are. `spend`
-    is told how much work it takes: a unit for each part, and for each hundred characters.
+    Strings ignore case; a number equals a numeric string; null and MISSING equal only each other;
+    booleans never equal numbers; structures are equal if all their parts are. `spend` is called with
+    the units of work: one for each part, and for each hundred characters.
 
-    A loop instead of recursion: values may be nested deeper than Python's stack.
+    It is a loop, since values may be nested deeper than Python's stack.
     """
     pairs = [(left, right)]
     while pairs:
@@ -200,7 +200,7 @@ def _scalars_equal(left: JsonValue, right: JsonValue, spend: Callable[[int], Non
 
 
 def compare(left: JsonValue, right: JsonValue, spend: Callable[[int], None] = uncounted) -> int | None:
-    """Return -1, 0 or 1 for the order of two values, None when they have no order.
+    """Return -1, 0 or 1 for the order of two values; None when they cannot be ordered.
 
     Numbers and numeric strings compare as numbers (`'9' < '10'`), other strings by their
     case-folded text; null, MISSING, booleans and structures have no order. `spend` as in `equal`.
@@ -216,7 +216,7 @@ def compare(left: JsonValue, right: JsonValue, spend: Callable[[int], None] = un
 
 
 def is_truthy(value: JsonValue) -> bool:
-    """Tell whether a bare value passes a condition: all do but false, null, MISSING, 0 and ""."""
+    """Return whether a value alone satisfies a condition: all do but false, null, MISSING, 0 and ""."""
     if value is None or value is MISSING or value is False or value == "":
         return False
     return not (is_number(value) and value == 0)
@@ -235,7 +235,7 @@ def escaped(name: str) -> str:
 
 
 def resolve_pointer(value: JsonValue, pointer: str) -> JsonValue | Missing:
-    """Return what a JSON Pointer leads to, MISSING when it leads nowhere (RFC 6901 §4)."""
+    """Return the value at a JSON Pointer (RFC 6901 §4), MISSING when there is none."""
     for token in pointer_tokens(pointer):
         value = member(value, token)
         if value is MISSING:
@@ -253,12 +253,12 @@ def member(value: JsonValue, token: str) -> JsonValue | Missing:
 
 
 def _is_index(token: str) -> bool:
-    # RFC 6901 §4: no leading zeros; isascii keeps "²" out, and length keeps int() cheap.
+    # RFC 6901 §4: no leading zeros; isascii excludes "²", the length keeps int() cheap.
     return token.isascii() and token.isdigit() and len(token) < 16 and (token == "0" or token[0] != "0")
 
 
 def ends_inside_string(text: str, inside: bool) -> bool:
-    """Tell whether JSON text that began inside (or outside) a string ends inside one."""
+    """Return whether JSON text that begins inside (or outside) a string ends inside one."""
     is_escaped = False
     for character in text:
         if is_escaped:

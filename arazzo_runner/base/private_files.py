@@ -1,4 +1,4 @@
-"""Files that hold secrets: readable by their owner only, complete or not there at all."""
+"""Files with secrets: readable by their owner only, and never half written."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _LONGEST_NAME: Final = 255  # bytes, of nearly all file systems
 
 
 class PrivateFile:
-    """A file of mode 0600 that is replaced as a whole: a reader sees the old text or the new, never half.
+    """A file of mode 0600 that is replaced atomically.
 
-    `prepare` proves that it can be written before anything depends on it.
+    `prepare` checks that it can be written, before anything depends on it.
     """
 
     def __init__(self, path: str) -> None:
@@ -28,7 +28,7 @@ class PrivateFile:
 
     @classmethod
     def prepare(cls, path: str) -> PrivateFile:
-        """Make sure that the file can be written, creating it empty when it is not there; raises OSError."""
+        """Return a file that can be written, created empty if missing; raises OSError."""
         file = cls(path)
         check_name(path)
         if os.path.isdir(path):
@@ -46,11 +46,11 @@ class PrivateFile:
 
     @property
     def is_replaceable(self) -> bool:
-        """Whether it can be written more than once: a pipe or device takes what it is given."""
+        """Whether it can be written more than once, unlike a pipe or device."""
         return not self._special
 
     def write(self, text: str) -> None:
-        """Replace what the file holds; on return it is on disk."""
+        """Replace the content; on return it is on disk."""
         data = text.encode("utf-8", "backslashreplace")
         if self._special:
             pipe, self._pipe = self._pipe, None
@@ -66,18 +66,18 @@ class PrivateFile:
         _sync_folder(os.path.dirname(os.path.abspath(self.path)))
 
     def write_somewhere(self, text: str) -> OSError | None:
-        """Write like `write`; where that fails, into a new file for good, in the folder for temporary files.
+        """Write like `write`; if that fails, switch to a new file in the folder for temporary files.
 
-        `path` then names that one, and the failure is returned, from then on each time; raised when no
-        place takes the text.
+        `path` is then that of the new file, and this and all later calls return the failure. Raises
+        OSError if the new file cannot be written either.
         """
         try:
             self.write(text)
         except OSError as problem:
-            import tempfile  # lazily: it is for a full disk only
+            import tempfile  # lazily: only for a full disk
 
             name, suffix = os.path.splitext(os.path.basename(self.path))
-            descriptor, path = tempfile.mkstemp(suffix, f"{name}-")  # of mode 0600, and of a name nobody has
+            descriptor, path = tempfile.mkstemp(suffix, f"{name}-")  # mode 0600, and a unique name
             os.close(descriptor)
             moved = PrivateFile(path)
             moved._created = True
@@ -92,7 +92,7 @@ class PrivateFile:
         return self.moved_for
 
     def append(self, text: str) -> None:
-        """Add to what was written before with this method; what the file held before is replaced the first time."""
+        """Append text; the first call discards the previous content."""
         if not self._begun:
             self._begun = True
             if not self._special:
@@ -104,7 +104,7 @@ class PrivateFile:
                 os.fsync(stream.fileno())
 
     def discard(self) -> None:
-        """Remove the file if `prepare` created it: nothing came that belongs into it."""
+        """Remove the file if `prepare` created it, because it is not needed."""
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None
@@ -115,7 +115,7 @@ class PrivateFile:
     def _name_beside(self) -> str:
         folder, name = os.path.split(self.path)
         suffix = f".{os.getpid()}.new"
-        # A name that is as long as names may be has no room for a suffix.
+        # Cut the name, so that the suffix fits into the longest possible name.
         return os.path.join(folder, os.fsdecode(os.fsencode(name)[: _LONGEST_NAME - len(suffix)]) + suffix)
 
     def _new_beside(self, data: bytes) -> str:
@@ -135,7 +135,7 @@ class PrivateFile:
 
 
 def _sync_folder(folder: str) -> None:
-    # The new name is on disk only when its folder is; Windows cannot open folders, and need not.
+    # A new name is on disk only once its folder is; Windows cannot open folders, and need not.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -149,13 +149,13 @@ def state_folder() -> str:
     if os.name == "nt" and os.environ.get("LOCALAPPDATA"):
         return os.path.join(os.environ["LOCALAPPDATA"], "arazzo")
     base = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):  # XDG Base Directory Specification: relative paths are to be ignored
+    if not os.path.isabs(base):  # XDG Base Directory Specification: ignore relative paths
         base = os.path.join(os.path.expanduser("~"), ".local", "state")
     return os.path.join(base, "arazzo")
 
 
 def make_private_folder(path: str) -> None:
-    """Create a folder (0700) with its parents; raises OSError."""
+    """Create a folder (0700) and its missing parents; raises OSError."""
     parent = os.path.dirname(path)
     if parent and not os.path.isdir(parent):
         make_folders(parent, 0o700)

@@ -1,7 +1,7 @@
-"""Files that people name: opened here, whatever is found under the name, and never waited for without end.
+"""Read and write files named by users, whatever they are (pipes, devices, folders), without hanging.
 
-What cannot be used is an UnusableFile; its text ends a sentence that begins with the name of the
-file. A file is read with a limit: a device or pipe may have no end.
+Errors are UnusableFile, whose text completes a sentence that begins with the name of the file.
+Reading has a limit, because a device or pipe may be endless.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any, Final, NoReturn, TypeAlias
 Check: TypeAlias = Callable[[os.stat_result], None]
 MOST_BYTES: Final = 20_000_000
 PATIENCE: Final = 5.0
-"""Seconds that a named pipe may take to get somebody at its other end: the shell starts both at the same time."""
+"""Seconds to wait for the other end of a named pipe: the shell starts both at the same time."""
 _MORE: Final = 65_536
 _BINARY: Final = getattr(os, "O_BINARY", 0)
-_AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for its other end
+_NONBLOCK: Final = getattr(os, "O_NONBLOCK", 0)  # else opening a pipe waits for its other end
 
 
 class UnusableFile(Exception):
-    """Why a file cannot be read or written, as the end of a sentence; `number` is the errno, if there is one."""
+    """Why a file cannot be used, as the end of a sentence; `number` is the errno, if any."""
 
     def __init__(self, reason: str, number: int | None = None) -> None:
         super().__init__(reason)
@@ -34,39 +34,47 @@ class UnusableFile(Exception):
 
 
 class TooLarge(UnusableFile):
-    """The file has more bytes than are read."""
+    """The file has more bytes than the limit."""
 
     def __init__(self, most: int) -> None:
         super().__init__(f"it has more than {most:,} bytes")
 
 
 def reason_of(problem: OSError | ValueError) -> str:
-    """Return why the system refuses a file, as the end of a sentence."""
+    """Return the reason of a system error, as the end of a sentence."""
     if isinstance(problem, ValueError):  # a NUL, or half a surrogate pair
         return "its name is not usable"
     return (problem.strerror or str(problem)).lower()
 
 
 def check_name(path: str) -> None:
-    """Raise OSError when no file can have this name."""
+    """Raise OSError if no file can have this name."""
     try:
         os.lstat(path)
     except OSError:
-        return  # whoever opens it is told more
+        return  # opening it will say more
     except ValueError as problem:
         raise OSError(errno.EINVAL, reason_of(problem), path) from None
+
+
+def is_pipe(path: str) -> bool:
+    """Return whether a file gives its content only once."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 # ------------------------------------------------------------------ reading
 
 
 def read_file(path: str, most: int = MOST_BYTES, *, regular: bool = False, check: Check | None = None) -> bytes:
-    """Return what a file holds; `regular` refuses pipes and devices. Raises UnusableFile.
+    """Return the content of a file; `regular` refuses pipes and devices. Raises UnusableFile.
 
-    `check` is given the status of the opened file before it is read; what it raises is raised.
+    `check` is called with the status of the opened file before it is read, and may raise.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | _BINARY | _AT_ONCE)
+        descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK)
     except (OSError, ValueError) as problem:
         raise _unusable(problem, path) from None
     try:
@@ -80,10 +88,10 @@ def read_file(path: str, most: int = MOST_BYTES, *, regular: bool = False, check
 
 
 def read_standard_input(most: int = MOST_BYTES) -> bytes:
-    """Return what standard input holds; raises UnusableFile."""
+    """Return the content of standard input; raises UnusableFile."""
     if sys.stdin is None:
         raise UnusableFile("standard input is closed")
-    raw = getattr(sys.stdin, "buffer", None)  # what stands in for it may be text only
+    raw = getattr(sys.stdin, "buffer", None)  # a replacement may be text only
     try:
         data: bytes = sys.stdin.read(most + 1).encode("utf-8", "surrogatepass") if raw is None else raw.read(most + 1)
     except (OSError, ValueError) as problem:
@@ -92,7 +100,7 @@ def read_standard_input(most: int = MOST_BYTES) -> bytes:
 
 
 def read_line(most: int = 1_000_000) -> str:
-    """Return a line of standard input, "" at its end; raises UnusableFile."""
+    """Return the next line of standard input, "" at its end; raises UnusableFile."""
     if sys.stdin is None:
         return ""
     try:
@@ -110,7 +118,7 @@ def read_text(path: str, most: int = MOST_BYTES) -> str:
 
 
 def text_of(data: bytes) -> str:
-    """Return UTF-8 as text, without a byte order mark; raises UnusableFile."""
+    """Decode UTF-8 without a byte order mark; raises UnusableFile."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -123,7 +131,7 @@ def read_json(path: str, most: int = MOST_BYTES) -> Any:
 
 
 def json_of(text: str) -> Any:
-    """Return the value of a JSON text (RFC 8259: NaN and Infinity are none); raises UnusableFile."""
+    """Return the value of a JSON text (RFC 8259, so without NaN and Infinity); raises UnusableFile."""
     try:
         return json.loads(text, parse_constant=_no_number, parse_float=_float)
     except json.JSONDecodeError as problem:
@@ -133,7 +141,7 @@ def json_of(text: str) -> Any:
         raise UnusableFile("it is no JSON that can be read: it is nested too deeply") from None
     except UnusableFile:
         raise
-    except ValueError:  # CPython's limit of the digits of an integer
+    except ValueError:  # CPython limits the digits of an integer
         raise UnusableFile("it is no JSON that can be read: a number has too many digits") from None
 
 
@@ -150,7 +158,7 @@ def _no_number(name: str) -> NoReturn:
 
 def _unusable(problem: OSError | ValueError, path: str) -> UnusableFile:
     number = problem.errno if isinstance(problem, OSError) else None
-    if number == errno.ENXIO and path:  # what opening a socket says
+    if number == errno.ENXIO and path:  # a socket
         return UnusableFile("it is no file that can be read", number)
     return UnusableFile(reason_of(problem), number)
 
@@ -161,24 +169,24 @@ def _content(file: Any, status: os.stat_result, most: int, *, regular: bool) -> 
     if stat.S_ISREG(status.st_mode):
         if status.st_size > most:
             raise TooLarge(most)
-        first = file.read(min(status.st_size, most) + 1)  # Python asks for as much memory at once
+        first = file.read(min(status.st_size, most) + 1)  # Python allocates that much at once
         return _limited(_all(file, first, most), most)
     if regular:
         raise UnusableFile("it is no regular file")
-    begun = b""
+    start = b""
     if stat.S_ISFIFO(status.st_mode):
-        begun = _begun(file)
+        start = _start(file)
     else:
-        most = min(most, MOST_BYTES)  # a device may have no end
+        most = min(most, MOST_BYTES)  # a device may be endless
     if hasattr(os, "set_blocking"):
         os.set_blocking(file.fileno(), True)
-    return _limited(_all(file, begun or file.read(_MORE), most), most)
+    return _limited(_all(file, start or file.read(_MORE), most), most)
 
 
 def _all(file: Any, data: bytes, most: int) -> bytes:
-    """Return what was read and what is still to come, hardly more than `most`."""
+    """Return `data` and the rest of the file, up to little more than `most`."""
     while len(data) <= most and (more := file.read(min(len(data), most) + _MORE)):
-        data += more  # it has grown, or did not come at once
+        data += more  # the file has grown, or the pipe is slow
     return data
 
 
@@ -188,15 +196,15 @@ def _limited(data: bytes, most: int) -> bytes:
     return data
 
 
-def _begun(pipe: Any) -> bytes:
-    """Return the first bytes of a pipe, none when nothing is written yet; raises UnusableFile when nobody writes."""
-    import select  # lazily: few files are pipes
+def _start(pipe: Any) -> bytes:
+    """Return the first bytes of a pipe, empty if none came yet; raises UnusableFile if nobody writes."""
+    import select  # lazily: rarely needed
 
     waiting = select.poll()
     waiting.register(pipe.fileno(), select.POLLIN)
-    came = waiting.poll(PATIENCE * 1000)
-    data: bytes | None = pipe.read(_MORE)  # None: there is a writer, and nothing to be read yet
-    if data == b"" and not came:
+    is_ready = waiting.poll(PATIENCE * 1000)
+    data: bytes | None = pipe.read(_MORE)  # None: there is a writer, but no data yet
+    if data == b"" and not is_ready:
         raise UnusableFile("nobody writes into this pipe")
     return data or b""
 
@@ -205,7 +213,7 @@ def _begun(pipe: Any) -> bytes:
 
 
 def write_text(path: str, text: str, *, add: bool = False) -> None:
-    """Replace what a file holds, or add to it; raises OSError."""
+    """Replace the content of a file, or append to it; raises OSError."""
     data = text.encode("utf-8", "backslashreplace")
     check_name(path)
     descriptor = open_pipe(path)
@@ -214,7 +222,7 @@ def write_text(path: str, text: str, *, add: bool = False) -> None:
 
 
 def make_folders(path: str, mode: int = 0o777) -> None:
-    """Make a folder and those above it; raises OSError."""
+    """Create a folder and its missing parents; raises OSError."""
     try:
         os.makedirs(path, mode=mode, exist_ok=True)
     except RecursionError:
@@ -224,7 +232,7 @@ def make_folders(path: str, mode: int = 0o777) -> None:
 def open_pipe(path: str) -> int | None:
     """Open a named pipe for writing and return its descriptor, None for other files; raises OSError if nobody reads it.
 
-    It is kept open until all is written: its reader takes a close for the end.
+    Close it only when everything is written: to its reader that is the end.
     """
     try:
         if not stat.S_ISFIFO(os.stat(path).st_mode):
@@ -234,7 +242,7 @@ def open_pipe(path: str) -> int | None:
     latest = time.monotonic() + PATIENCE
     while True:
         try:
-            descriptor = os.open(path, os.O_WRONLY | _AT_ONCE)
+            descriptor = os.open(path, os.O_WRONLY | _NONBLOCK)
         except OSError as problem:
             if problem.errno != errno.ENXIO:
                 raise

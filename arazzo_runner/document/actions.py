@@ -75,7 +75,7 @@ class Actions(Parts):
 
     def _reusable_action(self, kind: str, raw: Mapping[str, JsonValue], at: Location) -> ReusableObject:
         if "value" in raw:
-            message = "a value overrides only what a parameter refers to; the action has none"
+            message = "a reference to an action has no value"
             self.problems.warn("ignored-field", message, at.child("value").at_key(), hint="remove value")
         return self.reusable(raw, at, kind)
 

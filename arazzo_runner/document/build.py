@@ -1,6 +1,6 @@
-"""Positioned value → ArazzoDescription: one short, total function per object of the Specification.
+"""Document → ArazzoDescription: one short, total function for each object of the Specification.
 
-A wrong shape gives a Diagnostic and a placeholder, so that one run shows every mistake.
+A wrong shape gives a Diagnostic and a placeholder, so that one run reports every error.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.errors import Change, Edit, Fix, Location, Problems, removing, replacing
+from arazzo_runner.errors import Change, Edit, Fix, Location, removing, replacing
 
 Built = TypeVar("Built")
 
@@ -34,7 +35,7 @@ TARGETS: Final = ("operationId", "operationPath", "channelPath", "workflowId")
 
 
 def build(document: Document, problems: Problems) -> ArazzoDescription:
-    """Make the model of an Arazzo document; what is wrong is in `problems`, the rest is kept."""
+    """Return the model of an Arazzo document; errors are in `problems`, invalid parts left out."""
     at = document.at()
     raw = document.value
     refusal = _refusal(raw)
@@ -46,7 +47,7 @@ def build(document: Document, problems: Problems) -> ArazzoDescription:
 
 
 def _refusal(raw: JsonValue) -> tuple[str, str, str] | None:
-    """Return code, message and hint for what is no Arazzo document at all: one error instead of many."""
+    """Return code, message and hint if this is not an Arazzo document at all: one error instead of many."""
     if not isinstance(raw, dict):
         return "wrong-type", f"an Arazzo document is a mapping, found {type_name(raw)}", "it begins with arazzo: 1.0.1"
     other = next((key for key in OTHERS if key in raw), None)
@@ -57,7 +58,7 @@ def _refusal(raw: JsonValue) -> tuple[str, str, str] | None:
 
 
 def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> str:
-    """The feature set is major.minor; the patch is ignored (Arazzo §Versions, semantics §1)."""
+    """Return the version text; only major.minor matters (Arazzo §Versions, semantics §1)."""
     value = raw.get("arazzo", MISSING)
     place = at.child("arazzo")
     if value is MISSING:
@@ -251,7 +252,7 @@ class _Builder(Actions):
         self.problems.error("missing-field", message, at, hint="add operationId, operationPath or workflowId")
 
     def _message_fields(self, fields: Fields) -> None:
-        """channelPath, action and correlationId belong to steps that send or receive messages (1.1)."""
+        """Check channelPath, action and correlationId, which steps that send or receive messages have (1.1)."""
         raw = fields.raw
         if "channelPath" in raw and "action" not in raw:
             hint = "add action: send or action: receive"
@@ -266,7 +267,7 @@ class _Builder(Actions):
             fields.error("exclusive-fields", message, "correlationId", "add action: receive, or remove correlationId")
 
     def _check_channel(self, fields: Fields, parameters: Iterable[Parameter | ReusableObject]) -> None:
-        """A channel has parameters only where a step sends or receives (`channel` is of the 1.1 JSON Schema)."""
+        """Report `in: channel`, of the 1.1 JSON Schema, in steps that neither send nor receive."""
         for each in parameters:
             if isinstance(each, Parameter) and each.in_ == "channel" and "action" not in fields.raw:
                 message = "parameter: in: channel applies only to a step with an action"

@@ -1,7 +1,7 @@
-"""Large YAML documents, read once and kept on disk as JSON, which is read twenty times as fast.
+"""Caches of documents: large YAML ones on disk, as JSON, and those of several loads in memory.
 
-The cache is keyed by content: the SHA-256 of the text, of the limits it was read under and of
-the version that read it. An entry is one JSON file with a checksum, nothing that could run.
+Reading the JSON is twenty times as fast. The key is the SHA-256 of the text, the limits and the
+version of this program; an entry is a JSON file with a checksum, never executable.
 """
 
 from __future__ import annotations
@@ -17,34 +17,35 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import make_private_folder
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.version import __version__
-from arazzo_runner.document.positions import YamlPositions
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read
-from arazzo_runner.errors import Location, Problems, Severity
+from arazzo_runner.document.yaml_positions import YamlPositions
+from arazzo_runner.errors import Diagnostic, Location, Severity
 
 Reader = Callable[..., Document | None]
-"""`source_map.read`, or something with the same parameters that remembers."""
+"""`source_map.read`, or a caching function with the same parameters."""
 
 MIN_BYTES: Final = 64_000
 MAX_BYTES: Final = 200_000_000
 _SUFFIX: Final = ".json"
-_BINARY: Final = getattr(os, "O_BINARY", 0)  # Windows would change line ends
-_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # nor wait for a pipe
+_BINARY: Final = getattr(os, "O_BINARY", 0)  # no conversion of line ends on Windows
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # follow no link, wait for no pipe
 _CLEAR: Final = "arazzo cache clear removes it; ARAZZO_CACHE_DIR names another folder"
 
 
 class _Unusable(Exception):
-    """An entry, or the folder, must not be used; the message says why."""
+    """The folder or an entry must not be used; the message gives the reason."""
 
 
 class Entries(Record):
-    """What is in the cache: the paths of its entries, oldest use first, and their bytes together."""
+    """The entries of the cache: their paths, least recently used first, and their total size in bytes."""
 
     paths: tuple[str, ...]
     size: int
 
 
 def cache_folder(environment: Mapping[str, str]) -> str | None:
-    """Return where the cache is: ARAZZO_CACHE_DIR, else `arazzo` in the user's cache folder; None for nowhere.
+    """Return the cache folder: ARAZZO_CACHE_DIR, else `arazzo` in the user's cache folder; None if there is none.
 
     The user's cache folder is XDG_CACHE_HOME, else ~/.cache; LOCALAPPDATA on Windows.
     """
@@ -55,14 +56,14 @@ def cache_folder(environment: Mapping[str, str]) -> str | None:
         base = environment.get("LOCALAPPDATA", "")
         return os.path.join(base, "arazzo", "cache") if base else None
     base = environment.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # XDG Base Directory Specification: relative paths are to be ignored
+    if not os.path.isabs(base):  # XDG Base Directory Specification: relative paths are ignored
         home = environment.get("HOME", "")
         base = os.path.join(home, ".cache") if os.path.isabs(home) else ""
     return os.path.join(base, "arazzo") if base else None
 
 
 def cached_reader(environment: Mapping[str, str], *, wanted: bool = True) -> Reader:
-    """Return what reads documents: through the cache when it is wanted and there may be one, else `read` itself.
+    """Return a reader that uses the on-disk cache if it is wanted and there is a folder for it, else `read`.
 
     ARAZZO_NO_CACHE with any value turns it off.
     """
@@ -71,7 +72,7 @@ def cached_reader(environment: Mapping[str, str], *, wanted: bool = True) -> Rea
 
 
 class DiskCache:
-    """The entries of one folder (0700, files 0600), at most `max_bytes` of them: the longest unused go first."""
+    """A cache in one folder (0700, files 0600) of at most `max_bytes`; the least recently used entries go first."""
 
     def __init__(self, folder: str, *, max_bytes: int = MAX_BYTES) -> None:
         self.folder = folder
@@ -86,10 +87,10 @@ class DiskCache:
         limits: Limits | None = None,
         duplicates: Severity = Severity.ERROR,
     ) -> Document | None:
-        """Read a document, see `source_map.read`; a large YAML one that was read before comes from the cache.
+        """Read a document as `source_map.read` does, large YAML ones from the cache if possible.
 
-        Only documents without any Diagnostic are kept. An entry that is damaged or not the user's
-        own is not used, which a Diagnostic `cache-ignored` tells.
+        Only documents without any Diagnostic are cached. An entry that is damaged or not the user's
+        own is ignored, with a Diagnostic `cache-ignored`.
         """
         limits = limits or Limits()
         if not MIN_BYTES <= len(data) <= limits.max_bytes or data[:200].lstrip()[:1] in (b"{", b"["):
@@ -111,7 +112,7 @@ class DiskCache:
         return document
 
     def value(self, key: str) -> JsonValue:
-        """Return what was kept under a key (64 hex digits); None when nothing usable was."""
+        """Return the value stored under a key (64 hex digits); None when there is no usable entry."""
         try:
             _check_owner(os.lstat(self.folder), "its folder")
             return _entry_value(_read_own(os.path.join(self.folder, key + _SUFFIX)))
@@ -119,7 +120,7 @@ class DiskCache:
             return None
 
     def keep(self, key: str, value: JsonValue) -> None:
-        """Keep a value under a key (64 hex digits) in place of what was there; without a usable folder, nothing is."""
+        """Store a value under a key (64 hex digits), if the folder is usable."""
         self._keep(os.path.join(self.folder, key + _SUFFIX), value)
 
     # ------------------------------------------------------------------ entries
@@ -141,7 +142,7 @@ class DiskCache:
         return True
 
     def _keep(self, path: str, value: JsonValue) -> None:
-        """Write an entry; a cache that cannot be written is none."""
+        """Write an entry; failures are ignored."""
         try:
             payload = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         except (UnicodeEncodeError, ValueError, RecursionError):
@@ -173,14 +174,14 @@ class DiskCache:
             os.unlink(path)
 
     def entries(self) -> Entries:
-        """Return what is in the cache."""
+        """Return the entries of the cache."""
         with contextlib.suppress(OSError):
             known = sorted((each.st_mtime, path, each.st_size) for path, each in self._own_files())
             return Entries(tuple(path for _, path, _ in known), sum(size for _, _, size in known))
         return Entries((), 0)
 
     def clear(self) -> Entries:
-        """Remove all entries and return what they were; raises OSError when one cannot be removed."""
+        """Remove all entries and return them; raises OSError when one cannot be removed."""
         found = self.entries()
         for path in found.paths:
             with contextlib.suppress(FileNotFoundError):
@@ -188,7 +189,7 @@ class DiskCache:
         return found
 
     def _own_files(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Yield the files of the folder that have names of ours; others are never touched."""
+        """Yield the files in the folder that are named like entries; others are never touched."""
         with os.scandir(self.folder) as found:
             for each in found:
                 name = each.name.partition(".")[0]
@@ -225,7 +226,7 @@ def _entry_value(text: bytes) -> JsonValue:
 
 
 def _read_own(path: str) -> bytes:
-    """Read a file that is the user's own, and no link."""
+    """Return the bytes of a regular file that the user owns; raises _Unusable for any other."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _BINARY | _NO_LINK)
     except FileNotFoundError:
@@ -241,8 +242,8 @@ def _read_own(path: str) -> bytes:
 
 
 def _check_owner(found: os.stat_result, what: str) -> None:
-    """Raise _Unusable for what another user owns or may write."""
-    if not hasattr(os, "geteuid"):  # Windows: the folder is the user's own by its place
+    """Raise _Unusable for a file or folder that another user owns or may write."""
+    if not hasattr(os, "geteuid"):  # Windows: the folder is in the user's profile
         return
     if stat.S_ISLNK(found.st_mode):
         raise _Unusable(f"{what} is a link")
@@ -250,3 +251,48 @@ def _check_owner(found: os.stat_result, what: str) -> None:
         raise _Unusable(f"{what} belongs to another user")
     if found.st_mode & 0o022:
         raise _Unusable(f"others may write {what}")
+
+
+# ------------------------------------------------------------------ in memory
+
+_MOST_BYTES: Final = 64_000_000
+
+
+class ReadCache:
+    """A cache in memory, by name and content: one description of fifty documents is read once.
+
+    The Diagnostics of reading a document are repeated to each of its readers.
+    """
+
+    def __init__(self, reader: Reader = read) -> None:
+        self._reader = reader
+        self._found: dict[tuple[str, Severity], tuple[bytes, Document | None, tuple[Diagnostic, ...]]] = {}
+        self._bytes = 0
+
+    def read(
+        self,
+        data: bytes,
+        uri: str,
+        problems: Problems,
+        *,
+        limits: Limits | None = None,
+        duplicates: Severity = Severity.ERROR,
+        keep: bool = True,
+    ) -> Document | None:
+        """Read a document as `source_map.read` does, unless it was read before; `keep` stores it."""
+        known = self._found.get((uri, duplicates))
+        if known is None or known[0] != data:
+            own = Problems()
+            document = self._reader(data, uri, own, limits=limits, duplicates=duplicates)
+            known = data, document, own.diagnostics
+            if keep:
+                self._keep((uri, duplicates), known)
+        problems.repeat(known[2])
+        return known[1]
+
+    def _keep(self, key: tuple[str, Severity], known: tuple[bytes, Document | None, tuple[Diagnostic, ...]]) -> None:
+        self._bytes += len(known[0])
+        if self._bytes > _MOST_BYTES:
+            self._found.clear()
+            self._bytes = len(known[0])
+        self._found[key] = known

@@ -1,4 +1,4 @@
-"""Reading the fields of one mapping: every wrong type, missing or unknown field becomes a Diagnostic."""
+"""The fields of an object: each wrong type, missing or unknown field becomes a Diagnostic."""
 
 from __future__ import annotations
 
@@ -8,8 +8,43 @@ from typing import Final, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.base.records import MutableRecord
-from arazzo_runner.document.known import ALL_FIELDS
-from arazzo_runner.errors import Fix, Location, Problems, did_you_mean, replacing
+from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Fix, Location, replacing
+
+# fmt: off
+FIELDS: Final = {
+    "Arazzo document": frozenset((
+        "$schema", "arazzo", "$self", "info", "sourceDescriptions", "workflows", "components",
+    )),
+    "info": frozenset(("title", "summary", "description", "version")),
+    "source description": frozenset(("name", "url", "type")),
+    "workflow": frozenset((
+        "workflowId", "summary", "description", "inputs", "dependsOn", "steps", "successActions", "failureActions",
+        "outputs", "parameters",
+    )),
+    "step": frozenset((
+        "description", "stepId", "operationId", "operationPath", "channelPath", "workflowId", "parameters",
+        "requestBody", "successCriteria", "onSuccess", "onFailure", "outputs", "timeout", "correlationId", "action",
+        "dependsOn",
+    )),
+    "parameter": frozenset(("name", "in", "value")),
+    "reference": frozenset(("reference", "value")),
+    "request body": frozenset(("contentType", "payload", "replacements")),
+    "payload replacement": frozenset(("target", "targetSelectorType", "value")),
+    "success action": frozenset(("name", "type", "workflowId", "stepId", "parameters", "criteria")),
+    "failure action": frozenset((
+        "name", "type", "workflowId", "stepId", "parameters", "retryAfter", "retryLimit", "criteria",
+    )),
+    "components": frozenset(("inputs", "parameters", "successActions", "failureActions")),
+    "criterion": frozenset(("context", "condition", "type")),
+    "expression type": frozenset(("type", "version")),
+    "selector": frozenset(("context", "selector", "type")),
+}
+# fmt: on
+
+ALL_FIELDS: Final = frozenset[str]().union(*FIELDS.values()) - {"$schema"}
+"""Every field name of the Specification; in the wrong object, such a name is an error."""
 
 Item = TypeVar("Item")
 
@@ -26,12 +61,12 @@ MEANT: Final = {
     "assertions": "write successCriteria: with one condition: for each test",
     "extends": "Arazzo has no inheritance; write the fields out",
 }
-"""Fields of other tools that mean something: reading on without them would change what a document does."""
+"""Fields of other formats, with what to write instead; ignoring them would change a document's meaning."""
 
 TOO_MUCH: Final = 1e15
-"""No number of a document means so much: milliseconds of 30,000 years, or a number that no float holds."""
+"""The largest number accepted: the milliseconds of 30,000 years, and less than a float holds."""
 
-_MOST_UNKNOWN: Final = 50  # a hostile mapping must not cost a comparison of names for each of its keys
+_MOST_UNKNOWN: Final = 50  # bounds the name comparisons that a hostile mapping can cause
 
 _UNQUOTED: Final[dict[type, str]] = {
     dict: "a text that begins with { needs quotes",
@@ -40,7 +75,7 @@ _UNQUOTED: Final[dict[type, str]] = {
 
 
 class Fields(MutableRecord):
-    """The fields of one object while it is read; `kind` is its name in the Specification."""
+    """The fields of one object; `kind` is its name in messages, `known` the fields it may have."""
 
     kind: str
     raw: Mapping[str, JsonValue]
@@ -52,7 +87,7 @@ class Fields(MutableRecord):
     # ------------------------------------------------------------------ single values
 
     def text(self, name: str, *, required: bool = False, empty: bool = False) -> str | None:
-        """Return a text field; None when it is absent or no text; `empty` says whether a required one may be empty."""
+        """Return a text field, None when it is absent or not a text; `empty` allows an empty required one."""
         value = self.raw.get(name, MISSING)
         if isinstance(value, str):
             if required and not empty and not value.strip():
@@ -68,7 +103,7 @@ class Fields(MutableRecord):
         return None
 
     def required_text(self, name: str) -> str:
-        """Return a required text field, "" where it is missing (and reported)."""
+        """Return a required text field; "", reported, when it is missing."""
         return self.text(name, required=True) or ""
 
     def choice(self, name: str, allowed: tuple[str, ...], *, required: bool = False) -> str | None:
@@ -110,7 +145,7 @@ class Fields(MutableRecord):
     # ------------------------------------------------------------------ structures
 
     def mapping(self, name: str, *, required: bool = False) -> dict[str, JsonValue] | None:
-        """Return a mapping field; None when it is absent or none."""
+        """Return a mapping field; None when it is absent or not a mapping."""
         value = self.raw.get(name, MISSING)
         if isinstance(value, dict):
             return value
@@ -129,7 +164,7 @@ class Fields(MutableRecord):
         required: bool = False,
         empty: bool = True,
     ) -> tuple[Item, ...]:
-        """Return a list field, each item built; `empty` says whether the list may be empty."""
+        """Return the built items of a list field; `empty` allows an empty list."""
         value = self.raw.get(name, MISSING)
         if value is MISSING:
             if required:
@@ -162,7 +197,7 @@ class Fields(MutableRecord):
     # ------------------------------------------------------------------ the rest
 
     def extensions(self) -> dict[str, JsonValue]:
-        """Return the `x-` fields and report every other field that the object does not have (semantics §1)."""
+        """Return the `x-` fields; report unknown ones (semantics §1)."""
         if self.raw.keys() <= self.known:
             return {}
         found = {}
@@ -177,7 +212,7 @@ class Fields(MutableRecord):
         return found
 
     def newer(self, *names: str) -> None:
-        """Warn of fields that came with Arazzo 1.1 in a 1.0 document; they work all the same."""
+        """Warn of fields of Arazzo 1.1 in a 1.0 document, where they work nevertheless."""
         if self.minor > 0:
             return
         for name in names:
@@ -187,7 +222,7 @@ class Fields(MutableRecord):
                 self.problems.warn("newer-field", message, self.key(name), hint="write arazzo: 1.1.0", fix=fix)
 
     def exclusive(self, names: tuple[str, ...]) -> list[str]:
-        """Return which of several mutually exclusive fields are there, with an error when more than one is."""
+        """Return which of several mutually exclusive fields are present; more than one is an error."""
         given = [name for name in names if name in self.raw]
         if len(given) > 1:
             message = f"{self.kind}: {' and '.join(given)} exclude each other"
@@ -209,7 +244,7 @@ class Fields(MutableRecord):
         self.error("wrong-type", f"{self.kind}: {name} must be {expected}, found {found}", name, hint)
 
     def key(self, name: str) -> Location:
-        """Return the place of a field's key."""
+        """Return the location of a field's key."""
         return self.at.child(name).at_key()
 
     def _take(self, name: str, required: bool) -> JsonValue:
@@ -225,7 +260,7 @@ class Fields(MutableRecord):
         self.problems.error("missing-field", f"{self.kind}: {name} is missing", self.at, hint=hint)
 
     def _respelt(self, name: str, near: str | None) -> Fix | None:
-        """Return the fix that spells a field as the only known one that is near, unless that is there already."""
+        """Return the fix that renames a field to the only similar known one, unless that is present."""
         known = [field for field in self.known if near == f'did you mean "{field}"?' and field not in self.raw]
         return replacing(self.key(name), known[0], is_safe=False) if known else None
 
@@ -243,12 +278,12 @@ class Fields(MutableRecord):
 
 
 def newest(at: Location) -> Fix:
-    """Return the fix that says Arazzo 1.1 at the root of the document: for a person to confirm."""
+    """Return the (unsafe) fix that sets the version of the document to Arazzo 1.1."""
     return replacing(Location(at.uri, "/arazzo", at.positions), "1.1.0", is_safe=False)
 
 
 def _type_hint(expected: str, value: JsonValue) -> str:
-    """Return what to write instead of a value of the wrong type."""
+    """Return a hint for a value of the wrong type."""
     if value is None:
         return "give it a value, or remove it"
     if expected == "a list":

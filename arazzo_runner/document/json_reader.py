@@ -1,4 +1,4 @@
-"""JSON text → value, by the standard library: it keeps big integers and joins surrogate pairs."""
+"""JSON text → value, by the standard library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.document.positions import JsonPositions
+from arazzo_runner.document.json_positions import JsonPositions
 from arazzo_runner.document.reading import MOST_REPEATS, Reading, Unreadable, too_deep
 
 _KEY_ENDS: Final = pattern(r'"[ \t\r\n]*:')
@@ -28,25 +28,25 @@ _SYNTAX_HINTS: Final = (
 
 
 class NotJsonText(Unreadable):
-    """The text is no JSON; it may be YAML in flow style."""
+    """The text is not JSON; it may be YAML in flow style."""
 
 
 def read_json(reading: Reading) -> JsonValue:
-    """Read a JSON text (RFC 8259); raises NotJsonText when it is none, Unreadable when it must not be read."""
+    """Return the value of a JSON text (RFC 8259); raises NotJsonText if it is invalid, Unreadable if refused."""
     value = _loaded(reading)
     keys = count_keys(value, reading.limits.max_depth)
     if keys is None:
         raise _too_deep(reading)
     if "\\ud" in reading.text or "\\uD" in reading.text:
         _refuse_half_pairs(value)
-    # Every key has a quote before its colon; when there are no more of these than keys, none is repeated.
+    # Each key has a quote before its colon: if there are no more of these than keys, none is repeated.
     if _key_ends(reading.text) != keys:
         _report_repeats(reading)
     return value
 
 
 def _key_ends(text: str) -> int:
-    # Nobody writes a blank before the colon: to know that, and to count, is faster than to find them all.
+    # Blanks before a colon are rare; counting `":"` is much faster than a regular expression that allows them.
     return len(_KEY_ENDS.findall(text)) if _SPACED_END.search(text) else text.count('":')
 
 
@@ -69,7 +69,7 @@ def _loaded(reading: Reading) -> JsonValue:
 
 
 class _NotJsonNumber(Exception):
-    """A number that JSON, or a double, does not have."""
+    """A number that is not JSON or does not fit into a double."""
 
     def __init__(self, number: str) -> None:
         super().__init__(number)
@@ -86,28 +86,28 @@ def _too_deep(reading: Reading) -> Unreadable:
 
 
 def _place(text: str, is_wanted: Callable[[str, int], bool]) -> tuple[int, int] | None:
-    # The standard library tells no places but of syntax errors: a second pass over the tokens does.
-    from arazzo_runner.document.position_scan import token_place
+    # The standard library gives positions of syntax errors only, hence a second pass over the tokens.
+    from arazzo_runner.document.json_positions import token_position
 
-    return token_place(text, is_wanted)
+    return token_position(text, is_wanted)
 
 
 def _report_repeats(reading: Reading) -> None:
-    # JSON with repeated keys is rare: only then a second pass pays to find their places.
-    from arazzo_runner.document.position_scan import json_places
+    # Repeated keys are rare; a second pass finds their positions.
+    from arazzo_runner.document.json_positions import json_index
 
-    for key, pointer, first, second in json_places(reading.text, most_repeats=MOST_REPEATS).repeats:
+    for key, pointer, first, second in json_index(reading.text, most_repeats=MOST_REPEATS).repeats:
         reading.repeated_key(key, pointer, (first.line, first.column), (second.line, second.column))
         if isinstance(reading.positions, JsonPositions):
             reading.positions.has_repeated_keys = True
 
 
 def _refuse_half_pairs(value: JsonValue) -> None:
-    """RFC 8259 §8.2: half of a surrogate pair is no character, and no output could show it."""
+    """Refuse texts with half of a surrogate pair (RFC 8259 §8.2), which no output can encode."""
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        message = "a text has half of a surrogate pair, which is no character"
+        message = "a text has an unpaired surrogate"
         raise Unreadable("not-json", message, None, "write both halves, as \\ud83d\\ude00") from None
 
 
@@ -123,7 +123,7 @@ def _float(text: str) -> float:
 
 
 def count_keys(value: JsonValue, limit: int) -> int | None:
-    """Return how many members all objects in a value have together; None when it is nested deeper than `limit`."""
+    """Return the number of members of all objects in a value; None when it is nested deeper than `limit`."""
     found = 0
     level: list[Any] = [value] if type(value) in _STRUCTURES else []
     for _ in range(limit + 1):

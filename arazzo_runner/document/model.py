@@ -1,8 +1,8 @@
-"""The Arazzo objects as frozen records: one per Specification object, fields in its order.
+"""The Arazzo objects as frozen records: one for each object of the Specification, fields in its order.
 
-Everything here is plain data: names are still text, expressions are not parsed. `at` is the
-object's place in its document. Fields of both 1.0.1 and 1.1.0; what a document leaves out is
-None, an empty tuple or an empty mapping. Extension fields (`x-…`) stand in `extensions`.
+They are plain data: names are text, expressions are not parsed. `at` is the object's location in
+its document. They have the fields of 1.0.1 and 1.1.0; an absent one is None, an empty tuple or an
+empty mapping. Extension fields (`x-…`) are in `extensions`.
 """
 
 from __future__ import annotations

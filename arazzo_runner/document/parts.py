@@ -7,8 +7,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.base.records import Record
-from arazzo_runner.document.fields import MEANT, Fields
-from arazzo_runner.document.known import FIELDS
+from arazzo_runner.document.fields import FIELDS, MEANT, Fields
 from arazzo_runner.document.model import (
     Criterion,
     ExpressionType,
@@ -18,7 +17,8 @@ from arazzo_runner.document.model import (
     ReusableObject,
     Selector,
 )
-from arazzo_runner.errors import Location, Problems, replacing
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Location, replacing
 
 ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 NAME_CHARACTERS: Final = ID_CHARACTERS | {"."}
@@ -33,9 +33,7 @@ VERSIONS: Final = {
 CRITERION_TYPES: Final = ("simple", "regex", "jsonpath", "xpath")
 SELECTOR_TYPES: Final = ("jsonpath", "xpath", "jsonpointer")
 PLACES: Final = ("path", "query", "querystring", "header", "cookie", "channel")
-USUAL_PLACES: Final = ("path", "query", "header", "cookie")
-NEWER_PLACES: Final = ("querystring", "channel")  # the 1.1 JSON Schema knows `channel`, its text does not
-_CONDITION: Final = {"condition"}
+NEWER_PLACES: Final = ("querystring", "channel")  # `channel` is in the JSON Schema of 1.1, not in its text
 
 
 class Parts(Record):
@@ -53,7 +51,7 @@ class Parts(Record):
         return parameters
 
     def _check_headers(self, parameters: Iterable[Parameter]) -> None:
-        """Header names are case-insensitive (RFC 9110 §5.1), parameter names are not: the last one is sent."""
+        """Warn of duplicates, of which the last is sent; header names ignore case (RFC 9110 §5.1)."""
         seen: dict[str, Parameter] = {}
         for each in parameters:
             if each.in_ != "header":
@@ -67,10 +65,6 @@ class Parts(Record):
 
     def parameter(self, raw: JsonValue, at: Location) -> Parameter | ReusableObject | None:
         """Arazzo §Parameter Object, or a Reusable Object."""
-        if isinstance(raw, dict) and raw.keys() == FIELDS["parameter"]:
-            name, place = raw["name"], raw["in"]
-            if place in USUAL_PLACES and isinstance(name, str) and name.strip():  # as nearly all are
-                return Parameter(name=name, in_=place, value=raw["value"], extensions={}, at=at)
         if isinstance(raw, dict) and "reference" in raw:
             return self.reusable(raw, at)
         fields = self.fields_of("parameter", raw, at)
@@ -94,9 +88,6 @@ class Parts(Record):
 
     def reusable(self, raw: Mapping[str, JsonValue], at: Location, kind: str = "parameter") -> ReusableObject:
         """Arazzo §Reusable Object; further fields are ignored as the text says."""
-        reference = raw["reference"]
-        if len(raw) == 1 and isinstance(reference, str) and reference.strip():  # as nearly all are
-            return ReusableObject(reference=reference, value=MISSING, at=at)
         fields = self.start(kind, raw, at)
         return ReusableObject(reference=fields.required_text("reference"), value=fields.value("value"), at=fields.at)
 
@@ -127,10 +118,6 @@ class Parts(Record):
 
     def criterion(self, raw: JsonValue, at: Location) -> Criterion | None:
         """Arazzo §Criterion Object."""
-        if isinstance(raw, dict) and raw.keys() == _CONDITION:
-            condition = raw["condition"]
-            if isinstance(condition, str) and condition.strip():  # as nearly all are
-                return Criterion(context=None, condition=condition, type=None, extensions={}, at=at)
         fields = self.fields_of("criterion", raw, at)
         if fields is None:
             return None
@@ -142,7 +129,7 @@ class Parts(Record):
         condition = self._condition(fields)
         if kind is None and "type" in fields.raw:
             fields.extensions()
-            return None  # refused; read as another type its condition would only raise more
+            return None  # already reported; its condition read as another type would only add errors
         return Criterion(
             context=context,
             condition=condition,
@@ -164,7 +151,7 @@ class Parts(Record):
         return "false"
 
     def _criterion_type(self, fields: Fields) -> ExpressionType | None:
-        """The type; a `version` beside it (a reading that the 1.0 JSON Schema allows) counts, with a warning."""
+        """Return the type; a `version` beside it, as the 1.0 JSON Schema allows, is used with a warning."""
         kind = self.expression_type(fields, "type", CRITERION_TYPES)
         if kind is None or kind.version is not None or "version" not in fields.raw or not VERSIONS[kind.type]:
             return kind
@@ -176,7 +163,7 @@ class Parts(Record):
         return ExpressionType(type=kind.type, version=version, at=kind.at)
 
     def expression_type(self, fields: Fields, name: str, allowed: tuple[str, ...]) -> ExpressionType | None:
-        """A short name, or an Expression Type Object."""
+        """Read a short name or an Expression Type Object."""
         if not isinstance(fields.raw.get(name), dict):
             kind = fields.choice(name, allowed)
             return None if kind is None else ExpressionType(type=kind, at=fields.at.child(name))
@@ -230,7 +217,7 @@ class Parts(Record):
         return Selector(context=context, selector=selector, type=kind, at=at)
 
     def fields_of(self, kind: str, raw: JsonValue, at: Location) -> Fields | None:
-        """Return the fields of an object; None, reported, when it is none or stands elsewhere."""
+        """Return the fields of an object; None, reported, when it is not an object or is a `$ref`."""
         if not isinstance(raw, dict):
             hint = "remove the entry, or fill it in" if raw is None else "write its fields, each as name: value"
             self.problems.error("wrong-type", f"a {kind} is a mapping, found {type_name(raw)}", at, hint=hint)
@@ -245,7 +232,7 @@ class Parts(Record):
         return Fields(kind, raw, at, self.problems, self.minor, FIELDS[kind])
 
     def check_unique(self, code: str, kind: str, names: Iterable[tuple[str, Location]], field: str = "") -> None:
-        """Report names that are there twice, at `field` of the objects at the places that are given."""
+        """Report duplicate names, at `field` of the objects whose locations are given."""
         seen: dict[str, Location] = {}
         for name, at in names:
             if name in seen:
@@ -256,13 +243,13 @@ class Parts(Record):
                 seen[name] = at
 
     def check_id(self, kind: str, name: str, at: Location, field: str) -> None:
-        """SHOULD conform to [A-Za-z0-9_\\-]+: a warning, since names with blanks cannot be referred to."""
+        """Warn of an id that does not match [A-Za-z0-9_\\-]+ (a SHOULD)."""
         if name and not ID_CHARACTERS.issuperset(name):
             message = f"{kind} {preview(name)} has characters other than letters, digits, - and _"
             self.problems.warn("unusual-id", message, at.child(field), hint=_spelt(name, ID_CHARACTERS, "-"))
 
     def check_uri(self, kind: str, text: str, at: Location, field: str) -> None:
-        """MUST be a URI-reference (RFC 3986 §4.1); tolerated, since what is meant can be found all the same."""
+        """Warn of a url that is not a URI-reference (RFC 3986 §4.1), which is tolerated."""
         if not URI_CHARACTERS.issuperset(text):
             message = f"{kind} {preview(text)} is no URI reference: it has characters that a URI cannot hold"
             at = at.child(field)
@@ -270,7 +257,7 @@ class Parts(Record):
             self.problems.warn("uri-form", message, at, hint=f"write {_percent_encoded(text[:200])}", fix=fix)
 
     def check_name(self, kind: str, name: str, at: Location, field: str) -> None:
-        """A key MUST match ^[a-zA-Z0-9\\.\\-_]+$; tolerated with a warning, as it is in wide use (semantics §3)."""
+        """Warn of a key that does not match ^[a-zA-Z0-9\\.\\-_]+$: a MUST, but such keys are common (semantics §3)."""
         if not (name and NAME_CHARACTERS.issuperset(name)):
             at = at.child(field).child(name).at_key()
             message = f'{kind} name {preview(name)} has characters other than letters, digits, ".", "-" and "_"'
@@ -300,13 +287,13 @@ def _output_hint(value: JsonValue) -> str:
 
 
 def _spelt(name: str, allowed: frozenset[str], instead: str) -> str:
-    """Return a hint with a name whose other characters are replaced."""
+    """Return a hint with the name, its characters that are not allowed replaced."""
     spelt = "".join(each if each in allowed else " " for each in name[:80]).split()
     return f"write {instead.join(spelt)}" if spelt else "write a name of letters and digits"
 
 
 def _percent_encoded(text: str) -> str:
-    """A reference with `/` for a backslash, and every other character that a URI cannot hold percent-encoded."""
+    """Return a URI reference: `/` for backslashes, other invalid characters percent-encoded."""
     slashed = text.replace("\\", "/")
     return "".join(
         each if each in URI_CHARACTERS else "".join(f"%{byte:02X}" for byte in each.encode("utf-8", "replace"))

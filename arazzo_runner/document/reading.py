@@ -1,4 +1,4 @@
-"""One text being read: what it may cost, where its places are, and how reading it ends early."""
+"""The state of reading one text: its limits, its positions and its errors."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Final
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.document.positions import FixedPositions, TextPositions
-from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Diagnostic, Location, Severity
 
-MOST_REPEATS: Final = 100  # a hostile document must not make a million Diagnostics
+MOST_REPEATS: Final = 100
+"""The number of repeated keys reported, so that a hostile document does not cause a million Diagnostics."""
 
 
 MOST_DEPTH: Final = 200
-"""The deepest document at all: what walks values calls itself at every level, and Python gives up at 1,000 calls."""
+"""The upper bound of `max_depth`: values are walked recursively, and Python allows 1,000 nested calls."""
 
 
 class Limits(Record):
-    """What a document may cost: bytes of text, nesting depth, nodes after alias expansion."""
+    """Limits of a document: bytes of text, nesting depth, nodes after alias expansion."""
 
     max_bytes: int = 20_000_000
     max_depth: int = 100
@@ -25,7 +27,7 @@ class Limits(Record):
 
 
 class Unreadable(Exception):
-    """Ends reading; `place` is the line and column, counted from 1."""
+    """The text cannot be read; `place` is the line and column, counted from 1."""
 
     def __init__(self, code: str, message: str, place: tuple[int, int] | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -36,7 +38,7 @@ class Unreadable(Exception):
 
 
 class Reading(MutableRecord):
-    """A text on its way to a Document; `duplicates` is how much a repeated key matters."""
+    """A text being read; `duplicates` is the severity of a repeated key."""
 
     text: str
     uri: str
@@ -47,21 +49,21 @@ class Reading(MutableRecord):
     repeats: int = 0
 
     def place(self, line: int, column: int, pointer: str = "", length: int = 1) -> Location:
-        """Return a place known by line and column, while the text has no JSON Pointers yet."""
+        """Return a location given by line and column, before the text has JSON Pointers."""
         return Location(self.uri, pointer, FixedPositions(self.positions, line, column, length))
 
     def refuse(self, problem: Unreadable) -> None:
-        """Record why the text cannot be read."""
+        """Report why the text cannot be read."""
         at = Location(self.uri) if problem.place is None else self.place(*problem.place)
         self.problems.error(problem.code, problem.message, at, hint=problem.hint)
 
     def repeated_key(self, key: str, pointer: str, first: tuple[int, int], second: tuple[int, int]) -> None:
-        """Report a key that stands twice in one mapping, naming both lines (semantics §1)."""
+        """Report a repeated key of a mapping with both of its lines (semantics §1)."""
         self.repeats += 1
         if self.repeats > MOST_REPEATS:
             return
         lines = f"line {first[0]}" if first[0] == second[0] else f"lines {first[0]} and {second[0]}"
-        message = f"the key {preview(key)} stands twice in one mapping ({lines}); the last one counts"
+        message = f"the key {preview(key)} is duplicated in a mapping ({lines}); the last one counts"
         if self.repeats == MOST_REPEATS:
             message += "; further repeated keys are not listed"
         at, related = self.place(*second, pointer, len(key)), (self.place(*first, pointer, len(key)),)
@@ -81,13 +83,13 @@ class Reading(MutableRecord):
 
 
 def too_deep(limits: Limits, place: tuple[int, int] | None) -> Unreadable:
-    """Return the refusal of a text nested deeper than the limit."""
+    """Return the error of a text nested deeper than the limit."""
     message = f"the document is nested deeper than {limits.max_depth}"
     return Unreadable("document-too-deep", message, place, "raise --max-document-depth if you trust it")
 
 
 def too_many_nodes(limits: Limits, place: tuple[int, int], *, aliases: bool) -> Unreadable:
-    """Return the refusal of a text with too many nodes; `aliases` says whether they made it so large."""
+    """Return the error of a text with too many nodes; `aliases` tells whether they come from alias expansion."""
     hint = "raise --max-document-nodes if you trust it"
     if aliases:
         message = f"the document has more than {limits.max_nodes:,} nodes once its aliases are expanded"

@@ -1,4 +1,4 @@
-"""What a YAML scalar is worth: the YAML 1.2 core schema, JSON-compatible only (semantics §1)."""
+"""Values of YAML scalars: the YAML 1.2 core schema, as far as JSON has such values (semantics §1)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_DIGITS: Final = 4300
 
 
 class NotJson(ValueError):
-    """A scalar that JSON cannot hold; `hint` says what to write."""
+    """A scalar with a value that JSON does not have; `hint` is what to write."""
 
     def __init__(self, code: str, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class NotJson(ValueError):
 
 
 def plain_value(text: str) -> JsonValue:
-    """Return what an unquoted scalar means: null, boolean, number or text (YAML 1.2.2 §10.3.2).
+    """Return the value of an unquoted scalar: null, a boolean, a number or a text (YAML 1.2.2 §10.3.2).
 
     `yes`, `on`, `12:30`, `2024-01-01` and `1_000` are texts; `017` is seventeen.
     """
@@ -50,7 +50,7 @@ def plain_value(text: str) -> JsonValue:
 
 
 def tagged_value(tag: str, text: str) -> JsonValue:
-    """Return what a scalar with an explicit tag means; only the tags of JSON are allowed."""
+    """Return the value of a scalar with an explicit tag, which must be one of JSON's types."""
     name = tag.removeprefix(_YAML_TAGS)
     if name == "str":
         return text
@@ -76,14 +76,14 @@ def short_tag(tag: str) -> str:
 
 
 def _integer(text: str, base: int) -> int:
-    # Python refuses to write integers of more than 4300 decimal digits, so none may come in.
+    # Python cannot write integers of more than 4300 decimal digits.
     if len(text) > (_MAX_DIGITS if base == 10 else _MAX_DIGITS * 5 // 6):
         raise NotJson("not-json", f"a number of {len(text)} digits is too long", "write it as text, in quotes")
     return int(text, base)
 
 
 def _float_or_text(text: str) -> float | str:
-    # With these characters only, Python's syntax of a float is YAML's.
+    # For texts of these characters, Python's float syntax is that of YAML.
     try:
         value = float(text)
     except ValueError:

@@ -1,9 +1,8 @@
-"""Text → value, once: YAML 1.2 (core schema) or JSON, limits counted as events come, places on demand.
+"""Text → value: YAML 1.2 (core schema) or JSON, within limits, with positions on demand.
 
-YAML goes through libyaml's event stream and a builder of our own, because the ready-made
-loaders know neither YAML 1.2 typing, repeated keys, limits nor places, and crash on deep
-nesting. Places (line and column of every JSON Pointer) are found by a second pass, which only
-runs when the first Diagnostic asks.
+YAML is read from libyaml's events by a builder of our own: ready-made loaders have no YAML 1.2
+types, repeated keys, limits or positions, and crash on deep nesting. Positions (line and column
+of each JSON Pointer) are found by a second pass when the first Diagnostic asks.
 """
 
 from __future__ import annotations
@@ -16,16 +15,19 @@ from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.document.json_positions import JsonPositions
 from arazzo_runner.document.json_reader import NotJsonText, count_keys, read_json
-from arazzo_runner.document.positions import FixedPositions, JsonPositions, TextPositions, YamlPositions
+from arazzo_runner.document.positions import FixedPositions, TextPositions
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.reading import MOST_DEPTH, Limits, Reading, Unreadable, too_deep
-from arazzo_runner.errors import Location, Problems, Severity
+from arazzo_runner.document.yaml_positions import YamlPositions
+from arazzo_runner.errors import Location, Severity
 
 __all__ = ["Document", "Limits", "from_value", "read", "read_value"]
 
 
 class Document(Record):
-    """A document that was read: `value` is plain JSON data, `positions` finds places in its text."""
+    """A document: `value` is plain JSON data, `positions` locates it in the text."""
 
     uri: str
     value: JsonValue
@@ -33,11 +35,11 @@ class Document(Record):
 
     @property
     def text(self) -> str:
-        """The text as it was read, without a byte order mark; "" for data that had none."""
+        """The text without its byte order mark; "" for data without a text."""
         return self.positions.text
 
     def at(self, pointer: str = "") -> Location:
-        """Return the place of a JSON Pointer in this document."""
+        """Return the location of a JSON Pointer in this document."""
         return Location(self.uri, pointer, self.positions)
 
 
@@ -49,10 +51,10 @@ def read(
     limits: Limits | None = None,
     duplicates: Severity = Severity.ERROR,
 ) -> Document | None:
-    """Read a YAML or JSON document; None when it is unreadable (an error is then in `problems`).
+    """Read a YAML or JSON document; None, with an error in `problems`, when it is unreadable.
 
-    `uri` is what messages call the document. `duplicates` is how much a repeated key matters:
-    an error in an Arazzo document, a warning in a description (semantics §1).
+    `uri` is the document's name in messages. `duplicates` is the severity of a repeated key: an
+    error in an Arazzo document, a warning in a description (semantics §1).
 
     >>> read(b"on: [yes, 0o17]", "x.yml", Problems()).value
     {'on': ['yes', 15]}
@@ -70,13 +72,13 @@ def read(
 
 
 def from_value(value: JsonValue, uri: str) -> Document:
-    """Make a Document of data that has no text: its places have pointers, but no lines."""
+    """Return a Document of data without a text: its locations have pointers but no lines."""
     plain = json.loads(json.dumps(value))
     return Document(uri, plain, TextPositions(""))
 
 
 def read_value(value: JsonValue, uri: str, problems: Problems, *, limits: Limits | None = None) -> Document | None:
-    """Make a Document of a caller's data; None when a document could not hold it (an error is then in `problems`)."""
+    """Return a Document of a caller's data; None, with an error in `problems`, when it is not JSON."""
     limits = _bounded(limits)
     try:
         plain = json.loads(json.dumps(value, allow_nan=False))
@@ -101,10 +103,10 @@ def _bounded(limits: Limits | None) -> Limits:
 
 
 def _read_text(text: str, uri: str, problems: Problems, limits: Limits, duplicates: Severity) -> Document | None:
-    """Read a text that begins like JSON as JSON, every other one as YAML, whatever its name says.
+    """Read a text that begins like JSON as JSON, any other as YAML; its name does not matter.
 
-    Text in braces that is no JSON may still be YAML in flow style; only when it is neither,
-    the JSON mistake is the one to tell.
+    Text in braces that is not JSON may be YAML in flow style; if it is neither, the JSON error is
+    reported.
     """
     failed: Unreadable | None = None
     if text[:200].lstrip()[:1] in ("{", "["):
@@ -131,7 +133,7 @@ _CONTROLS: Final = bytes([*range(9), 11, 12, *range(14, 32), 127])
 
 
 def _decoded(data: bytes, uri: str, problems: Problems) -> str | None:
-    """Decode UTF-8 (a BOM is accepted); anything else is one clear error."""
+    """Decode UTF-8, with or without a BOM; None, reported, for anything else."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         problems.error("not-utf8", "the document is UTF-16", Location(uri), hint="save it as UTF-8")
         return None
@@ -160,7 +162,7 @@ def _decoded(data: bytes, uri: str, problems: Problems) -> str | None:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Building a large document makes no garbage, only work for the collector (a third of the time)."""
+    """Pause garbage collection: a document being built has no garbage, and looking for it takes a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""YAML text → value: libyaml's event stream and a builder that counts depth and nodes as they come."""
+"""YAML text → value: a builder over libyaml's events that counts depth and nodes as it goes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLLECTION_TAGS: Final = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,200
 
 
 def read_yaml(reading: Reading) -> JsonValue:
-    """Read the first YAML 1.2 document of a text; raises Unreadable."""
+    """Return the value of the first YAML 1.2 document of a text; raises Unreadable."""
     try:
         return read_events(reading, event_parser(reading.text))
     except yaml.MarkedYAMLError as problem:
@@ -24,9 +24,9 @@ def read_yaml(reading: Reading) -> JsonValue:
 
 
 def event_parser(text: str, *, pure: bool = False) -> Any:
-    """Return libyaml's event parser, or (`pure`, or where the C part is missing) the one in Python.
+    """Return libyaml's event parser, or the one in Python if `pure` or if libyaml is not installed.
 
-    The one in Python refuses a tab after `key:`, which libyaml takes.
+    The one in Python refuses a tab after `key:`, which libyaml accepts.
     """
     if not pure:
         try:
@@ -65,7 +65,7 @@ def read_events(reading: Reading, parser: Any) -> JsonValue:
 
 
 class _Open:
-    """A mapping or list that is being filled, `under` a key; `height` is how many levels stand below it so far."""
+    """A mapping or list being filled, the value of the key `under`; `height` is its number of nested levels so far."""
 
     __slots__ = ("anchor", "before", "height", "is_mapping", "key", "marks", "under", "value")
 
@@ -81,7 +81,7 @@ class _Open:
 
 
 class _Anchored:
-    """What an alias stands for: its value, nodes and levels; `nodes` is 0 while it is still open."""
+    """An anchored value with its number of nodes and levels; `nodes` is 0 while it is still open."""
 
     __slots__ = ("height", "nodes", "value")
 
@@ -104,7 +104,7 @@ class _Builder:
         self.aliases = False
 
     def take(self, event: Any, kind: type) -> None:
-        """Take in one node event."""
+        """Process one node event."""
         if kind is yaml.ScalarEvent:
             self._count(1, event)
             top = self.stack[-1] if self.stack else None
@@ -134,7 +134,7 @@ class _Builder:
         self._put(value)
 
     def _scalar_key(self, top: _Open, event: Any) -> None:
-        """Every key is a string: an unquoted `200:` is "200" (semantics §1)."""
+        """Set the next key, always a string: an unquoted `200:` is "200" (semantics §1)."""
         key = event.value
         if event.tag is not None and event.tag != "!":
             try:
@@ -182,23 +182,25 @@ class _Builder:
             self.stack[-1].height = closed.height + 1
 
     def _alias(self, event: Any) -> None:
-        """An alias costs what it stands for, in nodes and in levels: that is what its readers will walk."""
+        """Put the value of an alias, counting all its nodes and levels: readers of the value will walk them."""
         known = self.anchors.get(event.anchor)
         if known is None:
             hint = f"write &{event.anchor[:60]} before the value it means, above this line"
             raise Unreadable("yaml-syntax", f"the alias *{event.anchor[:60]} has no anchor", _place(event), hint)
         if not known.nodes:
-            message = f"the alias *{event.anchor[:60]} stands inside its own anchor"
+            message = f"the alias *{event.anchor[:60]} is inside its own anchor"
             raise Unreadable("alias-expansion", message, _place(event), "write the value out")
         self.aliases = True
         self._count(known.nodes, event)
         if len(self.stack) + known.height > self.reading.limits.max_depth:
             raise too_deep(self.reading.limits, _place(event))
-        top = self.stack[-1]  # libyaml gives no alias at the root
+        top = self.stack[-1]  # an alias is never the root
         if top.is_mapping and top.key is None:
             if not isinstance(known.value, str):
                 hint = "write the key out, as text"
-                raise Unreadable("unusable-key", "an alias that is no text cannot be a key", _place(event), hint)
+                raise Unreadable(
+                    "unusable-key", "an alias of a value other than a text cannot be a key", _place(event), hint
+                )
             self._key(top, known.value, event)
             return
         top.height = max(top.height, known.height)

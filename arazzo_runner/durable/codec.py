@@ -1,10 +1,10 @@
-"""How everything is stored: JSON, compressed when that helps, encrypted with Fernet; never pickle.
+"""The storage format: JSON, compressed if large, encrypted with Fernet; never pickle.
 
-What was written with a key is read with that key only; decoding runs no code. Exceptions are
-encoded too (as name and message): an engine that cannot store one would wait for ever.
+Decoding runs no code. Exceptions are encoded too (as name and message), because DBOS would wait for
+ever for one that it cannot store.
 
-Fernet has no associated data, so what a text belongs to is part of what is encrypted: a Sealed value
-names its place in the store, and `opened` refuses it everywhere else.
+Fernet has no associated data, so the encrypted text includes where it belongs: a Sealed value names
+its place in the store, and `opened` refuses it everywhere else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from arazzo_runner.base.records import Record
 
 LABEL: Final = "arazzo-fernet-2"
-"""The name of the format. Version 1 did not bind a text to its place."""
+"""The name of the format. Version 1 did not bind values to their places."""
 _EARLIER: Final = ("arazzo-fernet-1",)
 _TAG = "\0"
 _WORTH_COMPRESSING = 512
@@ -30,7 +30,7 @@ _PLAIN, _PACKED = b"J", b"Z"
 
 
 class StoredError(Exception):
-    """An exception as it is read back: its class is a name only."""
+    """An exception read from the store: its class is only a name."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name}: {message}")
@@ -39,9 +39,9 @@ class StoredError(Exception):
 
 
 class ForeignRecord(Exception):
-    """A record of the store that is not what belongs there: written by somebody else, moved, or damaged.
+    """A record that does not belong where it was found: written by somebody else, moved, or damaged.
 
-    `code` is the Diagnostic's: an earlier version's records are no attack.
+    `code` is the Diagnostic's: records of an earlier version are not an attack.
     """
 
     def __init__(self, reason: str, code: str = "foreign-record") -> None:
@@ -51,7 +51,7 @@ class ForeignRecord(Exception):
 
 
 class Seal(Record):
-    """Where a value belongs: its `kind`, the run or record that has it, and the place there."""
+    """Where a value belongs: its `kind`, its `owner` (a run or record), and the place within that."""
 
     kind: str
     owner: str
@@ -65,14 +65,14 @@ class Seal(Record):
 
 
 class Sealed(Record):
-    """A value together with where it belongs."""
+    """A value and where it belongs."""
 
     seal: Seal
     value: Any
 
 
 class SealedError(StoredError):
-    """An exception together with where it belongs."""
+    """An exception and where it belongs."""
 
     def __init__(self, seal: Seal, name: str, message: str) -> None:
         super().__init__(name, message)
@@ -80,7 +80,7 @@ class SealedError(StoredError):
 
 
 def opened(found: Any, seal: Seal) -> Any:
-    """Return the value of what was read where `seal` belongs; raises ForeignRecord when it does not."""
+    """Return the value of what was read at the place `seal`; raises ForeignRecord if it belongs elsewhere."""
     if isinstance(found, ForeignRecord):
         raise found
     if not isinstance(found, (Sealed, SealedError)):
@@ -90,10 +90,49 @@ def opened(found: Any, seal: Seal) -> Any:
     return found.value if isinstance(found, Sealed) else found
 
 
-class Codec:
-    """Encodes values for the store; has the three methods of a DBOS serializer.
+# ------------------------------------------------------------------ where values belong
 
-    `keys` are Fernet keys: the first encrypts, all decrypt, so that a key can be replaced.
+
+def input_seal(name: str, kind: str) -> Seal:
+    """Return the seal of the input of a run or of another DBOS workflow."""
+    return Seal("input", name, kind)
+
+
+def schedule_seal(name: str) -> Seal:
+    """Return the seal of the context of a schedule."""
+    return Seal("schedule", name)
+
+
+def opened_schedule(row: Any) -> Any:
+    """Return what a schedule submits; raises ForeignRecord if its times were changed."""
+    found = opened(row["context"], schedule_seal(row["schedule_name"]))
+    if (row["schedule"], row["cron_timezone"]) != (found["cron"], found["timezone"]):
+        raise ForeignRecord("its times are not those that it was added with")
+    return found
+
+
+def output_seal(identity: str) -> Seal:
+    """Return the seal of the output of a run."""
+    return Seal("output", identity)
+
+
+def error_seal(run_id: str) -> Seal:
+    """Return the seal of the exception of a run that could not be carried out."""
+    return Seal("error", run_id)
+
+
+def step_seal(identity: str, position: int, name: str) -> Seal:
+    """Return the seal of a journal entry; positions count from 1."""
+    return Seal("step", identity, f"{position} {name}")
+
+
+# ------------------------------------------------------------------ encoding
+
+
+class Codec:
+    """Encodes and decodes values of the store; implements DBOS's serializer protocol.
+
+    `keys` are Fernet keys: the first encrypts, all decrypt, so that keys can be rotated.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -101,7 +140,7 @@ class Codec:
         self.fingerprints = tuple(sha256(f"arazzo {key}".encode()).hexdigest()[:16] for key in keys)
 
     def name(self) -> str:
-        """Return the name of the format, which every record carries."""
+        """Return the name of the format, stored with every record."""
         return LABEL
 
     def serialize(self, data: Any) -> str:
@@ -111,10 +150,10 @@ class Codec:
         return self._fernet.encrypt(packed).decode("ascii")
 
     def deserialize(self, serialized_data: str) -> Any:
-        """Return the value of a text, and a ForeignRecord for what is no text of ours.
+        """Return the value of an encrypted text, or a ForeignRecord (which opens nowhere) if it is not ours.
 
-        It does not raise: DBOS calls it where an exception would end a run for good (the input of a
-        run that a worker takes) or stop a thread (the scheduler's). A ForeignRecord opens nowhere.
+        Does not raise, because DBOS calls it where an exception would end a run for good (the input
+        of a run that a worker takes) or stop a thread (the scheduler's).
         """
         try:
             return _untagged(json.loads(self._decrypted(serialized_data)))
@@ -124,7 +163,7 @@ class Codec:
             return ForeignRecord("it is damaged")
 
     def read(self, text: Any, label: Any) -> Any:
-        """Return the value of a text that the store labels so; a ForeignRecord instead of decoding another label."""
+        """Return the value of a text with the store's `label`, or a ForeignRecord without decoding another label."""
         if label == LABEL:
             return self.deserialize(text)
         if label in _EARLIER:
@@ -158,7 +197,7 @@ def _inflated(data: bytes) -> bytes:
 
 
 def _tagged(value: Any) -> Any:
-    """Return a value that JSON can hold; what JSON does not know becomes a mapping with one tagged key."""
+    """Return a value for JSON, in which other types become an object with one tagged key."""
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, dict):

@@ -1,43 +1,53 @@
-"""What runs in DBOS: its process-wide instance, its workflows, its checkpoints (rows.py has its client).
+"""DBOS launched in this process: its instance, its workflows, its checkpoints (rows.py has its client).
 
-DBOS has one instance per process, and workflows are registered with it when this module is
-imported; the one exception to the rule that nothing is global. It is imported when a durable run
-is asked for, which costs about a second.
+DBOS has one instance per process, and its workflows are registered when this module is imported:
+the one exception to the rule that nothing is global.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import logging
+import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
 import dbos._dbos
-import sqlalchemy
 import sqlalchemy.exc
 from dbos import DBOS, DBOSConfig, SetWorkflowID, error
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.durable.codec import Codec, ForeignRecord, Seal, Sealed, SealedError, opened
-from arazzo_runner.durable.host import Host, Parked
+from arazzo_runner.durable.codec import (
+    Codec,
+    ForeignRecord,
+    Sealed,
+    SealedError,
+    error_seal,
+    input_seal,
+    opened,
+    opened_schedule,
+    schedule_seal,
+    step_seal,
+)
+from arazzo_runner.durable.database import database
+from arazzo_runner.durable.errors import foreign, refusal, unreachable, unusable
 from arazzo_runner.durable.journal import ANSWERED, Entry, LostOwnership
 from arazzo_runner.durable.records import JOURNAL_VERSION
-from arazzo_runner.durable.refusal import foreign, refusal, unreachable, unusable
-from arazzo_runner.durable.sqlite import prepare_file, sqlite_module
 from arazzo_runner.durable.store import Store
 
 APPLICATION: Final = "arazzo"
-# Of DBOS's own making it would be a hash of source code: any edit would leave runs waiting for ever.
+# DBOS's default is a hash of source code: after any edit, runs would wait for ever.
 VERSION: Final = f"arazzo-journal-{JOURNAL_VERSION}"
 RUN, SCHEDULED = "arazzo_run", "arazzo_scheduled"
 OWN_QUEUE: Final = "arazzo:"
 _SECONDS_TO_BEGIN = 30.0
 UNUSABLE: Final = (sqlalchemy.exc.SQLAlchemyError, OSError, ValueError, error.DBOSException)
-"""What DBOS raises over a store that it cannot open."""
+"""What DBOS raises if it cannot open a store."""
 
 CarryOut = Callable[[str, Any], JsonValue]
 OnProblem = Callable[[str, Exception], None]
@@ -46,9 +56,9 @@ OnProblem = Callable[[str, Exception], None]
 class Engine:
     """DBOS, launched for one store: `executor` names this process, `queues` are those it takes runs from.
 
-    `carry_out` is called, in a thread of DBOS, with the id and the specification of every run that
-    comes out of a queue and has no Host here; the specification is still sealed, or a ForeignRecord.
-    `on_problem` is told what became of a schedule's run that cannot be submitted.
+    `carry_out` is called in a thread of DBOS with the id and the input of every run from a queue that
+    has no Host here; the input is still sealed, or a ForeignRecord. `on_problem` is called for a
+    scheduled run that cannot be submitted.
     """
 
     def __init__(
@@ -62,14 +72,14 @@ class Engine:
         on_problem: OnProblem | None = None,
     ) -> None:
         self._hosts: dict[str, Host] = {}
-        self._until: float | None = None  # when it is closed, the moment from which nothing new is sent
+        self._until: float | None = None  # once closed, the time from which nothing new is sent
         self.shown = store.shown
         self._carry_out = carry_out
         self._on_problem = on_problem
         quiet()
         if getattr(dbos._dbos, "_dbos_global_instance", None) is not None:
-            message = "this process runs a DBOS of its own, and there can be only one"
-            raise refusal(message, code="durable-not-possible", hint="run the workflow in a process of its own")
+            message = "this process uses DBOS itself, which can run only once in a process"
+            raise refusal(message, code="durable-not-possible", hint="run the workflow in another process")
         self.database = database(store)
         config: DBOSConfig = {
             "name": APPLICATION,
@@ -81,7 +91,7 @@ class Engine:
             "log_level": "ERROR",
             "notification_listener_polling_interval_sec": 0.05,
             "scheduler_polling_interval_sec": 1.0,
-            "sys_db_pool_size": 8,  # a checkpoint holds a connection for a moment only
+            "sys_db_pool_size": 8,  # a checkpoint needs a connection only briefly
         }
         _instances[:] = [self]
         try:
@@ -91,11 +101,11 @@ class Engine:
         except UNUSABLE as problem:
             self.close()
             raise _unopened(store, problem) from None
-        # DBOS leaves a hundred thousand objects behind: without this, every search for garbage visits them all.
+        # Importing DBOS creates a hundred thousand objects, which every garbage collection would visit.
         gc.freeze()
 
     def close(self, *, grace: float = 0.0) -> None:
-        """Stop DBOS; runs that are still under way after `grace` seconds stay unfinished."""
+        """Stop DBOS; runs that are still going on after `grace` seconds stay unfinished."""
         self._until = time.monotonic() + grace
         for host in self._hosts.values():
             host.end(Parked())
@@ -106,16 +116,16 @@ class Engine:
 
     @property
     def closing(self) -> bool:
-        """Whether it is being closed, or is closed."""
+        """Whether it is closing or closed."""
         return self._until is not None
 
     @property
     def over(self) -> bool:
-        """Whether no run may do anything new here."""
+        """Whether no run may start anything new here."""
         return self._until is not None and time.monotonic() >= self._until
 
     def begin(self, run_id: str, spec: JsonValue) -> Host:
-        """Record a new run and begin it here; raises InvalidUsage when there is one of that id."""
+        """Record a new run and begin it here; raises InvalidUsage if the id is taken."""
         host = self._hosts[run_id] = Host()
         with SetWorkflowID(run_id, workflow_id_reuse_policy="reject"):
             try:
@@ -125,12 +135,12 @@ class Engine:
                 if not isinstance(problem, error.DBOSWorkflowIDInUseError):
                     raise
                 message = f'there is already a run "{run_id}"'
-                hint = f"go on with it by arazzo resume {run_id}, or choose another --run-id"
+                hint = f"resume it with arazzo resume {run_id}, or choose another --run-id"
                 raise refusal(message, code="run-exists", hint=hint) from None
         return host
 
     def take_over(self, run_id: str, queue: str) -> Host:
-        """Go on with a run that nobody carries out; it comes by a queue of its own."""
+        """Resume a run that no process carries out, through a queue of its own."""
         host = self._hosts[run_id] = Host()
         try:
             DBOS.resume_workflow(run_id, queue_name=queue)
@@ -140,20 +150,20 @@ class Engine:
         return host
 
     def in_context(self, host: Host) -> Any:
-        """Return the context of a run that DBOS has begun (see Host)."""
+        """Return the context of a run that DBOS has begun (see Host); raises InvalidUsage after a timeout."""
         context = host.context(_SECONDS_TO_BEGIN)
         if context is None:
-            raise refusal("the run could not be begun: another process may have taken it", code="run-in-use")
+            raise refusal("the run could not be started: another process may have taken it", code="run-in-use")
         return context
 
     def host(self, run_id: str) -> Host | None:
-        """Return the Host that waits for a run."""
+        """Return the Host of a run, None if there is none."""
         return self._hosts.get(run_id)
 
     def end(self, run_id: str, outcome: Any) -> None:
-        """Give a run its outcome, or park it; returns when the outcome is on disk.
+        """Give a run its outcome, or park it; the outcome is on disk on return.
 
-        A run that was cancelled or deleted a moment ago keeps none: who carried it out has it nevertheless.
+        A run that was cancelled or deleted meanwhile gets none, which is not an error.
         """
         try:
             self._hosts[run_id].end(outcome)
@@ -168,17 +178,17 @@ class Engine:
 
     @property
     def busy(self) -> bool:
-        """Whether a run is carried out in a thread of the caller."""
+        """Whether a run is being carried out in a thread of the caller."""
         return bool(self._hosts)
 
     def carry_out(self, run_id: str, spec: Any) -> Any:
-        """Carry out a run that came out of a queue."""
+        """Carry out a run from a queue."""
         if self._carry_out is None:
             raise Parked
         return self._carry_out(run_id, spec)
 
     def submit(self, run_id: str, due: Any, context: Any) -> None:
-        """Submit the run that a schedule asks for; its id says when it was due, so it is submitted once."""
+        """Submit a scheduled run, once: its id contains the time when it was due."""
         try:
             name = _schedule_of(run_id, due)
             found = opened(context, schedule_seal(name))
@@ -194,11 +204,49 @@ class Engine:
             DBOS.enqueue_workflow(found["queue"], _run, Sealed(input_seal(name, RUN), found["spec"]))
 
 
-class DbosJournal:
-    """The journal of the run whose context is current: every entry is one checkpoint of DBOS.
+class Parked(BaseException):
+    """The run stops without an outcome, to be resumed later.
 
-    `identity` is the run's (RunSpec.identity). It ends with the Engine that it began in: a thread that outlives
-    a worker neither records nor sends anything more.
+    Not an Exception, which DBOS would record as the outcome.
+    """
+
+
+class Host:
+    """Lets the caller's thread carry out a run that DBOS starts in a thread of its own, which waits.
+
+    DBOS knows the run by its context, which the caller borrows. So Ctrl-C reaches the run, it can be
+    on an event loop, and resumed runs (from a queue) are carried out like new ones.
+    """
+
+    def __init__(self) -> None:
+        self._begun: queue.SimpleQueue[contextvars.Context] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def occupy(self) -> Any:
+        """Lend the context, wait, and return the run's outcome or raise Parked. Called in DBOS's thread."""
+        self._begun.put(contextvars.copy_context())
+        outcome = self._ended.get()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def context(self, seconds: float) -> contextvars.Context | None:
+        """Return the run's context once DBOS has begun it, None after a timeout. Called in the caller's thread."""
+        try:
+            return self._begun.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def end(self, outcome: Any) -> None:
+        """Let DBOS's thread continue with an outcome, or with Parked."""
+        self._ended.put(outcome)
+
+
+class DbosJournal:
+    """The journal of the run whose context is current: every entry is a DBOS checkpoint.
+
+    `identity` is the run's (RunSpec.identity). It ends with its Engine: a thread that outlives a
+    worker can neither record nor send.
     """
 
     def __init__(self, entries: Sequence[Entry], identity: str, *, threaded: bool) -> None:
@@ -209,16 +257,16 @@ class DbosJournal:
         self._engine = _instances[0]
 
     async def append(self, name: str, value: JsonValue) -> Any:
-        """Record an entry; blocking, or in another thread when there is an event loop to keep."""
+        """Record an entry: blocking, or in another thread on an event loop."""
         gone = self._engine not in _instances
-        if gone or (self._engine.over and not name.endswith(f" {ANSWERED}")):  # an answer is kept as long as it can be
+        if gone or (self._engine.over and not name.endswith(f" {ANSWERED}")):  # responses are recorded to the last
             raise LostOwnership
         self._appended += 1
         sealed = Sealed(step_seal(self._identity, self._appended, name), value)
         try:
             return await asyncio.to_thread(checkpoint, name, sealed) if self._threaded else checkpoint(name, sealed)
         except Exception:
-            if self._engine.closing:  # not a fault of the run: DBOS is being taken down
+            if self._engine.closing:  # not an error of the run: DBOS is stopping
                 raise LostOwnership from None
             raise
 
@@ -226,7 +274,7 @@ class DbosJournal:
 def checkpoint(name: str, sealed: Sealed) -> Any:
     """Record a value under a name and return it; during replay return the recorded one.
 
-    Raises LostOwnership, and InvalidUsage when the store fails, or holds something else there.
+    Raises LostOwnership, and InvalidUsage if the store fails or holds something else.
     """
     store = _instances[0].shown
     try:
@@ -239,58 +287,8 @@ def checkpoint(name: str, sealed: Sealed) -> Any:
         raise unusable(store, problem) from None
 
 
-def input_seal(name: str, kind: str) -> Seal:
-    """Return where the input of a run (or of another record of DBOS's workflows) belongs."""
-    return Seal("input", name, kind)
-
-
-def schedule_seal(name: str) -> Seal:
-    """Return where the context of a schedule belongs."""
-    return Seal("schedule", name)
-
-
-def opened_schedule(row: Any) -> Any:
-    """Return what a schedule submits, when it is the one that was added; raises ForeignRecord."""
-    found = opened(row["context"], schedule_seal(row["schedule_name"]))
-    if (row["schedule"], row["cron_timezone"]) != (found["cron"], found["timezone"]):
-        raise ForeignRecord("its times are not those that it was added with")
-    return found
-
-
-def output_seal(identity: str) -> Seal:
-    """Return where the output of a run belongs."""
-    return Seal("output", identity)
-
-
-def error_seal(run_id: str) -> Seal:
-    """Return where the exception of a run that could not be carried out belongs."""
-    return Seal("error", run_id)
-
-
-def step_seal(identity: str, position: int, name: str) -> Seal:
-    """Return where an entry of a journal belongs; positions count from 1."""
-    return Seal("step", identity, f"{position} {name}")
-
-
-def database(store: Store) -> Any:
-    """Return SQLAlchemy's engine for a SQLite store, set up as DBOS would; None lets DBOS make its own."""
-    if store.path is None:
-        return None
-    module = sqlite_module()
-    prepare_file(store.path, module)
-    made = sqlalchemy.create_engine(store.url, module=module)
-
-    @sqlalchemy.event.listens_for(made, "connect")
-    def _set_up(connection: Any, record: Any) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return made
-
-
 def make_tables(store: Store, codec: Codec) -> None:
-    """Create or bring up to date what DBOS needs in the store."""
+    """Create or migrate DBOS's tables in the store."""
     if store.path is None:
         quiet()
         try:
@@ -332,7 +330,7 @@ def _scheduled(due: Any, context: Any = None) -> None:
 
 
 def _schedule_of(run_id: str, due: Any) -> str:
-    """Return the schedule that a run of DBOS's scheduler is of; the id alone binds it to the schedule and the time."""
+    """Return the schedule of a scheduled run, whose id alone binds it to the schedule and the time."""
     if isinstance(due, ForeignRecord):
         raise due
     before, after = "sched-", f"-{due.isoformat()}" if isinstance(due, datetime) else "-"
@@ -343,7 +341,7 @@ def _schedule_of(run_id: str, due: Any) -> str:
 
 @contextlib.contextmanager
 def _sealed_errors(run_id: str) -> Iterator[None]:
-    """Bind the exception that DBOS is about to record to the run that failed."""
+    """Seal exceptions, which DBOS records, to the run."""
     try:
         yield
     except Exception as problem:

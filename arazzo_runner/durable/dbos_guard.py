@@ -1,17 +1,17 @@
-"""Keeps DBOS from decoding what arazzo has not written. The only module that replaces anything in DBOS.
+"""Prevent DBOS from decoding what arazzo has not written. The only module that patches DBOS.
 
 DBOS chooses the decoder of a row by the row's own label: `py_pickle` leads to `pickle.loads`, which
-runs what the row says, and `portable_json` to a run that nobody signed. A serializer of one's own does
-not change that, and DBOS has no option for it. So, as long as a Runtime is open:
+executes code from the row, and `portable_json` to an unsigned run. A custom serializer does not change
+that, and DBOS has no option for it. So, while a Runtime is open:
 
 - both decoders of DBOS raise, whoever calls them;
-- the two functions that decode whole rows go by `Codec.read`, which looks at the label first. They return
-  what is refused instead of raising: DBOS would show the raw text (`safe_deserialize`), or end a run for
-  good that a worker has taken but cannot read (`deserialize_args`);
-- a time zone that does not exist is UTC to DBOS's scheduler, whose only thread it would end. Nothing is
-  submitted by it: such a schedule is not the one that was added (Rows.scheduled).
+- the two functions that decode whole rows use `Codec.read`, which checks the label first. They return
+  a ForeignRecord instead of raising: otherwise DBOS would show the raw text (`safe_deserialize`), or
+  end a run for good that a worker has taken but cannot read (`deserialize_args`);
+- DBOS's scheduler takes an unknown time zone for UTC, because the exception would end its only thread.
+  Nothing is submitted by such a schedule: it is refused as changed (Rows.scheduled).
 
-tests/durable/test_poisoned_rows.py fails when DBOS decodes anywhere else, or stores anything new.
+tests/durable/test_poisoned_rows.py fails if DBOS decodes anywhere else, or has a new column.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _refuse(self: Any, text: Any) -> Any:
 
 
 def _args_of(value: Any, label: Any, serializer: Any) -> Any:
-    """Return the arguments of a run that a worker has taken; a ForeignRecord is the only one when they are not ours."""
+    """Return the arguments of a run that a worker has taken; a single ForeignRecord if they are not ours."""
     found = _read_args(serializer, value, label)
     return {"args": (found,), "kwargs": {}} if isinstance(found, ForeignRecord) else found
 
@@ -51,7 +51,7 @@ def _row_of(
     serialized_output: Any,
     serialized_exception: Any,
 ) -> tuple[Any, Any, Any]:
-    """Return input, output and error of a row, a ForeignRecord in place of each that is not ours."""
+    """Return input, output and error of a row, with a ForeignRecord for each that is not ours."""
     return (
         None if serialized_input is None else _read_args(serializer, serialized_input, label),
         None if serialized_output is None else serializer.read(serialized_output, label),
@@ -62,7 +62,7 @@ def _row_of(
 def _read_args(codec: Codec, text: Any, label: Any) -> Any:
     found = codec.read(text, label)
     if label is None and text is not None:
-        # DBOS's scheduler labels nothing: what it submits is known by its shape.
+        # DBOS's scheduler sets no label: recognise what it submits by its shape.
         unlabelled = codec.deserialize(text)
         found = unlabelled if _is_scheduled(unlabelled) else found
     if isinstance(found, ForeignRecord):
@@ -85,14 +85,14 @@ def _zone(name: Any) -> tzinfo:
 
 
 class _Guard:
-    """Replaces and restores; counts who needs it."""
+    """Patches DBOS while somebody holds it; counts the holders."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders = 0
         self._replaced: list[tuple[Any, str, Any]] = []
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         with self._lock:
             self._holders += 1
             if self._holders == 1:
@@ -103,7 +103,7 @@ class _Guard:
                 self._replace(dbos._sys_db, "safe_deserialize", _for_ours(real, _row_of, 0))
                 self._replace(dbos._scheduler, "ZoneInfo", _zone)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         with self._lock:
             self._holders -= 1
             if not self._holders:
@@ -117,7 +117,7 @@ class _Guard:
 
 
 def _for_ours(real: Callable[..., Any], ours: Callable[..., Any], position: int) -> Callable[..., Any]:
-    """Return a function that goes another way when its serializer, the argument at `position`, is our Codec."""
+    """Return a function that calls `ours` if its serializer, the argument at `position`, is a Codec, else `real`."""
 
     def chosen(*args: Any, **kwargs: Any) -> Any:
         return (ours if isinstance(args[position], Codec) else real)(*args, **kwargs)
@@ -129,14 +129,14 @@ _GUARD: Final = _Guard()
 
 
 class ForeignRowsRefused:
-    """Holds the guard from when it is made until `close`; as many as there are Runtimes."""
+    """Keeps the patches in place from its creation until `close`; every Runtime has one."""
 
     def __init__(self) -> None:
         self._held = True
-        _GUARD.take()
+        _GUARD.acquire()
 
     def close(self) -> None:
-        """Let DBOS decode again, unless somebody else holds the guard."""
+        """Restore DBOS, unless another Runtime is open."""
         if self._held:
             self._held = False
-            _GUARD.let_go()
+            _GUARD.release()

@@ -1,4 +1,4 @@
-"""Many machines: queues with limits, submitted runs, schedules, and handing over what a dead worker had."""
+"""Queues of many workers: limits, submitted runs, schedules, runs of dead workers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from dbos import error
+
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
-from arazzo_runner.durable.codec import Sealed
-from arazzo_runner.durable.dbos_engine import OWN_QUEUE, SCHEDULED, schedule_seal
-from arazzo_runner.durable.ownership import Ownership
+from arazzo_runner.durable.codec import Sealed, schedule_seal
+from arazzo_runner.durable.dbos_engine import OWN_QUEUE, SCHEDULED
+from arazzo_runner.durable.errors import refusal
+from arazzo_runner.durable.locks import Ownership
 from arazzo_runner.durable.records import RunSpec
-from arazzo_runner.durable.refusal import refusal
 from arazzo_runner.durable.runtime import Runtime
 from arazzo_runner.durable.status import WORKER
 from arazzo_runner.errors import Diagnostic, InvalidUsage
@@ -24,11 +26,10 @@ POLL_SECONDS = 0.2
 
 
 class QueueLimits(Record, kw_only=True):
-    """The limits of a queue; None is no limit.
+    """The limits of a queue; None means no limit.
 
-    `concurrency` bounds the runs of all workers at the same time, `worker_concurrency` those of
-    each; at most `rate` runs begin in any `period` seconds. `poll` is how often, in seconds, a
-    worker asks for work.
+    `concurrency` bounds the simultaneous runs of all workers, `worker_concurrency` those of each
+    worker; at most `rate` runs start in any `period` seconds. Workers poll every `poll` seconds.
     """
 
     name: str
@@ -40,7 +41,7 @@ class QueueLimits(Record, kw_only=True):
 
 
 class Schedule(Record, kw_only=True):
-    """A run that begins again and again: `cron` has five fields (six with seconds first)."""
+    """A run that is submitted repeatedly: `cron` has five fields, or six with seconds first."""
 
     name: str
     cron: str
@@ -52,8 +53,8 @@ class Schedule(Record, kw_only=True):
     problem: Diagnostic | None = None
 
 
-class Fleet:
-    """What is asked of all workers of a store; every method raises InvalidUsage when it cannot be done."""
+class Queues:
+    """The queues, submitted runs and schedules of a store; its methods raise InvalidUsage."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -62,15 +63,17 @@ class Fleet:
     # ------------------------------------------------------------------ queues
 
     def configure(self, limits: QueueLimits) -> None:
-        """Make a queue, or give it other limits; workers see them with their next poll."""
+        """Create a queue or change its limits, which workers notice at their next poll."""
         if limits.name.startswith(OWN_QUEUE):
-            raise refusal(f'"{limits.name}" is no queue name', code="invalid-queue", hint="use one without a colon")
+            raise refusal(
+                f'"{limits.name}" is not a valid queue name', code="invalid-queue", hint="use one without a colon"
+            )
         every, each = limits.concurrency, limits.worker_concurrency
         if every is not None and each is not None and each > every:
-            message = f"a worker may not run more at the same time ({each}) than all of them together ({every})"
-            raise refusal(message, code="invalid-queue", hint=f"--worker-concurrency {every} or less")
+            message = f"the limit of each worker ({each}) is above the limit of the queue ({every})"
+            raise refusal(message, code="invalid-queue", hint=f"use --worker-concurrency {every} or less")
         rows = self._runtime.rows
-        with rows.asked():
+        with rows.store_errors():
             rows.client.register_queue(
                 limits.name,
                 global_concurrency=every,
@@ -80,41 +83,41 @@ class Fleet:
             )
 
     def queues(self) -> list[QueueLimits]:
-        """Return the queues, without those of single processes."""
+        """Return the limits of all queues, without those of single processes."""
         return [self._limits(queue) for queue in self._found()]
 
     def _found(self) -> list[Any]:
         rows = self._runtime.rows
-        with rows.asked():
+        with rows.store_errors():
             found = rows.client.list_queues()
         return [queue for queue in found if isinstance(queue.name, str) and not queue.name.startswith(OWN_QUEUE)]
 
     def queue(self, name: str) -> QueueLimits | None:
-        """Return one queue, None when there is none of that name."""
+        """Return the limits of a queue, None if there is none of that name."""
         return next((self._limits(queue) for queue in self._found() if queue.name == name), None)
 
     def _limits(self, queue: Any) -> QueueLimits:
-        """Return the limits of a queue; raises InvalidUsage when they are no numbers, which end DBOS's thread."""
+        """Return the limits of a queue; raises InvalidUsage if they are not numbers, which would end DBOS's thread."""
         limits = _limits(queue)
         given = (limits.concurrency, limits.worker_concurrency, limits.rate, limits.period, limits.poll)
         if any(each is not None and (not isinstance(each, (int, float)) or each < 0) for each in given):
-            message = f'the limits of queue "{queue.name}" in {self._runtime.store.shown} are no numbers'
-            hint = f"set them anew: arazzo queue configure {shlex.quote(queue.name)}"
+            message = f'the limits of queue "{queue.name}" in {self._runtime.store.shown} are not numbers'
+            hint = f"set them again: arazzo queue configure {shlex.quote(queue.name)}"
             raise refusal(message, code="invalid-queue", hint=hint)
         return limits
 
     def make_queue(self, name: str) -> None:
-        """Make a queue with the usual limits when there is none of that name."""
+        """Create a queue with default limits, unless there is one of that name."""
         if self.queue(name) is None:
             self.configure(QueueLimits(name=name))
 
     def remove_queue(self, name: str) -> None:
-        """Remove a queue that holds no unfinished runs."""
+        """Delete a queue that has no unfinished runs."""
         if all(queue.name != name for queue in self._found()):
             raise self._unknown_queue(name)
         if self._runtime.rows.rows(queue_name=name, status=["ENQUEUED", "PENDING", "DELAYED"], limit=1):
-            message = f'the queue "{name}" holds runs that have not ended'
-            raise refusal(message, code="invalid-queue", hint="let a worker end them, or cancel them")
+            message = f'the queue "{name}" has unfinished runs'
+            raise refusal(message, code="invalid-queue", hint="let a worker finish them, or cancel them")
         self._runtime.rows.drop_queue(name)
 
     def _unknown_queue(self, name: str) -> Any:
@@ -124,9 +127,9 @@ class Fleet:
     # ------------------------------------------------------------------ runs
 
     def submit(self, runs: Sequence[tuple[str, RunSpec]], *, priority: int | None = None) -> int:
-        """Put runs into their queues and return how many are new; an id that is there already is left as it is.
+        """Put runs into their queues and return the number of new ones; ids that exist are skipped.
 
-        Their bundles must be kept already (Runtime.keep).
+        Their bundles must be stored already (Runtime.keep).
         """
         rows = self._runtime.rows
         known = {row.workflow_id for row in rows.rows([name for name, _ in runs], load_input=False, load_output=False)}
@@ -138,14 +141,14 @@ class Fleet:
         return len({name for name, _ in runs} - known)
 
     def adopt(self, name: str, *, force: bool = False) -> tuple[list[str], list[Diagnostic]]:
-        """Hand the runs of a dead worker to the living; return their ids, and why others were left.
+        """Put the runs of a dead worker back into their queues; return their ids, and errors of those left out.
 
-        With `force` also those of a worker that still has its lock (a machine that is out of reach).
+        With `force` also those of a worker that still has its lock (on a machine out of reach).
         """
         if not force and Ownership(self._runtime.store, WORKER + name).held:
             message = f'the worker "{name}" is alive'
             raise refusal(message, code="worker-in-use", hint="stop it first; --force when its machine is out of reach")
-        taken: list[str] = []
+        adopted: list[str] = []
         refused: list[Diagnostic] = []
         for row in self._runtime.rows.rows(status="PENDING", executor_id=WORKER + name, load_output=False):
             try:
@@ -154,24 +157,22 @@ class Fleet:
                 refused += problem.diagnostics
                 continue
             self._runtime.rows.hand_over([row.workflow_id], spec.queue or DEFAULT_QUEUE)
-            taken.append(row.workflow_id)
-        return taken, refused
+            adopted.append(row.workflow_id)
+        return adopted, refused
 
     # ------------------------------------------------------------------ schedules
 
     def add_schedule(self, name: str, cron: str, spec: RunSpec, *, timezone: str | None = None) -> None:
-        """Submit a run at every time that a cron expression names; workers do it, each time once."""
+        """Add a schedule: workers submit the run at every time of a cron expression, each time once."""
         queue = spec.queue or DEFAULT_QUEUE
         self.make_queue(queue)
         if any(each.name == name for each in self.schedules()):
             message = f'there is already a schedule "{name}"'
             raise refusal(message, code="invalid-schedule", hint=f"arazzo schedule remove {name}")
-        from dbos import error
-
         rows = self._runtime.rows
         context: JsonValue = {"queue": queue, "spec": spec.to_json(), "cron": cron, "timezone": timezone}
         try:
-            with rows.asked():
+            with rows.store_errors():
                 rows.client.create_schedule(
                     schedule_name=name,
                     workflow_name=SCHEDULED,
@@ -185,7 +186,7 @@ class Fleet:
             raise refusal(_reason(problem), code="invalid-schedule", hint=hint) from None
 
     def schedules(self) -> list[Schedule]:
-        """Return the schedules; one whose record is refused has a `problem`."""
+        """Return the schedules; those with a refused record have a `problem`."""
         return [self._schedule(each) for each in self._runtime.rows.schedules()]
 
     def _schedule(self, row: Any) -> Schedule:
@@ -196,13 +197,13 @@ class Fleet:
         return _schedule(row, context["spec"], problem)
 
     def remove_schedule(self, name: str) -> None:
-        """Remove a schedule; runs that it submitted stay."""
+        """Delete a schedule, but not the runs that it has submitted."""
         known = [each.name for each in self.schedules()]
         if name not in known:
             hint = f"there are: {', '.join(known) or 'none'}"
             raise refusal(f'there is no schedule "{name}"', code="unknown-schedule", hint=hint)
         rows = self._runtime.rows
-        with rows.asked():
+        with rows.store_errors():
             rows.client.delete_schedule(name)
 
 

@@ -1,4 +1,4 @@
-"""What is known of a durable run: its specification, how it stands, what a person decided."""
+"""The records of durable runs: RunSpec, RunStatus, Doubt, Decision; run options as JSON."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import Record, field
-from arazzo_runner.durable.options_json import options_from_json, options_to_json
+from arazzo_runner.base.records import Record, field, field_names
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.options import CheckOptions, RunOptions, TransportOptions
 from arazzo_runner.errors import Diagnostic
 
 JOURNAL_VERSION: Final = 2
-"""Version 2 binds every record to its run and place; those of version 1 are refused: they could be from anywhere."""
+"""Version 2 binds every record to its run and place; unbound records of version 1 are refused."""
+
+_OPTION_KINDS: Final = (RunOptions, TransportOptions, CheckOptions)
+_OPTION_KIND_BY_NAME: Final = {kind.__name__: kind for kind in _OPTION_KINDS}
 
 RunState = Literal[
     "queued", "running", "waiting", "in_doubt", "interrupted", "succeeded", "failed", "cancelled", "unreadable"
@@ -22,13 +24,13 @@ RunState = Literal[
 
 
 class RunSpec(Record, kw_only=True):
-    """What a run is: enough to carry it out on any machine, together with its bundle.
+    """The specification of a run: together with its bundle, enough to carry it out on any machine.
 
-    `bundle` is the SHA-256 of the documents' texts, `document` how the entry document was named.
-    `queue` is the queue it was submitted to, None for a run of one process. With
-    `idempotency_keys` every unsafe request carries an Idempotency-Key. `credential_names` are
-    the entries of the credential store to use for others; credentials themselves are never kept.
-    `nonce` tells this run from another of the same id, in another store or after a deletion.
+    `bundle` is the name of the bundle, `document` the name of the entry document. `queue` is the queue
+    it was submitted to, None for a run of one process. With `idempotency_keys` every unsafe request
+    has an Idempotency-Key. `credential_names` maps credentials to entries of the credential store;
+    credentials themselves are never stored. `nonce` distinguishes runs of the same id, in another
+    store or after a deletion.
     """
 
     workflow_id: str
@@ -43,11 +45,11 @@ class RunSpec(Record, kw_only=True):
     nonce: str = field(default_factory=lambda: uuid4().hex)
 
     def identity(self, run_id: str) -> str:
-        """Return what the records of this run are bound to."""
+        """Return the identity that the records of this run are sealed with."""
         return f"{run_id}/{self.nonce}"
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return it as a JSON value."""
+        """Return the specification as a JSON value."""
         return {
             "workflowId": self.workflow_id,
             "inputs": dict(self.inputs),
@@ -63,7 +65,7 @@ class RunSpec(Record, kw_only=True):
 
     @classmethod
     def from_json(cls, value: Any) -> RunSpec:
-        """Read what `to_json` gave."""
+        """Return the specification of a JSON value."""
         return cls(
             workflow_id=value["workflowId"],
             inputs=value["inputs"],
@@ -79,7 +81,7 @@ class RunSpec(Record, kw_only=True):
 
 
 class Doubt(Record, kw_only=True):
-    """A request of unknown outcome: `key` is its effect key, `token` names this very doubt."""
+    """A request of unknown outcome: `key` is its effect key, `token` identifies the execution that sent it."""
 
     key: str
     method: str
@@ -93,11 +95,11 @@ class Doubt(Record, kw_only=True):
 
 
 class RunStatus(Record, kw_only=True):
-    """How a run stands.
+    """The status of a run.
 
-    `current_step` is the step of the last record, `started` seconds since the epoch, `owner` the
-    worker or process that has it, `parent` the schedule that submitted it, `reason` why it failed.
-    A record of an `unreadable` run was refused; `problem` says which, and why.
+    `current_step` is the step of the last record, `started` is in seconds since the epoch, `owner` is
+    the worker or process that carries it out, `parent` the schedule that submitted it, `wakes` when a
+    waiting run goes on. Of an `unreadable` run a record was refused; `problem` says which, and why.
     """
 
     run_id: str
@@ -117,14 +119,14 @@ class RunStatus(Record, kw_only=True):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the run has ended for good."""
         return self.state in ("succeeded", "failed", "cancelled")
 
 
 class Decision(Record, kw_only=True):
-    """What a person says about a request of unknown outcome.
+    """A person's decision about a request of unknown outcome.
 
-    "resend": send it once more. "failed": it had no effect. "answered": this `answer` came.
+    "resend": send it once more. "failed": it had no effect. "answered": `answer` is its response.
     """
 
     kind: Literal["resend", "failed", "answered"]
@@ -132,10 +134,53 @@ class Decision(Record, kw_only=True):
 
 
 def step_of(key: str) -> str:
-    """Return the stepId in an effect key: `a#1/b#2/wait` gives `b`.
+    """Return the stepId in an effect key.
 
     >>> step_of("refresh#1"), step_of("call#1/inner#3"), step_of("refresh#1/wait"), step_of("a~1")
     ('refresh', 'inner', 'refresh', 'a')
     """
     parts = [part for part in key.split("/") if "#" in part] or [key.partition("/")[0]]
     return parts[-1].partition("#")[0].partition("~")[0]
+
+
+# ------------------------------------------------------------------ options as JSON
+
+
+def options_to_json(options: RunOptions) -> Any:
+    """Return the options as a JSON value, with classes by name and types that JSON lacks tagged."""
+    return _encoded(options)
+
+
+def options_from_json(value: Any) -> RunOptions:
+    """Return the options of a JSON value, without options that this version does not have."""
+    found = _decoded(value)
+    assert isinstance(found, RunOptions)
+    return found
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, _OPTION_KINDS):
+        members = {name: _encoded(getattr(value, name)) for name in field_names(value)}
+        return {"record": type(value).__name__, "fields": members}
+    if isinstance(value, Mapping):
+        return {"map": [[key, _encoded(each)] for key, each in value.items()]}
+    if isinstance(value, (tuple, list, set, frozenset)):
+        kind = "set" if isinstance(value, (set, frozenset)) else "list" if isinstance(value, list) else "tuple"
+        return {kind: [_encoded(each) for each in (sorted(value) if kind == "set" else value)]}
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(f"an option of type {type(value).__name__} cannot be stored")
+
+
+def _decoded(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "record" in value:
+        kind = _OPTION_KIND_BY_NAME[value["record"]]
+        known = set(field_names(kind))
+        return kind(**{name: _decoded(each) for name, each in value["fields"].items() if name in known})
+    if "map" in value:
+        return {key: _decoded(each) for key, each in value["map"]}
+    [(kind_name, items)] = value.items()
+    made = {"list": list, "tuple": tuple, "set": frozenset}[kind_name]
+    return made(_decoded(each) for each in items)

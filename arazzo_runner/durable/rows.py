@@ -1,7 +1,7 @@
-"""What is in the store, read and written without running anything: through DBOS's client.
+"""Read and write the records of a store through DBOS's client, without running anything.
 
-Bundles and decisions are kept by DBOS too: as the inputs of entries in queues that nobody listens
-to, found again by their ids. Whatever is read is opened with the seal of the place where it was found.
+Bundles and decisions are stored as the inputs of entries in a queue that nobody listens to, and
+found by their ids. Everything read is opened with the seal of the place where it was found.
 """
 
 from __future__ import annotations
@@ -16,28 +16,25 @@ from dbos import DBOSClient, EnqueueOptions, error
 from dbos._schemas.system_database import SystemSchema
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.durable.codec import Codec, ForeignRecord, Sealed, opened
-from arazzo_runner.durable.dbos_engine import (
-    APPLICATION,
-    OWN_QUEUE,
-    RUN,
-    SCHEDULED,
-    UNUSABLE,
-    VERSION,
-    database,
+from arazzo_runner.durable.codec import (
+    Codec,
+    ForeignRecord,
+    Sealed,
     error_seal,
     input_seal,
+    opened,
     opened_schedule,
     output_seal,
-    quiet,
     step_seal,
 )
+from arazzo_runner.durable.database import database
+from arazzo_runner.durable.dbos_engine import APPLICATION, OWN_QUEUE, RUN, SCHEDULED, UNUSABLE, VERSION, quiet
+from arazzo_runner.durable.errors import foreign, refusal, unreachable, unusable
 from arazzo_runner.durable.journal import Entry
 from arazzo_runner.durable.records import JOURNAL_VERSION, RunSpec
-from arazzo_runner.durable.refusal import foreign, refusal, unreachable, unusable
 from arazzo_runner.durable.store import Store
 
-_KEPT: Final = f"{OWN_QUEUE}kept"
+_STORED: Final = f"{OWN_QUEUE}kept"
 _KEY: Final = "key"
 _NEEDED: Final = {table.name: {*table.columns.keys()} for table in SystemSchema.metadata_obj.tables.values()}
 
@@ -45,7 +42,7 @@ _NEEDED: Final = {table.name: {*table.columns.keys()} for table in SystemSchema.
 class Rows:
     """Reads and writes the records of one store.
 
-    Raises InvalidUsage when it cannot be reached, holds something else, or was written with another key.
+    Its methods raise InvalidUsage if the store cannot be reached, is not ours, or has another key.
     """
 
     def __init__(self, store: Store, codec: Codec) -> None:
@@ -67,12 +64,12 @@ class Rows:
 
     @property
     def client(self) -> DBOSClient:
-        """DBOS's own client, for queues and schedules; used within `asked`."""
+        """DBOS's client, for queues and schedules; to be used within `store_errors`."""
         return self._client
 
     @contextmanager
-    def asked(self) -> Iterator[None]:
-        """While the store is asked: what a damaged one lets DBOS raise becomes one Diagnostic."""
+    def store_errors(self) -> Iterator[None]:
+        """Turn exceptions of DBOS and SQLAlchemy into InvalidUsage."""
         try:
             yield
         except (sqlalchemy.exc.SQLAlchemyError, OSError, ValueError, TypeError, error.DBOSQueryTimeoutError) as problem:
@@ -84,67 +81,67 @@ class Rows:
         if self._database is not None:
             self._database.dispose()
 
-    def there(self) -> bool:
-        """Whether the store has tables; raises InvalidUsage when they are not all, or were written with another key.
+    def exists(self) -> bool:
+        """Return whether the store has tables; raises InvalidUsage if some are missing, or it has another key.
 
-        DBOS tries for ever what fails for want of a table, in threads of its own.
+        The check is needed because DBOS's threads retry for ever what fails for a missing table.
         """
         columns = self._columns()
         if not columns:
             return False
-        if lack := _lack(columns):
-            raise unusable(self._store.shown, LookupError(f"it lacks {lack}"))
+        if missing := _missing(columns):
+            raise unusable(self._store.shown, LookupError(f"it lacks {missing}"))
         self._check_key()
         return True
 
     def is_older(self) -> bool:
-        """Whether tables or columns are missing, as in a store that an earlier DBOS made."""
+        """Return whether tables or columns are missing, as in a store of an earlier DBOS."""
         columns = self._columns()
-        return bool(columns) and _lack(columns) is not None
+        return bool(columns) and _missing(columns) is not None
 
     def _columns(self) -> dict[str, set[str]]:
         schema = None if self._store.path else "dbos"
-        with self.asked():
+        with self.store_errors():
             found = sqlalchemy.inspect(self._client._sys_db.engine).get_multi_columns(schema=schema)
         return {name: {column["name"] for column in each} for (_, name), each in found.items()}
 
     def _check_key(self) -> None:
-        """Refuse a store that was written with none of our keys; note the first one otherwise.
+        """Refuse a store that was written with none of our keys; record our first key otherwise.
 
-        Fingerprints are enough: nothing needs to be decrypted, so a damaged record is no other key.
+        Compares fingerprints without decrypting anything: a damaged record does not look like another key.
         """
         if self._key_is_known:
             return
         self._key_is_known = True
-        noted = set(self.names(_KEY))
-        mine = self._codec.fingerprints
-        if noted and noted.isdisjoint(mine):
+        known = set(self.names(_KEY))
+        own = self._codec.fingerprints
+        if known and known.isdisjoint(own):
             hint = "set ARAZZO_JOURNAL_KEY to the key it was written with, the same on every machine"
             message = f"the store {self._store.shown} was written with another key"
             self._key_is_known = False
             raise refusal(message, code="journal-key", hint=hint)
-        if mine[0] not in noted:
-            self.put(_KEY, mine[0], None)
+        if own[0] not in known:
+            self.put(_KEY, own[0], None)
 
     # ------------------------------------------------------------------ records by id
 
     def put(self, kind: str, name: str, value: JsonValue) -> None:
-        """Keep a value under a kind and a name; what is there already stays as it is."""
-        self._enqueue(_id(kind, name), f"arazzo_{kind}", value, {"queue_name": _KEPT})
+        """Store a value under a kind and a name, unless there is one."""
+        self._enqueue(_id(kind, name), f"arazzo_{kind}", value, {"queue_name": _STORED})
 
     def get(self, kind: str, name: str) -> Any:
-        """Return a kept value, None when there is none."""
+        """Return a stored value, None if there is none."""
         found = self.rows([_id(kind, name)], kind=f"arazzo_{kind}", load_output=False)
         return self.argument(found[0]) if found else None
 
     def drop(self, kind: str, name: str) -> None:
-        """Forget a kept value."""
-        with self.asked():
+        """Delete a stored value."""
+        with self.store_errors():
             self._client.delete_workflows([_id(kind, name)])
 
     def names(self, kind: str, prefix: str = "") -> list[str]:
-        """Return the names of the kept values of a kind."""
-        with self.asked():
+        """Return the names of the stored values of a kind."""
+        with self.store_errors():
             found = self._client.list_workflows(
                 name=f"arazzo_{kind}", workflow_id_prefix=_id(kind, prefix), load_input=False, load_output=False
             )
@@ -155,16 +152,16 @@ class Rows:
     def rows(
         self, ids: Sequence[str] | None = None, *, kind: str = RUN, load_output: bool = True, **filters: Any
     ) -> list[Any]:
-        """Return DBOS's records of runs, the newest first; what is sealed in them is not opened."""
+        """Return DBOS's records of runs, newest first; sealed values in them are not opened."""
         given = None if ids is None else list(ids)
-        with self.asked():
+        with self.store_errors():
             found = self._client.list_workflows(
                 workflow_ids=given, name=kind, sort_desc=True, load_output=load_output, **filters
             )
-        return [_texts(row) for row in found if isinstance(row.workflow_id, str)]  # SQLite lets a primary key be NULL
+        return [_texts(row) for row in found if isinstance(row.workflow_id, str)]  # SQLite allows NULL as a primary key
 
     def argument(self, row: Any) -> Any:
-        """Return the one input of a record; raises InvalidUsage when it is not what was written there."""
+        """Return the input of a record; raises InvalidUsage if it does not belong there."""
         with self._opening("the input", row.workflow_id):
             return opened(_only(row.input), input_seal(row.workflow_id, row.name))
 
@@ -175,20 +172,20 @@ class Rows:
             return spec_of(given)
 
     def output(self, row: Any, spec: RunSpec) -> Any:
-        """Return what a run that has ended came to; None when it has not."""
+        """Return the output of a run; None if it has not ended."""
         if row.output is None:
             return None
         with self._opening("the output", row.workflow_id):
             return opened(row.output, output_seal(spec.identity(row.workflow_id)))
 
     def error(self, row: Any) -> Any:
-        """Return why a run could not be carried out."""
+        """Return the exception of a run that could not be carried out."""
         with self._opening("the error", row.workflow_id):
             return opened(row.error, error_seal(row.workflow_id))
 
     def entries(self, run_id: str, spec: RunSpec) -> list[Entry]:
-        """Return the journal of a run; raises InvalidUsage when an entry is missing or not what was written there."""
-        with self.asked():
+        """Return the journal of a run; raises InvalidUsage if an entry is missing or does not belong there."""
+        with self.store_errors():
             steps = self._client.list_workflow_steps(run_id)
         return [self._entry(run_id, spec, step, position) for position, step in enumerate(steps, 1)]
 
@@ -199,7 +196,11 @@ class Rows:
                 raise ForeignRecord(f"an entry of the journal is missing before it (number {position})")
             if step["error"] is not None:
                 problem = step["error"]
-                raise problem if isinstance(problem, ForeignRecord) else ForeignRecord("no step of arazzo ends so")
+                raise (
+                    problem
+                    if isinstance(problem, ForeignRecord)
+                    else ForeignRecord("no step of arazzo ends with an error")
+                )
             value = opened(step["output"], step_seal(spec.identity(run_id), position, name))
         return Entry(name, value)
 
@@ -211,12 +212,12 @@ class Rows:
             raise foreign(problem, f"{what} of run", run_id, self._store.shown) from None
 
     def schedules(self) -> list[Any]:
-        """Return DBOS's records of the schedules; what is sealed in them is not opened."""
-        with self.asked():
+        """Return DBOS's records of schedules; sealed values in them are not opened."""
+        with self.store_errors():
             return list(self._client.list_schedules(workflow_name=SCHEDULED))
 
     def scheduled(self, row: Any) -> Any:
-        """Return what a schedule submits: its queue and spec. Raises InvalidUsage."""
+        """Return what a schedule submits (its queue and spec); raises InvalidUsage."""
         name = row["schedule_name"]
         try:
             return opened_schedule(row)
@@ -225,7 +226,7 @@ class Rows:
             raise foreign(problem, "schedule", name, self._store.shown, forget=forget) from None
 
     def enqueue(self, run_id: str, spec: JsonValue, queue: str, priority: int | None) -> None:
-        """Submit a run; nothing happens when there is one of that id."""
+        """Submit a run, unless there is one of that id."""
         options: dict[str, Any] = {"queue_name": queue}
         if priority is not None:
             options["priority"] = priority
@@ -234,42 +235,42 @@ class Rows:
     def _enqueue(self, name: str, kind: str, value: JsonValue, options: Mapping[str, Any]) -> None:
         self._check_key()
         given = {"workflow_name": kind, "workflow_id": name, "app_version": VERSION, **options}
-        with self.asked():
+        with self.store_errors():
             self._client.enqueue(cast(EnqueueOptions, given), Sealed(input_seal(name, kind), value))
 
     def hand_over(self, ids: Sequence[str], queue: str) -> None:
-        """Put unfinished runs back into a queue, whoever had them."""
-        with self.asked():
+        """Put unfinished runs back into a queue, whichever worker owns them."""
+        with self.store_errors():
             self._client.resume_workflows(list(ids), queue_name=queue)
 
     def cancel(self, run_id: str, *, by_user: bool) -> None:
-        """Take a run away from whoever has it; `by_user` when it shall not go on."""
-        with self.asked():
+        """Take a run from its owner; `by_user` if it is cancelled for good."""
+        with self.store_errors():
             if by_user:
                 self._client.update_workflow_attributes(run_id, {"cancelled": True})
             self._client.cancel_workflow(run_id)
 
     def delete(self, run_id: str) -> None:
-        """Forget a run, its journal and what was decided about it."""
+        """Delete a run, its journal and its decisions."""
         decisions = [_id("decision", name) for name in self.names("decision", f"{run_id}:")]
-        with self.asked():
+        with self.store_errors():
             self._client.delete_workflows([run_id, *decisions])
 
     def own_queue(self, run_id: str) -> str:
-        """Make the queue that only the process listens to which goes on with this run."""
+        """Create the queue that only the process that resumes this run listens to."""
         name = f"{OWN_QUEUE}{run_id}"
-        with self.asked():
+        with self.store_errors():
             self._client.register_queue(name, polling_interval_sec=0.02, application_name=APPLICATION)
         return name
 
     def drop_queue(self, name: str) -> None:
-        """Remove a queue."""
-        with self.asked():
+        """Delete a queue."""
+        with self.store_errors():
             self._client.delete_queue(name)
 
 
 def _texts(row: Any) -> Any:
-    """Return a record whose names are texts: SQLite's columns take everything."""
+    """Return a record with its names as strings: SQLite columns accept any type."""
     for name in ("status", "executor_id", "queue_name", "parent_workflow_id", "app_version"):
         value = getattr(row, name)
         if value is not None and not isinstance(value, str):
@@ -279,8 +280,8 @@ def _texts(row: Any) -> Any:
     return row
 
 
-def _lack(columns: Mapping[str, set[str]]) -> str | None:
-    """Return the first table or column that DBOS needs and a store has not."""
+def _missing(columns: Mapping[str, set[str]]) -> str | None:
+    """Return the first table or column of DBOS that a store lacks, None if it has all."""
     for name, needed in _NEEDED.items():
         if name not in columns:
             return f"the table {name}"
@@ -290,17 +291,17 @@ def _lack(columns: Mapping[str, set[str]]) -> str | None:
 
 
 def _id(kind: str, name: str) -> str:
-    """Return the id of a kept value: an earlier version's is another record."""
+    """Return the id of a stored value, which differs between journal versions."""
     return f"{kind}-{JOURNAL_VERSION}:{name}"
 
 
 def opened_spec(run_id: str, found: Any) -> RunSpec:
-    """Return the specification of a run that came out of a queue; raises ForeignRecord."""
+    """Return the specification in the input of a run from a queue; raises ForeignRecord."""
     return spec_of(opened(found, input_seal(run_id, RUN)))
 
 
 def spec_of(value: Any) -> RunSpec:
-    """Return the specification that an opened input holds; raises ForeignRecord when a later version wrote it."""
+    """Return the specification in an opened input; raises ForeignRecord if another version wrote it."""
     try:
         return RunSpec.from_json(value)
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError):
@@ -308,7 +309,7 @@ def spec_of(value: Any) -> RunSpec:
 
 
 def _only(given: Any) -> Any:
-    """Return the one argument of an input, or the ForeignRecord that it is."""
+    """Return the single argument of an input, or the ForeignRecord that it is."""
     if isinstance(given, ForeignRecord):
         return given
     args = given.get("args") if isinstance(given, Mapping) else None

@@ -1,4 +1,4 @@
-"""How a run stands: what DBOS's record says, together with who is alive and what the journal ends with."""
+"""The status of a run, from DBOS's record, the end of the journal, and whether its owner is alive."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import OWN_QUEUE
+from arazzo_runner.durable.errors import REFUSED_RECORDS, foreign
 from arazzo_runner.durable.journal import BEGUN, Entry, open_doubts
-from arazzo_runner.durable.ownership import Ownership
+from arazzo_runner.durable.locks import Ownership
 from arazzo_runner.durable.records import RunState, RunStatus, step_of
-from arazzo_runner.durable.refusal import REFUSED_RECORDS, foreign
 from arazzo_runner.durable.rows import Rows
 from arazzo_runner.durable.store import Store
 from arazzo_runner.errors import InvalidUsage
@@ -23,10 +23,10 @@ _YEAR_10000 = 253_402_300_800_000
 
 
 def status_of(row: Any, rows: Rows, store: Store) -> RunStatus:
-    """Return the status of a run; its journal is read only when it has not ended."""
+    """Return the status of a run; its journal is read only if it has not ended."""
     spec = rows.spec(row)
     if row.status not in _STATUSES:
-        raise foreign(ForeignRecord("DBOS knows no such status"), "the status of run", row.workflow_id, store.shown)
+        raise foreign(ForeignRecord("it is not a status of DBOS"), "the status of run", row.workflow_id, store.shown)
     entries = [] if row.status in (*_FINISHED, "ENQUEUED", "DELAYED") else rows.entries(row.workflow_id, spec)
     output = rows.output(row, spec)
     state, wakes = _state(row, output, entries, store)
@@ -49,7 +49,7 @@ def status_of(row: Any, rows: Rows, store: Store) -> RunStatus:
 
 
 def listed_status(row: Any, rows: Rows, store: Store) -> RunStatus:
-    """Return the status of a run in a list: one whose records are refused is `unreadable`, and says why."""
+    """Return the status of a run for a list: `unreadable`, with the problem, if its records are refused."""
     try:
         return status_of(row, rows, store)
     except InvalidUsage as problem:
@@ -75,7 +75,7 @@ def _ended(row: Any, state: RunState) -> float | None:
 
 
 def _seconds(milliseconds: Any) -> float | None:
-    """Return a moment of the store in seconds; None when it is none that a calendar has."""
+    """Return a time of the store in seconds since the epoch, None if it is not a valid time."""
     known = isinstance(milliseconds, (int, float)) and 0 <= milliseconds < _YEAR_10000
     return milliseconds / 1000 if known else None
 
@@ -101,13 +101,13 @@ def _state(row: Any, output: Any, entries: Sequence[Entry], store: Store) -> tup
 
 
 def is_alive(row: Any, store: Store) -> bool:
-    """Tell whether the process that has a run is alive."""
+    """Return whether the process that owns a run is alive."""
     executor = row.executor_id or ""
     return Ownership(store, executor if executor.startswith(WORKER) else row.workflow_id).held
 
 
 def _wakes(entries: Sequence[Entry]) -> float | None:
-    """When a run that waits goes on; None when it does not wait."""
+    """Return when a waiting run goes on, None if it is not waiting."""
     if not entries or entries[-1].kind != BEGUN:
         return None
     until = entries[-1].value.get("until")

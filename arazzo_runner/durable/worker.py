@@ -1,7 +1,7 @@
-"""A worker: takes runs out of queues and carries them out until it is told to stop.
+"""A worker: carries out runs from queues until it is stopped.
 
-Its name is stable: a worker that was killed and is started again under its name goes on with what
-it had. A run in doubt is put aside until a person decides, so that it holds no place.
+A worker that was killed and is restarted under the same name resumes its runs. A run in doubt is
+put aside until a person decides, so that it does not occupy the queue.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from arazzo_runner.durable.codec import ForeignRecord
-from arazzo_runner.durable.dbos_engine import VERSION, Engine
+from arazzo_runner.durable.dbos_engine import VERSION, Engine, Parked
+from arazzo_runner.durable.errors import foreign, refusal
 from arazzo_runner.durable.execution import Execution, Outcome
-from arazzo_runner.durable.host import Parked
-from arazzo_runner.durable.ownership import Ownership
-from arazzo_runner.durable.performing import unwatched
-from arazzo_runner.durable.refusal import foreign, refusal
+from arazzo_runner.durable.job import ignore_event
+from arazzo_runner.durable.locks import Ownership
 from arazzo_runner.durable.rows import opened_spec
 from arazzo_runner.durable.runtime import Runtime
 from arazzo_runner.durable.status import WORKER
@@ -30,10 +29,10 @@ OnProblem = Callable[[str, Exception], None]
 
 
 class Worker:
-    """Carries out the runs of `queues` under a `name` that no other living worker of the store has.
+    """Carries out the runs of `queues`, under a `name` that no other living worker of the store has.
 
-    `on_outcome` is told what became of every run, `on_problem` of runs that could not be carried
-    out here; both are called in many threads.
+    `on_outcome` is called with the outcome of every run, `on_problem` for runs that could not be
+    carried out here; both are called in many threads.
     """
 
     def __init__(
@@ -47,9 +46,9 @@ class Worker:
         self._stopping = threading.Event()
 
     def work(self, stop: threading.Event, *, drain: bool = False, grace: float = 30.0) -> None:
-        """Work until `stop` is set (or, to `drain`, until the queues are empty), then let runs end for `grace` seconds.
+        """Work until `stop` is set (with `drain`, also until the queues are empty).
 
-        Raises InvalidUsage when a living worker has this name.
+        Then wait up to `grace` seconds for runs to end. Raises InvalidUsage if a living worker has this name.
         """
         ownership = Ownership(self._runtime.store, WORKER + self._name)
         if not ownership.take(""):
@@ -61,11 +60,11 @@ class Worker:
                 self._runtime.codec,
                 executor=WORKER + self._name,
                 queues=self._queues,
-                carry_out=self._carried_out,
+                carry_out=self._carry_out,
                 on_problem=self._on_problem,
             )
             try:
-                self._tell_of_other_versions()
+                self._report_other_versions()
                 while not stop.wait(0.2):
                     if drain and self._is_idle():
                         break
@@ -73,7 +72,7 @@ class Worker:
                 self._stopping.set()
                 engine.close(grace=grace)
         finally:
-            ownership.let_go(ended=True)
+            ownership.release(ended=True)
 
     def _is_idle(self) -> bool:
         return not self._runtime.rows.rows(
@@ -85,41 +84,41 @@ class Worker:
             load_output=False,
         )
 
-    def _tell_of_other_versions(self) -> None:
-        """Say which runs of the queues no worker of this version takes."""
+    def _report_other_versions(self) -> None:
+        """Report the runs in the queues that need a worker of another version."""
         waiting = self._runtime.rows.rows(
             queue_name=list(self._queues), status=_WAITING, load_input=False, load_output=False
         )
         for row in waiting:
             if row.app_version != VERSION:
-                message = f'run "{row.workflow_id}" is of {row.app_version}, and this worker of {VERSION}'
-                _tell(self._on_problem, row.workflow_id, refusal(message, code="journal-mismatch"))
+                message = f'run "{row.workflow_id}" needs a worker of {row.app_version}, this one is of {VERSION}'
+                _notify(self._on_problem, row.workflow_id, refusal(message, code="journal-mismatch"))
 
-    def _carried_out(self, run_id: str, given: Any) -> Any:
-        """Carry out one run, in a thread of DBOS; raises Parked when it does not end.
+    def _carry_out(self, run_id: str, given: Any) -> Any:
+        """Carry out a run in a thread of DBOS; raises Parked if it does not end.
 
-        A run whose records are refused is put aside as well: nothing is sent, and its place is free.
+        A run whose records are refused is put aside too, without sending anything.
         """
         try:
-            execution = self._execution(run_id, given)
+            execution = self._prepare(run_id, given)
             outcome = execution.run(self._runtime.performer)
         except Exception as problem:
-            # Not the outcome of the run: it is put aside, to be resumed when the cause is gone.
+            # This is not the outcome of the run: put it aside, to be resumed when the cause is fixed.
             self._put_aside(run_id)
-            _tell(self._on_problem, run_id, problem)
+            _notify(self._on_problem, run_id, problem)
             raise Parked from None
         if outcome.doubts:
             self._put_aside(run_id)
-        _tell(self._on_outcome, outcome)
+        _notify(self._on_outcome, outcome)
         if outcome.unfinished:
             raise Parked
         return outcome.sealed(execution.spec)
 
     def _put_aside(self, run_id: str) -> None:
-        """Let no worker take the run until a person resumes it; returns when the store knows.
+        """Prevent workers from taking the run until a person resumes it; returns when that is stored.
 
-        A store that is out of reach is waited for, as DBOS does: an exception here would become the outcome
-        of the run, for good. A worker that stops meanwhile still owns the run when it restarts.
+        Waits for a store that cannot be reached, as DBOS does: an exception would become the outcome of
+        the run, for good. A worker that stops meanwhile still owns the run when it restarts.
         """
         while True:
             try:
@@ -128,7 +127,7 @@ class Worker:
                 if self._stopping.wait(1.0):
                     raise Parked from None
 
-    def _execution(self, run_id: str, given: Any) -> Execution:
+    def _prepare(self, run_id: str, given: Any) -> Execution:
         runtime = self._runtime
         try:
             spec = opened_spec(run_id, given)
@@ -136,10 +135,10 @@ class Worker:
             raise foreign(problem, "the input of run", run_id, runtime.store.shown) from None
         entries = runtime.rows.entries(run_id, spec)
         decided = runtime.decided(run_id, entries)
-        return Execution(run_id, spec, runtime.bundle(spec.bundle), entries, decided=decided, on_event=unwatched)
+        return Execution(run_id, spec, runtime.bundle(spec.bundle), entries, decided=decided, on_event=ignore_event)
 
 
-def _tell(listener: Callable[..., None], *told: Any) -> None:
-    """Tell a listener; what it raises is no part of the run, whose outcome it would replace."""
+def _notify(listener: Callable[..., None], *arguments: Any) -> None:
+    """Call a listener; its exceptions are ignored, because they would replace the outcome of the run."""
     with contextlib.suppress(Exception):
-        listener(*told)
+        listener(*arguments)

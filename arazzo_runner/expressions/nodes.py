@@ -5,8 +5,7 @@ Grammar: Arazzo 1.1.0 §Runtime Expressions (ABNF) and §Criterion Object (simpl
 
 from __future__ import annotations
 
-from typing import Literal as OneOf
-from typing import TypeAlias
+from typing import Literal as OneOf, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, is_number, to_json
 from arazzo_runner.base.records import Record

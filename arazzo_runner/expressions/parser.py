@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record, field
-from arazzo_runner.errors import did_you_mean
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
     Expression,

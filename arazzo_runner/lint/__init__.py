@@ -1,13 +1,16 @@
 """The linter: one checked document (`checker`), then many of them (`pipeline`).
 
-- `checker`: documents → Diagnostics, each read once
-- `rules/`: what is looked for, with the catalogue of rules and a page for every code
+- `checker`: documents → Diagnostics; each document is read once
+- `inspection`: what rules see of a document
+- `rules/`: the rules, with their catalogue and a page for every code
 - `analysis/`: what several rules need: the flow of steps, types of values, uses of names
-- `inspection`: what a rule sees of a document
-- `documents` and `globs`: which files are Arazzo documents
-- `codes`, `levels`: all codes there are; their levels by presets, arazzo.toml and the command line
-- `suppressions`, `baseline`: comments in a document; a file of old findings
+- `pages`: the page of every Diagnostic code
+- `documents`: which files are Arazzo documents
+- `levels`: the levels of findings by presets, arazzo.toml and the command line
+- `suppressions`, `baseline`: comments that suppress findings; a file of known findings
+- `redaction`: credentials removed from findings
 - `edits`, `fixes`: the fixes of Diagnostics as changes of the text
+- `result_cache`, `parallel`: results of earlier runs; several processes
 
 May import everything below `api`.
 """

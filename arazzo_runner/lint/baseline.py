@@ -1,4 +1,4 @@
-"""A file of old findings that are forgiven, so that only new ones fail; it is robust to lines that move."""
+"""The baseline: a file of known findings, so that only new ones fail. It does not depend on line numbers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.base.user_files import UnusableFile, read_json
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.lint.pipeline import Linted
-from arazzo_runner.report.findings.fingerprints import fingerprint, relative
+from arazzo_runner.report.findings.model import fingerprint, relative
 
 VERSION = 1
 _MOST_OF_A_KIND = 2**31
 
 
 class Baseline(MutableRecord):
-    """How many findings of each fingerprint are forgiven; `left` counts down as they are found again."""
+    """The number of known findings by fingerprint; `left` counts those that were not found yet."""
 
     folder: str
     left: Counter[str] = field(default_factory=Counter)
 
-    def forgives(self, found: Diagnostic) -> bool:
-        """Tell whether a finding is an old one; each entry forgives one."""
+    def take(self, found: Diagnostic) -> bool:
+        """Return whether a finding is in the baseline; each entry is taken once."""
         own = fingerprint(found, self.folder)
         if self.left[own] <= 0:
             return False
@@ -35,12 +35,12 @@ class Baseline(MutableRecord):
 
     @property
     def stale(self) -> int:
-        """How many entries were not found again."""
+        """The number of entries that were not found."""
         return sum(self.left.values())
 
 
 def read_baseline(path: str) -> Baseline:
-    """Read a baseline file; raises InvalidUsage when it cannot be."""
+    """Read a baseline file; raises InvalidUsage if it is unusable."""
     try:
         value = read_json(path)
     except UnusableFile as problem:
@@ -57,7 +57,7 @@ def read_baseline(path: str) -> Baseline:
 
 
 def baseline_text(findings: Iterable[Diagnostic], folder: str) -> str:
-    """Return the text of a baseline file in `folder` that forgives these findings; sorted, so that diffs are small."""
+    """Return the text of a baseline file in `folder` with these findings; sorted, so that diffs are small."""
     found = list(findings)
     marks = [fingerprint(each, folder) for each in found]
     counts = Counter(marks)
@@ -74,10 +74,10 @@ def baseline_text(findings: Iterable[Diagnostic], folder: str) -> str:
     return json.dumps({"version": VERSION, "findings": ordered}, indent=2, ensure_ascii=False) + "\n"
 
 
-def with_baseline(linted: Iterable[Linted], baseline: Baseline) -> Iterator[Linted]:
-    """Take the findings away that a baseline forgives."""
+def apply_baseline(linted: Iterable[Linted], baseline: Baseline) -> Iterator[Linted]:
+    """Remove the findings that are in a baseline."""
     for each in linted:
-        left = tuple(found for found in each.findings if not baseline.forgives(found))
+        left = tuple(found for found in each.findings if not baseline.take(found))
         yield replace(each, findings=left, baselined=len(each.findings) - len(left))
 
 

@@ -1,4 +1,4 @@
-"""Checking documents without running them: opening a document, and `Checker`, which checks many of them."""
+"""Check documents without running them: opening a document, and `Checker`, which checks many of them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from typing import TypeAlias
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
-from arazzo_runner.document.cache import cached_reader
-from arazzo_runner.document.read_cache import ReadCache
+from arazzo_runner.document.cache import ReadCache, cached_reader
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
-from arazzo_runner.errors import (
-    Diagnostic,
-    InvalidDescription,
-    InvalidUsage,
-    Location,
-    Problems,
-    Severity,
-)
+from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Location, Severity
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
-from arazzo_runner.sources.dependency_tracker import Watch, WatchedLocations
-from arazzo_runner.sources.fetch import DocumentFetch, FetchError, Repositories, make_fetch, read_file
-from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES
+from arazzo_runner.sources.fetch import (
+    DependencyTracker,
+    DocumentFetch,
+    FetchError,
+    TrackedLocations,
+    make_fetch,
+    read_file,
+)
+from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES, Repositories
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 
 Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
@@ -51,7 +50,10 @@ def open_document(
 
 
 def _fetch_for(
-    location: str, options: LoadOptions, repositories: Repositories | None = None, watch: Watch | None = None
+    location: str,
+    options: LoadOptions,
+    repositories: Repositories | None = None,
+    tracker: DependencyTracker | None = None,
 ) -> DocumentFetch:
     return make_fetch(
         location,
@@ -60,9 +62,9 @@ def _fetch_for(
         allow_remote=options.allow_remote,
         allow_hosts=options.allow_hosts,
         url_map=options.url_map,
-        kept=options.kept,
+        snapshot=options.snapshot,
         repositories=repositories,
-        watch=watch,
+        tracker=tracker,
     )
 
 
@@ -102,9 +104,9 @@ def location_of(document: Source) -> str:
 
 
 class Checked(Record):
-    """What checking one document found, in the order found; `document` is None when it is unreadable.
+    """The findings of one document, in the order found; `document` is None when it is unreadable.
 
-    When it `holds_credential`, no finding quotes that, in words or with its line.
+    With `holds_credential` the document contains a credential, which no finding quotes.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -123,7 +125,7 @@ class Checks(Record, kw_only=True):
 class Checker:
     """Checks documents that are given together: they find each other by their `$self`; each text is read once.
 
-    `contents` are the texts of documents that are no files, by the names that stand for them.
+    `contents` are the texts of documents that are not files, by their names.
     """
 
     def __init__(
@@ -132,7 +134,7 @@ class Checker:
         self._reading = reading
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
         self._repositories = Repositories()
-        self._watch: Watch | None = None
+        self._tracker: DependencyTracker | None = None
         self._entries: DocumentFetch | None = None
         self._seen: dict[str, bytes] = {}
         self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
@@ -144,32 +146,32 @@ class Checker:
             self._locations[id(each)] = location
         self._offers = self._identities() if len(self._documents) > 1 else {}
 
-    def check(self, document: Source, checks: Checks, *, watch: Watch | None = None) -> Checked:
-        """Check one document; errors in it are findings, not exceptions. `watch` is told what was looked at.
+    def check(self, document: Source, checks: Checks, *, tracker: DependencyTracker | None = None) -> Checked:
+        """Check one document; errors in it are findings, not exceptions. `tracker` records what was read.
 
         Raises InvalidUsage for a file that cannot be opened.
         """
-        self._watch = watch
+        self._tracker = tracker
         try:
             return self._check(document, checks)
         finally:
-            self._watch = None
+            self._tracker = None
 
     def bytes_of(self, location: str) -> bytes | None:
-        """Return the bytes of a document, given or not, as they are now; None when they cannot be had from a file."""
+        """Return the bytes of a document, given or not, as they are now; None when they cannot be read from a file."""
         document = self._documents.get(location)
         if isinstance(document, Mapping) or is_remote(location):
             return None
         try:
             if document is None:
                 return read_file(path_of(location), MAX_DESCRIPTION_BYTES)
-            data = self._seen[location] = self._bytes(document, location)  # it may have to be checked next
+            data = self._seen[location] = self._bytes(document, location)  # it may be checked next
         except (InvalidUsage, FetchError):
             return None
         return data
 
-    def meant(self, uri: str) -> str | None:
-        """Return the location of the given document that a URI means, None when it means none."""
+    def identified(self, uri: str) -> str | None:
+        """Return the location of the given document that a URI identifies, None when there is none."""
         return self._offers.get(uri)
 
     def location(self, document: Source) -> str:
@@ -182,9 +184,9 @@ class Checker:
         return f"{policy.root}/.." if policy.widens else policy.root
 
     def _check(self, document: Source, checks: Checks) -> Checked:
-        # Lazily: a run needs no rules, and what was found before is not looked for again.
+        # Lazily: a run needs no rules, and neither do cached results.
         from arazzo_runner.lint.inspection import Inspection
-        from arazzo_runner.lint.rules import chosen
+        from arazzo_runner.lint.rules.catalogue import select_rules
         from arazzo_runner.lint.rules.rule import run_rules
         from arazzo_runner.program.load import compile_program
 
@@ -197,34 +199,34 @@ class Checker:
         program = compile_program(entry, library)
         opened = {name: library.source(entry, name) for name in entry.sources}
         found = dict.fromkeys(problems.diagnostics)
-        inspection = Inspection.of(program, opened, checks.rule_options)
+        inspection = Inspection(program, opened, checks.rule_options)
         codes = None if checks.rules is None else frozenset(checks.rules)
-        # Credentials are looked for whatever is asked: the other findings must not quote them.
-        rules = chosen(None if codes is None else codes | SHOWS_A_SECRET)
+        # The rules for credentials always run: no other finding may quote one.
+        rules = select_rules(None if codes is None else codes | SHOWS_A_SECRET)
         found.update(dict.fromkeys(run_rules(inspection, rules, strict=checks.strict)))
         if SHOWS_A_SECRET.isdisjoint([each.code for each in found]):
             return Checked(tuple(found), parsed)
-        from arazzo_runner.lint.redaction import without_credentials  # lazily: few documents hold one
+        from arazzo_runner.lint.redaction import without_credentials  # lazily: few documents contain one
 
         left_out = SHOWS_A_SECRET - (SHOWS_A_SECRET if codes is None else codes)
         shown = without_credentials(found, parsed)
         return Checked(tuple(each for each in shown if each.code not in left_out), parsed, holds_credential=True)
 
     def change(self, name: str, data: bytes) -> None:
-        """Take `data` for the text of a document from now on."""
+        """Replace the text of a document from now on."""
         self._contents[location_of(name)] = data
 
     def _opened(
         self, location: str, parsed: Document, problems: Problems, strict: bool
     ) -> tuple[Library, LoadedDocument]:
         options = self._reading if self._reading.strict == strict else replace(self._reading, strict=strict)
-        fetch = _fetch_for(location, options, self._repositories, self._watch)
-        offered = self._offers if self._watch is None else WatchedLocations(self._offers, self._watch)
+        fetch = _fetch_for(location, options, self._repositories, self._tracker)
+        offered = self._offers if self._tracker is None else TrackedLocations(self._offers, self._tracker)
         library = Library(fetch, options, problems, cache=self._cache, offers=Offers(offered, self._offered))
         return library, library.add(parsed, location)
 
     def _offered(self, location: str, problems: Problems) -> Document | None:
-        """Read another of the documents that were given, for one that refers to it."""
+        """Read another of the given documents, which the checked one refers to."""
         try:
             return self._read(self._documents[location], location, problems)
         except InvalidUsage as problem:
@@ -235,21 +237,21 @@ class Checker:
         if isinstance(document, Mapping):
             return read_value(document, location, problems, limits=self._reading.limits)
         data = self._bytes(document, location)
-        if self._watch is not None:
-            self._watch.read[location] = data
+        if self._tracker is not None:
+            self._tracker.read[location] = data
         return self._cache.read(data, display(location), problems, limits=self._reading.limits, keep=keep)
 
     def _bytes(self, document: str | PathLike[str], location: str) -> bytes:
         if location in self._contents:
             return self._contents[location]
         if location in self._seen:
-            return self._seen.pop(location)  # read when its identity was looked for, not long ago
-        if self._entries is None:  # what was given is read wherever it is: one Fetch does for all
+            return self._seen.pop(location)  # read when its `$self` was looked for
+        if self._entries is None:  # given documents may be anywhere: one fetch reads them all
             self._entries = _fetch_for(location, self._reading, self._repositories)
         return _data(document, location, self._entries)
 
     def _identities(self) -> dict[str, str]:
-        """Return the location of every document by the URIs that mean it: its place and its `$self`."""
+        """Return the location of every document by the URIs that identify it: its location and its `$self`."""
         found = {location: location for location in self._documents}
         for location, document in self._documents.items():
             identity = self._identity(document, location)
@@ -261,7 +263,7 @@ class Checker:
         try:
             value = document if isinstance(document, Mapping) else self._value_with_self(document, location)
         except InvalidUsage:
-            return None  # checking it will say so
+            return None  # reported when it is checked
         identity = value.get("$self") if isinstance(value, Mapping) else None
         return identity if isinstance(identity, str) else None
 
@@ -269,7 +271,7 @@ class Checker:
         data = self._bytes(document, location)
         if location not in self._contents:
             self._seen[location] = data
-        if b"$self" not in data:  # nearly no document has one: the others need not be read for it
+        if b"$self" not in data:  # few documents have one; the others are not parsed here
             return None
         parsed = self._cache.read(data, display(location), Problems(), limits=self._reading.limits)
         return None if parsed is None else parsed.value

@@ -1,4 +1,4 @@
-"""Which files are meant: names as they are, globs (Windows' shells expand none), folders searched by content."""
+"""Select documents: files by name, globs (shells on Windows do not expand them), folders searched by content."""
 
 from __future__ import annotations
 
@@ -6,52 +6,54 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
+from arazzo_runner.base.patterns import pattern as lazy_pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.user_files import UnusableFile, read_file
-from arazzo_runner.lint.globs import MAGIC, matches, translated
 from arazzo_runner.sources.uris import is_remote
 
 STDIN: Final = "-"
+_MAGIC: Final = lazy_pattern(r"[*?\[]")
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _SKIPPED: Final = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 
 
 class Selection(Record):
-    """The documents that are meant, each once, in order; `nothing` are patterns and folders that hold none."""
+    """The selected documents, each once, in order; `nothing` are the patterns and folders without any."""
 
     documents: tuple[str, ...]
     nothing: tuple[str, ...]
 
 
 def select_documents(names: Iterable[str], exclude: Iterable[str] = (), base: str = ".") -> Selection:
-    """Return the documents that files, folders, globs and URLs mean.
+    """Return the documents that files, folders, globs and URLs select.
 
-    What stands in a folder or matches a glob is left out when `exclude` (globs from `base`)
-    matches it; what is named as a file never is. Folders are searched for documents with the
-    root field `arazzo`, hidden folders, virtual environments and what `.gitignore` names aside.
+    `exclude` (globs relative to `base`) removes documents in folders and matches of globs, never
+    files that are named. Folders are searched for documents with the root field `arazzo`; hidden
+    folders, virtual environments and files ignored by `.gitignore` are skipped.
     """
     excluded = tuple(exclude)
     found: dict[str, None] = {}
     nothing = []
     for name in names:
         if name == STDIN or is_remote(name) or os.path.isfile(name):
-            meant: list[str] = [name]
+            selected: list[str] = [name]
         elif os.path.isdir(name):
-            meant = [path for path in _in_folder(name) if not _is_excluded(path, excluded, base)]
-        elif MAGIC.search(name):
-            meant = [path for path in _expanded(name) if not _is_excluded(path, excluded, base)]
+            selected = [path for path in _in_folder(name) if not _is_excluded(path, excluded, base)]
+        elif _MAGIC.search(name):
+            selected = [path for path in _expanded(name) if not _is_excluded(path, excluded, base)]
         else:
-            meant = [name]
-        if not meant:
+            selected = [name]
+        if not selected:
             nothing.append(name)
-        found.update(dict.fromkeys(meant))
+        found.update(dict.fromkeys(selected))
     return Selection(tuple(found), tuple(nothing))
 
 
 def is_arazzo(path: str) -> bool:
-    """Tell by its content whether a file is an Arazzo document: its root has a field `arazzo`."""
+    """Return whether a file is an Arazzo document by its content: its root has a field `arazzo`."""
     try:
         data = read_file(path, regular=True)
     except UnusableFile:
@@ -83,13 +85,52 @@ def _slashed(path: str) -> str:
 # ------------------------------------------------------------------ globs
 
 
+def matches(pattern: str, path: str) -> bool:
+    """Return whether a path matches a glob, or is below a folder that does.
+
+    `*` and `?` match within a folder, `**` across folders; a pattern without a slash matches a name in any folder.
+
+    >>> matches("drafts/*.yml", "drafts/a.yml"), matches("drafts", "x/drafts/y/a.yml"), matches("/drafts", "x/drafts/a")
+    (True, True, False)
+    """
+    return _compiled(pattern).fullmatch(path) is not None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    pattern = pattern.replace("\\", "/").removeprefix("./")
+    anywhere = "/" not in pattern.rstrip("/")
+    body = _translated(pattern.strip("/"))
+    return re.compile(f"(?:.*/)?{body}(?:/.*)?" if anywhere else f"{body}(?:/.*)?", re.DOTALL)
+
+
+def _translated(pattern: str) -> str:
+    """Return a glob as a regular expression; every part is linear in the length of the path."""
+    parts, at = [], 0
+    while at < len(pattern):
+        if pattern.startswith("**/", at):
+            parts.append("(?:[^/]+/)*")
+            at += 3
+        elif pattern.startswith("**", at):
+            parts.append(".*")
+            at += 2
+        elif pattern[at] == "[" and (end := pattern.find("]", at + 2)) > 0:
+            inside = pattern[at + 1 : end].replace("\\", "\\\\")
+            parts.append(f"[^{inside[1:]}]" if inside[0] in "!^" else f"[{inside}]")
+            at = end + 1
+        else:
+            parts.append({"*": "[^/]*", "?": "[^/]"}.get(pattern[at]) or re.escape(pattern[at]))
+            at += 1
+    return "".join(parts)
+
+
 def _expanded(pattern: str) -> Iterator[str]:
-    """Walk only below the part of a pattern that has no magic in it."""
+    """Yield the files that match a glob; only the folder before its first wildcard is walked."""
     slashed = _slashed(pattern)
-    magic = MAGIC.search(slashed)
+    magic = _MAGIC.search(slashed)
     cut = slashed.rfind("/", 0, magic.start() if magic else 0)
     start = slashed[: cut + 1] if cut >= 0 else ""
-    compiled = re.compile(translated(slashed), re.DOTALL)
+    compiled = re.compile(_translated(slashed), re.DOTALL)
     depth = None if "**" in slashed else slashed.count("/", cut + 1)
     hidden = "/." in slashed or slashed.startswith(".")
     for path in _files(start or ".", depth, hidden=hidden):
@@ -99,7 +140,7 @@ def _expanded(pattern: str) -> Iterator[str]:
 
 
 def _files(folder: str, depth: int | None, *, hidden: bool) -> Iterator[str]:
-    # Folders may be nested more deeply than Python's calls.
+    # Iterative: folders may be nested more deeply than the recursion limit.
     open_folders = [(folder, iter(_entries(folder)))]
     while open_folders:
         above, entries = open_folders[-1]
@@ -117,7 +158,7 @@ def _files(folder: str, depth: int | None, *, hidden: bool) -> Iterator[str]:
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, by name; nothing when it cannot be opened."""
+    """Return the entries of a folder by name; none if it cannot be opened."""
     try:
         return sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -127,7 +168,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
-    except OSError:  # a link that leads to itself
+    except OSError:  # a circular link
         return False
 
 
@@ -142,7 +183,7 @@ class _IgnoreRule(Record):
     negated: bool
     folders_only: bool
 
-    def names(self, path: str, is_folder: bool) -> bool:
+    def matches(self, path: str, is_folder: bool) -> bool:
         if self.folders_only and not is_folder:
             return False
         relative = _slashed(os.path.relpath(path, self.folder))
@@ -170,19 +211,19 @@ def _in_folder(folder: str) -> Iterator[str]:
 
 def _is_ignored(path: str, is_folder: bool, rules: Iterable[_IgnoreRule]) -> bool:
     ignored = False
-    for rule in rules:  # the last one that names a path decides (gitignore §Pattern format)
-        if rule.names(path, is_folder):
+    for rule in rules:  # the last match decides (gitignore §Pattern format)
+        if rule.matches(path, is_folder):
             ignored = not rule.negated
     return ignored
 
 
 def _rules_above(folder: str) -> tuple[_IgnoreRule, ...]:
-    """Return the rules of the folders above, up to the repository's."""
+    """Return the rules of the folders above, up to the root of the repository."""
     current, above = os.path.abspath(folder), list[str]()
     while not os.path.exists(os.path.join(current, ".git")):
         parent = os.path.dirname(current)
         if parent == current:
-            return ()  # no repository: nobody's .gitignore holds
+            return ()  # not in a repository, so no .gitignore applies
         current = parent
         above.insert(0, current)
     return tuple(rule for each in above for rule in _rules_of(each))

@@ -1,4 +1,4 @@
-"""Edits of values → changes of characters: how a new value is spelt where it stands, in YAML's five styles and JSON."""
+"""Turn edits of values into changes of the text: how a value is written in JSON and in the five styles of YAML."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Final
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-from arazzo_runner.document.positions import Entry, IndexedPositions, JsonPositions
-from arazzo_runner.document.scalar_positions import raw_offset
+from arazzo_runner.document.json_positions import JsonPositions
+from arazzo_runner.document.positions import Entry, IndexedPositions, raw_offset
 from arazzo_runner.document.scalars import NotJson, plain_value
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Change, Edit, Span
@@ -23,7 +23,7 @@ _UNPRINTABLE: Final = pattern("[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufef
 
 
 class TextEdit(Record):
-    """Characters `start` to `end` of a text give way to `text`."""
+    """Replace characters `start` to `end` of a text by `text`."""
 
     start: int
     end: int
@@ -31,14 +31,14 @@ class TextEdit(Record):
 
 
 def text_edit(edit: Edit, document: Document) -> TextEdit | None:
-    """Return the change of the document's text that an edit means; None when it cannot be made surely."""
+    """Return the change of the document's text for an edit; None if it cannot be made reliably."""
     positions = document.positions
     if not isinstance(positions, IndexedPositions):
         return None
     if edit.at.positions is not positions:
         return _at_characters(edit, document)
     entry = positions.entries().get(edit.at.pointer)
-    if entry is None:  # inside something that an alias repeats
+    if entry is None:  # inside a value that an alias repeats
         return None
     if edit.change is Change.REMOVE:
         return removal(edit.at.pointer, entry, positions)
@@ -50,7 +50,7 @@ def text_edit(edit: Edit, document: Document) -> TextEdit | None:
 
 
 def _at_characters(edit: Edit, document: Document) -> TextEdit | None:
-    """A place known by line and column only: a comment, which leaves no empty line behind."""
+    """Return the change for a location known by line and column only: a comment; an empty line is removed too."""
     at, starts = edit.at, document.positions.line_starts()
     if at.pointer or at.line is None or at.column is None or at.end_column is None or at.uri != document.uri:
         return None
@@ -86,7 +86,7 @@ def _scalar(edit: Edit, entry: Entry, positions: IndexedPositions) -> TextEdit |
     style = raw[skipped : skipped + 1]
     is_block = style in ("|", ">") and _is_block(raw[skipped:])
     if is_block and not is_json and length == len(entry.text):
-        return TextEdit(entry.start + skipped, entry.start + len(raw.rstrip()), spelt(value))
+        return TextEdit(entry.start + skipped, entry.start + len(raw.rstrip()), yaml_scalar(value))
     if is_json or style in ('"', "'") or is_block:
         return _spliced(edit.text, entry, raw, offset, length, style, is_json=is_json)
     return _plain(value, entry, raw, skipped, positions.text)
@@ -104,7 +104,7 @@ def _is_block(raw: str) -> bool:
 def _spliced(
     text: str, entry: Entry, raw: str, offset: int, length: int, style: str, *, is_json: bool
 ) -> TextEdit | None:
-    """Change characters inside quotes or a block, which keeps the rest as it is written."""
+    """Return the change of some characters inside quotes or a block."""
     assert entry.text is not None
     if length == len(entry.text) and style not in ("|", ">"):
         skipped = _skipped(raw) if style in ("'", '"') else 0
@@ -121,7 +121,7 @@ def _spliced(
 
 
 def _escaped(text: str, style: str) -> str | None:
-    """Return a text as it stands in a scalar of a style; None when it cannot."""
+    """Return a text as written in a scalar of a style; None if it cannot be."""
     if style == '"':
         return _double_quoted(text)[1:-1]
     if "\n" in text or "\r" in text or _UNPRINTABLE.search(text):
@@ -130,25 +130,25 @@ def _escaped(text: str, style: str) -> str | None:
 
 
 def _plain(value: str, entry: Entry, raw: str, skipped: int, text: str) -> TextEdit | None:
-    """Write an unquoted scalar anew: unquoted where that means this text, else in quotes."""
+    """Return the change of a plain scalar: plain again if that has the same value, else quoted."""
     if "\n" in raw:
         return None
     in_flow = _is_in_flow(entry, text)
-    return TextEdit(entry.start + skipped, entry.end, spelt(value, in_flow=in_flow))
+    return TextEdit(entry.start + skipped, entry.end, yaml_scalar(value, in_flow=in_flow))
 
 
 def _is_in_flow(entry: Entry, text: str) -> bool:
-    # Being careful costs a pair of quotes at most: whatever stands on a line with brackets may be in flow style.
+    # Any line with brackets is taken for flow style: at worst the value gets quotes it does not need.
     line_start = max(text.rfind("\n", 0, entry.start), 0)
     line_end = text.find("\n", entry.end)
     around = text[line_start : entry.start] + text[entry.end : line_end if line_end >= 0 else len(text)]
     return any(mark in around for mark in "{}[],")
 
 
-def spelt(value: str, *, in_flow: bool = False) -> str:
-    """Return a text as a YAML scalar on one line: plain if it can be, else in single, else in double quotes.
+def yaml_scalar(value: str, *, in_flow: bool = False) -> str:
+    """Return a text as a YAML scalar on one line: plain if possible, else in single, else in double quotes.
 
-    >>> spelt("pets"), spelt("{$inputs.a}"), spelt("1.0"), spelt("it's: so")
+    >>> yaml_scalar("pets"), yaml_scalar("{$inputs.a}"), yaml_scalar("1.0"), yaml_scalar("it's: so")
     ('pets', "'{$inputs.a}'", "'1.0'", "'it''s: so'")
     """
     if _is_plain(value, in_flow):
@@ -162,7 +162,7 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\
 
 
 def _double_quoted(value: str) -> str:
-    """Return a text in YAML's double quotes: what cannot be printed as an escape."""
+    """Return a text in YAML's double quotes, with escapes for characters that cannot be printed."""
     return '"' + "".join(_ESCAPES.get(each) or _printable(each) for each in value) + '"'
 
 
@@ -203,7 +203,9 @@ def _key(edit: Edit, entry: Entry, positions: IndexedPositions) -> TextEdit | No
     if raw[:1] == '"':
         is_json = isinstance(positions, JsonPositions)
         return TextEdit(start, end, json.dumps(edit.text, ensure_ascii=False) if is_json else _double_quoted(edit.text))
-    return TextEdit(start, end, spelt(edit.text, in_flow=True)) if raw[:1] not in ("'", "*", "&", "!", "?") else None
+    return (
+        TextEdit(start, end, yaml_scalar(edit.text, in_flow=True)) if raw[:1] not in ("'", "*", "&", "!", "?") else None
+    )
 
 
 def _offset(span: Span, positions: IndexedPositions) -> int:
@@ -214,18 +216,18 @@ def _end(span: Span, positions: IndexedPositions) -> int:
     return positions.line_starts()[span.end_line - 1] + span.end_column - 1
 
 
-# ------------------------------------------------------------------ taking away
+# ------------------------------------------------------------------ removal
 
 
 def removal(pointer: str, entry: Entry, positions: IndexedPositions) -> TextEdit | None:
-    """Take a member of a mapping or an item of a list away, its line or its comma with it."""
+    """Return the change that removes a member of a mapping or an item of a list, with its line or comma."""
     text = positions.text
     start = _offset(entry.key, positions) if entry.key is not None else _dash(entry, text)
     siblings = _siblings(pointer, positions.entries())
-    if start is None or siblings < 2:  # what is left must not be an empty mapping or list
+    if start is None or siblings < 2:  # no mapping or list may become empty
         return None
     end = entry.end
-    while end > start and text[end - 1] in " \t\r\n":  # a block of text takes the line breaks after it along
+    while end > start and text[end - 1] in " \t\r\n":  # the entry of a block scalar includes the line breaks after it
         end -= 1
     flow = _flow_removal(text, start, end)
     if flow is not None:
@@ -239,7 +241,7 @@ def _siblings(pointer: str, entries: Mapping[str, Entry]) -> int:
 
 
 def _dash(entry: Entry, text: str) -> int | None:
-    """Return where an item of a list begins: at its dash, in flow style at itself."""
+    """Return the start of a list item: its dash; in flow style, the item itself."""
     before = text[: entry.start].rstrip(" \t")
     if before.endswith("-") and before[:-1].rpartition("\n")[2].strip(" \t-") == "":
         return len(before) - 1
@@ -252,7 +254,7 @@ def _flow_removal(text: str, start: int, end: int) -> TextEdit | None:
     if before is None:
         return None
     opening = start - len(before.group())
-    if text[opening] == ",":  # not the first one: the comma before it goes
+    if text[opening] == ",":  # not the first one: remove the comma before it
         return TextEdit(opening, end, "")
     if after is None:
         return None
@@ -261,7 +263,7 @@ def _flow_removal(text: str, start: int, end: int) -> TextEdit | None:
 
 
 def _line_removal(text: str, start: int, end: int, positions: IndexedPositions) -> TextEdit | None:
-    """In block style: the whole lines; after the dash of an item, up to the next member."""
+    """Return the removal of whole lines in block style; for the first member of a list item, up to the next one."""
     starts = positions.line_starts()
     first = starts[bisect_right(starts, start) - 1]
     last = bisect_right(starts, end - 1)

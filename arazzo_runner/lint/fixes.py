@@ -1,4 +1,4 @@
-"""Mending a document: the edits of its findings made in its text, and checked by reading the text again."""
+"""Apply fixes to a document: the edits of its findings are made in its text, which is read again as a check."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read
-from arazzo_runner.errors import Change, Diagnostic, Edit, Problems
+from arazzo_runner.errors import Change, Diagnostic, Edit
 from arazzo_runner.lint.edits import TextEdit, text_edit
 
 
 class Fixed(Record):
-    """The new text of a document and the findings that were mended in it."""
+    """The new text of a document and the findings that were fixed in it."""
 
     text: str
-    mended: tuple[Diagnostic, ...]
+    fixed: tuple[Diagnostic, ...]
 
 
 class _Plan(Record):
-    """A finding with the changes of the text that mend it."""
+    """A finding with the changes of the text that fix it."""
 
     found: Diagnostic
     changes: tuple[TextEdit, ...]
@@ -32,10 +33,10 @@ class _Plan(Record):
 
 
 def fix_document(document: Document, findings: Iterable[Diagnostic], *, unsafe: bool = False) -> Fixed:
-    """Mend what can be mended at once; fixes that touch the same characters wait for the next time.
+    """Apply the fixes that do not overlap; the others are left for the next call.
 
-    The new text is read, and must hold exactly what the edits mean: a fix that does something
-    else is left out.
+    The new text is read and must have exactly the value that the edits describe; a fix that does
+    something else is left out.
     """
     plans = [plan for found in findings if (plan := _plan(found, document, unsafe)) is not None]
     chosen = _without_overlaps(plans)
@@ -50,7 +51,7 @@ def fix_document(document: Document, findings: Iterable[Diagnostic], *, unsafe: 
 
 
 def can_be_fixed(found: Diagnostic, document: Document, *, unsafe: bool = False) -> bool:
-    """Tell whether there is a fix that can be written into the document."""
+    """Return whether a finding has a fix that can be applied to the document."""
     return _plan(found, document, unsafe) is not None
 
 
@@ -66,7 +67,7 @@ def _plan(found: Diagnostic, document: Document, unsafe: bool) -> _Plan | None:
 
 
 def _without_overlaps(plans: Iterable[_Plan]) -> list[_Plan]:
-    """Keep, in the order of the text, what touches no characters that another one touches; equal changes are one."""
+    """Return the plans, in the order of the text, that overlap with none before them; equal changes count once."""
     taken: list[TextEdit] = []
     kept = []
     for plan in sorted(plans, key=lambda plan: (plan.changes[0].start, plan.changes[0].end)):
@@ -82,7 +83,7 @@ def _touch(one: TextEdit, other: TextEdit) -> bool:
 
 
 def applied(text: str, changes: Iterable[TextEdit]) -> str:
-    """Return the text with changes made that do not touch each other."""
+    """Return the text with changes applied that do not overlap."""
     parts, at = [], 0
     for change in sorted(set(changes), key=lambda change: change.start):
         parts += [text[at : change.start], change.text]
@@ -94,7 +95,7 @@ def applied(text: str, changes: Iterable[TextEdit]) -> str:
 
 
 def _checked(document: Document, plans: Sequence[_Plan]) -> str | None:
-    """Return the text with the changes of all plans; None when it does not hold what they mean."""
+    """Return the text with the changes of all plans; None if its value is not what their edits describe."""
     text = applied(document.text, (change for plan in plans for change in plan.changes))
     expected = _with_edits(document.value, [edit for plan in plans for edit in plan.edits])
     found = read(text.encode("utf-8", "surrogatepass"), document.uri, Problems(), limits=Limits())
@@ -104,8 +105,8 @@ def _checked(document: Document, plans: Sequence[_Plan]) -> str | None:
 
 
 def _with_edits(value: JsonValue, edits: Iterable[Edit]) -> Any:
-    """Return a copy of a document's value with edits made in it; MISSING when one of them has no place."""
-    made = json.loads(json.dumps(value))  # also parts what an alias shares: it must not change elsewhere
+    """Return a copy of a document's value with edits applied; MISSING if one of them has no target."""
+    made = json.loads(json.dumps(value))  # a copy without shared parts: an edit must not change other uses of an alias
     ordered = sorted(dict.fromkeys(edits), key=_from_the_end, reverse=True)
     for edit in ordered:
         if not edit.at.pointer:
@@ -117,7 +118,7 @@ def _with_edits(value: JsonValue, edits: Iterable[Edit]) -> Any:
 
 
 def _from_the_end(edit: Edit) -> tuple[bool, list[tuple[int, str]], int]:
-    """Order edits so that those that follow keep their pointers: removals and new keys last, the hindmost first."""
+    """Sort key that keeps the pointers of later edits valid: removals and new keys last, from the end backwards."""
     tokens = [(int(token), "") if token.isdecimal() else (-1, token) for token in edit.at.pointer.split("/")]
     keeps = edit.change is not Change.REMOVE and not edit.at.on_key
     return keeps, tokens, edit.at.offset or 0

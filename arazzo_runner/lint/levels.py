@@ -1,4 +1,4 @@
-"""How much a finding matters: presets, the levels of arazzo.toml and its overrides, the command line; in this order."""
+"""The levels of findings: presets, then arazzo.toml and its overrides, then the command line."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.config.settings import RuleSetting, ValidateSettings
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.lint.checker import Checks
-from arazzo_runner.lint.globs import matches
-from arazzo_runner.lint.rules import RULES
+from arazzo_runner.lint.documents import matches
 
 UNREADABLE: Final = frozenset({
     "alias-expansion", "document-too-deep", "document-too-large", "empty-document", "json-syntax", "not-json",
     "not-text", "not-utf8", "unreadable-file", "unsupported-tag", "unusable-key", "yaml-syntax",
 })  # fmt: skip
-"""Codes that cannot be turned off: the document is not there, or only in part."""
+"""Codes that cannot be turned off: the document could not be read, or only in part."""
 
 IGNORE: Final = "arazzo-ignore"
-"""What the comments that forgive findings begin with."""
+"""What comments that suppress findings begin with."""
 _RANKS: Final = {"off": 0, "info": 1, "warning": 2, "error": 3}
 
 
 class Choices(Record, kw_only=True):
-    """What the command line says about levels; `select` and `ignore` are codes or globs of codes."""
+    """The levels given on the command line; `select` and `ignore` are codes or globs of codes."""
 
     preset: str | None = None
     strict: bool = False
@@ -37,7 +36,7 @@ class Choices(Record, kw_only=True):
 
 
 class Policy(Record, kw_only=True):
-    """What holds for one document: levels by code on top of a preset, what is selected, and the least level shown."""
+    """The levels for one document: by code on top of a preset, the selected codes, and the lowest level shown."""
 
     preset: str = "recommended"
     strict: bool = False
@@ -47,15 +46,17 @@ class Policy(Record, kw_only=True):
     least: str = "info"
 
     def checks(self) -> Checks:
-        """Return which rules are to run, how strictly and with which options."""
-        rules = frozenset(rule.CODE for rule in RULES if self._runs(rule.CODE, rule.DEFAULT))
+        """Return which rules run, how strictly and with which options."""
+        from arazzo_runner.lint.rules.catalogue import RULES  # lazily: cached results need no rules
+
+        rules = frozenset(each.code for each in RULES if self._runs(each.code, each.is_default))
         options: dict[str, Mapping[str, JsonValue]] = {
             code: setting.options for code, setting in self.rules.items() if setting.options
         }
         return Checks(strict=self.strict or self.preset == "strict", rules=rules, rule_options=options)
 
-    def judged(self, found: Diagnostic) -> Diagnostic | None:
-        """Return a finding at its level; None when it is not to be reported."""
+    def leveled(self, found: Diagnostic) -> Diagnostic | None:
+        """Return a finding with its level; None if it is not reported."""
         if found.code in UNREADABLE:
             return found
         stated = self._level(found.code)
@@ -67,7 +68,7 @@ class Policy(Record, kw_only=True):
         return found if level == found.severity.value else replace(found, severity=Severity(level))
 
     def is_off(self, code: str) -> bool:
-        """Tell whether findings of a code cannot be seen under this policy."""
+        """Return whether findings of a code are never reported under this policy."""
         return self._level(code) == "off" or not self._is_selected(code)
 
     def _level(self, code: str) -> str | None:
@@ -78,12 +79,12 @@ class Policy(Record, kw_only=True):
         return (not self.select or _is_any(code, self.select)) and not _is_any(code, self.ignore)
 
     def _runs(self, code: str, by_default: bool) -> bool:
-        asked = self._level(code) is not None or self.preset == "strict" or _is_any(code, self.select)
-        return (by_default or asked) and not self.is_off(code)
+        is_requested = self._level(code) is not None or self.preset == "strict" or _is_any(code, self.select)
+        return (by_default or is_requested) and not self.is_off(code)
 
 
 def policy_for(settings: ValidateSettings, path: str, choices: Choices) -> Policy:
-    """Return the policy for a document at `path`, as seen from the folder of the settings."""
+    """Return the policy for a document at `path`, relative to the folder of the settings."""
     rules = dict(settings.rules)
     for index in matching(settings, path):
         rules.update(_merged(rules, settings.overrides[index].rules))
@@ -99,13 +100,13 @@ def policy_for(settings: ValidateSettings, path: str, choices: Choices) -> Polic
 
 
 def matching(settings: ValidateSettings, path: str) -> tuple[int, ...]:
-    """Return which overrides hold for a document."""
+    """Return the indexes of the overrides that match a document."""
     overrides = enumerate(settings.overrides)
     return tuple(index for index, each in overrides if any(matches(pattern, path) for pattern in each.paths))
 
 
 def _merged(below: Mapping[str, RuleSetting], above: Mapping[str, RuleSetting]) -> dict[str, RuleSetting]:
-    """Return the settings of `above`; where they say no level, or no options, those of `below` stay."""
+    """Return the settings of `above`, with the levels and options of `below` where they have none."""
     nothing = RuleSetting()
     return {
         code: RuleSetting(

@@ -1,4 +1,4 @@
-"""A credential that stands in a document is quoted by none of the findings about it, in words or with its line."""
+"""Redact the credentials of a document from the messages and source lines of its findings."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from arazzo_runner.errors import Diagnostic, Location, Positions, Span
 
 
 def without_credentials(findings: Iterable[Diagnostic], document: Document) -> tuple[Diagnostic, ...]:
-    """Return findings that may be shown: other rules quote what the rules of credentials have found."""
+    """Return the findings with every credential redacted that the rules for credentials found."""
     found = tuple(findings)
     places = [each.at for each in found if each.code in SHOWS_A_SECRET and each.at.uri == document.uri]
     if not places:
         return found
     texts = [text for at in places if (text := _credential(at, document))]
-    lines = _Hidden(document.positions, _spans(places), texts)
+    lines = _RedactedPositions(document.positions, _spans(places), texts)
     secrets = Secrets(texts)
-    return tuple(_hiding(each, document, lines, secrets) for each in found)
+    return tuple(_redacted(each, document, lines, secrets) for each in found)
 
 
 def _credential(at: Location, document: Document) -> str:
@@ -31,7 +31,7 @@ def _credential(at: Location, document: Document) -> str:
 
 
 def _spans(places: Iterable[Location]) -> dict[int, list[tuple[int, int]]]:
-    """Return the columns where credentials begin and end, by line."""
+    """Return the first and last column of each credential, by line."""
     spans: dict[int, list[tuple[int, int]]] = {}
     for at in places:
         line, column = at.start
@@ -40,21 +40,21 @@ def _spans(places: Iterable[Location]) -> dict[int, list[tuple[int, int]]]:
     return spans
 
 
-def _hiding(found: Diagnostic, document: Document, lines: _Hidden, secrets: Secrets) -> Diagnostic:
+def _redacted(found: Diagnostic, document: Document, lines: _RedactedPositions, secrets: Secrets) -> Diagnostic:
     def placed(at: Location) -> Location:
         return replace(at, positions=lines) if at.positions is document.positions else at
 
     return replace(
         found,
-        message=lines.said(secrets.mask(found.message)),
-        hint=None if found.hint is None else lines.said(secrets.mask(found.hint)),
+        message=lines.redact(secrets.mask(found.message)),
+        hint=None if found.hint is None else lines.redact(secrets.mask(found.hint)),
         at=placed(found.at),
         related=tuple(map(placed, found.related)),
     )
 
 
-class _Hidden(Record):
-    """The places of a document whose lines are shown with asterisks for credentials."""
+class _RedactedPositions(Record):
+    """The positions of a document; its lines have asterisks in place of credentials."""
 
     positions: Positions
     spans: Mapping[int, Sequence[tuple[int, int]]]
@@ -77,8 +77,8 @@ class _Hidden(Record):
             shown = shown.replace(text, "*" * len(text))
         return shown
 
-    def said(self, message: str) -> str:
-        """Return a message without the short credentials that it quotes; long ones are masked wherever they stand."""
+    def redact(self, message: str) -> str:
+        """Return a message without the short credentials that it quotes; long ones are masked everywhere."""
         for text in self.texts:
             message = message.replace(f'"{text}"', f'"{MASK}"')
         return message

@@ -1,9 +1,9 @@
-"""What linting found before: kept on disk, and good as long as all that was looked at is as it was.
+"""On-disk cache of lint results, invalidated when any input changes.
 
-A result is taken again when the version, the settings, every document that was read, every
-place where none was found and the meaning of every URI are the same; else the document is
-linted anew. Lines of documents are not kept, places get them from the files; but messages quote
-values, so of a document in which a credential was found nothing is kept.
+The inputs of a result are the version of the program, the settings, every document that was read,
+every file that was looked for and not found, and which given document each URI means. Lines of
+documents are not stored, locations read them from the files; messages may quote values, so nothing
+is stored for a document that contains a credential.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.errors import Diagnostic, Fix, Location, Severity
 from arazzo_runner.lint.checker import Checker
 from arazzo_runner.program.library import display
-from arazzo_runner.sources.dependency_tracker import Watch
+from arazzo_runner.sources.fetch import DependencyTracker
 from arazzo_runner.sources.uris import path_of
 
 _OTHER_BREAKS: Final = ("\x85".encode(), "\u2028".encode(), "\u2029".encode())  # line breaks of YAML 1.1
 
 
-class Known(Record):
-    """What was found in one document, before it is decided what was told already."""
+class CachedResult(Record):
+    """The findings of one document, including those reported for other documents already."""
 
     findings: tuple[Diagnostic, ...]
     ignored: int
 
 
-class Remembered:
+class ResultCache:
     """The results of one working directory, in one entry of the disk cache.
 
-    `learned` are the new ones by location, None for a document whose result cannot be taken again.
+    `new_results` are those to be written by location, None for a document whose result is not reusable.
     """
 
     def __init__(self, cache: DiskCache) -> None:
@@ -46,69 +46,71 @@ class Remembered:
         found = cache.value(self._key)
         self._results: dict[str, Any] = found if isinstance(found, dict) else {}
         self._read: dict[str, tuple[str, TextPositions]] = {}
-        self._recalled: dict[str, Known | None] = {}
-        self.learned: dict[str, JsonValue] = {}
+        self._found: dict[str, CachedResult | None] = {}
+        self.new_results: dict[str, JsonValue] = {}
 
-    def recall(self, location: str, settings: str, checker: Checker) -> Known | None:
-        """Return what was found in a document under the same settings, None when it has to be linted anew."""
-        if location not in self._recalled:
-            self._recalled[location] = self._recall(location, settings, checker)
-        return self._recalled[location]
+    def find(self, location: str, settings: str, checker: Checker) -> CachedResult | None:
+        """Return the result of a document under the same settings; None if there is none, or an input has changed."""
+        if location not in self._found:
+            self._found[location] = self._find(location, settings, checker)
+        return self._found[location]
 
-    def _recall(self, location: str, settings: str, checker: Checker) -> Known | None:
+    def _find(self, location: str, settings: str, checker: Checker) -> CachedResult | None:
         entry = self._results.get(location)
         if entry is None:
             return None
         try:
             if entry["settings"] != _digest(settings.encode()) or entry["bounds"] != checker.bounds(location):
                 return None
-            if not self._is_as_it_was(entry, checker):
+            if not self._is_valid(entry, checker):
                 return None
-            return Known(tuple(self._finding(each) for each in entry["findings"]), int(entry["ignored"]))
+            return CachedResult(tuple(self._finding(each) for each in entry["findings"]), int(entry["ignored"]))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            return None  # nothing of ours, whatever its checksum says
+            return None  # not an entry of this cache, although its checksum is right
 
-    def forget(self, location: str) -> None:
-        """Keep nothing of a document, and drop what was kept."""
-        self.learned[location] = None
+    def drop(self, location: str) -> None:
+        """Remove the result of a document."""
+        self.new_results[location] = None
 
-    def remember(self, location: str, settings: str, checker: Checker, known: Known, watch: Watch) -> None:
-        """Keep what was found in a document for the next time, unless doing it again may end otherwise."""
-        uris = {display(uri): uri for uri in watch.read}
-        places = (at.uri for found in known.findings for at in (found.at, *found.related))
-        if not (_may_be_repeated(watch) and all(uri in uris for uri in places)):
-            self.forget(location)
+    def put(
+        self, location: str, settings: str, checker: Checker, result: CachedResult, tracker: DependencyTracker
+    ) -> None:
+        """Add the result of a document, unless linting it again with the same inputs may give another one."""
+        uris = {display(uri): uri for uri in tracker.read}
+        places = (at.uri for found in result.findings for at in (found.at, *found.related))
+        if not (_is_repeatable(tracker) and all(uri in uris for uri in places)):
+            self.drop(location)
             return
-        self.learned[location] = {
+        self.new_results[location] = {
             "settings": _digest(settings.encode()),
             "bounds": checker.bounds(location),
-            "read": {uri: _digest(data) for uri, data in watch.read.items()},
-            "missing": sorted(watch.missing),
-            "meant": watch.meant,
-            "findings": [_described(each, uris) for each in known.findings],
-            "ignored": known.ignored,
+            "read": {uri: _digest(data) for uri, data in tracker.read.items()},
+            "missing": sorted(tracker.missing),
+            "meant": tracker.meant,
+            "findings": [_described(each, uris) for each in result.findings],
+            "ignored": result.ignored,
         }
 
     def save(self) -> None:
-        """Write down what was learned, if anything; results of documents that are gone are dropped."""
-        if all(entry is None and uri not in self._results for uri, entry in self.learned.items()):
+        """Write the new results, if any; results of files that no longer exist are dropped."""
+        if all(entry is None and uri not in self._results for uri, entry in self.new_results.items()):
             return
-        found = self._cache.value(self._key)  # again: others may have written meanwhile
-        results = {**(found if isinstance(found, dict) else {}), **self.learned}
-        known = {uri: entry for uri, entry in results.items() if entry is not None and os.path.isfile(path_of(uri))}
-        self._cache.keep(self._key, known)
+        found = self._cache.value(self._key)  # read again: another process may have written it
+        results = {**(found if isinstance(found, dict) else {}), **self.new_results}
+        kept = {uri: entry for uri, entry in results.items() if entry is not None and os.path.isfile(path_of(uri))}
+        self._cache.keep(self._key, kept)
 
-    # ------------------------------------------------------------------ is it still good
+    # ------------------------------------------------------------------ validity
 
-    def _is_as_it_was(self, entry: Any, checker: Checker) -> bool:
+    def _is_valid(self, entry: Any, checker: Checker) -> bool:
         if any(os.path.isfile(path_of(uri)) for uri in entry["missing"]):
             return False
-        if any(checker.meant(uri) != location for uri, location in entry["meant"].items()):
+        if any(checker.identified(uri) != location for uri, location in entry["meant"].items()):
             return False
         return all(self._digest_now(uri, checker) == digest for uri, digest in entry["read"].items())
 
     def _digest_now(self, uri: str, checker: Checker) -> str | None:
-        """Return the digest of a document as it is now, None when it cannot be had."""
+        """Return the digest of a document as it is now, None when it cannot be read."""
         if uri not in self._read:
             data = checker.bytes_of(uri)
             if data is None:
@@ -141,16 +143,16 @@ def _described(found: Diagnostic, uris: Mapping[str, str]) -> JsonValue:
 
 
 def _place(at: Location, uris: Mapping[str, str]) -> JsonValue:
-    """Describe a place; `uris` are those of the documents that were read, by the names they are told with."""
+    """Return a location as JSON; `uris` are those of the documents that were read, by their displayed names."""
     line, column = at.start
     uri = None if line is None else uris[at.uri]
     width = 0 if column is None else (at.end_column or column + 1) - column
     return [at.uri, at.pointer, at.on_key, at.offset, at.length, uri, line, column, width]
 
 
-def _may_be_repeated(watch: Watch) -> bool:
-    """Tell whether a load can be repeated, and its texts have lines as JSON and most YAML have them."""
-    return watch.repeatable and not any(each in data for data in watch.read.values() for each in _OTHER_BREAKS)
+def _is_repeatable(tracker: DependencyTracker) -> bool:
+    """Return whether a load can be repeated, and its documents have no line breaks of YAML 1.1."""
+    return tracker.repeatable and not any(each in data for data in tracker.read.values() for each in _OTHER_BREAKS)
 
 
 def _digest(data: bytes) -> str:
@@ -160,14 +162,16 @@ def _digest(data: bytes) -> str:
 
 
 def _code() -> str:
-    """Tell apart all that judges: the Python, the packages it has, and the state of this one."""
+    """Return what identifies the code that lints: the Python, its packages and the state of this one."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     record = None
     packages = [f"{sys.version_info[0]}.{sys.version_info[1]}"]
     for folder in sys.path:
         if os.path.basename(folder) not in ("site-packages", "dist-packages") or not os.path.isdir(folder):
             continue
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".dist-info"))  # they tell the versions
+        names = sorted(
+            name for name in os.listdir(folder) if name.endswith(".dist-info")
+        )  # the names contain the versions
         packages += names
         if folder == os.path.dirname(package):  # this one is installed: its record has the hashes of all its files
             own = (name for name in names if name.startswith("arazzo-"))

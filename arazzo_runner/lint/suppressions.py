@@ -1,4 +1,4 @@
-"""Comments that forgive findings: `# arazzo-ignore: code -- reason` at a line or above it, or for a whole file."""
+"""Comments that suppress findings: `# arazzo-ignore: code -- reason` at a line or above it, or for a whole file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Final
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import MutableRecord, field, replace
-from arazzo_runner.document.positions import FixedPositions, YamlPositions
+from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.document.positions import FixedPositions
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean, removing
+from arazzo_runner.document.yaml_positions import YamlPositions
+from arazzo_runner.errors import Diagnostic, Location, Severity, removing
 from arazzo_runner.lint.levels import IGNORE, UNREADABLE, Policy
 
 _COMMENT: Final = pattern(
@@ -21,8 +23,8 @@ _COMMENT: Final = pattern(
 )
 
 
-class Ignore(MutableRecord):
-    """One comment: its codes, the lines that it holds for (None: all of the file), where it stands."""
+class Suppression(MutableRecord):
+    """One comment: its codes, the lines that it applies to (None: the whole file), its location."""
 
     codes: tuple[str, ...]
     lines: frozenset[int] | None
@@ -30,22 +32,33 @@ class Ignore(MutableRecord):
     at: Location
     used: set[str] = field(default_factory=set)
 
-    def forgives(self, found: Diagnostic, lines: Collection[int]) -> bool:
-        """Tell, and remember, whether a finding on these lines is meant."""
+    def suppresses(self, found: Diagnostic, lines: Collection[int]) -> bool:
+        """Return whether a finding on these lines is suppressed; its code then counts as used."""
         if found.code not in self.codes or not (self.lines is None or self.lines.intersection(lines)):
             return False
         self.used.add(found.code)
         return True
 
 
-def read_ignores(document: Document) -> tuple[Ignore, ...]:
-    """Return the ignores of a YAML document; what looks like one inside a text is none."""
+def apply_suppressions(
+    findings: Iterable[Diagnostic], document: Document, policy: Policy, codes: Collection[str]
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Return the findings that no comment suppresses, and those about the comments: unused, or without reason."""
+    suppressions = _read(document)
+    left = [each for each in findings if each.at.uri != document.uri or not _is_suppressed(each, suppressions)]
+    return left, list(_about(suppressions, policy, codes))
+
+
+def _read(document: Document) -> tuple[Suppression, ...]:
+    """Return the suppressions of a YAML document; texts that look like one are not."""
     if IGNORE not in document.text or not isinstance(document.positions, YamlPositions):
         return ()
     texts = [(entry.start, entry.end) for entry in document.positions.entries().values() if entry.text is not None]
     texts.sort()
     return tuple(
-        _ignore(match, document) for match in _COMMENT.finditer(document.text) if not _is_inside(match.start(), texts)
+        _suppression(match, document)
+        for match in _COMMENT.finditer(document.text)
+        if not _is_inside(match.start(), texts)
     )
 
 
@@ -54,7 +67,7 @@ def _is_inside(offset: int, spans: list[tuple[int, int]]) -> bool:
     return index >= 0 and offset < spans[index][1]
 
 
-def _ignore(match: re.Match[str], document: Document) -> Ignore:
+def _suppression(match: re.Match[str], document: Document) -> Suppression:
     positions = document.positions
     starts = positions.line_starts()
     line = bisect_right(starts, match.start())
@@ -62,11 +75,11 @@ def _ignore(match: re.Match[str], document: Document) -> Ignore:
     at = Location(document.uri, "", FixedPositions(positions, line, column, match.end() - match.start()))
     codes = tuple(code for code in re.split(r"[,\s]+", match["codes"]) if code)
     lines = None if match["file"] else frozenset({line, _line_below(line, column, document)})
-    return Ignore(codes, lines, (match["reason"] or "").strip(), at)
+    return Suppression(codes, lines, (match["reason"] or "").strip(), at)
 
 
 def _line_below(line: int, column: int, document: Document) -> int:
-    """Return the line that a comment of its own line is about: the next that is no comment and not empty."""
+    """Return the line that a comment applies to: its own, or the next one with content if it stands alone."""
     positions = document.positions
     if positions.line_text(line)[: column - 1].strip():
         return line
@@ -82,22 +95,15 @@ def _line_below(line: int, column: int, document: Document) -> int:
 # ------------------------------------------------------------------ applying
 
 
-def without_ignored(findings: Iterable[Diagnostic], ignores: tuple[Ignore, ...], uri: str) -> list[Diagnostic]:
-    """Return the findings that no comment forgives; only those in the document at `uri` can be."""
-    if not ignores:
-        return list(findings)
-    return [each for each in findings if not (each.at.uri == uri and _is_forgiven(each, ignores))]
-
-
-def _is_forgiven(found: Diagnostic, ignores: tuple[Ignore, ...]) -> bool:
-    if found.code in UNREADABLE:
+def _is_suppressed(found: Diagnostic, suppressions: tuple[Suppression, ...]) -> bool:
+    if found.code in UNREADABLE or not suppressions:
         return False
     lines = _lines_of(found.at)
-    return sum(ignore.forgives(found, lines) for ignore in ignores) > 0  # each that means it counts as used
+    return sum(each.suppresses(found, lines) for each in suppressions) > 0  # all of them, so that each counts as used
 
 
 def _lines_of(at: Location) -> set[int]:
-    """Return the line of a place, and where it is inside a text of several lines, the one of its key."""
+    """Return the lines of a location, of its key and of its value: a text may have several lines."""
     lines = {at.line}
     if at.positions is not None:
         key = at.positions.key(at.pointer)
@@ -106,9 +112,8 @@ def _lines_of(at: Location) -> set[int]:
     return {line for line in lines if line is not None}
 
 
-def doubtful_ignores(ignores: Iterable[Ignore], policy: Policy, codes: Collection[str]) -> Iterator[Diagnostic]:
-    """Report ignores that forgive nothing, and those that do not say why."""
-    for ignore in ignores:
+def _about(suppressions: Iterable[Suppression], policy: Policy, codes: Collection[str]) -> Iterator[Diagnostic]:
+    for ignore in suppressions:
         yield from _with_fix(ignore, list(_unused(ignore, policy, codes)))
         if not ignore.reason and ignore.codes:
             message = "this ignore does not say why"
@@ -118,7 +123,7 @@ def doubtful_ignores(ignores: Iterable[Ignore], policy: Policy, codes: Collectio
             )
 
 
-def _unused(ignore: Ignore, policy: Policy, codes: Collection[str]) -> Iterator[Diagnostic]:
+def _unused(ignore: Suppression, policy: Policy, codes: Collection[str]) -> Iterator[Diagnostic]:
     if not ignore.codes:
         yield _unused_code(ignore, "this ignore names no code", "write # arazzo-ignore: CODE -- and the reason")
     for code in ignore.codes:
@@ -131,12 +136,12 @@ def _unused(ignore: Ignore, policy: Policy, codes: Collection[str]) -> Iterator[
         yield _unused_code(ignore, f'there is no code "{code}" to be ignored', hint)
 
 
-def _with_fix(ignore: Ignore, unused: list[Diagnostic]) -> list[Diagnostic]:
-    """A comment of which nothing is of use can go."""
+def _with_fix(ignore: Suppression, unused: list[Diagnostic]) -> list[Diagnostic]:
+    """Add a fix that removes the comment, if none of its codes is used."""
     if len(unused) < max(1, len(ignore.codes)) or any(each.hint != "remove the comment" for each in unused):
         return unused
     return [replace(each, fix=removing(ignore.at)) for each in unused]
 
 
-def _unused_code(ignore: Ignore, message: str, hint: str) -> Diagnostic:
+def _unused_code(ignore: Suppression, message: str, hint: str) -> Diagnostic:
     return Diagnostic(code="unused-ignore", severity=Severity.WARNING, message=message, at=ignore.at, hint=hint)

@@ -1,6 +1,6 @@
-"""Linking and compiling: every name bound, every expression parsed, before the first request.
+"""Linking and compiling: names are resolved and expressions parsed before the first request.
 
-`load_program` (program/load.py) is where to start: it reads the documents through a Library,
-links each reachable workflow and compiles it into the frozen records of program/model.py.
+Start with `load_program` (program/load.py): it reads the documents through a Library, links
+each reachable workflow and compiles it into the frozen records of program/model.py.
 May import sources, document, expressions and what lies below them.
 """

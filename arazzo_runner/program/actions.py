@@ -9,13 +9,11 @@ from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
 from arazzo_runner.expressions.nodes import Expression
 from arazzo_runner.expressions.parser import needs_declared
-from arazzo_runner.program.components import component, reused_parameter
-from arazzo_runner.program.context import Context, names_hint
-from arazzo_runner.program.criteria import compile_criteria
+from arazzo_runner.program.context import Context, component, names_hint, reused_parameter
 from arazzo_runner.program.link import Linker
 from arazzo_runner.program.model import CompiledAction, CompiledParameter
 from arazzo_runner.program.references import action_references, steps_read
-from arazzo_runner.program.values import compile_field
+from arazzo_runner.program.values import compile_criteria, compile_field
 
 
 class Actions(Record):
@@ -29,7 +27,10 @@ NO_ACTIONS: Final = Actions()
 
 
 class ActionCompiler(Record):
-    """Compiles the actions of one workflow; `shared` are those that mean the same in every workflow of the document."""
+    """Compiles the actions of one workflow.
+
+    `shared` caches, for all workflows of a document, the actions that refer to nothing of their workflow.
+    """
 
     linker: Linker
     context: Context
@@ -43,7 +44,7 @@ class ActionCompiler(Record):
         inherited: Sequence[SuccessAction | FailureAction | ReusableObject],
         kind: type[SuccessAction | FailureAction],
     ) -> Actions:
-        """The step's actions, then the workflow's that the step does not override by name."""
+        """Return the step's actions, then those of its workflow that it does not override by name."""
         if own:
             return self._merged((*own, *inherited), kind)
         if not inherited:
@@ -66,12 +67,12 @@ class ActionCompiler(Record):
             compiled = self._compiled_action(action)
             if compiled is not None:
                 actions[action.name] = compiled
-                if id(action) not in self.shared:  # which read no step
+                if id(action) not in self.shared:  # shared actions refer to no step
                     found += action_references(compiled)
         return Actions(tuple(actions.values()), steps_read(found))
 
     def _compiled_action(self, action: SuccessAction | FailureAction) -> CompiledAction | None:
-        """Compile an action once: steps share those of their workflow, and workflows those of the components."""
+        """Return the compiled action, compiling it once per workflow or, if it is shared, once per document."""
         known = self._compiled
         if id(action) in self.shared or _is_same_everywhere(action):
             known = self.shared
@@ -127,7 +128,7 @@ class ActionCompiler(Record):
 
 
 def _is_same_everywhere(action: SuccessAction | FailureAction) -> bool:
-    """Tell whether an action names nothing of the workflow it is used in."""
+    """Return whether an action refers to nothing of the workflow that uses it."""
     if action.step_id is not None or action.parameters:
         return False
     return not any(each.context is not None or needs_declared(each.condition) for each in action.criteria)

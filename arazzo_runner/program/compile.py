@@ -1,10 +1,9 @@
-"""Step → CompiledStep: parameters and actions merged with the workflow's, every text parsed, order fixed."""
+"""Step → CompiledStep: parameters and actions merged with the workflow's, every expression parsed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, cast
-from typing import Literal as OneOf
+from typing import Final, Literal as OneOf, assert_never, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import Record
@@ -20,21 +19,19 @@ from arazzo_runner.document.model import (
     Workflow,
 )
 from arazzo_runner.errors import Location, removing, replacing
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError, StepReference
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.selectors import compile_query
 from arazzo_runner.program.actions import ActionCompiler
-from arazzo_runner.program.components import reused_parameter
-from arazzo_runner.program.context import Context, names_hint
-from arazzo_runner.program.criteria import compile_criteria
+from arazzo_runner.program.context import Context, names_hint, reused_parameter
 from arazzo_runner.program.library import LoadedDocument
-from arazzo_runner.program.link import Linked, Linker, not_supported
+from arazzo_runner.program.link import Linked, Linker, choose_server, not_supported
 from arazzo_runner.program.model import (
+    Call,
     CompiledBody,
     CompiledCriterion,
     CompiledParameter,
     CompiledReplacement,
     CompiledStep,
-    ExpressionValue,
     Literal,
     OperationCall,
     Unlinked,
@@ -42,20 +39,18 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
-from arazzo_runner.program.references import criterion_references, steps_read, value_references
-from arazzo_runner.program.values import compile_field, compile_selector, compile_text
+from arazzo_runner.program.references import criterion_references, source_reference, steps_read, value_references
+from arazzo_runner.program.values import compile_criteria, compile_field, compile_selector, compile_text
 from arazzo_runner.sources.http_media.media_types import is_xml, usual_content_type
-
-if TYPE_CHECKING:
-    from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.operation import Operation
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
-_LONGEST_TIMEOUT: Final = 10**12  # milliseconds; what a socket takes ends soon after
+_LONGEST_TIMEOUT: Final = 10**12  # milliseconds; sockets do not accept much more
 
 
 class StepCompiler(Record):
-    """Compiles the steps of one workflow; what is wrong is reported, and the part left out."""
+    """Compiles the steps of one workflow; invalid parts are reported and left out."""
 
     workflow: Workflow
     linker: Linker
@@ -63,9 +58,9 @@ class StepCompiler(Record):
     actions: ActionCompiler
 
     def compile(self, step: Step) -> CompiledStep:
-        """Return the step ready to run; `call` is Unlinked when its target cannot be had."""
+        """Return the step ready to run; `call` is Unlinked when its target is not found."""
         call = self._call(step)
-        operation = call.operation if isinstance(call, OperationCall) else None
+        operation = _operation_of(call)
         parameters = self._parameters(step, operation)
         body = self._body(step.request_body, operation, step) if step.request_body is not None else None
         criteria = compile_criteria(step.success_criteria, self.context) if step.success_criteria else ()
@@ -78,9 +73,9 @@ class StepCompiler(Record):
         reads = _reads(parameters, body, criteria, outputs)
         reads.update(on_success.reads, on_failure.reads)
         reads.discard(step.step_id)
-        return CompiledStep(  # in order: names given to a record cost more than all else here
+        return CompiledStep(
             step.step_id,
-            call if call is not None else Unlinked(),
+            call,
             step.at,
             step.description,
             parameters,
@@ -97,14 +92,14 @@ class StepCompiler(Record):
 
     # -------------------------------------------------------------- the target
 
-    def _call(self, step: Step) -> OperationCall | WorkflowCall | None:
+    def _call(self, step: Step) -> Call:
         if step.workflow_id is not None:
             key = self.linker.workflow(step.workflow_id, step.at.child("workflowId"))
-            return None if key is None else WorkflowCall(workflow=key)
+            return Unlinked() if key is None else WorkflowCall(workflow=key)
         if step.channel_path is not None or step.action is not None or step.correlation_id is not None:
             at = step.at.child("channelPath" if step.channel_path is not None else "action")
             not_supported(self.context.problems, "steps that send or receive messages (AsyncAPI)", at)
-            return None
+            return Unlinked()
         linked: Linked | None = None
         if step.operation_id is not None:
             if not self.linker.leaves_open(step.operation_id):
@@ -112,9 +107,7 @@ class StepCompiler(Record):
         elif step.operation_path is not None:
             linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
         if linked is None:
-            return None
-        from arazzo_runner.program.servers import choose_server  # lazily: steps may call nothing that is known
-
+            return Unlinked()
         server = choose_server(linked, self.linker.library.options, self.context.problems, step.at)
         return OperationCall(
             operation=linked.operation, source=linked.source, description=linked.description, server=server or ""
@@ -123,7 +116,7 @@ class StepCompiler(Record):
     # -------------------------------------------------------------- parameters
 
     def _parameters(self, step: Step, operation: Operation | None) -> tuple[CompiledParameter, ...]:
-        """Merge the workflow's parameters with the step's; the step's override by name and place."""
+        """Merge the workflow's parameters with the step's, which override them by name and location."""
         if not (step.parameters or self.workflow.parameters):
             return ()
         merged: dict[tuple[str, str | None], CompiledParameter] = {}
@@ -143,7 +136,7 @@ class StepCompiler(Record):
                 self._ignored_place(parameter, step)
             return CompiledParameter(parameter.name, None, value, parameter.at)
         if parameter.in_ is None:
-            message = f'parameter "{parameter.name}" does not say where it goes'
+            message = f'parameter "{parameter.name}" has no "in"'
             hint = _location_hint(parameter.name, operation)
             self.context.problems.error("missing-field", message, parameter.at, hint=hint)
             return CompiledParameter(parameter.name, None, value, parameter.at)
@@ -155,14 +148,14 @@ class StepCompiler(Record):
     def _ignored_place(self, parameter: Parameter, step: Step) -> None:
         message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
         place = parameter.at.child("in")
-        # A workflow's or a component's parameter may go to other steps too, which need its "in".
+        # A parameter of the workflow or of the components may be used by other steps, which need its "in".
         fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
         self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
 
     def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
         if parameter.in_ == "path":
             if f"{{{parameter.name}}}" in operation.path:
-                return  # the description forgot to declare it; the template says enough
+                return  # not declared, but the path template names it
             message = f'"{operation.path}" has no path parameter "{parameter.name}"'
             known = [declared.name for declared in operation.parameters if declared.location == "path"]
             hint = names_hint(parameter.name, known) or "remove it, or write where the operation takes it"
@@ -171,7 +164,7 @@ class StepCompiler(Record):
         if parameter.in_ == "header" and parameter.name.lower() in ("authorization", "accept", "content-type"):
             return  # OpenAPI §Parameter Object forbids declaring these
         if _is_credential(parameter, operation):
-            return  # declared by the security scheme, not as a parameter
+            return  # declared by a security scheme
         name = operation.operation_id or f"{operation.method} {operation.path}"
         message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent all the same'
         known = [declared.name for declared in operation.parameters if declared.location == parameter.in_]
@@ -180,7 +173,7 @@ class StepCompiler(Record):
         )
 
     def _check_path(self, operation: Operation, parameters: Sequence[CompiledParameter], step: Step) -> None:
-        """Every variable of the path needs a value, or nothing can be sent (semantics §2)."""
+        """Report each variable of the path that no parameter gives a value (semantics §2)."""
         given = {parameter.name for parameter in parameters if parameter.location == "path"}
         for name in template_names(operation.path):
             if name not in given:
@@ -195,7 +188,7 @@ class StepCompiler(Record):
             message = "a step that calls a workflow has no requestBody"
             self.context.problems.error("exclusive-fields", message, body.at, hint="pass parameters instead")
             return None
-        # Without an operation (it could not be had, which is reported) the texts are checked all the same.
+        # Without an operation (it was not found, which is reported) the expressions are still checked.
         content_type = body.content_type or _content_type(operation, body.payload)
         required = frozenset(_required_members(operation, content_type))
         payload: Value | None = None
@@ -209,7 +202,10 @@ class StepCompiler(Record):
         return CompiledBody(content_type, payload, body.at, replacements)
 
     def _replacement(self, replacement: PayloadReplacement, content_type: str) -> CompiledReplacement | None:
-        """Arazzo 1.1 §Payload Replacement Object: the target's language follows the payload when not named."""
+        """Compile a replacement; the payload decides the target's language when none is named.
+
+        Arazzo 1.1 §Payload Replacement Object.
+        """
         kind: ExpressionType | None = replacement.target_selector_type
         name = kind.type if kind is not None else _target_language(replacement.target, content_type)
         at = replacement.at.child("target")
@@ -229,12 +225,12 @@ class StepCompiler(Record):
     # -------------------------------------------------------------- dependencies
 
     def _dependencies(self, step: Step) -> tuple[tuple[str, ...], tuple[tuple[WorkflowKey, str], ...]]:
-        """Return the steps of this workflow, and of others, that a step names in `dependsOn`."""
+        """Return the steps of this workflow and those of others that `dependsOn` names."""
         own: list[str] = []
         foreign: list[tuple[WorkflowKey, str]] = []
         for index, text in enumerate(step.depends_on):
             at = step.at.child("dependsOn").child(index)
-            if text.startswith(("$workflows.", "$sourceDescriptions.")):
+            if text.startswith("$workflows.") or source_reference(text, ()) is not None:
                 found = self._foreign_step(text, at)
                 foreign += [found] if found is not None else []
                 continue
@@ -286,6 +282,7 @@ def compile_outputs(
     above = at.child("outputs")
     for name, output in outputs.items():
         place = above.child(name)
+        value: Value
         if isinstance(output, str):
             value = compile_text(output, place, context)
             if isinstance(value, Literal) and value.value is not None:
@@ -301,12 +298,22 @@ def compile_outputs(
 
 def template_names(path: str) -> list[str]:
     """Return the variable names of a path template, `["id"]` for `/pets/{id}`."""
-    plain = path.partition("?")[0]  # some descriptions write `/a?b={b}`: the query has its own parameters
+    plain = path.partition("?")[0]  # in `/a?b={b}`, which some descriptions write, b is a query parameter
     return [part.partition("}")[0] for part in plain.split("{")[1:] if "}" in part]
 
 
+def _operation_of(call: Call) -> Operation | None:
+    match call:
+        case OperationCall(operation=operation):
+            return operation
+        case WorkflowCall() | Unlinked():
+            return None
+        case _:
+            assert_never(call)
+
+
 def _is_credential(parameter: Parameter, operation: Operation) -> bool:
-    """Tell whether a parameter is an API key that the operation's security asks for (OpenAPI §Security Scheme)."""
+    """Return whether a parameter is an API key of the operation's security schemes."""
     for name in {name for alternative in operation.security for name in alternative}:
         scheme = operation.security_schemes.get(name)
         if not isinstance(scheme, Mapping) or scheme.get("type") != "apiKey" or scheme.get("in") != parameter.in_:
@@ -323,25 +330,15 @@ def _reads(
     criteria: Iterable[CompiledCriterion],
     outputs: Iterable[tuple[str, Value]],
 ) -> set[str]:
-    """Return the steps whose outputs the parts of a step refer to."""
-    values: list[Value] = [value for _, value in outputs]
-    if parameters:
-        values += [each.value for each in parameters]
+    """Return the steps whose outputs a step refers to."""
+    values = [value for _, value in outputs]
+    values += [each.value for each in parameters]
     if body is not None:
         values += [] if body.payload is None else [body.payload]
         values += [each.value for each in body.replacements]
-    found = set[str]()
-    for value in values:
-        if isinstance(value, ExpressionValue):
-            if isinstance(value.expression, StepReference):
-                found.add(value.expression.step_id)
-        elif not isinstance(value, Literal):
-            found |= steps_read(value_references(value))
-    for criterion in criteria:
-        for expression in criterion_references(criterion):
-            if isinstance(expression, StepReference):
-                found.add(expression.step_id)
-    return found
+    found = [expression for value in values for expression in value_references(value)]
+    found += [expression for criterion in criteria for expression in criterion_references(criterion)]
+    return set(steps_read(found))
 
 
 def _content_type(operation: Operation | None, payload: JsonValue) -> str:

@@ -1,12 +1,16 @@
-"""What compiling one workflow needs to know: its document, the names in scope, where to report."""
+"""The context in which one workflow is compiled: its document, the names in scope, the list of problems."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, assert_never
 
-from arazzo_runner.base.records import Record
-from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
+from arazzo_runner.base.json_values import MISSING
+from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.document.model import Parameter, ReusableObject
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Location, replacing
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
     Expression,
@@ -14,6 +18,7 @@ from arazzo_runner.expressions.nodes import (
     InputReference,
     Keyword,
     MessageReference,
+    OutputReference,
     Slip,
     SourceReference,
     StepReference,
@@ -35,19 +40,19 @@ _HINTS: Final = {
     "whole-outputs": "read one output, as in $steps.<stepId>.outputs.<name>",
     "xpath-syntax": "write an XPath, such as //item[@id = '1']",
 }
-"""What to write where the parser knows no better."""
+"""The hint of a code when the parser gives none."""
 _COMPONENTS: Final = {
     "parameters": "parameters",
     "successActions": "success_actions",
     "failureActions": "failure_actions",
     "inputs": "inputs",
 }
-_NAMED_ANEW: Final = ("unusual-name", "whole-inputs", "whole-outputs")
-"""Slips whose canonical spelling is what was written: nothing but another name helps."""
+_WITHOUT_SPELLING: Final = ("unusual-name", "whole-inputs", "whole-outputs")
+"""Codes whose canonical spelling is what was written: only another name helps."""
 
 
 class Context(Record):
-    """The surroundings of every expression of one workflow."""
+    """The document and the declared names that expressions of one workflow may refer to."""
 
     document: LoadedDocument
     declared: Declared
@@ -55,45 +60,45 @@ class Context(Record):
     workflow_id: str
 
     def slips(self, slips: Iterable[Slip], at: Location) -> None:
-        """Warn of every tolerated deviation, at its characters, with the canonical spelling."""
+        """Warn of each tolerated deviation from the grammar, with its canonical spelling as the fix."""
         for slip in slips:
-            is_same = slip.code in _NAMED_ANEW
+            is_same = slip.code in _WITHOUT_SPELLING
             hint = _HINTS.get(slip.code) if slip.canonical is None or is_same else f"write {slip.canonical}"
             offset, length = slip.span or (slip.offset, slip.length)
             fix = None
-            if slip.canonical is not None and length and slip.code != "jsonpath-version":  # which is another field's
+            # jsonpath-version concerns another field, so it cannot be fixed here.
+            if slip.canonical is not None and length and slip.code != "jsonpath-version":
                 fix = replacing(at.within(offset, length), slip.canonical)
             self.problems.warn(slip.code, slip.message, at.within(slip.offset, slip.length), hint=hint, fix=fix)
 
     def syntax_error(self, problem: ExpressionSyntaxError, at: Location, code: str = "expression-syntax") -> None:
-        """Report a text that is not in the grammar, at its character."""
+        """Report a syntax error at its character."""
         place = at.within(problem.offset, problem.length)
-        # What was meant is known, but the text had no meaning: taking it for that is for a person to confirm.
+        # An unsafe fix: the text had no meaning before, so a person must confirm the guess.
         fix = None if problem.spelling is None else replacing(place, problem.spelling, is_safe=False)
         self.problems.error(code, problem.message, place, hint=problem.hint or _HINTS.get(code), fix=fix)
 
     def check(self, expression: Expression, at: Location) -> None:
-        """Report a reference to a name that the documents do not declare."""
-        kind = type(expression)
-        if kind is Keyword or kind is MessageReference:
-            return
-        if isinstance(expression, InputReference):
-            known = self.declared.inputs
-            if known is not None and expression.name not in known:
-                self._input(expression, known, at)
-        elif isinstance(expression, StepReference):
-            outputs = self.declared.steps.get(expression.step_id)
-            if outputs is None or expression.output not in outputs:
-                self._step(expression, outputs, at)
-        elif isinstance(expression, WorkflowReference):
-            self._workflow(expression, at)
-        elif isinstance(expression, SourceReference):
-            self._known("unknown-source", "source", expression.source, self.document.sources, at)
-        elif isinstance(expression, ComponentReference):
-            names = component_names(self.document, expression.type)
-            self._known("unknown-component", f"{expression.type} component", expression.name, names, at)
+        """Report a reference to an undeclared name."""
+        match expression:
+            case Keyword() | MessageReference() | OutputReference():
+                pass  # these refer to nothing that a document declares
+            case InputReference():
+                self._input(expression, at)
+            case StepReference():
+                self._step(expression, at)
+            case WorkflowReference():
+                self._workflow(expression, at)
+            case SourceReference():
+                self._known("unknown-source", "source", expression.source, self.document.sources, at)
+            case ComponentReference():
+                names = component_names(self.document, expression.type)
+                self._known("unknown-component", f"{expression.type} component", expression.name, names, at)
+            case _:
+                assert_never(expression)
 
-    def _step(self, reference: StepReference, outputs: frozenset[str] | None, at: Location) -> None:
+    def _step(self, reference: StepReference, at: Location) -> None:
+        outputs = self.declared.steps.get(reference.step_id)
         if not self._known("unknown-step", "step", reference.step_id, self.declared.steps, at):
             return
         if reference.output is None or outputs is None or declares(outputs, reference.output):
@@ -101,8 +106,9 @@ class Context(Record):
         what = f'step "{reference.step_id}" has no output "{reference.output}"'
         self.problems.error("unknown-output", what, at, hint=names_hint(reference.output, outputs))
 
-    def _input(self, reference: InputReference, known: frozenset[str], at: Location) -> None:
-        if reference.name is None or declares(known, reference.name):
+    def _input(self, reference: InputReference, at: Location) -> None:
+        known = self.declared.inputs
+        if known is None or reference.name is None or declares(known, reference.name):
             return
         what = f'input "{reference.name}" is not declared in the workflow\'s inputs'
         self.problems.warn("undeclared-input", what, at, hint=names_hint(reference.name, known))
@@ -124,7 +130,7 @@ class Context(Record):
 
 
 def declares(names: Iterable[str], name: str) -> bool:
-    """Tell whether `name`, or a prefix of it that ends at a dot, is one of `names` (longest-name rule)."""
+    """Return whether `name`, or a prefix of it that ends at a full stop, is one of `names`."""
     known = names if isinstance(names, (frozenset, set, Mapping)) else set(names)
     if name in known:
         return True
@@ -133,7 +139,7 @@ def declares(names: Iterable[str], name: str) -> bool:
 
 
 def names_hint(name: str, known: Iterable[str]) -> str | None:
-    """Return a did-you-mean hint, or the list of what there is when nothing is near and the list is short."""
+    """Return a did-you-mean hint, or the first known names when none is near."""
     names = sorted(filter(None, known))
     near = did_you_mean(name, names)
     if near is not None:
@@ -149,3 +155,45 @@ def component_names(document: LoadedDocument, kind: str) -> Mapping[str, object]
     field = _COMPONENTS.get(kind)
     found: Mapping[str, object] = {} if field is None else getattr(document.description.components, field)
     return found
+
+
+# ------------------------------------------------------------------ Reusable Objects
+
+
+def reused_parameter(item: ReusableObject, context: Context) -> Parameter | None:
+    """Return the component that a Reusable Object refers to, with its value overridden by the object's."""
+    found = component(item, "parameters", context)
+    if not isinstance(found, Parameter):
+        return None
+    return found if item.value is MISSING else replace(found, value=item.value, at=_overridden(item, found))
+
+
+def component(item: ReusableObject, kind: str, context: Context) -> object | None:
+    """Return the component of `$components.<kind>.<name>`; None, reported, when there is none."""
+    prefix = f"$components.{kind}."
+    known = component_names(context.document, kind)
+    name = item.reference.removeprefix(prefix)
+    if name in known and name is not item.reference:
+        return known[name]
+    at = item.at.child("reference")
+    if not item.reference.startswith(prefix):
+        message = f'"{item.reference}" is no reference to a component of the right kind'
+        meant = _meant_component(item.reference, known)
+        fix = None if meant is None else replacing(at, prefix + meant, is_safe=False)
+        hint = f"write {prefix}{meant or '<name>'}"
+        context.problems.error("unknown-component", message, at, hint=hint, fix=fix)
+        return None
+    message = f'there is no component "{name}" in components/{kind}'
+    hint = names_hint(name, known) or f"add it to components, under {kind}:"
+    context.problems.error("unknown-component", message, at, hint=hint)
+    return None
+
+
+def _meant_component(reference: str, known: Iterable[str]) -> str | None:
+    """Return the name in a reference of another form: `#/components/parameters/page`, `page`."""
+    names = [name for name in known if reference.endswith((f"/{name}", f".{name}")) or reference == name]
+    return max(names, key=len, default=None)
+
+
+def _overridden(item: ReusableObject, found: Parameter) -> Location:
+    return item.at if item.at.positions is not None else found.at

@@ -1,25 +1,27 @@
-"""Linking: operationId, operationPath, workflowId → the thing itself (semantics §2)."""
+"""Linking: operationId, operationPath and workflowId → operations, servers and workflows (semantics §2)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import assert_never
 
 from arazzo_runner.base.records import Record
-from arazzo_runner.errors import Location, Problems, did_you_mean, replacing
+from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Location, replacing
 from arazzo_runner.program.context import names_hint
-from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked, Source
+from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, LoadOptions, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
+from arazzo_runner.program.references import source_reference
 from arazzo_runner.sources.openapi import OpenApiDescription
-
-if TYPE_CHECKING:
-    from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.servers import NoServer, server_url
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
 class Linked(Record):
-    """An operation and where it was found."""
+    """An operation, the name of its source and its description."""
 
     source: str
     description: OpenApiDescription
@@ -27,7 +29,7 @@ class Linked(Record):
 
 
 class _Sources(Record):
-    """The descriptions among a document's sources, how many may have operations, and whether all could be read."""
+    """A document's OpenAPI sources, how many sources may have operations, and whether all could be read."""
 
     descriptions: tuple[tuple[str, OpenApiDescription], ...]
     with_operations: int
@@ -35,7 +37,7 @@ class _Sources(Record):
 
 
 class Linker:
-    """Finds what the names of one document lead to; what cannot be found is reported and None."""
+    """Finds what the names in one document refer to; what is not found is reported and None."""
 
     def __init__(self, library: Library, document: LoadedDocument) -> None:
         self.library = library
@@ -46,7 +48,7 @@ class Linker:
     # -------------------------------------------------------------- operationId
 
     def leaves_open(self, text: str) -> bool:
-        """Tell whether a bare operationId can neither be found nor be missed: no description could be read."""
+        """Return whether a bare operationId cannot be judged: no OpenAPI source could be read."""
         if "." in text or text.startswith("$"):
             return False
         sources = self._sources()
@@ -54,8 +56,9 @@ class Linker:
 
     def operation_by_id(self, text: str, at: Location) -> Linked | None:
         """Find `getPet` or `$sourceDescriptions.pets.getPet`."""
-        if text.startswith("$sourceDescriptions."):
-            return self._in_named_source(text.removeprefix("$sourceDescriptions."), text, at)
+        named = source_reference(text, self.document.sources)
+        if named is not None:
+            return self._in_named_source(*named, at)
         if text.startswith("$"):
             hint = "write the operationId, or $sourceDescriptions.<name>.<operationId>"
             self.problems.error("unknown-operation", f'"{text}" names no operation', at, hint=hint)
@@ -81,33 +84,33 @@ class Linker:
         return self._slipped_name(name, sources, at)
 
     def _slipped_name(self, name: str, sources: _Sources, at: Location) -> Linked | None:
-        if "." in name and self._longest_source(name) is not None:
-            linked = self._in_named_source(name, f"$sourceDescriptions.{name}", at)
+        qualified = f"$sourceDescriptions.{name}"
+        named = source_reference(qualified, self.document.sources)
+        if named is not None and "." in name and named[0] in self.document.sources:
+            linked = self._in_named_source(*named, at)
             if linked is not None:
-                qualified, message = f"$sourceDescriptions.{name}", f'"{name}" lacks $sourceDescriptions'
-                self.problems.warn(
-                    "operation-reference", message, at, hint=f"write {qualified}", fix=replacing(at, qualified)
-                )
+                message, fix = f'"{name}" lacks $sourceDescriptions', replacing(at, qualified)
+                self.problems.warn("operation-reference", message, at, hint=f"write {qualified}", fix=fix)
             return linked
         if not sources.all_read:
-            return None  # it may be in a source that could not be read, which is reported already
+            return None  # it may be in an unreadable source, which is already reported
         known = [operation_id for _, description in sources.descriptions for operation_id in description.operation_ids]
         message = f'no source has an operation "{name}"'
         self.problems.error("unknown-operation", message, at, hint=names_hint(name, known))
         return None
 
-    def _in_named_source(self, reference: str, text: str, at: Location) -> Linked | None:
-        """Find `pets.getPet`; the longest source name wins, so names with dots work."""
-        name = self._longest_source(reference)
-        if name is None:
-            stated = reference.partition(".")[0]
-            hint = names_hint(stated, self.document.sources)
-            self.problems.error("unknown-source", f'there is no source "{stated}"', at, hint=hint)
+    def _in_named_source(self, name: str, operation_id: str, at: Location) -> Linked | None:
+        if name not in self.document.sources:
+            hint = names_hint(name, self.document.sources)
+            self.problems.error("unknown-source", f'there is no source "{name}"', at, hint=hint)
+            return None
+        if not operation_id:
+            message, hint = f'"$sourceDescriptions.{name}" names no operation', "add a full stop and the operationId"
+            self.problems.error("unknown-operation", message, at, hint=hint)
             return None
         description = self._description(name, at)
         if description is None:
             return None
-        operation_id = reference[len(name) + 1 :]
         operation = description.operation(operation_id)
         if operation is not None:
             return Linked(name, description, operation)
@@ -119,7 +122,7 @@ class Linker:
     # -------------------------------------------------------------- operationPath
 
     def operation_by_path(self, text: str, at: Location) -> Linked | None:
-        """Find `{$sourceDescriptions.pets.url}#/paths/~1pets/get` and its tolerated spellings."""
+        """Find `{$sourceDescriptions.pets.url}#/paths/~1pets/get`, also in tolerated spellings."""
         reference, hash_mark, pointer = text.partition("#")
         if not hash_mark:
             return self._path_without_pointer(text, at)
@@ -144,18 +147,21 @@ class Linker:
         return Linked(name, description, operation)
 
     def _source_of(self, reference: str) -> tuple[str | None, bool]:
-        """Return the source a reference names, and whether it is spelt as the Specification says."""
-        inner = reference[1:-1] if reference.startswith("{") and reference.endswith("}") else reference
-        name = inner.removeprefix("$sourceDescriptions.")
+        """Return the source that a reference names, and whether it has the Specification's form."""
+        is_braced = reference.startswith("{") and reference.endswith("}")
+        inner = reference[1:-1] if is_braced else reference
         known = self.document.sources
-        if name.removesuffix(".url") in known:
-            canonical = inner is not reference and name is not inner and name.endswith(".url")
-            return name.removesuffix(".url"), canonical
-        return (name, False) if name in known else (None, False)
+        stated = source_reference(inner, known)
+        name, field = stated or source_reference(f"$sourceDescriptions.{inner}", known) or ("", "")
+        if field == "url" and name in known:
+            return name, is_braced and stated is not None
+        whole = f"{name}.{field}" if field else name
+        return (whole, False) if whole in known else (None, False)
 
     def _path_without_pointer(self, text: str, at: Location) -> Linked | None:
-        if text.startswith("$sourceDescriptions."):
-            linked = self._in_named_source(text.removeprefix("$sourceDescriptions."), text, at)
+        named = source_reference(text, self.document.sources)
+        if named is not None:
+            linked = self._in_named_source(*named, at)
             if linked is not None:
                 self._slipped_path(linked.source, linked.operation, at)
             return linked
@@ -205,34 +211,32 @@ class Linker:
             hint = names_hint(text, document.workflows)
             self.problems.error("unknown-workflow", f'there is no workflow "{text}"', at, hint=hint)
             return None
-        reference = text.removeprefix("$sourceDescriptions.")
-        name = self._longest_source(reference) if reference is not text else None
-        if name is None:
+        named = source_reference(text, document.sources)
+        if named is None or named[0] not in document.sources or not named[1]:
             message = f'"{text}" names no workflow'
             hint = "write the workflowId, or $sourceDescriptions.<name>.<workflowId>"
             self.problems.error("unknown-workflow", message, at, hint=hint)
             return None
-        return self._foreign_workflow(name, reference[len(name) + 1 :], at)
+        return self._foreign_workflow(*named, at)
 
     def _foreign_workflow(self, name: str, workflow_id: str, at: Location) -> WorkflowKey | None:
-        opened = self.library.source(self.document, name)
-        if opened is None or isinstance(opened, NotChecked):
-            return None
-        if not isinstance(opened, LoadedDocument):
-            message = f'source "{name}" is no Arazzo document; it has no workflows'
-            self.problems.error("unknown-workflow", message, at)
-            return None
-        if workflow_id in opened.workflows:
-            return WorkflowKey(opened.base, workflow_id)
-        message = f'source "{name}" has no workflow "{workflow_id}"'
-        self.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, opened.workflows))
+        source = self.library.source(self.document, name)
+        match source:
+            case LoadedDocument():
+                if workflow_id in source.workflows:
+                    return WorkflowKey(source.base, workflow_id)
+                message = f'source "{name}" has no workflow "{workflow_id}"'
+                self.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, source.workflows))
+            case OpenApiDescription() | AsyncApiSource():
+                message = f'source "{name}" is no Arazzo document; it has no workflows'
+                self.problems.error("unknown-workflow", message, at)
+            case NotChecked() | None:
+                pass  # reported when it was opened
+            case _:
+                assert_never(source)
         return None
 
     # -------------------------------------------------------------- sources
-
-    def _longest_source(self, reference: str) -> str | None:
-        names = [name for name in self.document.sources if reference.startswith(name + ".")]
-        return max(names, key=len, default=None)
 
     def _sources(self) -> _Sources:
         if self._opened is None:
@@ -241,35 +245,62 @@ class Linker:
         return self._opened
 
     def _description(self, name: str, at: Location) -> OpenApiDescription | None:
-        opened: Source | None = self.library.source(self.document, name)
-        if isinstance(opened, OpenApiDescription):
-            return opened
-        if isinstance(opened, AsyncApiSource):
-            not_supported(self.problems, f'source "{name}" is an AsyncAPI description; its steps', at)
-        elif isinstance(opened, LoadedDocument):
-            message = f'source "{name}" is an Arazzo document; it has workflows, not operations'
-            hint = "call it with workflowId instead of operationId"
-            self.problems.error("unknown-operation", message, at, hint=hint)
+        source = self.library.source(self.document, name)
+        match source:
+            case OpenApiDescription():
+                return source
+            case AsyncApiSource():
+                not_supported(self.problems, f'source "{name}" is an AsyncAPI description; its steps', at)
+            case LoadedDocument():
+                message = f'source "{name}" is an Arazzo document; it has workflows, not operations'
+                hint = "call it with workflowId instead of operationId"
+                self.problems.error("unknown-operation", message, at, hint=hint)
+            case NotChecked() | None:
+                pass  # reported when it was opened
+            case _:
+                assert_never(source)
         return None
 
 
 def not_supported(problems: Problems, what: str, at: Location) -> None:
-    """Report an ability that is not there yet, before anything is sent."""
+    """Report a feature that is not supported yet."""
     hint = "leave them out, or call an operation over HTTP instead"
     problems.error("not-supported", f"{what} are not supported yet", at, hint=hint)
 
 
+def choose_server(linked: Linked, options: LoadOptions, problems: Problems, at: Location) -> str | None:
+    """Return the server URL of an operation, from the options or the description; None, reported, without one."""
+    override = options.servers.get(linked.source)
+    try:
+        return server_url(linked.operation, options.server_variables, options.environment, override)
+    except NoServer as problem:
+        if options.any_server:
+            return "http://mock.invalid"
+        hint = problem.hint or f"name one with --server {linked.source}=URL"
+        problems.error("no-server", f'source "{linked.source}": {problem.message}', at, hint=hint)
+        return None
+
+
 def _sources(opened: Sequence[tuple[str, Source | None]]) -> _Sources:
-    read = (OpenApiDescription, LoadedDocument, AsyncApiSource)
-    return _Sources(
-        tuple([(name, source) for name, source in opened if isinstance(source, OpenApiDescription)]),
-        sum(not isinstance(source, LoadedDocument) for _, source in opened),
-        all(isinstance(source, read) for _, source in opened),
-    )
+    descriptions: list[tuple[str, OpenApiDescription]] = []
+    documents, unread = 0, 0
+    for name, source in opened:
+        match source:
+            case OpenApiDescription():
+                descriptions.append((name, source))
+            case LoadedDocument():
+                documents += 1
+            case AsyncApiSource():
+                pass
+            case NotChecked() | None:
+                unread += 1
+            case _:
+                assert_never(source)
+    return _Sources(tuple(descriptions), len(opened) - documents, unread == 0)
 
 
 def _by_loose_pointer(description: OpenApiDescription, pointer: str) -> Operation | None:
-    """Find `/paths//pets/{id}/get`, where the path was not escaped: its last token is the method."""
+    """Find `/paths//pets/{id}/get`, whose path is not escaped; the last token is the method."""
     path, _, method = pointer.removeprefix("/paths").rpartition("/")
     if method.lower() not in METHODS:
         return None

@@ -1,13 +1,12 @@
-"""The compiled Program: names are objects, expressions are nodes, nothing is looked up by text any more.
+"""The compiled Program: names are resolved to objects and expressions parsed to nodes.
 
-Everything is frozen; workflows refer to each other by WorkflowKey, so that they may form cycles.
+Records are frozen; workflows refer to each other by WorkflowKey, since calls may be recursive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
-from typing import Literal as OneOf
+from collections.abc import Iterator, Mapping
+from typing import Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
@@ -15,14 +14,12 @@ from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
 from arazzo_runner.expressions.selectors import Query
-
-if TYPE_CHECKING:  # for annotations only: a document without descriptions needs none of it
-    from arazzo_runner.sources.openapi import OpenApiDescription
-    from arazzo_runner.sources.operation import Operation, OperationParameter
+from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
 class WorkflowKey(Record):
-    """Names one workflow of one document: the document's base URI and the workflowId."""
+    """Identifies a workflow: its document's base URI and its workflowId."""
 
     document: str
     workflow_id: str
@@ -32,30 +29,30 @@ class WorkflowKey(Record):
 
 
 class Literal(Record):
-    """A constant, used as it stands."""
+    """A constant."""
 
     value: JsonValue
 
 
 class ExpressionValue(Record):
-    """A text that is one whole runtime expression: its value keeps its type."""
+    """A text that is one runtime expression; its value keeps its type."""
 
     expression: Expression
     at: Location
 
 
 class TemplateValue(Record):
-    """A text with embedded expressions: gives text."""
+    """A text with embedded expressions; its value is a text."""
 
     template: Template
     at: Location
 
 
 class SelectorValue(Record):
-    """A Selector object (Arazzo 1.1): `query` applied to the value of `context`.
+    """A Selector Object (Arazzo 1.1): `query` applied to the value of `context`.
 
-    `query` is a Template when the selector text holds embedded expressions; it is then
-    compiled when its text is known (`kind` and `version` say in which language).
+    `query` is a Template when the selector has embedded expressions; it is compiled, in the
+    language `kind` and `version`, once their values are known.
     """
 
     context: Expression
@@ -66,19 +63,22 @@ class SelectorValue(Record):
 
 
 class ObjectValue(Record):
-    """A mapping some of whose members (or keys) are computed."""
+    """A mapping with computed members or keys; members in `required` must not be left out."""
 
     members: tuple[tuple[str | Expression | Template, Value], ...]
     required: frozenset[str] = frozenset()
 
 
 class ArrayValue(Record):
-    """A list some of whose items are computed."""
+    """A list with computed items."""
 
     items: tuple[Value, ...]
 
 
-Value: TypeAlias = Literal | ExpressionValue | TemplateValue | SelectorValue | ObjectValue | ArrayValue
+TextValue: TypeAlias = Literal | ExpressionValue | TemplateValue
+"""The values a text may compile to."""
+
+Value: TypeAlias = TextValue | SelectorValue | ObjectValue | ArrayValue
 
 
 # ------------------------------------------------------------------ criteria and actions
@@ -103,7 +103,7 @@ class ContextCriterion(Record):
 
 
 class QueryCriterion(Record):
-    """A regex, jsonpath or xpath condition; `query` is a Template while it holds embedded expressions."""
+    """A regex, jsonpath or xpath condition; `query` is a Template if it has embedded expressions."""
 
     text: str
     kind: str
@@ -117,9 +117,9 @@ CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriteri
 
 
 class CompiledParameter(Record):
-    """A parameter with its Reusable Object followed; `location` is None for a workflow's input.
+    """A parameter; `location` is None for the input of a called workflow.
 
-    `declared` is the operation's own parameter of that name and place, None when it has none.
+    `declared` is the operation's parameter of that name and location, None when it declares none.
     """
 
     name: str
@@ -155,7 +155,7 @@ class CompiledReplacement(Record, kw_only=True):
 
 
 class CompiledBody(Record):
-    """What a step sends: `content_type` is decided at compile time (semantics §6)."""
+    """The body that a step sends; `content_type` is decided at compile time (semantics §6)."""
 
     content_type: str
     payload: Value | None
@@ -179,20 +179,26 @@ class WorkflowCall(Record, kw_only=True):
 
 
 class Unlinked(Record):
-    """The step's target could not be had (which is reported), or was not read: such a Program is only looked at."""
+    """The step's target was not found (which is reported) or not read; a program with such a step is not run."""
+
+
+LinkedCall: TypeAlias = OperationCall | WorkflowCall
+"""What a step calls in a program without errors: all that a run meets."""
+
+Call: TypeAlias = LinkedCall | Unlinked
+"""Every kind of call. Match it with `assert_never`, so that the type check names each place that a new kind misses."""
 
 
 class CompiledStep(Record):
-    """One step, ready to run: parameters and actions are merged with the workflow's.
+    """One step, with the parameters and actions of its workflow merged in.
 
-    `timeout` in seconds. `depends_on` are the steps of this workflow that must have ended
-    before it, `reads` those whose outputs it refers to, `later` those (perhaps itself) that a loop
-    or a repair runs only after its first visit; `foreign_steps` are steps of other workflows
-    it waits for.
+    `timeout` is in seconds. `depends_on` are the steps of this workflow that must end before it,
+    `foreign_steps` those of other workflows; `reads` are the steps whose outputs it refers to, and
+    `later` those of them (perhaps itself) that run only after its first visit, through goto or retry.
     """
 
     step_id: str
-    call: OperationCall | WorkflowCall | Unlinked
+    call: Call
     at: Location
     description: str | None = None
     parameters: tuple[CompiledParameter, ...] = ()
@@ -208,12 +214,31 @@ class CompiledStep(Record):
     later: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
 
+    @property
+    def linked_call(self) -> LinkedCall:
+        """What the step calls; ValueError in a program with errors, when the target was not found."""
+        match self.call:
+            case OperationCall() | WorkflowCall() as call:
+                return call
+            case Unlinked():
+                raise ValueError(f"the target of step {self.step_id} was not found; such a program is not run")
+            case _:
+                assert_never(self.call)
+
+    @property
+    def called_workflow(self) -> WorkflowKey | None:
+        """The workflow that the step calls, if it calls one."""
+        match self.call:
+            case WorkflowCall(workflow=workflow):
+                return workflow
+            case OperationCall() | Unlinked():
+                return None
+            case _:
+                assert_never(self.call)
+
 
 class DocumentScope(Record, kw_only=True):
-    """What expressions of one document may see of the document itself.
-
-    `workflow_ids` maps every workflowId (and `source.workflowId`) its expressions may name.
-    """
+    """The parts of a document that its expressions may refer to; `raw` is the whole document."""
 
     _hidden_in_repr = ("raw",)
 
@@ -225,7 +250,7 @@ class DocumentScope(Record, kw_only=True):
 
 
 class CompiledWorkflow(Record):
-    """One workflow; `steps` stand in the order of execution fixed at compile time (semantics §5)."""
+    """One workflow; `steps` are in order of execution (semantics §5), `positions` gives the index of each."""
 
     _hidden_in_repr = ("positions",)
 
@@ -246,13 +271,24 @@ class CompiledWorkflow(Record):
         """The workflowId."""
         return self.key.workflow_id
 
+    def operation_steps(self) -> Iterator[tuple[CompiledStep, OperationCall]]:
+        """Yield each step that calls an operation of a description, with its call."""
+        for step in self.steps:
+            match step.call:
+                case OperationCall() as call:
+                    yield step, call
+                case WorkflowCall() | Unlinked():
+                    pass
+                case _:
+                    assert_never(step.call)
+
 
 class Program(Record, kw_only=True):
-    """A checked, frozen Arazzo Description: what `run` walks through.
+    """A compiled Arazzo Description.
 
-    `description` is the entry document's model, `base` its base URI; `workflows` holds every compiled workflow
-    that was asked for or can be reached; `entry` is the workflow to run when one was chosen.
-    `diagnostics` are what was found on the way (errors only when loaded for validation).
+    `description` is the entry document's model, `base` its base URI; `workflows` are the compiled
+    workflows, those asked for and those they can reach; `entry` is the one chosen to be run, if any.
+    `diagnostics` are the findings of loading (errors only when loaded for validation).
     """
 
     description: ArazzoDescription
@@ -268,14 +304,16 @@ class Program(Record, kw_only=True):
             raise KeyError("no workflow was chosen")
         return self.workflows[self.entry]
 
+    def operation_steps(self) -> Iterator[tuple[CompiledWorkflow, CompiledStep, OperationCall]]:
+        """Yield each step that calls an operation of a description, with its workflow and its call."""
+        for workflow in self.workflows.values():
+            for step, call in workflow.operation_steps():
+                yield workflow, step, call
+
     def operations(self) -> tuple[tuple[str, Operation, OpenApiDescription], ...]:
         """Return every (source name, operation, description) that a step calls, each once, in order."""
         found: dict[tuple[str, str], tuple[str, Operation, OpenApiDescription]] = {}
-        for workflow in self.workflows.values():
-            for step in workflow.steps:
-                if isinstance(step.call, OperationCall):
-                    call = step.call
-                    found.setdefault(
-                        (call.operation.uri, call.operation.pointer), (call.source, call.operation, call.description)
-                    )
+        for _, _, call in self.operation_steps():
+            operation = call.operation
+            found.setdefault((operation.uri, operation.pointer), (call.source, operation, call.description))
         return tuple(found.values())

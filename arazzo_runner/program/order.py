@@ -1,16 +1,133 @@
-"""The stable topological order of steps (semantics §5): the document's order wherever it is free."""
+"""The order of execution (semantics §5): dependencies first, the document's order wherever it is free."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
+from itertools import accumulate
+
+from arazzo_runner.base.records import Record, replace
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Location
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, WorkflowKey
+
+
+def ordered_steps(steps: Mapping[str, CompiledStep], problems: Problems) -> tuple[CompiledStep, ...]:
+    """Return the steps in order of execution: each after the steps it depends on or reads."""
+    if _is_straight(steps):
+        return tuple(steps.values())
+    names = list(steps)
+    positions = {name: index for index, name in enumerate(names)}
+    loops = _loops(steps, positions)
+    needs = {name: _needs(step, positions, loops) for name, step in steps.items()}
+    order, cycle = stable_order(names, needs)
+    if not any(step.depends_on for step in steps.values()):
+        _warn_of_later_steps(steps, needs, positions, problems)
+    if cycle:
+        at = steps[cycle[0]].at
+        message = f"steps wait for each other: {' → '.join(cycle)}"
+        problems.error("dependency-cycle", message, at, hint="remove one dependsOn or output reference of the circle")
+    return tuple(_with_later(steps[name], positions, loops) for name in order)
+
+
+def _is_straight(steps: Mapping[str, CompiledStep]) -> bool:
+    """Return whether the document's order holds: steps read earlier ones only, without dependsOn, goto or retry."""
+    earlier = set[str]()
+    for name, step in steps.items():
+        if step.depends_on or not step.reads <= earlier:
+            return False
+        for action in (*step.on_success, *step.on_failure):
+            if action.step_id is not None:
+                return False
+        earlier.add(name)
+    return True
+
+
+def _with_later(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> CompiledStep:
+    """Set `later`: the outputs that a loop provides only after the step's first visit."""
+    own = positions[step.step_id]
+    after = (name for name in {*step.reads, step.step_id} if positions.get(name, -1) >= own)
+    later = frozenset(name for name in after if loops.revisit(own, positions[name]))
+    return replace(step, later=later) if later else step
+
+
+def _warn_of_later_steps(
+    steps: Mapping[str, CompiledStep], needs: Mapping[str, set[str]], positions: Mapping[str, int], problems: Problems
+) -> None:
+    """Warn of a step that reads a later one's output without dependsOn (Arazzo 1.1 §Validation Recommendations)."""
+    for name, step in steps.items():
+        for later in sorted(
+            (need for need in needs[name] if positions.get(need, -1) > positions[name]), key=positions.__getitem__
+        ):
+            message = f'step "{name}" reads an output of the later step "{later}", which therefore runs first'
+            problems.warn("later-step", message, step.at, hint=f'write "{later}" above "{name}"')
+
+
+def _needs(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> set[str]:
+    """Return the steps that must run before a step: not those that a loop revisits later (pagination)."""
+    needs = set(step.depends_on)
+    own = positions[step.step_id]
+    for name in step.reads:
+        other = positions.get(name, -1)
+        if not (other > own and loops.revisit(own, other)):
+            needs.add(name)
+    return needs
+
+
+class _Loops(Record):
+    """The loops of a workflow: `furthest[i]` is the last step from which a goto leads to step i or before it.
+
+    `repairs` are pairs (step, the step that its retry runs first).
+    """
+
+    furthest: tuple[int, ...]
+    repairs: frozenset[tuple[int, int]]
+
+    def revisit(self, reader: int, later: int) -> bool:
+        """Return whether a goto from `later` or after it, or a retry of the reader, leads back to the reader."""
+        return self.furthest[reader] >= max(reader, later) or (reader, later) in self.repairs
+
+
+def _loops(steps: Mapping[str, CompiledStep], positions: Mapping[str, int]) -> _Loops:
+    furthest = [-1] * len(positions)
+    repairs: set[tuple[int, int]] = set()
+    for name, step in steps.items():
+        for action in (*step.on_success, *step.on_failure):
+            target = positions.get(action.step_id or "")
+            if target is not None and action.type == "goto":
+                furthest[target] = max(furthest[target], positions[name])
+            elif target is not None and action.type == "retry":
+                repairs.add((positions[name], target))
+    return _Loops(tuple(accumulate(furthest, max)), frozenset(repairs))
+
+
+def check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: Problems) -> None:
+    """Report a circle of workflows in `dependsOn` (semantics §5)."""
+    if not any(workflow.depends_on for workflow in workflows.values()):
+        return
+    names = {key: f"{key.workflow_id}\0{key.document}" for key in workflows}
+    needs = {
+        names[key]: [names[need] for need in workflow.depends_on if need in names]
+        for key, workflow in workflows.items()
+    }
+    itself = [key for key, workflow in workflows.items() if key in workflow.depends_on]
+    _, cycle = stable_order(list(needs), needs)
+    stuck = [name.partition("\0")[0] for name in cycle] or [key.workflow_id for key in itself for _ in range(2)][:2]
+    if not stuck:
+        return
+    at: Location = next(workflow.at for key, workflow in workflows.items() if key.workflow_id == stuck[0])
+    message, hint = f"workflows wait for each other: {' → '.join(stuck)}", "remove one dependsOn of the circle"
+    problems.error("dependency-cycle", message, at.child("dependsOn"), hint=hint)
+
+
+# ------------------------------------------------------------------ sorting
 
 
 def stable_order(names: Sequence[str], needs: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return (order, cycle): every name after all it needs; `cycle` names those that cannot be ordered.
+    """Return (order, cycle): each name after all that it needs, and the names of one cycle (empty if there is none).
 
-    Always takes the first name of the document that is free, so a document already in order
-    stays as it is. Unknown needs are ignored. O(n log n) in names and needs.
+    A topological sort that always takes the first free name of the document, so a document already
+    in order keeps it. Unknown needs are ignored. O(n log n) in names and needs.
     """
     known = set(names)
     waiting = {name: {need for need in needs.get(name, ()) if need in known and need != name} for name in names}

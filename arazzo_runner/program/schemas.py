@@ -1,4 +1,4 @@
-"""What an inputs schema says at compile time: the names it declares, and which of them are secret."""
+"""Input names of an inputs schema: those it declares, and which of them are secret."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _COMPOSING: Final = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
 
 
 def input_names(schema: JsonValue, root: JsonValue) -> frozenset[str] | None:
-    """Return the input names a schema declares; None when it does not tell (no schema, foreign `$ref`)."""
+    """Return the input names that a schema declares; None when unknown (no schema, `$ref` to another document)."""
     if not isinstance(schema, dict):
         return None
-    if _COMPOSING.isdisjoint(schema):  # as nearly always
+    if _COMPOSING.isdisjoint(schema):  # nearly always
         properties = schema.get("properties")
         return frozenset(properties) if isinstance(properties, dict) else frozenset()
     names: set[str] = set()
@@ -46,7 +46,7 @@ def _marked(schema: JsonValue, root: JsonValue) -> bool:
 
 
 def _parts(schema: JsonValue, root: JsonValue) -> Iterator[dict[str, JsonValue] | None]:
-    """Yield a schema and what it is made of (`$ref`, allOf/anyOf/oneOf); None for what cannot be followed."""
+    """Yield a schema and its parts ($ref, allOf, anyOf, oneOf); None for a `$ref` that cannot be followed."""
     waiting, seen = [schema], set[int]()
     while waiting:
         part = waiting.pop(0)

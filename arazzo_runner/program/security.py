@@ -1,4 +1,4 @@
-"""What the security of an operation asks for, and which of it a step gives by its own parameters.
+"""The security requirements of an operation, and which of them a step meets by its own parameters.
 
 OpenAPI §Security Requirement Object: the items of `security` are alternatives, the names in one
 item are needed together, and an empty item makes all of it optional.
@@ -16,21 +16,20 @@ from arazzo_runner.program.model import (
     CompiledWorkflow,
     OperationCall,
     Program,
-    WorkflowCall,
     WorkflowKey,
 )
 
 Slot = tuple[str, str]
-"""Where a credential goes: its place (header, query, cookie) and name; header names are lower-case."""
+"""Where a credential goes: its location (header, query, cookie) and name; header names are lower-case."""
 Alternative = Mapping[str, tuple[str, ...]]
 
 AUTHORIZATION: Slot = ("header", "authorization")
 
 
 def slot_of(scheme: JsonValue) -> Slot | None:
-    """Return where the credential of a Security Scheme Object goes; None for a client certificate.
+    """Return the slot of a Security Scheme Object's credential; None for a client certificate.
 
-    One that is not described (None) most likely goes into Authorization.
+    An undescribed scheme (None) is assumed to use Authorization.
     """
     raw: Mapping[str, Any] = scheme if isinstance(scheme, Mapping) else {}
     if raw.get("type") == "mutualTLS":
@@ -42,9 +41,9 @@ def slot_of(scheme: JsonValue) -> Slot | None:
 
 
 def shared_slot(alternative: Alternative, schemes: Mapping[str, JsonValue], given: frozenset[Slot]) -> tuple[str, ...]:
-    """Return the names of two schemes needed together whose credentials go into the same slot, () when there are none.
+    """Return the names of two schemes of one alternative that use the same slot; () when there are none.
 
-    A slot that the step itself fills is no longer anybody's.
+    Slots in `given`, which the step fills itself, do not count.
     """
     seen: dict[Slot, str] = {}
     for name in alternative:
@@ -58,7 +57,7 @@ def shared_slot(alternative: Alternative, schemes: Mapping[str, JsonValue], give
 
 
 def given_by(parameters: Iterable[CompiledParameter]) -> frozenset[Slot]:
-    """Return the slots that the parameters of a step fill: they win over configured credentials (semantics §6)."""
+    """Return the slots that a step's parameters fill; they override configured credentials (semantics §6)."""
     return frozenset(
         (each.location, each.name.lower() if each.location == "header" else each.name)
         for each in parameters
@@ -67,25 +66,23 @@ def given_by(parameters: Iterable[CompiledParameter]) -> frozenset[Slot]:
 
 
 def is_given(security: Sequence[Alternative], schemes: Mapping[str, JsonValue], given: frozenset[Slot]) -> bool:
-    """Tell whether a request that fills these slots needs no configured credential any more."""
+    """Return whether a request that fills these slots needs no configured credential."""
     return not any(security) or any(
         all(slot_of(schemes.get(name)) in given for name in alternative) for alternative in security if alternative
     )
 
 
 def secured_steps(program: Program) -> Iterator[tuple[CompiledStep, OperationCall]]:
-    """Yield every step of a run whose operation asks for a credential that the step does not give by itself."""
+    """Yield each reachable step whose operation needs a configured credential, with its call."""
     for workflow in reached(program):
-        for step in workflow.steps:
-            call = step.call
-            if not isinstance(call, OperationCall) or not call.operation.security:
-                continue
-            if not is_given(call.operation.security, call.operation.security_schemes, given_by(step.parameters)):
+        for step, call in workflow.operation_steps():
+            operation, given = call.operation, given_by(step.parameters)
+            if operation.security and not is_given(operation.security, operation.security_schemes, given):
                 yield step, call
 
 
 def reached(program: Program) -> Iterable[CompiledWorkflow]:
-    """The workflows that a run of the chosen one can come to; all of them when none was chosen."""
+    """Return the workflows that a run of the chosen one can reach; all of them when none was chosen."""
     if program.entry is None:
         return program.workflows.values()
     found: dict[WorkflowKey, CompiledWorkflow] = {}
@@ -101,6 +98,6 @@ def reached(program: Program) -> Iterable[CompiledWorkflow]:
 def _next(workflow: CompiledWorkflow) -> Iterator[WorkflowKey]:
     yield from workflow.depends_on
     for step in workflow.steps:
-        if isinstance(step.call, WorkflowCall):
-            yield step.call.workflow
+        if step.called_workflow is not None:
+            yield step.called_workflow
         yield from (action.workflow for action in (*step.on_success, *step.on_failure) if action.workflow is not None)

@@ -1,23 +1,31 @@
-"""Raw JSON of a document → compiled Values: every text parsed once, every name in it checked."""
+"""Raw JSON of a document → compiled Values and criteria: each text parsed once, each name in it checked."""
 
 from __future__ import annotations
 
-from typing import cast
+import json
+from typing import assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.errors import Location, replacing
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template
+from arazzo_runner.document.model import Criterion
+from arazzo_runner.errors import Change, Edit, Fix, Location, removing, replacing
+from arazzo_runner.expressions.condition import parse_condition
+from arazzo_runner.expressions.nodes import Constant, Expression, ExpressionSyntaxError, Reference, Template
 from arazzo_runner.expressions.parser import parse_lenient
 from arazzo_runner.expressions.selectors import Query, compile_query
 from arazzo_runner.expressions.template import BARE_ROOTS, LONGEST_WHOLE, parse_value, parse_whole
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import (
     ArrayValue,
+    CompiledCriterion,
+    ContextCriterion,
     ExpressionValue,
     Literal,
     ObjectValue,
+    QueryCriterion,
     SelectorValue,
+    SimpleCriterion,
     TemplateValue,
+    TextValue,
     Value,
 )
 
@@ -47,7 +55,7 @@ def compile_value(
 def compile_field(
     raw: JsonValue, of: Location, name: str, context: Context, *, required: frozenset[str] = frozenset()
 ) -> Value:
-    """Compile the field `name` of the object at `of`, as compile_value does; only expressions need its place."""
+    """Compile the field `name` of the object at `of`, as compile_value does; constants need no Location."""
     if isinstance(raw, str):
         return compile_text(raw, of.child(name), context) if "$" in raw else Literal(raw)
     if isinstance(raw, (dict, list)):
@@ -55,13 +63,13 @@ def compile_field(
     return Literal(raw)
 
 
-def compile_text(text: str, at: Location, context: Context) -> Value:
+def compile_text(text: str, at: Location, context: Context) -> TextValue:
     """Compile a text: plain, one whole expression, or with embedded expressions (semantics §3)."""
     if "$" not in text:
         return Literal(text)
     try:
         whole = parse_whole(text) if len(text) <= LONGEST_WHOLE else None
-        if whole is not None:  # as most texts are
+        if whole is not None:  # most texts
             context.check(whole, at)
             return ExpressionValue(whole, at)
         parsed = parse_value(text, context.declared)
@@ -83,7 +91,7 @@ def compile_text(text: str, at: Location, context: Context) -> Value:
 
 
 def compile_expression(text: str, at: Location, context: Context) -> Expression | None:
-    """Compile a text that must be one runtime expression (a context, an output); None when it is not."""
+    """Compile a text that must be one runtime expression; None, reported, when it is not."""
     bare = text[1:-1] if text.startswith("{$") and text.endswith("}") else text
     try:
         node, slips = parse_lenient(bare, context.declared)
@@ -101,9 +109,9 @@ def compile_expression(text: str, at: Location, context: Context) -> Expression 
 def compile_query_text(
     text: str, kind: str, version: str | None, at: Location, context: Context
 ) -> Query | Template | None:
-    """Compile a query; one with embedded expressions stays a Template; None when it is broken."""
+    """Compile a query, to a Template if it has embedded expressions; None, reported, when it is invalid."""
     try:
-        # `$inputs.x` without braces is no JSONPath: it can only be meant as an expression (semantics §3).
+        # `$inputs.x` without braces is not JSONPath, so it is read as an expression (semantics §3).
         bare = kind == "jsonpath" and any(root in text for root in BARE_ROOTS)
         parsed = parse_value(text, context.declared, bare=bare) if bare or "{$" in text else None
         if parsed is not None and isinstance(parsed.node, Template):
@@ -121,7 +129,7 @@ def compile_query_text(
 
 
 def is_selector(raw: dict[str, JsonValue]) -> bool:
-    """Tell whether a mapping is a Selector Object (Arazzo 1.1): its three fields and an expression as context."""
+    """Return whether a mapping is a Selector Object (Arazzo 1.1): its three fields, the context an expression."""
     if raw.keys() != SELECTOR_FIELDS:
         return False
     context, selector, kind = raw["context"], raw["selector"], raw["type"]
@@ -132,7 +140,7 @@ def is_selector(raw: dict[str, JsonValue]) -> bool:
 def compile_selector(
     context_text: str, selector: str, kind: str, version: str | None, at: Location, context: Context
 ) -> Value:
-    """Compile the parts of a Selector Object; a broken one is reported and stands as null."""
+    """Compile the parts of a Selector Object; an invalid one is reported and compiles to null."""
     expression = compile_expression(context_text, at.child("context"), context)
     query = compile_query_text(selector, kind, version, at.child("selector"), context)
     if context.document.description.minor == 0:
@@ -163,11 +171,83 @@ def _object(raw: dict[str, JsonValue], at: Location, context: Context, required:
 
 def _key(name: str, at: Location, context: Context) -> str | Expression | Template:
     value = compile_text(name, at, context)
-    if isinstance(value, ExpressionValue):
-        node: Expression | Template = value.expression
-    elif isinstance(value, TemplateValue):
-        node = value.template
-    else:
-        return name
+    node: Expression | Template
+    match value:
+        case ExpressionValue(expression=node) | TemplateValue(template=node):
+            pass
+        case Literal():
+            return name
+        case _:
+            assert_never(value)
     context.problems.warn("expression-as-key", f'the key "{name}" is computed', at, hint="use a fixed key")
     return node
+
+
+# ------------------------------------------------------------------ criteria
+
+
+def compile_criteria(criteria: tuple[Criterion, ...], context: Context) -> tuple[CompiledCriterion, ...]:
+    """Compile a list of criteria; invalid ones are reported and left out."""
+    compiled = [_criterion(criterion, context) for criterion in criteria]
+    return tuple([criterion for criterion in compiled if criterion is not None])
+
+
+def _criterion(criterion: Criterion, context: Context) -> CompiledCriterion | None:
+    kind = "simple" if criterion.type is None else criterion.type.type
+    if kind == "simple":
+        return _simple(criterion, context)
+    if criterion.context is None or kind not in ("regex", "jsonpath", "xpath"):
+        return None  # already reported when the document was read
+    version = criterion.type.version if criterion.type is not None else None
+    expression = compile_expression(criterion.context, criterion.at.child("context"), context)
+    at = criterion.at.child("condition")
+    query = compile_query_text(criterion.condition, kind, version, at, context)
+    if expression is None or query is None:
+        return None
+    return QueryCriterion(criterion.condition, kind, version, expression, query, at)
+
+
+def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
+    at = criterion.at.child("condition")
+    if criterion.context is not None:
+        compared = _context_comparison(criterion, context)
+        if compared is not None:
+            return compared
+        hint = "say what the condition is with type: regex, jsonpath or xpath, or remove context"
+        message = "a simple condition has no context; this one is ignored"
+        place = criterion.at.child("context")
+        context.problems.warn("ignored-field", message, place, hint=hint, fix=removing(place, is_safe=False))
+    try:
+        parsed = parse_condition(criterion.condition, context.declared)
+    except ExpressionSyntaxError as problem:
+        context.syntax_error(problem, at, "condition-syntax")
+        return None
+    if parsed.slips:
+        context.slips(parsed.slips, at)
+    for expression in parsed.references:
+        context.check(expression, at)
+    return SimpleCriterion(criterion.condition, parsed.node, at, parsed.references)
+
+
+def _context_comparison(criterion: Criterion, context: Context) -> ContextCriterion | None:
+    """Compile a `context` with a JSON value as its condition: the two are compared (semantics §4)."""
+    text = criterion.condition.strip()
+    try:
+        expected = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    assert criterion.context is not None
+    expression = compile_expression(criterion.context, criterion.at.child("context"), context)
+    if expression is None:
+        return None
+    at = criterion.at.child("condition")
+    if not isinstance(expected, (dict, list)):
+        text = str(Constant(expected))
+    written = f"{Reference(expression)} == {text}"
+    fix = None  # a simple condition cannot contain an object or a list
+    if not isinstance(expected, (dict, list)):
+        remove = Edit(criterion.at.child("context"), change=Change.REMOVE)
+        fix = Fix((Edit(at, written), remove))
+    hint = f"write condition: {written}, without context"
+    context.problems.warn("context-comparison", "a simple condition has no context", at, hint=hint, fix=fix)
+    return ContextCriterion(criterion.condition, expression, expected, at)

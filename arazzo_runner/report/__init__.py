@@ -1,7 +1,8 @@
-"""What a person or a machine reads: pure functions from records (RunResult, Diagnostic, Event) to text.
+"""Output: functions from records (RunResult, Diagnostic, Event) to text.
 
-May import everything below `runtime`; knows no option and no exit code (those are the cli's).
-Start reading at text.py (diagnostics), progress.py (a run as it happens), failure.py (why it
-failed), json.py (machine output). console.py and files.py are the only places that write:
-whatever they are given from a run has been masked (masking.py) and made harmless (visible.py).
+May import everything below `runtime`; knows no options and no exit codes (those belong to the cli).
+Start reading at findings/text.py (diagnostics), terminal/progress.py (a run in progress),
+failure.py (why a run failed), json.py (machine output). terminal/console.py, runs/formats.py and
+secret_file.py are the only modules that write. Everything from a run is masked (masking.py) and
+has its control characters escaped (escaping.py) before it gets there, except what secret_file.py is for.
 """

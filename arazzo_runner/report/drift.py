@@ -1,4 +1,4 @@
-"""How a replayed run differs from its cassette, as Diagnostics at the part of the step that made the request."""
+"""Differences of a replayed run from its cassette, as Diagnostics located at the part of the step that differs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LONG = 60
 
 
 class RequestDrift(Record):
-    """One difference of a run from its cassette, in plain words.
+    """One difference of a run from its cassette.
 
-    `kind` is differs, unrecorded or unplayed; `key` the effect's, `request` "POST https://…";
-    `part` and `name` say which part differs, `was` and `now` how.
+    `kind` is differs, unrecorded or unplayed; `key` is the effect's key, `request` is "POST https://…";
+    `part` and `name` name the part that differs, `was` and `now` are its values.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class RequestDrift(Record):
 
 
 def drift_diagnostics(program: Program, drifts: Iterable[RequestDrift], secrets: Secrets) -> Iterator[Diagnostic]:
-    """Yield each difference at its place in the document, secrets masked."""
+    """Yield each difference as a Diagnostic at its location in the document, secrets masked."""
     for drift in drifts:
         if drift.kind == "differs":
             yield _differs(program, drift, secrets)
@@ -47,7 +47,7 @@ def drift_diagnostics(program: Program, drifts: Iterable[RequestDrift], secrets:
 def outcome_diagnostics(
     program: Program, result: RunResult, status: str, outputs: dict[str, JsonValue], secrets: Secrets
 ) -> Iterator[Diagnostic]:
-    """Yield where the end of the run is another one than recorded, secrets masked."""
+    """Yield differences of status and outputs from those recorded, secrets masked."""
     at = program.workflow.at
     if result.status != status:
         yield _error("outcome-differs", f"the recorded run {status}, this one {result.status}", at)
@@ -62,11 +62,11 @@ def outcome_diagnostics(
 def _differs(program: Program, drift: RequestDrift, secrets: Secrets) -> Diagnostic:
     what = " ".join(filter(None, (drift.part, drift.name)))
     message = f"{drift.key}: the request's {what} {_changed(drift.was, drift.now, secrets)}"
-    return _error("request-differs", message, _place(program, drift))
+    return _error("request-differs", message, _location(program, drift))
 
 
 def _changed(was: JsonValue, now: JsonValue, secrets: Secrets) -> str:
-    # Masked before it is cut: what a cut at the front leaves of a secret nobody could tell.
+    # Mask before cutting: the rest of a secret that is cut at its front is not recognised.
     was, now = secrets.mask_value(was), secrets.mask_value(now)
     if was is MISSING:
         return f"was not there, now it is {preview(now)}"
@@ -78,15 +78,15 @@ def _changed(was: JsonValue, now: JsonValue, secrets: Secrets) -> str:
 
 
 def _around_the_change(was: str, now: str) -> tuple[str, str]:
-    """Cut two long texts to where they begin to differ."""
-    same = next((place for place, pair in enumerate(zip(was, now, strict=False)) if pair[0] != pair[1]), len(was))
+    """Cut two long texts to the part where they begin to differ."""
+    same = next((index for index, pair in enumerate(zip(was, now, strict=False)) if pair[0] != pair[1]), len(was))
     start = max(0, min(same, len(now)) - 20)
     cut = tuple(("…" if start else "") + text[start : start + _LONG] for text in (was, now))
     return cut[0], cut[1]
 
 
-def _place(program: Program, drift: RequestDrift) -> Location:
-    """Return where the step says what differs: its parameter or its payload, else the step."""
+def _location(program: Program, drift: RequestDrift) -> Location:
+    """Return the location of the parameter or payload that differs, else of the step."""
     if drift.at is None:
         return program.workflow.at
     step = _step_at(program, drift.at)

@@ -1,4 +1,4 @@
-"""Makes foreign text harmless: what a server or a document says must not steer a terminal or a CI log."""
+"""Escape foreign text: what a server or document sends must not control a terminal or a CI log."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import lru_cache
 from arazzo_runner.base.patterns import pattern as lazy_pattern
 
 # C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, embeddings and
-# isolates (CVE-2021-42574), invisible joiners, tags, lone surrogates, the two characters that no XML
-# may hold. Tab is shown as it is.
+# isolates (CVE-2021-42574), invisible joiners, tags, lone surrogates, the two characters that XML
+# cannot hold. Tab is left as it is.
 _UNSAFE_CHARACTERS = (
     "\x00-\x08%s-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\ud800-\udfff\U000e0000-\U000e007f"
@@ -20,7 +20,7 @@ _INLINE_COMMAND = lazy_pattern(r"##(?=(vso)?\[)")
 
 
 def one_line(text: str) -> str:
-    """Return foreign text as one harmless line: control and bidirectional characters are shown as escapes.
+    """Return foreign text as one harmless line: control and bidirectional characters become escapes.
 
     >>> one_line("a\\x1b[2Jb\\n::error::x")
     'a\\\\e[2Jb\\\\n::error::x'
@@ -29,7 +29,7 @@ def one_line(text: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether a text is harmless as it stands, whatever part of it is shown."""
+    """Return whether a text, and every part of it, is harmless unescaped."""
     return text.isascii() and text.isprintable() and "::" not in text and "##" not in text
 
 
@@ -48,7 +48,7 @@ def neutral(text: str) -> str:
 def json_text(text: str) -> str:
     """Return serialised JSON with the same meaning that is harmless to print.
 
-    Unsafe characters can only stand inside its strings, so each becomes its JSON escape.
+    Unsafe characters only occur inside its strings, so each becomes its JSON escape.
     """
     if not (text.isascii() and text.replace("\n", "").isprintable()):
         text = _unsafe("\x0b").sub(_json_escape, text)
@@ -56,7 +56,7 @@ def json_text(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    # Most text is plain: the pattern is compiled when the first text is not.
+    # Most text is plain: do not compile the pattern before it is needed.
     return text if text.isascii() and text.isprintable() else _unsafe("\x0a").sub(_escape, text)
 
 

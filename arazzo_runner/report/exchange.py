@@ -1,13 +1,15 @@
-"""One HTTP exchange as text: the lines of -v and -vv, a short excerpt of a body, the curl line."""
+"""HTTP exchanges as text: the lines of -v and -vv, excerpts of bodies, curl commands, the requests of a dry run."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from arazzo_runner.base.json_values import JsonValue, to_json
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
+from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.report.escaping import lines, one_line
 from arazzo_runner.report.json import pretty, shown_body
 from arazzo_runner.report.masking import masked_headers, masked_url
@@ -57,7 +59,7 @@ def response_details(response: HttpResponse | NoResponse, secrets: Secrets) -> l
 
 
 def body_lines(body: JsonValue) -> list[str]:
-    """Return a shown body as lines, an empty line before it: JSON indented, text as it is."""
+    """Return a masked body as lines after an empty one: JSON indented, text unchanged."""
     if body is None:
         return []
     text = body if isinstance(body, str) else pretty(body).rstrip("\n")
@@ -65,7 +67,7 @@ def body_lines(body: JsonValue) -> list[str]:
 
 
 def body_excerpt(response: HttpResponse, secrets: Secrets) -> list[str]:
-    """Return the first lines of a response's body, each cut to a terminal's width."""
+    """Return the first lines of a response's body, each cut to EXCERPT_WIDTH characters."""
     body = shown_body(response.body, response.header("content-type"), secrets)
     if body is None:
         return []
@@ -89,7 +91,7 @@ def header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list
 
 
 def curl_line(request: HttpRequest, secrets: Secrets) -> str:
-    """Return a command for a POSIX shell that sends the same request; masked secrets are to be filled in."""
+    """Return a POSIX shell command that sends the same request, with `***` in place of secrets."""
     url = masked_url(request.url, secrets)
     words = ["curl"]
     if any(character in url for character in "[]{}"):
@@ -111,7 +113,7 @@ def curl_line(request: HttpRequest, secrets: Secrets) -> str:
 
 
 def body_text(request: HttpRequest, secrets: Secrets) -> str | None:
-    """Return the body as text with its secrets masked; None when there is none or it is binary."""
+    """Return the body as text with its secrets masked; None if there is none or it is binary."""
     if not request.body:
         return None
     try:
@@ -121,14 +123,14 @@ def body_text(request: HttpRequest, secrets: Secrets) -> str | None:
     shown = shown_body(request.body, request.header("content-type"), secrets)
     if isinstance(shown, str):
         return shown
-    # The bytes as they were sent, unless something in them had to be masked.
+    # Exactly as sent, unless something in it was masked.
     return text if shown == json.loads(text) else to_json(shown)
 
 
 def _quoted(text: str) -> str:
-    """Quote for a POSIX shell; what must not reach a terminal raw is written in the form $'…' (bash, zsh, ksh)."""
+    """Quote for a POSIX shell; control characters are written in the form $'…' (bash, zsh, ksh)."""
     if one_line(text) == text:
-        import shlex  # only a failure shows a curl line
+        import shlex  # lazily: only failures show a curl line
 
         return shlex.quote(text)
     written = []
@@ -140,3 +142,24 @@ def _quoted(text: str) -> str:
         else:
             written += [f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")]
     return "$'" + "".join(written).replace("\\x0a", "\\n") + "'"
+
+
+# ------------------------------------------------------------------ dry runs
+
+
+def render_requests(result: RunResult) -> str:
+    """Return every request that a dry run would have sent, in order, secrets masked, an empty line after each."""
+    steps = [step for workflow in result.dependencies for step in workflow.steps]
+    return "".join(_requests([*steps, *result.steps], result.secrets))
+
+
+def _requests(steps: Iterable[StepResult], secrets: Secrets) -> Iterable[str]:
+    for step in steps:
+        if step.workflow is not None:
+            yield from _requests(step.workflow.steps, secrets)
+        for attempt in step.attempts:
+            if attempt.request is None:
+                continue
+            details = [f"  {line}".rstrip() for line in request_details(attempt.request, secrets)]
+            lines = [f"# {one_line(step.step_id)}", request_line(attempt.request, secrets), *details, ""]
+            yield "\n".join(lines) + "\n"

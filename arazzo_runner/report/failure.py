@@ -1,4 +1,4 @@
-"""Why a run failed: the step, the criterion's line with what was seen, the response, a curl line."""
+"""Explain failed runs: the step, the criterion with the values it saw, the response, a curl line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_CONDITION, _LONGEST_SEEN = 56, 60
 
 
 def failed_step(result: RunResult | WorkflowResult) -> StepResult | None:
-    """Return the step that decided the failure: the last one that failed, followed into nested workflows."""
+    """Return the step that made a run fail: the last failed one, followed into nested workflows."""
     failed = [step for step in result.steps if step.status == "failed"]
     if failed:
         step = failed[-1]
@@ -35,7 +35,7 @@ def failed_step(result: RunResult | WorkflowResult) -> StepResult | None:
 
 
 def failure_diagnostics(result: RunResult) -> tuple[Diagnostic, ...]:
-    """Return what failed as Diagnostics, unmasked: every criterion of the deciding step that does not hold."""
+    """Return the failed criteria of the deciding step as Diagnostics, unmasked."""
     if result.status == "succeeded":
         return ()
     step = failed_step(result)
@@ -45,7 +45,7 @@ def failure_diagnostics(result: RunResult) -> tuple[Diagnostic, ...]:
 
 
 def failure_findings(result: RunResult) -> tuple[Diagnostic, ...]:
-    """Return why a run did not succeed as Diagnostics at their places, masked; none when it did."""
+    """Return why a run did not succeed as Diagnostics at their locations, masked; none if it succeeded."""
     if result.status == "succeeded":
         return ()
     step = failed_step(result)
@@ -66,7 +66,7 @@ def _step_failed(step: StepResult) -> Diagnostic:
 
 
 def render_failure(result: RunResult, *, color: bool = False) -> str:
-    """Return the explanation of a run that did not succeed, ready to print; empty when it did."""
+    """Return why a run did not succeed, ready to print; empty if it succeeded."""
     if result.status == "succeeded":
         return ""
     step = failed_step(result)
@@ -78,7 +78,7 @@ def render_failure(result: RunResult, *, color: bool = False) -> str:
 
 
 def last_line(result: RunResult, step: StepResult | None, *, color: bool) -> str:
-    """Say in one line how the run ended."""
+    """Return one line that says how the run ended."""
     words = {
         "failed": "failed",
         "in_doubt": "ended in doubt: the outcome of a request is unknown",
@@ -94,7 +94,7 @@ def last_line(result: RunResult, step: StepResult | None, *, color: bool) -> str
 
 
 def explained(step: StepResult, secrets: Secrets, *, color: bool) -> list[str]:
-    """Return why a step failed as lines: findings at their places, the exchange, how to send it again."""
+    """Return why a step failed as lines: findings at their locations, the exchange, a curl line."""
     attempt = step.attempts[-1] if step.attempts else None
     found = list(_diagnostics(step, attempt, secrets))
     lines: list[str] = []
@@ -114,7 +114,7 @@ def explained(step: StepResult, secrets: Secrets, *, color: bool) -> list[str]:
 
 
 def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) -> Iterable[Diagnostic]:
-    """What the attempt itself recorded (a request that could not be built), then the criteria."""
+    """Yield what the attempt recorded (a request that could not be built), then the failed criteria."""
     if attempt is None:
         return
     for diagnostic in attempt.diagnostics:
@@ -127,7 +127,7 @@ def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) ->
 
 
 def _failed(attempt: Attempt) -> Sequence[Verdict]:
-    # A failed check is a Diagnostic of the attempt already.
+    # A failed check is already one of the attempt's Diagnostics.
     return [verdict for verdict in attempt.verdicts if not verdict.passed and verdict.type != "check"]
 
 
@@ -149,11 +149,11 @@ def _unanswered(step: StepResult, answer: NoResponse) -> Diagnostic:
 
 
 def _criterion_diagnostic(step: StepResult, verdict: Verdict, secrets: Secrets) -> Diagnostic:
-    """Point at a criterion that does not hold, saying what was seen."""
+    """Return a Diagnostic at a criterion that does not hold, with the values it saw."""
     if verdict.default:
         message = f'step "{step.step_id}" failed: {verdict.reason}'
         return Diagnostic(code="criterion-failed", severity=Severity.ERROR, message=message, at=verdict.at)
-    # Masked before it is cut short: half a secret would not be recognised any more.
+    # Mask before cutting: half a secret is not recognised.
     seen = ", ".join(
         f"{each.expression} is {preview(masked_body(each.value, secrets), 60)}" for each in verdict.seen[:4]
     )
@@ -168,22 +168,22 @@ def _criterion_diagnostic(step: StepResult, verdict: Verdict, secrets: Secrets) 
 
 
 def side_by_side(verdicts: Sequence[Verdict], secrets: Secrets, *, color: bool) -> list[str]:
-    """Return what was expected and what was seen as two columns; nothing where no criterion saw a value."""
-    told = [each for each in verdicts if each.seen and each.type != "check"]
-    if all(each.passed for each in told):
+    """Return criteria and the values they saw as two columns; nothing if all with values hold."""
+    shown = [each for each in verdicts if each.seen and each.type != "check"]
+    if all(each.passed for each in shown):
         return []
-    expected = [_cut(secrets.mask(each.condition), _LONGEST_CONDITION) for each in told]
+    expected = [_cut(secrets.mask(each.condition), _LONGEST_CONDITION) for each in shown]
     width = max(map(len, (*expected, "expected")))
     head = f"{'expected':<{width}}  seen"
     lines = [f"         {paint(head, 'dim', color=color)}"]
-    for verdict, condition in zip(told, expected, strict=True):
+    for verdict, condition in zip(shown, expected, strict=True):
         mark = paint("holds", "green", color=color) if verdict.passed else paint("fails", "red", color=color)
         lines.append(f"  {mark}  {condition:<{width}}  {_seen_text(verdict, secrets)}".rstrip())
     return [*lines, ""]
 
 
 def _seen_text(verdict: Verdict, secrets: Secrets) -> str:
-    # Masked before it is cut short: half a secret would not be recognised any more.
+    # Mask before cutting: half a secret is not recognised.
     seen = (
         f"{secrets.mask(each.expression)} is {preview(masked_body(each.value, secrets), _LONGEST_SEEN)}"
         for each in verdict.seen[:3]
@@ -197,11 +197,11 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool) -> list[str]:
-    """The request that was sent, what came back, and how to send it once more."""
+    """Return the request, the response and a curl line."""
     if attempt.request is None or attempt.response is None:
         return []
     if isinstance(attempt.response, NoResponse) and attempt.response.code is not None and not attempt.response.sent:
-        return []  # it never came to the request
+        return []  # nothing was sent
     dim = "dim"
     lines = [f"  {paint('request:', dim, color=color)}  {request_line(attempt.request, secrets)}"]
     lines.append(f"  {paint('response:', dim, color=color)} {response_line(attempt.response, secrets)}")

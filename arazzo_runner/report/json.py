@@ -1,4 +1,4 @@
-"""Machine output of `run` and `validate` (docs: the JSON Schemas of both are a contract)."""
+"""JSON output of `run` and `validate`; the JSON Schemas in docs/schemas are a contract."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from arazzo_runner.sources.http_media.media import decode_body
 
 
 def pretty(value: JsonValue) -> str:
-    """Return a value as JSON for people: indented, characters as they are, harmless to a terminal."""
+    """Return a value as indented JSON that is harmless to a terminal."""
     return json_text(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str)) + "\n"
 
 
@@ -32,9 +32,9 @@ def pretty(value: JsonValue) -> str:
 def run_report(
     result: RunResult, *, show_secrets: bool = False, diagnostics: Iterable[Diagnostic] = ()
 ) -> dict[str, JsonValue]:
-    """Return what `run --format json` prints; secrets are masked, `show_secrets` unmasks the outputs only.
+    """Return what `run --format json` prints. Secrets are masked; `show_secrets` unmasks the outputs only.
 
-    `diagnostics` are further ones that only the caller knows (of the command line).
+    `diagnostics` are further ones, such as those of the command line.
     """
     secrets = result.secrets
     found = dict.fromkeys((*diagnostics, *result.diagnostics, *step_diagnostics(result.steps)))
@@ -51,7 +51,7 @@ def run_report(
 
 
 def error_report(workflow_id: str | None, diagnostics: Iterable[Diagnostic]) -> dict[str, JsonValue]:
-    """Return what `run --format json` prints when nothing could be run."""
+    """Return what `run --format json` prints if nothing could be run."""
     found = list(diagnostics)
     errors = [each.message for each in found if each.severity is Severity.ERROR]
     return {
@@ -67,7 +67,7 @@ def error_report(workflow_id: str | None, diagnostics: Iterable[Diagnostic]) -> 
 
 
 def shown_outputs(result: RunResult, *, show_secrets: bool) -> dict[str, JsonValue]:
-    """Return the workflow's outputs as stdout shows them; one that could not be had is null."""
+    """Return the workflow's outputs for stdout; one that could not be evaluated is null."""
     outputs = dict(result.outputs)
     if not show_secrets:
         outputs = masked_outputs(outputs, result.secret_outputs, result.secrets)
@@ -139,7 +139,7 @@ def _response(response: HttpResponse | NoResponse, secrets: Secrets) -> dict[str
 
 
 def shown_body(body: bytes | None, content_type: str | None, secrets: Secrets) -> JsonValue:
-    """Return a body as it may be shown: JSON parsed, text as text, bytes as base64; None when there is none."""
+    """Return a body, masked: JSON parsed, text as text, bytes as base64; None if it is empty."""
     if not body:
         return None
     value, _ = decode_body(body, content_type)
@@ -165,7 +165,7 @@ def _verdict(verdict: Verdict, secrets: Secrets) -> dict[str, JsonValue]:
         "seen": [_seen(each.expression, each.value, secrets) for each in verdict.seen],
         "reason": None if verdict.reason is None else secrets.mask(verdict.reason),
         "default": verdict.default,
-        **_place(verdict.at),
+        **_location(verdict.at),
     }
 
 
@@ -174,7 +174,7 @@ def _seen(expression: str, value: JsonValue, secrets: Secrets) -> dict[str, Json
 
 
 def step_diagnostics(steps: Iterable[StepResult]) -> Iterable[Diagnostic]:
-    """Yield what the attempts of steps recorded, nested workflows included: findings of checks, what was left out."""
+    """Yield the Diagnostics that attempts recorded, nested workflows included."""
     for step in steps:
         for attempt in step.attempts:
             yield from attempt.diagnostics
@@ -204,19 +204,19 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, JsonValue]:
         "code": diagnostic.code,
         "severity": diagnostic.severity.value,
         "message": diagnostic.message,
-        **_place(diagnostic.at),
+        **_location(diagnostic.at),
         "hint": diagnostic.hint,
-        "related": [_place(place) for place in diagnostic.related],
+        "related": [_location(at) for at in diagnostic.related],
         "fix": None if diagnostic.fix is None else "safe" if diagnostic.fix.is_safe else "unsafe",
     }
 
 
-def _place(at: Location) -> dict[str, JsonValue]:
+def _location(at: Location) -> dict[str, JsonValue]:
     return {"file": at.uri or None, "line": at.line, "column": at.column, "pointer": at.pointer}
 
 
 def plain(value: JsonValue) -> JsonValue:
-    """Return a value with MISSING (which JSON lacks) as null, mappings and tuples as plain ones."""
+    """Return a value with MISSING as None, mappings as dicts, tuples as lists, bytes as text."""
     if value is MISSING:
         return None
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Masks records before they are written: by value everywhere, whole where the name says secret (semantics §7)."""
+"""Mask records before they are written: known secrets everywhere, whole values under secret names."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ _QUERY_FIELD = pattern(r"(?<=[?&#])([^=&#]*)=([^&#]*)")
 _SCHEME = pattern(r"(Basic|Bearer|Digest|DPoP|Token)\s", re.IGNORECASE)
 
 
-def masked_slot(value: JsonValue) -> JsonValue:
-    """Return a secret slot's value with every text and number in it shown as `***`, however short."""
+def masked_whole(value: JsonValue) -> JsonValue:
+    """Return a value with every text and number in it replaced by `***`, however short."""
     if isinstance(value, Mapping):
-        return {name: masked_slot(item) for name, item in value.items()}
+        return {name: masked_whole(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [masked_slot(item) for item in value]
+        return [masked_whole(item) for item in value]
     if value is None or isinstance(value, bool) or value is MISSING:
         return value
     return MASK
 
 
 def masked_outputs(outputs: Mapping[str, JsonValue], secret: Iterable[str], secrets: Secrets) -> dict[str, JsonValue]:
-    """Return outputs as they may be shown: secret ones whole, others by value."""
+    """Return outputs masked: secret ones whole, known secrets in others."""
     names = frozenset(secret)
-    return {name: masked_slot(value) if name in names else secrets.mask_value(value) for name, value in outputs.items()}
+    return {
+        name: masked_whole(value) if name in names else secrets.mask_value(value) for name, value in outputs.items()
+    }
 
 
 def masked_body(value: JsonValue, secrets: Secrets) -> JsonValue:
-    """Return a parsed body as it may be shown: fields of secret names whole, everything else by value."""
+    """Return a parsed body masked: fields with secret names whole, known secrets elsewhere."""
     if isinstance(value, str):
         return secrets.mask(value)
     return _masked_members(value, secrets.changed(texts_of(value)) if secrets else {})
@@ -45,7 +47,7 @@ def masked_body(value: JsonValue, secrets: Secrets) -> JsonValue:
 def _masked_members(value: JsonValue, changed: Mapping[str, str]) -> JsonValue:
     if isinstance(value, dict):
         return {
-            changed.get(name, name): masked_slot(item) if is_secret_name(name) else _masked_members(item, changed)
+            changed.get(name, name): masked_whole(item) if is_secret_name(name) else _masked_members(item, changed)
             for name, item in value.items()
         }
     if isinstance(value, list):
@@ -54,7 +56,7 @@ def _masked_members(value: JsonValue, changed: Mapping[str, str]) -> JsonValue:
 
 
 def masked_headers(headers: Headers, secrets: Secrets) -> Headers:
-    """Return header pairs as they may be shown; of credentials only the scheme is left (`Bearer ***`)."""
+    """Return header pairs masked; credentials keep only their scheme (`Bearer ***`)."""
     return tuple((secrets.mask(name), _masked_header(name, value, secrets)) for name, value in headers)
 
 
@@ -66,7 +68,7 @@ def _masked_header(name: str, value: str, secrets: Secrets) -> str:
 
 
 def masked_url(url: str, secrets: Secrets) -> str:
-    """Return a URL as it may be shown: without userinfo, with query fields of secret names masked."""
+    """Return a URL with userinfo, query fields with secret names, and known secrets masked."""
     url = _USERINFO.sub(f"{MASK}@", url)
     return secrets.mask(_QUERY_FIELD.sub(_masked_field, url))
 
@@ -76,25 +78,25 @@ def _masked_field(match: re.Match[str]) -> str:
 
 
 def masked_diagnostic(diagnostic: Diagnostic, secrets: Secrets) -> Diagnostic:
-    """Return a Diagnostic whose texts may be shown, and the lines at its places."""
+    """Return a Diagnostic with its texts and the source lines at its locations masked."""
     hint = diagnostic.hint
     return replace(
         diagnostic,
         message=secrets.mask(diagnostic.message),
         hint=None if hint is None else secrets.mask(hint),
-        at=_masked_place(diagnostic.at, secrets),
-        related=tuple(_masked_place(at, secrets) for at in diagnostic.related),
+        at=_masked_location(diagnostic.at, secrets),
+        related=tuple(_masked_location(at, secrets) for at in diagnostic.related),
     )
 
 
-def _masked_place(at: Location, secrets: Secrets) -> Location:
+def _masked_location(at: Location, secrets: Secrets) -> Location:
     if at.positions is None or not secrets:
         return at
     return replace(at, positions=_MaskedLines(at.positions, secrets))
 
 
 class _MaskedLines(Record):
-    """The places of a document whose lines are masked before a long one is cut around what is marked."""
+    """Positions of a document with masked lines: masking must come before long lines are cut."""
 
     positions: Positions
     secrets: Secrets

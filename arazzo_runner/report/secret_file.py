@@ -1,7 +1,7 @@
-"""Keeps secret outputs in a file of the user's state directory, so that masking never loses them (semantics §7).
+"""Write secret outputs to a file in the user's state directory, so that masking never loses them.
 
-An answer's secrets are on disk before anything more is sent, waited for or begun, be it a retry
-or another branch: a run that is killed leaves them behind.
+The secrets of a response are on disk before the run does anything else (send, wait, retry, begin
+another branch): they survive a killed run.
 """
 
 from __future__ import annotations
@@ -10,11 +10,21 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from typing import assert_never
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.events import AttemptFinished, Event, StepFinished, StopRun
+from arazzo_runner.engine.events import (
+    AttemptFinished,
+    Event,
+    RetryScheduled,
+    StepFinished,
+    StepStarted,
+    StopRun,
+    WorkflowFinished,
+    WorkflowStarted,
+)
 from arazzo_runner.program.model import Program
 from arazzo_runner.report.json import pretty
 
@@ -22,7 +32,7 @@ StepName = tuple[str, str]
 
 
 def secret_step_outputs(program: Program) -> dict[StepName, frozenset[str]]:
-    """Return which outputs are secret, by (workflowId, stepId)."""
+    """Return the names of secret outputs by (workflowId, stepId)."""
     found: dict[StepName, frozenset[str]] = {}
     for workflow in program.workflows.values():
         for step in workflow.steps:
@@ -33,11 +43,11 @@ def secret_step_outputs(program: Program) -> dict[StepName, frozenset[str]]:
 
 
 def has_secret_outputs(program: Program) -> bool:
-    """Tell whether a run of this program can give a secret output."""
+    """Return whether a run of this program can have secret outputs."""
     return bool(secret_step_outputs(program)) or any(workflow.secret_outputs for workflow in program.workflows.values())
 
 
-class Keep:
+class SecretFile:
     """The file that holds the secret outputs of one run, step by step."""
 
     def __init__(self, program: Program, file: PrivateFile, announce: Callable[[str], None]) -> None:
@@ -47,13 +57,13 @@ class Keep:
         self._file = file
         self._announce = announce
         self._steps: dict[str, dict[str, JsonValue]] = {}
-        self._named = False
+        self._announced = False
 
     @classmethod
-    def prepare(cls, program: Program, announce: Callable[[str], None], label: str = "") -> Keep:
-        """Create the file, still empty; `announce` is told its path when it holds something. Raises OSError.
+    def prepare(cls, program: Program, announce: Callable[[str], None], label: str = "") -> SecretFile:
+        """Create the file, still empty; `announce` is called with its path once it holds something.
 
-        `label` tells the files of several runs of one process apart.
+        `label` distinguishes the files of several runs of one process. Raises OSError.
         """
         folder = state_folder()
         make_private_folder(folder)
@@ -64,41 +74,48 @@ class Keep:
 
     @property
     def path(self) -> str:
-        """Where the file is."""
+        """The path of the file."""
         return self._file.path
 
     @property
     def used(self) -> bool:
         """Whether the file holds a secret."""
-        return self._named
+        return self._announced
 
     def on_event(self, event: Event, secrets: Secrets) -> None:
-        """Write the secret outputs of an attempt or a step that is over; on return they are on disk.
+        """Write the secret outputs of a finished attempt or step; on return they are on disk.
 
-        Raises StopRun when no place can take them.
+        Raises StopRun if they cannot be written anywhere.
         """
-        if isinstance(event, AttemptFinished):
-            step_id, outputs = event.step_id, event.outputs
-        elif isinstance(event, StepFinished):
-            step_id, outputs = event.result.step_id, event.result.outputs
-        else:
-            return
+        match event:
+            case AttemptFinished():
+                self._write_step(event, event.step_id, event.outputs)
+            case StepFinished():
+                self._write_step(event, event.result.step_id, event.result.outputs)
+            case WorkflowStarted() | StepStarted() | RetryScheduled() | WorkflowFinished():
+                pass
+            case _:
+                assert_never(event)
+
+    def _write_step(
+        self, event: AttemptFinished | StepFinished, step_id: str, outputs: Mapping[str, JsonValue]
+    ) -> None:
         names = self._secret_steps.get((event.workflow_id, step_id), frozenset())
-        kept = {name: value for name, value in outputs.items() if name in names}
-        place = step_id if event.depth == 0 else f"{event.workflow_id}/{step_id}"
-        if kept and kept != self._steps.get(place):
-            self._steps[place] = kept
+        secret = {name: value for name, value in outputs.items() if name in names}
+        key = step_id if event.depth == 0 else f"{event.workflow_id}/{step_id}"
+        if secret and secret != self._steps.get(key):
+            self._steps[key] = secret
             try:
                 self._write("running", {})
             except OSError as problem:
                 raise StopRun(self._lost(problem)) from None
 
     def finish(self, status: str, outputs: Mapping[str, JsonValue]) -> str | None:
-        """Write the workflow's secret outputs, or remove the file when there are none; returns what went wrong."""
-        kept = {name: value for name, value in outputs.items() if name in self._secret_outputs}
-        if kept or self._steps:
+        """Write the workflow's secret outputs, or remove the file if there are none; return what went wrong."""
+        secret = {name: value for name, value in outputs.items() if name in self._secret_outputs}
+        if secret or self._steps:
             try:
-                self._write(status, kept)
+                self._write(status, secret)
             except OSError as problem:
                 return self._lost(problem)
         else:
@@ -106,9 +123,9 @@ class Keep:
         return None
 
     def discard(self) -> None:
-        """Remove the file: its secrets have reached the user in another way, or there are none."""
+        """Remove the file, because the user has its secrets already or there are none."""
         self._file.discard()
-        self._named = False
+        self._announced = False
 
     def _write(self, status: str, outputs: Mapping[str, JsonValue]) -> None:
         record = {
@@ -119,8 +136,8 @@ class Keep:
         }
         before = self._file.path
         self._file.write_somewhere(pretty(record))
-        if self._file.path != before or not self._named:
-            self._named = True
+        if self._file.path != before or not self._announced:
+            self._announced = True
             self._announce(self._file.path)
 
     def _lost(self, problem: OSError) -> str:

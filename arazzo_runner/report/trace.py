@@ -1,19 +1,22 @@
-"""Where every value of a step comes from: from its parameters back to inputs, responses and constants."""
+"""Trace the values of a step back to inputs, responses and constants."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import assert_never
 
 from arazzo_runner.base.json_values import JsonValue, preview
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import MASK, is_secret_name
 from arazzo_runner.expressions.nodes import (
+    ComponentReference,
     Expression,
     InputReference,
     Keyword,
     MessageReference,
     OutputReference,
+    SourceReference,
     StepReference,
     WorkflowReference,
 )
@@ -28,14 +31,15 @@ from arazzo_runner.program.model import (
     Program,
     SelectorValue,
     TemplateValue,
+    Unlinked,
     Value,
-    WorkflowKey,
+    WorkflowCall,
 )
 from arazzo_runner.program.references import criterion_references, value_references
 
 
 class Origin(Record):
-    """One link of a value's way: `text` is the expression, `says` what it names, `origins` where that comes from."""
+    """A source of a value: `text` is the expression, `says` what it names, `origins` its own sources."""
 
     text: str
     says: str
@@ -43,7 +47,7 @@ class Origin(Record):
 
 
 class Slot(Record):
-    """One value of a step: `place` is "header Authorization", "body /query", "criterion" …; `text` as it is written."""
+    """A value of a step: `place` is "header Authorization", "body /query", "passes if" …; `text` is its source text."""
 
     place: str
     text: str
@@ -51,9 +55,9 @@ class Slot(Record):
 
 
 class Tracer:
-    """Follows the values of one workflow of a program; a step that reads itself (in a loop) is followed once.
+    """Traces the values of one workflow; a step that reads its own outputs (in a loop) is followed once.
 
-    `inputs` says of each input what there is to say: "string, required".
+    `inputs` describes each input: "string, required".
     """
 
     def __init__(self, program: Program, workflow: CompiledWorkflow, inputs: Mapping[str, str]) -> None:
@@ -62,7 +66,7 @@ class Tracer:
         self._steps = {step.step_id: step for step in workflow.steps}
 
     def step(self, step: CompiledStep) -> Iterator[Slot]:
-        """Yield every value a step sends, checks and gives, in that order."""
+        """Yield the values that a step sends, checks and outputs, in that order."""
         for parameter in step.parameters:
             yield self._slot(f"{parameter.location or 'input'} {parameter.name}", parameter.value, step)
         if step.body is not None:
@@ -78,7 +82,7 @@ class Tracer:
             yield self._slot(f"gives {name}", value, step)
 
     def _slot(self, place: str, value: Value, step: CompiledStep) -> Slot:
-        # A constant under a secret name is shown to nobody, though the document has it.
+        # Mask constants under secret names even though the document shows them.
         constant = isinstance(value, Literal) and is_secret_name(re.split("[ /]", place)[-1])
         return Slot(place, MASK if constant else value_text(value), self._origins(value_references(value), step, ()))
 
@@ -89,17 +93,21 @@ class Tracer:
 
     def _origin(self, expression: Expression, step: CompiledStep, seen: tuple[tuple[str, str], ...]) -> Origin:
         text = str(expression)
-        if isinstance(expression, InputReference):
-            return Origin(text, self._input(expression.name))
-        if isinstance(expression, StepReference):
-            return self._output(text, expression, seen)
-        if isinstance(expression, OutputReference):
-            return self._of_workflow(text, step, expression.name)
-        if isinstance(expression, WorkflowReference):
-            return Origin(text, f"{expression.field[:-1]} of workflow {expression.workflow_id}")
-        if isinstance(expression, (MessageReference, Keyword)):
-            return Origin(text, _exchange(expression, step))
-        return Origin(text, "of the document")
+        match expression:
+            case InputReference():
+                return Origin(text, self._input(expression.name))
+            case StepReference():
+                return self._output(text, expression, seen)
+            case OutputReference():
+                return self._of_workflow(text, step, expression.name)
+            case WorkflowReference():
+                return Origin(text, f"{expression.field[:-1]} of workflow {expression.workflow_id}")
+            case MessageReference() | Keyword():
+                return Origin(text, _exchange(expression, step))
+            case SourceReference() | ComponentReference():
+                return Origin(text, "of the document")
+            case _:
+                assert_never(expression)
 
     def _input(self, name: str | None) -> str:
         if name is None:
@@ -118,13 +126,13 @@ class Tracer:
         secret = ", secret" if expression.output in source.secret_outputs else ""
         says = f"step {source.step_id}: {value_text(value)}{secret}"
         if key in seen:
-            return Origin(text, f"{says} (of the round before)")
+            return Origin(text, f"{says} (of the previous visit)")
         return Origin(text, says, self._origins(value_references(value), source, (*seen, key)))
 
     def _of_workflow(self, text: str, source: CompiledStep, output: str) -> Origin:
-        """Follow an output of a sub-workflow into it."""
-        key = getattr(source.call, "workflow", None)
-        called = self._program.workflows.get(key) if isinstance(key, WorkflowKey) else None
+        """Follow an output of a step that calls a workflow into that workflow."""
+        key = source.called_workflow
+        called = None if key is None else self._program.workflows.get(key)
         value = dict(called.outputs).get(output) if called is not None else None
         if called is None or value is None:
             return Origin(text, f"an output of step {source.step_id}")
@@ -135,10 +143,14 @@ class Tracer:
 
 
 def _exchange(expression: MessageReference | Keyword, step: CompiledStep) -> str:
-    """Say of which exchange a reference to a request or a response is."""
-    called = step.step_id
-    if isinstance(step.call, OperationCall):
-        called = f"{step.call.operation.method} {step.call.operation.path}"
+    """Return the exchange that a reference to a request or a response belongs to."""
+    match step.call:
+        case OperationCall(operation=operation):
+            called = f"{operation.method} {operation.path}"
+        case WorkflowCall() | Unlinked():
+            called = step.step_id
+        case _:
+            assert_never(step.call)
     part = "request" if isinstance(expression, MessageReference) and expression.message == "request" else "response"
     if isinstance(expression, Keyword) and expression.name != "statusCode":
         part = "document" if expression.name == "self" else "request"
@@ -146,20 +158,26 @@ def _exchange(expression: MessageReference | Keyword, step: CompiledStep) -> str
 
 
 def value_text(value: Value) -> str:
-    """Return a value as it is written, computed parts as expressions."""
-    if isinstance(value, Literal):
-        return preview(value.value)
-    if isinstance(value, ExpressionValue):
-        return str(value.expression)
-    if isinstance(value, TemplateValue):
-        return preview(str(value.template))
-    if isinstance(value, SelectorValue):
-        return f"{value.context} ▸ {value.query}"
-    return "{…}" if isinstance(value, ObjectValue) else "[…]"
+    """Return the source text of a value."""
+    match value:
+        case Literal():
+            return preview(value.value)
+        case ExpressionValue():
+            return str(value.expression)
+        case TemplateValue():
+            return preview(str(value.template))
+        case SelectorValue():
+            return f"{value.context} ▸ {value.query}"
+        case ObjectValue():
+            return "{…}"
+        case ArrayValue():
+            return "[…]"
+        case _:
+            assert_never(value)
 
 
 def _leaves(pointer: str, value: Value) -> Iterator[tuple[str, Value]]:
-    """Yield every computed or constant member of a payload with its JSON Pointer."""
+    """Yield the leaves of a payload with their JSON Pointers."""
     if isinstance(value, ObjectValue):
         for name, item in value.members:
             token = str(name).replace("~", "~0").replace("/", "~1")

@@ -1,5 +1,6 @@
-"""What a source description points to: OpenAPI 2.0 to 3.2 as Operations, references, servers, styles, media types.
+"""Source descriptions: OpenAPI 2.0-3.2 as Operations, with references, servers, styles and media types.
 
-fetch.py is the only place that opens documents. Start reading at operation.py (our own view of
-an operation) and openapi.py (how it is found). May import document and what lies below it.
+fetch.py is the only place that opens documents. Start with operation.py (the view of an operation
+that all else uses) and openapi.py (how operations are found). May import document, expressions,
+errors and base.
 """

@@ -1,7 +1,7 @@
-"""One operation as an OpenAPI document that stands alone: for libraries that would fetch and find for themselves.
+"""One operation as a self-contained OpenAPI document, for libraries that would resolve references themselves.
 
-It has one path, one server and only references into itself, whatever version, files and servers
-the description has. What openapi-core is known to read wrongly is left out (see `_is_readable`).
+It has one path, one server and only internal references, whatever version, files and servers the
+description has. Parts that openapi-core is known to misread are left out (see `_is_readable`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from arazzo_runner.sources.schema.context import SchemaContext
 HOST: Final = "http://contract.test"
 PATH: Final = "/contract"
 METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
-# Values of these keys are data, not schemas.
+# The values of these keys are data, not schemas.
 _DATA: Final = frozenset({"enum", "const", "default", "example", "examples"})
 JSON: Final = "application/json"
 
 
 def bundled(operation: Operation, media_type: MediaType | None) -> dict[str, Any]:
-    """Return the document; the operation stands at PATH on HOST, `media_type` is that of the request's body."""
+    """Return the document, with the operation at PATH on HOST; `media_type` is that of the request's body."""
     schemas = _Schemas(operation.schemas)
     described: dict[str, Any] = {
         "parameters": [
@@ -49,7 +49,7 @@ def bundled(operation: Operation, media_type: MediaType | None) -> dict[str, Any
 
 
 class _Schemas:
-    """Copies schemas, each `$ref` turned into one to `#/components/schemas/sN`; circles stay circles."""
+    """Copies schemas with each `$ref` pointing to `#/components/schemas/sN`; recursive schemas stay recursive."""
 
     def __init__(self, context: SchemaContext) -> None:
         self.context = context
@@ -58,7 +58,7 @@ class _Schemas:
         self._kept: list[JsonValue] = []
 
     def copied(self, schema: JsonValue, base: str) -> Any:
-        """Return a schema without references out of it."""
+        """Return a copy of a schema with internal references only."""
         if isinstance(schema, list):
             return [self.copied(item, base) for item in schema]
         if not isinstance(schema, dict):
@@ -70,12 +70,12 @@ class _Schemas:
         reference = schema.get("$ref")
         if isinstance(reference, str):
             copy["$ref"] = f"#/components/schemas/{self._named(reference, base)}"
-        for name in ("$id", "$schema"):  # names of the schema's own, which something might go and look for
+        for name in ("$id", "$schema"):  # a library might try to fetch these
             copy.pop(name, None)
         return copy
 
     def followed(self, schema: JsonValue, base: str) -> JsonValue:
-        """Return what a schema means, its own `$ref` followed; {} when that leads nowhere."""
+        """Return a schema after following its `$ref`; {} when that cannot be followed."""
         if self.context.resolve is None:
             return schema
         try:
@@ -107,15 +107,15 @@ _ANYTHING: Final[dict[str, Any]] = {}
 
 
 def _is_left_out(key: str, value: JsonValue) -> bool:
-    # The standard library's `re`, which would search them, can be held up for ever; our own check has them.
-    # A discriminator's mapping has references of its own kind; oneOf says the same.
+    # Patterns would be searched by `re`, which is not linear-time; our own check covers them.
+    # A discriminator's mapping has another kind of references; oneOf constrains the same.
     if isinstance(value, dict):
         return key == "patternProperties" or (key == "discriminator" and "propertyName" in value)
     return key == "pattern" and isinstance(value, str)
 
 
 def _is_checked(media_type: MediaType, schemas: _Schemas) -> bool:
-    """Tell whether openapi-core reads a body as OpenAPI says: JSON, and forms whose members are plain texts."""
+    """Return whether openapi-core reads a body correctly: JSON, and forms with scalar members."""
     if is_json(media_type.content_type):
         return True
     schema = schemas.followed(media_type.schema, media_type.base)
@@ -128,7 +128,7 @@ def _is_checked(media_type: MediaType, schemas: _Schemas) -> bool:
 
 
 def _contents(content: Mapping[str, MediaType], schemas: _Schemas) -> dict[str, Any]:
-    """Return a content mapping; openapi-core knows no JSON but application/json, so a single one is called that."""
+    """Return a content mapping; a single JSON type is named application/json, the only one openapi-core knows."""
     is_only = is_plain(content)
     return {
         plain_json(name) if is_only else name: _media(each, schemas) if is_json(name) else {}
@@ -142,7 +142,7 @@ def plain_json(content_type: str) -> str:
 
 
 def is_plain(content: Mapping[str, MediaType]) -> bool:
-    """Tell whether a content mapping has one JSON type, which then stands as application/json."""
+    """Return whether a content mapping has exactly one JSON type, which is then named application/json."""
     return sum(map(is_json, content)) == 1
 
 
@@ -151,7 +151,7 @@ def _has_place(parameter: OperationParameter, operation: Operation) -> bool:
 
 
 def _is_readable(parameter: OperationParameter, schemas: _Schemas) -> bool:
-    """Leave out the styles that openapi-core does not read as OpenAPI says, and types that it stumbles over."""
+    """Return whether openapi-core reads a parameter's style and type correctly."""
     if parameter.content is not None:
         return is_json(parameter.content.content_type) and parameter.location in ("query", "header", "cookie")
     schema = schemas.followed(parameter.schema, parameter.base)

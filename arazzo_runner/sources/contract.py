@@ -1,7 +1,7 @@
 """The full contract check of one exchange through openapi-core, which is imported only here.
 
-It gets a document made for the operation (sources/bundle.py): so it never fetches, finds or
-chooses a server. Its own failures are told as such, never as misfits.
+It gets a document made for the operation (sources/bundle.py), so it neither fetches documents nor
+chooses operations and servers. Its own failures are reported as such, never as mismatches.
 """
 
 from __future__ import annotations
@@ -15,23 +15,22 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
-from werkzeug.datastructures import Headers as FoldedHeaders
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import Headers as FoldedHeaders, ImmutableMultiDict
 
 from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.sources.bundle import HOST, METHODS, PATH, bundled, is_plain, plain_json
 from arazzo_runner.sources.http_media.media_types import best_match
 from arazzo_runner.sources.operation import Operation
-from arazzo_runner.sources.schema.full import told
+from arazzo_runner.sources.schema.full import schema_error
 
 MOST: Final = 20
 Headers = tuple[tuple[str, str], ...]
 Contract = tuple[tuple[str, ...], str | None]
-"""(What openapi-core found, as sentences; why it could not look, None when it could)."""
+"""(The findings as sentences, the reason why there was no check or None)."""
 
 
 def check_request(operation: Operation, url: str, headers: Headers, body: bytes | None) -> Contract:
-    """Check a request as it would go over the wire."""
+    """Check a request as it is sent."""
     sent = _request(operation, url, headers, body)
     return _checked(operation, sent.stated_type, lambda contract: contract.iter_request_errors(sent))
 
@@ -54,13 +53,13 @@ def check_description(operation: Operation) -> Contract:
     make = OpenAPIV31SpecValidator if document["openapi"].startswith("3.1") else OpenAPIV30SpecValidator
     try:
         found = [_broken(each) for each in make(document).iter_errors()]
-    except Exception as failure:  # a library's own mistake must not be the description's
+    except Exception as failure:  # an error of the library is not one of the description
         return (), f"openapi-spec-validator failed: {type(failure).__name__}"
     return tuple(dict.fromkeys(found))[:MOST], None
 
 
 def _broken(error: Any) -> str:
-    """Return what is wrong, and below which names of the operation."""
+    """Return the message of an error, preceded by where in the operation it is."""
     names = [str(part) for part in error.absolute_path if str(part) not in _BUNDLE]
     where = f"{'.'.join(names[-4:])}: " if names else ""
     return f"{where}{' '.join(str(error.message).split())[:300]}"
@@ -76,13 +75,13 @@ def _checked(operation: Operation, content_type: str, find: Callable[[Any], Iter
     try:
         for error in find(_openapi(_Key(operation), content_type)):
             problems += _sentences(error)
-    except Exception as failure:  # a library's own mistake must not be the API's
+    except Exception as failure:  # an error of the library is not one of the API
         return (), f"openapi-core failed: {type(failure).__name__}"
     return tuple(dict.fromkeys(problems))[:MOST], None
 
 
 class _Key:
-    """An operation as a key of the cache: the same object, not an equal one (its mappings have no hash)."""
+    """An operation as a cache key, compared by identity, since its mappings have no hash."""
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
@@ -98,20 +97,20 @@ class _Key:
 def _openapi(key: _Key, content_type: str) -> Any:
     body = key.operation.request_body
     media_type = None if body is None else best_match(body.content, content_type)
-    without_validation: Any = None  # the whole document would be checked first
+    without_validation: Any = None  # else the whole document would be validated first
     return OpenAPI.from_dict(bundled(key.operation, media_type), config=Config(spec_validator_cls=without_validation))
 
 
 def _sentences(error: BaseException) -> Iterator[str]:
-    """Yield what an error of openapi-core says: of a schema all misfits, in our words."""
+    """Yield the message of an openapi-core error, or one for each schema error in it, in our wording."""
     causes = [error, error.__cause__, getattr(error.__cause__, "__cause__", None)]
     for cause in causes:
         found = getattr(cause, "schema_errors", None)
         if found is not None:
-            yield from (f"{_what(error)}: {told(each).message}" for each in found)
+            yield from (f"{_what(error)}: {schema_error(each).message}" for each in found)
             return
     cause = error.__cause__ if error.__cause__ is not None and not str(error) else error
-    # A text is shown whole or not at all: half of a secret would not be masked any more.
+    # Texts are shown whole or not at all: part of a secret would not be masked.
     text = " ".join(str(cause).split())
     yield text if 0 < len(text) <= 300 else type(cause).__name__
 
@@ -171,7 +170,7 @@ def _plain_fields(operation: Operation, status: int, fields: Headers) -> list[tu
 
 
 def _path_values(template: str, path: str) -> dict[str, str]:
-    """Return the values of a path template's variables in a URL's path, which may have the server's before it."""
+    """Return the values of a path template's variables in a URL's path, which may begin with the server's path."""
     plain = template.partition("?")[0].partition("#")[0]
     names = re.findall(r"\{([^{}]*)\}", plain)
     pattern = "([^/]*)".join(re.escape(part) for part in re.split(r"\{[^{}]*\}", plain))

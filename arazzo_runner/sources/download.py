@@ -1,4 +1,4 @@
-"""Fetching a description over HTTP: one GET, its redirects, its limits (for fetch.py, the choke point)."""
+"""Downloads of descriptions over HTTP: one GET with its redirects and limits; called by fetch.py only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from typing import Any, Final
 
 from arazzo_runner.base.version import __version__
-from arazzo_runner.sources.deadline import Deadline, keep_deadlines
+from arazzo_runner.sources.http_library import Deadline, keep_deadlines
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 from arazzo_runner.sources.policy import FetchError, Policy, check_addresses, limited, redirected, too_large
 from arazzo_runner.sources.uris import origin, without_userinfo
@@ -25,8 +25,8 @@ _HEADERS: Final = {
 def download(uri: str, base: str, policy: Policy) -> bytes:
     """Return the document at an http(s) URL, which the document at `base` names; raises FetchError.
 
-    Redirects are followed on the same server only, and every host is asked at the very address
-    that was checked, so that a name cannot mean one thing to the check and another to the request.
+    Redirects are followed on the same server only. Requests go to the addresses that were checked,
+    so that a host name cannot resolve to one address for the check and another for the request.
     """
     deadline = time.monotonic() + READ_SECONDS
     for _ in range(MAX_REDIRECTS + 1):
@@ -50,15 +50,17 @@ def _addresses(uri: str) -> list[str]:
     try:
         known = socket.getaddrinfo(found[1], found[2], type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return []  # perhaps only a proxy knows the name; else the request says that the host is unknown
+        return []  # perhaps only a proxy knows the name; else the request will fail
     return list(dict.fromkeys(str(each[4][0]) for each in known))
 
 
 def _exchange(uri: str, addresses: list[str], max_bytes: int, deadline: float) -> tuple[int, str | None, bytes]:
-    """Ask once; return (status, Location, body). The body is not read unless the status is 200."""
-    from arazzo_runner.sources.hosts import origin_of  # lazily, as the next two: most loads read only files
-    from arazzo_runner.sources.httpx_import import httpx
-    from arazzo_runner.sources.proxies import proxy_for
+    """Send one request; return (status, Location, body). The body is read only if the status is 200."""
+    from arazzo_runner.sources.hosts import (
+        origin_of,  # lazily, as the next two: most loads read only files
+        proxy_for,
+    )
+    from arazzo_runner.sources.http_library import httpx
 
     try:
         library = httpx()
@@ -79,7 +81,7 @@ def _exchange(uri: str, addresses: list[str], max_bytes: int, deadline: float) -
 
 
 def _client(library: Any, uri: str, proxy: str | None) -> Any:
-    # The TLS context, and the reading of SSL_CERT_FILE with it, only for https.
+    # The TLS context, which reads SSL_CERT_FILE, is made only for https.
     verify = library.create_ssl_context() if uri[:6].lower() == "https:" else False
     transport = library.HTTPTransport(verify=verify, proxy=proxy)
     keep_deadlines(transport)
@@ -87,7 +89,7 @@ def _client(library: Any, uri: str, proxy: str | None) -> Any:
 
 
 def _response(client: Any, library: Any, uri: str, addresses: list[str], seconds: float) -> Any:
-    """Ask the addresses that were checked, one after the other; through a proxy, the name."""
+    """Try the checked addresses one after the other; through a proxy, use the host name."""
     url = library.URL(uri)
     whole, connect = Deadline(seconds), min(CONNECT_SECONDS, seconds)
     timeout = {"connect": connect, "read": whole, "write": whole, "pool": connect}
@@ -119,5 +121,5 @@ def _body(response: Any, max_bytes: int, deadline: float, uri: str) -> bytes:
     except Undecodable as problem:
         raise FetchError(f"{without_userinfo(uri)} cannot be decoded: {problem}") from None
     if not body.is_whole:
-        raise FetchError(f"{without_userinfo(uri)} ended before it was whole")
+        raise FetchError(f"{without_userinfo(uri)} ended prematurely")
     return body.data

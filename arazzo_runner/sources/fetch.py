@@ -1,23 +1,22 @@
-"""Reading documents: the one place that opens files, and has descriptions fetched (security: choke point).
+"""Reading of documents: the one place that opens files or has descriptions downloaded (a security choke point).
 
-What may be read is decided in policy.py; here it is done, with limits counted while reading.
+policy.py decides what may be read. A load may also be recorded into a DocumentSnapshot, replayed
+from one, or tracked.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
-from arazzo_runner.base.records import replace
-from arazzo_runner.base.user_files import TooLarge, UnusableFile
-from arazzo_runner.base.user_files import read_file as read_named_file
-from arazzo_runner.sources.dependency_tracker import Watch
-from arazzo_runner.sources.document_snapshot import Kept
+from arazzo_runner.base.records import MutableRecord, field, replace
+from arazzo_runner.base.user_files import TooLarge, UnusableFile, read_file as read_named_file
 from arazzo_runner.sources.policy import (
     FetchError,
     Policy,
+    Repositories,
     check_below_root,
     check_reference,
     check_source,
@@ -26,7 +25,7 @@ from arazzo_runner.sources.policy import (
 )
 from arazzo_runner.sources.uris import is_remote, path_of
 
-__all__ = ["DocumentFetch", "Fetch", "FetchError", "Policy", "ReferenceFetch", "make_fetch", "repository_root"]
+__all__ = ["DocumentFetch", "Fetch", "FetchError", "Policy", "ReferenceFetch", "make_fetch"]
 
 
 class Fetch(Protocol):
@@ -37,16 +36,16 @@ class Fetch(Protocol):
 
 
 class ReferenceFetch(Protocol):
-    """Reads what a `$ref` leads to; raises FetchError."""
+    """Reads the document that a `$ref` refers to; raises FetchError."""
 
     def referenced(self, uri: str, base: str) -> bytes:
         """Return the bytes of the document at `uri`, which the one at `base` names."""
 
 
 class DocumentFetch:
-    """Fetches the documents of one load by its Policy; `entry_uri` is what the load begins with.
+    """Fetches the documents of one load by its Policy; `entry_uri` is the document it begins with.
 
-    `url_map` says which URLs are files at hand; the user has named them, so any file will do.
+    `url_map` maps URLs to local files; the user has named them, so they may be anywhere.
     """
 
     def __init__(self, policy: Policy, entry_uri: str, url_map: Mapping[str, str] | None = None) -> None:
@@ -57,8 +56,8 @@ class DocumentFetch:
     def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
         """Read a source description.
 
-        `base` is the document that names it and `stated` the url as it is written there; without
-        them it counts as named by the user.
+        `base` is the document that names it and `stated` the url as written there; without them
+        the user has named it.
         """
         mapped = mapped_path(uri, self.url_map)
         if mapped is not None:
@@ -73,17 +72,17 @@ class DocumentFetch:
         return data
 
     def exists(self, uri: str) -> bool:
-        """Tell whether a file is there; of what is remote only reading it tells."""
+        """Return whether a file exists; always true for a remote document, which is not requested."""
         return is_remote(uri) or os.path.isfile(path_of(uri))
 
     def entry(self, uri: str) -> bytes:
-        """Read what the user named: any file, or a URL on any host."""
+        """Read the document that the user named: any file, or a URL on any host."""
         if is_remote(uri) and self.policy.offline:
             raise FetchError("remote documents are not read here")
         return self._read(uri, uri)
 
     def referenced(self, uri: str, base: str) -> bytes:
-        """Read what a `$ref` in the document at `base` leads to: files only from files, below the root."""
+        """Read what a `$ref` in the document at `base` refers to: files only from files, below the root."""
         mapped = mapped_path(uri, self.url_map)
         if mapped is not None:
             return read_file(mapped, self.policy.max_bytes)
@@ -98,46 +97,38 @@ class DocumentFetch:
         return read_file(path_of(uri), self.policy.max_bytes)
 
 
-class WatchedFetch(DocumentFetch):
-    """Fetches as always and notes in a Watch what it looked at."""
+# ------------------------------------------------------------------ recorded and replayed
 
-    def __init__(self, policy: Policy, entry_uri: str, url_map: Mapping[str, str] | None, watch: Watch) -> None:
+
+class DocumentSnapshot(MutableRecord):
+    """All that a load depended on, so that it can be repeated later, on any machine.
+
+    `documents` are bytes by URI; `entry` is the URI of the first document, `folder` the working
+    directory, `variables` the environment's values of server variables. A load fills an open
+    snapshot, and reads from a `closed` one only.
+    """
+
+    documents: dict[str, bytes] = field(default_factory=dict)
+    entry: str = ""
+    folder: str = field(default_factory=os.getcwd)
+    variables: dict[str, str] = field(default_factory=dict)
+    closed: bool = False
+
+    @classmethod
+    def opened(cls, environment: Mapping[str, str]) -> DocumentSnapshot:
+        """Return an empty snapshot with the server variables of an environment."""
+        return cls(variables={k: v for k, v in environment.items() if k.startswith("ARAZZO_SERVER_VAR_")})
+
+
+class RecordingFetch(DocumentFetch):
+    """Fetches documents and adds them to a snapshot."""
+
+    def __init__(
+        self, policy: Policy, entry_uri: str, snapshot: DocumentSnapshot, url_map: Mapping[str, str] | None
+    ) -> None:
         super().__init__(policy, entry_uri, url_map)
-        self._watch = watch
-
-    def exists(self, uri: str) -> bool:
-        """Tell whether a file is there."""
-        found = super().exists(uri)
-        if not found:
-            self._watch.missing.add(uri)
-        return found
-
-    def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
-        """Read a source description."""
-        return self._noted(uri, lambda: super(WatchedFetch, self).__call__(uri, base, stated))
-
-    def referenced(self, uri: str, base: str) -> bytes:
-        """Read what a `$ref` leads to."""
-        return self._noted(uri, lambda: super(WatchedFetch, self).referenced(uri, base))
-
-    def _noted(self, uri: str, read: Callable[[], bytes]) -> bytes:
-        if is_remote(uri):  # also one that a file stands for: what the URL map says is not ours to follow
-            self._watch.repeatable = False
-        try:
-            data = self._watch.read[uri] = read()
-        except FetchError:
-            self._watch.repeatable = False
-            raise
-        return data
-
-
-class KeepingFetch(DocumentFetch):
-    """Fetches as always and keeps the bytes of all it read."""
-
-    def __init__(self, policy: Policy, entry_uri: str, kept: Kept, url_map: Mapping[str, str] | None) -> None:
-        super().__init__(policy, entry_uri, url_map)
-        self._kept = kept
-        kept.entry = entry_uri
+        self._snapshot = snapshot
+        snapshot.entry = entry_uri
 
     def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
         """Read a source description."""
@@ -152,20 +143,20 @@ class KeepingFetch(DocumentFetch):
         return self._taken(uri, super().referenced(uri, base))
 
     def _taken(self, uri: str, data: bytes) -> bytes:
-        self._kept.documents[uri] = data
+        self._snapshot.documents[uri] = data
         return data
 
 
-class KeptFetch(DocumentFetch):
-    """Gives the bytes that were kept; what may be read was decided when they were."""
+class SnapshotFetch(DocumentFetch):
+    """Reads the documents of a closed snapshot; the policy was applied when it was made."""
 
-    def __init__(self, policy: Policy, kept: Kept) -> None:
-        super().__init__(policy, kept.entry)
-        self._kept = kept
+    def __init__(self, policy: Policy, snapshot: DocumentSnapshot) -> None:
+        super().__init__(policy, snapshot.entry)
+        self._snapshot = snapshot
 
     def exists(self, uri: str) -> bool:
-        """Tell whether a document was kept."""
-        return uri in self._kept.documents
+        """Return whether the snapshot has a document."""
+        return uri in self._snapshot.documents
 
     def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
         """Return a source description."""
@@ -180,9 +171,84 @@ class KeptFetch(DocumentFetch):
         return self._read(uri, base)
 
     def _read(self, uri: str, base: str) -> bytes:
-        if uri not in self._kept.documents:
+        if uri not in self._snapshot.documents:
             raise FetchError(f"{uri} was not read when the run began")
-        return self._kept.documents[uri]
+        return self._snapshot.documents[uri]
+
+
+# ------------------------------------------------------------------ tracked
+
+
+class DependencyTracker(MutableRecord):
+    """The dependencies of one load, which decide whether its result is still valid.
+
+    `read` are the bytes of documents by URI, `missing` the URIs without a file, `meant` the
+    locations of given documents (None: not given) by the URIs asked for. A load is not `repeatable`
+    if something was remote or could not be read.
+    """
+
+    read: dict[str, bytes] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    meant: dict[str, str | None] = field(default_factory=dict)
+    repeatable: bool = True
+
+
+class TrackedLocations(Mapping[str, str]):
+    """Locations by URI that record each lookup in a DependencyTracker."""
+
+    def __init__(self, locations: Mapping[str, str], tracker: DependencyTracker) -> None:
+        self._locations = locations
+        self._tracker = tracker
+
+    def __getitem__(self, uri: str) -> str:
+        found = self._tracker.meant[uri] = self._locations.get(uri)
+        if found is None:
+            raise KeyError(uri)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._locations)
+
+    def __len__(self) -> int:
+        return len(self._locations)
+
+
+class TrackingFetch(DocumentFetch):
+    """Fetches documents and records the dependencies in a DependencyTracker."""
+
+    def __init__(
+        self, policy: Policy, entry_uri: str, url_map: Mapping[str, str] | None, tracker: DependencyTracker
+    ) -> None:
+        super().__init__(policy, entry_uri, url_map)
+        self._tracker = tracker
+
+    def exists(self, uri: str) -> bool:
+        """Return whether a file exists."""
+        found = super().exists(uri)
+        if not found:
+            self._tracker.missing.add(uri)
+        return found
+
+    def __call__(self, uri: str, base: str | None = None, stated: str | None = None) -> bytes:
+        """Read a source description."""
+        return self._noted(uri, lambda: super(TrackingFetch, self).__call__(uri, base, stated))
+
+    def referenced(self, uri: str, base: str) -> bytes:
+        """Read what a `$ref` leads to."""
+        return self._noted(uri, lambda: super(TrackingFetch, self).referenced(uri, base))
+
+    def _noted(self, uri: str, read: Callable[[], bytes]) -> bytes:
+        if is_remote(uri):  # also if the URL map names a file for it: the map is not tracked
+            self._tracker.repeatable = False
+        try:
+            data = self._tracker.read[uri] = read()
+        except FetchError:
+            self._tracker.repeatable = False
+            raise
+        return data
+
+
+# ------------------------------------------------------------------ making one
 
 
 def make_fetch(
@@ -193,14 +259,14 @@ def make_fetch(
     allow_remote: bool = False,
     allow_hosts: Iterable[str] = (),
     url_map: Mapping[str, str] | None = None,
-    kept: Kept | None = None,
+    snapshot: DocumentSnapshot | None = None,
     repositories: Repositories | None = None,
-    watch: Watch | None = None,
+    tracker: DependencyTracker | None = None,
 ) -> DocumentFetch:
     """Return the Fetch for a load that begins with `entry` (a URI); the root defaults to its repository.
 
-    What it reads goes into `kept` or, when that is closed, comes from it. `repositories` knows
-    what was found for other loads; `watch` is told what this one looks at.
+    It records into `snapshot` or, if that is closed, reads from it. `repositories` caches the
+    repositories of other loads; `tracker` records the dependencies.
     """
     start = os.path.dirname(path_of(entry)) if not is_remote(entry) else os.getcwd()
     repository = None if root else (repositories or Repositories()).above(start)
@@ -208,13 +274,15 @@ def make_fetch(
     hosts = frozenset(host.lower() for host in allow_hosts)
     widens = not root and repository is None
     policy = Policy(found, offline, allow_remote, hosts, widens=widens)
-    if kept is None:
-        return DocumentFetch(policy, entry, url_map) if watch is None else WatchedFetch(policy, entry, url_map, watch)
-    return KeptFetch(policy, kept) if kept.closed else KeepingFetch(policy, entry, kept, url_map)
+    if snapshot is not None:
+        return SnapshotFetch(policy, snapshot) if snapshot.closed else RecordingFetch(policy, entry, snapshot, url_map)
+    if tracker is not None:
+        return TrackingFetch(policy, entry, url_map, tracker)
+    return DocumentFetch(policy, entry, url_map)
 
 
 def mapped_path(uri: str, url_map: Mapping[str, str]) -> str | None:
-    """Return the file that stands for a URL; a key that ends in / maps everything below it.
+    """Return the file that a URL is mapped to; a key that ends in / maps everything below it.
 
     >>> mapped_path("https://h/a/b.yml", {"https://h/a/": "vendor"}) == os.path.join("vendor", "b.yml")
     True
@@ -230,40 +298,6 @@ def mapped_path(uri: str, url_map: Mapping[str, str]) -> str | None:
     key = max(below, key=len)
     rest = plain[len(key) :].split("/")
     return None if ".." in rest else os.path.join(url_map[key], *rest)
-
-
-def repository_root(folder: str) -> str:
-    """Return the nearest folder above that holds a repository, else `folder` itself."""
-    return Repositories().above(folder) or os.path.abspath(folder)
-
-
-class Repositories:
-    """Which repository a folder lies in; each folder is looked into once, so many documents cost little."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str | None] = {}
-
-    def above(self, folder: str) -> str | None:
-        """Return the folder itself or the nearest one above it that holds a repository; None where none does."""
-        return self._above(os.path.abspath(folder))
-
-    def _above(self, folder: str) -> str | None:
-        passed, found = [], None
-        while folder not in self._known:
-            passed.append(folder)
-            parent = os.path.dirname(folder)
-            if _is_repository(folder) or parent == folder:
-                found = folder if _is_repository(folder) else None
-                break
-            folder = parent
-        else:
-            found = self._known[folder]
-        self._known.update(dict.fromkeys(passed, found))
-        return found
-
-
-def _is_repository(folder: str) -> bool:
-    return any(os.path.exists(os.path.join(folder, mark)) for mark in (".git", ".hg", "pyproject.toml"))
 
 
 # ------------------------------------------------------------------ files

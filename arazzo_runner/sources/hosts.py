@@ -1,10 +1,17 @@
-"""Origins, and tables by host: which certificate, authority or proxy is meant for a server."""
+"""Origins, tables by host, and proxies: which certificate, authority or proxy applies to a server.
+
+The environment is read as by curl: <scheme>_proxy before all_proxy, lower case before upper case,
+no HTTP_PROXY where a web server may have set it from a request's `Proxy` header (REQUEST_METHOD is
+set), NO_PROXY with names, addresses and networks. Unlike with curl, loopback is proxied only if a
+proxy is named for that host.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from arazzo_runner.base.records import Record
 
@@ -22,14 +29,14 @@ class Origin(Record):
 
 
 def origin_of(url: str) -> Origin:
-    """Return a URL's origin; raises ValueError for a port that is none."""
+    """Return a URL's origin; raises ValueError for an invalid port."""
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     return Origin(scheme, (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(scheme, 0))
 
 
 def meant_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
-    """Return what a table says for a server: its host with port first, then its host, then every host.
+    """Return a table's entry for a server: for its host and port, else its host, else every host.
 
     >>> meant_for({"*": "all", "api.test": "api"}, Origin("https", "api.test", 443))
     'api'
@@ -39,7 +46,7 @@ def meant_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
 
 
 def named_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
-    """Return what a table says for this very host, with or without its port."""
+    """Return a table's entry for the server's host, with or without its port."""
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     names = (f"{host}:{origin.port}", host, origin.host)
     lower = {name.lower(): value for name, value in table.items()}
@@ -47,7 +54,7 @@ def named_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
 
 
 def is_host_of(url: str, hosts: str | None) -> bool:
-    """Tell whether a URL's server is one of `hosts` (with or without ports, by blanks or commas); None is every host.
+    """Return whether a URL's server is one of `hosts` (separated by blanks or commas, ports optional; None: any).
 
     >>> is_host_of("https://api.test/a", "api.test, other.test:8443"), is_host_of("https://evil.test", "api.test")
     (True, False)
@@ -55,3 +62,94 @@ def is_host_of(url: str, hosts: str | None) -> bool:
     if hosts is None:
         return True
     return named_for(dict.fromkeys(hosts.replace(",", " ").split(), True), origin_of(url)) is not None
+
+
+# ------------------------------------------------------------------ proxies
+
+DIRECT = "direct"
+SCHEMES = ("http", "https", "socks5", "socks5h")
+
+
+def proxy_for(origin: Origin, proxies: Mapping[str, str], environment: Mapping[str, str]) -> str | None:
+    """Return the URL of the proxy for a server, None for a direct connection."""
+    named = named_for(proxies, origin)
+    if named is not None:
+        return None if named == DIRECT else with_scheme(named)
+    if is_loopback(origin.host):
+        return None
+    found = meant_for(proxies, origin) or _environment_proxy(origin.scheme, environment)
+    if not found or found == DIRECT or is_excepted(origin, _variable("no_proxy", environment)):
+        return None
+    return with_scheme(found)
+
+
+def with_scheme(proxy: str) -> str:
+    """Return a proxy as a URL; `proxy.test:3128` is an http proxy."""
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine by its name (RFC 6761 §6.3) or address."""
+    if host == "localhost" or host.endswith(".localhost") or host == "::1":
+        return True
+    return re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+
+
+def is_excepted(origin: Origin, no_proxy: str) -> bool:
+    """Return whether NO_PROXY names a server: `example.com` and its subdomains, `host:port`, `10.0.0.0/8`, `*`."""
+    return any(_excepts(entry.lower(), origin) for entry in re.split(r"[\s,]+", no_proxy) if entry)
+
+
+def _excepts(entry: str, origin: Origin) -> bool:
+    if entry == "*":
+        return True
+    if "/" in entry:
+        return _in_network(origin.host, entry)
+    name, colon, port = entry.rpartition(":")
+    if colon and port.isdigit() and (":" not in name or name.endswith("]")):
+        if int(port) != origin.port:
+            return False
+        entry = name
+    entry = entry.strip("[]").lstrip("*").strip(".")
+    return bool(entry) and (origin.host == entry or origin.host.endswith(f".{entry}"))
+
+
+def _in_network(host: str, network: str) -> bool:
+    import ipaddress  # lazily: only for networks in NO_PROXY
+
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def _environment_proxy(scheme: str, environment: Mapping[str, str]) -> str:
+    name = f"{scheme}_proxy"
+    if scheme == "http" and "REQUEST_METHOD" in environment:
+        return environment.get(name) or _variable("all_proxy", environment)
+    return _variable(name, environment) or _variable("all_proxy", environment)
+
+
+def _variable(name: str, environment: Mapping[str, str]) -> str:
+    return environment.get(name) or environment.get(name.upper()) or ""
+
+
+def environment_proxies(environment: Mapping[str, str]) -> list[str]:
+    """Return all proxies that the environment names."""
+    names = (_variable(name, environment) for name in ("http_proxy", "https_proxy", "all_proxy"))
+    return [proxy for proxy in names if proxy]
+
+
+def shown(proxy: str) -> str:
+    """Return a proxy without its user and password."""
+    return urlsplit(with_scheme(proxy)).netloc.rpartition("@")[2]
+
+
+def passwords(proxies: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
+    """Return the passwords of all proxies, as written and decoded, which must never be shown."""
+    found: dict[str, None] = {}
+    for proxy in (*proxies.values(), *environment_proxies(environment)):
+        userinfo = with_scheme(proxy).partition("://")[2].rpartition("@")[0]
+        for text in (userinfo, userinfo.partition(":")[2]):
+            found.update({text: None, unquote(text): None})
+    return [text for text in found if text]

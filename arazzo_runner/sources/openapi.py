@@ -1,8 +1,7 @@
-"""OpenAPI 2.0-3.2 → Operations: a lazy index; only the operation asked for is read closely.
+"""OpenAPI 2.0-3.2 → Operations: an index that reads an operation only when it is asked for.
 
 Specifications: OpenAPI 3.0.4, 3.1.1, 3.2.0 §OpenAPI Object, §Paths Object, §Path Item Object;
-2.0 through sources/swagger2.py. Webhooks and callbacks are called by the API, not by us: they
-are not in the index.
+2.0 through sources/swagger2.py. Webhooks and callbacks are not in the index: the API calls them.
 """
 
 from __future__ import annotations
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from arazzo_runner.base.json_values import JsonValue, pointer_tokens
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
-from arazzo_runner.errors import Location, Problems
+from arazzo_runner.errors import Location
 from arazzo_runner.sources.fetch import ReferenceFetch
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def load_openapi(
 
 
 class _PathItem(Record):
-    """A Path Item Object: its own node, and the one its `$ref` leads to (§Path Item Object `$ref`)."""
+    """A Path Item Object: its own node and that of its `$ref` (§Path Item Object `$ref`)."""
 
     path: str
     nodes: tuple[Node, ...]
     failure: ReferenceFailure | None = None
 
     def operation(self, method: str) -> Node | None:
-        """Return the Operation Object of a field (`get`) or of an additional method, None when there is none."""
+        """Return the Operation Object of a method, None when there is none."""
         for node in self.nodes:
             found = node.child(method) if method in METHODS else node.child(EXTRA).child(method)
             if isinstance(found.value, dict):
@@ -81,7 +81,7 @@ class OpenApiDescription:
         base: str,
         reader: Reader = read,
     ) -> None:
-        # Lazily, as below: a document whose descriptions cannot be had needs none of it.
+        # Lazily, as below: without a readable description none of it is needed.
         from arazzo_runner.sources.openapi_operation import OperationReader
         from arazzo_runner.sources.references import References
 
@@ -104,7 +104,7 @@ class OpenApiDescription:
 
     @property
     def schemas(self) -> SchemaContext:
-        """How the description's schemas are read, for `schema_errors`."""
+        """The context of the description's schemas, for `schema_errors`."""
         return self._reader.schemas
 
     @property
@@ -118,7 +118,7 @@ class OpenApiDescription:
         return None if pointer is None else self.operation_at(pointer)
 
     def operation_at(self, pointer: str) -> Operation | None:
-        """Return the operation at a JSON Pointer such as `/paths/~1pets/get`, None when none stands there."""
+        """Return the operation at a JSON Pointer such as `/paths/~1pets/get`, None when there is none."""
         if pointer not in self._built:
             self._built[pointer] = self._read(pointer)
         return self._built[pointer]
@@ -132,7 +132,7 @@ class OpenApiDescription:
         return None if found is None else self.operation_at(_pointer(path, found))
 
     def operations(self) -> Iterator[Operation]:
-        """Yield every operation (a mock serves them all)."""
+        """Yield every operation."""
         for item in self._path_items():
             for method in item.methods():
                 operation = self.operation_at(_pointer(item.path, method))
@@ -140,25 +140,25 @@ class OpenApiDescription:
                     yield operation
 
     def resolve(self, schema: JsonValue, base: str | None = None) -> tuple[JsonValue, str]:
-        """Return (value, base) of a value after following its `$ref`; raises ReferenceFailure when it leads nowhere."""
+        """Return (value, base) of a value after following its `$ref`; raises ReferenceFailure."""
         return self.references.follow(schema, base or self.references.base)
 
     def retriever(self, base: str | None = None) -> Callable[[str], JsonValue]:
-        """Return what reads the documents that `$ref`s of a schema name; KeyError when one cannot be had."""
+        """Return a function that reads documents named by `$ref`s of a schema; it raises KeyError."""
         return self.references.retriever(base or self.references.base)
 
     def schema_root(self, base: str | None = None) -> JsonValue:
-        """Return the document that `#/…` references of a schema with this base mean."""
+        """Return the document that `#/…` references of a schema with this base refer to."""
         return self.references.document(base or self.references.base)
 
     def place(self, pointer: str) -> Location:
-        """Return the place of a JSON Pointer in the description."""
+        """Return the location of a JSON Pointer in the description."""
         return self.document.at(pointer)
 
     # ------------------------------------------------------------------ index
 
     def _index(self) -> dict[str, str]:
-        """Return operationId → pointer; the first of equal ids counts, and the others are a warning."""
+        """Return pointers by operationId; of equal ids the first counts, with a warning."""
         if self._ids is not None:
             return self._ids
         self._ids = {}
@@ -170,7 +170,7 @@ class OpenApiDescription:
         return self._ids
 
     def _identified(self) -> Iterator[tuple[str, str, str]]:
-        """Yield (operationId, path, method); plain path items, which are nearly all, are only looked through."""
+        """Yield (operationId, path, method); usual path items are searched without making nodes."""
         for path, value in self._paths().items():
             if isinstance(value, dict) and "$ref" not in value and EXTRA not in value and not path.startswith("x-"):
                 for method, raw in value.items():

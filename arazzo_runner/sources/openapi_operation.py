@@ -1,4 +1,4 @@
-"""One OpenAPI operation → Operation: references followed, defaults filled in, what is broken left out and said.
+"""One OpenAPI operation → Operation: references followed, defaults filled in, invalid parts reported and left out.
 
 Specifications: OpenAPI 3.0.4, 3.1.1, 3.2.0 §Operation Object, §Parameter Object, §Request Body
 Object, §Responses Object, §Server Object, §Security Requirement Object.
@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_text, type_name
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.errors import Location, Problems
+from arazzo_runner.errors import Location
+from arazzo_runner.sources.http_media.header_names import scheme_fault
 from arazzo_runner.sources.operation import (
     MediaType,
     Operation,
@@ -23,10 +25,9 @@ from arazzo_runner.sources.operation import (
 )
 from arazzo_runner.sources.references import Node, ReferenceFailure, References, rebased
 from arazzo_runner.sources.schema.context import SchemaContext, dialect_of
-from arazzo_runner.sources.security_schemes import scheme_fault
 from arazzo_runner.sources.swagger2 import convert_operation, security_schemes_of, servers_of
 
-# §Parameter Object, style: what may stand where; the first is the default.
+# §Parameter Object, style: the styles of each location; the first is the default.
 STYLES: Final[Mapping[str, tuple[str, ...]]] = {
     "path": ("simple", "label", "matrix"),
     "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
@@ -42,7 +43,7 @@ Security = tuple[Mapping[str, tuple[str, ...]], ...]
 
 
 class OperationReader:
-    """Reads Operation Objects of one description; `problems` is told what is broken in those that are used."""
+    """Reads Operation Objects of one description; `problems` collects the errors in those that are used."""
 
     def __init__(self, document: Document, location: str, references: References, problems: Problems) -> None:
         self._uri = document.uri
@@ -81,14 +82,14 @@ class OperationReader:
         )
 
     def broken_reference(self, failure: ReferenceFailure, at: Location) -> None:
-        """Say that a `$ref` leads nowhere: the description is somebody else's, so it is a warning."""
+        """Warn of a `$ref` that cannot be followed: no error, since descriptions usually have other authors."""
         hint = failure.hint or "mend the reference; what it stands for is left out"
         self._problems.warn("broken-reference", failure.message, at, hint=hint)
 
     # ------------------------------------------------------------------ parameters
 
     def _parameters(self, node: Node, items: Sequence[Node]) -> tuple[OperationParameter, ...]:
-        """The path item's parameters, overridden by the operation's of the same name and place."""
+        """Return the path item's parameters, overridden by the operation's of the same name and location."""
         found: dict[tuple[str, str], OperationParameter] = {}
         for holder in (*reversed(items), node):
             for each in self._listed(holder, "parameters"):
@@ -180,7 +181,7 @@ class OperationReader:
         )
 
     def _schema(self, node: Node) -> tuple[Node, str]:
-        """Take the first step of a schema's `$ref`, so that a schema of another document is met with its own base."""
+        """Follow the `$ref` of a schema once, so that a schema of another document has its own base."""
         raw = node.value
         reference = raw.get("$ref") if isinstance(raw, dict) else None
         if not isinstance(raw, dict) or not isinstance(reference, str) or len(raw) != 1:
@@ -199,11 +200,11 @@ class OperationReader:
     # ------------------------------------------------------------------ servers, security
 
     def _servers(self, node: Node, items: Sequence[Node]) -> tuple[Server, ...]:
-        """The operation's servers, else the path item's, else the description's (§Server Object)."""
+        """Return the operation's servers, else the path item's, else the description's (§Server Object)."""
         if self._is_swagger:
             return servers_of(_plain(self._root.value), _plain(node.value), self._location)
         for holder in (node, *items, self._root):
-            # A relative URL is meant from where the document was read; `$self` does not count (3.2 §Server Object).
+            # A relative URL is resolved against where the document was read, not `$self` (3.2 §Server Object).
             base = self._references.location_of(holder.base)
             read = (self._server(each, base) for each in self._listed(holder, "servers"))
             servers = tuple(server for server in read if server is not None)
@@ -228,7 +229,7 @@ class OperationReader:
         return Server(url=url, variables=variables, base=base)
 
     def _security(self, node: Node) -> Security:
-        """The operation's own requirements, even an empty list, else the description's (§Operation Object)."""
+        """Return the operation's requirements, even an empty list, else the description's (§Operation Object)."""
         is_stated = node.child("security").value not in (MISSING, None)
         requirements = []
         for each in self._listed(node if is_stated else self._root, "security"):
@@ -238,7 +239,7 @@ class OperationReader:
         return tuple(requirements)
 
     def _schemes(self) -> Mapping[str, JsonValue]:
-        """The security schemes of the description; read once, on the first operation."""
+        """Return the security schemes of the description, read once."""
         if self._schemes_read is None:
             if self._is_swagger:
                 self._schemes_read = security_schemes_of(_plain(self._root.value))
@@ -251,7 +252,7 @@ class OperationReader:
         return self._schemes_read
 
     def _checked(self, security: Security) -> Security:
-        """Report the schemes that no credential can be sent by, once each, and only those that are needed."""
+        """Report the required schemes by which no credential can be sent, once each."""
         for name in {name: None for alternative in security for name in alternative}:
             fault = None if name in self._schemes_checked else scheme_fault(self._schemes().get(name))
             self._schemes_checked.add(name)
@@ -263,7 +264,7 @@ class OperationReader:
     # ------------------------------------------------------------------ Swagger 2.0
 
     def _converted(self, node: Node, items: Sequence[Node]) -> Node:
-        """Return a 2.0 operation as a 3.x one; all of it keeps the place of the operation."""
+        """Return a 2.0 operation as a 3.x one; all its parts have the location of the operation."""
 
         def resolve(value: JsonValue) -> JsonValue:
             found = self._followed(Node(value, node.base, node.at, fixed=True))
@@ -276,7 +277,7 @@ class OperationReader:
     # ------------------------------------------------------------------ shapes
 
     def _followed(self, node: Node) -> Node:
-        """Follow a `$ref`; one that leads nowhere is a warning, and null."""
+        """Follow a `$ref`; one that cannot be followed gives null and a warning."""
         try:
             return self._references.follow_node(node)
         except ReferenceFailure as failure:
@@ -284,7 +285,7 @@ class OperationReader:
             return Node(None, node.base, node.at)
 
     def _mapping(self, node: Node, what: str) -> Mapping[str, Any] | None:
-        """Return a mapping, None for what is absent; any other type is a warning, and None."""
+        """Return a mapping, None if it is absent or, with a warning, of another type."""
         if isinstance(node.value, dict):
             return node.value
         self._wrong_type(node, what, "a mapping")

@@ -1,8 +1,7 @@
-"""Operation: our own view of what an operationId leads to, free of OpenAPI versions.
+"""Operation: an operation of a description, independent of OpenAPI versions.
 
-Schemas are kept as the raw JSON of the description, `$ref`s in them unresolved (so circles
-stay references). `base` beside a schema is the base URI of those references; `resolve` of the
-description, given both, follows one.
+Schemas are raw JSON with unresolved `$ref`s, since they may be recursive. `base` beside a schema is
+the base URI of its references; `resolve` of the description follows one, given both.
 """
 
 from __future__ import annotations
@@ -37,9 +36,8 @@ class Server(Record, kw_only=True):
 class MediaType(PartlyComparedRecord, kw_only=True):
     """OpenAPI §Media Type Object: its schema, examples and encodings, raw.
 
-    `schema_name` is the last part of the `$ref` that led to the schema (the default name of an
-    XML root element). `resolve` follows a `$ref` met inside the schema, given it and its base;
-    None leaves references unfollowed.
+    `schema_name` is the last part of the schema's `$ref`, the default name of an XML root element.
+    `resolve` follows a `$ref` inside the schema, given it and its base; None follows none.
     """
 
     _hidden_in_repr = ("resolve",)
@@ -72,7 +70,7 @@ class OperationParameter(Record, kw_only=True):
 
     @property
     def explodes_members(self) -> bool:
-        """Whether the members of a mapping would stand in the query under their own names."""
+        """Whether the members of a mapping are query parameters of their own names."""
         return self.content is None and (self.style == "deepObject" or (self.style == "form" and self.explode))
 
 
@@ -84,7 +82,7 @@ class OperationBody(Record, kw_only=True):
 
 
 class OperationResponse(Record, kw_only=True):
-    """OpenAPI §Response Object; `headers` maps a header name to its raw Header Object, `base` is for `$ref`s there."""
+    """OpenAPI §Response Object; `headers` are raw Header Objects by name, `base` the base URI of their `$ref`s."""
 
     description: str = ""
     content: Mapping[str, MediaType] = field(default_factory=dict)
@@ -121,21 +119,21 @@ class Operation(PartlyComparedRecord, kw_only=True):
 
     @property
     def safe(self) -> bool:
-        """Whether sending the request twice asks for no change (RFC 9110 §9.2.1)."""
+        """Whether the method is safe: it asks for no change (RFC 9110 §9.2.1)."""
         return self.method in SAFE_METHODS
 
     @property
     def idempotent(self) -> bool:
-        """Whether sending the request twice has the effect of sending it once (RFC 9110 §9.2.2)."""
+        """Whether the method is idempotent: sending it twice has the effect of once (RFC 9110 §9.2.2)."""
         return self.method in IDEMPOTENT_METHODS
 
     def documented(self, status: int) -> OperationResponse | None:
-        """Return what is documented for a status: itself, its range (`2XX`), else `default`; None when nothing is."""
+        """Return the documented response of a status: its own, that of its range (`2XX`), else `default`."""
         found = self.responses
         return found.get(str(status)) or found.get(f"{status // 100}XX") or found.get("default")
 
     def is_credential(self, parameter: OperationParameter) -> bool:
-        """Tell whether a security scheme gives a parameter: it is added when the request is sent."""
+        """Return whether a parameter is the API key of a security scheme, added when the request is sent."""
         return any(
             isinstance(scheme, Mapping)
             and scheme.get("in") == parameter.location
@@ -144,7 +142,7 @@ class Operation(PartlyComparedRecord, kw_only=True):
         )
 
     def parameter(self, name: str, location: str) -> OperationParameter | None:
-        """Return the declared parameter; header names are read without regard to case."""
+        """Return the declared parameter; header names ignore case."""
         for parameter in self.parameters:
             if parameter.location == location and (
                 parameter.name == name or (location == "header" and parameter.name.lower() == name.lower())

@@ -1,9 +1,9 @@
-"""What a load may read: decisions only, on names and addresses (nothing is opened here).
+"""The policy of what a load may read: decisions on names and addresses; nothing is opened here.
 
-The rules are those of the project's security policy, its rows on source URLs and local files. In short: what
-the user or the entry document names is read, relative files anywhere and everything else below
-the root; what a `$ref` names is read from the same place as the document that names it; a remote
-document leads neither to files nor into a private network.
+The rules are those of docs/security.md on source URLs and local files. In short: documents named
+by the user or by the entry document are read, relative files from anywhere, others from below the
+root; a `$ref` leads to the server or root of its own document; a remote document leads neither to
+files nor into a private network.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _METADATA: Final = frozenset({"fd00:ec2::254", "100.100.100.200", "192.0.0.192"}
 
 
 class FetchError(Exception):
-    """A document cannot be had; `message` quotes nothing of it, `hint` says what helps."""
+    """A document cannot be read; `message` quotes nothing of it, `hint` is what to do."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -36,10 +36,10 @@ class FetchError(Exception):
 class Policy(Record):
     """What may be read.
 
-    `root` bounds the files that `$ref`s, absolute paths and file: URLs lead to; when it
-    `widens` (no repository, none given), relative sources move it up to the folder that holds
-    all of them. `offline` forbids the network; `allow_remote` lifts the limits on remote
-    documents, `allow_hosts` for some hosts.
+    `root` is the folder for files named by `$ref`s, absolute paths and file: URLs; if it `widens`
+    (no repository, none given), relative sources move it up to the folder that contains them all.
+    `offline` forbids the network; `allow_remote` lifts the limits on remote documents,
+    `allow_hosts` for some hosts.
     """
 
     root: str
@@ -53,8 +53,8 @@ class Policy(Record):
 def check_source(uri: str, base: str, stated: str | None, policy: Policy) -> None:
     """Raise FetchError when the document at `base` may not name this URI as a source.
 
-    `stated` is the url as the document writes it: a relative one may lead to a file anywhere,
-    an absolute path or a file: URL only below the root. None: the user named it.
+    `stated` is the url as written: a relative one may name a file anywhere, an absolute path or a
+    file: URL only one below the root. None: the user named it.
     """
     if is_remote(uri):
         _check_remote(uri, policy)
@@ -67,7 +67,7 @@ def check_source(uri: str, base: str, stated: str | None, policy: Policy) -> Non
 
 
 def check_reference(uri: str, base: str, policy: Policy) -> None:
-    """Raise FetchError when a `$ref` in the document at `base` may not lead to this URI."""
+    """Raise FetchError when a `$ref` in the document at `base` may not name this URI."""
     if is_remote(uri):
         _check_remote(uri, policy)
         if origin(uri) != origin(base) and not _is_allowed(uri, policy):
@@ -80,10 +80,10 @@ def check_reference(uri: str, base: str, policy: Policy) -> None:
 
 
 def check_addresses(uri: str, addresses: Iterable[str], base: str, policy: Policy) -> None:
-    """Raise FetchError when a host's addresses may not be asked for a document.
+    """Raise FetchError when a document may not be requested from a host's addresses.
 
-    A remote document leads to public addresses only; what a local one names may also be on
-    this machine or network, but never on a link-local address (where clouds keep credentials).
+    A remote document may name public addresses only; a local one also this machine and network,
+    but never link-local addresses, where clouds keep credentials.
     """
     if _is_allowed(uri, policy):
         return
@@ -103,15 +103,15 @@ def limited(data: bytes, max_bytes: int) -> bytes:
 
 
 def too_large(max_bytes: int) -> FetchError:
-    """Return what is said of a document of more bytes than are read."""
+    """Return the error of a document with too many bytes."""
     return FetchError(f"it has more than {max_bytes:,} bytes", "raise --max-document-size if you trust it")
 
 
 def address_kind(address: str) -> str:
     """Return `public`, `private` (also loopback, reserved, multicast) or `link-local` for an IP address.
 
-    Link-local are also the other addresses at which clouds keep credentials. An IPv4 address
-    within an IPv6 one (mapped, 6to4, Teredo, NAT64) is judged by itself.
+    Other addresses where clouds keep credentials count as link-local. An IPv4 address embedded in
+    an IPv6 one (mapped, 6to4, Teredo, NAT64) is judged as itself.
     """
     import ipaddress  # lazily: only remote documents need it
 
@@ -132,9 +132,9 @@ def address_kind(address: str) -> str:
 
 
 def redirected(uri: str, location: str | None) -> str:
-    """Return where a redirect leads; raises FetchError when it leaves the server (security: no cross-origin)."""
+    """Return the target of a redirect; raises FetchError when it is on another server."""
     if not location:
-        raise FetchError(f"{without_userinfo(uri)} answers with a redirect that leads nowhere")
+        raise FetchError(f"{without_userinfo(uri)} redirects without naming a location")
     target = join(uri, location)
     if origin(target) != origin(uri):
         shown = without_userinfo(target).partition("?")[0]
@@ -149,15 +149,15 @@ def check_below_root(path: str, policy: Policy) -> None:
 
 
 def is_below(path: str, root: str) -> bool:
-    """Tell whether a path, links followed, is inside a folder."""
+    """Return whether a path, links followed, is inside a folder."""
     real, base = os.path.realpath(path), os.path.realpath(root)
     return real == base or real.startswith(base.rstrip(os.sep) + os.sep)
 
 
 def widened(root: str, path: str, home: str) -> str:
-    """Return the deepest folder that holds both a root and a file; the root itself when that would be too much.
+    """Return the deepest folder that contains both a root and a file.
 
-    A filesystem's root, and a home directory or what holds it, is too much to read from.
+    It is the root itself if that would be the filesystem's root or would contain the home directory.
     """
     try:
         common = os.path.commonpath([os.path.realpath(root), os.path.dirname(os.path.realpath(path))])
@@ -168,7 +168,7 @@ def widened(root: str, path: str, home: str) -> str:
 
 
 def is_absolute(reference: str) -> bool:
-    """Tell whether a reference names a file by itself: an absolute path or a file: URL."""
+    """Return whether a reference is an absolute path or a file: URL."""
     windows = reference[1:3] in (":\\", ":/")
     return reference.startswith(("/", "\\")) or reference[:5].lower() == "file:" or windows
 
@@ -192,3 +192,40 @@ def _check_remote(uri: str, policy: Policy) -> None:
 def _is_allowed(uri: str, policy: Policy) -> bool:
     found = origin(uri)
     return policy.allow_remote or (found is not None and found[1] in policy.allow_hosts)
+
+
+# ------------------------------------------------------------------ repositories
+
+
+def repository_root(folder: str) -> str:
+    """Return the nearest repository that contains a folder, else the folder itself."""
+    return Repositories().above(folder) or os.path.abspath(folder)
+
+
+class Repositories:
+    """A cache of the repositories that contain folders; each folder is examined once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str | None] = {}
+
+    def above(self, folder: str) -> str | None:
+        """Return the nearest repository that is or contains the folder; None when there is none."""
+        return self._above(os.path.abspath(folder))
+
+    def _above(self, folder: str) -> str | None:
+        passed, found = [], None
+        while folder not in self._known:
+            passed.append(folder)
+            parent = os.path.dirname(folder)
+            if _is_repository(folder) or parent == folder:
+                found = folder if _is_repository(folder) else None
+                break
+            folder = parent
+        else:
+            found = self._known[folder]
+        self._known.update(dict.fromkeys(passed, found))
+        return found
+
+
+def _is_repository(folder: str) -> bool:
+    return any(os.path.exists(os.path.join(folder, mark)) for mark in (".git", ".hg", "pyproject.toml"))

@@ -1,8 +1,7 @@
-"""`$ref`: followed inside a document and into others, each read once, circles noticed.
+"""`$ref`: followed within a document and into others, each read once and only when it is referred to.
 
-A reference is resolved against the base URI of the place where it stands: the document's own
-(OpenAPI 3.2 `$self`, else where it was read from), or the `$id` of a schema around it (JSON
-Schema 2020-12 §8.2). Nothing is fetched before a reference leads there.
+A reference is resolved against the base URI of its context: the document's (OpenAPI 3.2 `$self`,
+else where it was read from), or the `$id` of an enclosing schema (JSON Schema 2020-12 §8.2).
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from urllib.parse import unquote
 from arazzo_runner.base.json_values import MISSING, JsonValue, member, resolve_pointer
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
-from arazzo_runner.errors import Location, Problems, Severity
+from arazzo_runner.errors import Location, Severity
 from arazzo_runner.sources.fetch import FetchError, ReferenceFetch
-from arazzo_runner.sources.schema.subschemas import Subschemas
 from arazzo_runner.sources.uris import is_remote, join, path_of, without_userinfo
 
 MAX_HOPS: Final = 32
@@ -25,7 +24,7 @@ MAX_DOCUMENTS: Final = 500
 
 
 class ReferenceFailure(Exception):
-    """A `$ref` leads nowhere; `message` says where it broke, `hint` what may help."""
+    """A `$ref` cannot be followed; `message` is the reason, `hint` what to do."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -34,9 +33,9 @@ class ReferenceFailure(Exception):
 
 
 class Node(Record):
-    """A value of a description, the base URI for the references in it, and where it stands.
+    """A value of a description, the base URI of its references, and its location.
 
-    `fixed` keeps one place for all that is below (it was made up from a Swagger 2.0 operation).
+    `fixed` gives all descendants the same location (of a converted Swagger 2.0 operation).
     """
 
     value: JsonValue
@@ -51,7 +50,7 @@ class Node(Record):
 
 
 class _Loaded(Record):
-    """A document that was read: `location` is where from, `base` what relative references are resolved against."""
+    """A document: `location` is where it was read from, `base` the base URI of its references."""
 
     document: Document
     location: str
@@ -70,10 +69,10 @@ class References:
         self.base = self._add(document, location).base
 
     def follow(self, node: JsonValue, base: str) -> tuple[JsonValue, str]:
-        """Return what `node` means and the base URI of what was found.
+        """Return (value, base) of `node` after following its `$ref`, repeatedly if need be.
 
-        A mapping with `$ref` is followed, through several if need be; anything else is itself.
-        Raises ReferenceFailure for a circle of references or one that leads nowhere.
+        Any value without a `$ref` is returned as it is. Raises ReferenceFailure for a circular
+        reference or one that cannot be followed.
         """
         found = self.follow_node(Node(node, base, Location("")))
         return found.value, found.base
@@ -81,16 +80,16 @@ class References:
     resolve_schema = follow
 
     def follow_node(self, node: Node) -> Node:
-        """Do the same for a Node, keeping the place of what was found."""
+        """Like follow, but for a Node, with the location of the result."""
         for _ in range(MAX_HOPS):
             reference = node.value.get("$ref") if isinstance(node.value, dict) else None
             if not isinstance(reference, str):
                 return node
             node = self.target(reference, node.base)
-        raise ReferenceFailure("$refs lead round in a circle")
+        raise ReferenceFailure("$refs form a circle")
 
     def target(self, reference: str, base: str) -> Node:
-        """Return what one reference, standing where `base` is the base URI, leads to."""
+        """Return the node that a reference with this base URI refers to."""
         place, _, fragment = reference.partition("#")
         loaded, start = self._resource(place, base)
         fragment = unquote(fragment)
@@ -104,18 +103,18 @@ class References:
         return Node(value, loaded.subschemas.base_of(pointer), document.at(pointer))
 
     def document(self, base: str) -> JsonValue:
-        """Return the whole document that a base URI stands for (to resolve `#/…` in a schema found there)."""
+        """Return the document with this base URI, against which `#/…` is resolved."""
         return self._resource("", base)[0].document.value
 
     def location_of(self, base: str) -> str:
-        """Return the URI that the document with this base URI was read from (`$self` and `$id` do not count)."""
+        """Return where the document with this base URI was read from, whatever its `$self` and `$id`."""
         known = self._known(base)
         return base if known is None else known[0].location
 
     def retriever(self, base: str) -> Callable[[str], JsonValue]:
-        """Return a function from URI (relative ones against `base`) to document; KeyError when it cannot be had.
+        """Return a function from URI (relative to `base`) to document, which raises KeyError.
 
-        It is what a JSON Schema library may call: it reads what this description may read.
+        It is for JSON Schema libraries, and reads only what this description may read.
         """
 
         def retrieve(uri: str) -> JsonValue:
@@ -128,7 +127,7 @@ class References:
         return retrieve
 
     def resource_retriever(self, base: str, specification: Any) -> Callable[[str], Any]:
-        """Return the same as a `retrieve` for `referencing.Registry`."""
+        """Like retriever, but as the `retrieve` of a `referencing.Registry`."""
         from referencing import Resource  # lazily: it is heavy
         from referencing.exceptions import NoSuchResource
 
@@ -154,7 +153,7 @@ class References:
             return found
         owner = self._known(base)
         origin = owner[0] if owner is not None else self._loaded[self.base]
-        # With `$self` or `$id` the address follows from an identity: files at hand are looked at before the network.
+        # A URL from `$self` or `$id` identifies and need not locate: local files are tried first.
         beside = join(origin.location, place).partition("#")[0]
         if base != origin.location and not is_remote(beside) and self._can_be_read(beside, origin):
             return self._read(beside, origin), ""
@@ -195,7 +194,7 @@ class References:
         if len(self._loaded) >= MAX_DOCUMENTS:
             raise ReferenceFailure(f"$ref leads to {name}, the limit of {MAX_DOCUMENTS} documents is reached")
         try:
-            # Who asks is told by location, never by `$self` or `$id`: those are words of the document.
+            # The policy gets the location; `$self` and `$id` are claims of the document.
             data = self._fetch.referenced(uri, origin.location)
         except FetchError as problem:
             raise ReferenceFailure(f"$ref cannot be followed: {problem.message}", problem.hint) from None
@@ -214,7 +213,7 @@ class References:
 
 
 def rebased(value: JsonValue, old: str, new: str) -> JsonValue:
-    """Return a value that moves from one document to another, its `$ref`s made absolute."""
+    """Return a value with its `$ref`s made absolute, to be used in another document."""
     if old == new:
         return value
     if isinstance(value, list):
@@ -230,3 +229,69 @@ def rebased(value: JsonValue, old: str, new: str) -> JsonValue:
 
 def _shown(reference: str) -> str:
     return without_userinfo(reference)[:200]
+
+
+# ------------------------------------------------------------------ $id and $anchor
+
+_ANCHORS: Final = ("$anchor", "$dynamicAnchor")
+# Data, not schemas: an `$id` in there names nothing.
+_DATA: Final = frozenset({"const", "enum", "example", "examples", "default"})
+
+
+class Subschemas:
+    """The schemas of a document with an `$id` or `$anchor` (JSON Schema 2020-12 §8.2).
+
+    Few documents have them: the document is searched on first use, and only if its text has the words.
+    """
+
+    def __init__(self, document: Document, base: str) -> None:
+        self._document = document
+        self._base = base
+        self._found: tuple[dict[str, str], dict[tuple[str, str], str]] | None = None
+
+    def identified(self, uri: str) -> str | None:
+        """Return the pointer of the schema whose `$id` is this URI, None when there is none."""
+        return self._search()[0].get(uri)
+
+    def anchor(self, start: str, name: str) -> str | None:
+        """Return the pointer of the schema with this `$anchor`, in the resource that begins at `start`."""
+        return self._search()[1].get((start, name))
+
+    def base_of(self, pointer: str) -> str:
+        """Return the base URI for references at a pointer: the nearest `$id` around it, else the document's."""
+        base, longest = self._base, -1
+        for uri, start in self._search()[0].items():
+            if len(start) > longest and (pointer == start or pointer.startswith(start + "/")):
+                base, longest = uri, len(start)
+        return base
+
+    def _search(self) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+        if self._found is None:
+            text = self._document.text
+            has_names = not text or any(name in text for name in ("$id", "$anchor", "$dynamicAnchor"))
+            self._found = _search(self._document.value, self._base) if has_names else ({}, {})
+        return self._found
+
+
+def _search(root: JsonValue, base: str) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+    """Return ({URI: pointer}, {(pointer of the resource, anchor): pointer}) of every named schema."""
+    ids: dict[str, str] = {}
+    anchors: dict[tuple[str, str], str] = {}
+    waiting: list[tuple[JsonValue, str, str, str]] = [(root, "", base, "")]
+    while waiting:
+        node, pointer, around, resource = waiting.pop()
+        if isinstance(node, list):
+            waiting += [(item, f"{pointer}/{index}", around, resource) for index, item in enumerate(node)]
+        if not isinstance(node, dict):
+            continue
+        name = node.get("$id")
+        if isinstance(name, str) and not name.startswith("#"):
+            around, resource = join(around, name).partition("#")[0], pointer
+            ids.setdefault(around, pointer)
+        for keyword in _ANCHORS:
+            if isinstance(node.get(keyword), str):
+                anchors.setdefault((resource, node[keyword]), pointer)
+        for key, item in node.items():
+            if isinstance(item, (dict, list)) and key not in _DATA:
+                waiting.append((item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", around, resource))
+    return ids, anchors

@@ -1,4 +1,4 @@
-"""The URL that requests of an operation go to (OpenAPI §Server Object, semantics §2)."""
+"""The server URL of an operation (OpenAPI §Server Object, semantics §2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VARIABLE = pattern(r"\{([^{}]+)\}")
 
 
 class NoServer(Exception):
-    """No usable server URL; `message` says why, `hint` what to give (None: the caller names `--server SOURCE=URL`)."""
+    """There is no usable server URL; `message` is the reason, `hint` what to give (None: `--server SOURCE=URL`)."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -23,11 +23,10 @@ class NoServer(Exception):
 def server_url(
     operation: Operation, variables: Mapping[str, str], environment: Mapping[str, str], override: str | None
 ) -> str:
-    """Return the absolute server URL, without a slash at its end.
+    """Return the absolute server URL without a final slash: `override`, else the first usable server.
 
-    `override` wins; else the first server that is usable. Variables take their value from
-    `variables`, else from the environment (`ARAZZO_SERVER_VAR_<NAME>`), else their default.
-    Raises NoServer.
+    The values of variables are those of `variables`, else of the environment
+    (`ARAZZO_SERVER_VAR_<NAME>`), else the defaults. Raises NoServer.
     """
     if override is not None:
         if origin(override) is None:
@@ -51,7 +50,7 @@ def _filled(server: Server, variables: Mapping[str, str], environment: Mapping[s
 
 
 def _from_location(operation: Operation) -> str:
-    # OpenAPI: without servers, the default is one with the URL "/", relative to the description.
+    # OpenAPI: the default is a server with the URL "/", relative to the description.
     if is_remote(operation.uri):
         return join(operation.uri, "/").rstrip("/")
     raise NoServer("the description names no server")

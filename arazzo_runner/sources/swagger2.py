@@ -20,7 +20,7 @@ _STYLES: Final = {"csv": ("form", False), "multi": ("form", True), "ssv": ("spac
 _FORM: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
 _FLOWS: Final = {"accessCode": "authorizationCode", "application": "clientCredentials"}
-# What a parameter has beside the keywords of its type (§Parameter Object, Fixed Fields).
+# The fields of a parameter that are not schema keywords (§Parameter Object, Fixed Fields).
 _NOT_SCHEMA: Final = ("name", "in", "required", "description", "collectionFormat", "allowEmptyValue", "$ref")
 _REPLACED: Final = ("parameters", "consumes", "produces", "responses", "schemes")
 
@@ -28,7 +28,7 @@ _REPLACED: Final = ("parameters", "consumes", "produces", "responses", "schemes"
 def convert_operation(
     raw: Mapping[str, Any], items: Sequence[JsonValue], root: Mapping[str, Any], resolve: Resolve
 ) -> dict[str, Any]:
-    """Return a 2.0 operation as a 3.x one; `items` are the Path Item Objects it inherits from, the nearest last."""
+    """Return a 2.0 operation as a 3.x one; `items` are its Path Item Objects, the nearest last."""
     parameters = _merged(raw, items, resolve)
     converted = {key: value for key, value in raw.items() if key not in _REPLACED}
     converted["parameters"] = [_parameter(each) for each in parameters if each.get("in") not in ("body", "formData")]
@@ -49,7 +49,7 @@ def convert_operation(
 
 
 def servers_of(root: Mapping[str, Any], raw: Mapping[str, Any], base: str) -> tuple[Server, ...]:
-    """Return host, basePath and schemes as servers, https first; without a host, the one the description came from."""
+    """Return host, basePath and schemes as servers, https first; the default host is that of the description."""
     stated = root.get("basePath")
     path = stated.rstrip("/") if isinstance(stated, str) else ""
     if path and not path.startswith("/"):
@@ -89,7 +89,7 @@ def _scheme(raw: Mapping[str, Any]) -> dict[str, JsonValue]:
 
 
 def _merged(raw: Mapping[str, Any], items: Sequence[JsonValue], resolve: Resolve) -> list[dict[str, Any]]:
-    """The path item's parameters, overridden by the operation's of the same name and place."""
+    """Return the path item's parameters, overridden by the operation's of the same name and location."""
     merged: dict[tuple[str, str], dict[str, Any]] = {}
     for holder in (*items, raw):
         for node in _list(holder.get("parameters") if isinstance(holder, Mapping) else None):

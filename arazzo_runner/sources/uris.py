@@ -1,35 +1,27 @@
-"""URIs and file paths: joining references (RFC 3986 §5), and going from one to the other."""
+"""URIs and file paths: resolving references (RFC 3986 §5) and converting one to the other."""
 
 from __future__ import annotations
 
 import os
 from functools import lru_cache
 from typing import Final
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 _PORTS: Final = {"http": 80, "https": 443}
-_BRACKETS: Final = frozenset("[]")
-_PLAIN: Final = "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-"""Characters that stand for themselves in a path and in a URI. Names of these only, as most are, are
-turned and joined here, which gives what urllib.parse does without its import."""
-_SPECIAL: Final = frozenset({"", ".", ".."})
 
 
 def is_remote(uri: str) -> bool:
-    """Tell whether a URI leads over the network."""
+    """Return whether a URI is an http(s) URL."""
     return uri[:4].lower() == "http" and uri[4:8].lower().startswith(("://", "s://"))
 
 
 def uri_of_path(path: str) -> str:
-    """Return the file: URI of a path, relative ones meant from the working directory."""
+    """Return the file: URI of a path, which may be relative to the working directory."""
     if path[:5].lower() == "file:":
         return path
     full = os.path.abspath(path)
     if os.sep == "\\":
         full = "/" + full.replace("\\", "/")
-    if _is_plain(full):
-        return "file://" + full
-    from urllib.parse import quote
-
     return "file://" + quote(full, safe="/:~@!$&'()*+,;=", errors="replace")
 
 
@@ -38,10 +30,6 @@ def path_of(uri: str) -> str:
     """Return the path of a file: URI (without its fragment); "" for any other URI."""
     if uri[:5].lower() != "file:":
         return ""
-    if uri.startswith("file:///") and os.sep == "/" and _is_plain(uri[7:]):
-        return uri[7:]
-    from urllib.parse import unquote, urlsplit
-
     try:
         parts = urlsplit(uri)
     except ValueError:
@@ -55,41 +43,11 @@ def path_of(uri: str) -> str:
 
 
 def join(base: str, reference: str) -> str:
-    """Resolve a reference against a base URI (RFC 3986 §5.2); what is no URI at all stays as it is."""
-    plain = _joined(base, reference)
-    if plain is not None:
-        return plain
-    written = reference.replace(" ", "%20")
-    if base.startswith("file:") and is_remote(written) and written.isascii() and _BRACKETS.isdisjoint(written):
-        return written  # an absolute reference stays as it is
-    from urllib.parse import urljoin
-
+    """Resolve a reference against a base URI (RFC 3986 §5.2); an invalid one is returned as it is."""
     try:
-        return urljoin(base, written)
+        return urljoin(base, reference.replace(" ", "%20"))
     except ValueError:  # such as `http://[`
         return reference
-
-
-def _is_plain(text: str) -> bool:
-    return not text.strip(_PLAIN)
-
-
-def _joined(base: str, reference: str) -> str | None:
-    """Join the plain name of a file to a file: URI; None where an empty segment, or one of dots, is special."""
-    if not (base.startswith("file:///") and _is_plain(base[7:]) and _is_plain(reference)):
-        return None
-    *folder, _ = base[8:].split("/")
-    *between, name = reference.split("/")
-    if name.strip(".") == "" or "" in between or not _SPECIAL.isdisjoint(folder):
-        return None
-    for segment in between:
-        if segment == ".." and folder:
-            folder.pop()
-        elif segment == "..":
-            return None
-        elif segment != ".":
-            folder.append(segment)
-    return "/".join(("file://", *folder, name))
 
 
 def origin(uri: str) -> tuple[str, str, int] | None:
@@ -98,8 +56,6 @@ def origin(uri: str) -> tuple[str, str, int] | None:
     >>> origin("https://user@API.test/x"), origin("file:///x")
     (('https', 'api.test', 443), None)
     """
-    from urllib.parse import urlsplit
-
     try:
         parts = urlsplit(uri)
         scheme = parts.scheme.lower()
@@ -111,7 +67,7 @@ def origin(uri: str) -> tuple[str, str, int] | None:
 
 
 def without_userinfo(uri: str) -> str:
-    """Return a URI as messages may show it: without the user name and password it may hold.
+    """Return a URI for messages, without user name and password.
 
     >>> without_userinfo("https://me:secret@api.test/x")
     'https://api.test/x'

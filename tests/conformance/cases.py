@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.errors import Problems
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "cases"
 REQUIREMENTS = "requirements"

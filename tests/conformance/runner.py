@@ -11,9 +11,9 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner.base.json_values import MISSING, resolve_pointer
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.criteria import judge_all
-from arazzo_runner.errors import Problems
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.context import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render

@@ -8,8 +8,9 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner.base.json_values import MISSING, resolve_pointer
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.errors import Diagnostic, Problems
+from arazzo_runner.errors import Diagnostic
 from tests.corpus.test_corpus import CORPUS, INDEX
 
 pytestmark = pytest.mark.skipif(not INDEX.exists(), reason="the corpus is not here")

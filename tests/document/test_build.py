@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from arazzo_runner.document.build import build
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.errors import Problems
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 

@@ -7,8 +7,8 @@ import stat
 import pytest
 
 from arazzo_runner.document.cache import MIN_BYTES, DiskCache, cache_folder, cached_reader
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Limits, read
-from arazzo_runner.errors import Problems
 
 LINES = "".join(f"  key{number}: [1, 2.5, yes, null, 'ü', 2024-01-01]\n" for number in range(1400))
 LARGE = f"openapi: 3.1.0\nx:\n{LINES}".encode()

@@ -11,8 +11,8 @@ import pytest
 
 import arazzo_runner.document
 from arazzo_runner.document.build import build
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Limits, read
-from arazzo_runner.errors import Problems
 from arazzo_runner.report.findings.text import render_diagnostics
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "documents"

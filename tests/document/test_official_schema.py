@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from arazzo_runner.document.build import build
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value, read
-from arazzo_runner.errors import Problems
 from tests.document.test_build import GOOD
 
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -8,13 +8,14 @@ import pytest
 import yaml
 from hypothesis import assume, given, settings, strategies as st
 
-from arazzo_runner.document.json_positions import JsonPlaces
-from arazzo_runner.document.position_scan import json_places
-from arazzo_runner.document.positions import TextPositions, YamlPositions
+from arazzo_runner.document.json_positions import JsonEntries, json_index
+from arazzo_runner.document.positions import TextPositions
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.reading import Limits, Reading
 from arazzo_runner.document.source_map import read
+from arazzo_runner.document.yaml_positions import YamlPositions
 from arazzo_runner.document.yaml_reader import event_parser, read_events
-from arazzo_runner.errors import Problems, Severity
+from arazzo_runner.errors import Severity
 
 STYLES = """\
 plain: one $two three
@@ -172,8 +173,8 @@ JSON_VALUES = st.recursive(
 @given(value=JSON_VALUES, indent=st.sampled_from([None, 0, 1, 3]), spaced=st.booleans(), chance=st.randoms())
 def test_json_places_asked_for_one_by_one_are_those_of_the_whole_text(value, indent, spaced, chance):
     text = json.dumps(value, indent=indent, ensure_ascii=False, separators=(" , ", " : ") if spaced else None)
-    whole = json_places(text).index
-    one_by_one = JsonPlaces(text, TextPositions(text).line_starts())
+    whole = json_index(text).index
+    one_by_one = JsonEntries(text, TextPositions(text).line_starts())
     pointers = [*whole, "/nowhere", "/a/b/nowhere", "/0/9"]
     chance.shuffle(pointers)
     assert {pointer: one_by_one.entry(pointer) for pointer in pointers} == {

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import arazzo_runner
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Limits, from_value, read
-from arazzo_runner.errors import Problems, Severity
+from arazzo_runner.errors import Severity
 
 
 def value_of(text, **options):

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from arazzo_runner.document.build import build
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.errors import Problems, Severity
+from arazzo_runner.errors import Severity
 from arazzo_runner.report.findings.text import render_diagnostics
 from tests.document.test_build import changed
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from arazzo_runner.durable.sqlite import sqlite_module
+from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.errors import InvalidUsage
 from tests.durable.crash import Zygote
 from tests.durable.postgres import Postgres, postgres
 
 
 def _usable() -> bool:
-    """Whether durable runs can be had here: the extra is installed, and SQLite is new enough for this Python."""
+    """Whether durable runs work here: the extra is installed, and SQLite is new enough for this Python."""
     if find_spec("dbos") is None or find_spec("cryptography") is None:
         return False
     try:

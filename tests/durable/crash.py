@@ -60,7 +60,7 @@ class Zygote:
 
 @dataclass
 class Kill:
-    """Where a process is killed: a point of its own, the server in mid-exchange (path), or after some seconds."""
+    """When a process is killed: at one of its own points, by the server in an exchange (path), or after some seconds."""
 
     point: str
     number: int = 1

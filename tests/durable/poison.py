@@ -1,4 +1,4 @@
-"""A store with runs of every kind, whose rows are then written over: by whoever can write into it, without the key."""
+"""A store with runs of every kind, whose rows are then overwritten without the key."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from arazzo_runner import durable_runs
 from arazzo_runner.base.records import replace
 from arazzo_runner.cli.group import run_command_line
 from arazzo_runner.durable.codec import LABEL
-from arazzo_runner.durable.sqlite import sqlite_module
+from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.durable.store import store_of
-from tests.durable.fleet import SPEC as NOTE
+from tests.durable.cluster import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.test_library import stop_at
 
@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Poison:
-    """What is written over a row: the label, and the text; `seen` is what the diagnostic says of it."""
+    """What a row is overwritten with: label and text; `seen` is the expected reason in the diagnostic."""
 
     label: str | None
     text: Callable[[Store, Place], str]
@@ -95,7 +95,7 @@ class Store:
         return statement.format(**{name: self._schema + name for name in tables})
 
     def text(self, place: Place) -> str:
-        """Return what stands in a place."""
+        """Return the value at a place."""
         [(found,)] = self.execute(f"SELECT {place.column} FROM {{{place.table}}} WHERE {place.where}")
         assert isinstance(found, str)
         return found
@@ -150,11 +150,11 @@ def fill(store: Store) -> None:
             assert outcome.unfinished
     with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
         _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, {"servers": servers})
-        fleet = durable_runs.fleet(runtime)
+        queues = durable_runs.queues(runtime)
         runtime.keep(bundle)
-        fleet.submit([(name, replace(spec, queue="default")) for name in ("waiting", "waiting-too")])
-        fleet.add_schedule("nightly", "0 3 * * *", spec)
-        fleet.add_schedule("weekly", "0 3 * * 1", spec)
+        queues.submit([(name, replace(spec, queue="default")) for name in ("waiting", "waiting-too")])
+        queues.add_schedule("nightly", "0 3 * * *", spec)
+        queues.add_schedule("weekly", "0 3 * * 1", spec)
 
 
 def worked(store: Store, queue: str, seconds: float = 60.0) -> tuple[list[str], dict[str, str]]:
@@ -189,7 +189,7 @@ def pickled(store: Store, place: Place) -> str:
 
 
 def portable(store: Store, place: Place) -> str:
-    """What DBOS takes from other languages: a whole specification, or an answer, that nobody signed."""
+    """Return unsigned JSON as DBOS accepts it from other languages: a specification, or an answer."""
     from arazzo_runner.durable.records import RunSpec
 
     if place.column == "inputs":

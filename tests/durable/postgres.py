@@ -18,7 +18,7 @@ from typing import Any
 
 @dataclass
 class Postgres:
-    """A running server; `new_database` gives an empty database's URL."""
+    """A running server; `new_database` returns the URL of an empty database."""
 
     port: int
     count: int = 0
@@ -45,7 +45,7 @@ def binaries() -> str | None:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[Postgres | None]:
-    """Run a server as long as the block; None when there is none to be had."""
+    """Run a server during the block; yields None if PostgreSQL is not installed."""
     folder_of_binaries = binaries()
     user = _unprivileged()
     if folder_of_binaries is None or (os.getuid() == 0 and user is None):

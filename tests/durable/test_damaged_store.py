@@ -14,9 +14,9 @@ import dbos._migration
 import pytest
 
 from arazzo_runner import durable_runs
-from arazzo_runner.durable.sqlite import sqlite_module
+from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.errors import InvalidUsage
-from tests.durable.fleet import SPEC
+from tests.durable.cluster import SPEC
 from tests.durable.poison import Store, fill
 from tests.durable.postgres import Postgres
 
@@ -295,7 +295,7 @@ def test_odd_rows_end_no_command_in_a_bug(sound: Path, tmp_path: Path, statement
 def test_a_locked_file_is_waited_for_and_then_named(
     sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arazzo_runner.durable.sqlite.SECONDS_LOCKED", 0.2)
+    monkeypatch.setattr("arazzo_runner.durable.database.SECONDS_LOCKED", 0.2)
     path = tmp_path / "journal.db"
     shutil.copy(sound, path)
     with closing(sqlite_module().connect(path, isolation_level=None)) as holder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -16,8 +17,8 @@ from arazzo_runner.durable.records import Decision, step_of
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.errors import InvalidUsage
+from tests.durable.cluster import SPEC as NOTE
 from tests.durable.crash import SPEC
-from tests.durable.fleet import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.token_server import FIRST, token_server
 
@@ -135,13 +136,13 @@ def test_many_at_once_on_an_event_loop_and_one_that_is_cancelled(state: Path) ->
 def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided(state: Path) -> None:
     told: list[Any] = []
     with notes_server() as notes, durable_runs.opened() as runtime:
-        fleet = durable_runs.fleet(runtime)
+        queues = durable_runs.queues(runtime)
         _, spec, bundle = durable_runs.prepared(
             NOTE, None, {"text": "x"}, False, None, {"servers": {"notes": notes.url}}
         )
         runtime.keep(bundle)
         queued = _queued(spec)
-        assert (fleet.submit([("r1", queued)]), fleet.submit([("r1", queued), ("r2", queued)])) == (1, 1)
+        assert (queues.submit([("r1", queued)]), queues.submit([("r1", queued), ("r2", queued)])) == (1, 1)
         stop_at(runtime, "add")
         worker = durable_runs.worker(
             runtime, "w1", ["default"], told.append, lambda run_id, problem: told.append(problem)
@@ -149,7 +150,7 @@ def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided
         worker.work(threading.Event(), drain=True, grace=1.0)
         assert [outcome.result.status for outcome in told] == ["in_doubt", "in_doubt"]
         assert {status.state for status in runtime.list()} == {"in_doubt"}
-        assert fleet.adopt("w1") == ([], [])
+        assert queues.adopt("w1") == ([], [])
         stop_at(runtime, None)
         for name in ("r1", "r2"):
             runtime.signal(name, {"add": Decision(kind="resend")})
@@ -162,10 +163,10 @@ def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided
 def test_what_a_worker_cannot_carry_out_waits(state: Path) -> None:
     problems: list[tuple[str, Exception]] = []
     with durable_runs.opened() as runtime:
-        fleet = durable_runs.fleet(runtime)
+        queues = durable_runs.queues(runtime)
         _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, {})
         runtime.keep(bundle)
-        fleet.submit([("r1", _queued(spec))])
+        queues.submit([("r1", _queued(spec))])
 
         class Broken:
             def perform(self, job: Any) -> Any:
@@ -219,3 +220,24 @@ def test_a_store_opened_twice_keeps_its_locks(state: Path) -> None:
             assert path is not None
             subprocess.run([sys.executable, "-c", opening, path], check=True)
             assert Path(f"{path}-wal").exists()
+
+
+def test_a_bundle_has_the_documents_that_schemas_refer_to(tmp_path: Path) -> None:
+    content = {"application/json": {"schema": {"$ref": "schemas.json#/Pet"}}}
+    responses = {"200": {"description": "", "content": content}}
+    description = {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "servers": [{"url": "http://api.test"}],
+        "paths": {"/ask": {"get": {"operationId": "ask", "responses": responses}}},
+    }
+    document = {
+        "arazzo": "1.1.0",
+        "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "api", "url": "api.json"}],
+        "workflows": [{"workflowId": "w", "steps": [{"stepId": "ask", "operationId": "ask"}]}],
+    }
+    for name, value in {"api": description, "schemas": {"Pet": {"type": "object"}}, "w": document}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(value))
+    _, bundle = durable_runs.load_bundled(tmp_path / "w.json", None, {})
+    assert sorted(uri.rpartition("/")[2] for uri in bundle.kept.documents) == ["api.json", "schemas.json", "w.json"]

@@ -24,7 +24,7 @@ from arazzo_runner.base.records import replace as replaced
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import Engine
 from arazzo_runner.errors import InvalidUsage
-from tests.durable.fleet import SPEC as NOTE
+from tests.durable.cluster import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.poison import (
     PLACES,
@@ -86,7 +86,7 @@ def test_a_poisoned_row_is_refused_and_named_and_the_others_are_listed(
 
 @pytest.mark.parametrize("poison", [name for name in POISONS if "label" not in name.partition(",")[0] or "our" in name])
 def test_a_poisoned_schedule_is_refused_and_named_and_can_be_removed(store: Store, poison: str) -> None:
-    """DBOS gives schedules no label: their context is always read by our codec."""
+    """DBOS sets no label for schedules: their context is always decoded by our codec."""
     with store.poisoned(SCHEDULE, POISONS[poison]):
         code, out, err = store.arazzo("schedule", "list", "--format", "json")
         found = {each["name"]: each for each in json.loads(out)["schedules"]}
@@ -159,12 +159,12 @@ def test_a_worker_carries_out_the_good_runs_among_poisoned_ones(store: Store) ->
     with notes_server() as notes, patch.dict(os.environ, store.environment):
         with durable_runs.opened() as runtime:
             servers = {"servers": {"notes": notes.url}}
-            fleet = durable_runs.fleet(runtime)
+            queues = durable_runs.queues(runtime)
             for run in ("good-1", *names, "good-2"):
                 _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": run}, False, None, servers)
                 runtime.keep(bundle)
-                fleet.submit([(run, replaced(spec, queue="worked"))])
-            fleet.configure(durable_runs.queue_limits("worked", 1, 1, None, 0.02))
+                queues.submit([(run, replaced(spec, queue="worked"))])
+            queues.configure(durable_runs.queue_limits("worked", 1, 1, None, 0.02))
         for run, name in names.items():
             label = POISONS[name].label
             store.execute(
@@ -184,14 +184,14 @@ def test_a_worker_carries_out_the_good_runs_among_poisoned_ones(store: Store) ->
     assert (code, err.count("is deleted")) == (0, len(names)), err
 
 
-def test_a_run_whose_journal_is_poisoned_behind_the_eyes_of_its_reader_sends_nothing(store: Store) -> None:
-    """The journal is read before the run goes on; DBOS reads each entry once more while it does."""
+def test_a_run_whose_journal_is_poisoned_after_it_was_read_sends_nothing(store: Store) -> None:
+    """The journal is read before the run resumes; DBOS reads each entry again while it runs."""
     place = Place("operation_outputs", "output", "workflow_uuid = 'stopped' AND function_id = 1", "operation_outputs")
     for name in ("a pickle", "DBOS's portable JSON", "the same step of another run", "another step of the same run"):
         with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
-            turn = runtime._taken_up("stopped", lambda event, secrets: None, threaded=False)
+            turn = runtime._take_over("stopped", lambda event, secrets: None, threaded=False)
             with store.poisoned(place, POISONS[name]), pytest.raises(InvalidUsage, match='step "add#1 begun"'):
-                runtime._carried_out(turn)
+                runtime._carry_out(turn)
     assert not store.trap.exists()
 
 
@@ -223,10 +223,10 @@ def test_runs_of_an_earlier_version_wait_for_it_and_are_named(store: Store) -> N
     with store.poisoned(earlier, POISONS["the label of version 1"]):
         ended, refused = worked(store, "default")
         assert ended == []
-        assert "is of arazzo-journal-1, and this worker of arazzo-journal-2" in refused["waiting"]
+        assert "needs a worker of arazzo-journal-1, this one is of arazzo-journal-2" in refused["waiting"]
         assert store.execute("SELECT status FROM {workflow_status} WHERE workflow_uuid = 'waiting'") == [("ENQUEUED",)]
         code, _, err = store.arazzo("resume", "waiting")
-        assert (code, "journal-mismatch" in err, "by the version of arazzo that wrote it" in err) == (2, True, True)
+        assert (code, "journal-mismatch" in err, "use the version of arazzo that wrote it" in err) == (2, True, True)
 
 
 # ------------------------------------------------------------------ DBOS as it is

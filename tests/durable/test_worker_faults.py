@@ -16,7 +16,7 @@ import pytest
 from arazzo_runner import durable_runs
 from arazzo_runner.base.records import replace
 from arazzo_runner.errors import InvalidUsage
-from tests.durable.fleet import SPEC as NOTE
+from tests.durable.cluster import SPEC as NOTE
 from tests.durable.notes_server import notes_server
 from tests.durable.postgres import Postgres
 from tests.durable.test_library import stop_at
@@ -24,13 +24,13 @@ from tests.durable.test_library import stop_at
 
 def submit(runtime: Any, url: str, *names: str) -> None:
     _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": names[0]}, False, None, {"servers": {"notes": url}})
-    fleet = durable_runs.fleet(runtime)
+    queues = durable_runs.queues(runtime)
     runtime.keep(bundle)
-    fleet.submit([(name, replace(spec, queue="default")) for name in names])
+    queues.submit([(name, replace(spec, queue="default")) for name in names])
 
 
 def nothing(*_: Any) -> None:
-    """Told of what nobody waits for."""
+    """Ignore a problem."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Workers, queues and schedules: a bounded choice of what scripts/fleet-proof does at large."""
+"""Workers, queues and schedules: a small version of scripts/workers-proof."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.durable.cluster import SPEC, Cluster, kill_one_of
 from tests.durable.crash import Zygote
-from tests.durable.fleet import SPEC, Fleet, kill_one_of
 from tests.durable.notes_server import notes_server
 from tests.durable.postgres import Postgres
 from tests.durable.test_commands import Shell, shell
@@ -30,12 +30,12 @@ def test_a_worker_is_killed_and_its_runs_are_adopted(tmp_path: Path, database: P
 
 
 def test_a_killed_worker_goes_on_under_its_name_and_a_person_decides(tmp_path: Path, zygote: Zygote) -> None:
-    fleet = Fleet(tmp_path, str(tmp_path / "journal.db"), zygote)
+    cluster = Cluster(tmp_path, str(tmp_path / "journal.db"), zygote)
     with notes_server(delay=2.0) as notes:
-        fleet.arazzo("submit", SPEC, "-i", "text=hello", "--run-id", "r1", "--server", f"notes={notes.url}")
-        again = fleet.arazzo("submit", SPEC, "-i", "text=hello", "--run-id", "r1", "--server", f"notes={notes.url}")
+        cluster.arazzo("submit", SPEC, "-i", "text=hello", "--run-id", "r1", "--server", f"notes={notes.url}")
+        again = cluster.arazzo("submit", SPEC, "-i", "text=hello", "--run-id", "r1", "--server", f"notes={notes.url}")
         assert again == "r1\n"
-        worker = fleet.worker("w1", "-q")
+        worker = cluster.worker("w1", "-q")
         until = time.time() + 30
         while not notes.total:
             assert time.time() < until
@@ -43,14 +43,14 @@ def test_a_killed_worker_goes_on_under_its_name_and_a_person_decides(tmp_path: P
         worker.send_signal(signal.SIGKILL)
         worker.wait(10)
         notes.delay = 0.0
-        assert fleet.worker("w1", "-q", "--drain").wait(60) == 0
-        (run,) = fleet.runs()
+        assert cluster.worker("w1", "-q", "--drain").wait(60) == 0
+        (run,) = cluster.runs()
         assert (run["state"], run["doubts"][0]["step"]) == ("in_doubt", "add")
         answer = tmp_path / "answer.json"
         answer.write_text(json.dumps({"status": 201, "body": {"id": 1}}))
-        fleet.arazzo("resume", "r1", "--step", "add", "--as", str(answer))
-        assert fleet.worker("w2", "-q", "--drain").wait(60) == 0
-    (run,) = fleet.runs()
+        cluster.arazzo("resume", "r1", "--step", "add", "--as", str(answer))
+        assert cluster.worker("w2", "-q", "--drain").wait(60) == 0
+    (run,) = cluster.runs()
     assert run["state"] == "succeeded"
     assert (dict(notes.added), notes.twice()) == ({"hello": 1}, [])
 
@@ -74,7 +74,7 @@ def test_queues_schedules_and_what_is_refused(shell: Shell) -> None:
         "2 submitted to bulk, 4 were there already"
         in shell(*submit("--count", "6", "--run-id", "j", "--queue", "bulk")).err
     )
-    assert "holds runs" in shell("queue", "remove", "bulk").err
+    assert "has unfinished runs" in shell("queue", "remove", "bulk").err
     states = [run["state"] for run in shell("runs", "list", "--format", "json").json["runs"]]
     assert states == ["queued"] * 6
 
@@ -90,20 +90,20 @@ def test_queues_schedules_and_what_is_refused(shell: Shell) -> None:
 
 
 def test_a_schedule_begins_each_run_once_although_two_workers_look_at_it(tmp_path: Path, zygote: Zygote) -> None:
-    fleet = Fleet(tmp_path, str(tmp_path / "journal.db"), zygote)
+    cluster = Cluster(tmp_path, str(tmp_path / "journal.db"), zygote)
     with notes_server() as notes:
         options = ["-i", "text=tick", "--server", f"notes={notes.url}"]
-        fleet.arazzo("schedule", "add", "tick", SPEC, *options, "--cron", "* * * * * *")
-        workers = [fleet.worker(name, "-q") for name in ("w1", "w2")]
+        cluster.arazzo("schedule", "add", "tick", SPEC, *options, "--cron", "* * * * * *")
+        workers = [cluster.worker(name, "-q") for name in ("w1", "w2")]
         until = time.time() + 30
         while notes.added.total() < 3:
             assert time.time() < until
             time.sleep(0.05)
-        fleet.arazzo("schedule", "remove", "tick")
+        cluster.arazzo("schedule", "remove", "tick")
         for worker in workers:
             worker.send_signal(signal.SIGTERM)
         assert [worker.wait(60) for worker in workers] == [0, 0]
-        begun = [run for run in fleet.runs() if run["state"] == "succeeded"]
+        begun = [run for run in cluster.runs() if run["state"] == "succeeded"]
         assert notes.added.total() == len(begun)
     assert {run["parent"] for run in begun} == {"tick"}
     assert len({run["runId"] for run in begun}) == len(begun)

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from arazzo_runner import api
-from arazzo_runner.durable.answers import FAILED
-from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, Entry, InDoubt, open_doubts
+from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, FAILED, Entry, InDoubt, open_doubts
 from arazzo_runner.durable.records import Decision
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep
@@ -68,7 +67,7 @@ class Plan:
 
 
 class ListJournal:
-    """A journal in memory; what it holds has been JSON, as in the store."""
+    """A journal in memory; its entries have been through JSON, as in the store."""
 
     def __init__(self, kept: list[Entry], plan: Plan) -> None:
         self.entries = list(kept)
@@ -144,7 +143,7 @@ class Runs:
         return world.stopped.doubts if isinstance(world.stopped, InDoubt) else result
 
     def finish(self) -> Any:
-        """Go on until the run ends; what is in doubt is decided by a look at the server's log."""
+        """Resume until the run ends; doubts are decided by the server's log."""
         for _ in range(20):
             came = self.go(Plan())
             if not isinstance(came, tuple):
@@ -235,7 +234,7 @@ def test_a_journal_of_another_program_is_refused() -> None:
 
 
 class Answers:
-    """A World that gives the same answer to every request and remembers them."""
+    """A World that records requests and gives all the same response."""
 
     def __init__(self, answer: Any) -> None:
         self._answer = answer

@@ -90,7 +90,7 @@ class Tokens:
             os.kill(self.client, signal.SIGKILL)
 
     def twice(self) -> list[str]:
-        """Unsafe requests that the server acted on more than once (503 is no action)."""
+        """Unsafe requests that the server acted on more than once (503 does not count)."""
         unsafe = [each.request for each in self.log if each.method != "GET" and each.status != 503]
         return sorted({request for request in unsafe if unsafe.count(request) > 1})
 

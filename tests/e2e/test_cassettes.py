@@ -11,7 +11,7 @@ import yaml
 
 from arazzo_runner.runtime.cassette.api import CassetteApi
 from arazzo_runner.runtime.cassette.file import read_cassette
-from arazzo_runner.runtime.mock.world import MockServer
+from arazzo_runner.runtime.mock.api import MockServer
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
 from tests.e2e.server import Answer, conversation
@@ -58,7 +58,7 @@ def test_a_replay_gives_the_recorded_outputs_and_no_difference(cassette, arazzo)
     assert ran.err.endswith("as recorded: succeeded, 3 requests\n")
 
 
-def test_differences_are_told_at_the_part_of_the_step_that_made_them(cassette, arazzo):
+def test_differences_are_reported_at_the_part_of_the_step_that_made_them(cassette, arazzo):
     def change(content):
         request = content["interactions"][1]["request"]
         request["headers"][0] = "Authorization: Bearer another"

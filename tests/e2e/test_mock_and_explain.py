@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from arazzo_runner.lint import codes
+from arazzo_runner.lint import pages as code_pages
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
 from tests.runtime.test_mock_raw import API as RAW_API, REQUESTS, exchange
@@ -149,7 +149,7 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir(parents=True)
     (folder / "unknown-step.md").write_text("# unknown-step\n\nA stepId that names no step.\n\nMore.\n")
     (folder / "bare-expression.md").write_text("# bare-expression\n\nAn expression without braces.\n")
-    monkeypatch.setattr(codes, "_FOLDER", str(folder))
+    monkeypatch.setattr(code_pages, "_FOLDER", str(folder))
     return folder
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from arazzo_runner.base.json_values import JsonValue, escaped, resolve_pointer
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli import main
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.errors import InvalidUsage, Problems
+from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.runtime.cassette.api import CassetteApi
 from arazzo_runner.runtime.cassette.file import cassette_text, read_cassette

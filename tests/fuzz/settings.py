@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from arazzo_runner.cli.environments import environment_files, read_environment
+from arazzo_runner.cli.run.environments import environment_files, read_environment
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.errors import ArazzoError
-from arazzo_runner.lint.codes import codes_with_options
+from arazzo_runner.lint.rules.catalogue import codes_with_options
 from arazzo_runner.report.findings.text import render_diagnostics
 
 _STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|^\s*::[a-z]", re.MULTILINE)

@@ -13,11 +13,11 @@ from typing import Any
 
 from arazzo_runner import durable_runs
 from arazzo_runner.cli.commands.runs import _heading, _table, status_json
-from arazzo_runner.durable.sqlite import sqlite_module
+from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty
-from tests.durable.fleet import SPEC
+from tests.durable.cluster import SPEC
 from tests.durable.notes_server import notes_server
 from tests.durable.test_library import stop_at
 
@@ -41,10 +41,10 @@ class Kept:
             durable_runs.run(runtime, SPEC, inputs={"text": "b"}, run_id="stopped", servers=servers)
             _, spec, bundle = durable_runs.prepared(SPEC, None, {"text": "c"}, False, None, {"servers": servers})
         with durable_runs.opened(str(self.path), environment) as runtime:
-            fleet = durable_runs.fleet(runtime)
+            queues = durable_runs.queues(runtime)
             runtime.keep(bundle)
-            fleet.submit([("waiting", spec)])
-            fleet.add_schedule("nightly", "0 3 * * *", spec)
+            queues.submit([("waiting", spec)])
+            queues.add_schedule("nightly", "0 3 * * *", spec)
         self.sqlite = sqlite_module()
         self.raw = self.sqlite.connect(str(self.path), isolation_level=None, check_same_thread=False)
         self.raw.execute("PRAGMA synchronous=OFF")
@@ -53,7 +53,7 @@ class Kept:
         }
         self.rows = {table: self.raw.execute(f"SELECT * FROM {table}").fetchall() for table in _COLUMNS}
         self.runtime = durable_runs.opened(str(self.path), environment)
-        self.fleet = durable_runs.fleet(self.runtime)
+        self.queues = durable_runs.queues(self.runtime)
 
     def write(self, data: bytes) -> bool:
         """Write an input into the store; False when it names no place."""
@@ -110,9 +110,9 @@ def _read(store: Kept) -> None:
                     store.runtime.resume(status.run_id, on_event=lambda event, secrets: None)
                     raise AssertionError(f"{status.state} run {status.run_id!r} was resumed")
     with _refusals():
-        store.fleet.schedules()
+        store.queues.schedules()
     with _refusals():
-        store.fleet.queues()
+        store.queues.queues()
 
 
 @contextlib.contextmanager

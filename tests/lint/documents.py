@@ -1,4 +1,4 @@
-"""Documents to be linted, made small."""
+"""Small documents to lint."""
 
 from __future__ import annotations
 

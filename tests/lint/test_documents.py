@@ -1,4 +1,4 @@
-"""Which documents are meant by files, folders and globs."""
+"""Which documents are selected by files, folders and globs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 
 import pytest
 
-from arazzo_runner.lint.documents import is_arazzo, select_documents
-from arazzo_runner.lint.globs import matches
+from arazzo_runner.lint.documents import is_arazzo, matches, select_documents
 from tests.lint.documents import CLEAN, PETS
 
 
@@ -50,7 +49,7 @@ def test_selection(tree, names, exclude, expected):
     assert selected(*names, exclude=exclude) == expected
 
 
-def test_what_holds_no_document_is_told(tree):
+def test_patterns_without_documents_are_reported(tree):
     (tree / "empty").mkdir()
     assert select_documents(["empty", "x*.yml", "a.yml"]).nothing == ("empty", "x*.yml")
 

@@ -1,18 +1,19 @@
-"""Levels: presets, arazzo.toml with its overrides, the command line, each above the one before."""
+"""Levels: presets, arazzo.toml with its overrides, the command line, each with precedence over the one before."""
 
 from __future__ import annotations
 
 import pytest
 
 from arazzo_runner.config.reading import read_settings
-from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.lint.levels import Choices, policy_for
 
 
 def level(code, severity, config="", path="w.yml", **choices):
     settings = read_settings(f"[validate]\n{config}", "arazzo.toml", Problems()).validate
     found = Diagnostic(code=code, severity=Severity(severity), message="m", at=Location("w.yml"))
-    judged = policy_for(settings, path, Choices(**choices)).judged(found)
+    judged = policy_for(settings, path, Choices(**choices)).leveled(found)
     return None if judged is None else judged.severity.value
 
 

@@ -94,6 +94,7 @@ TWO = ("pets", "shop")
         pytest.param({"operationId": "listPet"}, ("pets",), [("unknown-operation", "error")], id="a near miss"),
         pytest.param({"operationId": "$sourceDescriptions.pets.listPet"}, ("pets",), [("unknown-operation", "error")], id="a near miss with source"),
         pytest.param({"operationId": "$sourceDescriptions.dogs.listPets"}, ("pets",), [("unknown-source", "error")], id="an unknown source"),
+        pytest.param({"operationId": "$sourceDescriptions.pets"}, ("pets",), [("unknown-operation", "error")], id="a source without an operation"),
         pytest.param({"operationId": "$inputs.op"}, ("pets",), [("unknown-operation", "error")], id="another expression"),
         pytest.param({"operationPath": "{$sourceDescriptions.pets.url}#/paths/~1pets/get"}, ("pets",), [], id="operationPath"),
         pytest.param({"operationPath": "$sourceDescriptions.pets.url#/paths/~1pets/get"}, ("pets",), [("operation-path-form", "warning")], id="without braces"),

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.engine.results import Attempt, RunResult, Seen, StepResult, Verdict
-from arazzo_runner.errors import Location, Problems
+from arazzo_runner.errors import Location
 
 TOKEN = "tok-0123456789abcdef"
 TEXT = "steps:\n  - stepId: refresh\n    successCriteria:\n    - condition: $statusCode == 200\n"

@@ -1,4 +1,4 @@
-"""Reports of `validate`: each is read again by what reads it, and no document can break out of it."""
+"""Reports of `validate`: parsed by their readers; documents cannot inject anything."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.errors import Diagnostic, Location, Severity
-from arazzo_runner.report.findings.formats import FORMATS, Findings, render
+from arazzo_runner.report.findings.formats import FORMATS, render, render_findings
 from arazzo_runner.report.findings.json import findings_report
-from arazzo_runner.report.findings.plain import render_findings
+from arazzo_runner.report.findings.model import Findings
 
 SARIF = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
 HOSTILE = 'a "b" <c> & ]]> \x00\x1b[2J\n::error::x\r\u202e%0A ##[x] \ud800'

@@ -1,4 +1,4 @@
-"""The HTML report in a browser; skipped where there is none. `scripts/check-pages` sets up what it needs."""
+"""The HTML report in a browser; skipped without one (`scripts/check-pages` installs it)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 import arazzo_runner
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.report.runs.formats import render
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
-from arazzo_runner.report.writers import render
 from tests.e2e.server import Answer, conversation
 from tests.report.test_runs_reports import hostile, lost, nested, record, report
 

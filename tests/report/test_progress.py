@@ -1,4 +1,4 @@
-"""Live lines: what a terminal shows, what a pipe gets, and that neither shows a secret."""
+"""Progress on a terminal and in a pipe, without secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.report.records import TOKEN, attempt, response, result, step
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     encoding = "utf-8"
 
@@ -56,7 +56,7 @@ def printed(stream: io.StringIO, verbosity: int = 0, events: list[Event] = EVENT
 
 
 def screen(text: str) -> list[str]:
-    """Return what a terminal shows in the end."""
+    """Return the final content of a terminal."""
     return [re.sub(r".*\r\x1b\[2K", "", line) for line in text.split("\n")]
 
 

@@ -1,4 +1,4 @@
-"""Reports of runs: read again by what reads them, masked, and nothing foreign breaks out of them."""
+"""Reports of runs: parsed by their readers, masked; foreign text cannot inject anything."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import NoResponse
 from arazzo_runner.engine.results import RunResult, Seen, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
-from arazzo_runner.report.runs.records import RunRecord, RunsReport, worst
-from arazzo_runner.report.shared_secrets import with_shared_secrets
-from arazzo_runner.report.writers import KINDS, kind_of, render
+from arazzo_runner.report.runs.formats import KINDS, kind_of, render
+from arazzo_runner.report.runs.records import RunRecord, RunsReport, with_shared_secrets, worst
 from tests.report.records import TOKEN, attempt, place, request, response, result, step, verdict
 
 HERE = Path(__file__).parent
@@ -355,7 +354,7 @@ def test_annotations_are_one_command_a_line(found):
 
 
 def with_text(text):
-    """A run in which a text stands wherever a document or a server can put one."""
+    """Return a run with a text wherever a document or server can put one."""
     odd = verdict(condition=text, reason=text, seen=(Seen(expression=text, value=text),))
     came = response(500, b"x" + text.encode("utf-8", "replace"), "text/plain")
     note = Diagnostic(code="odd", severity=Severity.WARNING, message=text, at=Location("a.yml"), hint=text)

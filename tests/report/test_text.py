@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
-from arazzo_runner.errors import Diagnostic, Location, Problems, Severity
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.findings.text import render_diagnostic, render_diagnostics, summary
 
 TEXT = """\

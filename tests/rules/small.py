@@ -1,4 +1,4 @@
-"""Small documents for tests of rules: one description, steps as few lines."""
+"""Small documents for tests of rules: one description, few steps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def answer(schema, **more):
 
 def codes(folder, api, workflows, *, group):
     """Return [(code, severity, pointer)] of the findings of one group."""
-    from arazzo_runner.lint.rules import RULES
+    from arazzo_runner.lint.rules.catalogue import RULES
 
     (folder / "api.json").write_text(json.dumps(api))
     document = {
@@ -39,6 +39,6 @@ def codes(folder, api, workflows, *, group):
         "workflows": workflows,
     }
     (folder / "document.json").write_text(json.dumps(document))
-    chosen = {rule.CODE for rule in RULES if group == rule.GROUP or rule.CODE == "contradicting-criteria"}
+    chosen = {rule.code for rule in RULES if group == rule.group or rule.code == "contradicting-criteria"}
     found = arazzo_runner.validate(folder / "document.json", root=str(folder), rules=chosen)
     return [(each.code, each.severity.value, each.at.pointer) for each in found if each.code in chosen]

@@ -1,4 +1,4 @@
-"""Every code has its page; every code of a document its folder; every other one a case somewhere."""
+"""Every code has a page; codes of documents have a folder of fixtures, all others a test case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
-from arazzo_runner.lint.codes import pages as explanations
+from arazzo_runner.lint.pages import pages as explanations
 from arazzo_runner.lint.rules.catalogue import LOADER, checks
 from arazzo_runner.report.findings.text import render_diagnostics
 
@@ -35,7 +35,7 @@ CASES = {
     "criterion-failed": "tests/report/test_failure.py",
     "dependency-not-run": "tests/engine/test_partial.py",
     "exposed-credentials": "tests/runtime/test_auth_sources.py",
-    "ignore-without-reason": "tests/lint/test_ignores.py",
+    "ignore-without-reason": "tests/lint/test_suppressions.py",
     "internal-error": "tests/cli/test_main.py",
     "interrupted": "tests/cli/test_main.py",
     "invalid-credentials": "tests/runtime/test_auth_sources.py",
@@ -74,7 +74,7 @@ CASES = {
     "unusable-http-library": "tests/e2e/test_transport.py",
     "unusable-proxy": "tests/e2e/test_transport.py",
     "unusable-token-store": "tests/runtime/test_auth.py",
-    "unused-ignore": "tests/lint/test_ignores.py",
+    "unused-ignore": "tests/lint/test_suppressions.py",
     "usage": "tests/e2e/test_run.py",
 }
 

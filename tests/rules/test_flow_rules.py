@@ -1,4 +1,4 @@
-"""The graph of steps: what is surely never reached, taken or left, and what only seems so."""
+"""The graph of steps: what is certainly never reached, taken or left, and what only seems so."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ FINDINGS = {
 
 
 @pytest.mark.parametrize(("steps", "expected"), FINDINGS.values(), ids=FINDINGS)
-def test_what_is_told_of_the_flow_of_steps(tmp_path, steps, expected):
+def test_findings_about_the_flow_of_steps(tmp_path, steps, expected):
     found = codes(tmp_path, API, [workflow(*steps)], group="flow")
     assert [f"{code} {pointer.split('/')[4]}" for code, _, pointer in found] == expected
 
@@ -137,7 +137,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize(("made", "inputs", "expected"), CALLS.values(), ids=CALLS)
-def test_what_is_told_of_a_call(tmp_path, made, inputs, expected):
+def test_findings_about_a_call(tmp_path, made, inputs, expected):
     target = workflow(step("a"), **({"inputs": inputs} if inputs is not None else {}))
     found = codes(tmp_path, API, [workflow(made, name="caller"), target], group="flow")
     assert [f"{code} {severity}" for code, severity, _ in found] == expected

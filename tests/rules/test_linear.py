@@ -1,4 +1,4 @@
-"""Rules take work in proportion to the document: calls are counted, so that a busy machine cannot decide."""
+"""Rules take time linear in the size of the document: calls are counted, which does not depend on the machine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
-from arazzo_runner.lint.rules import RULES
+from arazzo_runner.lint.rules.catalogue import RULES
 
-DEFAULTS = [rule.CODE for rule in RULES if rule.DEFAULT]
+DEFAULTS = [rule.code for rule in RULES if rule.is_default]
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 

@@ -1,4 +1,4 @@
-"""Steps against descriptions: what surely does not fit is told, what may fit is not."""
+"""Steps against descriptions: what certainly does not fit is reported, what may fit is not."""
 
 from __future__ import annotations
 

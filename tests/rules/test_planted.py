@@ -1,4 +1,4 @@
-"""A document with planted defects: every one is found in its line, and nothing is found where there is none."""
+"""A document with planted defects: every one is found in its line, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every rule has its file, its page and its folder of fixtures, and both documents of it show what they should."""
+"""Every rule has a page and a folder of fixtures: it reports the wrong document, and not the right one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
-from arazzo_runner.errors import Severity
-from arazzo_runner.lint.rules import RULES
-from arazzo_runner.lint.rules.rule import GROUPS
+from arazzo_runner.lint.rules.catalogue import RULES
 from arazzo_runner.report.findings.text import render_diagnostics
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures" / "documents"
 PACKAGE = ROOT / "arazzo_runner" / "lint"
-BY_CODE = {rule.CODE: rule for rule in RULES}
+BY_CODE = {rule.code: rule for rule in RULES}
 ON_REQUEST = {"description-contract", "unused-output"}
 """Rules that are off by default though they are no matter of style."""
 COMPANIONS = {"insecure-source": {"not-checked"}, "invalid-content-type": {"content-type-not-offered"}}
@@ -30,7 +28,7 @@ HEADINGS = ["## Why", "## Wrong", "## Right", "## Options"]
 @functools.cache
 def findings(code, name):
     """Validate a document of a folder as a user who stands there would, with its rule switched on."""
-    chosen = {rule.CODE for rule in RULES if rule.DEFAULT or code == rule.CODE}
+    chosen = {rule.code for rule in RULES if rule.is_default or code == rule.code}
     with contextlib.chdir(FIXTURES / code):
         return arazzo_runner.validate(name, root=str(FIXTURES.parent), rules=chosen)
 
@@ -41,27 +39,20 @@ def test_codes_are_unique():
 
 def test_every_module_is_listed():
     modules = {path.stem for path in (PACKAGE / "rules").glob("*.py")} - {"__init__", "catalogue", "rule"}
-    assert modules == {code.replace("-", "_") for code in BY_CODE}
+    assert modules == {rule.check.__module__.rpartition(".")[2] for rule in RULES}
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
 def test_the_rule_says_what_it_is(code):
-    rule = BY_CODE[code].module
-    assert rule.__doc__
-    assert rule.GROUP in GROUPS
-    assert isinstance(rule.SEVERITY, Severity)
-    assert rule.DEFAULT is (rule.GROUP != "style" and code not in ON_REQUEST)
-
-
-@pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_the_list_says_of_a_rule_what_its_module_says(code):
-    listed, rule = BY_CODE[code], BY_CODE[code].module
-    assert (listed.CODE, listed.GROUP, listed.DEFAULT) == (rule.CODE, rule.GROUP, rule.DEFAULT)
+    rule = BY_CODE[code]
+    assert rule.check.__doc__
+    assert rule.check.__name__ == code.replace("-", "_")
+    assert rule.is_default is (rule.group != "style" and code not in ON_REQUEST)
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
 def test_the_page_explains_the_rule(code):
-    page = (PACKAGE / "rules" / "pages" / f"{code}.md").read_text(encoding="utf-8")
+    page = Path(BY_CODE[code].page).read_text(encoding="utf-8")
     assert re.findall("^#+ .*$", page, re.MULTILINE) == [f"# {code}", *HEADINGS]
     assert page.splitlines()[2].startswith("Reports ")
     assert len(page.splitlines()[2]) < 130
@@ -72,7 +63,7 @@ def test_the_wrong_document_has_this_finding_only(code):
     found = findings(code, "wrong.yml")
     assert {each.code for each in found} - COMPANIONS.get(code, set()) == {code}, render_diagnostics(found)
     assert all(each.hint and each.at.line for each in found)
-    assert {each.severity for each in found if each.code == code} == {BY_CODE[code].SEVERITY}
+    assert {each.severity for each in found if each.code == code} == {BY_CODE[code].severity}
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))

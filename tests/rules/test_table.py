@@ -1,4 +1,4 @@
-"""docs/rules.md is whole: every rule of every peer has a counterpart or a reason, and the page says what is there."""
+"""docs/rules.md is complete: every rule of every peer has a counterpart or a reason, and the page is up to date."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ pytest.importorskip("authlib")
 
 import arazzo_runner
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.auth.digest import Challenges, answer_challenge, read_challenge
 from arazzo_runner.runtime.auth.discovery import read_metadata
 from arazzo_runner.runtime.auth.plan import Plan, find_login, learn
@@ -483,7 +483,7 @@ def test_two_credentials_for_one_header_are_never_sent_together(make):
         pytest.param(("key",), {"key": "key\r\nX-Evil: 1"}, "line break", id="a line break"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_sent_is_told_before_anything_is(tmp_path, schemes, values, says):
+def test_a_credential_that_cannot_be_sent_is_reported_before_any_request(tmp_path, schemes, values, says):
     with auth_api() as api:
         known = {**SCHEMES, "twin": {"type": "apiKey", "in": "header", "name": "x-KEY"}}
         operation = {

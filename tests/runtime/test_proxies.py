@@ -7,8 +7,7 @@ import json
 import pytest
 
 from arazzo_runner.engine.options import TransportOptions
-from arazzo_runner.sources.hosts import origin_of
-from arazzo_runner.sources.proxies import passwords, proxy_for, shown
+from arazzo_runner.sources.hosts import origin_of, passwords, proxy_for, shown
 from tests.runtime.faulty import FaultyServer
 from tests.runtime.proxy_server import ProxyServer
 from tests.runtime.senders import asynchronous, blocking, effect

@@ -18,7 +18,7 @@ _RUN = re.compile(r"[A-Za-z0-9+/_-]+(?:\s+[A-Za-z0-9+/_-]+)*")
 
 @dataclass(frozen=True)
 class Escape:
-    """A way to write a text: `write` may leave what need not be escaped, `read` yields what a reader makes of it."""
+    """An escape: `write` encodes a text, perhaps partly; `read` yields the possible decodings."""
 
     name: str
     write: Callable[[str, Random], str]
@@ -158,7 +158,7 @@ ESCAPES = (
 
 
 def readings(text: str, *escapes: Escape) -> Iterator[str]:
-    """Yield what readers make of a text who undo the escapes in turn, the outermost first."""
+    """Yield the decodings of a text when escapes are undone in turn, outermost first."""
     yield text
     if escapes:
         for found in escapes[0].read(text):

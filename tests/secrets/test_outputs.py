@@ -9,17 +9,18 @@ from urllib.parse import quote
 from hypothesis import given, settings, strategies as st
 
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.results import Seen
-from arazzo_runner.errors import Diagnostic, Problems, Severity
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report
 from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.runs.formats import KINDS, render
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
-from arazzo_runner.report.writers import KINDS, render
 from arazzo_runner.runtime.cassette.file import cassette_text
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction

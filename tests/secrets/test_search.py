@@ -1,4 +1,4 @@
-"""Thousands of secrets are found like one, whatever they have in common; what is cut short, and values, are masked."""
+"""Thousands of secrets, with common prefixes and overlaps, are found as each alone; also cut short, and in values."""
 
 from __future__ import annotations
 

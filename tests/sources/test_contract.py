@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.errors import Problems
 from arazzo_runner.sources.bundle import bundled
 from arazzo_runner.sources.contract import check_description, check_request, check_response
 from arazzo_runner.sources.openapi import load_openapi

@@ -9,7 +9,7 @@ import pytest
 
 from arazzo_runner.sources import policy as rules
 from arazzo_runner.sources.download import download
-from arazzo_runner.sources.fetch import FetchError, make_fetch, read_file, repository_root
+from arazzo_runner.sources.fetch import FetchError, make_fetch, read_file
 from arazzo_runner.sources.policy import (
     Policy,
     address_kind,
@@ -17,6 +17,7 @@ from arazzo_runner.sources.policy import (
     check_reference,
     check_source,
     redirected,
+    repository_root,
 )
 from arazzo_runner.sources.uris import is_remote, join, origin, path_of, uri_of_path, without_userinfo
 from tests.loopback import Reply, serving
@@ -148,7 +149,7 @@ def test_root_never_grows_to_a_home_or_the_whole_disk(root, path, home, expected
         pytest.param(lambda: check_addresses("http://meta/", ["169.254.169.254"], "file:///a.yaml", OPEN), "link-local", id="link-local even for a local document"),
         pytest.param(lambda: redirected(REMOTE, "https://other.test/x?token=1"), r"to another server, https://other\.test/x$", id="redirect to another server"),
         pytest.param(lambda: redirected(REMOTE, "http://api.test/x"), "to another server", id="redirect to http"),
-        pytest.param(lambda: redirected(REMOTE, None), "leads nowhere", id="redirect without a place"),
+        pytest.param(lambda: redirected(REMOTE, None), "without naming a location", id="redirect without a place"),
     ],
 )  # fmt: skip
 def test_policy_refuses(check, message):

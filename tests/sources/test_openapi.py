@@ -6,8 +6,9 @@ import copy
 
 import pytest
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.errors import Problems, Severity
+from arazzo_runner.errors import Severity
 from arazzo_runner.sources.openapi import load_openapi
 
 BASE = "https://api.test/specs/api.yaml"

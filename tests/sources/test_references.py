@@ -10,8 +10,8 @@ from referencing import Registry
 from referencing.exceptions import NoSuchResource
 from referencing.jsonschema import DRAFT202012
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value, read
-from arazzo_runner.errors import Problems
 from arazzo_runner.sources import references as module
 from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.openapi import load_openapi

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.errors import Problems
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.policy import FetchError
 from arazzo_runner.sources.references import ReferenceFailure

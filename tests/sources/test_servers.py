@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.errors import Problems
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.servers import NoServer, server_url
 

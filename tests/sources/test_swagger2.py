@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value, read
-from arazzo_runner.errors import Problems
 from arazzo_runner.sources.fetch import make_fetch
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.servers import server_url

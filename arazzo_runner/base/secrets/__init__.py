@@ -1,22 +1,18 @@
-"""The secret values of a run, which names are secret, and the masking of every text that leaves."""
+"""Secrets: the secret values of a run, masked in text; is_secret_name: which names imply a secret."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern as lazy_pattern
 
-if TYPE_CHECKING:
-    from arazzo_runner.base.secrets.finder import Finder
-    from arazzo_runner.base.secrets.search import Hit
-
 MASK = "***"
 MINIMUM_LENGTH = 8
-_BETWEEN = "\1"  # belongs to no escape and no encoding
+_BETWEEN = "\1"  # part of no escape or encoding
 
 _SECRET_NAME = lazy_pattern(
     r"(token|passwords?|passwd|secrets?|api_?keys?|access_?keys?|private_?keys?|authorization|credentials?"
@@ -25,7 +21,7 @@ _SECRET_NAME = lazy_pattern(
 _HARMLESS_NAME = lazy_pattern(r"(^|_)(next|prev|previous|page|csrf|xsrf|continuation|cursor|sync)_?(page_?)?token$")
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"})
 SHOWS_A_SECRET = frozenset({"hard-coded-password", "secret-literal"})
-"""Codes of findings whose places hold a credential."""
+"""Codes of findings whose source text is a credential."""
 
 
 @lru_cache(maxsize=4096)
@@ -39,13 +35,24 @@ def is_secret_name(name: str) -> bool:
     return bool(_SECRET_NAME.search(plain)) and not _HARMLESS_NAME.search(plain)
 
 
+_Replacement = Callable[[tuple[int, int, str]], str]  # from start, end and secret of a hit
+
+
+class _Finder(Protocol):
+    """What is used of finder.Finder, which is imported lazily."""
+
+    def add(self, secret: str) -> None: ...
+
+    def replaced(self, text: str, replacement: _Replacement) -> str: ...
+
+
 class Secrets:
-    """The set of secret texts of a run; masks them by value, also where they are escaped or encoded."""
+    """The secret texts of a run; masks them in other texts, also if escaped or encoded."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._texts: dict[str, None] = {}
-        self._finder: Finder | None = None
-        self._unfound: list[str] = []  # what the finder does not know yet
+        self._finder: _Finder | None = None
+        self._unfound: list[str] = []  # not yet added to the finder
         for text in texts:
             self.add(text)
 
@@ -56,7 +63,7 @@ class Secrets:
         return bool(self._texts)
 
     def add(self, value: JsonValue) -> None:
-        """Make every text leaf of `value` (8 characters and more) a secret; numbers and booleans are not."""
+        """Add every text in `value` with 8 characters or more; numbers and booleans are not secrets."""
         if isinstance(value, str):
             self._add_text(value)
         elif isinstance(value, dict):
@@ -67,7 +74,7 @@ class Secrets:
                 self.add(item)
 
     def add_named(self, value: JsonValue) -> None:
-        """Make secret what stands under a secret name anywhere in `value` (a parsed body)."""
+        """Add the texts under secret names anywhere in `value` (a parsed body)."""
         if isinstance(value, dict):
             for name, item in value.items():
                 if isinstance(name, str) and is_secret_name(name):
@@ -79,26 +86,26 @@ class Secrets:
                 self.add_named(item)
 
     def texts(self) -> tuple[str, ...]:
-        """Return the secret texts, in the order they became known."""
+        """Return the secret texts in the order in which they were added."""
         return tuple(self._texts)
 
     def mask(self, text: str) -> str:
-        """Return `text` with every secret in it, however escaped, shown as `***`; also what a `…` cut off of one."""
+        """Return `text` with every secret replaced by `***`, also if escaped, or cut short by a `…`."""
         return self._replaced(text, lambda found: MASK)
 
     def blotted(self, text: str) -> str:
-        """Return `text` with every secret in it shown as asterisks, as long as it was before."""
-        return self._replaced(text, lambda found: "*" * (found.end - found.start))
+        """Return `text` with every secret replaced by as many asterisks, so that columns stay."""
+        return self._replaced(text, lambda found: "*" * (found[1] - found[0]))
 
     def mask_value(self, value: JsonValue) -> JsonValue:
-        """Return a JSON value with every text leaf (and key) masked; structure, numbers and booleans stay."""
+        """Return a JSON value with every text and key masked."""
         if isinstance(value, str):
             return self.mask(value)
         changed = self.changed(texts_of(value)) if self._texts else {}
         return _with(value, changed) if changed else value
 
     def changed(self, texts: Iterable[str]) -> dict[str, str]:
-        """Return those of some texts that hold secrets, with what may be shown of each: all looked through at once."""
+        """Return the texts that contain secrets, mapped to their masked forms; searches all texts at once."""
         known = list(dict.fromkeys(text for text in texts if len(text) >= MINIMUM_LENGTH))
         shown: list[str] = []
         joined = _BETWEEN.join(known)
@@ -108,10 +115,10 @@ class Secrets:
                 return {}
             shown = masked.split(_BETWEEN)
         if len(shown) != len(known):
-            shown = [self.mask(text) for text in known]  # one of them, or a secret, holds what stands between them
+            shown = [self.mask(text) for text in known]  # the separator occurs in a text or secret
         return {text: each for text, each in zip(known, shown, strict=True) if text != each}
 
-    def _replaced(self, text: str, replacement: Callable[[Hit], str]) -> str:
+    def _replaced(self, text: str, replacement: _Replacement) -> str:
         if not self._texts or len(text) < MINIMUM_LENGTH:
             return text
         if self._finder is None:
@@ -124,7 +131,7 @@ class Secrets:
         return self._finder.replaced(text, replacement)
 
     def _add_text(self, text: str) -> None:
-        # "Bearer abc…" is a secret because of its second word; the scheme alone is none.
+        # Of "Bearer abc…" the second word is a secret by itself.
         for part in (text.strip(), text.strip().partition(" ")[2].strip()):
             if len(part) >= MINIMUM_LENGTH and part not in self._texts:
                 self._texts[part] = None
@@ -132,7 +139,7 @@ class Secrets:
 
 
 def texts_of(value: JsonValue) -> Iterator[str]:
-    """Yield the texts and the names of members of a JSON value."""
+    """Yield the texts and keys in a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -1,7 +1,8 @@
-"""Base64 and hex within a text, decoded: all of it together, from each character that it may begin with.
+"""Views of a text with base64 and hex decoded.
 
-Nobody knows where in a run of such characters the encoded text begins: words stand before it, or it
-is a part of something longer. Base64 is read from each of four neighbouring characters, hex from two.
+The encoded text can begin anywhere in a run of such characters, after words or within something
+longer. So base64 is decoded from each of four neighbouring characters, hex from two, of all runs
+together.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ _PIECE = pattern(r"\S+")
 _HEX = pattern(r"[0-9a-fA-F]{16,}")
 _DECODABLE = pattern(rf"[{SIGNS}]|[^\x00-\x7f]|{_LETTER}{{11}}")
 _STANDARD = str.maketrans("-_", "+/")
-# Stands between runs, and is NUL from wherever it is read: what was decoded of two is not read as one.
+# Separates runs; it decodes to NUL from any start, so that two decoded runs are not read as one.
 _NULS = {6: "A" * 8, 4: "0" * 4}
-_NULS_OF_UTF_16 = "\0" * (HEAD - 1)  # every other byte; more than what stands between runs
+_NULS_OF_UTF_16 = "\0" * (HEAD - 1)  # every other byte; longer than the separator
 _ELLIPSIS = "…"
 _ASCII = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _LIKE_ASCII = bytes(byte in _ASCII for byte in range(256))
@@ -36,14 +37,14 @@ _ENOUGH = b"\1" * HEAD
 
 
 def may_be_decoded(text: str) -> bool:
-    """Return False only if a text holds no escape, base64 or hex: it is its only view."""
+    """Return False only if a text has no escapes, base64 or hex, so that it is its only view."""
     return _DECODABLE.search(text) is not None
 
 
 class Views:
     """The views of a text: escapes undone, base64 and hex decoded, also within each other.
 
-    `hidden` are the parts, in order, that nobody will see: what is encoded within one of them is not decoded.
+    `hidden` are the spans, in order, that will be masked anyway: nothing within them is decoded.
     """
 
     def __init__(self, hidden: Sequence[tuple[int, int]], traits: Traits) -> None:
@@ -70,7 +71,7 @@ class Views:
 
 
 class _Known:
-    """The runs of the views so far, and what is hidden: neither is decoded once more."""
+    """The runs of earlier views and the hidden spans, which are not decoded again."""
 
     def __init__(self, hidden: Sequence[tuple[int, int]]) -> None:
         self._hidden = hidden
@@ -78,8 +79,8 @@ class _Known:
         self._keys: set[tuple[int, int, str]] = set()
 
     def without(self, runs: list[_Run]) -> list[_Run]:
-        """Return the runs that are new, and will be seen."""
-        if self._earlier or self._hidden:  # of most texts there is one view only
+        """Return the runs that are new and not hidden."""
+        if self._earlier or self._hidden:  # most texts have only one view
             self._keys.update(run.key() for run in self._earlier)
             runs = [run for run in runs if self._is_new(run.key())]
         self._earlier = runs
@@ -91,7 +92,7 @@ class _Known:
 
 
 class _Run(NamedTuple):
-    """Base64 characters of a view; in `text` the line breaks are left out."""
+    """Base64 characters of a view; `text` is without line breaks."""
 
     view: View
     start: int
@@ -99,11 +100,11 @@ class _Run(NamedTuple):
     text: str
 
     def key(self) -> tuple[int, int, str]:
-        """Return where in the first of the views the run comes from, and its text."""
+        """Return the span of the run in the first view, and its text."""
         return (*self.view.span(self.start, self.end), self.text)
 
     def pieces(self) -> tuple[list[int], list[int]]:
-        """Return where in `text`, and where in the view, what stands between two breaks begins."""
+        """Return the starts of the pieces between line breaks, in `text` and in the view."""
         if len(self.text) == self.end - self.start:
             return [0], [self.start]
         found = list(_PIECE.finditer(self.view.text, self.start, self.end))
@@ -118,16 +119,16 @@ def _runs(view: View) -> Iterator[_Run]:
 
 
 class _Joined:
-    """Runs as one text, with what is NUL between them."""
+    """Runs joined to one text with separators that decode to NUL."""
 
     def __init__(self, runs: Sequence[_Run]) -> None:
         self._runs = runs
         self._places = [0, *accumulate(len(run.text) + len(_NULS[6]) for run in runs)]
         self.text = "".join(run.text + _NULS[6] for run in runs)
-        self._pieces: dict[int, tuple[list[int], list[int]]] = {}  # of runs that hold a secret
+        self._pieces: dict[int, tuple[list[int], list[int]]] = {}  # of runs with a hit
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where characters of the text come from, as far as they are of one run."""
+        """Return the origin of a span of the text, cut to a single run."""
         index = bisect_right(self._places, start) - 1
         run, shift = self._runs[index], self._places[index]
         last = min(end - shift, len(run.text)) - 1
@@ -140,10 +141,10 @@ class _Joined:
 
 
 class _Decoded(View):
-    """Encoded characters as the bytes they stand for, each byte a character.
+    """Decoded bytes, each as a character.
 
-    `bits` are those of an encoded character; `pieces` tells at which of the characters those of a
-    place in the joined runs begin.
+    `bits` is the number of bits per encoded character; `pieces` maps positions of encoded characters
+    to positions in the joined runs.
     """
 
     def __init__(self, text: str, joined: _Joined, bits: int, pieces: Sequence[tuple[int, int]]) -> None:
@@ -159,7 +160,7 @@ class _Decoded(View):
 
 
 def _decoded(runs: Sequence[_Run]) -> Iterator[_Decoded]:
-    """Yield base64 and hex of runs as bytes; where a preview has cut a run short, once more with its ellipsis."""
+    """Yield the decoded bytes of runs; runs cut short by a preview again, with their ellipsis."""
     if not runs:
         return
     yield from _bytes(_Joined(runs))
@@ -182,21 +183,21 @@ def _bytes(joined: _Joined, *, is_cut: bool = False) -> Iterator[_Decoded]:
 def _each_start(
     joined: _Joined, bits: int, text: str, pieces: Sequence[tuple[int, int]], is_cut: bool
 ) -> Iterator[_Decoded]:
-    """Yield encoded text as bytes, read from each of its first characters."""
+    """Yield the decoded bytes of an encoded text for each possible start."""
     group = 4 if bits == 6 else 2
     for start in range(group):
         part = text[start : start + (len(text) - start) // group * group]
         data = binascii.a2b_base64(part) if bits == 6 else binascii.a2b_hex(part)
         decoded = data.decode("latin-1")
-        if is_cut:  # whole bytes only, without what stands between runs
+        if is_cut:  # whole bytes only, without the separator
             decoded = decoded[: (len(text) - start - len(_NULS[bits])) * bits // 8] + _ELLIPSIS
         yield _Decoded(decoded, joined, bits, [(at - start, place) for at, place in pieces])
 
 
 class _Readable(View):
-    """The parts of decoded bytes that may be text, HEAD characters each or more: only there escapes are looked for.
+    """The parts of decoded bytes that may be text, of HEAD characters or more, in which escapes are sought.
 
-    Nearly nothing is left of what was decoded from a character at which it does not begin, or of an image.
+    Of bytes decoded from a wrong start, or of an image, nearly nothing is left.
     """
 
     def __init__(self, parent: View, classes: bytes) -> None:

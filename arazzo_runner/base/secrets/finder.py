@@ -1,4 +1,4 @@
-"""Where secrets are in a text: as they are, escaped, encoded, or cut short."""
+"""Find secrets in texts: literal, escaped, encoded, or cut short."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from arazzo_runner.base.secrets.encoded import Views, may_be_decoded
 from arazzo_runner.base.secrets.search import Hit, SecretIndex
 from arazzo_runner.base.secrets.views import Traits, View
 
-# Where a secret ends with the beginning of an escape, the one behind it is seen once it is replaced only.
+# A secret that ends with the start of an escape hides the next one until it is replaced.
 _ROUNDS = 4
 
 
 class Finder:
-    """Finds secrets in texts; secrets may become known at any time."""
+    """Finds secrets in texts; secrets can be added at any time."""
 
     def __init__(self) -> None:
         self._index = SecretIndex()
         self._traits = Traits()
 
     def add(self, secret: str) -> None:
-        """Make a secret known."""
+        """Add a secret."""
         self._index.add(secret)
         self._traits = Traits(self._traits.non_ascii or not secret.isascii(), self._traits.blanks or " " in secret)
 
     def replaced(self, text: str, replacement: Callable[[Hit], str]) -> str:
-        """Return a text with every secret in it replaced by what a function returns for where it is."""
+        """Return a text with every secret replaced by `replacement(hit)`."""
         for _ in range(_ROUNDS):
             found = self._found(text)
             if not found:
@@ -38,7 +38,7 @@ class Finder:
         return text
 
     def _found(self, text: str) -> list[Hit]:
-        """Return the parts of a text that hold secrets, in order; what overlaps is one part, of its longest secret."""
+        """Return the hits in a text in order; overlapping ones are merged into one of the longest secret."""
         view = View(text)
         plain = _joined(self._hits(view))
         is_hidden = bool(plain) and plain[0].start == 0 and plain[0].end == len(text)

@@ -1,6 +1,6 @@
-"""The secrets of a message as its reader gets them: of cookies, credentials and URLs, each by itself.
+"""The secrets in headers and URLs: whole values, and each part that a server may echo by itself.
 
-A server that echoes one cookie of two, or the password of basic credentials, echoes a part of a header.
+Such parts are a single cookie, the password of basic credentials, a query field.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _USERINFO = pattern(r"://[^/?#@:]*:([^/?#@]*)@")
 
 
 def header_secrets(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield the secrets of header fields: whole, and each part that somebody may show alone."""
+    """Yield the secrets of header fields: whole values and their parts."""
     for name, value in headers:
         lower = name.lower()
         if lower == "set-cookie":
@@ -35,7 +35,7 @@ def header_secrets(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def url_secrets(url: str) -> Iterator[str]:
-    """Yield a URL's password and its fields of secret names, those of the fragment too (RFC 6749 §4.2.2)."""
+    """Yield a URL's password and its fields with secret names, also in the fragment (RFC 6749 §4.2.2)."""
     for match in _USERINFO.finditer(url):
         yield unquote(match[1])
     for match in _FIELD.finditer(url):

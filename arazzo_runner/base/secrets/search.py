@@ -1,8 +1,8 @@
-"""Finds thousands of secrets in a text at once, in time linear in the text, while further secrets become known.
+"""Find thousands of secrets in a text at once, in time linear in the text; secrets can be added at any time.
 
-An Aho-Corasick automaton would have to be rebuilt whenever a response brings a secret, and takes a
-node for each character of a secret of megabytes. This index keeps four grams of each secret's head:
-every secret that occurs in a text has one of them at an offset divisible by four.
+An Aho-Corasick automaton would have to be rebuilt whenever a response brings a secret, and needs a
+node per character of secrets of megabytes. This index has four grams of each secret's head: every
+secret that occurs in a text has one of them at an offset divisible by four.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from arazzo_runner.base.patterns import pattern
 HEAD: Final = 8  # the length of the shortest secret
 LONGEST_NEED: Final = 256
 _GRAM, _STRIDE = 5, 4  # a gram at a multiple of the stride lies within every head: _GRAM + _STRIDE - 1 == HEAD
-_FEW = 48  # up to so many secrets `str.find` for each is faster than looking at each gram of the text
+_FEW = 48  # up to this many secrets, `str.find` for each is faster than looking up every gram
 _LONGEST_OVERLAP = 4096
 _ELLIPSIS = "…"
 _CUT_ESCAPE = pattern(r"(?:\\(?:[uU][0-9a-fA-F]{0,7}|x[0-9a-fA-F]?)?|%[0-9a-fA-F]?|&#?[0-9A-Za-z]{0,8})\Z")
@@ -31,10 +31,10 @@ class Hit(NamedTuple):
 
 
 class SecretIndex:
-    """The secrets of a run, to be found in texts; a secret has at least HEAD characters.
+    """An index of secrets; a secret has at least HEAD characters.
 
-    Of a secret longer than LONGEST_NEED the beginning is found as well, as far as it goes: nobody
-    should read half a token, and comparing is bounded.
+    Of a secret longer than LONGEST_NEED, a prefix of at least that length is a hit too: half a token
+    must not be shown, and comparing is bounded.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class SecretIndex:
         return len(self._secrets)
 
     def add(self, secret: str) -> None:
-        """Make a secret known."""
+        """Add a secret."""
         if secret in self._secrets:
             return
         self._secrets[secret] = None
@@ -62,7 +62,7 @@ class SecretIndex:
         group.add(secret)
 
     def hits(self, text: str) -> Iterator[Hit]:
-        """Yield where secrets occur in a text; the spans may overlap."""
+        """Yield the hits in a text; they may overlap."""
         if len(text) >= HEAD:
             yield from self._each(text) if len(self._secrets) <= _FEW else self._all(text)
             if _ELLIPSIS in text:
@@ -90,7 +90,7 @@ class SecretIndex:
                     reached = more.end
 
     def _places(self, text: str) -> list[int]:
-        """Return where heads of secrets stand in a text."""
+        """Return the positions of secrets' heads in a text."""
         offsets, groups = self._offsets, self._groups
         grams = [at for at in range(0, len(text) - _GRAM + 1, _STRIDE) if text[at : at + _GRAM] in offsets]
         places = [at - offset for at in grams for offset in offsets[text[at : at + _GRAM]] if at >= offset]
@@ -98,9 +98,9 @@ class SecretIndex:
         return [place for place in places if text[place : place + HEAD] in groups]
 
     def _overlaps(self, text: str, places: list[int], first: int, end: int) -> Iterator[Hit]:
-        """Yield hits that begin before an end and go beyond it, and beyond each other.
+        """Yield hits that begin before `end` and go beyond it, each beyond the one before.
 
-        The last places come first: of a text that repeats itself a few then reach as far as all of them.
+        Tries the last positions first: in a repetitive text a few then reach as far as all of them.
         """
         seen = bisect_left(places, end, first)
         waiting = [(first, seen)]
@@ -120,15 +120,15 @@ class SecretIndex:
         return None if found is None else found._replace(secret=self._named(text, found))
 
     def _named(self, text: str, found: Hit) -> str:
-        """Return the secret that a hit is as a whole, else the one it begins with."""
+        """Return the secret that equals a hit's text, else the hit's own."""
         exact = text[found.start : found.end] if found.end - found.start <= _LONGEST_OVERLAP else found.secret
         return exact if exact in self._secrets else found.secret
 
     def _cut_short(self, text: str) -> Iterator[Hit]:
-        """Yield the beginnings of secrets that a preview has cut short with an ellipsis."""
+        """Yield prefixes of secrets that a preview has cut short with an ellipsis."""
         before, ellipsis = 0, text.find(_ELLIPSIS)
         while ellipsis >= 0:
-            # A longer beginning is found without its ellipsis.
+            # A longer prefix is found without its ellipsis.
             for place in range(max(before, ellipsis - LONGEST_NEED - HEAD), ellipsis - HEAD + 1):
                 group = self._groups.get(text[place : place + HEAD])
                 secret = None if group is None else group.continuing(text[place:ellipsis])
@@ -139,11 +139,11 @@ class SecretIndex:
 
 
 class _Group:
-    """The secrets that have one head."""
+    """The secrets with the same head."""
 
     def __init__(self) -> None:
-        self._secrets: list[str] = []  # in order, so that those most like a text are neighbours
-        self._needs: list[str] = []  # what a text must hold of one of them; none is the beginning of another
+        self._secrets: list[str] = []  # sorted: those most like a text are neighbours
+        self._needs: list[str] = []  # prefixes of which a text must have one; none is a prefix of another
         self._most = 0  # the length of the longest
 
     def add(self, secret: str) -> None:
@@ -159,9 +159,9 @@ class _Group:
         self._needs[index:last] = [need]
 
     def at(self, text: str, place: int, beyond: int) -> Hit | None:
-        """Return the hit that begins at a place of a text, None when no secret does or none can reach beyond a place.
+        """Return the hit at a position of a text, None if there is none or it cannot reach beyond `beyond`.
 
-        What begins before that place overlaps another hit: it is compared over a bounded length only.
+        A hit that begins before `beyond` overlaps another one: compare a bounded length only.
         """
         most = min(self._most, _LONGEST_OVERLAP) if place < beyond else len(text)
         if place + most <= beyond or (place < beyond and self._beginning_with(text[place : beyond + 1]) is None):
@@ -173,12 +173,12 @@ class _Group:
         return Hit(place, place + length, secret)
 
     def _longest(self, text: str, place: int, most: int) -> tuple[int, str]:
-        """Return how much of a text, from a place on, one of the secrets begins with, and the secret."""
+        """Return the longest common prefix of a text, from a position on, with a secret, and the secret."""
         if len(self._secrets) == 1:
             return _agreement(text, place, self._secrets[0], most), self._secrets[0]
         size = LONGEST_NEED
         while True:
-            # Those that agree longest with the text stand beside the place where it would be put in.
+            # The secrets with the longest common prefixes are next to where the text would be inserted.
             index = bisect_left(self._secrets, text[place : place + size])
             near = self._secrets[max(0, index - 1) : index + 1]
             found = max((_agreement(text, place, each, most), each) for each in near)
@@ -187,7 +187,7 @@ class _Group:
             size *= 8
 
     def continuing(self, beginning: str) -> str | None:
-        """Return a secret that has this beginning, apart from an escape that is cut in half at its end."""
+        """Return a secret with this prefix, ignoring an escape that is cut at its end."""
         cut = _CUT_ESCAPE.search(beginning)
         for text in (beginning,) if cut is None or cut.start() < HEAD else (beginning, beginning[: cut.start()]):
             secret = self._beginning_with(text)
@@ -201,7 +201,7 @@ class _Group:
 
 
 def _agreement(text: str, place: int, secret: str, most: int) -> int:
-    """Return how many characters of a secret, from its first, stand in a text from a place on."""
+    """Return the length of the common prefix of a secret and a text from a position on."""
     end = min(len(secret), len(text) - place, most)
     known, step = 0, LONGEST_NEED
     while known < end:

@@ -1,7 +1,7 @@
-"""A text as others read it once they have undone the escapes of JSON, URLs and HTML.
+"""Views of a text: the text with escapes of JSON, URLs and HTML undone.
 
-An escaped secret occurs in one of these views as it is. Each view knows where in the text its
-characters come from, so what is found there can be hidden in the text itself.
+An escaped secret occurs literally in one of the views. Each view maps positions back to the text, so
+that what is found in a view can be masked in the text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "e": "\x1b", "0
 
 @lru_cache(maxsize=4096)
 def _decoded(escape: str) -> str:
-    """Return what an escape of any kind stands for."""
+    """Return the text of an escape of any kind."""
     if escape[0] == "\\":
         return _from_json(escape)
     if escape[0] == "%":
@@ -65,11 +65,11 @@ def _from_bytes(data: bytes) -> str:
 _KINDS = (
     ("\\", pattern(_JSON)),
     ("%", pattern(_PERCENT)),
-    ("+", pattern(rf"\+|{_PERCENT}")),  # in a form a blank is a plus
+    ("+", pattern(rf"\+|{_PERCENT}")),  # in forms, a blank is a plus
     ("&", pattern(_HTML)),
     ("\0", pattern("\0")),  # UTF-16 that was read as another charset
 )
-SIGNS: Final = re.escape("".join(sign for sign, _ in _KINDS))  # one of them is in every escape
+SIGNS: Final = re.escape("".join(sign for sign, _ in _KINDS))  # every escape contains one of them
 _ALL = pattern("|".join((_JSON, _OF_PROGRAMS, _PERCENT, _HTML)))
 _NUL = pattern(r"(?<!\0)\0(?!\0)")
 _BYTES = pattern(_UTF8)
@@ -80,13 +80,13 @@ _LINES = pattern(r"(?:(?<=[A-Za-z0-9+/_-]{16})|(?<=%0[aAdD]))\+")  # lines of ba
 
 
 class View:
-    """A text; the views derived from it tell by `span` where in the first of them their characters come from."""
+    """A text; `span` of a derived view returns the origin of its characters in the first view."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where the characters of a part of this view come from."""
+        """Return the span of the first view that a span of this view comes from."""
         return start, end
 
 
@@ -109,7 +109,7 @@ class _Unescaped(View):
         return self._parent.span(start, end)
 
     def _placed(self) -> tuple[array[int], array[int], array[int], array[int]]:
-        # Only what holds a secret is asked for its places.
+        # Computed only for views with a hit.
         starts, ends, from_starts, from_ends = (array("q") for _ in range(4))
         shift = 0
         for match in self._escapes.finditer(self._parent.text):
@@ -124,14 +124,14 @@ class _Unescaped(View):
 
 
 class Traits(NamedTuple):
-    """What secrets there are: with characters for which encodings differ, with blanks, which are a plus in forms."""
+    """Whether there are secrets with characters whose encodings differ, and with blanks, which are a plus in forms."""
 
     non_ascii: bool = False
     blanks: bool = False
 
 
 def unescaped(root: View, traits: Traits) -> Iterator[View]:
-    """Yield a view and what undoing escapes makes of it: kind after kind in any order, then all kinds at once."""
+    """Yield a view and those with escapes undone: kind after kind in any order, then all kinds at once."""
     yield root
     known = {root.text}
     first = [each for each in _children(root, traits) if _is_new(each, known)]

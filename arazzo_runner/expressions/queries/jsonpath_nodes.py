@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal as OneOf
-from typing import TypeAlias
+from typing import Literal as OneOf, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeAlias
-from typing import Literal as OneOf
+from typing import Final, Literal as OneOf, TypeAlias
 
 from arazzo_runner.expressions.queries.budget import Budget
 from arazzo_runner.expressions.queries.xml_text import XmlElement

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, TypeAlias
-from typing import Literal as OneOf
+from typing import Final, Literal as OneOf, TypeAlias
 
 from arazzo_runner.base.patterns import pattern as lazy_pattern
 from arazzo_runner.base.records import Record

@@ -1,1 +1,1 @@
-"""What several rules need to know of a document, worked out once."""
+"""Analyses of a document that several rules need."""

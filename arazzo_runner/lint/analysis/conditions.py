@@ -1,8 +1,8 @@
-"""Which values can make a list of criteria hold: three-valued judging, with one thing known at a time.
+"""Which values satisfy a list of criteria: three-valued evaluation with one subject known at a time.
 
-A list of criteria is a conjunction. For each thing that its conditions compare with constants
-(`$statusCode`, `$response.body#/state`) every value that could matter is tried: the constants,
-their neighbours, and values unlike all of them. When none passes, the criteria never hold.
+A list of criteria is a conjunction. For each subject that its conditions compare with constants
+(`$statusCode`, `$response.body#/state`) every value that could make a difference is tried: the
+constants, their neighbours, and values unlike all of them. If none passes, the criteria never hold.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, Sim
 
 STATUS: Final = "$statusCode"
 MAX_ATOMS: Final = 40
-# Values of every type that no document compares with: "something else".
+# Values of every type that no document compares with.
 _OTHERS: Final[tuple[JsonValue, ...]] = (None, True, False, 0.123456789, 987654321.5, "\uffff other", {"\uffff": 1})
 _USUAL: Final = (100, 199, 200, 201, 202, 204, 206, 299, 300, 301, 302, 303, 304, 307, 399, 400, 401, 403, 404, 405,
                  406, 409, 410, 412, 415, 422, 428, 429, 499, 500, 501, 502, 503, 504, 599)  # fmt: skip
 
 Truth: TypeAlias = bool | None
-"""True, False, or None: it depends on what is not known."""
+"""True, False, or None: unknown."""
 
 
 class Atom(Record):
-    """One condition that must hold: what it reads, and its truth when one of these has a value.
+    """One condition that must hold: its subjects, and its truth if one of them has a value.
 
-    `pinned` are the only values that its one subject may have, when it is compared by == alone.
+    `pinned` are the only values that its one subject may have, if it is compared by == only.
     """
 
     text: str
@@ -62,7 +62,7 @@ def atoms_of(criteria: Iterable[CompiledCriterion]) -> list[Atom]:
 
 
 def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
-    """Return the conditions that cannot hold together (one: it never holds), None when all may hold."""
+    """Return the conditions that contradict each other (one: it never holds), None if all may hold."""
     for atom in atoms:
         if not atom.subjects and atom.truth("", None) is False:
             return (atom,)
@@ -79,16 +79,15 @@ def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
 
 
 def never_all_hold(criteria: Sequence[CompiledCriterion]) -> tuple[Atom, ...] | None:
-    """Return the conditions of a list of criteria that cannot hold together, None when all may hold."""
+    """Return the conditions of a list of criteria that contradict each other, None if all may hold."""
     texts = plain_texts(criteria)
     return None if texts is not None and may_all_hold(texts) else contradiction(atoms_of(criteria))
 
 
 def plain_texts(criteria: Sequence[CompiledCriterion]) -> tuple[str, ...] | None:
-    """Return the conditions of criteria as text, None where what they mean is not in their texts alone.
+    """Return the conditions of criteria as text, None if their meaning depends on more than their text.
 
-    Most lists of criteria are one of a few, such as `$statusCode == 200`: what is asked of them
-    needs to be worked out once.
+    Many steps have the same criteria, such as `$statusCode == 200`: results are cached by these texts.
     """
     texts = []
     for criterion in criteria:
@@ -99,35 +98,35 @@ def plain_texts(criteria: Sequence[CompiledCriterion]) -> tuple[str, ...] | None
 
 
 def criteria_of(texts: Iterable[str]) -> tuple[CompiledCriterion, ...]:
-    """Return criteria of what `plain_texts` gave; they stand nowhere."""
+    """Return criteria for the texts that `plain_texts` returned, without location."""
     nowhere, parsed = Location(""), ((text, parse_condition(text)) for text in texts)
     return tuple(SimpleCriterion(text, found.node, nowhere, found.references) for text, found in parsed)
 
 
 @lru_cache(maxsize=1024)
 def may_all_hold(texts: tuple[str, ...]) -> bool:
-    """Tell whether conditions, as `plain_texts` gives them, may hold together."""
+    """Return whether conditions, as returned by `plain_texts`, may hold together."""
     return contradiction(atoms_of(criteria_of(texts))) is None
 
 
 def possible_statuses(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:
-    """Yield the statuses, of those that matter, with which conditions may all hold; the likely ones first."""
+    """Yield the statuses with which conditions may all hold, of those that make a difference; likely ones first."""
     involved = [atom for atom in atoms if STATUS in atom.subjects][:MAX_ATOMS]
     return (status for status in statuses_to_try(involved, documented) if _may_hold(involved, STATUS, status))
 
 
 def may_hold_without_response(atoms: Iterable[Atom]) -> bool:
-    """Tell whether conditions may all hold when no response came."""
+    """Return whether conditions may all hold without a response."""
     return _may_hold(atoms, STATUS, None)
 
 
 def surely_holds(atoms: Iterable[Atom], status: int) -> bool:
-    """Tell whether every condition holds whenever this is the status."""
+    """Return whether every condition holds with a status, whatever else is unknown."""
     return all(atom.truth(STATUS, status) is True for atom in atoms)
 
 
 def statuses_to_try(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:
-    """Yield the HTTP statuses that can make a difference: compared ones, documented, those beside, usual ones."""
+    """Yield the HTTP statuses that can make a difference: compared, documented, neighbouring and usual ones."""
     pinned = next((atom.pinned for atom in atoms if atom.pinned is not None), None)
     constants = pinned if pinned is not None else [each for atom in atoms for each in atom.constants]
     compared = [int(number) for each in constants if (number := _status_like(each)) is not None]
@@ -145,7 +144,7 @@ def _status_like(value: JsonValue) -> int | float | None:
 
 
 def subject_of(node: Condition) -> str | None:
-    """Return the canonical text of what a condition's operand reads, None when it is no plain reading."""
+    """Return the canonical text of the expression that an operand is, None if it is none."""
     base = node
     while isinstance(base, Access):
         base = base.operand
@@ -187,7 +186,7 @@ def _simple_atom(node: Condition, at: Location) -> Atom:
 
 
 def _is_pinning(node: Condition) -> bool:
-    """Tell whether a condition is `subject == constant`, or several of these joined by ||."""
+    """Return whether a condition is `subject == constant`, or several of these joined by ||."""
     if isinstance(node, Or):
         return all(map(_is_pinning, node.operands))
     if not isinstance(node, Comparison) or node.operator != "==":
@@ -215,17 +214,17 @@ def _gather(node: Condition, subjects: set[str], constants: list[JsonValue]) -> 
 def _matching(own: str, query: Query) -> Callable[[str, JsonValue], Truth]:
     def truth(subject: str, value: JsonValue) -> Truth:
         if subject != own or own != STATUS:
-            return None  # there are too many texts to try them all
+            return None  # texts cannot be enumerated
         return value is not None and select(query, value, timeout=0.1).passed
 
     return truth
 
 
-# ------------------------------------------------------------------ judging
+# ------------------------------------------------------------------ evaluation
 
 
 class _Unknown:
-    """What is not known."""
+    """The value of an unknown operand."""
 
 
 _UNKNOWN: Final = _Unknown()
@@ -259,7 +258,7 @@ def _value(node: Condition, subject: str, value: JsonValue) -> JsonValue:
     return _UNKNOWN if inner is None else inner
 
 
-# ------------------------------------------------------------------ trying
+# ------------------------------------------------------------------ values to try
 
 
 def _may_hold(atoms: Iterable[Atom], subject: str, value: JsonValue) -> bool:
@@ -267,7 +266,7 @@ def _may_hold(atoms: Iterable[Atom], subject: str, value: JsonValue) -> bool:
 
 
 def _clash(subject: str, atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
-    """Return the smallest clash of one or two conditions on a subject, else all of them; None when a value passes."""
+    """Return one or two conditions on a subject that clash, else all of them; None if a value satisfies all."""
     values = _values_to_try(subject, atoms)
     if values is None or any(_may_hold(atoms, subject, value) for value in values):
         return None
@@ -280,7 +279,7 @@ def _clash(subject: str, atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
 
 
 def _values_to_try(subject: str, atoms: Sequence[Atom]) -> tuple[JsonValue, ...] | None:
-    """Return every value that can matter; None when they cannot be listed (an order of texts)."""
+    """Return every value that can make a difference; None if they cannot be listed (texts compared by order)."""
     if subject == STATUS:
         return tuple(statuses_to_try(atoms))
     pinned = next((atom.pinned for atom in atoms if atom.pinned is not None), None)

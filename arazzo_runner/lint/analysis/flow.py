@@ -1,25 +1,47 @@
-"""Where a workflow can go: the graph of its steps, and what follows from it.
+"""The control flow graph of a workflow's steps.
 
-Steps stand in the order of execution (semantics §5); an edge leads to every step that may come
-next. The graph holds more ways than a run takes, never fewer: what it says cannot happen cannot.
+Steps are in the order of execution (semantics §5), with an edge to every step that may come next.
+The graph may have more paths than a run can take, never fewer: what is unreachable in it is unreachable.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from arazzo_runner.base.records import Record
-from arazzo_runner.lint.analysis.broken import BrokenPlaces
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledAction, CompiledStep, CompiledWorkflow
+
+
+class BrokenPlaces:
+    """The places of errors that were found before: what is there was not compiled, and is not judged again."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self._pointers: dict[str, list[str]] = {}
+        for found in diagnostics:
+            if found.severity is Severity.ERROR:
+                self._pointers.setdefault(found.at.uri, []).append(found.at.pointer + "/")
+        for pointers in self._pointers.values():
+            pointers.sort()
+
+    def inside(self, at: Location, field: str = "") -> bool:
+        """Return whether there is an error at a location, or at a field of it, or below."""
+        pointers = self._pointers.get(at.uri)
+        if pointers is None:
+            return False
+        prefix = f"{at.pointer}/{field}/" if field else f"{at.pointer}/"
+        index = bisect_left(pointers, prefix)
+        return index < len(pointers) and pointers[index].startswith(prefix)
 
 
 class Flow(Record):
     """The graph of one workflow's steps, by their index in its order.
 
     `after[i]` are the steps that may come after step i, `repairs[i]` those that a retry runs
-    before it tries step i again. `leaves[i]` tells whether the workflow may end there on purpose:
-    by an `end`, a goto to a workflow, or because the last step passed. A failure that nothing
-    handles is not on purpose. `reached` are the steps that may be visited.
+    before it tries step i again. `leaves[i]`: the workflow may end there by an `end`, a goto to a
+    workflow, or because the last step passed, but not by an unhandled failure. `reached` are the
+    steps that may be visited.
     """
 
     workflow: CompiledWorkflow
@@ -30,7 +52,7 @@ class Flow(Record):
 
 
 def flow_of(workflow: CompiledWorkflow, broken: BrokenPlaces) -> Flow:
-    """Return the graph of a workflow; an action that is broken may have led anywhere."""
+    """Return the graph of a workflow; an action with errors may lead anywhere."""
     open_ended = [_lost_actions(workflow, step, broken) for step in workflow.steps]
     ways = [_ways(workflow, index, broken) for index in range(len(workflow.steps))]
     after = tuple(targets for targets, _ in ways)
@@ -42,7 +64,7 @@ def flow_of(workflow: CompiledWorkflow, broken: BrokenPlaces) -> Flow:
 
 
 def reached_from(after: Sequence[Iterable[int]], start: Iterable[int]) -> frozenset[int]:
-    """Return every node that can be reached over edges, the first ones included."""
+    """Return every node that can be reached over edges, including the first ones."""
     waiting = list(start)
     seen = set(waiting)
     while waiting:
@@ -63,7 +85,7 @@ def reversed_edges(after: Sequence[Iterable[int]]) -> list[list[int]]:
 
 
 def is_unconditional(action: CompiledAction, broken: BrokenPlaces) -> bool:
-    """Tell whether an action is taken whenever its turn comes, so that none after it is."""
+    """Return whether an action is taken whenever it is tested, so that none after it is."""
     return not action.criteria and action.type != "retry" and not broken.inside(action.at)
 
 
@@ -101,29 +123,29 @@ def _repairs(workflow: CompiledWorkflow, step: CompiledStep) -> tuple[int, ...]:
 
 
 def _lost_actions(workflow: CompiledWorkflow, step: CompiledStep, broken: BrokenPlaces) -> bool:
-    """Tell whether an action of a step could not be compiled, so that it is not known where it leads."""
+    """Return whether an action of a step has errors, so that its target is unknown."""
     own = broken.inside(step.at, "onSuccess") or broken.inside(step.at, "onFailure")
     return own or broken.inside(workflow.at, "successActions") or broken.inside(workflow.at, "failureActions")
 
 
 class Dominance:
-    """Which steps every way to a step passes (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm")."""
+    """Which steps lie on every path to a step (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm")."""
 
     def __init__(self, after: Sequence[Sequence[int]]) -> None:
         self._nearest = _nearest(after)
         self._entered, self._left = _numbered(self._nearest)
 
     def is_walked(self, step: int) -> bool:
-        """Tell whether any way from the first step leads to a step."""
+        """Return whether a step can be reached from the first one."""
         return self._nearest[step] >= 0
 
     def passes(self, step: int, other: int) -> bool:
-        """Tell whether every way to `step` passes `other`."""
+        """Return whether every path to `step` passes `other`."""
         return self._entered[other] <= self._entered[step] and self._left[step] <= self._left[other]
 
 
 def _nearest(after: Sequence[Sequence[int]]) -> list[int]:
-    """Return for each node the nearest other one that all ways to it pass; the first has itself, -1: no way."""
+    """Return the immediate dominator of each node; the first has itself, unreachable ones -1."""
     order = _reverse_postorder(after)
     rank = {node: number for number, node in enumerate(order)}
     before = reversed_edges(after)
@@ -153,7 +175,7 @@ def _common(one: int, other: int, nearest: Sequence[int], rank: dict[int, int]) 
 
 
 def _numbered(nearest: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Number the tree of nearest nodes: a node lies below another when its numbers lie within the other's."""
+    """Number the dominator tree: a node is below another if its interval is inside the other's."""
     below: list[list[int]] = [[] for _ in nearest]
     for node, parent in enumerate(nearest):
         if parent >= 0 and node:

@@ -1,7 +1,7 @@
-"""Values of which parts are computed only when the workflow runs, checked against schemas before it does.
+"""Check values against schemas although parts of them are computed only when the workflow runs.
 
-A computed part stands as a `Computed`: it fits everything but a schema whose types, or listed
-values, it can never have.
+A computed part is represented by a `Computed`, which fits every schema except those whose types
+or enums it can never match.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from arazzo_runner.base.json_values import JsonValue, ends_inside_string, equal, preview
 from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import Template
-from arazzo_runner.lint.analysis.schema_types import Shape, Shapes, possible_types, possible_values
+from arazzo_runner.lint.analysis.schema_types import SchemaType, SchemaTypes, possible_types, possible_values
 from arazzo_runner.program.model import ArrayValue, Literal, ObjectValue, TemplateValue, Value
 from arazzo_runner.sources.schema.check import schema_errors
 from arazzo_runner.sources.schema.context import Direction
@@ -25,18 +25,18 @@ _NULL: Final = frozenset({"null"})
 
 
 class Computed(Record):
-    """A part that is known only at run time: how it is written, and what is known of it (None: nothing)."""
+    """A part that is known only at run time: its text, and its possible types (None: any)."""
 
     text: str
-    shapes: Shapes | None = None
+    alternatives: SchemaTypes | None = None
 
 
-Expect: TypeAlias = Callable[[Value], Shapes | None]
-"""What a computed value will be."""
+Expect: TypeAlias = Callable[[Value], SchemaTypes | None]
+"""Returns the types of a computed value."""
 
 
 def partial_value(value: Value, expect: Expect) -> JsonValue:
-    """Return a compiled value as JSON, a Computed for each part that is not known yet."""
+    """Return a compiled value as JSON, with a Computed for each computed part."""
     if isinstance(value, Literal):
         return value.value
     if isinstance(value, ArrayValue):
@@ -47,7 +47,7 @@ def partial_value(value: Value, expect: Expect) -> JsonValue:
 
 
 def json_text(value: Value) -> JsonValue:
-    """Return what a payload given as JSON text says, with a Computed for each expression; a Computed for no JSON."""
+    """Return the value of a payload in JSON text, with a Computed for each expression; a Computed if it is not JSON."""
     if isinstance(value, Literal):
         text = value.value
     elif isinstance(value, TemplateValue):
@@ -62,32 +62,36 @@ def json_text(value: Value) -> JsonValue:
         return Computed("")
 
 
-def misfits(value: JsonValue, shape: Shape, *, direction: Direction | None = None) -> tuple[SchemaError, ...]:
-    """Return how a value, computed parts and all, does not fit a schema; nothing when the schema is unusable."""
+def mismatches(
+    value: JsonValue, schema_type: SchemaType, *, direction: Direction | None = None
+) -> tuple[SchemaError, ...]:
+    """Return how a value with computed parts does not fit a schema; nothing if the schema is unusable."""
     if not has_computed(value):
-        found = schema_errors(value, shape.schema, shape.context, base=shape.base, direction=direction)
+        found = schema_errors(
+            value, schema_type.schema, schema_type.context, base=schema_type.base, direction=direction
+        )
         return tuple(error for error in found if not error.is_about_schema)
     try:
-        return tuple(_PartialChecker(shape.context, direction).check(value, shape.schema, shape.base))
+        return tuple(_PartialChecker(schema_type.context, direction).check(value, schema_type.schema, schema_type.base))
     except (NotSimple, UnusableSchema):
         return ()
 
 
 def has_computed(value: JsonValue) -> bool:
-    """Tell whether any part of a value is computed."""
+    """Return whether any part of a value is computed."""
     if isinstance(value, dict):
         return any(map(has_computed, value.values()))
     return any(map(has_computed, value)) if isinstance(value, list) else isinstance(value, Computed)
 
 
-def computed_misfit(computed: Computed, shape: Shape, pointer: str = "") -> SchemaError | None:
+def computed_mismatch(computed: Computed, schema_type: SchemaType, pointer: str = "") -> SchemaError | None:
     """Return why a computed value can never fit a schema, None when it may."""
-    types, wanted = possible_types(computed.shapes), possible_types((shape,))
+    types, wanted = possible_types(computed.alternatives), possible_types((schema_type,))
     if types is not None and wanted is not None and types - _NULL and wanted and not (types - _NULL) & wanted:
         needed = " or ".join(sorted(_simplest(wanted)))
         found = " or ".join(sorted(_simplest(types - _NULL)))
         return SchemaError(pointer, f"{named(pointer)} must be {needed}, but {computed.text} is {found}", "type")
-    values, allowed = possible_values(computed.shapes), possible_values((shape,))
+    values, allowed = possible_values(computed.alternatives), possible_values((schema_type,))
     if values and allowed and not any(equal(value, other) for value in values for other in allowed):
         shown = ", ".join(preview(value, 40) for value in allowed[:8])
         message = f"{named(pointer)} must be one of {shown}, but {computed.text} is none of them"
@@ -96,22 +100,22 @@ def computed_misfit(computed: Computed, shape: Shape, pointer: str = "") -> Sche
 
 
 class _PartialChecker(SimpleChecker):
-    """A SimpleChecker to which a Computed fits what it may turn out to be."""
+    """A SimpleChecker that accepts a Computed where it may fit."""
 
     def check(self, value: JsonValue, schema: JsonValue, base: str, pointer: str = "") -> list[SchemaError]:
         if not isinstance(value, Computed):
             return super().check(value, schema, base, pointer)
-        found = computed_misfit(value, Shape(schema, base, self._context), pointer)
+        found = computed_mismatch(value, SchemaType(schema, base, self._context), pointer)
         return [] if found is None else [found]
 
     def _keywords(self, value: JsonValue, schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:
-        # Whether a value with unknown parts equals another cannot be said.
+        # A value with computed parts cannot be compared.
         if has_computed(value):
             schema = {name: limit for name, limit in schema.items() if name not in ("enum", "const", "uniqueItems")}
         return super()._keywords(value, schema, base, pointer)
 
     def _combined(self, keyword: str, value: JsonValue, forms: JsonValue, base: str, pointer: str) -> list[SchemaError]:
-        # With parts unknown, several forms may seem to fit, and what `not` forbids may not be there.
+        # With computed parts several forms may seem to fit, and what `not` forbids may not occur.
         if keyword == "not":
             return []
         return super()._combined("anyOf" if keyword == "oneOf" else keyword, value, forms, base, pointer)
@@ -132,7 +136,7 @@ def _written(value: Value) -> str:
 
 
 def _marked(template: Template) -> str:
-    """Put a mark where each expression is: inside a JSON string as it is, outside of one as a string of its own."""
+    """Replace each expression by a mark: inside a JSON string as it is, elsewhere as a string of its own."""
     written: list[str] = []
     inside = False
     for part in template.parts:

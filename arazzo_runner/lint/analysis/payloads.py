@@ -1,17 +1,17 @@
-"""The bodies that steps send, checked against the descriptions: done once, told by several rules."""
+"""Request bodies checked against the descriptions, once for all rules about them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens
+from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens, resolve_pointer
 from arazzo_runner.base.records import Record
-from arazzo_runner.errors import Location, did_you_mean
-from arazzo_runner.lint.analysis.composition_noise import is_doubtful, refused_name
-from arazzo_runner.lint.analysis.partial import Computed, json_text, misfits
-from arazzo_runner.lint.analysis.response_types import Forecast
-from arazzo_runner.lint.analysis.schema_types import Lost, Shape, lookup
+from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.errors import Location
+from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
+from arazzo_runner.lint.analysis.response_types import ResponseTypes
+from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, expanded, lookup
 from arazzo_runner.program.model import (
     CompiledBody,
     CompiledStep,
@@ -23,13 +23,14 @@ from arazzo_runner.program.model import (
     Value,
 )
 from arazzo_runner.sources.http_media.media_types import best_match, is_form, is_json
+from arazzo_runner.sources.schema.mismatch import SchemaError
 
 NEAR: Final = 0.75
 MAX_DEPTH: Final = 40
 
 
-class PayloadMisfit(Record):
-    """One misfit of a payload: `keyword` as of a SchemaError, or `near` for a name that is nearly a declared one."""
+class PayloadMismatch(Record):
+    """One mismatch of a payload: `keyword` is that of a SchemaError, or `near` for a misspelt member."""
 
     step: CompiledStep
     keyword: str
@@ -39,54 +40,56 @@ class PayloadMisfit(Record):
     hint: str | None = None
 
 
-def payload_misfits(workflow: CompiledWorkflow, step: CompiledStep, forecast: Forecast) -> Iterator[PayloadMisfit]:
+def payload_mismatches(
+    workflow: CompiledWorkflow, step: CompiledStep, call: OperationCall, response_types: ResponseTypes
+) -> Iterator[PayloadMismatch]:
     """Yield how the body of a step does not fit the schema of its media type."""
-    sent = _sent(workflow, step, forecast)
+    sent = _sent(workflow, step, call, response_types)
     if sent is None or step.body is None:
         return
-    value, shape, is_text = sent
+    value, schema_type, is_text = sent
     at = step.body.at.child("payload")
-    for error in misfits(value, shape, direction="request"):
-        if is_doubtful(error, value, shape):
+    for error in mismatches(value, schema_type, direction="request"):
+        if _is_composition_noise(error, value, schema_type):
             continue
         name, hint, place = "", None, at if is_text else _inside(at, error.pointer)
         if error.keyword == "required":
             name = error.message.partition(' lacks "')[2].partition('"')[0]
         if error.keyword == "additionalProperties":
-            name = refused_name(error)
-            found = lookup((shape,), (*pointer_tokens(error.pointer), name))
+            name = _refused_name(error)
+            found = lookup((schema_type,), (*pointer_tokens(error.pointer), name))
             hint = did_you_mean(name, found.names) if isinstance(found, Lost) else None
             place = place if is_text else place.child(name).at_key()
         message = error.message.replace("the value ", "the payload ", 1) if not error.pointer else error.message
-        yield PayloadMisfit(step, error.keyword, message, place, name, hint)
-    for pointer, name, near in _near_names(value, shape):
+        yield PayloadMismatch(step, error.keyword, message, place, name, hint)
+    for pointer, name, near in _near_names(value, schema_type):
         message, hint = f'"{name}" is not a member that the schema names', f'did you mean "{near}"?'
         place = at if is_text else _inside(at, f"{pointer}/{escaped(name)}").at_key()
-        yield PayloadMisfit(step, "near", message, place, name, hint)
+        yield PayloadMismatch(step, "near", message, place, name, hint)
 
 
-def _sent(workflow: CompiledWorkflow, step: CompiledStep, forecast: Forecast) -> tuple[JsonValue, Shape, bool] | None:
+def _sent(
+    workflow: CompiledWorkflow, step: CompiledStep, call: OperationCall, response_types: ResponseTypes
+) -> tuple[JsonValue, SchemaType, bool] | None:
     """Return (value, its schema, whether the payload is JSON text), None when there is nothing to check."""
-    body, call = step.body, step.call
-    if not isinstance(call, OperationCall) or call.operation.request_body is None:
-        return None
-    if body is None or body.payload is None:
+    body = step.body
+    if call.operation.request_body is None or body is None or body.payload is None:
         return None
     media = best_match(call.operation.request_body.content, body.content_type)
     if media is None or media.schema is None:
         return None
-    shape = Shape(media.schema, media.base, call.operation.schemas)
+    schema_type = SchemaType(media.schema, media.base, call.operation.schemas)
     is_text = is_json(body.content_type) and _is_text(body.payload)
     if is_text:
         value = json_text(body.payload)
     elif is_json(body.content_type):
-        value = forecast.partial(body.payload, workflow, step)
+        value = response_types.partial(body.payload, workflow, step)
     elif is_form(body.content_type):
-        value = _form_value(body.payload)  # all its members are sent as text: their types are not judged
+        value = _form_value(body.payload)  # members are sent as text, so their types are not checked
     else:
         return None
     value = _with_replacements(value, body)
-    return None if value is MISSING or isinstance(value, Computed) else (value, shape, is_text)
+    return None if value is MISSING or isinstance(value, Computed) else (value, schema_type, is_text)
 
 
 def _is_text(payload: Value) -> bool:
@@ -102,7 +105,7 @@ def _form_value(payload: Value) -> JsonValue:
 
 
 def _with_replacements(value: JsonValue, body: CompiledBody) -> JsonValue:
-    """Return the value with what is replaced as Computed; MISSING when the targets are no plain pointers."""
+    """Return the value with a Computed at each replacement; MISSING if a target is not a JSON Pointer."""
     for replacement in body.replacements:
         if replacement.target.kind != "jsonpointer":
             return MISSING
@@ -127,26 +130,66 @@ def _inside(at: Location, pointer: str) -> Location:
     return at
 
 
+# ------------------------------------------------------------------ composition noise
+
+
+def _is_composition_noise(error: SchemaError, value: JsonValue, schema_type: SchemaType) -> bool:
+    """Return whether a mismatch is caused by how the description is composed.
+
+    A part of an allOf that forbids, or restricts, all other members means its own members; and
+    readOnly is ignored in a schema in which every member is readOnly.
+    """
+    tokens = pointer_tokens(error.pointer)
+    if error.keyword == "additionalProperties":
+        return isinstance(lookup((schema_type,), (*tokens, _refused_name(error))), Found)
+    found = lookup((schema_type,), tokens)
+    if not tokens or isinstance(found, Lost) or found.alternatives is None:
+        return False
+    if error.keyword == "readOnly":
+        above = lookup((schema_type,), tokens[:-1])
+        return isinstance(above, Found) and _is_all_read_only(above.alternatives or ())
+    part = resolve_pointer(value, error.pointer)
+    return any(not mismatches(part, each, direction="request") for each in found.alternatives)
+
+
+def _refused_name(error: SchemaError) -> str:
+    """Return the member that `additionalProperties: false` does not allow."""
+    return error.message.rpartition(' must not have "')[2][:-1]
+
+
+def _is_all_read_only(alternatives: Iterable[SchemaType]) -> bool:
+    parts = [
+        part.schema for schema_type in alternatives for part in expanded(schema_type) if isinstance(part.schema, dict)
+    ]
+    members = [each for schema in parts for each in _properties(schema)]
+    return bool(members) and all(isinstance(each, dict) and each.get("readOnly") is True for each in members)
+
+
+def _properties(schema: dict[str, JsonValue]) -> Iterable[JsonValue]:
+    properties = schema.get("properties")
+    return properties.values() if isinstance(properties, dict) else ()
+
+
 # ------------------------------------------------------------------ names
 
 
-def _near_names(value: JsonValue, shape: Shape) -> Iterator[tuple[str, str, str]]:
-    """Yield (pointer, name, declared name) of members that more or less misspell one which is not given."""
-    waiting: list[tuple[JsonValue, tuple[Shape, ...], str]] = [(value, (shape,), "")]
+def _near_names(value: JsonValue, schema_type: SchemaType) -> Iterator[tuple[str, str, str]]:
+    """Yield (pointer, name, declared name) of misspelt members, if the declared one is not given."""
+    waiting: list[tuple[JsonValue, tuple[SchemaType, ...], str]] = [(value, (schema_type,), "")]
     while waiting:
-        part, shapes, pointer = waiting.pop()
+        part, alternatives, pointer = waiting.pop()
         items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
         for key, item in items:
-            found = lookup(shapes, (str(key),))
+            found = lookup(alternatives, (str(key),))
             if isinstance(found, Lost):
                 left = [name for name in found.names if name not in part]
                 near = _near(str(key), left) if found.kind == "undeclared" else []
                 yield from ((pointer, str(key), name) for name in near)
-            elif found.shapes is not None and pointer.count("/") < MAX_DEPTH:
-                waiting.append((item, found.shapes, f"{pointer}/{escaped(str(key))}"))
+            elif found.alternatives is not None and pointer.count("/") < MAX_DEPTH:
+                waiting.append((item, found.alternatives, f"{pointer}/{escaped(str(key))}"))
 
 
 def _near(name: str, known: Iterable[str]) -> list[str]:
-    from difflib import get_close_matches  # lazily: only doubtful payloads need it
+    from difflib import get_close_matches  # lazily: only undeclared members need it
 
     return get_close_matches(name, list(known), n=1, cutoff=NEAR)

@@ -1,4 +1,4 @@
-"""The members that a query reads for certain: the beginning of its path, as tokens."""
+"""The members that a query certainly reads: the beginning of its path, as tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from arazzo_runner.lint.analysis.schema_types import ANY
 
 
 def query_tokens(query: Query | Template) -> tuple[str, ...] | None:
-    """Return the tokens of a query that selects one value by its path; None for any other."""
+    """Return the tokens of a query that selects one value by its path, None for any other query."""
     paths = query_paths(query)
     if isinstance(query, Template) or len(paths) != 1 or not paths[0][1]:
         return None
@@ -17,7 +17,7 @@ def query_tokens(query: Query | Template) -> tuple[str, ...] | None:
 
 
 def query_paths(query: Query | Template) -> list[tuple[tuple[str, ...], bool]]:
-    """Return (tokens, whether they are the whole and select one value) of each path a query starts with."""
+    """Return (tokens, whether they are the whole path and select one value) of each path at the root of a query."""
     from arazzo_runner.expressions.queries.jsonpath_nodes import Path, operand_path, operands  # lazily: as queries are
     from arazzo_runner.expressions.queries.query import Pointer
 

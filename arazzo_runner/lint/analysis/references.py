@@ -1,4 +1,4 @@
-"""What conditions read, and where exactly an expression stands in its text."""
+"""The expressions in criteria, and the location of an expression inside its text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from arazzo_runner.program.references import criterion_references
 
 
 def reads_only_status(criterion: CompiledCriterion) -> bool:
-    """Tell whether a simple condition reads nothing but `$statusCode`, as most do."""
+    """Return whether a simple condition reads nothing but `$statusCode`, as most do."""
     return isinstance(criterion, SimpleCriterion) and _names_only_status(criterion.text)
 
 
@@ -35,30 +35,30 @@ def _names_only_status(text: str) -> bool:
     return text.count("$") == text.count("$statusCode")
 
 
-def criterion_readings(criterion: CompiledCriterion) -> Iterable[Expression]:
-    """Return what a criterion reads, with the property steps that a condition takes."""
+def criterion_expressions(criterion: CompiledCriterion) -> Iterable[Expression]:
+    """Return the expressions of a criterion, with the property steps of conditions."""
     if isinstance(criterion, SimpleCriterion):
-        return condition_readings(criterion.condition)
+        return condition_expressions(criterion.condition)
     return criterion_references(criterion)
 
 
-def condition_readings(condition: Condition) -> Iterator[Expression]:
-    """Yield what a condition reads: `$response.body.count` with its step, not only `$response.body`."""
-    read = operand_reading(condition)
+def condition_expressions(condition: Condition) -> Iterator[Expression]:
+    """Yield the expressions of a condition: `$response.body.count` with its step, not only `$response.body`."""
+    read = operand_expression(condition)
     if read is not None:
         yield read
     elif isinstance(condition, (Access, Not)):
-        yield from condition_readings(condition.operand)
+        yield from condition_expressions(condition.operand)
     elif isinstance(condition, Comparison):
-        yield from condition_readings(condition.left)
-        yield from condition_readings(condition.right)
+        yield from condition_expressions(condition.left)
+        yield from condition_expressions(condition.right)
     elif isinstance(condition, (And, Or)):
         for operand in condition.operands:
-            yield from condition_readings(operand)
+            yield from condition_expressions(operand)
 
 
-def operand_reading(operand: Condition) -> Expression | None:
-    """Return the expression that an operand is, with its property steps; None when it is something else."""
+def operand_expression(operand: Condition) -> Expression | None:
+    """Return the expression that an operand is, with its property steps; None if it is none."""
     steps: list[str | int] = []
     while isinstance(operand, Access):
         steps.insert(0, operand.step)
@@ -72,7 +72,7 @@ def operand_reading(operand: Condition) -> Expression | None:
 
 
 def pinpoint(expression: Expression, at: Location, root: JsonValue) -> Location:
-    """Return the characters of an expression inside the text at a place; `root` is the document's value."""
+    """Return the location of an expression inside the text at a location; `root` is the document's value."""
     text = resolve_pointer(root, at.pointer)
     canonical = str(expression)
     offset = text.find(canonical) if isinstance(text, str) else -1

@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema 2020-12: which there are, and what their values must be."""
+"""The keywords of JSON Schema 2020-12 and checks of their values."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue, is_number, preview, type_name
-from arazzo_runner.errors import did_you_mean
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.lint.analysis.schemas import LISTED, NAMED, ONE, TYPES
 
 Problem = tuple[str, str]
-"""What is wrong with a keyword's value, and what to write instead."""
+"""(message about the value of a keyword, hint)"""
 
 TEXTS: Final = ("$ref", "$id", "$schema", "$anchor", "$dynamicRef", "$dynamicAnchor", "$comment", "title",
                 "description", "format", "pattern", "contentEncoding", "contentMediaType")  # fmt: skip
@@ -23,9 +23,9 @@ FLAGS: Final = ("uniqueItems", "readOnly", "writeOnly", "deprecated")
 OTHERS: Final = ("type", "enum", "const", "default", "examples", "required", "dependentRequired", "$vocabulary")
 KEYWORDS: Final = frozenset((*TEXTS, *NUMBERS, *COUNTS, *FLAGS, *OTHERS, *ONE, *LISTED, *NAMED))
 OPENAPI: Final = frozenset(("nullable", "discriminator", "xml", "externalDocs", "example"))
-"""Keywords that OpenAPI adds; as annotations they do no harm in an Arazzo document."""
+"""Keywords that OpenAPI adds; in an Arazzo document they are harmless annotations."""
 
-_MEANT_TYPES: Final = {
+_SUGGESTED_TYPES: Final = {
     "int": "type: integer", "int32": "type: integer", "int64": "type: integer", "long": "type: integer",
     "float": "type: number", "double": "type: number", "decimal": "type: number", "bool": "type: boolean",
     "str": "type: string", "text": "type: string", "file": "type: string", "binary": "type: string",
@@ -36,7 +36,7 @@ _MEANT_TYPES: Final = {
 
 
 def keyword_problem(keyword: str, value: JsonValue) -> Problem | None:
-    """Return what is wrong with the value of a keyword, None when nothing is or the keyword is not known."""
+    """Return the problem with the value of a keyword, None if it is valid or the keyword unknown."""
     check = _CHECK_OF.get(keyword)
     return None if check is None else check(keyword, value)
 
@@ -46,7 +46,7 @@ def _type(keyword: str, value: JsonValue) -> Problem | None:
     unknown = next((name for name in stated if not (isinstance(name, str) and name in TYPES)), None)
     if stated and unknown is None and value is not None:
         return None
-    meant = _MEANT_TYPES.get(unknown.lower()) if isinstance(unknown, str) else None
+    meant = _SUGGESTED_TYPES.get(unknown.lower()) if isinstance(unknown, str) else None
     near = did_you_mean(unknown, TYPES) if isinstance(unknown, str) else None
     hint = f"write {meant}" if meant else near or f"the types are {', '.join(TYPES)}"
     return f"type {preview(value, 40)} is no type of JSON Schema", hint

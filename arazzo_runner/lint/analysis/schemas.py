@@ -1,16 +1,15 @@
-"""The JSON Schemas inside an Arazzo document (2020-12), and what can be said of one without a library."""
+"""The JSON Schemas inside an Arazzo document (2020-12), and simple questions about them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue, escaped, is_number, resolve_pointer
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.model import ArazzoDescription
-
-if TYPE_CHECKING:
-    from arazzo_runner.sources.schema.context import SchemaContext
+from arazzo_runner.sources.schema.check import schema_errors
+from arazzo_runner.sources.schema.context import SchemaContext
 
 ONE: Final = ("additionalProperties", "unevaluatedProperties", "propertyNames", "items", "unevaluatedItems",
               "contains", "not", "if", "then", "else", "contentSchema")  # fmt: skip
@@ -22,17 +21,14 @@ MAX_REFERENCES: Final = 20
 
 
 class SchemaAt(Record):
-    """A schema object and the JSON Pointer where it stands."""
+    """A schema object and its JSON Pointer."""
 
     schema: dict[str, JsonValue]
     pointer: str
 
 
 def document_schemas(description: ArazzoDescription) -> Iterator[SchemaAt]:
-    """Yield the schema objects of a document, parts included, in document order; those of other dialects not.
-
-    Those that only name a known type, as most do, are left out: no rule has anything to say of them.
-    """
+    """Yield the schema objects of a document, subschemas included, in its order; other dialects are left out."""
     for workflow in description.workflows:
         if workflow.inputs is not None and not _is_of_another_dialect(workflow.inputs):
             yield from _schemas_in(workflow.inputs, f"{workflow.at.pointer}/inputs")
@@ -42,7 +38,7 @@ def document_schemas(description: ArazzoDescription) -> Iterator[SchemaAt]:
 
 
 def _is_of_another_dialect(schema: JsonValue) -> bool:
-    """Tell whether a schema says that it is none of JSON Schema 2020-12 (by `$schema`)."""
+    """Return whether `$schema` names another dialect than JSON Schema 2020-12."""
     dialect = schema.get("$schema") if isinstance(schema, dict) else None
     return isinstance(dialect, str) and "2020-12" not in dialect
 
@@ -54,7 +50,7 @@ def _schemas_in(schema: JsonValue, pointer: str) -> list[SchemaAt]:
 
 
 def _take(schema: JsonValue, pointer: str, found: list[SchemaAt]) -> None:
-    if not isinstance(schema, dict) or _names_type_only(schema):
+    if not isinstance(schema, dict):
         return
     found.append(SchemaAt(schema, pointer))
     for keyword, value in schema.items():
@@ -65,27 +61,21 @@ def _take(schema: JsonValue, pointer: str, found: list[SchemaAt]) -> None:
             _take(value, place, found)
         elif keyword in NAMED and isinstance(value, dict):
             for name, part in value.items():
-                if not (isinstance(part, dict) and _names_type_only(part)):
-                    _take(part, f"{place}/{escaped(name)}", found)
+                _take(part, f"{place}/{escaped(name)}", found)
         elif keyword in LISTED and isinstance(value, list):
             for index, part in enumerate(value):
                 _take(part, f"{place}/{index}", found)
 
 
-def _names_type_only(schema: dict[str, JsonValue]) -> bool:
-    is_short = len(schema) == 1 or (len(schema) == 2 and isinstance(schema.get("description"), str))
-    return is_short and schema.get("type") in TYPES
-
-
 def types_of(schema: dict[str, JsonValue]) -> tuple[str, ...]:
-    """Return the type names a schema states, () when it states none that are known."""
+    """Return the known types in a schema's `type`, () if there are none."""
     stated = schema.get("type")
     listed = stated if isinstance(stated, list) else [stated]
     return tuple(name for name in listed if isinstance(name, str) and name in TYPES)
 
 
 def is_of_type(value: JsonValue, name: str) -> bool:
-    """Tell whether a JSON value is of a JSON Schema type (1.0 is an integer: JSON Schema Core §4.2.3)."""
+    """Return whether a JSON value is of a JSON Schema type (1.0 is an integer: JSON Schema Core §4.2.3)."""
     if name == "integer":
         return is_number(value) and (isinstance(value, int) or value.is_integer())
     if name == "number":
@@ -98,15 +88,13 @@ def is_of_type(value: JsonValue, name: str) -> bool:
 
 
 def own_errors(value: JsonValue, schema: dict[str, JsonValue], context: SchemaContext) -> tuple[str, ...]:
-    """Return why a schema refuses a value that stands in it, at most three sentences; () when it may be broken."""
-    from arazzo_runner.sources.schema.check import schema_errors  # lazily: few schemas have defaults or examples
-
+    """Return why a default or example does not fit its schema, at most three messages; () if that is invalid."""
     found = schema_errors(value, schema, context)
     return () if any(error.is_about_schema for error in found) else tuple(error.message for error in found[:3])
 
 
 def follow(schema: JsonValue, root: JsonValue) -> JsonValue:
-    """Return what a schema's local `$ref` leads to (through several); None where it cannot be followed."""
+    """Return the schema that local `$ref`s lead to, None if one cannot be followed."""
     for _ in range(MAX_REFERENCES):
         reference = schema.get("$ref") if isinstance(schema, dict) else None
         if not isinstance(reference, str):
@@ -118,10 +106,9 @@ def follow(schema: JsonValue, root: JsonValue) -> JsonValue:
 
 
 def property_of(schema: JsonValue, name: str, root: JsonValue) -> JsonValue:
-    """Return the schema of a member or item; True where nothing is said about it, None where there can be none.
+    """Return the schema of a member or item; True if it is not restricted, None if there can be none.
 
-    Only what is plain to see: a schema with `properties`, without combinations, that does not
-    speak of further ones.
+    Combinations are not evaluated: every member of a schema with one is unrestricted.
     """
     found = follow(schema, root)
     if not isinstance(found, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -10,7 +10,7 @@ from arazzo_runner.base.json_values import JsonValue, escaped
 from arazzo_runner.base.patterns import pattern
 
 Text: TypeAlias = tuple[str, str, bool]
-"""A text, the JSON Pointer where it stands, and whether it is a mapping key (one with a `$` in it)."""
+"""A text, its JSON Pointer, and whether it is a mapping key (one with a `$` in it)."""
 
 _VALUE_PLACE: Final = pattern(
     r"/(?:workflows/\d+(?:/steps/\d+)?|components)/(?:"
@@ -21,13 +21,12 @@ _VALUE_PLACE: Final = pattern(
 )
 
 
-class Texts:
-    """What is written in a document; a value that aliases share counts at each of its places.
+class TextIndex:
+    """The texts of a document, and the mapping keys with a `$` in them.
 
-    Most rules find nothing in most documents, so texts are collected without their places, which
-    are looked up for those few that a rule doubts. `by_part` are the texts of "/workflows/0",
-    "/workflows/1", … and "/components", with the keys that have a `$` in them, in no order; those
-    of all the rest are under "".
+    Texts are collected without their locations, since most rules find nothing in most documents;
+    `placed` looks up those of a few. `by_part` are the texts of "/workflows/0", "/workflows/1", …
+    and "/components", in no order; all others are under "".
     """
 
     def __init__(self, raw: JsonValue) -> None:
@@ -49,24 +48,24 @@ class Texts:
         return tuple([text for text in self.distinct if "$" in text])
 
     def holding(self, part: str) -> list[str]:
-        """Return the distinct texts in which a part stands that has a `$` in it."""
+        """Return the distinct texts that contain a part, which must have a `$` in it."""
         return [text for text in self._dollars if part in text]
 
     @cached_property
     def joined(self) -> str:
-        """All of them as one text, each after a line break, for a quick look at what stands nowhere."""
+        """All distinct texts as one, each after a line break."""
         return "\n".join(["", *self.distinct])
 
-    def words_among(self, words: frozenset[str]) -> frozenset[str]:
-        """Return those of some words that are a key of the document, or a whole text."""
-        return words & self._keys | words & self.distinct
+    def has_word(self, word: str) -> bool:
+        """Return whether a word is a key of the document, or a whole text."""
+        return word in self._keys or word in self.distinct
 
-    def parts_among(self, parts: Iterable[str]) -> frozenset[str]:
-        """Return those of some parts that stand in any text."""
-        return frozenset(filter(self.joined.__contains__, parts))
+    def has_part(self, part: str) -> bool:
+        """Return whether a part occurs in any text; it may begin with a line break, for the beginning of a text."""
+        return part in self.joined
 
     def placed(self, wanted: Collection[str]) -> list[Text]:
-        """Return where some texts, or keys with a `$` in them, stand, in the order of the document."""
+        """Return every occurrence of some texts, or keys with a `$` in them, in the order of the document."""
         found: list[Text] = []
         if wanted:
             _place(self._root, (), frozenset(wanted), found)
@@ -87,11 +86,11 @@ def _parts(root: dict[str, JsonValue]) -> dict[str, list[JsonValue]]:
 
 
 def _inside(values: list[JsonValue]) -> tuple[list[str], list[dict[str, JsonValue]]]:
-    """Return the texts and the mappings inside values, which grow to hold all that is inside them."""
+    """Return the texts and the mappings inside values; the list is extended by all that is inside them."""
     texts: list[str] = []
     mappings: list[dict[str, JsonValue]] = []
     for each in values:
-        kind = type(each)  # plain types are all that the readers give, and told apart fastest
+        kind = type(each)  # documents contain no subclasses, and this is the fastest test
         if kind is str:
             texts.append(each)
         elif kind is dict:
@@ -119,5 +118,5 @@ def _pointer(path: tuple[str | int, ...], token: str | int) -> str:
 
 
 def is_value_place(pointer: str) -> bool:
-    """Tell whether a text there is sent or evaluated: it is none that describes, names or extends."""
+    """Return whether a text at this location is sent or evaluated, not a description, name or extension."""
     return _VALUE_PLACE.match(pointer) is not None

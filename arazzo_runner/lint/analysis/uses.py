@@ -1,4 +1,4 @@
-"""Where runtime expressions stand: each use with its place, its role and its step."""
+"""The uses of runtime expressions, each with its location, its role and its step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location
-from arazzo_runner.expressions.nodes import Expression, Keyword, Template
+from arazzo_runner.expressions.nodes import Expression, Template
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledCriterion,
@@ -18,16 +18,15 @@ from arazzo_runner.program.model import (
     SelectorValue,
     TemplateValue,
     Value,
-    WorkflowCall,
 )
 from arazzo_runner.program.references import criterion_references, template_references
 
 BEFORE = frozenset({"parameter", "payload", "replacement"})
-"""The roles that are evaluated before the step sends anything."""
+"""The roles that are evaluated before the request is sent."""
 
 
 class Use(Record):
-    """An expression where it stands.
+    """An expression with its location.
 
     `role` is parameter, payload, replacement, criterion, output, action-criterion,
     action-parameter or workflow-output; `step` is None in a workflow's outputs.
@@ -41,27 +40,17 @@ class Use(Record):
 
 
 def workflow_uses(workflow: CompiledWorkflow) -> list[Use]:
-    """Return every use in a workflow; what steps inherit from it is a use of each of them.
-
-    Criteria read `$statusCode` all over, and nothing can be wrong with that where the step has a
-    response of its own: there, keywords in criteria are left out.
-    """
+    """Return every use in a workflow; what steps inherit from it is a use of each of them."""
     found: list[Use] = []
     for step in workflow.steps:
         _of_step(workflow, step, found)
-    return found + output_uses(workflow)
-
-
-def output_uses(workflow: CompiledWorkflow) -> list[Use]:
-    """Return the uses in the outputs of a workflow itself."""
-    found: list[Use] = []
     for _, value in workflow.outputs:
         _of_value(value, workflow.at, "workflow-output", workflow, None, found)
     return found
 
 
 def sent(step: CompiledStep) -> list[tuple[Expression, Location, str]]:
-    """Return what is evaluated before a step sends anything, with its place and its role (of `BEFORE`)."""
+    """Return the expressions evaluated before a step sends its request, with location and role (of `BEFORE`)."""
     found: list[tuple[Expression, Location, str]] = []
     for value, at, role in _sent_values(step):
         if isinstance(value, ExpressionValue):
@@ -109,15 +98,13 @@ def _of_criteria(
     step: CompiledStep,
     found: list[Use],
 ) -> None:
-    has_response = not isinstance(step.call, WorkflowCall)
     for criterion in criteria:
         for expression in criterion_references(criterion):
-            if not (has_response and isinstance(expression, Keyword)):
-                found.append(Use(expression, criterion.at, role, workflow, step))
+            found.append(Use(expression, criterion.at, role, workflow, step))
 
 
 def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
-    """Yield the expressions inside a value with the place of their text; `at` where none is known."""
+    """Yield the expressions inside a value with the location of their text; `at` if it is unknown."""
     if isinstance(value, ExpressionValue):
         yield value.expression, value.at
     elif isinstance(value, TemplateValue):

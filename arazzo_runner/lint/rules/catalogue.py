@@ -1,38 +1,100 @@
-"""Every code that checking a document can give: what the loader itself reports, and what the rules find.
+"""All rules, and every code that checking a document can give: those of the rules, and those of the loader.
 
-The loader reads, links and compiles; what it reports on the way counts as rules too, with a
-group, a level and a page each. Codes of runs, of the command line and of configuration files
-are not listed: they are about no document.
+The loader reads, links and compiles; each code that it reports on the way has a group, a level and
+a page like a rule. Codes of runs, of the command line and of configuration files are not listed:
+they are not about a document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Severity
-from arazzo_runner.lint.rules import RULES
-from arazzo_runner.lint.rules.rule import GROUPS
+from arazzo_runner.lint.pages import known_codes
+from arazzo_runner.lint.rules import (
+    actions,
+    bodies,
+    calls,
+    criteria,
+    flow,
+    names,
+    operations,
+    parameters,
+    queries,
+    references,
+    response_members,
+    responses,
+    safety,
+    schema_values,
+    schemas,
+    secrets,
+    style,
+    texts,
+    unused,
+)
+from arazzo_runner.lint.rules.rule import GROUPS, Group, Rule
+
+_MODULES: Final = (
+    actions,
+    bodies,
+    calls,
+    criteria,
+    flow,
+    names,
+    operations,
+    parameters,
+    queries,
+    references,
+    response_members,
+    responses,
+    safety,
+    schema_values,
+    schemas,
+    secrets,
+    style,
+    texts,
+    unused,
+)
+
+
+def _rules() -> Iterable[Rule]:
+    return (each for module in _MODULES for each in vars(module).values() if isinstance(each, Rule))
+
+
+RULES: Final = tuple(sorted(_rules(), key=lambda each: (GROUPS.index(each.group), each.code)))
+"""Every rule, in the order in which they run: by group and code."""
+
+
+def select_rules(codes: Collection[str] | None = None) -> tuple[Rule, ...]:
+    """Return the rules with these codes; None: those that run by default."""
+    return tuple(each for each in RULES if (each.is_default if codes is None else each.code in codes))
+
+
+def codes_with_options() -> dict[str, tuple[str, ...]]:
+    """Return every code there is, with the names of the options that it has in arazzo.toml."""
+    return dict.fromkeys(known_codes(), ()) | {each.code: tuple(each.options) for each in RULES}
+
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
 class Check(Record):
-    """One code: its group, the level it usually has, whether it is looked for by default, and whether a rule does.
+    """One code: its group, its usual level, whether it is checked by default, and whether by a rule.
 
-    What the loader reports cannot be switched off before it is found, only hidden; a few of its
-    codes have another level where the matter is graver or lighter than usual.
+    Codes of the loader are always checked; their findings can only be hidden. A few of them have
+    another level in some cases.
     """
 
     code: str
-    group: str
+    group: Group
     severity: Severity
     is_default: bool = True
     is_rule: bool = False
 
 
-def _loader(group: str, severity: Severity, codes: str) -> Iterable[Check]:
+def _loader(group: Group, severity: Severity, codes: str) -> Iterable[Check]:
     return (Check(code, group, severity) for code in codes.split())
 
 
@@ -83,7 +145,7 @@ LOADER: Final[tuple[Check, ...]] = (
         "undeclared-parameter unqualified-operation",
     ),
 )
-"""What the loader reports of a document."""
+"""The codes that the loader reports."""
 
 
 def checks() -> tuple[Check, ...]:
@@ -92,8 +154,5 @@ def checks() -> tuple[Check, ...]:
     >>> next(each.severity.value for each in checks() if each.code == "unused-input")
     'warning'
     """
-    return tuple(sorted((*LOADER, *_rules()), key=lambda each: (GROUPS.index(each.group), each.code)))
-
-
-def _rules() -> Iterator[Check]:
-    return (Check(rule.CODE, rule.GROUP, rule.SEVERITY, rule.DEFAULT, is_rule=True) for rule in RULES)
+    rules = (Check(each.code, each.group, each.severity, each.is_default, is_rule=True) for each in RULES)
+    return tuple(sorted((*LOADER, *rules), key=lambda each: (GROUPS.index(each.group), each.code)))

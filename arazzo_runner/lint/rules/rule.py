@@ -1,134 +1,137 @@
-"""What a rule is, and running rules: each is a module with one pure function over an `Inspection`."""
+"""What a rule is, and running rules over a document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
-from importlib import import_module
-from itertools import chain
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, Literal, TypeAlias, get_args
 
-from arazzo_runner.base.records import Record, replace
-from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.base.records import Record, field, replace
+from arazzo_runner.errors import Diagnostic, Fix, Location, Severity
+from arazzo_runner.lint.inspection import Feature, Inspection
+from arazzo_runner.lint.pages import page_of
 
-if TYPE_CHECKING:
-    from arazzo_runner.lint.inspection import Inspection
+Group: TypeAlias = Literal["shape", "names", "references", "language", "flow", "openapi", "safety", "style"]
 
-Needs: TypeAlias = Literal["", "operations", "calls", "actions", "certain-actions", "forecast"]
+GROUPS: Final[tuple[Group, ...]] = get_args(Group)
+"""The groups of rules, in the order in which they run and the documentation lists them."""
 
 
-class Rule(Protocol):
-    """A module of `validation.rules`, or anything of its shape (a plugin's rule).
+class Finding(Record):
+    """One mistake that a rule found; `severity` is given only where it is not the rule's."""
 
-    `CODE` names the rule, its page, its module and its folder of fixtures; `GROUP` is one of
-    `GROUPS`; `DEFAULT` says whether it runs when nobody asks. `check` is total: it never raises,
-    whatever the document holds, and keeps nothing between calls. Its parameter may be declared
-    as a plain Program, which an Inspection is. A rule is hashable, as modules and plain objects are.
+    message: str
+    at: Location
+    hint: str | None = None
+    severity: Severity | None = None
+    related: tuple[Location, ...] = ()
+    fix: Fix | None = None
+
+
+class Trigger(Record, kw_only=True):
+    """What a document must contain for a rule to find anything in it; empty fields require nothing.
+
+    `words`: one of them is a mapping key or a whole text of the document. `parts`: one of them
+    occurs in a text; a part may begin with a line break, which stands for the beginning of a text.
+    `needs`: it is one of the `features` of the Inspection.
     """
 
-    @property
-    def CODE(self) -> str: ...
+    words: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    needs: Feature | None = None
 
-    @property
-    def SEVERITY(self) -> Severity: ...
-
-    @property
-    def GROUP(self) -> str: ...
-
-    @property
-    def DEFAULT(self) -> bool: ...
-
-    def check(self, program: Inspection, /) -> Iterable[Diagnostic]:
-        """Return what this rule finds in the entry document of a program."""
+    def matches(self, inspection: Inspection) -> bool:
+        """Return False only if the rule cannot find anything in the document."""
+        texts = inspection.texts
+        if self.needs is not None and self.needs not in inspection.features:
+            return False
+        if self.words and not any(map(texts.has_word, self.words)):
+            return False
+        return not self.parts or any(map(texts.has_part, self.parts))
 
 
-class Signs(Record):
-    """What a document holds of that which rules look for: words, parts of its texts, and what they need besides."""
+ALWAYS: Final = Trigger()
+"""The trigger of rules that every document is checked for."""
 
-    words: frozenset[str]
-    parts: frozenset[str]
-    needs: frozenset[str]
+Check: TypeAlias = Callable[[Inspection], Iterable[Finding]]
+"""Finds mistakes in the entry document of an Inspection. Total: it never raises, and keeps nothing between calls."""
 
 
-class LazyRule:
-    """A rule of this project, whose module is imported when a document first has something for it to look at.
+class Rule(Record, kw_only=True):
+    """Everything about one rule; made with the decorator `rule`.
 
-    A document holds nothing that the rule could find when none of its `words` is a key or a text
-    in it, none of its `parts` stands in a text, or it lacks what the rule `needs`: `operations`
-    that steps call, `calls` of workflows, `actions`, `certain-actions` (which are taken whenever their
-    turn comes), or something that the `forecast` knows of.
-    What is empty is not asked for.
+    `code` names the rule, its page and its folder of fixtures. `is_default`: it runs when no rules
+    are selected. `options` are the defaults of its options in arazzo.toml.
     """
 
-    def __init__(
-        self,
-        code: str,
-        group: str,
-        *,
-        default: bool = True,
-        words: tuple[str, ...] = (),
-        parts: tuple[str, ...] = (),
-        needs: Needs = "",
-    ) -> None:
-        self.CODE = code
-        self.GROUP = group
-        self.DEFAULT = default
-        self.words = words
-        self.parts = parts
-        self.needs = needs
+    code: str
+    group: Group
+    severity: Severity
+    check: Check
+    is_default: bool = True
+    trigger: Trigger = ALWAYS
+    options: Mapping[str, int] = field(default_factory=dict)
+
+    def option(self, inspection: Inspection, name: str) -> int:
+        """Return an option as configured; its default if it is not set, or not to a whole number."""
+        value = inspection.options.get(self.code, {}).get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else self.options[name]
 
     @property
-    def SEVERITY(self) -> Severity:
-        """How much its findings matter, where nothing else is said."""
-        return self.module.SEVERITY
+    def page(self) -> str:
+        """The path of the page that explains the rule."""
+        return page_of(self.code)
 
-    @cached_property
-    def module(self) -> Rule:
-        """The module of the rule."""
-        return cast(Rule, import_module(f"arazzo_runner.lint.rules.{self.CODE.replace('-', '_')}"))
-
-    def check(self, program: Inspection) -> Iterable[Diagnostic]:
-        """Return what this rule finds in the entry document of a program."""
-        return self.module.check(program)
-
-    def may_find(self, signs: Signs) -> bool:
-        """Tell whether a document with these signs holds what the rule looks for; false only when it finds nothing."""
-        if self.needs and self.needs not in signs.needs:
-            return False
-        if self.words and signs.words.isdisjoint(self.words):
-            return False
-        return not self.parts or not signs.parts.isdisjoint(self.parts)
+    def diagnostics(self, inspection: Inspection) -> Iterator[Diagnostic]:
+        """Yield what the rule finds in the entry document, as Diagnostics with its code."""
+        for found in self.check(inspection):
+            yield Diagnostic(
+                code=self.code,
+                severity=found.severity or self.severity,
+                message=found.message,
+                at=found.at,
+                hint=found.hint,
+                related=found.related,
+                fix=found.fix,
+            )
 
 
-GROUPS = ("shape", "names", "references", "language", "flow", "openapi", "safety", "style")
-"""The groups of rules, in the order the documentation lists them."""
+def rule(
+    code: str,
+    group: Group,
+    *,
+    severity: Severity = Severity.WARNING,
+    default: bool = True,
+    trigger: Trigger = ALWAYS,
+    options: Mapping[str, int] | None = None,
+) -> Callable[[Check], Rule]:
+    """Return a decorator that makes a rule of the function that checks for it."""
+
+    def made(check: Check) -> Rule:
+        return Rule(
+            code=code,
+            group=group,
+            severity=severity,
+            check=check,
+            is_default=default,
+            trigger=trigger,
+            options=options or {},
+        )
+
+    return made
 
 
-def run_rules(program: Inspection, rules: Iterable[Rule], *, strict: bool = False) -> Iterator[Diagnostic]:
-    """Return what the rules find, in their order; with `strict` every warning is an error."""
-    for rule in asked(program, tuple(rules)):
-        for found in rule.check(program):
+def run_rules(
+    inspection: Inspection, rules: Iterable[Rule], *, strict: bool = False, use_triggers: bool = True
+) -> Iterator[Diagnostic]:
+    """Yield what the rules find, in their order; with `strict` every warning is an error.
+
+    Rules whose trigger is not in the document are skipped, unless `use_triggers` is false: they find nothing.
+    """
+    for each in rules:
+        if use_triggers and not each.trigger.matches(inspection):
+            continue
+        for found in each.diagnostics(inspection):
             if strict and found.severity is Severity.WARNING:
                 yield replace(found, severity=Severity.ERROR)
             else:
                 yield found
-
-
-def asked(program: Inspection, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """Return the rules that may find something in a document."""
-    words, parts = _sought(rules)
-    texts = program.texts
-    return _with_signs(rules, Signs(texts.words_among(words), texts.parts_among(parts), program.needs))
-
-
-@lru_cache(maxsize=16)
-def _sought(rules: tuple[Rule, ...]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the words and the parts that rules look for."""
-    lazy = [rule for rule in rules if isinstance(rule, LazyRule)]
-    return frozenset(chain(*[rule.words for rule in lazy])), frozenset(chain(*[rule.parts for rule in lazy]))
-
-
-@lru_cache(maxsize=256)
-def _with_signs(rules: tuple[Rule, ...], signs: Signs) -> tuple[Rule, ...]:
-    """Return the rules to be asked about documents with some signs: there are few kinds of documents."""
-    return tuple(rule for rule in rules if not isinstance(rule, LazyRule) or rule.may_find(signs))

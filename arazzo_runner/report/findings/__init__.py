@@ -1,1 +1,1 @@
-"""Findings as text and as machine formats."""
+"""Findings of `arazzo validate` as text and in machine-readable formats."""

@@ -1,61 +1,48 @@
-"""What `arazzo validate` found, as reports take it, and the names of the reports."""
+"""The formats of `arazzo validate --format`, and the one for people.
+
+To add a format, write a module with `render(findings) -> str` and name it in _RENDERERS.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from arazzo_runner.base.records import Record, field
-from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.report.findings.fingerprints import relative
-from arazzo_runner.sources.uris import is_remote, uri_of_path
+from arazzo_runner.report.findings.model import Findings
+from arazzo_runner.report.findings.text import render_diagnostic, summary
+from arazzo_runner.report.terminal.style import count
 
-FORMATS: Final = ("text", "json", "sarif", "junit", "github", "gitlab", "checkstyle")
-_MODULES: Final = {
-    "sarif": "sarif", "junit": "junit", "github": "annotations", "gitlab": "code_quality",
-    "checkstyle": "checkstyle",
-}  # fmt: skip
-
-
-class Findings(Record, kw_only=True):
-    """The findings of each document, in order; `titles` say what a code is about.
-
-    `folder` is where files are named from. `notes` are counts for the summary, such as `{"ignored": 2}`.
-    """
-
-    documents: Mapping[str, tuple[Diagnostic, ...]]
-    folder: str = field(default_factory=os.getcwd)
-    titles: Mapping[str, str] = field(default_factory=dict)
-    notes: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def all(self) -> tuple[Diagnostic, ...]:
-        """All findings, document after document."""
-        return tuple(found for findings in self.documents.values() for found in findings)
-
-    def count(self, severity: Severity) -> int:
-        """Return how many findings of a severity there are."""
-        return sum(found.severity is severity for found in self.all)
-
-    def file(self, uri: str) -> str:
-        """Return a file as reports name it: from `folder` with `/` when it is below, else absolute."""
-        named = relative(os.path.abspath(uri) if uri and not is_remote(uri) else uri, self.folder)
-        return named if not named.startswith("../") else os.path.abspath(uri).replace(os.sep, "/")
-
-    def uri(self, uri: str) -> str:
-        """Return a file as a URI reference: relative when it is below `folder`."""
-        named = self.file(uri)
-        is_absolute = named.startswith("/") or named[1:2] == ":"
-        if is_absolute:
-            return uri_of_path(named)
-        from urllib.parse import quote  # lazily: reports for people hold no URIs
-
-        return named if is_remote(named) else quote(named, safe="/~@!$&'()*+,;=", errors="replace")
+# Module (of this package) and function of each format. Imported when asked for: the usual report is text.
+_RENDERERS: Final = {
+    "json": "json.render",
+    "sarif": "sarif.render",
+    "junit": "ci.junit",
+    "github": "ci.github",
+    "gitlab": "ci.gitlab",
+    "checkstyle": "ci.checkstyle",
+}
+FORMATS: Final = ("text", *_RENDERERS)
 
 
 def render(format_: str, findings: Findings) -> str:
-    """Return a report in one of the formats that are not for people."""
-    module = import_module(f"arazzo_runner.report.findings.{_MODULES[format_]}")
-    return str(module.render(findings))
+    """Return a report in a machine-readable format (any of FORMATS but text)."""
+    module, _, function = _RENDERERS[format_].partition(".")
+    return str(getattr(import_module(f"arazzo_runner.report.findings.{module}"), function)(findings))
+
+
+def render_findings(findings: Findings, *, color: bool = False) -> str:
+    """Return all findings for people, then a summary: `2 errors, 1 warning in 1 of 3 documents (4 ignored)`."""
+    blocks = [render_diagnostic(each, color=color) for each in findings.all]
+    return "\n\n".join([*blocks, _summary(findings)]) + "\n"
+
+
+def _summary(findings: Findings) -> str:
+    number = len(findings.documents)
+    concerned = sum(bool(found) for found in findings.documents.values())
+    if concerned:
+        where = "" if number == 1 else f" in {concerned} of {count(number, 'document')}"
+        line = summary(findings.all) + where
+    else:
+        line = f"{'it is' if number == 1 else f'all {number} are'} valid: no problems"
+    notes = ", ".join(f"{amount} {what}" for what, amount in findings.notes.items() if amount)
+    return f"{line} ({notes})" if notes else line

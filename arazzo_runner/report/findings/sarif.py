@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: what code scanning of GitHub, Azure and many editors read."""
+"""SARIF 2.1.0, read by code scanning (GitHub, Azure) and editors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.version import __version__
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.escaping import json_text, one_line
-from arazzo_runner.report.findings.fingerprints import fingerprints
-from arazzo_runner.report.findings.formats import Findings
+from arazzo_runner.report.findings.model import Findings, fingerprints
 from arazzo_runner.sources.uris import uri_of_path
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -18,7 +17,7 @@ _ROOT = "%SRCROOT%"
 
 
 def render(findings: Findings) -> str:
-    """Return the log of one run: each finding a result, each code that occurs a rule."""
+    """Return a log with one run: a result per finding, a rule per code."""
     found = findings.all
     codes = sorted({each.code for each in found})
     marks = fingerprints(found, findings.folder)

@@ -1,4 +1,4 @@
-"""Diagnostics as people read them: what, where, the line with a caret, what to write instead."""
+"""Diagnostics as text for people: message, location, source line with carets, hint."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _COLORS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity
 
 
 def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
-    """Return Diagnostics as text, an empty line between them, a summary at the end; empty when there are none.
+    """Return Diagnostics as text with empty lines between them and a summary at the end; empty if there are none.
 
-    The form of one is the one every message of this project has::
+    One Diagnostic looks like this::
 
         error[unknown-expression]: "$statusCod" is not a runtime expression
           --> specs/arazzo/rotate.yml:41:18
@@ -36,7 +36,7 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool = False
 
 
 def render_diagnostic(diagnostic: Diagnostic, *, color: bool = False) -> str:
-    """Return one Diagnostic as text, without a line break at its end."""
+    """Return one Diagnostic as text, without a newline at its end."""
     style = _COLORS[diagnostic.severity]
     head = paint(f"{diagnostic.severity.value}[{diagnostic.code}]", style, color=color)
     lines = [f"{head}: {paint(one_line(diagnostic.message), 'bold', color=color)}"]
@@ -59,7 +59,7 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def place_text(at: Location) -> str:
-    """Return a place in one word: `file:line:column`, or the file and the JSON Pointer where there is no text."""
+    """Return a location as `file:line:column`, or as `file#pointer` if there is no source text."""
     return _place_text(at, *at.start)
 
 
@@ -78,9 +78,9 @@ def excerpt(
     style: str = "bold red",
     hidden: bool = False,
 ) -> list[str]:
-    """Return the lines that show a place: where it is, its source line, carets and a note.
+    """Return the lines that show a location: its name, its source line, carets and a note.
 
-    Users and passwords of URLs are shown as asterisks, of `hidden` places what is marked.
+    Userinfo of URLs is replaced by asterisks; so is the marked text if `hidden`.
     """
     if not at.uri:
         return [] if note is None else [f"  {note}"]
@@ -108,7 +108,7 @@ def excerpt(
 
 
 class _Window(Record):
-    """The part of a source line that is shown: its text, and where under it the carets stand."""
+    """The shown part of a source line: its text, and the indent and text of the carets below it."""
 
     text: str
     indent: int
@@ -116,9 +116,9 @@ class _Window(Record):
 
 
 def _near(source: str, column: int, end: int) -> tuple[str, int, int]:
-    """Return the part of a long line that is near to what is marked, and where that stands in it.
+    """Return the part of a long line around the marked text, and the marked columns in it.
 
-    A line may have megabytes, and thousands of findings; a URL with a password is not as long as what is left.
+    Lines can have megabytes and thousands of findings; what is left is longer than any URL with a password.
     """
     if len(source) <= 2 * NEAR:
         return source, column, end
@@ -128,10 +128,10 @@ def _near(source: str, column: int, end: int) -> tuple[str, int, int]:
 
 
 def _window(source: str, column: int, end_column: int) -> _Window:
-    """Cut a long line around the marked characters (minified JSON is one line of megabytes)."""
+    """Cut a long line around the marked text (minified JSON is one line)."""
     start, end = max(0, column - 1), max(column, end_column - 1)
     first, last = 0, len(source)
-    if last <= WIDEST_LINE and is_plain(source):  # as nearly every line is
+    if last <= WIDEST_LINE and is_plain(source):  # nearly every line
         return _Window(source, min(start, last), "^" * max(1, min(end, last) - start))
     if last > WIDEST_LINE:
         first = max(0, start - WIDEST_LINE // 3)

@@ -1,1 +1,1 @@
-"""Reports of one run or of many, a module a format."""
+"""Reports of one run or many, one module per format."""

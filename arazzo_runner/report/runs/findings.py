@@ -1,4 +1,4 @@
-"""What runs found, as the findings of documents: for the reports that show places (SARIF, annotations)."""
+"""Why runs failed, as findings at lines of their documents: SARIF and GitHub annotations."""
 
 from __future__ import annotations
 
@@ -7,14 +7,26 @@ from collections.abc import Iterator
 from arazzo_runner.base.records import replace
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.failure import failure_findings
-from arazzo_runner.report.findings.formats import Findings
+from arazzo_runner.report.findings import ci
+from arazzo_runner.report.findings.model import Findings
+from arazzo_runner.report.findings.sarif import render as render_sarif
 from arazzo_runner.report.json import step_diagnostics
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
 
 
-def findings(report: RunsReport) -> Findings:
-    """Return why runs failed and what was doubtful, masked, by document; each finding once a run."""
+def sarif(report: RunsReport) -> str:
+    """Return a SARIF 2.1.0 log: failures and warnings of the runs are its results."""
+    return render_sarif(_findings(report))
+
+
+def github(report: RunsReport) -> str:
+    """Return a GitHub workflow command per failure and warning of the runs."""
+    return ci.github(_findings(report))
+
+
+def _findings(report: RunsReport) -> Findings:
+    """Return failures and warnings of the runs by document, masked; each finding once a run."""
     documents: dict[str, dict[Diagnostic, None]] = {}
     for record in report.runs:
         own = documents.setdefault(record.document, {})

@@ -1,4 +1,4 @@
-"""HAR 1.2 of runs: every exchange as a browser's developer tools show it; a run is a page."""
+"""HAR 1.2: every exchange, for browsers' developer tools; a run is a page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNKNOWN = -1
 
 
 def render(report: RunsReport) -> str:
-    """Return the log: attempts that sent something, in the order of time."""
+    """Return the log of the attempts that sent something, in chronological order."""
     pages: list[JsonValue] = []
     entries: list[dict[str, JsonValue]] = []
     for number, record in enumerate(report.runs, start=1):
@@ -60,21 +60,21 @@ def _entries(record: RunRecord, number: int) -> Iterator[dict[str, JsonValue]]:
 
 
 def _entry(attempt: Attempt, request: HttpRequest, page: str, step: str, secrets: Secrets) -> dict[str, JsonValue]:
-    answer = attempt.response
-    elapsed = 0.0 if answer is None else round(answer.elapsed_ms, 3)
+    response = attempt.response
+    elapsed = 0.0 if response is None else round(response.elapsed_ms, 3)
     entry: dict[str, JsonValue] = {
         "pageref": page,
         "startedDateTime": utc(attempt.started),
         "time": elapsed,
         "request": _request(request, secrets),
-        "response": _response(answer, secrets) if isinstance(answer, HttpResponse) else _none(),
+        "response": _response(response, secrets) if isinstance(response, HttpResponse) else _none(),
         "cache": {},
         "timings": {"send": 0, "wait": elapsed, "receive": 0},
         "comment": step if attempt.number == 1 else f"{step}, attempt {attempt.number}",
     }
-    if isinstance(answer, NoResponse):
-        # The field that Chrome writes, and shows, for a request without an answer.
-        entry["response"]["_error"] = secrets.mask(answer.message)
+    if isinstance(response, NoResponse):
+        # The field that Chrome writes, and shows, for a request without a response.
+        entry["response"]["_error"] = secrets.mask(response.message)
     return entry
 
 
@@ -148,7 +148,7 @@ def _none() -> dict[str, JsonValue]:
 
 
 def _query(url: str, secrets: Secrets) -> list[JsonValue]:
-    # Masked once more: decoded, a secret may stand in a form that it did not have in the URL.
+    # Mask again: decoding can reveal a secret that the URL had in another encoding.
     found = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     return _pairs([(secrets.mask(name), secrets.mask(value)) for name, value in found])
 

@@ -1,4 +1,4 @@
-"""The HTML report: one file that needs no network and no script; verdict, steps, exchanges, the workflow drawn."""
+"""The HTML report: one file without scripts or network access: verdict, steps, exchanges, drawing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from importlib.resources import files
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.report.failure import failed_step, failure_findings, last_line
+from arazzo_runner.report.graph.drawing import MARKS, TONES, figure
 from arazzo_runner.report.json import shown_outputs
+from arazzo_runner.report.markup import tag, words
 from arazzo_runner.report.masking import masked_diagnostic
-from arazzo_runner.report.runs.html_graph import MARKS, TONES, drawing
 from arazzo_runner.report.runs.html_steps import clock_of, finding, outputs_table, steps_list
-from arazzo_runner.report.runs.html_text import tag, words
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport, visits
 from arazzo_runner.report.terminal.style import count, duration
@@ -36,7 +36,7 @@ def render(report: RunsReport) -> str:
 
 
 def _head(title: str) -> str:
-    # Nothing but this very style is allowed: not a script, not a request, whatever a server may have sent.
+    # Only this style is allowed: no scripts and no requests, whatever a server may have sent.
     style = (files("arazzo_runner.report") / "report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -52,7 +52,7 @@ def _head(title: str) -> str:
     )
 
 
-# ------------------------------------------------------------------ the top
+# ------------------------------------------------------------------ header
 
 
 def _verdict(report: RunsReport) -> str:
@@ -90,8 +90,8 @@ def _facts(report: RunsReport) -> Iterable[tuple[str, str]]:
     yield "Started", utc(report.started)[:19].replace("T", " ") + " UTC"
     yield "Took", duration(report.duration_ms)
     if len(report.runs) > 1:
-        told = [f"{report.counts[status]} {WORDS[status]}" for status in STATUSES if report.counts[status]]
-        yield "Runs", ", ".join(told)
+        counts = [f"{report.counts[status]} {WORDS[status]}" for status in STATUSES if report.counts[status]]
+        yield "Runs", ", ".join(counts)
         return
     result = report.runs[0].result if report.runs else None
     if result is not None:
@@ -136,7 +136,7 @@ def _main(report: RunsReport) -> Iterable[str]:
 
 
 def _detailed(records: Sequence[RunRecord]) -> frozenset[int]:
-    """Return the numbers of the runs that are shown whole: a page of thousands would open in no browser."""
+    """Return the numbers of the runs shown in full: no browser opens a page of thousands."""
     begun = [number for number, record in enumerate(records, start=1) if record.result is not None]
     begun.sort(key=lambda number: records[number - 1].status == "succeeded")
     return frozenset(begun[:_MOST_RUNS])
@@ -184,8 +184,8 @@ def _run(record: RunRecord, *, is_alone: bool) -> Iterable[str]:
     outputs = shown_outputs(result, show_secrets=False)
     if outputs:
         yield tag("section", tag(heading, "Outputs"), outputs_table(outputs))
-    told = (masked_diagnostic(each, result.secrets) for each in (*record.diagnostics, *result.diagnostics))
-    remarks = [each for each in dict.fromkeys(told) if each.severity.value != "error"]
+    found = (masked_diagnostic(each, result.secrets) for each in (*record.diagnostics, *result.diagnostics))
+    remarks = [each for each in dict.fromkeys(found) if each.severity.value != "error"]
     if remarks:
         shown = [finding(each, result.secrets) for each in remarks]
         yield tag("section", tag(heading, count(len(remarks), "remark").capitalize()), *shown)
@@ -207,7 +207,7 @@ def _steps(record: RunRecord, result: RunResult) -> str:
         lists.append(steps_list(workflow.steps, clock, result.secrets))
     lists.append(steps_list(result.steps, clock, result.secrets))
     timeline = tag("div", *lists)
-    figure = ""
+    drawing = ""
     if record.program is not None:
-        figure = drawing(record.program.workflow, result.steps, result.status, result.secrets)
-    return tag("div", figure, timeline, class_="columns") if figure else timeline
+        drawing = figure(record.program.workflow, result.steps, result.status, result.secrets)
+    return tag("div", drawing, timeline, class_="columns") if drawing else timeline

@@ -1,4 +1,4 @@
-"""The steps of a run in the HTML report: a timeline, each step folded, in it what was sent, seen and said."""
+"""The steps of a run in the HTML report: a timeline of folded steps with criteria, exchanges and outputs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from arazzo_runner.report.exchange import (
     status_text,
 )
 from arazzo_runner.report.findings.text import place_text
+from arazzo_runner.report.graph.drawing import MARKS, TONES
 from arazzo_runner.report.json import plain, shown_body
+from arazzo_runner.report.markup import block, tag, words
 from arazzo_runner.report.masking import masked_body, masked_diagnostic, masked_outputs
-from arazzo_runner.report.runs.html_graph import TONES, marked
-from arazzo_runner.report.runs.html_text import block, tag, words
 from arazzo_runner.report.terminal.style import count, duration
 
 MOST_CHARACTERS = 100_000
@@ -31,7 +31,7 @@ _LONGEST_LINE = 240
 
 
 class Clock(Record):
-    """When a run began and how long it took: what the bars of a timeline are drawn to."""
+    """When a run began and how long it took: the scale of the timeline."""
 
     started: float
     seconds: float
@@ -57,7 +57,7 @@ def _attempts(result: RunResult) -> Iterable[Attempt]:
 
 
 def steps_list(steps: Sequence[StepResult], clock: Clock, secrets: Secrets) -> str:
-    """Return visits of steps as a list, one row each."""
+    """Return visits of steps as a list with one row each."""
     return tag("ol", *(tag("li", _step(step, clock, secrets)) for step in steps), class_="steps") if steps else ""
 
 
@@ -74,7 +74,7 @@ def _row(step: StepResult, clock: Clock, secrets: Secrets) -> str:
     name = tag("span", words(step.step_id), class_="name")
     status = tag("span", step.status, class_=f"state {TONES[step.status]}")
     took = duration(step.duration_ms) if step.attempts else ""
-    extra = tag("small", words(_answer(step))) if step.attempts else ""
+    extra = tag("small", words(_outcome(step))) if step.attempts else ""
     if len(step.attempts) > 1:
         extra += tag("small", count(len(step.attempts) - 1, "retry"))
     why = ""
@@ -82,12 +82,16 @@ def _row(step: StepResult, clock: Clock, secrets: Secrets) -> str:
         tone = "why" if step.status == "failed" else "why soft"
         why = tag("span", words(secrets.mask(step.reason)), class_=tone)
     return (
-        marked(step.status)
+        _mark(step.status)
         + tag("span", name, " ", status, _call(step, secrets))
         + _bar(step, clock)
         + tag("span", took, extra, class_="time")
         + why
     )
+
+
+def _mark(status: str) -> str:
+    return tag("span", MARKS[status], class_=f"mark {TONES[status]}", aria_hidden="true")
 
 
 def _call(step: StepResult, secrets: Secrets) -> str:
@@ -99,7 +103,7 @@ def _call(step: StepResult, secrets: Secrets) -> str:
     return tag("span", words(request_line(last.request, secrets)), class_="call")
 
 
-def _answer(step: StepResult) -> str:
+def _outcome(step: StepResult) -> str:
     response = step.attempts[-1].response
     if isinstance(response, HttpResponse):
         return status_text(response.status)
@@ -107,7 +111,7 @@ def _answer(step: StepResult) -> str:
 
 
 def _bar(step: StepResult, clock: Clock) -> str:
-    """Draw when the attempts of a step were made, on the line of the whole run."""
+    """Return the bar that shows the attempts of a step on the time axis of the run."""
     if not clock.seconds or not step.attempts:
         return tag("span", class_="bar")
     pieces = [tag("rect", x=0, y=5, width=100, height=2, class_="track")]
@@ -120,12 +124,12 @@ def _bar(step: StepResult, clock: Clock) -> str:
     return tag("svg", *pieces, viewBox="0 0 100 12", preserveAspectRatio="none", class_="bar", aria_hidden="true")
 
 
-# ------------------------------------------------------------------ what happened in a step
+# ------------------------------------------------------------------ inside a step
 
 
 def _inside(step: StepResult, clock: Clock, secrets: Secrets) -> str:
-    is_telling = step.status == "failed"
-    parts = [_attempt(each, step, secrets, opened=is_telling and each is step.attempts[-1]) for each in step.attempts]
+    failed = step.status == "failed"
+    parts = [_attempt(each, step, secrets, opened=failed and each is step.attempts[-1]) for each in step.attempts]
     if step.workflow is not None:
         parts.append(_nested(step.workflow, clock, secrets))
     if step.action is not None:
@@ -143,7 +147,7 @@ def _nested(workflow: WorkflowResult, clock: Clock, secrets: Secrets) -> str:
 
 
 def _attempt(attempt: Attempt, step: StepResult, secrets: Secrets, *, opened: bool) -> str:
-    """Return one try: what the criteria saw, then what was sent and came back."""
+    """Return one attempt: its criteria, then request and response."""
     parts = []
     if len(step.attempts) > 1:
         took = duration(attempt.duration_ms)
@@ -192,8 +196,8 @@ def _criteria(verdicts: Iterable[Verdict], secrets: Secrets) -> str:
 
 
 def _criterion(verdict: Verdict, secrets: Secrets) -> str:
-    tone, mark, said = ("good", "✓", "holds") if verdict.passed else ("bad", "✗", "does not hold")
-    sign = tag("span", mark, class_=f"mark {tone}", role="img", aria_label=said)
+    tone, mark, label = ("good", "✓", "holds") if verdict.passed else ("bad", "✗", "does not hold")
+    sign = tag("span", mark, class_=f"mark {tone}", role="img", aria_label=label)
     condition = tag("code", words(secrets.mask(verdict.condition)))
     default = tag("span", " (default)", class_="soft") if verdict.default else ""
     reason = "" if verdict.passed else verdict.reason or ""
@@ -204,13 +208,13 @@ def _criterion(verdict: Verdict, secrets: Secrets) -> str:
 
 
 def _seen(expression: str, value: object, secrets: Secrets) -> str:
-    # Masked before it is cut short: half a secret would not be recognised any more.
+    # Mask before cutting: half a secret is not recognised.
     shown = preview(masked_body(plain(value), secrets), _LONGEST_VALUE)
     return tag("div", tag("code", words(secrets.mask(expression)), class_="soft"), " is ", tag("code", words(shown)))
 
 
 def outputs_table(outputs: dict[str, object]) -> str:
-    """Return outputs, masked already, as a table."""
+    """Return a table of outputs, which the caller has masked."""
     head = tag("tr", tag("th", "Name", scope="col"), tag("th", "Value", scope="col"))
     rows = [
         tag("tr", tag("td", tag("code", words(name))), tag("td", tag("code", words(_value(value)))))
@@ -225,7 +229,7 @@ def _value(value: object) -> str:
 
 
 def finding(diagnostic: Diagnostic, secrets: Secrets) -> str:
-    """Return a Diagnostic, masked already, with its place, its line and what to write instead."""
+    """Return a Diagnostic, which the caller has masked, with its location, source line and hint."""
     tone = {"error": "bad", "warning": "warn"}.get(diagnostic.severity.value, "idle")
     head = tag("p", tag("span", diagnostic.code, class_=f"badge {tone}"), " ", tag("strong", words(diagnostic.message)))
     parts = [head]
@@ -238,7 +242,7 @@ def finding(diagnostic: Diagnostic, secrets: Secrets) -> str:
 
 
 def _source_line(at: Location, secrets: Secrets) -> str:
-    """Return the line a place is in, the place itself marked; a line that holds a secret is masked as a whole."""
+    """Return the source line of a location with its range marked, or masked if it holds a secret."""
     line, column = at.source_line, at.column
     if line is None or column is None or not line.strip():
         return ""

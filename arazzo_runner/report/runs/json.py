@@ -1,4 +1,4 @@
-"""Many runs as JSON: the document of `--report json=F` and `run --format json`, and a line of stdout."""
+"""Runs as JSON: `--report json=F`, `run --format json` of many runs, and their lines on stdout."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _NOT_RUN: dict[str, JsonValue] = {
 
 
 def run_line(record: RunRecord, outputs: Mapping[str, JsonValue]) -> str:
-    """Return the line of stdout that tells what one of many runs gave; the caller has masked the outputs."""
+    """Return the line on stdout for one of many runs; the caller has masked the outputs."""
     line = {
         "run": record.shown_name,
         "workflowId": record.workflow_id,
@@ -67,12 +67,12 @@ def run_line(record: RunRecord, outputs: Mapping[str, JsonValue]) -> str:
 
 
 def utc(seconds: float) -> str:
-    """Return seconds since the epoch as RFC 3339 text with milliseconds; it has the years 1 to 9999."""
-    within = min(max(seconds, _FIRST_MOMENT), _LAST_MOMENT) if seconds == seconds else 0.0  # nan is no moment
+    """Return seconds since the epoch as RFC 3339 text with milliseconds, within the years 1 to 9999."""
+    within = min(max(seconds, _FIRST_MOMENT), _LAST_MOMENT) if seconds == seconds else 0.0  # nan is not a time
     moment = datetime.fromtimestamp(within, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def render(report: RunsReport) -> str:
-    """Return the document as text."""
+    """Return the report as text."""
     return pretty(runs_report(report))

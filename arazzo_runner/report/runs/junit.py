@@ -1,4 +1,4 @@
-"""JUnit XML of runs: a suite for each run, in it a case for each visit of a step (CI servers read it)."""
+"""JUnit XML of runs: a suite per run, a case per visit of a step."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line, response_line
 from arazzo_runner.report.failure import explained, failed_step, last_line
 from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.markup import xml_element, xml_text
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, visits
-from arazzo_runner.report.xml_text import element, text
 
 _KINDS = ("failures", "errors", "skipped")
 
@@ -24,7 +24,7 @@ def render(report: RunsReport) -> str:
     counts = {name: sum(int(str(numbers[name])) for numbers, _ in suites) for name in ("tests", *_KINDS)}
     root = {"name": "arazzo run", **counts, "time": _seconds(report.duration_ms), "timestamp": _moment(report.started)}
     body = "".join(f"\n  {suite}" for _, suite in suites)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{element("testsuites", root, body + chr(10))}\n'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{xml_element("testsuites", root, body + chr(10))}\n'
 
 
 def _suite(record: RunRecord) -> tuple[dict[str, object], str]:
@@ -39,27 +39,26 @@ def _suite(record: RunRecord) -> tuple[dict[str, object], str]:
         "timestamp": None if result is None else _moment(record.started),
         "file": record.document or None,
     }
-    return numbers, element("testsuite", facts, "".join(f"\n    {case}" for _, case in cases) + "\n  ")
+    return numbers, xml_element("testsuite", facts, "".join(f"\n    {case}" for _, case in cases) + "\n  ")
 
 
 def _not_begun(record: RunRecord) -> Iterator[tuple[str, str]]:
-    skipped = element("skipped", {"message": "not run"})
-    yield "skipped", element("testcase", {"classname": record.name, "name": record.workflow_id or "run"}, skipped)
+    skipped = xml_element("skipped", {"message": "not run"})
+    yield "skipped", xml_element("testcase", {"classname": record.name, "name": record.workflow_id or "run"}, skipped)
 
 
 def _cases(record: RunRecord, result: RunResult) -> Iterator[tuple[str, str]]:
-    """Yield (what it counts as, case) of every visit; what no step is to blame for is a case of its own."""
+    """Yield a counter name and a case per visit, and a case of its own for a failure that is not a step's."""
     deciding = failed_step(result) if result.status != "succeeded" else None
-    told = False
+    reported = False
     for visit in visits(result):
-        own = visit.step is deciding and result.status == "failed"
-        told = told or own
+        reported = reported or (visit.step is deciding and result.status == "failed")
         yield _step_case(record, visit.name, visit.step, result.secrets)
-    if result.status != "succeeded" and not told:
+    if result.status != "succeeded" and not reported:
         kind = "failures" if result.status == "failed" else "errors"
         yield kind, _run_case(record, result, "failure" if kind == "failures" else "error")
     elif result.status == "succeeded" and not visits(result):
-        yield "", element("testcase", {"classname": record.shown_name, "name": result.workflow_id})
+        yield "", xml_element("testcase", {"classname": record.shown_name, "name": result.workflow_id})
 
 
 def _step_case(record: RunRecord, name: str, step: StepResult, secrets: Secrets) -> tuple[str, str]:
@@ -75,24 +74,24 @@ def _step_case(record: RunRecord, name: str, step: StepResult, secrets: Secrets)
         kind = "failures"
         lines = "\n".join(explained(step, secrets, color=False))
         message = secrets.mask(step.reason or "it failed")
-        children = element("failure", {"type": "step-failed", "message": message}, text(secrets.mask(lines)))
+        children = xml_element("failure", {"type": "step-failed", "message": message}, xml_text(secrets.mask(lines)))
     elif step.status == "skipped":
         kind = "skipped"
-        children = element("skipped", {"message": secrets.mask(step.reason) if step.reason else None})
+        children = xml_element("skipped", {"message": secrets.mask(step.reason) if step.reason else None})
     shown = "\n".join(_exchanges(step, secrets))
     if shown:
-        children += element("system-out", {}, text(shown))
-    return kind, element("testcase", facts, children)
+        children += xml_element("system-out", {}, xml_text(shown))
+    return kind, xml_element("testcase", facts, children)
 
 
 def _run_case(record: RunRecord, result: RunResult, kind: str) -> str:
-    """Return the case that says how a run ended when that is no step's fault."""
+    """Return the case of a run that ended for a reason other than a failed step."""
     found = [masked_diagnostic(each, result.secrets) for each in result.diagnostics if result.status == "error"]
     words = render_diagnostics(found) or last_line(result, failed_step(result), color=False)
     message = result.secrets.mask(result.reason or f"the run is {WORDS[result.status]}")
-    body = element(kind, {"type": result.status, "message": message}, text(result.secrets.mask(words)))
+    body = xml_element(kind, {"type": result.status, "message": message}, xml_text(result.secrets.mask(words)))
     name = result.workflow_id or record.workflow_id or "run"
-    return element("testcase", {"classname": record.shown_name, "name": name}, body)
+    return xml_element("testcase", {"classname": record.shown_name, "name": name}, body)
 
 
 def _exchanges(step: StepResult, secrets: Secrets) -> Iterable[str]:
@@ -110,5 +109,5 @@ def _seconds(milliseconds: float) -> str:
 
 
 def _moment(seconds: float) -> str:
-    # The schema of the reports of Ant knows no time zone.
+    # The schema of Ant's reports has no time zone.
     return utc(seconds).removesuffix("Z")

@@ -1,22 +1,24 @@
-"""Runs as Markdown: a job summary, a comment of a pull request."""
+"""Runs as Markdown, for job summaries and comments on pull requests."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
+from arazzo_runner.base.user_files import write_text
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Severity
 from arazzo_runner.report.escaping import lines, one_line
 from arazzo_runner.report.failure import explained, failed_step, last_line
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, shown_outputs, step_diagnostics
-from arazzo_runner.report.many import summary_line
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, Visit, visits
+from arazzo_runner.report.terminal.many import summary_line
 from arazzo_runner.report.terminal.style import count, duration
 
 _MARKS = {
@@ -29,7 +31,7 @@ _MOST_FAILURES = 20
 
 
 def render(report: RunsReport) -> str:
-    """Return the verdict, a table of runs or steps, and why it failed, folded."""
+    """Return the verdict, a table of runs or steps, and explanations of failures, folded."""
     if len(report.runs) == 1:
         return "\n".join(_one(report.runs[0])) + "\n"
     return "\n".join(_many(report)) + "\n"
@@ -40,7 +42,7 @@ def _many(report: RunsReport) -> Iterator[str]:
     yield ""
     yield "| | run | steps | time | |"
     yield "|---|---|--:|--:|---|"
-    # What did not go well is what a reader looks for; a summary of GitHub ends at 1 MiB.
+    # Failures first: GitHub cuts a summary at 1 MiB.
     ordered = sorted(report.runs, key=lambda record: record.status == "succeeded")
     for record in ordered[:_MOST_RUNS]:
         yield _run_row(record)
@@ -75,10 +77,10 @@ def _one(record: RunRecord) -> Iterator[str]:
     yield from _step_table(visits(result))
     if result.status != "succeeded":
         yield from _failure(result, "Why", is_open=True)
-    doubts = dict.fromkeys(each for each in step_diagnostics(result.steps) if each.severity is Severity.WARNING)
-    if doubts:
-        told = render_diagnostics(masked_diagnostic(each, result.secrets) for each in doubts)
-        yield from _folded("Warnings", told, "text")
+    warnings = dict.fromkeys(each for each in step_diagnostics(result.steps) if each.severity is Severity.WARNING)
+    if warnings:
+        shown = render_diagnostics(masked_diagnostic(each, result.secrets) for each in warnings)
+        yield from _folded("Warnings", shown, "text")
     outputs = shown_outputs(result, show_secrets=False)
     if outputs:
         yield from _folded("Outputs", pretty(outputs), "json")
@@ -102,15 +104,15 @@ def _step_table(found: tuple[Visit, ...]) -> Iterator[str]:
 
 def _failure(result: RunResult, title: str, *, is_open: bool = False) -> Iterator[str]:
     step = failed_step(result)
-    told = [] if step is None else explained(step, result.secrets, color=False)
+    reason = [] if step is None else explained(step, result.secrets, color=False)
     if result.status == "error":
-        told = render_diagnostics(masked_diagnostic(each, result.secrets) for each in result.diagnostics).splitlines()
-    text = "\n".join([*told, last_line(result, step, color=False)])
+        reason = render_diagnostics(masked_diagnostic(each, result.secrets) for each in result.diagnostics).splitlines()
+    text = "\n".join([*reason, last_line(result, step, color=False)])
     yield from _folded(title, result.secrets.mask(text), "text", is_open=is_open)
 
 
 def _folded(title: str, text: str, language: str, *, is_open: bool = False) -> Iterator[str]:
-    """Yield a fenced text below a title that opens it; nothing in the text can end the fence."""
+    """Yield a fenced text in a details element; the fence is longer than any in the text."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     yield ""
@@ -128,10 +130,17 @@ def _shown(record: RunRecord) -> str:
 
 
 def _plain(text: JsonValue) -> str:
-    """Return foreign text that Markdown and HTML take literally.
+    """Escape foreign text for Markdown and HTML.
 
     >>> _plain("<b>*x*</b> |@all")
     '&lt;b&gt;\\\\*x\\\\*&lt;\\\\/b&gt; \\\\|\\\\@all'
     """
     escaped = _SPECIAL.sub(r"\\\1", one_line(str(text)).replace("&", "\0").replace("<", "\1"))
     return escaped.replace("\\>", "&gt;").replace("\0", "&amp;").replace("\1", "&lt;")
+
+
+def append_summary(report: RunsReport, environment: Mapping[str, str] = os.environ) -> None:
+    """Append the runs to the job summary file, if $GITHUB_STEP_SUMMARY names one; raises OSError."""
+    path = environment.get("GITHUB_STEP_SUMMARY")
+    if path:
+        write_text(path, render(report), add=True)

@@ -1,4 +1,4 @@
-"""RunRecord and RunsReport: what every report of one run or of many is made from."""
+"""RunRecord and RunsReport: the input of every report of one run or many."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.program.model import Program
 
 Status: TypeAlias = Literal["succeeded", "failed", "in_doubt", "interrupted", "error", "not_run"]
 STATUSES: tuple[Status, ...] = ("succeeded", "failed", "in_doubt", "interrupted", "error", "not_run")
-# Which status tells most about several runs: what is in doubt must be looked at before all else.
+# The status of several runs is the first of these that occurs: doubts must be looked at first.
 _WORST: tuple[Status, ...] = ("in_doubt", "interrupted", "error", "failed", "not_run", "succeeded")
 WORDS: Mapping[str, str] = {
     "succeeded": "succeeded",
@@ -26,10 +27,10 @@ WORDS: Mapping[str, str] = {
 
 
 class RunRecord(Record, kw_only=True):
-    """One run: `result` is None when it was not begun (after a failure with --fail-fast, or an interrupt).
+    """One run: `result` is None if it was not started (after a failure with --fail-fast, or an interrupt).
 
-    `document` is the Arazzo document as it was named; `program` lets a report draw the workflow;
-    `started` is seconds since the epoch; `diagnostics` are findings that are not in the result.
+    `document` is the name of the Arazzo document; `program` is needed to draw the workflow;
+    `started` is seconds since the epoch; `diagnostics` are those that the result does not have.
     """
 
     _hidden_in_repr = ("program",)
@@ -44,17 +45,17 @@ class RunRecord(Record, kw_only=True):
 
     @property
     def shown_name(self) -> str:
-        """The name as it may be shown: a row of data may call a run by a secret."""
+        """The name with secrets masked: a row of data may name a run by a secret."""
         return self.name if self.result is None else self.result.secrets.mask(self.name)
 
     @property
     def status(self) -> Status:
-        """How it ended."""
+        """The status of the run."""
         return "not_run" if self.result is None else self.result.status
 
 
 class RunsReport(Record, kw_only=True):
-    """All runs of one command, in the order planned; `many` says that the command line asked for several."""
+    """All runs of one command in plan order; `many` if the command line asked for several."""
 
     runs: tuple[RunRecord, ...]
     started: float = 0.0
@@ -63,23 +64,23 @@ class RunsReport(Record, kw_only=True):
 
     @property
     def status(self) -> Status:
-        """The status that counts: the worst."""
+        """The worst status of the runs."""
         return worst(each.status for each in self.runs)
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many runs ended how; every status is there."""
+        """The number of runs by status, with every status as a key."""
         found = Counter(each.status for each in self.runs)
         return {status: found[status] for status in STATUSES}
 
 
 def worst(statuses: Iterable[Status]) -> Status:
-    """Return the status that stands for all: `succeeded` when there are none."""
+    """Return the worst status, `succeeded` if there are none."""
     return min(statuses, key=_WORST.index, default="succeeded")
 
 
 class Visit(Record):
-    """One visit of a step: `path` are the workflows that led to it inside the run, `name` is unique in the run."""
+    """A visit of a step: `path` are the enclosing workflows within the run, `name` is unique in the run."""
 
     name: str
     path: tuple[str, ...]
@@ -87,7 +88,7 @@ class Visit(Record):
 
 
 def visits(result: RunResult) -> tuple[Visit, ...]:
-    """Return every visit of a step of a run in order: dependencies first, nested ones after the step that called."""
+    """Return the visits of steps in order: dependencies first, nested visits after the calling step."""
     found: list[tuple[tuple[str, ...], StepResult]] = []
     for workflow in result.dependencies:
         _collect(workflow.steps, (workflow.workflow_id,), found)
@@ -108,3 +109,15 @@ def _collect(
         found.append((path, step))
         if step.workflow is not None:
             _collect(step.workflow.steps, (*path, step.workflow.workflow_id), found)
+
+
+def with_shared_secrets(records: tuple[RunRecord, ...]) -> tuple[RunRecord, ...]:
+    """Return records that each mask the secrets of all of them."""
+    results = [record.result for record in records if record.result is not None]
+    if len(results) < 2:
+        return records
+    shared = Secrets(dict.fromkeys(text for result in results for text in result.secrets.texts()))
+    return tuple(
+        record if record.result is None else replace(record, result=replace(record.result, secrets=shared))
+        for record in records
+    )

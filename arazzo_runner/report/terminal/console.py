@@ -1,22 +1,31 @@
-"""The one writer: everything that reaches a terminal or a pipe goes through a Console."""
+"""Console, through which all terminal and pipe output goes, and its live line."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+import time
+from collections.abc import Callable
 from typing import Final, TextIO
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.report.terminal.style import duration
 
 STDOUT: Final = "<stdout>"
+TICK_SECONDS = 0.1
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_PLAIN_FRAMES = "|/-\\"
+
+LiveText = Callable[[float], str]
+"""The text of a live line after so many seconds; NUL in it is replaced by the spinner."""
 
 
 class Console:
-    """Writes to stdout and stderr: masked (stderr, by value), in any encoding, and unmoved by a closed pipe.
+    """Writes to stdout and stderr (which is masked), in any encoding; a closed pipe is not an error.
 
-    `color` and `live` tell whether stderr is a terminal that takes colours and a line that changes.
+    `color` and `live` say whether stderr takes colours and a live line.
     """
 
     def __init__(self, out: TextIO, err: TextIO, *, color: bool | None = None) -> None:
@@ -30,36 +39,36 @@ class Console:
 
     @property
     def width(self) -> int:
-        """How many characters a live line may have."""
+        """The number of characters that fit in a live line."""
         try:
             return max(20, os.get_terminal_size(self._err.fileno() if self._err else 2).columns)
         except (OSError, ValueError):
             return 80
 
     def out(self, text: str) -> None:
-        """Write a result to stdout as it is (the caller has masked it).
+        """Write a result, which the caller has masked, to stdout.
 
-        Raises InvalidUsage when it could not be written; a reader who has read enough (`| head`) is no error.
+        Raises InvalidUsage if that fails, unless the reader has closed the pipe (`| head`).
         """
-        self._told(text if self._out is None else _fitting(text, self._out))
+        self._write_out(text if self._out is None else _encodable(text, self._out))
 
     def document(self, text: str) -> None:
-        """Write a document to stdout as the UTF-8 that it is in a file; raises as `out` does."""
-        self._told(text.encode("utf-8", "surrogatepass"))
+        """Write a document to stdout as UTF-8, whatever the encoding of stdout; raises as `out` does."""
+        self._write_out(text.encode("utf-8", "surrogatepass"))
 
     def deliver(self, text: str) -> bool:
-        """Write a result to stdout like `out`; False when it did not arrive, for whatever reason."""
+        """Write a result to stdout like `out`, but return False if that fails for any reason."""
         if self._out is None:
             return False
-        self._out, problem = _write(self._out, _fitting(text, self._out))
+        self._out, problem = _write(self._out, _encodable(text, self._out))
         return problem is None
 
     def err(self, text: str) -> None:
-        """Write to stderr, secrets of the run masked once more."""
+        """Write to stderr, with the secrets of the run masked."""
         if self._err is not None:
-            self._err, _ = _write(self._err, _fitting(self.secrets.mask(text), self._err))
+            self._err, _ = _write(self._err, _encodable(self.secrets.mask(text), self._err))
 
-    def _told(self, text: str | bytes) -> None:
+    def _write_out(self, text: str | bytes) -> None:
         self._out, problem = (None, None) if self._out is None else _write(self._out, text)
         if problem is None or isinstance(problem, BrokenPipeError):
             return
@@ -70,7 +79,7 @@ class Console:
 
 
 def _write(stream: TextIO, text: str | bytes) -> tuple[TextIO | None, OSError | None]:
-    """Write and flush; a stream whose reader is gone or whose disk is full is given up."""
+    """Write and flush; return None instead of the stream, and the problem, if that fails."""
     try:
         if isinstance(text, str):
             stream.write(text)
@@ -78,23 +87,23 @@ def _write(stream: TextIO, text: str | bytes) -> tuple[TextIO | None, OSError | 
             stream.buffer.write(text)
         stream.flush()
     except OSError as problem:
-        _give_up(stream)
+        _redirect_to_null(stream)
         return None, problem
     return stream, None
 
 
-def _fitting(text: str, stream: TextIO) -> str:
-    """Return a text with what the encoding of a stream lacks as JSON escapes: within JSON they mean the same."""
+def _encodable(text: str, stream: TextIO) -> str:
+    """Return a text with characters that the stream cannot encode as JSON escapes, which JSON readers undo."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeError:
-        found = (each if each.isascii() or _has(encoding, each) else json.dumps(each)[1:-1] for each in text)
+        found = (each if each.isascii() or _can_encode(encoding, each) else json.dumps(each)[1:-1] for each in text)
         return "".join(found)
     return text
 
 
-def _has(encoding: str, character: str) -> bool:
+def _can_encode(encoding: str, character: str) -> bool:
     try:
         character.encode(encoding)
     except UnicodeError:
@@ -102,8 +111,8 @@ def _has(encoding: str, character: str) -> bool:
     return True
 
 
-def _give_up(stream: TextIO) -> None:
-    # What is left in the buffer would be flushed at exit and fail once more: let it go nowhere.
+def _redirect_to_null(stream: TextIO) -> None:
+    # The rest of the buffer would be flushed at exit and fail again.
     try:
         descriptor = stream.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -120,7 +129,7 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _wants_color(stream: TextIO) -> bool:
-    """Decide by the customs of NO_COLOR, FORCE_COLOR and terminals."""
+    """Return whether to use colours, by NO_COLOR, FORCE_COLOR and whether it is a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
@@ -130,3 +139,84 @@ def _wants_color(stream: TextIO) -> bool:
 
 def _is_utf8(stream: TextIO) -> bool:
     return (getattr(stream, "encoding", None) or "").lower().replace("-", "") == "utf8"
+
+
+# ------------------------------------------------------------------ the live line
+
+
+class LiveLine:
+    """The last line of a terminal, redrawn ten times a second; nothing is shown elsewhere.
+
+    Lines above it must be printed through it. Without `ticking` it changes only when `show` is called.
+    """
+
+    def __init__(self, console: Console, *, ticking: bool = False) -> None:
+        import threading  # lazily: the HTTP library imports it anyway
+
+        self._console = console
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._threading = threading if ticking and console.live else None
+        self._ticker: threading.Thread | None = None
+        self._text: LiveText | None = None
+        self._since = 0.0
+
+    @property
+    def shown(self) -> bool:
+        """Whether the line is shown now."""
+        return self._text is not None
+
+    def show(self, text: LiveText) -> None:
+        """Show the line from now on."""
+        if not self._console.live:
+            return
+        with self._lock:
+            self._text = text
+            self._since = time.monotonic()
+            self._draw("…" if self._console.unicode else ".", 0.0)
+        if self._threading is not None and self._ticker is None:
+            self._ended.clear()
+            self._ticker = self._threading.Thread(target=self._tick, daemon=True)
+            self._ticker.start()
+
+    def line(self, text: str, *, keep: bool = False) -> None:
+        """Print a permanent line; the live line is removed, or redrawn below it with `keep`."""
+        with self._lock:
+            start = "" if self._text is None else "\r\x1b[2K"
+            self._console.err(f"{start}{text}\n")
+            if keep and self._text is not None:
+                self._draw("…" if self._console.unicode else ".", time.monotonic() - self._since)
+            else:
+                self._text = None
+
+    def close(self) -> None:
+        """Remove the line, because other text follows."""
+        self._ended.set()
+        if self._ticker is not None:
+            self._ticker.join()
+            self._ticker = None
+        with self._lock:
+            if self._text is not None:
+                self._text = None
+                self._console.err("\r\x1b[2K")
+
+    def _tick(self) -> None:
+        frames = _FRAMES if self._console.unicode else _PLAIN_FRAMES
+        number = 0
+        while not self._ended.wait(TICK_SECONDS):
+            number += 1
+            with self._lock:
+                if self._text is not None:
+                    self._draw(frames[number % len(frames)], time.monotonic() - self._since)
+
+    def _draw(self, mark: str, elapsed: float) -> None:
+        assert self._text is not None
+        text = self._text(elapsed).replace("\0", mark, 1)
+        # A line that wraps could not be erased.
+        text = self._console.secrets.mask(text)[: self._console.width - 1]
+        self._console.err(f"\r\x1b[2K{text}")
+
+
+def elapsed_text(seconds: float) -> str:
+    """Return an elapsed time as text, empty in the first second."""
+    return f"  {duration(seconds * 1000)}" if seconds >= 1 else ""

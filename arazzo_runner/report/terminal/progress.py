@@ -1,8 +1,9 @@
-"""A run as it happens, on stderr: one line per step, which on a terminal changes until the step is over."""
+"""Progress of a run on stderr: one line per step, on a terminal updated until the step is finished."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import assert_never
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.events import (
@@ -18,20 +19,18 @@ from arazzo_runner.engine.results import Attempt, RunResult, StepResult
 from arazzo_runner.errors import Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
-from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.terminal.live import LiveLine, elapsed_text
-from arazzo_runner.report.terminal.style import count, duration, paint
+from arazzo_runner.report.terminal.console import Console, LiveLine, elapsed_text
+from arazzo_runner.report.terminal.style import STEP_STYLES, count, duration, paint
 
 MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
 WORDS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
-_STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}
 
 
 class RunPrinter:
     """Prints the events of a run; `verbosity` 1 adds requests and responses, 2 their headers and bodies.
 
-    With `ticking` the changing line of a terminal tells how long a step takes already, and counts
-    the wait before a retry down.
+    With `ticking` the live line of a terminal shows the elapsed time of a step, and counts down the
+    wait before a retry.
     """
 
     def __init__(self, console: Console, *, verbosity: int = 0, ticking: bool = False) -> None:
@@ -39,43 +38,47 @@ class RunPrinter:
         self._verbosity = verbosity
         self._marks = MARKS if console.live and console.unicode else WORDS
         self._live = LiveLine(console, ticking=ticking)
-        self._going: dict[tuple[int, str], None] = {}
-        self._told: set[str] = set()
+        self._running: dict[tuple[int, str], None] = {}
+        self._shown_warnings: set[str] = set()
 
     def on_event(self, event: Event, secrets: Secrets) -> None:
-        """Show one event."""
+        """Print an event."""
         self._console.secrets = secrets
-        if isinstance(event, StepStarted):
-            self._going[event.depth, event.step_id] = None
-            self._show_going()
-        elif isinstance(event, AttemptFinished):
-            self._attempt(event.attempt, event.depth, secrets)
-            self._warnings(event.attempt, event.depth)
-        elif isinstance(event, StepFinished):
-            self._going.pop((event.depth, event.result.step_id), None)
-            self._line(step_line(event.result, event.depth, marks=self._marks, color=self._console.color))
-            if self._going:
-                self._show_going()
-        elif isinstance(event, RetryScheduled):
-            self._retry(event)
-        elif isinstance(event, WorkflowStarted):
-            name = paint(one_line(event.workflow_id), "bold", color=self._console.color)
-            self._line(f"{_indent(event.depth)[2:]}{name} ({count(event.steps, 'step')})")
-        elif isinstance(event, WorkflowFinished) and event.depth == 0:
-            self.close()
+        match event:
+            case WorkflowStarted():
+                name = paint(one_line(event.workflow_id), "bold", color=self._console.color)
+                self._line(f"{_indent(event.depth)[2:]}{name} ({count(event.steps, 'step')})")
+            case StepStarted():
+                self._running[event.depth, event.step_id] = None
+                self._show_running()
+            case AttemptFinished():
+                self._attempt(event.attempt, event.depth, secrets)
+                self._warnings(event.attempt, event.depth)
+            case RetryScheduled():
+                self._retry(event)
+            case StepFinished():
+                self._running.pop((event.depth, event.result.step_id), None)
+                self._line(step_line(event.result, event.depth, marks=self._marks, color=self._console.color))
+                if self._running:
+                    self._show_running()
+            case WorkflowFinished():
+                if event.depth == 0:
+                    self.close()
+            case _:
+                assert_never(event)
 
     def close(self) -> None:
-        """Take the changing line away: other text follows."""
+        """Remove the live line, because other text follows."""
         self._live.close()
 
     def note(self, text: str) -> None:
-        """Print a line of the caller's between those of the run."""
+        """Print a line between those of the run, above the live line."""
         self._live.line(text, keep=True)
 
-    def _show_going(self) -> None:
-        """Show the steps that go on, of nested ones the innermost."""
-        deepest = max(depth for depth, _ in self._going)
-        names = ", ".join(one_line(name) for depth, name in self._going if depth == deepest)
+    def _show_running(self) -> None:
+        """Show the running steps of the innermost workflow."""
+        deepest = max(depth for depth, _ in self._running)
+        names = ", ".join(one_line(name) for depth, name in self._running if depth == deepest)
         self._live.show(lambda elapsed: f"{_indent(deepest)}\0 {names}{elapsed_text(elapsed)}")
 
     def _retry(self, event: RetryScheduled) -> None:
@@ -86,12 +89,12 @@ class RunPrinter:
             self._line(f"{_indent(event.depth)}{text}{wait}{action}")
             return
 
-        def told(elapsed: float) -> str:
+        def text_at(elapsed: float) -> str:
             left = event.seconds - elapsed
             wait = f" in {duration(left * 1000)}" if left > 0 else ""
             return f"{_indent(event.depth)}\0 {text}{wait}{action}{'' if wait else elapsed_text(-left)}"
 
-        self._live.show(told)
+        self._live.show(text_at)
 
     def _attempt(self, attempt: Attempt, depth: int, secrets: Secrets) -> None:
         if self._verbosity == 0:
@@ -105,11 +108,11 @@ class RunPrinter:
             self._details(response_details(attempt.response, secrets), f"{indent}< ")
 
     def _warnings(self, attempt: Attempt, depth: int) -> None:
-        """Show what is doubtful about an exchange, each once: a loop would say it again and again."""
+        """Print the warnings about an exchange, each once: a loop would repeat them."""
         for diagnostic in attempt.diagnostics:
             text = f"{diagnostic.code}: {diagnostic.message}"
-            if diagnostic.severity is Severity.WARNING and text not in self._told:
-                self._told.add(text)
+            if diagnostic.severity is Severity.WARNING and text not in self._shown_warnings:
+                self._shown_warnings.add(text)
                 name = paint(f"warning[{diagnostic.code}]", "bold yellow", color=self._console.color)
                 self._line(f"{_indent(depth)}  {name}: {one_line(diagnostic.message)}")
 
@@ -122,8 +125,8 @@ class RunPrinter:
 
 
 def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = WORDS, color: bool = False) -> str:
-    """Return the line of a step that is over: mark, name, duration, retries, why it failed."""
-    mark = paint(marks[result.status], _STYLES[result.status], color=color)
+    """Return the line of a finished step: mark, name, duration, retries, reason of failure."""
+    mark = paint(marks[result.status], STEP_STYLES[result.status], color=color)
     notes = []
     if result.attempts:
         notes.append(duration(result.duration_ms))
@@ -142,7 +145,7 @@ def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = 
 
 
 def success_line(result: RunResult, *, color: bool = False) -> str:
-    """Return the last line of a run that succeeded; it says when failures were recovered on the way."""
+    """Return the last line of a run that succeeded, with the number of recovered failures."""
     visited = [step for step in result.steps if step.status != "skipped"]
     facts = [count(len(visited), "step"), duration(result.duration_ms)]
     recovered = sum(step.status == "recovered" for step in visited)

@@ -1,12 +1,13 @@
-"""The few colours and marks that texts use."""
+"""Colours, durations and counts in text."""
 
 from __future__ import annotations
 
 _CODES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
+STEP_STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}
 
 
 def paint(text: str, style: str, *, color: bool) -> str:
-    """Return text in a style (`red`, `bold red`), or as it is."""
+    """Return text in a style (`red`, `bold red`), unchanged without `color`."""
     if not color or not text:
         return text
     codes = ";".join(_CODES[name] for name in style.split())

@@ -1,4 +1,4 @@
-"""Credentials: where they come from, in order: given by the caller, environment, credentials file, keyring.
+"""The sources of credentials, in order: given by the caller, environment, credentials file, keyring.
 
 Each field is looked for in all of them, so a client's id may stand in a file and its secret in the keyring.
 """
@@ -15,11 +15,12 @@ from typing import Any
 from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import MASK
-from arazzo_runner.base.user_files import UnusableFile
-from arazzo_runner.base.user_files import read_file as read_named_file
+from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.base.user_files import UnusableFile, read_file as read_named_file
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.access import CredentialSource
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.runtime.auth.digest import Challenges
 from arazzo_runner.runtime.auth.fields import FIELDS, SERVICE, SETTINGS, file_entry, keyring_name, variable_names
 from arazzo_runner.runtime.auth.store import TokenStore
@@ -39,7 +40,7 @@ class Found(Record):
 
 
 class Credentials(CredentialSource):
-    """The credentials of runs, and the tokens that were had with them; share one object among many runs.
+    """The credentials of runs and the tokens fetched with them; share one object among many runs.
 
     `values` are given at once, as `{source: {scheme: text}}` or `{source: {scheme: {field: text}}}`;
     what they lack is looked for in `environment` (default: the process's), in `file` (default:
@@ -61,10 +62,10 @@ class Credentials(CredentialSource):
         names: Mapping[str, str] | None = None,
     ) -> None:
         self._names = names or {}
-        self._given = _table(values or {}, "the credentials")
+        self._values = values or {}
+        self._given = _table(self._values, "the credentials")
         self._environment = os.environ if environment is None else environment
-        self._named = None if file is None else os.fspath(file)
-        self._table: Table | None = None
+        self._file = _File(None if file is None else os.fspath(file))
         self._keyring = keyring and find_spec("keyring") is not None
         self._known: dict[tuple[str, str, str], Found | None] = {}
         self.tokens = TokenCache()
@@ -77,11 +78,11 @@ class Credentials(CredentialSource):
     @property
     def file(self) -> str:
         """The path of the credentials file, which need not exist unless it was named."""
-        return default_file() if self._named is None else self._named
+        return self._file.path
 
     @property
     def has_keyring(self) -> bool:
-        """Whether the keyring is asked."""
+        """Whether the keyring is read."""
         return self._keyring
 
     def find(self, source: str, scheme: str, field: str) -> Found | None:
@@ -97,12 +98,18 @@ class Credentials(CredentialSource):
         return [name for name in names if name in self._environment]
 
     def called(self, source: str, scheme: str) -> tuple[str, str]:
-        """Return the source and scheme under which a credential is looked for."""
+        """Return the source and scheme under which a credential is configured."""
         name = self._names.get(f"{source}.{scheme}")
         if name is None:
             return source, scheme
         other, dot, rest = name.partition(".")
         return other, rest if dot else scheme
+
+    def renamed(self, names: Mapping[str, str]) -> Credentials:
+        """Return the same credentials with other `names`; they share the content of the file, which is read once."""
+        other = Credentials(self._values, environment=self._environment, keyring=self._keyring, names=names)
+        other._file = self._file
+        return other
 
     def _look(self, source: str, scheme: str, field: str) -> Found | None:
         given = self._given.get((source, scheme), {}).get(field)
@@ -112,17 +119,10 @@ class Credentials(CredentialSource):
             text = self._environment.get(name)
             if text or (text is not None and field == "password"):
                 return Found(text.removesuffix("\n").removesuffix("\r"), "environment", name)
-        kept = self._from_file().get((source, scheme), {}).get(field)
+        kept = self._file.table().get((source, scheme), {}).get(field)
         if kept is not None:
             return Found(kept, "file", file_entry(source, scheme, field))
         return self._from_keyring(keyring_name(source, scheme, field))
-
-    def _from_file(self) -> Table:
-        if self._table is None:
-            self._table = {}
-            if self._named is not None or os.path.exists(self.file):
-                self._table = read_file(self.file)
-        return self._table
 
     def _from_keyring(self, name: str) -> Found | None:
         if not self._keyring:
@@ -156,8 +156,27 @@ def shown_path(path: str) -> str:
 # ------------------------------------------------------------------ the file
 
 
+class _File:
+    """A credentials file, read when it is needed; without a name it is the user's own, which may be absent."""
+
+    def __init__(self, named: str | None) -> None:
+        self._named = named
+        self._table: Table | None = None
+
+    @property
+    def path(self) -> str:
+        return default_file() if self._named is None else self._named
+
+    def table(self) -> Table:
+        if self._table is None:
+            self._table = {}
+            if self._named is not None or os.path.exists(self.path):
+                self._table = read_file(self.path)
+        return self._table
+
+
 def read_file(path: str) -> Table:
-    """Read a credentials file; raises InvalidUsage, quoting nothing of it."""
+    """Return the content of a credentials file; raises InvalidUsage, without quoting it."""
     data = _bytes_of(path)
     if not data.strip():
         return {}
@@ -181,7 +200,7 @@ def _bytes_of(path: str) -> bytes:
 
 
 def _exposure(status: os.stat_result) -> str | None:
-    """Tell how others could have read or changed a file, None when they could not."""
+    """Return how other users could have read or changed a file, None when they could not."""
     if os.name == "nt" or not stat.S_ISREG(status.st_mode):
         return None
     if status.st_uid not in (os.geteuid(), 0):
@@ -241,7 +260,7 @@ def _diagnostic(message: str, path: str, hint: str | None, *, code: str) -> Diag
 
 
 class Placeholders(Credentials):
-    """Has `***` for every field: what a mock gets."""
+    """Has `***` for every field: the credentials for a mock."""
 
     def __init__(self) -> None:
         super().__init__(environment={}, file=os.devnull, keyring=False)

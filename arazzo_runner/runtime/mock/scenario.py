@@ -1,4 +1,4 @@
-"""Scenarios: a small declarative file that gives a mock API a memory and makes it fail on request.
+"""Scenarios: a declarative file that gives a mock API state and makes it fail on request.
 
 The format is documented in docs/mock.md. Rules are tried in order; the first whose operation,
 switch, times and conditions fit is applied: its changes are made and its answer is given.
@@ -13,10 +13,12 @@ from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
 from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.base.user_files import UnusableFile, read_file
+from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpRequest
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Problems, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
@@ -31,7 +33,7 @@ class Drop(Record):
 
 
 class ScenarioAnswer(Record):
-    """What a rule answers; status None leaves the answer to the description."""
+    """The answer of a rule; with status None the description's is used."""
 
     status: int | None
     headers: tuple[tuple[str, str], ...] = ()
@@ -41,7 +43,7 @@ class ScenarioAnswer(Record):
 
 
 class Scenario(MutableRecord):
-    """The rules and the memory: `sets` of texts and `counters`, both by name."""
+    """The rules and the state: `sets` of texts and `counters`, both by name."""
 
     rules: Sequence[Mapping[str, Any]]
     sets: dict[str, list[str]] = field(default_factory=dict)
@@ -49,6 +51,11 @@ class Scenario(MutableRecord):
     switches: frozenset[str] = frozenset()
     _used: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fresh(self) -> Scenario:
+        """Return the same rules with a memory of their own, a copy of this one."""
+        sets = {name: list(texts) for name, texts in self.sets.items()}
+        return Scenario(rules=self.rules, sets=sets, counters=dict(self.counters), switches=self.switches)
 
     def answer(self, operation: str, request: HttpRequest, message: Message) -> ScenarioAnswer | None:
         """Apply the first rule that fits a request; None when none does."""
@@ -103,7 +110,7 @@ class Scenario(MutableRecord):
 
     def _filled(self, value: JsonValue, scope: Scope) -> JsonValue:
         if isinstance(value, str):
-            return _worth(value, scope)
+            return _value_of(value, scope)
         if isinstance(value, dict):
             return {name: self._filled(item, scope) for name, item in value.items()}
         if isinstance(value, list):
@@ -168,7 +175,7 @@ def _invalid(message: str, at: Location, hint: str | None = None) -> InvalidUsag
     )
 
 
-def _worth(text: str, scope: Scope) -> JsonValue:
+def _value_of(text: str, scope: Scope) -> JsonValue:
     node = parse_value(text, bare=False).node
     if isinstance(node, str):
         return node

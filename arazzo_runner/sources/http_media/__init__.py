@@ -1,1 +1,1 @@
-"""Parameter styles, media types and bodies, written and read."""
+"""Parameter styles, media types and bodies: encoding and decoding."""

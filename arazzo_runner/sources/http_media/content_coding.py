@@ -1,8 +1,8 @@
-"""Content-Encoding undone in bounded memory and time (RFC 9110 §8.4): a bomb is stopped before it is unpacked.
+"""Decoding of Content-Encoding in bounded memory and time (RFC 9110 §8.4).
 
-The HTTP libraries unpack whatever one read brought, however large it becomes, once for each
-coding that a header lists: 64 KB of `gzip, gzip` are gigabytes. Here at most PIECE bytes are
-unpacked at a time, and no coding gives more than the limit.
+HTTP libraries decompress each chunk completely, once for each coding of the header: 64 KB of
+`gzip, gzip` may be gigabytes. Here at most PIECE bytes are decompressed at a time, and no coding
+gives more than the limit.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class TooLarge(Exception):
-    """The body has more bytes than the limit, unpacked or on the way to it."""
+    """The body, or an intermediate result of decoding it, has more bytes than the limit."""
 
 
 class Undecodable(Exception):
-    """The body is not in the coding that its header names; the text says why."""
+    """The body does not have the coding that its header names; the text is the reason."""
 
 
 class DecodedBody:
-    """A body as it comes: `take` each chunk, then ask for `data` and `is_whole`.
+    """A body decoded chunk by chunk: `take` each chunk, then ask for `data` and `is_whole`.
 
-    `content_encoding` is the header's value; `limit` (bytes) holds for the body and for every
-    stage on the way to it. A coding that we did not ask for (`br`) is left as it is, and so is
-    everything below it.
+    `content_encoding` is the header's value; `limit` (bytes) applies to the body and to each
+    intermediate result. An unsupported coding (`br`), and all codings applied before it, are not
+    decoded.
     """
 
     def __init__(self, content_encoding: str, limit: int) -> None:
@@ -40,17 +40,17 @@ class DecodedBody:
         self._stages = [_Stage(coding) for coding in reversed(_codings(content_encoding))]
 
     def take(self, chunk: bytes) -> None:
-        """Add what one read brought; raises TooLarge or Undecodable."""
+        """Add a chunk; raises TooLarge or Undecodable."""
         self._pass_on(chunk, 0)
 
     @property
     def data(self) -> bytes:
-        """The body so far, its codings undone."""
+        """The decoded body so far."""
         return b"".join(self._pieces)
 
     @property
     def is_whole(self) -> bool:
-        """Whether no coding ended in its middle; true of a body without bytes."""
+        """Whether each coding has reached its end; true of an empty body."""
         return all(stage.is_whole for stage in self._stages)
 
     def _pass_on(self, data: bytes, number: int) -> None:
@@ -72,7 +72,7 @@ class DecodedBody:
 
 
 class _Stage:
-    """One coding being undone."""
+    """One coding being decoded."""
 
     def __init__(self, coding: str) -> None:
         self._gzip = coding != "deflate"
@@ -85,10 +85,10 @@ class _Stage:
         return not self._begun or bool(self._unpacker.eof)
 
     def unpack(self, data: bytes) -> tuple[bytes, bytes]:
-        """Return at most PIECE unpacked bytes and what is still to be unpacked."""
+        """Return at most PIECE decoded bytes and the rest of the data."""
         if self._unpacker.eof:
             if not self._gzip:
-                return b"", b""  # nothing belongs behind the end of a deflate stream
+                return b"", b""  # data after the end of a deflate stream is ignored
             self._unpacker = zlib.decompressobj(_GZIP)  # a gzip file may have several members (RFC 1952 §2.2)
         piece = self._unpacked(data)
         self._begun = True
@@ -101,17 +101,17 @@ class _Stage:
         except zlib.error as problem:
             if self._gzip or self._begun:
                 raise Undecodable(str(problem)) from None
-            # RFC 9110 §8.4.1.2: some send the deflate stream without its zlib header.
+            # RFC 9110 §8.4.1.2: some servers send a deflate stream without its zlib header.
             self._unpacker, self._begun = zlib.decompressobj(-zlib.MAX_WBITS), True
             return self._unpacked(data)
         return piece
 
 
 def _codings(content_encoding: str) -> Sequence[str]:
-    """Return the codings to be undone, in the order they were applied; raises Undecodable when they are too many."""
+    """Return the codings to decode, in the order they were applied; raises Undecodable when there are too many."""
     named = [coding.strip().lower() for coding in content_encoding.split(",")]
     found = [coding for coding in named if coding and coding != "identity"]
     if len(found) > MAX_CODINGS:
-        raise Undecodable(f"it has {len(found)} codings, one in the other")
+        raise Undecodable(f"it has {len(found)} nested codings")
     unknown = max((place for place, coding in enumerate(found) if coding not in KNOWN), default=-1)
     return found[unknown + 1 :]

@@ -1,4 +1,4 @@
-"""Bodies: values → bytes by content type, and bytes → values (semantics §6)."""
+"""Bodies: encoding of values by content type, and decoding (semantics §6)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_json, to_text, type_name
 from arazzo_runner.sources.http_media.media_types import (
     FORM,
-    ReadFile,
+    FileReader,
     UnusableMedia,
     best_match,
     charset,
@@ -45,13 +45,13 @@ __all__ = [
 
 
 def encode_body(
-    value: JsonValue, content_type: str, media_type: MediaType | None, *, read_file: ReadFile | None = None
+    value: JsonValue, content_type: str, media_type: MediaType | None, *, read_file: FileReader | None = None
 ) -> tuple[bytes, str]:
-    """Return (bytes, Content-Type) of a body; raises UnusableMedia when the value does not fit.
+    """Return (bytes, Content-Type) of a body; raises UnusableMedia.
 
-    Bytes are sent as they are. A text is the body itself, except for JSON. Files stand as
+    Bytes are sent as they are. A text is the body itself, except for JSON. Files are
     mappings (see uploads.py), as parts of a multipart body or as a whole binary one; `read_file`
-    reads those given by path (None: files below the working directory).
+    returns the content of those given by path (None: there are none).
     """
     content_type = _concrete(content_type, value)
     plain = essence(content_type)
@@ -75,16 +75,16 @@ def encode_body(
     return (_text_bytes(to_text(value), content_type) if upload is None else upload), content_type
 
 
-def _file(value: JsonValue, read_file: ReadFile | None) -> bytes | None:
-    """Return the bytes of a binary body that is given as a file, None when the mapping is other data."""
-    from arazzo_runner.sources.http_media.uploads import file_of, read_upload  # lazily: few bodies are files
+def _file(value: JsonValue, read_file: FileReader | None) -> bytes | None:
+    """Return the bytes of a file, None when the mapping is other data."""
+    from arazzo_runner.sources.http_media.uploads import file_of  # lazily: few bodies are files
 
-    upload = file_of(value, read_file or read_upload, is_expected=True)
+    upload = file_of(value, read_file, is_expected=True)
     return None if upload is None else upload.content
 
 
 def _concrete(content_type: str, value: JsonValue) -> str:
-    """Return a content type that can be sent: a description may name only a range such as `*/*`."""
+    """Return a content type to send, for a range such as `*/*` one that fits the value."""
     plain = essence(content_type)
     if "*" not in plain:
         return content_type
@@ -108,7 +108,7 @@ def _json_bytes(value: JsonValue, content_type: str) -> bytes:
     text, codec = to_json(value), _codec(content_type)
     try:
         return text.encode(codec)
-    except UnicodeEncodeError:  # a lone surrogate, or a charset without the character: JSON can escape both
+    except UnicodeEncodeError:  # a lone surrogate, or a character that the charset lacks: JSON can escape both
         return json.dumps(json.loads(text), separators=(",", ":")).encode(codec)
 
 
@@ -122,7 +122,7 @@ def _text_bytes(text: str, content_type: str) -> bytes:
 
 
 def _form(value: JsonValue, media_type: MediaType | None) -> bytes:
-    """application/x-www-form-urlencoded, a blank as `+` (WHATWG URL §5.2)."""
+    """Encode as application/x-www-form-urlencoded, blanks as `+` (WHATWG URL §5.2)."""
     if not isinstance(value, dict):
         raise UnusableMedia(f"a form is a mapping or a text, found {type_name(value)}")
     return "&".join(f"{key}={text}" for key, text in form_pairs(value, media_type)).replace("%20", "+").encode()
@@ -132,10 +132,10 @@ def _form(value: JsonValue, media_type: MediaType | None) -> bytes:
 
 
 def decode_body(body: bytes, content_type: str | None) -> tuple[JsonValue | Missing, str | None]:
-    """Return (value, note) of a body: JSON parsed, other text as text, bytes that are no text as base64.
+    """Return (value, note) of a body: JSON parsed, other text as text, binary data as base64.
 
-    MISSING when there is no body. Without a content type JSON is tried. `note` says what was
-    wrong or done: invalid JSON stays text, binary became base64.
+    The value is MISSING when there is no body. Without a content type JSON is tried. `note` tells
+    of invalid JSON, which stays text, and of base64.
     """
     if not body:
         return MISSING, None
@@ -178,12 +178,12 @@ def _as_text(body: bytes, content_type: str | None) -> tuple[str, str | None]:
 
 
 def _decoded(body: bytes, codec: str) -> str:
-    # A server may name anything.
+    # A server may name any charset.
     return body.decode(text_codec(codec) or "utf-8").removeprefix("\ufeff")
 
 
 def body_codec(body: bytes, content_type: str | None) -> str:
-    """Return the charset: as stated, else as the format itself says (RFC 8259 §8.1, XML §4.3.3), else UTF-8."""
+    """Return the charset: as stated, else detected from the format (RFC 8259 §8.1, XML §4.3.3), else UTF-8."""
     if parameter(content_type, "charset"):
         return charset(content_type)
     if is_json(content_type):

@@ -1,4 +1,4 @@
-"""Content types: what a text such as `application/vnd.api+json; charset=utf-8` says (RFC 9110 §8.3, §12.5.1)."""
+"""Content types such as `application/vnd.api+json; charset=utf-8` (RFC 9110 §8.3, §12.5.1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_CHARSETS: Final = frozenset(
 
 Anything = TypeVar("Anything")
 
-ReadFile = Callable[[str], bytes]
+FileReader = Callable[[str], bytes]
 """Returns the bytes of a file to send by its path; raises UnusableMedia."""
 
 
@@ -43,19 +43,19 @@ def parameter(content_type: str | None, name: str) -> str | None:
 
 
 def is_json(content_type: str | None) -> bool:
-    """Tell whether a content type is JSON: `application/json`, `text/json`, `…+json`."""
+    """Return whether a content type is JSON: `application/json`, `text/json`, `…+json`."""
     plain = essence(content_type)
     return plain in ("application/json", "text/json") or plain.endswith("+json")
 
 
 def is_xml(content_type: str | None) -> bool:
-    """Tell whether a content type is XML."""
+    """Return whether a content type is XML."""
     plain = essence(content_type)
     return plain in ("application/xml", "text/xml") or plain.endswith("+xml")
 
 
 def is_form(content_type: str | None) -> bool:
-    """Tell whether a content type is a form, url-encoded or multipart."""
+    """Return whether a content type is a form, url-encoded or multipart."""
     return essence(content_type) in (FORM, MULTIPART)
 
 
@@ -65,9 +65,9 @@ def charset(content_type: str | None) -> str:
 
 
 def text_codec(name: str) -> str | None:
-    """Return Python's name of a charset; None for what is no charset, though Python has a codec of that name.
+    """Return Python's name of a charset; None for an unknown one, or a codec that is not a charset.
 
-    (`hex` makes bytes, `punycode` takes quadratic time, `unicode_escape` is of source code.)
+    (`hex` gives bytes, `punycode` takes quadratic time, `unicode_escape` is for source code.)
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,40}", name):
         return None
@@ -80,7 +80,7 @@ def text_codec(name: str) -> str | None:
 
 
 def covers(media_range: str, content_type: str | None) -> bool:
-    """Tell whether a content type is in a media range such as `text/*`; parameters of the range must be there too.
+    """Return whether a content type is in a media range such as `text/*` and has the range's parameters.
 
     >>> covers("text/*", "text/plain; charset=utf-8"), covers("application/json; v=1", "application/json")
     (True, False)
@@ -140,9 +140,9 @@ def _quoted(text: str) -> tuple[str, str]:
 
 
 def usual_content_type(content: Mapping[str, object], payload: JsonValue) -> str:
-    """Return what a payload without contentType is sent as: the operation's only media type, else JSON (semantics §6).
+    """Return the content type of a payload without contentType: the operation's only one, else JSON (semantics §6).
 
-    Of a range such as `*/*`: text for a plain text, JSON, else bytes.
+    For a range such as `*/*`: text for a text, else JSON, else bytes.
     """
     only = next(iter(content)) if len(content) == 1 else "application/json"
     if "*" not in only:

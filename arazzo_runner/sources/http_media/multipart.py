@@ -1,4 +1,4 @@
-"""multipart bodies: one part for every member, files included (RFC 7578, RFC 2046 §5.1).
+"""Multipart bodies: one part for each member, files included (RFC 7578, RFC 2046 §5.1).
 
 OpenAPI §Encoding Object: contentType, headers, style and explode of a part.
 """
@@ -14,9 +14,16 @@ from urllib.parse import unquote
 from arazzo_runner.base.json_values import JsonValue, to_json, to_text, type_name
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-from arazzo_runner.sources.http_media.media_types import MULTIPART, ReadFile, UnusableMedia, essence, is_json, parameter
+from arazzo_runner.sources.http_media.media_types import (
+    MULTIPART,
+    FileReader,
+    UnusableMedia,
+    essence,
+    is_json,
+    parameter,
+)
 from arazzo_runner.sources.http_media.styles import query_pairs
-from arazzo_runner.sources.http_media.uploads import file_of, read_upload
+from arazzo_runner.sources.http_media.uploads import file_of
 from arazzo_runner.sources.operation import MediaType, OperationParameter
 
 _BINARY: Final = "application/octet-stream"
@@ -26,7 +33,7 @@ _HEADER: Final = pattern(r"[\w!#$%&'*+.^`|~\-]+", re.ASCII)
 
 
 class _Part(Record):
-    """One part: its name (none in multipart/mixed), content, type and file name, and more header lines."""
+    """One part: its name (None in multipart/mixed), content, type, file name and further headers."""
 
     name: str | None
     content: bytes
@@ -36,21 +43,23 @@ class _Part(Record):
 
 
 def multipart_body(
-    value: JsonValue, content_type: str, media_type: MediaType | None, read: ReadFile | None
+    value: JsonValue, content_type: str, media_type: MediaType | None, read: FileReader | None
 ) -> tuple[bytes, str]:
     """Return (bytes, Content-Type with its boundary). Raises UnusableMedia.
 
-    The boundary follows from the content, since equal runs must send equal bytes; one that the
-    content type states is kept when it can be.
+    The boundary depends on the content only, since equal runs must send equal bytes; one given by
+    the content type is used if possible.
     """
-    parts = [_bytes(part, content_type) for part in _parts(value, content_type, media_type, read or read_upload)]
+    parts = [_bytes(part, content_type) for part in _parts(value, content_type, media_type, read)]
     boundary = _boundary(parts, parameter(content_type, "boundary"))
     written = b"".join(f"--{boundary}\r\n".encode() + part + b"\r\n" for part in parts)
     plain = content_type.partition(";")[0].strip()
     return written + f"--{boundary}--\r\n".encode(), f"{plain}; boundary={_parameter_text(boundary)}"
 
 
-def _parts(value: JsonValue, content_type: str, media_type: MediaType | None, read: ReadFile) -> Iterator[_Part]:
+def _parts(
+    value: JsonValue, content_type: str, media_type: MediaType | None, read: FileReader | None
+) -> Iterator[_Part]:
     if isinstance(value, list) and essence(content_type) != MULTIPART:
         for item in value:
             yield _part(None, item, {}, {}, read)
@@ -65,15 +74,15 @@ def _parts(value: JsonValue, content_type: str, media_type: MediaType | None, re
 
 
 def _parts_of(
-    name: str, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: ReadFile
+    name: str, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: FileReader | None
 ) -> Iterator[_Part]:
-    """Yield the parts of one member: lists give a part for every item, unless they are sent as JSON."""
+    """Yield the parts of one member: one for each item of a list, unless it is sent as JSON."""
     if isinstance(item, (list, dict)) and ("style" in encoding or "explode" in encoding):
         style = str(encoding.get("style", "form"))
         explode = encoding.get("explode", style == "form") is True
         declared = OperationParameter(name=name, location="query", style=style, explode=explode)
         for key, text in query_pairs(name, item, declared):
-            yield _Part(unquote(key), _text(unquote(text)))  # a part is delimited, not percent-encoded
+            yield _Part(unquote(key), _text(unquote(text)))  # parts are not percent-encoded
         return
     if isinstance(item, list) and not is_json(_stated_type(encoding)):
         items = schema.get("items")
@@ -84,9 +93,9 @@ def _parts_of(
 
 
 def _part(
-    name: str | None, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: ReadFile
+    name: str | None, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: FileReader | None
 ) -> _Part:
-    """Make one part; the type is the stated one, else follows from value and schema (§Encoding Object)."""
+    """Return one part; its type is the stated one, else that of value and schema (§Encoding Object)."""
     stated, headers = _stated_type(encoding), tuple(_headers(encoding.get("headers")))
     is_binary = schema.get("format") == "binary"
     upload = file_of(item, read, is_expected=is_binary)
@@ -111,14 +120,14 @@ def _text(text: str) -> bytes:
 
 
 def _stated_type(encoding: Mapping[str, Any]) -> str | None:
-    """Return the first content type of an encoding that can be sent: not a range such as `image/*`."""
+    """Return the first content type of an encoding that is not a range such as `image/*`."""
     stated = encoding.get("contentType")
     types = [each.strip() for each in stated.split(",")] if isinstance(stated, str) else []
     return next((each for each in types if each and "*" not in each), None)
 
 
 def _headers(headers: JsonValue) -> Iterator[tuple[str, str]]:
-    """Yield the headers whose value an encoding fixes: a text, or a Header Object with const or default."""
+    """Yield the headers with a fixed value: a text, or a Header Object with const or default."""
     for name, header in headers.items() if isinstance(headers, dict) else ():
         schema = header.get("schema") if isinstance(header, dict) else None
         fixed = header if isinstance(header, str) else None
@@ -129,7 +138,7 @@ def _headers(headers: JsonValue) -> Iterator[tuple[str, str]]:
 
 
 def _properties(media_type: MediaType | None) -> Mapping[str, Any]:
-    """The schemas of the members, as far as the body's schema names them itself."""
+    """Return the properties of the body's schema."""
     schema = media_type.schema if media_type is not None else None
     properties = schema.get("properties") if isinstance(schema, dict) else None
     return properties if isinstance(properties, dict) else {}
@@ -157,7 +166,7 @@ def _bytes(part: _Part, content_type: str) -> bytes:
 
 
 def _quoted(text: str) -> str:
-    # WHATWG form-data: only these three are escaped in a quoted name.
+    # WHATWG form-data escapes only these three in a quoted name.
     return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 

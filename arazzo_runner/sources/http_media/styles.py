@@ -1,11 +1,11 @@
-"""Parameter serialisation: style, explode, allowReserved → what stands in URL, headers and cookies.
+"""Serialisation of parameters by style, explode and allowReserved into URL, headers and cookies.
 
 OpenAPI 3.0.4 / 3.1.1 / 3.2.0 §Parameter Object, Style Values and Style Examples; RFC 6570 §3.2.
 A value never changes the structure of a request: it adds no path segment, header or cookie.
 
-Null is what RFC 6570 §2.3 calls undefined: alone it is written as nothing after the name
-(`color=`), inside a list or mapping it is left out. Booleans and numbers are written as JSON
-writes them; structures inside structures, for which no style but deepObject has a form, as JSON.
+Null is undefined (RFC 6570 §2.3): alone it is written as an empty value (`color=`), inside a list
+or mapping it is left out. Booleans and numbers are written as in JSON, and so are structures inside
+structures, for which only deepObject has a form.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from arazzo_runner.sources.http_media.header_names import is_token
 from arazzo_runner.sources.http_media.media_types import FORM, essence, is_json
 from arazzo_runner.sources.operation import MediaType, OperationParameter
 
-# What `allowReserved` keeps of RFC 3986 §2.2: all but what would end the value where it stands, and
-# `+`, which a server reads as a blank. Brackets are not allowed in a query (RFC 3986 §3.4).
+# The characters of RFC 3986 §2.2 that `allowReserved` keeps: not those that would end the value, nor
+# `+`, which servers read as a blank. Brackets are not allowed in a query (RFC 3986 §3.4).
 QUERY_RESERVED: Final = ":/?@!$'()*,;="
 PATH_RESERVED: Final = ":@!$&'()*+,;="
 WHOLE_QUERY: Final = ":/?@!$&'()*+,;=[]"
@@ -32,7 +32,7 @@ _PLAIN_PATH: Final = pattern(r"[A-Za-z0-9\-._~/%:@!$&'()*+,;=]*")
 
 
 class UnusableValue(ValueError):
-    """A value that must not be sent where it was meant to go; the message says why."""
+    """A value that cannot be sent in its location; the message is the reason."""
 
 
 Pairs = list[tuple[str, str]]
@@ -44,7 +44,7 @@ def percent_encode(text: str, *, safe: str = "") -> str:
 
 
 def _encoded(value: JsonValue, safe: str) -> str:
-    """Encode a value's text; with `safe` characters (reserved expansion) percent-encoded triples pass too."""
+    """Encode a value's text; with `safe` characters (reserved expansion) percent-encoded triples are kept."""
     text = "" if value is None else to_text(value)
     if not safe or "%" not in text:
         return percent_encode(text, safe=safe)
@@ -63,7 +63,7 @@ def _members(value: dict[str, JsonValue]) -> list[tuple[str, JsonValue]]:
 def content_text(value: JsonValue, content: MediaType) -> str:
     """Return the text of a parameter with `content`, not yet encoded (§Fixed Fields for use with content).
 
-    As with bodies, a text meant as JSON is the JSON itself when it is some, else a JSON string.
+    As with bodies, a text that is valid JSON is sent as it is, any other one as a JSON string.
     """
     if not is_json(content.content_type):
         return to_text(value)
@@ -80,9 +80,9 @@ def content_text(value: JsonValue, content: MediaType) -> str:
 
 
 def path_segment(name: str, value: JsonValue, declared: OperationParameter | None) -> str:
-    """Return a path parameter's text, encoded so that it stays inside its segment.
+    """Return a path parameter's text, encoded so that it does not end its segment.
 
-    Raises UnusableValue for what would be empty, `.` or `..`; build_url looks at whole segments.
+    Raises UnusableValue if it would be empty, `.` or `..`; build_url checks whole segments.
     """
     style = declared.style if declared is not None else "simple"
     explode = declared.explode if declared is not None else False
@@ -104,7 +104,7 @@ def _path_text(name: str, value: JsonValue, style: str, explode: bool, safe: str
 
 
 def _joined(value: JsonValue, separator: str, explode: bool, safe: str) -> str:
-    """Write a value with a separator: lists by item, mappings as `k,v` or (explode) `k=v`."""
+    """Return a value joined by a separator: lists by item, mappings as `k,v` or (explode) `k=v`."""
     if isinstance(value, list):
         return separator.join(_encoded(item, safe) for item in _items(value))
     if isinstance(value, dict):
@@ -161,10 +161,10 @@ def _query_mapping(key: str, value: dict[str, JsonValue], style: str, explode: b
 
 
 def _deep_pairs(key: str, value: JsonValue, safe: str) -> Pairs:
-    """`filter[a]=1&filter[b][c]=2`, brackets encoded as in the tables.
+    """Yield `filter[a]=1&filter[b][c]=2`, brackets encoded as in the Specification's tables.
 
-    Lists inside, which the Specification leaves undefined, repeat their key (`tags=1&tags=2`),
-    the commonest reading; lists of structures are numbered, so that their members stay together.
+    Lists in a mapping, which the Specification leaves undefined, repeat their key (`tags=1&tags=2`),
+    as is most common; lists of structures are numbered, which keeps their members together.
     """
     if isinstance(value, dict):
         return [pair for name, item in _members(value) for pair in _deep_pairs(_below(key, name), item, safe)]
@@ -208,7 +208,7 @@ def form_pairs(value: dict[str, JsonValue], media_type: MediaType | None) -> Pai
 
 
 def querystring_text(value: JsonValue, declared: OperationParameter | None) -> str:
-    """Return a whole query string (OpenAPI 3.2 / Arazzo 1.1 `in: querystring`), encoded only where it must be."""
+    """Return a whole query string (OpenAPI 3.2 / Arazzo 1.1 `in: querystring`), encoded only where necessary."""
     content = declared.content if declared is not None else None
     content_type = content.content_type if content is not None else ""
     if content is not None and essence(content_type) != FORM:
@@ -226,7 +226,7 @@ def querystring_text(value: JsonValue, declared: OperationParameter | None) -> s
 
 
 def header_value(name: str, value: JsonValue, declared: OperationParameter | None) -> str:
-    """Return a header's text (style simple, nothing percent-encoded); raises UnusableValue for controls."""
+    """Return a header's text (style simple, not percent-encoded); raises UnusableValue for control characters."""
     if not is_token(name):
         raise UnusableValue("its name has characters that header names must not have")
     if declared is not None and declared.content is not None:
@@ -243,7 +243,7 @@ def header_value(name: str, value: JsonValue, declared: OperationParameter | Non
 
 
 def _ascii_json(text: str, content: MediaType) -> str:
-    # Headers have no charset of their own; JSON can do without any but ASCII characters.
+    # Headers have no charset; JSON can be written in ASCII.
     if text.isascii() or not is_json(content.content_type):
         return text
     return json.dumps(json.loads(text), separators=(",", ":"))
@@ -252,9 +252,9 @@ def _ascii_json(text: str, content: MediaType) -> str:
 def cookie_pairs(name: str, value: JsonValue, declared: OperationParameter | None) -> Pairs:
     """Return the (name, value) pairs of a cookie parameter.
 
-    Style form percent-encodes `;`, `,`, blanks and quotes; style cookie (3.2) encodes nothing
-    and refuses what would end the value. Either way, exploded members are cookies of their own
-    (`form` would put `&` between them, which no server reads).
+    Style form percent-encodes `;`, `,`, blanks and quotes; style cookie (3.2) encodes nothing and
+    refuses characters that would end the value. In both, exploded members are separate cookies
+    (`form` would join them by `&`, which no server understands).
     """
     if not is_token(name):
         raise UnusableValue("its name has characters that cookie names must not have")
@@ -283,17 +283,17 @@ def _cookie_text(value: JsonValue, encode: bool) -> str:
 
 def _refuse_controls(text: str, what: str, allowed: str = "") -> None:
     if any((ord(character) < 32 and character not in allowed) or ord(character) == 127 for character in text):
-        raise UnusableValue(f"its value has control characters, which must not stand in {what}")
+        raise UnusableValue(f"its value has control characters, which are not allowed in {what}")
 
 
 # ------------------------------------------------------------------ URL
 
 
 def build_url(server: str, template: str, path: dict[str, str], query: Pairs, querystring: str | None = None) -> str:
-    """Put a URL together: the origin is always the server's, path values are encoded already.
+    """Return the URL of a request, always with the server's origin; path values are already encoded.
 
     Raises UnusableValue when a variable of the template has no value, or when a segment with
-    values would be empty, `.` or `..`.
+    variables would be empty, `.` or `..`.
     """
     base, _, of_server = server.partition("?")
     plain, _, of_template = template.partition("?")
@@ -322,7 +322,7 @@ def _segment(template: str, values: dict[str, str]) -> str:
 
 
 def percent_encode_path(path: str) -> str:
-    """Encode what a path template must not hold literally (blanks, quotes, non-ASCII, `#`, `?`), once."""
+    """Encode the characters that a path cannot contain (blanks, quotes, non-ASCII, `#`, `?`), once."""
     if _PLAIN_PATH.fullmatch(path):
         return path
     return quote(path, safe="/%:@!$&'()*+,;=~")

@@ -1,7 +1,7 @@
-"""Objects → XML by the schema's hints (OpenAPI 3.0.4, 3.1.1 §XML Object; 3.2.0 nodeType).
+"""XML documents by the schema's XML Objects (OpenAPI 3.0.4, 3.1.1 §XML Object; 3.2.0 nodeType).
 
-Without hints a mapping with one member is the root element; `@name` writes an attribute and
-`#text` the text of an element.
+Without them a mapping with one member is the root element; `@name` is an attribute and `#text` the
+text of an element.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from arazzo_runner.sources.http_media.media_types import UnusableMedia
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.schema.context import Resolve
 
-# `xml:` is the one prefix that need not be declared (Namespaces in XML 1.0 §3).
+# `xml:` is the only prefix that needs no declaration (Namespaces in XML 1.0 §3).
 _NAME: Final = pattern(r"(?:xml:)?[^\W\d][\w.\-]*")
 _CONTROLS: Final = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 MAX_PARTS: Final = 100
 
 
 class _Schema(Record):
-    """A schema met on the way, its base URI, and what follows its references."""
+    """A schema with its base URI and the resolver of its references."""
 
     raw: Mapping[str, Any]
     base: str
@@ -37,7 +37,7 @@ class _Schema(Record):
 
     @property
     def kind(self) -> str:
-        """How it is written (3.2 nodeType): element, attribute, text, cdata, or none."""
+        """The node type (3.2 nodeType): element, attribute, text, cdata or none."""
         if isinstance(self.hints.get("nodeType"), str):
             return str(self.hints["nodeType"])
         if self.hints.get("attribute") is True:
@@ -45,7 +45,7 @@ class _Schema(Record):
         return "element"
 
     def name(self, own: str) -> str:
-        """The element's or attribute's name with its prefix; `own` when the hints name none."""
+        """The element's or attribute's name with its prefix; `own` by default."""
         name, prefix = str(self.hints.get("name", own)), self.hints.get("prefix")
         for each in (name, prefix) if isinstance(prefix, str) and prefix else (name,):
             if not _NAME.fullmatch(each):
@@ -53,14 +53,14 @@ class _Schema(Record):
         return f"{prefix}:{name}" if isinstance(prefix, str) and prefix else name
 
     def namespace(self) -> str:
-        """The attribute that declares its namespace, "" when there is none to declare."""
+        """The attribute that declares its namespace, "" if it has none."""
         namespace, prefix = self.hints.get("namespace"), self.hints.get("prefix")
         if not isinstance(namespace, str):
             return ""
         return f" xmlns{':' + prefix if isinstance(prefix, str) and prefix else ''}={quoteattr(namespace)}"
 
     def below(self, raw: JsonValue) -> _Schema:
-        """Return a schema written inside this one, its `$ref` followed; `xml` beside a `$ref` wins (3.1)."""
+        """Return a subschema, its `$ref` followed; `xml` beside a `$ref` takes precedence (3.1)."""
         base, found = self.base, raw
         if isinstance(raw, dict) and "$ref" in raw and self.resolve is not None:
             found, base = self.resolve(raw, base)
@@ -92,14 +92,14 @@ class _Schema(Record):
 
 
 def xml_document(value: JsonValue, media_type: MediaType | None, codec: str) -> bytes:
-    """Return an object as an XML document in a charset; raises UnusableMedia when it has no root element."""
+    """Return an object as an XML document in a charset; raises UnusableMedia without a root element."""
     schema, name = _root(media_type)
     if isinstance(value, dict) and len(value) == 1:
         only = next(iter(value))
         child = schema.member(only)
         if name is None:
             name, value, schema = only, value[only], child
-        elif only == name and not child.raw:  # the payload has the root element, the schema describes its inside
+        elif only == name and not child.raw:  # the payload includes the root element, the schema describes its content
             value = value[only]
     if name is None:
         raise UnusableMedia("the root element has no name: give the payload as XML text, or xml.name in the schema")
@@ -120,9 +120,9 @@ def _root(media_type: MediaType | None) -> tuple[_Schema, str | None]:
 
 
 def _element(name: str, value: JsonValue, schema: _Schema) -> str:
-    """Write one element; `name` has its prefix already."""
+    """Return one element; `name` includes its prefix."""
     if isinstance(value, list):
-        # §XML Object: items without a name of their own are called as their wrapper is.
+        # §XML Object: items without a name have that of their wrapper.
         inner = "".join(_node(name.rpartition(":")[2], item, schema.items()) for item in value)
         return f"<{name}{schema.namespace()}>{inner}</{name}>"
     if not isinstance(value, dict):
@@ -132,7 +132,7 @@ def _element(name: str, value: JsonValue, schema: _Schema) -> str:
 
 
 def _contents(value: Mapping[str, JsonValue], schema: _Schema) -> tuple[str, str]:
-    """Return (attributes, what stands inside) of an element."""
+    """Return (attributes, content) of an element."""
     attributes, inner = "", ""
     for key, item in value.items():
         child = schema.member(key)
@@ -148,7 +148,7 @@ def _contents(value: Mapping[str, JsonValue], schema: _Schema) -> tuple[str, str
 
 
 def _node(key: str, value: JsonValue, schema: _Schema) -> str:
-    """Write a member or item as its kind says; a list that is not wrapped is its items, one after the other."""
+    """Return a member or item as a node of its kind; an unwrapped list is the sequence of its items."""
     is_wrapped = schema.hints.get("wrapped") is True or schema.hints.get("nodeType") == "element"
     if isinstance(value, list) and not is_wrapped:
         return "".join(_node(key, item, schema.items()) for item in value)

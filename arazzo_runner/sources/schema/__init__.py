@@ -1,1 +1,1 @@
-"""JSON Schema: one check of a value against a schema of any OpenAPI version."""
+"""JSON Schema: checks values against schemas of any OpenAPI version."""

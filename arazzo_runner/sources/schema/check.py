@@ -1,9 +1,9 @@
-"""A JSON value against a JSON Schema: of OpenAPI 2.0-3.2, of an Arazzo document's inputs.
+"""Checks of JSON values against JSON Schemas: of OpenAPI 2.0-3.2 and of Arazzo inputs.
 
-Nearly all schemas are served by a checker of our own (sources/schema/simple.py), which imports
-nothing. What it does not know goes to jsonschema (sources/schema/full.py), whose import takes
-80-95 ms. Either way `$ref`s are followed by our own references only, nothing is fetched,
-patterns are linear-time, and circles of schemas end.
+Nearly all schemas are handled by a checker of our own (sources/schema/simple.py) without imports;
+those with rarer keywords by jsonschema (sources/schema/full.py), whose import takes 80-95 ms.
+Either way `$ref`s are followed by References only, nothing is fetched, patterns are linear-time
+and the work on recursive schemas is bounded.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ def schema_errors(
     base: str = "",
     direction: Direction | None = None,
 ) -> tuple[SchemaError, ...]:
-    """Return all that is wrong with `value` by `schema`, each with its JSON Pointer; empty when it fits.
+    """Return the mismatches between `value` and `schema`, each with its JSON Pointer.
 
-    `schema` is raw JSON as it stands in a description, `base` the base URI of the `$ref`s in it
-    (`MediaType.base`, `OperationParameter.base`, `Node.base`), `context` the dialect and what
-    follows references: `description.schemas` of an OpenApiDescription, `operation.schemas` of an
-    Operation, or `SchemaContext("2020-12", resolve)`. `direction` "request" or "response" applies
-    readOnly and writeOnly (OpenAPI §Schema Object): what only the other side has is a misfit, and
-    is not required. At most 100 misfits are returned. `format` is not checked.
+    `schema` is raw JSON of a description, `base` the base URI of its `$ref`s (`MediaType.base`,
+    `OperationParameter.base`, `Node.base`), `context` its dialect and resolver: `schemas` of an
+    OpenApiDescription or Operation, or `SchemaContext("2020-12", resolve)`. `direction` "request" or
+    "response" applies readOnly and writeOnly (OpenAPI §Schema Object): a property of the other
+    direction is a mismatch, and is not required. At most 100 mismatches are returned. `format` is
+    not checked.
 
-    A schema that is broken gives one error whose `is_about_schema` is true.
+    An invalid schema gives one error whose `is_about_schema` is true.
 
     >>> [error.message for error in schema_errors({"id": "7"}, {"properties": {"id": {"type": "integer"}}})]
     ['"id" must be integer, found string "7"']
@@ -59,7 +59,7 @@ def schema_errors(
 
 
 def resolve_within(root: JsonValue) -> Resolve:
-    """Return what follows the `$ref`s that stay in one document (`#/…`, `#anchor`)."""
+    """Return a resolver of `$ref`s within one document (`#/…`, `#anchor`)."""
     made: list[References] = []
 
     def follow(node: JsonValue, base: str) -> tuple[JsonValue, str]:

@@ -1,4 +1,4 @@
-"""How the schemas of a description are read: in which dialect, and what follows their `$ref`s."""
+"""The context of a description's schemas: their dialect and the resolver of their `$ref`s."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from arazzo_runner.sources.uris import join
 Dialect: TypeAlias = Literal["2020-12", "openapi-3.0", "draft-04"]
 Direction: TypeAlias = Literal["request", "response"]
 Resolve: TypeAlias = Callable[[JsonValue, str], tuple[JsonValue, str]]
-"""(value, base URI) → the same after following its `$ref`s; None, or ReferenceFailure, for what leads nowhere."""
+"""(value, base URI) → the same after following its `$ref`s; None or ReferenceFailure if that is impossible."""
 
 
 class SchemaContext(Record):
-    """How schemas of one description are read: their dialect, and what follows a `$ref` in them.
+    """The dialect of a description's schemas, and the resolver of their `$ref`s.
 
-    `resolve` takes a mapping with `$ref` and the base URI it stands at, and returns what it means
-    with its own base; it raises ReferenceFailure, or gives None, when that leads nowhere.
-    Nothing else is ever followed or fetched.
+    `resolve` takes a mapping with `$ref` and its base URI, and returns the target with its base; it
+    raises ReferenceFailure, or returns None, when there is none. Nothing is followed or fetched
+    otherwise.
     """
 
     dialect: Dialect = "2020-12"
@@ -28,22 +28,22 @@ class SchemaContext(Record):
 
     @property
     def ignores_siblings(self) -> bool:
-        """Whether what stands beside a `$ref` counts for nothing (before JSON Schema 2019-09)."""
+        """Whether the keywords beside a `$ref` are ignored (before JSON Schema 2019-09)."""
         return self.dialect != "2020-12"
 
     @property
     def has_nullable(self) -> bool:
-        """Whether null may be allowed by a keyword of its own (OpenAPI 3.0 nullable, Swagger x-nullable)."""
+        """Whether a keyword may allow null (OpenAPI 3.0 nullable, Swagger x-nullable)."""
         return self.dialect != "2020-12"
 
 
 def is_nullable(schema: Mapping[str, Any], context: SchemaContext) -> bool:
-    """Tell whether a schema takes null by `nullable`; also beside `$ref` and allOf, where most write it."""
+    """Return whether a schema allows null by `nullable`, also beside `$ref` and allOf, where it is usual."""
     return context.has_nullable and (schema.get("nullable") is True or schema.get("x-nullable") is True)
 
 
 def identified(schema: Mapping[str, Any], base: str, context: SchemaContext) -> str:
-    """Return the base URI inside of a schema: its own `$id`, if it has one (JSON Schema 2020-12 §8.2.1)."""
+    """Return the base URI inside a schema: its `$id`, if it has one (JSON Schema 2020-12 §8.2.1), else `base`."""
     name = schema.get("$id")
     if context.dialect != "2020-12" or not isinstance(name, str) or name.startswith("#"):
         return base

@@ -1,8 +1,8 @@
-"""Any JSON Schema through jsonschema, which here reads nothing by itself and cannot run away.
+"""The checker of all schemas, based on jsonschema: it fetches nothing, and its work is bounded.
 
-jsonschema resolves a `$ref` through a resolver that is handed from schema to schema. Ours
-follows our own references only. Its keywords that search patterns are replaced, for it would
-use the standard library's `re`.
+jsonschema resolves a `$ref` through a resolver that it passes from schema to schema; ours follows
+References only. The keywords that search patterns are replaced, since they would use `re`, which is
+not linear-time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from arazzo_runner.sources.schema.mismatch import (
     escaped,
     is_marked,
     is_multiple,
-    misfit,
+    mismatch,
 )
 from arazzo_runner.sources.schema.simple import all_differ, same
 
@@ -34,7 +34,7 @@ _BROKEN = (jsonschema.SchemaError, jsonschema.exceptions.UnknownType, TypeError,
 def full_errors(
     value: JsonValue, schema: JsonValue, context: SchemaContext, *, base: str, direction: Direction | None, most: int
 ) -> tuple[SchemaError, ...]:
-    """Return what jsonschema finds, in the value's order; a broken schema is one error of keyword `$schema`."""
+    """Return the errors of jsonschema in the value's order; an invalid schema is one error of keyword `$schema`."""
     follower = Follower(context)
     resolver = _Resolver(follower, context, base)
     try:
@@ -44,7 +44,7 @@ def full_errors(
         validator = make(schema, _resolver=resolver.inside(schema))
         found = []
         for error in validator.iter_errors(value):
-            found.append(_spoken(told(error)))
+            found.append(_spoken(schema_error(error)))
             if len(found) >= most:
                 break
     except UnusableSchema as problem:
@@ -57,12 +57,12 @@ def full_errors(
 
 
 def _spoken(found: SchemaError) -> SchemaError:
-    """Return an error with its message made: a keyword of a wrong type (an enum that is no list) fails here."""
+    """Return an error with its message made now, so that a keyword of a wrong type fails here."""
     return SchemaError(found.pointer, found.message, found.keyword)
 
 
 def _members(value: JsonValue) -> int:
-    """Return how many members and items a value has, at all depths."""
+    """Return the number of members and items of a value, at all depths."""
     count, waiting = 0, [value]
     while waiting:
         each = waiting.pop()
@@ -73,7 +73,7 @@ def _members(value: JsonValue) -> int:
 
 
 class _Quiet:
-    """Has no long repr: jsonschema puts the value into each of its messages, of which none is shown."""
+    """Has a short repr: jsonschema puts the value into each of its messages, which are not shown."""
 
     __slots__ = ()
 
@@ -94,7 +94,7 @@ class _Object(_Quiet, dict[str, Any]):
 
 
 def _quiet(value: JsonValue) -> JsonValue:
-    """Return a value whose structures and texts have no long repr: messages would cost a copy of it each."""
+    """Return a value whose structures and texts have a short repr, so that messages do not copy it."""
     if isinstance(value, dict):
         return _Object((name, _quiet(item)) for name, item in value.items())
     if isinstance(value, list):
@@ -103,23 +103,23 @@ def _quiet(value: JsonValue) -> JsonValue:
 
 
 class _Resolver(Record):
-    """What jsonschema takes for a `referencing.Resolver`: it knows where it stands and follows a `$ref`."""
+    """The interface of `referencing.Resolver` that jsonschema uses, with our references."""
 
     follower: Follower
     context: SchemaContext
     base: str
 
     def lookup(self, reference: str) -> _Found:
-        """Return what a reference leads to."""
+        """Return the target of a reference."""
         schema, base = self.follower.follow(reference, self.base)
         return _Found(schema, _Resolver(self.follower, self.context, base).inside(schema))
 
     def in_subresource(self, resource: Any) -> _Resolver:
-        """Return the resolver inside of a schema, which may have a `$id`."""
+        """Return the resolver inside a schema, which may have an `$id`."""
         return self.inside(resource.contents)
 
     def inside(self, schema: JsonValue) -> _Resolver:
-        """Return the resolver inside of a schema."""
+        """Return the resolver inside a schema."""
         self.follower.step()
         if not isinstance(schema, dict) or "$id" not in schema:
             return self
@@ -156,7 +156,7 @@ def _validator_class(is_draft_04: bool) -> Any:
 
 @lru_cache(maxsize=16)
 def _class(dialect: str, direction: Direction | None) -> Any:
-    # OpenAPI 3.0 and Swagger have the keywords of draft 04: booleans beside minimum, nullable besides.
+    # OpenAPI 3.0 and Swagger have the keywords of draft 04 (boolean exclusiveMinimum) and nullable.
     base = _validator_class(dialect != "2020-12")
     keywords: dict[str, Any] = {}
     if dialect != "2020-12":
@@ -216,13 +216,13 @@ def _is_others(validator: Any, schema: Any, other: str) -> bool:
 
 def _multiple_of(validator: Any, divisor: Any, value: Any, schema: Any) -> Any:
     if not isinstance(divisor, (int, float)) or divisor <= 0:
-        return  # JSON Schema 2020-12 §6.2.1: such a schema is none
+        return  # invalid (JSON Schema 2020-12 §6.2.1)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not is_multiple(value, divisor):
         yield jsonschema.ValidationError(f"is no multiple of {divisor}")
 
 
 def _unique_items(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:
-    # jsonschema compares every two items where they have no order.
+    # jsonschema compares all pairs of items that cannot be sorted.
     if wanted is True and isinstance(value, list) and not all_differ(value):
         yield jsonschema.ValidationError("has an item twice")
 
@@ -291,7 +291,7 @@ def _unevaluated_properties(validator: Any, subschema: Any, value: Any, schema: 
 
 
 def _evaluated(validator: Any, value: dict[str, Any], schema: Any) -> Iterator[str]:
-    """Yield the members that the other keywords of a schema have looked at, as far as the value fits them."""
+    """Yield the members evaluated by the other keywords of a schema that the value satisfies."""
     if not isinstance(schema, dict):
         return
     for keyword in ("$ref", "$dynamicRef"):
@@ -311,7 +311,7 @@ def _evaluated(validator: Any, value: dict[str, Any], schema: Any) -> Iterator[s
 
 
 def _applied(validator: Any, value: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the schemas applied in place to which the value fits."""
+    """Yield the schemas applied in place that the value satisfies."""
     parts = [part for keyword in ("allOf", "anyOf", "oneOf") for part in schema.get(keyword, ())]
     parts += [part for name, part in schema.get("dependentSchemas", {}).items() if name in value]
     if "if" in schema:
@@ -326,17 +326,17 @@ def _applied(validator: Any, value: dict[str, Any], schema: dict[str, Any]) -> I
 # ------------------------------------------------------------------ errors
 
 
-def told(error: Any) -> SchemaError:
+def schema_error(error: Any) -> SchemaError:
     """Return an error of jsonschema as a SchemaError."""
     path = list(error.absolute_path)
     pointer = "".join("/" + escaped(str(part)) for part in path)
     keyword, limit, value = str(error.validator), error.validator_value, error.instance
     if error.validator is None:
-        return misfit("false", None, value, pointer)
+        return mismatch("false", None, value, pointer)
     if keyword == "required":
         limit = error.message.removeprefix("lacks ").removesuffix(" is a required property").strip("'\"")
     if keyword in ("exclusiveMinimum", "exclusiveMaximum", "minimum", "maximum") and isinstance(limit, bool):
         limit = error.schema.get(keyword.removeprefix("exclusive").lower())
     if keyword in ("readOnly", "writeOnly"):
         value = None
-    return misfit(keyword, limit, value, pointer)
+    return mismatch(keyword, limit, value, pointer)

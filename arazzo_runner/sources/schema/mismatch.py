@@ -1,4 +1,4 @@
-"""What a schema check tells: a misfit and its sentence; how references are followed and patterns searched."""
+"""The result of a schema check, a SchemaError with its sentence, and the bounded work of checks (Follower)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema.context import SchemaContext
 
 BROKEN_SCHEMA: Final = ("$schema", "$ref", "$work")
-"""The keywords of a SchemaError that tells of the schema, not of the value."""
+"""The keywords of a SchemaError about the schema instead of the value."""
 PATTERN_SECONDS: Final = 1.0
 ALL_PATTERNS_SECONDS: Final = 2.0
 FIRST_STEPS: Final = 10_000
@@ -26,32 +26,32 @@ MAX_MEMBERS: Final = 1_000_000
 
 
 class SchemaError(PartlyComparedRecord):
-    """One misfit: where in the value (a JSON Pointer), what is wrong as a sentence, by which keyword.
+    """A mismatch between value and schema: its JSON Pointer in the value, a sentence and the keyword.
 
-    A schema that cannot be used gives one error whose keyword is in BROKEN_SCHEMA: `$schema`
-    (broken), `$ref` (leads nowhere), `$work` (the check would take too long).
+    An unusable schema gives one error whose keyword is in BROKEN_SCHEMA: `$schema` (invalid), `$ref`
+    (cannot be followed), `$work` (the check would take too long).
     """
 
-    _hidden_in_repr = ("told",)
-    _ignored_in_eq = ("told",)
+    _hidden_in_repr = ("text",)
+    _ignored_in_eq = ("text",)
 
     pointer: str
-    told: str | Callable[[], str]
+    text: str | Callable[[], str]
     keyword: str
 
     @property
     def message(self) -> str:
-        """The sentence; it is made when somebody asks, for most misfits are of forms of anyOf that were not meant."""
-        return self.told if isinstance(self.told, str) else self.told()
+        """The sentence; it is made on demand, since most mismatches belong to branches of anyOf not taken."""
+        return self.text if isinstance(self.text, str) else self.text()
 
     @property
     def is_about_schema(self) -> bool:
-        """Whether the schema is at fault, and nothing is known of the value."""
+        """Whether the schema is invalid, so that the value was not checked."""
         return self.keyword in BROKEN_SCHEMA
 
 
 class UnusableSchema(Exception):
-    """A check cannot go on: the schema is broken, a reference leads nowhere, or it takes too long."""
+    """A check cannot continue: the schema is invalid, a reference cannot be followed, or it takes too long."""
 
     def __init__(self, keyword: str, message: str) -> None:
         super().__init__(message)
@@ -59,7 +59,7 @@ class UnusableSchema(Exception):
 
 
 class Follower:
-    """Follows the `$ref`s of one check, within a budget: schemas may refer to each other without end."""
+    """Follows the `$ref`s of one check within a budget of work, since schemas may be recursive."""
 
     def __init__(self, context: SchemaContext) -> None:
         self._resolve = context.resolve
@@ -70,15 +70,15 @@ class Follower:
         self._followed: dict[tuple[str, str], tuple[JsonValue, str]] = {}
 
     def step(self, count: int = 1) -> None:
-        """Count steps; raises UnusableSchema when there were too many."""
+        """Count steps; raises UnusableSchema when there are too many."""
         self._left -= count
         if self._left < 0:
             raise UnusableSchema("$work", "the schema refers to itself too often to be checked")
 
     def finds(self, pattern: str, text: str) -> bool:
-        """Return whether a pattern is found in a text; an unusable pattern is found nowhere.
+        """Return whether a pattern matches in a text; an invalid one never does.
 
-        Raises UnusableSchema when all patterns of the check together took too long.
+        Raises UnusableSchema when the patterns of the check take too long.
         """
         started = time.thread_time()
         found = _search(pattern, text, min(PATTERN_SECONDS, self._seconds))
@@ -88,9 +88,9 @@ class Follower:
         return found
 
     def enter(self, members: int) -> None:
-        """Count the members of a structure that is looked at; raises UnusableSchema when there were too many.
+        """Count the members of a structure being checked; raises UnusableSchema when there are too many.
 
-        Each member earns some steps: a long list may be checked, an endless schema of one value not.
+        Each member adds to the budget of steps, so that long lists can be checked.
         """
         self._members -= members
         earned = min(STEPS_A_MEMBER * members, self._unearned)
@@ -100,7 +100,7 @@ class Follower:
             raise UnusableSchema("$work", "the value has too many members to be checked")
 
     def follow(self, reference: str, base: str) -> tuple[JsonValue, str]:
-        """Return (schema, base) of a `$ref` standing where `base` is the base URI."""
+        """Return (schema, base) of a `$ref` with this base URI."""
         self.step()
         known = self._followed.get((reference, base))
         if known is None:
@@ -120,7 +120,7 @@ class Follower:
 
 
 def is_marked(schema: JsonValue, keyword: str, follower: Follower, base: str, depth: int = 0) -> bool:
-    """Tell whether a property's schema has readOnly or writeOnly: itself, behind its `$ref`, or in its allOf."""
+    """Return whether a property's schema has readOnly or writeOnly: itself, in its `$ref` or in its allOf."""
     if not isinstance(schema, dict) or depth > 8:
         return False
     if schema.get(keyword) is True:
@@ -155,7 +155,7 @@ def _search(pattern: str, text: str, seconds: float) -> bool:
 
 
 def is_multiple(value: int | float, divisor: int | float) -> bool:
-    """Return whether a number is a multiple of another, exactly as both are written.
+    """Return whether a number is a multiple of another, in decimal arithmetic.
 
     >>> is_multiple(0.3, 0.1), is_multiple(7, 2)
     (True, False)
@@ -175,32 +175,32 @@ def is_multiple(value: int | float, divisor: int | float) -> bool:
 
 
 def escaped(token: str) -> str:
-    """Return a member's name as a reference token of a JSON Pointer (RFC 6901 §3)."""
+    """Return a member's name as a token of a JSON Pointer (RFC 6901 §3)."""
     return token.replace("~", "~0").replace("/", "~1")
 
 
 def named(pointer: str) -> str:
-    """Return what messages call the value at a pointer."""
+    """Return the name of the value at a pointer for messages."""
     return '"' + ".".join(pointer_tokens(pointer)) + '"' if pointer else "the value"
 
 
 def shown(value: JsonValue, pointer: str) -> str:
-    """Return a value as messages may show it: its type, and itself when it is short and no secret."""
+    """Return a value for messages: its type, and the value itself if it is short and not secret."""
     kind = type_name(value)
     is_secret = any(is_secret_name(token) for token in pointer_tokens(pointer))
     if is_secret or isinstance(value, (dict, list)) or value is None:
         return kind
-    # A text is shown whole or not at all: half of a secret would not be recognised, and masked, any more.
+    # Texts are shown whole or not at all: part of a secret would not be recognised and masked.
     text = to_json(value)
     return f"{kind} {text}" if len(text) <= 60 else f"{kind} of {len(text)} characters"
 
 
 def listed(values: Any) -> str:
-    """Return the first dozen of some values, for messages."""
+    """Return the first dozen values for messages."""
     return ", ".join(preview(each, 40) for each in values[:12])
 
 
-def misfit(keyword: str, limit: Any, value: JsonValue, pointer: str) -> SchemaError:
+def mismatch(keyword: str, limit: Any, value: JsonValue, pointer: str) -> SchemaError:
     """Return the SchemaError of a keyword that a value does not satisfy."""
     return SchemaError(pointer, lambda: f"{named(pointer)} {_sentence(keyword, limit, value, pointer)}", keyword)
 

@@ -1,8 +1,7 @@
-"""The checker of nearly all schemas: the keywords that descriptions use, and no import.
+"""The checker of nearly all schemas: the keywords that descriptions use, without imports.
 
-It reads a schema only where the value leads. A keyword it does not know, or one that is written
-wrongly, raises NotSimple, and jsonschema does the work. jsonschema is the oracle of its tests:
-both give the same verdict.
+It reads only the parts of a schema that apply to the value. An unknown or invalid keyword raises
+NotSimple, and jsonschema does the check. Tests use jsonschema as the oracle of this checker.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from arazzo_runner.sources.schema.mismatch import (
     escaped,
     is_marked,
     is_multiple,
-    misfit,
+    mismatch,
 )
 
-# Keywords that decide and are not known here; everything else unknown is an annotation.
+# Assertions that are not supported here; all other unknown keywords are annotations.
 _UNKNOWN: Final = frozenset(
     {"$dynamicRef", "$recursiveRef", "if", "patternProperties", "propertyNames", "prefixItems",
      "additionalItems", "contains", "dependencies", "dependentRequired", "dependentSchemas",
@@ -30,17 +29,17 @@ _UNKNOWN: Final = frozenset(
 )  # fmt: skip
 _TYPES: Final = frozenset({"object", "array", "string", "integer", "number", "boolean", "null"})
 MAX_DEPTH: Final = 120
-MOST_MISFITS: Final = 1_000
-"""How many misfits of one structure are kept; 100 are told."""
+MOST_MISMATCHES: Final = 1_000
+"""The number of mismatches recorded for one structure; 100 are reported."""
 _LARGE: Final = 2**61 - 1  # Python hashes numbers modulo this: a server could send thousands of one hash
 
 
 class NotSimple(Exception):
-    """The schema has a keyword that this checker does not know."""
+    """The schema has a keyword that this checker does not support."""
 
 
 class SimpleChecker:
-    """Checks one value; what it found is a list of SchemaErrors in the value's order."""
+    """Checks one value; SchemaErrors are in the value's order."""
 
     def __init__(self, context: SchemaContext, direction: Direction | None = None) -> None:
         self._context = context
@@ -52,11 +51,11 @@ class SimpleChecker:
         self._enums: dict[int, frozenset[Any]] = {}
 
     def check(self, value: JsonValue, schema: JsonValue, base: str, pointer: str = "") -> list[SchemaError]:
-        """Return the misfits of a value; raises NotSimple or UnusableSchema."""
+        """Return the mismatches of a value; raises NotSimple or UnusableSchema."""
         if schema is True:
             return []
         if schema is False:
-            return [misfit("false", None, value, pointer)]
+            return [mismatch("false", None, value, pointer)]
         if not isinstance(schema, dict) or not _UNKNOWN.isdisjoint(schema):
             raise NotSimple
         self._depth += 1
@@ -84,7 +83,7 @@ class SimpleChecker:
 
     def _keywords(self, value: JsonValue, schema: dict[str, Any], base: str, pointer: str) -> list[SchemaError]:
         if "type" in schema and not _has_type(value, schema["type"]):
-            return [misfit("type", schema["type"], value, pointer)]
+            return [mismatch("type", schema["type"], value, pointer)]
         found = self._values(value, schema, pointer)
         if isinstance(value, dict):
             if self._other is not None and "allOf" in schema and id(value) not in self._excused:
@@ -114,19 +113,19 @@ class SimpleChecker:
                 continue
             if name not in self._excused.get(id(value), ()):
                 self._follower.step()
-                found.append(misfit("required", name, value, pointer))
+                found.append(mismatch("required", name, value, pointer))
         extra = schema.get("additionalProperties", True)
         for name, item in value.items():
-            if len(found) > MOST_MISFITS:
+            if len(found) > MOST_MISMATCHES:
                 break
             if name in properties:
                 place = f"{pointer}/{name if name.isalnum() else escaped(name)}"
                 if self._other is not None and self._is_others(properties[name], base):
-                    found.append(misfit(self._other, None, item, place))
+                    found.append(mismatch(self._other, None, item, place))
                 else:
                     found += self.check(item, properties[name], base, place)
             elif extra is False:
-                found.append(misfit("additionalProperties", name, value, pointer))
+                found.append(mismatch("additionalProperties", name, value, pointer))
             elif extra is not True:
                 found += self.check(item, extra, base, f"{pointer}/{escaped(name)}")
         return found
@@ -135,17 +134,17 @@ class SimpleChecker:
         self._follower.enter(len(value))
         found = _size(len(value), value, schema, "minItems", "maxItems", pointer)
         if schema.get("uniqueItems") is True and not all_differ(value):
-            found.append(misfit("uniqueItems", True, value, pointer))
+            found.append(mismatch("uniqueItems", True, value, pointer))
         items = schema.get("items", True)
         if items is not True:
             for index, item in enumerate(value):
-                if len(found) > MOST_MISFITS:
+                if len(found) > MOST_MISMATCHES:
                     break
                 found += self.check(item, items, base, f"{pointer}/{index}")
         return found
 
     def _others(self, schema: JsonValue, base: str, depth: int) -> Iterator[str]:
-        """Yield the properties of the other direction in all parts of an allOf: one part may require another's."""
+        """Yield the properties of the other direction in an allOf: one part may require those of another."""
         if not isinstance(schema, dict) or depth > 8:
             return
         properties = schema.get("properties")
@@ -160,7 +159,7 @@ class SimpleChecker:
             yield from self._others(part, base, depth + 1)
 
     def _is_others(self, schema: JsonValue, base: str) -> bool:
-        """Tell whether a property belongs to the other direction (OpenAPI §Schema Object: readOnly, writeOnly)."""
+        """Return whether a property belongs to the other direction (OpenAPI §Schema Object: readOnly, writeOnly)."""
         if self._other is None:
             return False
         known = self._marked.get(id(schema))
@@ -173,7 +172,7 @@ class SimpleChecker:
     def _combined(self, keyword: str, value: JsonValue, forms: JsonValue, base: str, pointer: str) -> list[SchemaError]:
         self._follower.step()
         if keyword == "not":
-            return [] if self.check(value, forms, base, pointer) else [misfit("not", forms, value, pointer)]
+            return [] if self.check(value, forms, base, pointer) else [mismatch("not", forms, value, pointer)]
         if not isinstance(forms, list) or not forms:
             raise NotSimple
         self._follower.step(len(forms))
@@ -193,13 +192,13 @@ class SimpleChecker:
             if not isinstance(schema["enum"], list):
                 raise NotSimple
             if key_of(value) not in self._keys(schema["enum"]):
-                found.append(misfit("enum", schema["enum"], value, pointer))
+                found.append(mismatch("enum", schema["enum"], value, pointer))
         if "const" in schema and not same(value, schema["const"]):
-            found.append(misfit("const", schema["const"], value, pointer))
+            found.append(mismatch("const", schema["const"], value, pointer))
         return found
 
     def _keys(self, allowed: list[Any]) -> frozenset[Any]:
-        """Return the keys of an enum's values, which are made once a check."""
+        """Return the keys of an enum's values, made once for each check."""
         known = self._enums.get(id(allowed))
         if known is None:
             known = self._enums[id(allowed)] = frozenset(map(key_of, allowed))
@@ -212,19 +211,19 @@ class SimpleChecker:
             if not isinstance(pattern, str):
                 raise NotSimple
             if not self._follower.finds(pattern, value):
-                found.append(misfit("pattern", pattern, value, pointer))
+                found.append(mismatch("pattern", pattern, value, pointer))
         return found
 
 
 def _choice(keyword: str, value: JsonValue, tried: list[list[SchemaError]], fitting: int, pointer: str) -> str:
-    """Say what is wrong with anyOf or oneOf: the form that comes nearest tells most."""
+    """Return the message of anyOf or oneOf, with the first mismatch of the nearest branch."""
     if fitting:
-        sentence = misfit(keyword, None, value, pointer).message
+        sentence = mismatch(keyword, None, value, pointer).message
         return f"{sentence}, found {fitting} of {len(tried)} to fit"
     nearest = min(tried, key=lambda errors: (errors[0].keyword == "type" and errors[0].pointer == pointer, len(errors)))
     if len(tried) == 1:
         return nearest[0].message
-    return f"{misfit('anyOf', None, value, pointer).message}; of the nearest: {nearest[0].message}"
+    return f"{mismatch('anyOf', None, value, pointer).message}; of the nearest: {nearest[0].message}"
 
 
 # ------------------------------------------------------------------ scalars
@@ -236,15 +235,15 @@ def _number(value: int | float, schema: dict[str, Any], pointer: str) -> list[Sc
         limit, beyond = schema.get(keyword), schema.get(exclusive)
         is_strict = beyond is True  # up to OpenAPI 3.0 it is a boolean beside the limit
         if limit is not None and (value * sign < _limit(limit) * sign or (is_strict and value == limit)):
-            found.append(misfit(exclusive if is_strict else keyword, limit, value, pointer))
+            found.append(mismatch(exclusive if is_strict else keyword, limit, value, pointer))
         if beyond is not None and not isinstance(beyond, bool) and value * sign <= _limit(beyond) * sign:
-            found.append(misfit(exclusive, beyond, value, pointer))
+            found.append(mismatch(exclusive, beyond, value, pointer))
     divisor = schema.get("multipleOf")
     if divisor is not None:
         if _limit(divisor) <= 0:
             raise NotSimple
         if not is_multiple(value, divisor):
-            found.append(misfit("multipleOf", divisor, value, pointer))
+            found.append(mismatch("multipleOf", divisor, value, pointer))
     return found
 
 
@@ -254,9 +253,9 @@ def _size(
     found = []
     least, most = schema.get(lower), schema.get(upper)
     if least is not None and length < _limit(least):
-        found.append(misfit(lower, least, value, pointer))
+        found.append(mismatch(lower, least, value, pointer))
     if most is not None and length > _limit(most):
-        found.append(misfit(upper, most, value, pointer))
+        found.append(mismatch(upper, most, value, pointer))
     return found
 
 
@@ -283,7 +282,7 @@ def all_differ(values: list[JsonValue]) -> bool:
 
 
 def key_of(value: JsonValue) -> Any:
-    """Return something hashable that is equal for equal JSON values, and differs in its hash for most others."""
+    """Return a hashable value that is equal for equal JSON values."""
     if isinstance(value, bool):
         return (bool, value)
     if isinstance(value, list):
@@ -308,7 +307,7 @@ def _mapping(value: JsonValue) -> Mapping[str, Any]:
 
 
 def _names(value: JsonValue) -> Any:
-    if isinstance(value, bool):  # the draft-03 form, beside a property: it says nothing
+    if isinstance(value, bool):  # the form of draft 03, inside a property: ignored
         return ()
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
         raise NotSimple

@@ -1,0 +1,224 @@
+"""Inputs of a workflow: texts become the types of its schema, defaults are applied, the result is checked.
+
+Also those of a workflow that a step calls: its parameters become inputs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
+from arazzo_runner.base.records import Record
+from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
+from arazzo_runner.errors import Diagnostic, Location, Severity
+from arazzo_runner.expressions.scope import Scope
+from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow
+from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, resolve_within, schema_errors
+
+# ------------------------------------------------------------------ inputs
+
+
+class InputProblem(Record):
+    """What is wrong with an input: a Diagnostic code, a sentence, a hint."""
+
+    code: str
+    message: str
+    hint: str | None = None
+
+
+class Prepared(Record):
+    """Inputs with their defaults, and what is wrong with them."""
+
+    inputs: dict[str, JsonValue]
+    errors: tuple[InputProblem, ...] = ()
+    warnings: tuple[InputProblem, ...] = ()
+
+
+def prepare_inputs(
+    schema: JsonValue, given: Mapping[str, JsonValue], texts: Mapping[str, str], *, root: JsonValue = None
+) -> Prepared:
+    """Convert texts to the schema's types, apply defaults, and check (semantics §3).
+
+    `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`.
+    """
+    flat = flattened(schema, root)
+    properties = _properties(flat)
+    inputs = dict(given)
+    for name, text in texts.items():
+        inputs[name] = coerce_text(text, _resolved(properties.get(name), root))
+    inputs = _with_defaults(inputs, flat, root)
+    warnings = [] if not isinstance(flat, dict) else _unknown(inputs, properties, flat)
+    errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
+    if not errors and schema is not None:
+        found = schema_errors(inputs, schema, SchemaContext("2020-12", resolve_within(root)))
+        errors = [_mismatch(error, properties, schema) for error in found]
+    return Prepared(inputs, tuple(errors), tuple(warnings))
+
+
+def coerce_text(text: str, schema: JsonValue) -> JsonValue:
+    """Return a text from the command line as a value of the schema's type, or the text when it is none.
+
+    >>> coerce_text("3", {"type": "integer"}), coerce_text("3", {"type": "string"}), coerce_text("3", None)
+    (3, '3', '3')
+    """
+    types = schema.get("type") if isinstance(schema, dict) else None
+    for kind in types if isinstance(types, list) else [types]:
+        value = _as_type(text, kind)
+        if value is not MISSING:
+            return value
+    return text
+
+
+def _as_type(text: str, kind: object) -> JsonValue:
+    if kind == "string":
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return MISSING
+    fits = {
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "number": isinstance(value, (int, float)) and not isinstance(value, bool),
+        "boolean": isinstance(value, bool),
+        "null": value is None,
+        "object": isinstance(value, dict),
+        "array": isinstance(value, list),
+    }
+    return value if fits.get(str(kind), False) else MISSING
+
+
+def _with_defaults(inputs: dict[str, JsonValue], schema: JsonValue, root: JsonValue) -> dict[str, JsonValue]:
+    found = dict(inputs)
+    for name, part in _properties(schema).items():
+        part = flattened(part, root)
+        if not isinstance(part, dict):
+            continue
+        if name not in found and "default" in part:
+            found[name] = part["default"]
+        elif isinstance(found.get(name), dict):
+            found[name] = _with_defaults(found[name], part, root)
+    return found
+
+
+def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any]) -> InputProblem:
+    schema = properties.get(name)
+    about = schema.get("description") if isinstance(schema, dict) else None
+    text = f" ({' '.join(about.split())})" if isinstance(about, str) else ""
+    hint = f"give it with -i {name}=VALUE"
+    typo = did_you_mean(name, [each for each in given if each not in properties], prefix="instead of ")
+    if typo is not None:
+        hint += f" {typo.rstrip('?')}"
+    return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
+
+
+def _mismatch(error: SchemaError, properties: Mapping[str, Any], schema: JsonValue) -> InputProblem:
+    name = error.pointer.split("/")[1] if error.pointer.count("/") else ""
+    if error.keyword == "additionalProperties":
+        hint = next((did_you_mean(each, properties) for each in _quoted(error.message)), None)
+        return InputProblem("unknown-input", f"inputs: {error.message}", hint)
+    hint = f"give it with -i {name}=VALUE" if name else None
+    return InputProblem("invalid-input", f"input {error.message}" if name else f"inputs: {error.message}", hint)
+
+
+def _quoted(message: str) -> list[str]:
+    return message.split('"')[1::2]
+
+
+def _unknown(
+    inputs: Mapping[str, JsonValue], properties: Mapping[str, Any], schema: dict[str, Any]
+) -> list[InputProblem]:
+    if not properties or schema.get("additionalProperties") is False or "patternProperties" in schema:
+        return []
+    return [
+        InputProblem("unknown-input", f'input "{name}" is not declared', did_you_mean(name, properties))
+        for name in inputs
+        if name not in properties
+    ]
+
+
+# ------------------------------------------------------------------ schemas of one Arazzo document
+
+
+def flattened(schema: JsonValue, root: JsonValue) -> JsonValue:
+    """Return a schema with its `$ref` and allOf merged, as far as `properties` and `required` are concerned."""
+    part = _resolved(schema, root)
+    if not isinstance(part, dict) or "allOf" not in part or not isinstance(part["allOf"], list):
+        return part
+    merged: dict[str, Any] = {key: value for key, value in part.items() if key != "allOf"}
+    for each in part["allOf"][:50]:
+        inner = _resolved(each, root)
+        if isinstance(inner, dict):
+            merged["properties"] = {**_properties(inner), **_properties(merged)}
+            merged["required"] = [*_required(inner), *_required(merged)]
+    return merged
+
+
+def _resolved(schema: JsonValue, root: JsonValue) -> JsonValue:
+    for _ in range(32):
+        reference = schema.get("$ref") if isinstance(schema, dict) else None
+        if not isinstance(reference, str) or not reference.startswith("#"):
+            return schema
+        schema = _local(reference[1:], root)
+    return None
+
+
+def _local(fragment: str, root: JsonValue) -> JsonValue:
+    if not fragment or fragment.startswith("/"):
+        found = resolve_pointer(root, fragment)
+        return None if found is MISSING else found
+    components = root.get("components") if isinstance(root, dict) else None
+    inputs = components.get("inputs") if isinstance(components, dict) else None
+    named = (each for each in (inputs or {}).values() if isinstance(each, dict) and each.get("$anchor") == fragment)
+    return next(named, None)
+
+
+def _properties(schema: JsonValue) -> dict[str, Any]:
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _required(schema: JsonValue) -> list[str]:
+    required = schema.get("required") if isinstance(schema, dict) else None
+    return [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+
+
+def call_inputs(
+    target: CompiledWorkflow, parameters: Sequence[CompiledParameter], scope: Scope, at: Location
+) -> dict[str, JsonValue]:
+    """Return the inputs of a workflow called with these parameters (Arazzo §Parameter Object).
+
+    Raises CannotBuild when a value is missing or the inputs do not fit the target's schema.
+    """
+    given: dict[str, JsonValue] = {}
+    for parameter in parameters:
+        try:
+            resolved = resolve(parameter.value, scope)
+        except Unresolved as missing:
+            raise CannotBuild.missing_value(missing.expression, f'input "{parameter.name}"', parameter.at) from None
+        if resolved is not MISSING:
+            given[parameter.name] = resolved
+        elif not may_be_left_out(parameter.value, scope):
+            expression = expression_text(parameter.value)
+            raise CannotBuild.missing_value(expression, f'input "{parameter.name}"', parameter.at)
+    return checked_inputs(target, given, at)
+
+
+def inherited_inputs(target: CompiledWorkflow, inputs: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the caller's inputs that the target declares too (semantics §5)."""
+    schema = target.inputs if isinstance(target.inputs, dict) else {}
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return {} if target.inputs is None else dict(inputs)
+    return {name: value for name, value in inputs.items() if name in properties}
+
+
+def checked_inputs(target: CompiledWorkflow, given: dict[str, JsonValue], at: Location) -> dict[str, JsonValue]:
+    """Return `given` with the schema's defaults; raises CannotBuild with the first mismatch."""
+    prepared = prepare_inputs(target.inputs, given, {}, root=target.document.raw)
+    if prepared.errors:
+        message = f'the inputs of workflow "{target.workflow_id}" do not fit: {prepared.errors[0].message}'
+        raise CannotBuild(Diagnostic(code="invalid-input", severity=Severity.ERROR, message=message, at=at))
+    return prepared.inputs

@@ -1,0 +1,190 @@
+"""Calls of workflows by steps and actions: their inputs, their order, calls without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from arazzo_runner.errors import Location, Severity
+from arazzo_runner.expressions.nodes import WorkflowReference
+from arazzo_runner.lint.analysis.flow import BrokenPlaces, is_unconditional
+from arazzo_runner.lint.analysis.partial import mismatches
+from arazzo_runner.lint.analysis.references import pinpoint
+from arazzo_runner.lint.analysis.schema_types import Found, SchemaType, expanded, lookup, required_names
+from arazzo_runner.lint.inspection import Inspection
+from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
+from arazzo_runner.program.context import names_hint
+from arazzo_runner.program.model import CompiledWorkflow, WorkflowKey
+from arazzo_runner.program.schemas import input_names
+
+
+@rule("call-input-mismatch", "flow", trigger=Trigger(needs="calls"))
+def call_input_mismatch(inspection: Inspection) -> Iterator[Finding]:
+    """Report values passed to a workflow that do not fit the schema of its inputs."""
+    for call in inspection.workflow_calls():
+        inputs = _inputs_type(inspection, call.target)
+        for parameter in call.parameters if inputs is not None else ():
+            found = lookup((inputs,), (parameter.name,)) if inputs is not None else None
+            if not isinstance(found, Found) or found.alternatives is None or len(found.alternatives) != 1:
+                continue
+            value = inspection.response_types.partial(parameter.value, call.workflow, call.step)
+            for error in mismatches(value, found.alternatives[0])[:1]:
+                message = f'input "{parameter.name}" of workflow "{call.target.workflow_id}": {error.message}'
+                hint = "pass a value of that kind, or change the schema of the input"
+                yield Finding(message, parameter.at.child("value"), hint)
+
+
+def _inputs_type(inspection: Inspection, key: WorkflowKey) -> SchemaType | None:
+    target = inspection.workflows.get(key)
+    return None if target is None else inspection.response_types.inputs(target)
+
+
+@rule("missing-call-input", "flow", severity=Severity.ERROR, trigger=Trigger(needs="calls"))
+def missing_call_input(inspection: Inspection) -> Iterator[Finding]:
+    """Report required inputs that a step or action calling a workflow does not pass."""
+    for call in inspection.workflow_calls():
+        given = {each.name for each in call.parameters}
+        severity = Severity.ERROR
+        if call.action is not None:  # the workflow inherits the inputs of this one by name (semantics §5)
+            given |= input_names(call.workflow.inputs, call.workflow.document.raw) or frozenset()
+            severity = Severity.WARNING
+        for name in _missing(inspection, call.target, given):
+            message = f'workflow "{call.target.workflow_id}" requires the input "{name}", which this call does not pass'
+            yield Finding(message, call.at, f"add a parameter with name: {name}", severity=severity)
+
+
+def _missing(inspection: Inspection, key: WorkflowKey, given: Iterable[str]) -> list[str]:
+    """Return the required inputs of a workflow that are neither given nor have a default."""
+    inputs = _inputs_type(inspection, key)
+    if inputs is None:
+        return []
+    return [name for name in sorted(required_names(inputs) - set(given)) if not _has_default(inputs, name)]
+
+
+def _has_default(schema_type: SchemaType, name: str) -> bool:
+    found = lookup((schema_type,), (name,))
+    alternatives = found.alternatives if isinstance(found, Found) else None
+    parts = (part.schema for each in alternatives or () for part in expanded(each))
+    return any(isinstance(schema, dict) and "default" in schema for schema in parts)
+
+
+@rule("undeclared-call-input", "flow", trigger=Trigger(needs="calls"))
+def undeclared_call_input(inspection: Inspection) -> Iterator[Finding]:
+    """Report parameters of calls that the called workflow does not declare as inputs."""
+    for call in inspection.workflow_calls():
+        target = inspection.workflows.get(call.target)
+        known = _declared(target) if target is not None else None
+        if known is None:
+            continue
+        shared = call.workflow.at.pointer + "/parameters/"  # of the workflow: only for the steps that know them
+        for parameter in call.parameters:
+            if parameter.name not in known and not parameter.at.pointer.startswith(shared):
+                message = f'workflow "{call.target.workflow_id}" declares no input "{parameter.name}"'
+                hint = names_hint(parameter.name, known) or "it declares no inputs; leave the parameter out"
+                yield Finding(message, parameter.at.child("name"), hint)
+
+
+def _declared(target: CompiledWorkflow) -> frozenset[str] | None:
+    """Return the names of a workflow's inputs, None if it accepts any name."""
+    if target.inputs is None:
+        return frozenset()
+    names = input_names(target.inputs, target.document.raw)
+    is_open = isinstance(target.inputs, dict) and target.inputs.get("additionalProperties") not in (None, False)
+    return None if is_open or not names else names
+
+
+@rule("workflow-not-run", "flow", trigger=Trigger(parts=("$workflows",)))
+def workflow_not_run(inspection: Inspection) -> Iterator[Finding]:
+    """Report `$workflows.<id>…` of a workflow that no run with this workflow executes, so that it has no value."""
+    uses = [use for use in inspection.uses if isinstance(use.expression, WorkflowReference)]
+    leads = {key: _leads_to(workflow) for key, workflow in inspection.workflows.items()} if uses else {}
+    runs = [_reached(key, leads) for key in leads]
+    together: dict[tuple[WorkflowKey, WorkflowKey], bool] = {}
+    for use in uses:
+        assert isinstance(use.expression, WorkflowReference)
+        reader = use.workflow.key
+        wanted = WorkflowKey(reader.document, use.expression.workflow_id)
+        if (reader, wanted) not in together:
+            together[reader, wanted] = any(reader in run and wanted in run for run in runs)
+        if wanted not in leads or together[reader, wanted]:
+            continue
+        message = f'workflow "{wanted.workflow_id}" is not run before: {use.expression} has no value'
+        hint = f"write dependsOn: [{wanted.workflow_id}], or call it in a step with workflowId"
+        at = pinpoint(use.expression, use.at, inspection.description.raw)
+        yield Finding(message, at, hint)
+
+
+def _leads_to(workflow: CompiledWorkflow) -> frozenset[WorkflowKey]:
+    """Return the workflows that a workflow depends on, calls or goes to."""
+    found = set(workflow.depends_on)
+    for step in workflow.steps:
+        if step.called_workflow is not None:
+            found.add(step.called_workflow)
+        found.update(each.workflow for each in (*step.on_success, *step.on_failure) if each.workflow is not None)
+        found.update(key for key, _ in step.foreign_steps)
+    return frozenset(found)
+
+
+def _reached(start: WorkflowKey, leads: Mapping[WorkflowKey, frozenset[WorkflowKey]]) -> set[WorkflowKey]:
+    found, waiting = {start}, [start]
+    while waiting:
+        for key in leads.get(waiting.pop(), frozenset()) - found:
+            found.add(key)
+            waiting.append(key)
+    return found
+
+
+@rule("endless-recursion", "flow", severity=Severity.ERROR, trigger=Trigger(needs="calls"))
+def endless_recursion(inspection: Inspection) -> Iterator[Finding]:
+    """Report workflows that call each other, or themselves, without a condition."""
+    calls = {key: tuple(_certain_calls(each, inspection.broken)) for key, each in inspection.workflows.items()}
+    for cycle, at in _cycles(calls):
+        if at.uri != inspection.description.at.uri:
+            continue
+        ways = " → ".join(key.workflow_id for key in (*cycle, cycle[0]))
+        message = f"workflows call each other for ever ({ways}): only a failure ends it"
+        hint = "let the call depend on something: put an action with criteria and type: end above it"
+        yield Finding(message, at, hint)
+
+
+def _certain_calls(workflow: CompiledWorkflow, broken: BrokenPlaces) -> Iterator[tuple[WorkflowKey, Location]]:
+    """Yield the workflows that are called whenever no step fails: those before the first branch."""
+    index, seen = 0, set[int]()
+    while index < len(workflow.steps) and index not in seen:
+        seen.add(index)
+        step = workflow.steps[index]
+        if step.called_workflow is not None:
+            yield step.called_workflow, step.at.child("workflowId")
+        if broken.inside(step.at, "onSuccess") or broken.inside(workflow.at, "successActions"):
+            return
+        action = next(iter(step.on_success), None)
+        if action is None:
+            index += 1
+        elif not is_unconditional(action, broken) or action.type == "end":
+            return
+        elif action.workflow is not None:
+            yield action.workflow, action.at.child("workflowId")
+            return
+        else:
+            index = workflow.positions[action.step_id or ""]
+
+
+def _cycles(
+    calls: Mapping[WorkflowKey, tuple[tuple[WorkflowKey, Location], ...]],
+) -> Iterator[tuple[tuple[WorkflowKey, ...], Location]]:
+    """Yield (workflows in a cycle, location of the call that closes it), by a depth-first walk."""
+    finished: set[WorkflowKey] = set()
+    for start in calls:
+        path: dict[WorkflowKey, Iterator[tuple[WorkflowKey, Location]]] = {}
+        if start not in finished:
+            path[start] = iter(calls[start])
+        while path:
+            key, following = next(reversed(path.items()))
+            called = next(following, None)
+            if called is None:
+                finished.add(key)
+                del path[key]
+            elif called[0] in path:
+                names = list(path)
+                yield tuple(names[names.index(called[0]) :]), called[1]
+            elif called[0] not in finished and called[0] in calls:
+                path[called[0]] = iter(calls[called[0]])

@@ -1,0 +1,136 @@
+"""Findings for CI services: GitHub annotations, GitLab code quality, Checkstyle XML, JUnit XML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.report.escaping import json_text, one_line
+from arazzo_runner.report.findings.model import Findings, fingerprints
+from arazzo_runner.report.findings.text import place_text, render_diagnostic
+from arazzo_runner.report.markup import xml_element, xml_text
+
+_XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+# ------------------------------------------------------------------ GitHub Actions
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def github(findings: Findings) -> str:
+    """Return a workflow command per finding, which GitHub shows at its line of a pull request."""
+    return "".join(f"{_command(each, findings)}\n" for each in findings.all)
+
+
+def _command(found: Diagnostic, findings: Findings) -> str:
+    at = found.at
+    properties = {
+        "file": findings.file(at.uri) if at.uri else None,
+        "line": at.line,
+        "col": at.column,
+        "endColumn": at.end_column,
+        "title": f"arazzo: {found.code}",
+    }
+    shown = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
+    hint = "" if found.hint is None else f" (hint: {one_line(found.hint)})"
+    return f"::{_COMMANDS[found.severity]} {shown}::{_data(one_line(found.message) + hint)}"
+
+
+def _data(text: str) -> str:
+    # The escapes of actions/toolkit, core/src/command.ts.
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(one_line(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+# ------------------------------------------------------------------ GitLab
+
+_GITLAB_SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
+
+
+def gitlab(findings: Findings) -> str:
+    """Return a code quality report (the subset of Code Climate's format that GitLab reads)."""
+    found = findings.all
+    issues = [
+        {
+            "description": one_line(each.message) + ("" if each.hint is None else f" (hint: {one_line(each.hint)})"),
+            "check_name": each.code,
+            "fingerprint": fingerprint,  # by which GitLab tells new issues from old
+            "severity": _GITLAB_SEVERITIES[each.severity],
+            "location": {"path": findings.file(each.at.uri), "lines": {"begin": each.at.line or 1}},
+        }
+        for each, fingerprint in zip(found, fingerprints(found, findings.folder), strict=True)
+    ]
+    return json_text(json.dumps(issues, ensure_ascii=False, indent=2)) + "\n"
+
+
+# ------------------------------------------------------------------ Checkstyle
+
+_CHECKSTYLE_SEVERITIES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
+
+
+def checkstyle(findings: Findings) -> str:
+    """Return Checkstyle XML (Jenkins, TeamCity, reviewdog): a `file` per document or other file with findings."""
+    by_file: dict[str, list[Diagnostic]] = {findings.file(name): [] for name in findings.documents}
+    for each in findings.all:
+        by_file.setdefault(findings.file(each.at.uri), []).append(each)
+    files = "".join(f"\n  {_file(name, found)}" for name, found in by_file.items())
+    return f"{_XML}{xml_element('checkstyle', {'version': '4.3'}, files + chr(10))}\n"
+
+
+def _file(name: str, found: list[Diagnostic]) -> str:
+    errors = "".join(f"\n    {_error(each)}" for each in found)
+    return xml_element("file", {"name": name}, errors + "\n  " if errors else "")
+
+
+def _error(found: Diagnostic) -> str:
+    hint = "" if found.hint is None else f" (hint: {found.hint})"
+    return xml_element(
+        "error",
+        {
+            "line": found.at.line or 1,
+            "column": found.at.column,
+            "severity": _CHECKSTYLE_SEVERITIES[found.severity],
+            "message": found.message + hint,
+            "source": f"arazzo.{found.code}",
+        },
+    )
+
+
+# ------------------------------------------------------------------ JUnit
+
+
+def junit(findings: Findings) -> str:
+    """Return JUnit XML: a suite per document with a failed case per error, or one case that passed.
+
+    Warnings and notes are output of a case.
+    """
+    suites = "".join(f"\n  {_suite(findings.file(name), found)}" for name, found in findings.documents.items())
+    errors = findings.count(Severity.ERROR)
+    tests = errors + sum(not _errors(found) for found in findings.documents.values())
+    root = {"name": "arazzo validate", "tests": tests, "failures": errors, "errors": 0}
+    return f"{_XML}{xml_element('testsuites', root, suites + chr(10))}\n"
+
+
+def _suite(name: str, found: tuple[Diagnostic, ...]) -> str:
+    errors = _errors(found)
+    others = [each for each in found if each.severity is not Severity.ERROR]
+    cases = [_failed(name, each) for each in errors] or [xml_element("testcase", {"classname": name, "name": "valid"})]
+    if others:
+        shown = "\n\n".join(map(render_diagnostic, others))
+        cases.append(xml_element("system-out", {}, xml_text(shown)))
+    counts = {"tests": max(1, len(errors)), "failures": len(errors), "errors": 0, "skipped": 0, "time": 0}
+    return xml_element("testsuite", {"name": name, **counts}, "".join(f"\n    {case}" for case in cases) + "\n  ")
+
+
+def _failed(name: str, found: Diagnostic) -> str:
+    failure = xml_element("failure", {"type": found.code, "message": found.message}, xml_text(render_diagnostic(found)))
+    case = {"classname": name, "name": f"{found.code} at {place_text(found.at)}", "line": found.at.line}
+    return xml_element("testcase", case, failure)
+
+
+def _errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [each for each in found if each.severity is Severity.ERROR]

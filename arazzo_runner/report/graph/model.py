@@ -1,0 +1,214 @@
+"""The graph of a workflow: its steps, the edges between them, and the path that a run took."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Literal, assert_never
+
+from arazzo_runner.base.records import MutableRecord, Record, field, replace
+from arazzo_runner.program.model import (
+    CompiledAction,
+    CompiledStep,
+    CompiledWorkflow,
+    OperationCall,
+    Unlinked,
+    WorkflowCall,
+)
+
+START, SUCCESS, FAILURE = "start", "succeeded", "failed"
+NodeKind = Literal["start", "step", "call", "workflow", "succeeded", "failed"]
+EdgeKind = Literal["next", "success", "failure", "retry"]
+
+
+class Node(Record, kw_only=True):
+    """A step, another workflow, or an end. `detail` is what it calls; `status` and `visits` are those of a run."""
+
+    key: str
+    kind: NodeKind
+    title: str
+    detail: str = ""
+    status: str | None = None
+    visits: int = 0
+
+
+class Edge(Record, kw_only=True):
+    """An edge between nodes: `label` is its condition, `action` the name of its action, `taken` counts a run's uses."""
+
+    source: str
+    target: str
+    kind: EdgeKind
+    label: str = ""
+    action: str | None = None
+    taken: int = 0
+
+
+class Graph(Record, kw_only=True):
+    """The graph of a workflow: nodes in document order, edges in the order in which they are tried."""
+
+    workflow_id: str
+    summary: str | None
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+class Visited(Record, kw_only=True):
+    """A run's visit of a step: its status, the name of the action that followed, its retries."""
+
+    step_id: str
+    status: str
+    action: str | None = None
+    retries: int = 0
+
+
+class _Builder(MutableRecord):
+    nodes: dict[str, Node] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+
+    def end(self, kind: Literal["succeeded", "failed"]) -> str:
+        """Return the key of an end node, added on first use."""
+        self.nodes.setdefault(kind, Node(key=kind, kind=kind, title=kind))
+        return kind
+
+    def workflow(self, workflow_id: str) -> str:
+        """Return the key of another workflow's node, added on first use."""
+        key = f"workflow {workflow_id}"
+        self.nodes.setdefault(key, Node(key=key, kind="workflow", title=workflow_id, detail="workflow"))
+        return key
+
+
+def workflow_graph(workflow: CompiledWorkflow) -> Graph:
+    """Return the graph of a workflow: every step, and an edge for every transition."""
+    graph = _Builder()
+    graph.nodes[START] = Node(key=START, kind="start", title=workflow.workflow_id)
+    for step in workflow.steps:
+        graph.nodes[step.step_id] = _step_node(step)
+    first = [workflow.steps[0].step_id] if workflow.steps else [graph.end("succeeded")]
+    graph.edges.append(Edge(source=START, target=first[0], kind="next", label=_before(workflow)))
+    for index, step in enumerate(workflow.steps):
+        following = workflow.steps[index + 1].step_id if index + 1 < len(workflow.steps) else None
+        _success_edges(graph, step, following)
+        _failure_edges(graph, step)
+    return Graph(
+        workflow_id=workflow.workflow_id,
+        summary=workflow.summary,
+        nodes=tuple(graph.nodes.values()),
+        edges=tuple(graph.edges),
+    )
+
+
+def _before(workflow: CompiledWorkflow) -> str:
+    names = ", ".join(key.workflow_id for key in workflow.depends_on)
+    return f"after {names}" if names else ""
+
+
+def _step_node(step: CompiledStep) -> Node:
+    kind: NodeKind = "call"
+    match step.call:
+        case OperationCall(operation=operation):
+            kind, detail = "step", f"{operation.method} {operation.path}"
+        case WorkflowCall(workflow=workflow):
+            detail = f"workflow {workflow.workflow_id}"
+        case Unlinked():
+            detail = ""
+        case _:
+            assert_never(step.call)
+    return Node(key=step.step_id, kind=kind, title=step.step_id, detail=detail)
+
+
+def _success_edges(graph: _Builder, step: CompiledStep, following: str | None) -> None:
+    for action in step.on_success:
+        target = graph.end("succeeded") if action.type == "end" else _target(graph, action)
+        graph.edges.append(_edge(step, target, "success", action))
+        if not action.criteria:
+            return
+    graph.edges.append(Edge(source=step.step_id, target=following or graph.end("succeeded"), kind="next"))
+
+
+def _failure_edges(graph: _Builder, step: CompiledStep) -> None:
+    for action in step.on_failure:
+        if action.type == "retry":
+            graph.edges.append(_edge(step, step.step_id, "retry", action))
+            continue
+        target = graph.end("failed") if action.type == "end" else _target(graph, action)
+        graph.edges.append(_edge(step, target, "failure", action))
+        if not action.criteria:
+            return
+    graph.edges.append(Edge(source=step.step_id, target=graph.end("failed"), kind="failure"))
+
+
+def _target(graph: _Builder, action: CompiledAction) -> str:
+    if action.workflow is not None:
+        return graph.workflow(action.workflow.workflow_id)
+    assert action.step_id is not None
+    return action.step_id
+
+
+def _edge(step: CompiledStep, target: str, kind: EdgeKind, action: CompiledAction) -> Edge:
+    return Edge(source=step.step_id, target=target, kind=kind, label=_label(action), action=action.name)
+
+
+def _label(action: CompiledAction) -> str:
+    parts = []
+    if action.type == "retry":
+        parts.append(f"retry up to {action.retry_limit}×" if action.retry_limit != 1 else "retry once")
+        if action.retry_after:
+            parts.append(f"after {action.retry_after:g} s")
+        first = action.step_id or (action.workflow.workflow_id if action.workflow is not None else None)
+        if first is not None:
+            parts.append(f"{first} first")
+    condition = " and ".join(" ".join(criterion.text.split()) for criterion in action.criteria)
+    return " ".join((", ".join(parts), f"if {condition}" if condition else "")).strip()
+
+
+# ------------------------------------------------------------------ the path of a run
+
+
+def with_path(graph: Graph, visited: Sequence[Visited], status: str) -> Graph:
+    """Return the graph with the statuses of a run's steps and the counts of the edges it took."""
+    executed = [each for each in visited if each.status != "skipped"]
+    last = {each.step_id: each.status for each in visited}
+    visits = Counter(each.step_id for each in executed)
+    taken = Counter(_taken(graph, executed, status))
+    ends = {edge.target for edge in taken}
+    nodes = tuple(_passed(node, last, visits, ends) for node in graph.nodes)
+    return replace(graph, nodes=nodes, edges=tuple(replace(edge, taken=taken[edge]) for edge in graph.edges))
+
+
+def _passed(node: Node, last: Mapping[str, str], visits: Mapping[str, int], ends: Iterable[str]) -> Node:
+    if node.key in last:
+        return replace(node, status=last[node.key], visits=visits[node.key])
+    return replace(node, visits=1) if node.kind == "start" or node.key in ends else node
+
+
+def _taken(graph: Graph, executed: Sequence[Visited], status: str) -> Iterator[Edge]:
+    """Yield an edge each time the run took it; steps that a retry ran first are on no edge."""
+    if executed:
+        yield from (edge for edge in graph.edges if edge.source == START and edge.target == executed[0].step_id)
+    for each in executed:
+        retry = next((edge for edge in graph.edges if edge.source == each.step_id and edge.kind == "retry"), None)
+        if retry is not None:
+            yield from [retry] * each.retries
+    for visit, following in pairwise(executed):
+        edge = _between(graph, visit, following.step_id)
+        if edge is not None:
+            yield edge
+    if executed:
+        final = _final(graph, executed[-1], status)
+        if final is not None:
+            yield final
+
+
+def _between(graph: Graph, visit: Visited, target: str) -> Edge | None:
+    edges = [
+        edge for edge in graph.edges if (edge.source, edge.target) == (visit.step_id, target) and edge.kind != "retry"
+    ]
+    return next((edge for edge in edges if edge.action == visit.action), edges[0] if edges else None)
+
+
+def _final(graph: Graph, visit: Visited, status: str) -> Edge | None:
+    end = SUCCESS if status == "succeeded" else FAILURE
+    edges = [edge for edge in graph.edges if edge.source == visit.step_id and edge.kind != "retry"]
+    named = (edge for edge in edges if visit.action is not None and edge.action == visit.action)
+    return next(named, next((edge for edge in edges if edge.target == end and edge.action is None), None))

@@ -1,0 +1,162 @@
+"""Progress and summary of many runs on stderr: a line per run, the failures, a table."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+
+from arazzo_runner.engine.events import Event, StepStarted
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.failure import render_failure
+from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport
+from arazzo_runner.report.terminal.console import Console, LiveLine
+from arazzo_runner.report.terminal.style import count, duration, paint
+
+_MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
+_STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interrupted": "yellow", "error": "red"}
+
+
+class ManyPrinter:
+    """Prints many runs on stderr; on a terminal the last line shows progress."""
+
+    def __init__(self, console: Console, total: int, *, quiet: bool) -> None:
+        self._console = console
+        self._total = total
+        self._quiet = quiet
+        self._finished = 0
+        self._failed = 0
+        self._started = time.monotonic()
+        self._secret_files: list[str] = []
+        self._running: dict[str, str] = {}
+        self._live = LiveLine(console, ticking=not quiet)
+
+    def begin(self, jobs: int) -> None:
+        """Print the number of runs."""
+        self._started = time.monotonic()
+        jobs_note = f", {jobs} at the same time" if jobs > 1 else ""
+        if not self._quiet:
+            self._line(f"{count(self._total, 'run')}{jobs_note}")
+
+    def on_event(self, name: str, event: Event) -> None:
+        """Update the progress line."""
+        if isinstance(event, StepStarted) and self._console.live:
+            self._running[name] = event.step_id
+            self._show_live()
+
+    def kept(self, path: str) -> None:
+        """Remember a file that holds secret outputs of a run."""
+        self._secret_files.append(path)
+
+    def finished(self, record: RunRecord, details: str) -> None:
+        """Print a finished run."""
+        self._finished += 1
+        self._failed += record.status != "succeeded"
+        self._running.pop(record.name, None)
+        if self._quiet:
+            return
+        if details:
+            self._line(details.rstrip("\n"))
+        self._line(run_line(record, color=self._console.color, marks=self._marks))
+        self._show_live()
+
+    def close(self) -> None:
+        """Remove the progress line."""
+        self._live.close()
+
+    def end(self, report: RunsReport) -> None:
+        """Print explanations of the failures and the summary."""
+        color = self._console.color
+        for record in report.runs:
+            if record.result is not None and record.status != "succeeded":
+                self._console.secrets = record.result.secrets
+                self._line(f"\n{paint('── ' + one_line(record.shown_name), 'bold', color=color)}")
+                self._console.err(render_failure(record.result, color=color))
+        if self._quiet and report.status == "succeeded":
+            return
+        if not self._quiet:
+            self._line("")
+            for line in summary_table(report):
+                self._line(line)
+            self._print_secret_files()
+        self._line(summary_line(report, color=color))
+
+    def _print_secret_files(self) -> None:
+        if len(self._secret_files) == 1:
+            self._line(f"secret outputs are kept in {one_line(self._secret_files[0])}")
+        elif self._secret_files:
+            folder = one_line(os.path.dirname(self._secret_files[0]))
+            self._line(f"secret outputs are kept in {len(self._secret_files)} files in {folder}, a run each")
+
+    @property
+    def _marks(self) -> bool:
+        return self._console.live and self._console.unicode
+
+    def _line(self, text: str) -> None:
+        self._live.line(text)
+
+    def _show_live(self) -> None:
+        if self._quiet or self._finished == self._total:
+            return
+        bad = f", {self._failed} not succeeded" if self._failed else ""
+        running = [f"{one_line(name)} ▸ {one_line(step)}" for name, step in self._running.items()]
+        text = f"  \0 {self._finished} of {self._total} finished{bad}"
+        names = f"  {', '.join(running)}" if running else ""
+        self._live.show(lambda elapsed: f"{text}  {duration((time.monotonic() - self._started) * 1000)}{names}")
+
+
+def run_line(record: RunRecord, *, color: bool = False, marks: bool = False) -> str:
+    """Return the line of one run: mark, name, steps, duration, where and why it failed."""
+    word = _MARKS[record.status] if marks else WORDS[record.status]
+    shown = paint(word if word != "failed" else "FAILED", _STYLES.get(record.status, "dim"), color=color)
+    line = f"  {shown} {one_line(record.shown_name)}"
+    if record.result is None:
+        return line
+    visited = [step for step in record.result.steps if step.status != "skipped"]
+    facts = [count(len(visited), "step"), duration(record.result.duration_ms)]
+    line += " " + paint(f"({', '.join(facts)})", "dim", color=color)
+    if record.status != "succeeded" and record.result.reason:
+        line += f": {one_line(record.result.secrets.mask(record.result.reason))}"
+    return line
+
+
+def summary_line(report: RunsReport, *, color: bool = False) -> str:
+    """Return `12 runs: 10 succeeded, 2 failed (3.2 s)`."""
+    counts = report.counts
+    parts = [f"{counts[status]} {WORDS[status]}" for status in STATUSES if counts[status]]
+    style = "green" if report.status == "succeeded" else "bold red"
+    text = paint(f"{count(len(report.runs), 'run')}: {', '.join(parts)}", style, color=color)
+    return f"{text} ({duration(report.duration_ms)})"
+
+
+def summary_table(report: RunsReport) -> list[str]:
+    """Return a table with a row per workflow: its runs by status, the median and the longest duration."""
+    groups: dict[tuple[str, str], list[RunRecord]] = {}
+    for record in report.runs:
+        groups.setdefault((record.document, record.workflow_id or ""), []).append(record)
+    several = len({document for document, _ in groups}) > 1
+    statuses = [status for status in STATUSES if report.counts[status]]
+    head = ["workflow", "runs", *(WORDS[status] for status in statuses), "median", "longest"]
+    rows = [head]
+    for (document, workflow_id), records in groups.items():
+        name = f"{document} {workflow_id}" if several else workflow_id
+        numbers = [str(sum(each.status == status for each in records)) for status in statuses]
+        rows.append([one_line(name), str(len(records)), *numbers, *_durations(records)])
+    return _aligned(rows)
+
+
+def _durations(records: Iterable[RunRecord]) -> list[str]:
+    spent = [each.result.duration_ms for each in records if each.result is not None]
+    return [duration(statistics.median(spent)), duration(max(spent))] if spent else ["", ""]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
