@@ -10,7 +10,6 @@ TYPE_CHECKING = False  # that of `typing`, without its import: type checkers tak
 if TYPE_CHECKING:
     from arazzo_runner.api import arun as arun, dry_run as dry_run, load as load, run as run, validate as validate
     from arazzo_runner.base.secrets import Secrets as Secrets
-    from arazzo_runner.engine.check_options import CheckOptions as CheckOptions
     from arazzo_runner.engine.effects import (
         Batch as Batch,
         Effect as Effect,
@@ -32,7 +31,11 @@ if TYPE_CHECKING:
         WorkflowFinished as WorkflowFinished,
         WorkflowStarted as WorkflowStarted,
     )
-    from arazzo_runner.engine.options import RunOptions as RunOptions, TransportOptions as TransportOptions
+    from arazzo_runner.engine.options import (
+        CheckOptions as CheckOptions,
+        RunOptions as RunOptions,
+        TransportOptions as TransportOptions,
+    )
     from arazzo_runner.engine.results import (
         Attempt as Attempt,
         RunResult as RunResult,
@@ -59,12 +62,11 @@ if TYPE_CHECKING:
 _MODULES = {
     "api": "arun dry_run load run validate",
     "base.secrets": "Secrets",
-    "engine.check_options": "CheckOptions",
     "engine.effects": "Batch Effect HttpRequest HttpResponse NoResponse Now SendRequest Sleep World",
     "engine.events": (
         "AttemptFinished Event RetryScheduled StepFinished StepStarted StopRun WorkflowFinished WorkflowStarted"
     ),
-    "engine.options": "RunOptions TransportOptions",
+    "engine.options": "CheckOptions RunOptions TransportOptions",
     "engine.results": "Attempt RunResult StepResult Verdict WorkflowResult",
     "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Location Severity UnknownWorkflow",
     "program.library": "LoadOptions",

@@ -13,14 +13,12 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.engine.access import Access, CredentialsGiven
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.option_numbers import check_numbers
-from arazzo_runner.engine.options import RunOptions, TransportOptions
+from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
+from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.engine.run import run_program
-from arazzo_runner.engine.schemas import InputProblem, prepare_inputs
+from arazzo_runner.engine.run import drive, run_program
 from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidInputs, Location, Severity, UnknownWorkflow
 from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, Source, open_document
 from arazzo_runner.program.context import names_hint
@@ -29,6 +27,7 @@ from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
 from arazzo_runner.sources.fetch import DocumentSnapshot
+from arazzo_runner.sources.read_ahead import read_schemas
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
 Around: TypeAlias = Callable[[World], World]
@@ -100,6 +99,7 @@ def load(
     program = load_program(entry, library, chosen)
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
+    read_schemas(program.operations())
     return program
 
 
@@ -427,7 +427,7 @@ def _mocked(
     if not mock:
         yield program
         return
-    from arazzo_runner.runtime.mock.world import mock_server, with_servers
+    from arazzo_runner.runtime.mock.api import mock_server, with_servers
 
     with mock_server(program, scenario=scenario, switches=switches) as server:
         yield with_servers(program, server.urls)

@@ -104,8 +104,7 @@ def measure(folder: str, rounds: int, steps: int) -> list[Meter]:
     """Run durably this often; the first round, which pays for imports and tables, is left out."""
     from arazzo_runner import api, durable_runs
     from arazzo_runner.durable import dbos_engine
-    from arazzo_runner.engine.check_options import NO_CHECKS
-    from arazzo_runner.engine.options import RunOptions
+    from arazzo_runner.engine.options import NO_CHECKS, RunOptions
 
     os.environ["XDG_STATE_HOME"] = folder
     source = Path(__file__).parents[1] / "fixtures" / "durable" / "notes.openapi.yml"

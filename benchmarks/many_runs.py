@@ -33,7 +33,7 @@ async def bare(base: str, rounds: int) -> None:
 async def runs(base: str, document: str, rounds: int) -> None:
     """The same as workflows."""
     import arazzo_runner
-    from arazzo_runner.engine.check_options import NO_CHECKS
+    from arazzo_runner.engine.options import NO_CHECKS
 
     program = arazzo_runner.load(document, servers={"things": base})
     options = arazzo_runner.RunOptions(checks=NO_CHECKS)

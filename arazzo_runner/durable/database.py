@@ -78,7 +78,7 @@ def _why_not_opened(path: str) -> str | None:
 
 
 def _not_opened(path: str, reason: str) -> InvalidUsage:
-    hint = "name a file of yours that can be written with --store"
+    hint = "name a writable file of yours with --store"
     return refusal(f"the store {path} cannot be opened: {reason}", code="invalid-store", hint=hint)
 
 
@@ -87,7 +87,7 @@ def _check_owner(path: str, connection: Any) -> None:
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if names and _DBOS_TABLE not in names:
         message = f"{path} is the database of another program"
-        raise refusal(message, code="invalid-store", hint="name a file that is not there yet with --store")
+        raise refusal(message, code="invalid-store", hint="name a new file with --store")
 
 
 def database(store: Store) -> Any:

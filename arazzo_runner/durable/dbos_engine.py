@@ -78,8 +78,8 @@ class Engine:
         self._on_problem = on_problem
         quiet()
         if getattr(dbos._dbos, "_dbos_global_instance", None) is not None:
-            message = "this process runs a DBOS of its own, and there can be only one"
-            raise refusal(message, code="durable-not-possible", hint="run the workflow in a process of its own")
+            message = "this process uses DBOS itself, which can run only once in a process"
+            raise refusal(message, code="durable-not-possible", hint="run the workflow in another process")
         self.database = database(store)
         config: DBOSConfig = {
             "name": APPLICATION,
@@ -135,7 +135,7 @@ class Engine:
                 if not isinstance(problem, error.DBOSWorkflowIDInUseError):
                     raise
                 message = f'there is already a run "{run_id}"'
-                hint = f"go on with it by arazzo resume {run_id}, or choose another --run-id"
+                hint = f"resume it with arazzo resume {run_id}, or choose another --run-id"
                 raise refusal(message, code="run-exists", hint=hint) from None
         return host
 
@@ -153,7 +153,7 @@ class Engine:
         """Return the context of a run that DBOS has begun (see Host); raises InvalidUsage after a timeout."""
         context = host.context(_SECONDS_TO_BEGIN)
         if context is None:
-            raise refusal("the run could not be begun: another process may have taken it", code="run-in-use")
+            raise refusal("the run could not be started: another process may have taken it", code="run-in-use")
         return context
 
     def host(self, run_id: str) -> Host | None:

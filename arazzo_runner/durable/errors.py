@@ -8,9 +8,9 @@ from typing import Protocol
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
 _REMEDIES = {
-    "foreign-record": "somebody else writes into {store}, or it is damaged: find out who; "
-    "arazzo {forget} forgets the record",
-    "journal-mismatch": "go on with it by the version of arazzo that wrote it; arazzo {forget} forgets it",
+    "foreign-record": "{store} is damaged, or somebody else writes to it: find out who; "
+    "arazzo {forget} deletes the record",
+    "journal-mismatch": "use the version of arazzo that wrote it; arazzo {forget} deletes it",
 }
 
 

@@ -49,7 +49,7 @@ class Ownership:
                 return False
         except OSError as problem:
             message = f"{self._file.path} cannot be written: {problem.strerror or problem}"
-            raise refusal(message, code="invalid-store", hint="name a place that can be written with --store") from None
+            raise refusal(message, code="invalid-store", hint="name a writable path with --store") from None
         if self._everywhere is None:
             return True
         try:

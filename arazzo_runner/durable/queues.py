@@ -70,8 +70,8 @@ class Queues:
             )
         every, each = limits.concurrency, limits.worker_concurrency
         if every is not None and each is not None and each > every:
-            message = f"a worker may not run more at the same time ({each}) than all of them together ({every})"
-            raise refusal(message, code="invalid-queue", hint=f"--worker-concurrency {every} or less")
+            message = f"the limit of each worker ({each}) is above the limit of the queue ({every})"
+            raise refusal(message, code="invalid-queue", hint=f"use --worker-concurrency {every} or less")
         rows = self._runtime.rows
         with rows.store_errors():
             rows.client.register_queue(

@@ -8,9 +8,8 @@ from uuid import uuid4
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, field_names
-from arazzo_runner.engine.check_options import CheckOptions
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
-from arazzo_runner.engine.options import RunOptions, TransportOptions
+from arazzo_runner.engine.options import CheckOptions, RunOptions, TransportOptions
 from arazzo_runner.errors import Diagnostic
 
 JOURNAL_VERSION: Final = 2

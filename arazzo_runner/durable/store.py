@@ -83,7 +83,7 @@ def _in_file(path: str) -> Store:
     """Return the store in a SQLite file; raises InvalidUsage if SQLite cannot open a file of that name."""
     path = os.path.abspath(path)
     if "\0" in path or not _is_unicode(path):
-        what = "holds a NUL" if "\0" in path else "is not UTF-8"
+        what = "contains a NUL" if "\0" in path else "is not UTF-8"
         hint = "name another place with --store or ARAZZO_STORE"
         raise refusal(f"the path of the store, {path!r}, {what}", code="invalid-store", hint=hint)
     return Store("sqlite:///" + path.replace(os.sep, "/"), path)

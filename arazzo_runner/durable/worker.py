@@ -91,7 +91,7 @@ class Worker:
         )
         for row in waiting:
             if row.app_version != VERSION:
-                message = f'run "{row.workflow_id}" is of {row.app_version}, and this worker of {VERSION}'
+                message = f'run "{row.workflow_id}" needs a worker of {row.app_version}, this one is of {VERSION}'
                 _notify(self._on_problem, row.workflow_id, refusal(message, code="journal-mismatch"))
 
     def _carry_out(self, run_id: str, given: Any) -> Any:

@@ -1,47 +1,70 @@
-"""The durable World: an intent before every unsafe request, every answer on disk before anything uses it.
+"""The durable World: records an intent before every unsafe request, and each response before it is used.
 
-Around each effect stand at most three kinds of journal entries:
+An effect has up to three kinds of journal entries:
 
-- `<key> begun`: the intent, with the execution that is about to send. Recording it also proves that the
-  run is still ours: an execution that was taken over sends nothing more.
+- `<key> begun`: the intent, with the id of the execution that is about to send. Recording it also
+  proves that the run is still ours: an execution that was taken over sends nothing more.
 - `<key> answered`: the answers. An unsafe request without one, begun by another execution, is *in doubt*.
-- `<key> decided`: what a person decided about requests in doubt; a resend is begun by it.
+- `<key> decided`: a person's decisions about requests in doubt; also the intent to resend.
 
-The clock needs no entries of its own: what it said rides along with the next entry. Nothing was
-done with it before that entry, so a crash in between loses nothing.
+Of a file only size and digest are recorded: a resumed run reads it again, and stops before it sends
+anything if the content has changed.
+
+The clock has no entries of its own: its times are part of the next entry. Nothing is done with them
+before that entry, so a crash in between loses nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.durable.answers import FAILED, answer_from_json, answer_to_json, decision_from_json, decision_to_json
-from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, Entry, InDoubt, Journal, LostOwnership
+from arazzo_runner.durable.journal import (
+    ANSWERED,
+    BEGUN,
+    DECIDED,
+    FAILED,
+    Entry,
+    InDoubt,
+    Journal,
+    LostOwnership,
+    answer_from_json,
+    answer_to_json,
+    decision_from_json,
+    decision_to_json,
+    file_to_json,
+)
 from arazzo_runner.durable.records import Decision, Doubt
 from arazzo_runner.engine.effects import (
     Answer,
     Batch,
     Effect,
-    HttpResponse,
+    LeafEffect,
+    NoFile,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
     Sleep,
     World,
+    in_shape,
+    leaves,
 )
+
+OTHER_VERSION: Final = "it was written by another version of arazzo; use that one"
 
 Decisions = Callable[[str], Mapping[str, Decision]]
 
 
 class Terms(Record, kw_only=True):
-    """On what terms a run goes on.
+    """The parameters of an execution.
 
-    `execution` names this execution of the run, `decisions` returns what was decided about the
-    requests that another execution had begun, by effect key. `keyed` tells which requests get
-    an Idempotency-Key; `resend` allows every request to be sent again.
+    `execution` is its id. `decisions` returns the decisions about requests that another execution
+    had begun, by effect key. `keyed` says which requests get an Idempotency-Key; `resend` allows
+    every request to be sent again. `without_files` replaces the content of files by a note, to show
+    a run without sending anything.
     """
 
     run_id: str
@@ -49,16 +72,21 @@ class Terms(Record, kw_only=True):
     decisions: Decisions
     keyed: Callable[[SendRequest], bool]
     resend: bool = False
+    without_files: bool = False
 
 
 class JournalMismatch(Exception):
-    """The journal holds something else than the run asks for: it was made by another program."""
+    """The journal does not match the effects of the run: the program or a file has changed."""
+
+    def __init__(self, message: str, hint: str = OTHER_VERSION) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class DurableWorld:
-    """Performs effects through `inner`, at most once where once more might do harm; blocking when `inner` is.
+    """Performs effects through `inner`, unsafe ones at most once; blocking if `inner` is.
 
-    `last` is the last entry of the journal, `stopped` why the run must not go on here.
+    `last` is the last entry of the journal, `stopped` is why the run must stop here.
     """
 
     def __init__(self, inner: World, journal: Journal, terms: Terms) -> None:
@@ -72,7 +100,7 @@ class DurableWorld:
         self.stopped: InDoubt | LostOwnership | None = None
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Return the recorded answer or perform the effect and record it; raises InDoubt, LostOwnership."""
+        """Return the recorded answer, or perform the effect and record it; raises InDoubt or LostOwnership."""
         try:
             return await self._performed(effect)
         except (InDoubt, LostOwnership) as stop:
@@ -80,14 +108,14 @@ class DurableWorld:
             raise
 
     async def _performed(self, effect: Effect[Answer]) -> Answer:
-        leaves = list(_leaves(effect))
-        if all(isinstance(leaf, Now) for leaf in leaves):
-            answers: list[object] = [await self._now() for _ in leaves]
-        elif any(isinstance(leaf, SendRequest) for leaf in leaves):
-            answers = await _Exchange(self, effect.key, [self._marked(leaf) for leaf in leaves]).run()
+        each = list(leaves(effect))
+        if all(isinstance(leaf, Now) for leaf in each):
+            answers: list[object] = [await self._now() for _ in each]
+        elif any(isinstance(leaf, (SendRequest, ReadFile)) for leaf in each):
+            answers = await _Exchange(self, effect.key, [self._marked(leaf) for leaf in each]).run()
         else:
-            answers = await self._wait(effect.key, leaves)
-        return cast(Answer, _shaped(effect, iter(answers)))
+            answers = await self._wait(effect.key, each)
+        return cast(Answer, in_shape(effect, iter(answers)))
 
     # ------------------------------------------------------------------ the clock
 
@@ -102,15 +130,15 @@ class DurableWorld:
         self._clock.append(now)
         return now
 
-    async def _wait(self, key: str, leaves: Sequence[Effect[Any]]) -> list[object]:
-        """Wait until a recorded moment: a run that is resumed later has less left to wait."""
+    async def _wait(self, key: str, leaves: Sequence[LeafEffect]) -> list[object]:
+        """Wait until a recorded time, so that a resumed run only waits for the rest."""
         answers: list[object] = [await self._now() if isinstance(leaf, Now) else None for leaf in leaves]
         entry = await self.begun(key, leaves)
         await self.sleep(key, entry)
         return answers
 
     async def sleep(self, key: str, entry: Mapping[str, Any]) -> None:
-        """Wait until the moment that an entry names."""
+        """Wait until the time in an entry."""
         left = entry["until"] - await self._inner.perform(Now(key="now"))
         if left > 0:
             await self._inner.perform(Sleep(key=key, seconds=left))
@@ -119,26 +147,26 @@ class DurableWorld:
 
     @property
     def replaying(self) -> bool:
-        """Whether the journal still tells what happened."""
+        """Whether there are entries left to replay."""
         return self._read < len(self._journal.entries)
 
     @property
     def next_entry(self) -> Entry | None:
-        """The entry that is read next."""
+        """The next entry to replay, None if there is none."""
         return self._journal.entries[self._read] if self.replaying else None
 
     @property
     def terms(self) -> Terms:
-        """On what terms the run goes on."""
+        """The parameters of this execution."""
         return self._terms
 
     @property
     def inner(self) -> World:
-        """Who really performs."""
+        """The World that performs effects."""
         return self._inner
 
     async def entry(self, name: str, value: Mapping[str, JsonValue]) -> Any:
-        """Return the next entry of the journal; when there is none, record this one."""
+        """Return the value of the next entry, which must have this name; if there is none, record this one."""
         expected = self.next_entry
         if expected is None:
             recorded = await self._journal.append(name, {**value, "now": list(self._clock)})
@@ -152,8 +180,8 @@ class DurableWorld:
         self._ticks = 0
         return recorded
 
-    async def begun(self, key: str, leaves: Sequence[Effect[Any]]) -> Any:
-        """Record what is about to be done."""
+    async def begun(self, key: str, leaves: Sequence[LeafEffect]) -> Any:
+        """Record the intent to perform effects."""
         value: dict[str, JsonValue] = {"by": self._terms.execution}
         unsafe: JsonValue = {leaf.key: _shown(leaf) for leaf in leaves if self.risky(leaf)}
         if unsafe:
@@ -163,16 +191,36 @@ class DurableWorld:
             value["until"] = await self._inner.perform(Now(key="now")) + max(waits)
         return await self.entry(f"{key} {BEGUN}", value)
 
+    # ------------------------------------------------------------------ files
+
+    async def read_again(self, effect: ReadFile, recorded: Mapping[str, Any]) -> bytes | NoFile:
+        """Return the content of a file that was read before; raises JournalMismatch if it has changed."""
+        if "none" in recorded:
+            return NoFile(recorded["none"])
+        if self._terms.without_files:
+            return b"(the content of a file, which is not kept)"
+        answer = await self._inner.perform(effect)
+        if file_to_json(answer) == recorded:
+            return answer
+        why = answer.message if isinstance(answer, NoFile) else f'the file "{effect.path}" has changed since'
+        hint = "restore the file, or start a new run"
+        raise JournalMismatch(f"a file that the run has read is needed again, but {why}", hint)
+
     # ------------------------------------------------------------------ requests
 
-    def risky(self, leaf: Effect[Any]) -> bool:
-        """Tell whether doing it twice may do harm."""
-        if leaf.safe or not isinstance(leaf, SendRequest) or self._terms.resend:
-            return False
-        return leaf.request.header("Idempotency-Key") is None
+    def risky(self, leaf: LeafEffect) -> bool:
+        """Return whether performing an effect twice may do harm."""
+        match leaf:
+            case SendRequest():
+                is_keyed = leaf.request.header("Idempotency-Key") is not None
+                return not (leaf.safe or self._terms.resend or is_keyed)
+            case ReadFile() | Sleep() | Now():
+                return False
+            case _:
+                assert_never(leaf)
 
-    def _marked(self, leaf: Effect[Any]) -> Effect[Any]:
-        """Give a request its Idempotency-Key: the same whenever this effect is performed."""
+    def _marked(self, leaf: LeafEffect) -> LeafEffect:
+        """Add the Idempotency-Key to a request: always the same for the same effect."""
         if not isinstance(leaf, SendRequest) or leaf.safe or not self._terms.keyed(leaf):
             return leaf
         if leaf.request.header("Idempotency-Key") is not None:
@@ -182,9 +230,9 @@ class DurableWorld:
 
 
 class _Exchange:
-    """One round of requests: replayed, decided or sent until each has its answer."""
+    """A batch of requests: replayed, decided or sent until each has an answer."""
 
-    def __init__(self, world: DurableWorld, key: str, leaves: Sequence[Effect[Any]]) -> None:
+    def __init__(self, world: DurableWorld, key: str, leaves: Sequence[LeafEffect]) -> None:
         self._world = world
         self._key = key
         self._leaves = leaves
@@ -219,12 +267,23 @@ class _Exchange:
             return
         self._open.clear()
         for index, value in enumerate(entry["answers"]):
-            self._answers[index] = _answer(value)
+            self._answers[index] = await self._replayed(self._leaves[index], value)
             if isinstance(value, dict) and value.get("unknown"):
                 self._open.add(index)
 
+    async def _replayed(self, leaf: LeafEffect, value: Any) -> object:
+        match leaf:
+            case SendRequest():
+                return answer_from_json(value)
+            case ReadFile():
+                return await self._world.read_again(leaf, value)
+            case Now() | Sleep():
+                return value
+            case _:
+                assert_never(leaf)
+
     def _settled(self) -> bool:
-        """Whether the answers stand: an unknown outcome does, unless somebody decided about it."""
+        """Return whether the answers are final; an unknown outcome is, unless there is a decision about it."""
         if any(self._answers[index] is None for index in self._open):
             return False
         following = self._world.next_entry
@@ -243,7 +302,7 @@ class _Exchange:
             await self._send()
 
     async def _decide(self, risky: Sequence[int]) -> None:
-        """Carry out what a person decided about requests that another execution had begun."""
+        """Record and apply the decisions about requests that another execution had begun."""
         assert self._sender is not None
         found = self._world.terms.decisions(self._sender)
         keys = [self._leaves[index].key for index in risky]
@@ -283,7 +342,7 @@ class _Exchange:
             self._open.discard(index)
 
     async def _send(self) -> None:
-        """Perform what has no answer yet, then record all answers."""
+        """Perform the effects without an answer, then record all answers."""
         indexes = sorted(self._open)
         for index, answer in zip(indexes, await self._performed(indexes), strict=True):
             self._answers[index] = answer
@@ -297,50 +356,36 @@ class _Exchange:
         await self._world.entry(f"{self._key} {ANSWERED}", value)
 
     async def _performed(self, indexes: Sequence[int]) -> Sequence[object]:
-        leaves = [self._leaves[index] for index in indexes]
+        found: list[Effect[object]] = [self._leaves[index] for index in indexes]
         if self._begun is not None and "until" in self._begun:
             now = await self._world.inner.perform(Now(key="now"))
             left = max(0.0, self._begun["until"] - now)
-            leaves = [
-                replace(leaf, seconds=min(leaf.seconds, left)) if isinstance(leaf, Sleep) else leaf for leaf in leaves
+            found = [
+                replace(each, seconds=min(each.seconds, left)) if isinstance(each, Sleep) else each for each in found
             ]
-        if len(leaves) == 1:
-            return (await self._world.inner.perform(leaves[0]),)
-        batch = Batch(key=self._key, safe=all(leaf.safe for leaf in leaves), effects=tuple(leaves))
+        if len(found) == 1:
+            return (await self._world.inner.perform(found[0]),)
+        batch = Batch(key=self._key, safe=all(each.safe for each in found), effects=tuple(found))
         return await self._world.inner.perform(batch)
 
     def _recorded(self, index: int) -> JsonValue:
-        answer = self._answers[index]
-        if isinstance(answer, (HttpResponse, NoResponse)):
-            unknown = isinstance(answer, NoResponse) and answer.sent and self._world.risky(self._leaves[index])
-            return answer_to_json(answer, unknown=unknown)
-        assert answer is None or isinstance(answer, float)
-        return answer
-
-
-def _answer(value: Any) -> object:
-    return answer_from_json(value) if isinstance(value, dict) else value
+        leaf, answer = self._leaves[index], cast(Any, self._answers[index])
+        match leaf:
+            case SendRequest():
+                unknown = isinstance(answer, NoResponse) and answer.sent and self._world.risky(leaf)
+                return answer_to_json(answer, unknown=unknown)
+            case ReadFile():
+                return file_to_json(answer)
+            case Now() | Sleep():
+                return cast(JsonValue, answer)
+            case _:
+                assert_never(leaf)
 
 
 def _is_unknown(value: JsonValue) -> bool:
     return isinstance(value, dict) and value.get("unknown") is True
 
 
-def _shown(leaf: Effect[Any]) -> dict[str, JsonValue]:
+def _shown(leaf: LeafEffect) -> dict[str, JsonValue]:
     assert isinstance(leaf, SendRequest)
     return {"method": leaf.request.method, "url": leaf.request.url}
-
-
-def _leaves(effect: Effect[Any]) -> Iterator[Effect[Any]]:
-    if isinstance(effect, Batch):
-        for each in effect.effects:
-            yield from _leaves(each)
-    else:
-        yield effect
-
-
-def _shaped(effect: Effect[Any], answers: Iterator[object]) -> object:
-    """Give the answers the shape that the effect's Batches have."""
-    if isinstance(effect, Batch):
-        return tuple(_shaped(each, answers) for each in effect.effects)
-    return next(answers)

@@ -1,6 +1,7 @@
 """The interpreter: a Program, inputs and a World give a RunResult; no clock, no socket, no file in here.
 
-`run.run_program` is where to start; it drives `interpreter.run_workflow`, which visits steps
-(`visit.py`), each of which is built (`request.py`), performed and judged (`criteria.py`).
-May import program and what lies below it.
+Start with `run.run_program`: it calls `interpreter.run_workflow`, which visits steps. For an
+operation, `attempt.py` builds the request (`request.py`, `body.py`), performs it through the World
+(`effects.py`) and judges the response (`criteria.py`, `checks.py`). May import program and the
+packages below it.
 """

@@ -1,4 +1,4 @@
-"""How requests get credentials: a seam, so that a run that needs none imports nothing more."""
+"""The interface between a run and credentials; a run that needs none imports nothing else for them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from arazzo_runner.errors import Diagnostic
 
 
 class CredentialSource:
-    """Where credentials are looked for: `arazzo_runner.Credentials` is one, named here without its imports."""
+    """A source of credentials; its one subclass is `arazzo_runner.Credentials`, which has heavier imports."""
 
 
 CredentialsGiven: TypeAlias = CredentialSource | Mapping[str, Mapping[str, str | Mapping[str, str]]] | None
 
 
 class Access:
-    """No credentials at all: what a run has whose steps give their own."""
+    """Adds no credentials: for runs whose steps set their own; runtime/auth has the one that does."""
 
     missing: tuple[Diagnostic, ...] = ()
-    """What operations ask for and nobody has configured."""
+    """Credentials that operations need and that are not configured."""
 
     def around(self, world: World) -> World:
         """Return the World that adds credentials to what it passes on."""

@@ -1,4 +1,4 @@
-"""One try of a step that calls an operation: build the request, send it, judge what came."""
+"""One attempt at a step that calls an operation: build the request, send it, judge the response."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from arazzo_runner.engine.checks import check_request, check_response, errors_in
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.criteria import default_verdict, judge_all
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, SendRequest
-from arazzo_runner.engine.request import BuiltRequest, CannotBuild, build_request
-from arazzo_runner.engine.resolve import resolve_output
+from arazzo_runner.engine.request import BuiltRequest, build_request
+from arazzo_runner.engine.resolve import CannotBuild, resolve_output
 from arazzo_runner.engine.results import Attempt, Verdict
 from arazzo_runner.engine.state import Frame, Run
 from arazzo_runner.errors import Diagnostic, Severity
@@ -24,8 +24,8 @@ from arazzo_runner.sources.http_media.media import decode_body
 class Tried(Record):
     """An attempt and what later decisions need of it.
 
-    `scope` sees the response; `built` is False when no request could be made; `unknown` is
-    True when an unsafe request may or may not have been acted on; `final` when no action may follow.
+    `scope` includes the response. `built` is False when no request could be built, `unknown` True
+    when an unsafe request may or may not have been acted on, `final` True when no action may follow.
     """
 
     attempt: Attempt
@@ -38,16 +38,16 @@ class Tried(Record):
 
 
 async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: OperationCall, number: int) -> Tried:
-    """Build and send the step's request once and judge the answer (Arazzo §Step Object)."""
+    """Build and send the step's request once and judge the response (Arazzo §Step Object)."""
     key = frame.key(step.step_id)
     started = await run.tick(key)
     scope = frame.scope(run, later=step.later)
     try:
-        built = build_request(step, call, scope, run, started)
+        built = await build_request(step, call, scope, run, key, started)
     except CannotBuild as problem:
         attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
         return Tried(attempt, scope, {}, built=False)
-    _learn_secrets(run, built)
+    _register_request_secrets(run, built)
     findings = check_request(step, call, built, run.options.checks)
     if errors_in(findings):
         attempt = Attempt(number=number, started=started, request=built.request, diagnostics=findings + built.notes)
@@ -98,7 +98,7 @@ def _judged(
     response: HttpResponse,
 ) -> Tried:
     message, note = _message(response, step)
-    _learn(run, header_secrets(response.headers), response.header("Content-Type"), message.body)
+    _register_secrets(run, header_secrets(response.headers), response.header("Content-Type"), message.body)
     run.jar = run.jar.after_response(built.request.url, response.headers, started, mode=run.options.cookies)
     scope = _scope(run, frame, built, message, response.status)
     verdicts: tuple[Verdict, ...] = judge_all(step.criteria, scope, run.options.criterion_timeout)
@@ -141,14 +141,14 @@ def _unanswered(
         started=started,
         request=shown,
         response=answer,
-        diagnostics=built.notes + _told(answer, step),
+        diagnostics=built.notes + _reported(answer, step),
         duration_ms=answer.elapsed_ms,
     )
     return Tried(attempt, _scope(run, frame, built, None, MISSING), {}, unknown=unknown)
 
 
 def _redirects(response: HttpResponse, step: CompiledStep) -> tuple[Diagnostic, ...]:
-    """Tell of the redirects of an exchange: those that were followed, and one that was not."""
+    """Return notes on the redirects of an exchange: those that were followed, and one that was refused."""
     found = []
     if response.redirects:
         message = f"redirected to {' and then to '.join(response.redirects)}"
@@ -160,7 +160,7 @@ def _redirects(response: HttpResponse, step: CompiledStep) -> tuple[Diagnostic, 
     return tuple(found)
 
 
-def _told(answer: NoResponse, step: CompiledStep) -> tuple[Diagnostic, ...]:
+def _reported(answer: NoResponse, step: CompiledStep) -> tuple[Diagnostic, ...]:
     if answer.code is None:
         return ()
     message = f'step "{step.step_id}": {answer.message}'
@@ -168,7 +168,7 @@ def _told(answer: NoResponse, step: CompiledStep) -> tuple[Diagnostic, ...]:
 
 
 def _repeatable(run: Run, call: OperationCall, request: HttpRequest) -> bool:
-    # Semantics §5: a request of unknown outcome goes out again only when that does no harm.
+    # Semantics §5: a request of unknown outcome is sent again only when that does no harm.
     return call.operation.idempotent or request.header("Idempotency-Key") is not None or run.options.resend_unknown
 
 
@@ -195,22 +195,22 @@ def _outputs(run: Run, step: CompiledStep, scope: Scope) -> tuple[dict[str, Json
     outputs: dict[str, JsonValue] = {}
     missing = []
     for name, value in step.outputs:
-        worth = resolve_output(value, scope)
-        if worth is MISSING:
+        resolved = resolve_output(value, scope)
+        if resolved is MISSING:
             missing.append(name)
             continue
-        outputs[name] = worth
+        outputs[name] = resolved
         if name in step.secret_outputs:
-            run.secrets.add(worth)
+            run.secrets.add(resolved)
     return outputs, tuple(missing)
 
 
-def _learn_secrets(run: Run, built: BuiltRequest) -> None:
+def _register_request_secrets(run: Run, built: BuiltRequest) -> None:
     found = (*header_secrets(built.request.headers), *url_secrets(built.request.url))
-    _learn(run, found, built.request.header("Content-Type"), built.message.body)
+    _register_secrets(run, found, built.request.header("Content-Type"), built.message.body)
 
 
-def _learn(run: Run, found: Iterable[str], kind: str | None, body: JsonValue) -> None:
+def _register_secrets(run: Run, found: Iterable[str], kind: str | None, body: JsonValue) -> None:
     for secret in found:
         run.secrets.add(secret)
     run.secrets.add_named(body)

@@ -2,22 +2,25 @@
 
 RFC 6265bis (draft-ietf-httpbis-rfc6265bis) §5.7 and §5.8, but for one thing: a cookie without a
 Domain goes back to the origin that set it, not to every port of its host, so that two services on
-one host keep their own sessions. The Domain attribute counts only on request (mode "domain").
+one host keep their own sessions. The Domain attribute counts only on request (mode "domain"). The
+Public Suffix List is that of the package publicsuffixlist, which comes with it: nothing is fetched.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-from arazzo_runner.engine.cookie_domains import canonical_host, is_public_suffix, matches_domain
+from arazzo_runner.engine.set_cookie import SetCookie, read_set_cookie
 from arazzo_runner.sources.hosts import Origin, origin_of
 
-if TYPE_CHECKING:
-    from arazzo_runner.engine.set_cookie import SetCookie
-
+# URL Standard, "ends in a number": 127.1, 0x7f.1 and 2130706433 are addresses too.
+_NUMBER: Final = pattern(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?", re.DOTALL)
 PER_DOMAIN: Final = 50
 MAX_COOKIES: Final = 3000
 """RFC 6265bis §6.1: what a client should be able to keep; beyond it, the oldest cookies go."""
@@ -40,7 +43,7 @@ class Cookie(Record):
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What tells cookies apart: one with an equal key takes this one's place."""
+        """The identity of the cookie: one with an equal key replaces it."""
         return (self.name, self.path, self.domain if self.wide else self.origin, self.wide)
 
     def goes_to(self, origin: Origin, path: str, now: float) -> bool:
@@ -62,8 +65,6 @@ class Jar(Record):
         origin = _origin(url) if lines else None
         if origin is None:
             return self
-        from arazzo_runner.engine.set_cookie import read_set_cookie  # lazily: most answers set no cookie
-
         kept = {each.key: each for each in self.cookies if each.expires is None or each.expires > now}
         for line in lines:
             given = read_set_cookie(line, now)
@@ -88,7 +89,7 @@ class Jar(Record):
 
 
 def _origin(url: str) -> Origin | None:
-    """Return the origin of a URL as cookies are bound to it; None when it has none: the sending tells of it."""
+    """Return the origin of a URL as cookies are bound to it, None when it has none (sending it reports that)."""
     try:
         found = origin_of(url)
     except ValueError:
@@ -143,7 +144,7 @@ def _shadows(cookie: Cookie, origin: Origin, others: Iterable[Cookie]) -> bool:
 
 
 def _within_limits(cookies: list[Cookie]) -> tuple[Cookie, ...]:
-    """Drop what is too much of one domain, those that are not Secure first, and then of all (RFC 6265bis §5.7)."""
+    """Drop the cookies above the limit of a domain, not Secure and old ones first, then of all (RFC 6265bis §5.7)."""
     if len(cookies) <= PER_DOMAIN:
         return tuple(cookies)
     by_domain: dict[str, list[Cookie]] = {}
@@ -166,3 +167,43 @@ def _is_below(path: str, cookie_path: str) -> bool:
 def default_path(path: str) -> str:
     """Return the path of a cookie that names none: that of its request, up to its last slash (RFC 6265bis §5.1.4)."""
     return path.rpartition("/")[0] or "/"
+
+
+def canonical_host(host: str) -> str:
+    """Return a host as domains are compared: lower-case, in ASCII, without the dot at its end.
+
+    >>> canonical_host("API.Bücher.example.")
+    'api.xn--bcher-kva.example'
+    """
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            return host
+    return host.lower().rstrip(".")
+
+
+def matches_domain(host: str, domain: str) -> bool:
+    """Return whether a host is a domain or below it; an IP address is below nothing (RFC 6265bis §5.1.3).
+
+    >>> matches_domain("api.example.com", "example.com"), matches_domain("10.0.0.1", "0.0.1")
+    (True, False)
+    """
+    return host == domain or (host.endswith("." + domain) and not is_address(host))
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is an IP address, however it is written."""
+    return ":" in host or _NUMBER.fullmatch(host) is not None
+
+
+def is_public_suffix(domain: str) -> bool:
+    """Return whether anybody may register names below a domain: `co.uk`, `github.io`, every single label."""
+    return not is_address(domain) and _suffixes().privatesuffix(domain) is None
+
+
+@cache
+def _suffixes() -> Any:
+    from publicsuffixlist import PublicSuffixList  # lazily: 40 ms, for cookies with a Domain only
+
+    return PublicSuffixList()

@@ -1,4 +1,4 @@
-"""Criterion + Scope → Verdict: does it hold, what was seen, and why not."""
+"""Criterion + Scope → Verdict: whether it holds, the values that it read, and why it does not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from arazzo_runner.sources.operation import Operation
 
 
 def judge(criterion: CompiledCriterion, scope: Scope, timeout: float) -> Verdict:
-    """Return the verdict of one criterion; whatever cannot be evaluated fails and says why.
+    """Return the verdict of one criterion; one that cannot be evaluated fails with a reason.
 
     `timeout` (seconds) bounds the work. Arazzo 1.1 §Evaluation Errors.
     """
@@ -40,12 +40,12 @@ def judge(criterion: CompiledCriterion, scope: Scope, timeout: float) -> Verdict
 
 
 def judge_all(criteria: Sequence[CompiledCriterion], scope: Scope, timeout: float) -> tuple[Verdict, ...]:
-    """Return the verdicts of all criteria, so that a failed step shows every one that failed."""
+    """Return the verdicts of all criteria, also of those after one that failed."""
     return tuple(judge(criterion, scope, timeout) for criterion in criteria)
 
 
 def default_verdict(response: HttpResponse, operation: Operation, at: Location) -> Verdict:
-    """Judge a step without successCriteria: it succeeds with a 2xx status (304 where documented)."""
+    """Return the verdict of a step without successCriteria: it passes with 2xx (or 304 where documented)."""
     status = response.status
     passed = 200 <= status < 300 or (status == 304 and "304" in operation.responses)
     reason = None
@@ -79,7 +79,7 @@ def _query(criterion: QueryCriterion, scope: Scope, timeout: float) -> Verdict:
         return _verdict(criterion, criterion.kind, value, False, str(missing))
     except ExpressionSyntaxError as problem:
         return _verdict(criterion, criterion.kind, value, False, problem.message)
-    selection = select(query, value, timeout=timeout)
+    selection = select(query, value, timeout=timeout, now=scope.now)
     passed = passes(selection)
     reason = selection.reason
     if not passed and reason is None:

@@ -1,13 +1,21 @@
 """Effects: what the interpreter asks of the outside world, as frozen data; answers are data too.
 
-`World.perform` is the only way out of the interpreter. Equal answers give equal runs, so
-record/replay, durable runs and tests are one mechanism.
+The interpreter has no clock, socket or file. It calls `await world.perform(effect)`, and the World
+returns the answer:
+
+- `SendRequest`: an `HttpResponse`, or a `NoResponse` when no usable answer came.
+- `ReadFile`: the content of the file as `bytes`, or a `NoFile`.
+- `Sleep`: None, when the time is over.
+- `Now`: the time as a `float`, in seconds since the epoch.
+- `Batch`: a tuple with the answer to each of its effects, in their order.
+
+Equal answers give equal runs, so record and replay, durable runs and tests are one mechanism.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Generic, Literal, Protocol, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
@@ -15,12 +23,20 @@ from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.errors import Location
 
 Answer = TypeVar("Answer")
+Answered = TypeVar("Answered", covariant=True)
 
 Headers = tuple[tuple[str, str], ...]
+"""Pairs of name and value, in the order in which they are sent or came; a name may occur more than once."""
 
 
 class HttpRequest(Record):
-    """A request ready to be sent: absolute URL already encoded, header pairs in order, body bytes or None."""
+    """A request ready to be sent, credentials excepted.
+
+    - `method`: upper case, such as `POST`.
+    - `url`: absolute and percent-encoded; it is sent as it is, without a fragment.
+    - `headers`: what the step and its operation say. `Host` and `Content-Length` are the sender's.
+    - `body`: the bytes to send, None for no body.
+    """
 
     method: str
     url: str
@@ -33,10 +49,14 @@ class HttpRequest(Record):
 
 
 class HttpResponse(Record):
-    """An answer that came, whatever its status; `body` is decoded (gzip undone) and whole.
+    """The response to a request, whatever its status.
 
-    `elapsed_ms` is how long the exchange took. `redirects` are the URLs it was led to (without
-    their queries), `refused` says why a redirect was not followed although they are.
+    - `status`: the status code, 100 to 599.
+    - `headers`: as they came; names are read without regard to case.
+    - `body`: the whole body, content codings such as gzip undone; `b""` for none.
+    - `elapsed_ms`: how long the exchange took, in milliseconds.
+    - `redirects`: the URLs that the request was redirected to and that were followed, without their queries.
+    - `refused`: why a redirect was not followed although redirects are, None otherwise.
     """
 
     status: int
@@ -52,11 +72,15 @@ class HttpResponse(Record):
 
 
 class NoResponse(Record):
-    """No usable answer came.
+    """The answer to a request that got no usable response; a World returns this instead of raising.
 
-    `sent` is False only when it is certain that the server got nothing (refused, no such
-    host, TLS refused before the request): then sending again is safe. `code` and `hint` are
-    those of the Diagnostic that tells of it, where "no-response" would say too little.
+    - `reason`: the kind of failure. `forbidden` is a World's own decision not to send,
+      `credentials` that a credential could not be obtained.
+    - `message`: one sentence for people.
+    - `sent`: False only when it is certain that the server did not get the request (connection
+      refused, unknown host, TLS refused): then it may be sent again. True otherwise.
+    - `elapsed_ms`: how long it took to fail, in milliseconds.
+    - `code` and `hint`: of a Diagnostic to report besides, None for none.
     """
 
     reason: Literal[
@@ -79,11 +103,19 @@ class NoResponse(Record):
     hint: str | None = None
 
 
-class Effect(Record, Generic[Answer], kw_only=True):
-    """Something to be done outside.
+class NoFile(Record):
+    """The answer to a ReadFile of a file that cannot or must not be read; `message` says why."""
 
-    `key` names it within its run (`<stepId>#<attempt>`, nested runs prefixed); `safe` says
-    that doing it twice does no harm.
+    message: str
+
+
+class Effect(Record, Generic[Answered], kw_only=True):
+    """Something to be done outside of the interpreter; `Answered` is the type of what `World.perform` returns for it.
+
+    - `key`: its name within the run, the same whenever the run is repeated with equal answers:
+      `<stepId>#<attempt>`, with a suffix for what is not the request itself (`/now`, `/wait`,
+      `/file1`) and a prefix for nested workflows (`<stepId>#<attempt>/`).
+    - `safe`: whether doing it twice does no harm.
     """
 
     key: str
@@ -91,15 +123,22 @@ class Effect(Record, Generic[Answer], kw_only=True):
 
 
 class SendRequest(Effect[HttpResponse | NoResponse], kw_only=True):
-    """One HTTP exchange; `timeout` in seconds covers the whole of it.
+    """Send one HTTP request. Answer with an `HttpResponse` or a `NoResponse`; do not raise.
 
-    `cookies` says which cookies of redirects on the way are kept ("off": none), `jar` holds those of
-    the run so far and `began` is when the request was made: a redirect is sent those that fit it. One
-    that is not `redirectable` follows none, whatever the options say.
-    `source` names the source description and `server` the URL it is called at, `operation` the
-    Operation Object (`<uri>#<pointer>`); `at` is the step's place in its document.
-    `security` lists the alternatives (scheme name → scopes), `schemes` the raw Security Scheme
-    Objects they name: a World that knows credentials adds them below journal and cassette.
+    - `request`: what to send.
+    - `timeout`: for the whole exchange, in seconds.
+    - `safe`: True for methods that do not change anything (GET, HEAD, OPTIONS, TRACE).
+    - `source`: the name of the source description; `server` the base URL it is called at.
+    - `operation`: the Operation Object, as `<uri>#<pointer>`.
+    - `at`: where the step is in its document.
+
+    What a World needs that follows redirects or adds credentials:
+
+    - `redirectable`: False for a request that must not follow a redirect, whatever the options say.
+    - `cookies`: which cookies are kept on the way through redirects ("host", "domain" or "off").
+    - `jar`: the cookies of the run so far; `began`: the time of the request, in seconds since the epoch.
+    - `security`: the alternatives of the operation, each a mapping of scheme names to scopes.
+    - `schemes`: the Security Scheme Objects by name.
     """
 
     _hidden_in_repr = ("jar",)
@@ -118,24 +157,43 @@ class SendRequest(Effect[HttpResponse | NoResponse], kw_only=True):
     schemes: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
+class ReadFile(Effect[bytes | NoFile], kw_only=True):
+    """Read a file that a request body sends. Answer with its whole content, or with a `NoFile`; do not raise.
+
+    `path` is named by the document or the run's inputs, never by a response, and is relative to
+    the working directory or absolute. The World decides which files may be read: those of this
+    package read regular files below the working directory that are not hidden.
+    """
+
+    path: str
+
+
 class Sleep(Effect[None], kw_only=True):
-    """Wait `seconds`."""
+    """Wait `seconds`, then answer None."""
 
     seconds: float
 
 
 class Now(Effect[float], kw_only=True):
-    """The time, in seconds since the epoch."""
+    """Read the clock. Answer with the time in seconds since the epoch, as `time.time()` returns it."""
 
 
 class Batch(Effect[tuple[object, ...]], kw_only=True):
-    """Several effects to be done at the same time; answers come in the order of `effects`."""
+    """Perform `effects` at the same time, or one after the other. Answer with a tuple of their answers, in their order.
+
+    Only runs with `parallel` above 1 have them. The effects may be Batches themselves.
+    """
 
     effects: tuple[Effect[object], ...]
 
 
+LeafEffect: TypeAlias = SendRequest | ReadFile | Sleep | Now
+AnyEffect: TypeAlias = LeafEffect | Batch
+"""Every kind of effect: a `match` over it ends in `assert_never`, so that no kind is forgotten."""
+
+
 class Interrupted(KeyboardInterrupt):
-    """Raised by a World that was told to end the run; `sent` is False when the request at hand did not leave."""
+    """Raised by a World to end the run; `sent` is False when the request at hand was not sent."""
 
     def __init__(self, *, sent: bool) -> None:
         super().__init__("interrupted")
@@ -143,10 +201,51 @@ class Interrupted(KeyboardInterrupt):
 
 
 class World(Protocol):
-    """Performs effects; wrappers (budget, journal, mock …) have the same one method."""
+    """Performs effects: sends requests, waits, tells the time. Anything with this method is one.
+
+    A World that wraps another passes on what it does not handle itself:
+
+        class WithHeader:
+            def __init__(self, world: World) -> None:
+                self._world = world
+
+            async def perform(self, effect, /):
+                if isinstance(effect, SendRequest):
+                    headers = (*effect.request.headers, ("X-Trace", effect.key))
+                    effect = replace(effect, request=replace(effect.request, headers=headers))
+                return await self._world.perform(effect)
+
+    A request may also be inside a Batch when steps run in parallel. The World of a blocking run
+    (`run`) must never suspend: its `perform` awaits nothing but other Worlds of that kind. That of
+    `arun` may await what it likes.
+    """
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Do what the effect says and return its answer; failures are answers, not exceptions."""
+
+
+def known(effect: Effect[Any]) -> AnyEffect:
+    """Return an effect as one of the closed union, to be matched; raises TypeError for any other class."""
+    if isinstance(effect, (SendRequest, ReadFile, Sleep, Now, Batch)):
+        return effect
+    raise TypeError(f"{type(effect).__name__} is no effect of the interpreter")
+
+
+def leaves(effect: Effect[Any]) -> Iterator[LeafEffect]:
+    """Yield an effect, or what a Batch and the Batches in it hold, in order."""
+    found = known(effect)
+    if isinstance(found, Batch):
+        for each in found.effects:
+            yield from leaves(each)
+    else:
+        yield found
+
+
+def in_shape(effect: Effect[Any], answers: Iterator[object]) -> object:
+    """Return answers to the leaves of an effect as the answer to that effect: tuples where it has Batches."""
+    if isinstance(effect, Batch):
+        return tuple(in_shape(each, answers) for each in effect.effects)
+    return next(answers)
 
 
 def _header(headers: Headers, name: str) -> str | None:

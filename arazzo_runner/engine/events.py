@@ -1,4 +1,9 @@
-"""What a run tells while it goes on: one frozen record per event, for live progress."""
+"""Events: what happens in a run, reported to a listener (`on_event`) as it happens, as frozen records.
+
+A listener is called with the event and the Secrets of the run, which mask its texts. The run waits
+for it. It ends the run by raising StopRun. In every event `depth` is 0 for the workflow that was
+asked for, 1 for a workflow that it calls or depends on, and so on.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
 
 
 class WorkflowStarted(Record):
-    """A workflow begins; `depth` is 0 for the one that was asked for, more for nested ones."""
+    """A workflow begins; `steps` is how many steps it has."""
 
     workflow_id: str
     steps: int
@@ -19,7 +24,7 @@ class WorkflowStarted(Record):
 
 
 class StepStarted(Record):
-    """A step is visited."""
+    """A visit of a step begins; a step is visited again when an action leads back to it."""
 
     workflow_id: str
     step_id: str
@@ -27,9 +32,10 @@ class StepStarted(Record):
 
 
 class AttemptFinished(Record):
-    """One try of a step is over; `outputs` are what it gave, also when its criteria failed.
+    """An attempt at a step has ended; `outputs` are the step's, also when its criteria failed.
 
-    Told before anything else is done outside: whoever must not lose the outputs writes them now.
+    Nothing else has been sent since the response: a listener that must not lose the outputs stores
+    them now.
     """
 
     _hidden_in_repr = ("outputs",)
@@ -42,7 +48,10 @@ class AttemptFinished(Record):
 
 
 class RetryScheduled(Record):
-    """A failed step will be tried again after `seconds`; `retry` of `limit`, by the action named."""
+    """A failed step will be tried again after `seconds`.
+
+    `action` is the name of the failure action, `retry` counts its retries from 1, `limit` is its retryLimit.
+    """
 
     workflow_id: str
     step_id: str
@@ -54,7 +63,7 @@ class RetryScheduled(Record):
 
 
 class StepFinished(Record):
-    """A visit of a step is over."""
+    """A visit of a step has ended."""
 
     workflow_id: str
     result: StepResult
@@ -62,14 +71,14 @@ class StepFinished(Record):
 
 
 class WorkflowFinished(Record):
-    """A workflow is over."""
+    """A workflow has ended."""
 
     result: WorkflowResult
     depth: int
 
 
 class StopRun(Exception):
-    """Raised by a listener: the run ends as failed before it does anything more, `str()` of this is the reason."""
+    """Raised by a listener to end the run as failed before anything more is sent; `str()` of it is the reason."""
 
 
 Event: TypeAlias = WorkflowStarted | StepStarted | AttemptFinished | RetryScheduled | StepFinished | WorkflowFinished

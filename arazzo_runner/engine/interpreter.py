@@ -1,19 +1,19 @@
-"""The interpreter: walks a compiled workflow inside a World (Arazzo §Workflow Object, §Step Object).
+"""The interpreter: runs a compiled workflow inside a World (Arazzo §Workflow Object, §Step Object).
 
-`run_workflow` walks the steps, `visit_step` tries one until it passes or its actions say what
-else, `_follow` turns the action taken into the next step. Flow rules: semantics §5.
+`run_workflow` runs the steps in turn, `visit_step` tries one until it passes or an action other
+than a retry follows, `_follow` returns the step that this action leads to. Flow rules: semantics §5.
 """
 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar, assert_never, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.engine.actions import choose_action
+from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_seconds
 from arazzo_runner.engine.attempt import Tried, try_operation
-from arazzo_runner.engine.concurrent import AskingWorld, together
+from arazzo_runner.engine.concurrent import BranchWorld, depended_on, parallel_group, ready_workflows, run_branches
 from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.events import (
     AttemptFinished,
@@ -23,32 +23,29 @@ from arazzo_runner.engine.events import (
     WorkflowFinished,
     WorkflowStarted,
 )
-from arazzo_runner.engine.nested import call_inputs, checked_inputs, inherited_inputs
+from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
-from arazzo_runner.engine.parallel import depended_on, parallel_group, ready_workflows
-from arazzo_runner.engine.readiness import not_ready
-from arazzo_runner.engine.request import CannotBuild
-from arazzo_runner.engine.resolve import resolve_output
+from arazzo_runner.engine.resolve import CannotBuild, resolve_output
 from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
-from arazzo_runner.engine.state import Frame, Outer, Run, Stop
-from arazzo_runner.engine.waiting import retry_after_seconds
+from arazzo_runner.engine.state import BatchWorld, Frame, Run, Stop
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
     CompiledAction,
     CompiledCriterion,
     CompiledStep,
     OperationCall,
+    Unlinked,
     WorkflowCall,
     WorkflowKey,
 )
 
 Result = TypeVar("Result")
-MOST_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
+MAX_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
 
 
 class Visit(Record):
-    """One visit of a step: its record, the action that follows, and what the last try saw."""
+    """One visit of a step: its result, the action that follows (None: the default), and its last attempt."""
 
     result: StepResult
     action: CompiledAction | None
@@ -63,14 +60,14 @@ class Visit(Record):
 async def run_workflow(
     run: Run, key: WorkflowKey, inputs: dict[str, JsonValue], depth: int = 0, prefix: str = ""
 ) -> WorkflowResult:
-    """Run one workflow with checked inputs and return its record; nothing a server does raises."""
+    """Run one workflow with checked inputs and return its result; nothing a server does raises."""
     workflow = run.program.workflows[key]
     frame = Frame(workflow, inputs, depth, prefix)
     for name in workflow.secret_inputs:
         run.secrets.add(inputs.get(name))
     if run.root is None:
         run.root = frame
-        _take_given(run, frame)
+        _use_given_outputs(run, frame)
     run.emit(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth), run.secrets)
     deepest = min(run.options.max_depth, DEEPEST)
     if depth > deepest:
@@ -85,8 +82,8 @@ async def run_workflow(
     return result
 
 
-def _take_given(run: Run, frame: Frame) -> None:
-    """Show the outputs of steps that ran at another time to those that run now."""
+def _use_given_outputs(run: Run, frame: Frame) -> None:
+    """Make the outputs of steps of an earlier run visible to the steps of this one."""
     frame.selection = run.selection
     for name, outputs in frame.selection.given.items():
         frame.outputs[name] = dict(outputs)
@@ -97,7 +94,7 @@ def _take_given(run: Run, frame: Frame) -> None:
 async def _dependencies(run: Run, frame: Frame) -> End | None:
     """Run the workflows this one depends on, each once per run (Arazzo §Workflow Object, dependsOn)."""
     if run.options.parallel > 1:
-        await _dependencies_together(run, frame)
+        await _concurrent_dependencies(run, frame)
     for key in frame.workflow.depends_on:
         result = run.finished.get(key)
         if result is None:
@@ -123,10 +120,10 @@ def _dependency(
     return run_workflow(run, key, inputs, frame.depth + 1, f"{frame.prefix}{key.workflow_id}!/")
 
 
-async def _dependencies_together(run: Run, frame: Frame) -> None:
-    """Run what this workflow depends on, independent workflows at the same time, as far as all goes well.
+async def _concurrent_dependencies(run: Run, frame: Frame) -> None:
+    """Run the workflows that this one depends on, independent ones at the same time, until one does not succeed.
 
-    What could not be run here is left to `_dependencies`, which says why.
+    The rest is left to `_dependencies`, which reports why.
     """
     order = depended_on(run.program, frame.workflow.key)
     while group := ready_workflows(run.program, order, run.finished, run.options.parallel):
@@ -135,25 +132,26 @@ async def _dependencies_together(run: Run, frame: Frame) -> None:
         except CannotBuild:
             break
         branches = [_dependency(run, frame, key, own) for key, own in zip(group, inputs, strict=True)]
-        results = await _in_rounds(run, f"{frame.prefix}{group[0].workflow_id}!", branches)
+        results = await _concurrently(run, f"{frame.prefix}{group[0].workflow_id}!", branches)
         run.dependencies += results
         if run.stop is not None or any(result.status != "succeeded" for result in results):
             break
-    places = {key.workflow_id: place for place, key in enumerate(order)}
-    run.dependencies.sort(key=lambda result: places.get(result.workflow_id, -1))
+    positions = {key.workflow_id: position for position, key in enumerate(order)}
+    run.dependencies.sort(key=lambda result: positions.get(result.workflow_id, -1))
 
 
-async def _in_rounds(run: Run, key: str, branches: Sequence[Coroutine[object, object, Result]]) -> list[Result]:
-    """Run branches at the same time, in rounds (engine/concurrent.py)."""
+async def _concurrently(run: Run, key: str, branches: Sequence[Coroutine[object, object, Result]]) -> list[Result]:
+    """Run branches at the same time and return their results in order."""
     outer = run.world
-    run.world = AskingWorld()
+    run.world = BranchWorld()
     try:
-        return await together(Outer(run, outer), key, branches)
+        return await run_branches(BatchWorld(run, outer), key, branches)
     finally:
         run.world = outer
 
 
 async def _walk(run: Run, frame: Frame) -> End:
+    """Run the steps one after the other; independent ones ahead of their turn with `parallel`."""
     steps, part = frame.workflow.steps, frame.selection
     ahead: dict[int, Visit] = {}
     index = part.start
@@ -175,7 +173,7 @@ async def _walk(run: Run, frame: Frame) -> End:
             frame.overtaken = [each.result for each in ahead.values()]
             return End(run.stop.status, run.stop.reason) if run.stop is not None else cast(End, follow)
         if follow <= index:
-            # What ran ahead may have read what the loop now changes: it is run again when its turn comes.
+            # Steps that ran ahead may have read outputs that the loop changes: they run again in their turn.
             frame.overtaken += [each.result for each in ahead.values()]
             ahead.clear()
         index = follow
@@ -198,7 +196,7 @@ async def _visit_group(run: Run, frame: Frame, group: Sequence[int]) -> dict[int
         return {}
     steps = frame.workflow.steps
     branches = [visit_step(run, frame, steps[index]) for index in group]
-    visits = await _in_rounds(run, f"{frame.prefix}{steps[group[0]].step_id}", branches)
+    visits = await _concurrently(run, f"{frame.prefix}{steps[group[0]].step_id}", branches)
     return dict(zip(group, visits, strict=True))
 
 
@@ -227,7 +225,7 @@ async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End
 
 
 async def _pause(run: Run, frame: Frame, visit: Visit) -> None:
-    # A goto back to the same step is polling: at the server's pace, else at ours.
+    # A goto back to the same step is polling: it waits as long as the server asks, else `poll_interval`.
     asked = retry_after_seconds(visit.tried.attempt.response, run.now)
     seconds = run.options.poll_interval if asked is None else asked
     if seconds > run.options.max_retry_wait:
@@ -261,7 +259,7 @@ async def _call(run: Run, frame: Frame, action: CompiledAction, tried: Tried, pr
 
 
 async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tuple[str, ...] = ()) -> Visit:
-    """Try a step until it passes or no retry is left; `_record` then shows its outputs to others.
+    """Try a step until it passes or no retry is left.
 
     `within` are the steps whose retry actions named this one, outermost first: its own retries
     apply then, its goto and end do not.
@@ -290,16 +288,21 @@ async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple
         attempt = Attempt(number=number, diagnostics=(refused,))
         final = refused.code == "outcome-unknown"
         return Tried(attempt, frame.scope(run), {}, built=False, final=final), None
-    if isinstance(step.call, OperationCall):
-        return await try_operation(run, frame, step, step.call, number), None
-    assert isinstance(step.call, WorkflowCall)  # a Program with Unlinked steps has errors and is not run
-    return await _try_workflow(run, frame, step, step.call.workflow, number)
+    match step.call:
+        case OperationCall() as call:
+            return await try_operation(run, frame, step, call, number), None
+        case WorkflowCall() as call:
+            return await _try_workflow(run, frame, step, call.workflow, number)
+        case Unlinked():
+            raise AssertionError("a program with unlinked steps has errors and is not run")
+        case _:
+            assert_never(step.call)
 
 
 async def _try_workflow(
     run: Run, frame: Frame, step: CompiledStep, key: WorkflowKey, number: int
 ) -> tuple[Tried, WorkflowResult | None]:
-    """Try a `workflowId` step: it passes when the sub-workflow succeeds and its criteria hold."""
+    """Run the workflow of a `workflowId` step once: it passes when that succeeds and its criteria hold."""
     effect_key = frame.key(step.step_id)
     started = await run.tick(effect_key)
     scope = frame.scope(run, later=step.later)
@@ -313,9 +316,9 @@ async def _try_workflow(
     scope = frame.scope(run, outputs=dict(result.outputs))
     outputs = dict(result.outputs)
     for name, value in step.outputs:
-        worth = resolve_output(value, scope)
-        if worth is not MISSING:
-            outputs[name] = worth
+        resolved = resolve_output(value, scope)
+        if resolved is not MISSING:
+            outputs[name] = resolved
     verdicts = judge_all(step.criteria, scope, run.options.criterion_timeout)
     attempt = Attempt(
         number=number,
@@ -348,7 +351,7 @@ async def _within(run: Run, seconds: float | None, call: Coroutine[object, objec
 async def _settle(
     run: Run, frame: Frame, step: CompiledStep, tried: Tried, used: dict[str, int], within: tuple[str, ...]
 ) -> CompiledAction | None:
-    """Return the action that follows; a retry is returned when all is ready for the next attempt.
+    """Return the action that follows an attempt; when it is a retry, the next attempt may begin at once.
 
     A retry whose repair (its step or workflow) fails is used up: the next matching action is taken.
     """
@@ -374,7 +377,7 @@ def _choose(run: Run, step: CompiledStep, tried: Tried, used: dict[str, int], *,
 
 
 def _possible(actions: Iterable[CompiledAction], tried: Tried, *, alone: bool) -> Iterable[CompiledAction]:
-    """Leave out the retries that must not be: of an unknown outcome, or of a request that cannot change."""
+    """Leave out retries of a request whose outcome is unknown, or that could not be built and would not change."""
     for action in actions:
         if action.type != "retry":
             if not alone:
@@ -386,7 +389,7 @@ def _possible(actions: Iterable[CompiledAction], tried: Tried, *, alone: bool) -
 async def _wait_to_retry(
     run: Run, frame: Frame, step: CompiledStep, action: CompiledAction, tried: Tried, retry: int
 ) -> None:
-    """Wait as long as the action, or rather the server, says; sets `run.stop` when that is too long."""
+    """Wait as long as the server asks, else the action; sets `run.stop` when that is too long."""
     asked = retry_after_seconds(tried.attempt.response, run.now + tried.attempt.duration_ms / 1000)
     seconds = action.retry_after if asked is None else asked
     if seconds > run.options.max_retry_wait:
@@ -405,9 +408,9 @@ async def _wait_to_retry(
 async def _repair(
     run: Run, frame: Frame, step: CompiledStep, action: CompiledAction, tried: Tried, within: tuple[str, ...]
 ) -> bool:
-    """Run the step or workflow that a retry action names; True when there is none or it succeeded.
+    """Run the step or workflow that a retry action names; return whether there is none or it succeeded.
 
-    A retry that names its own step is a plain one; of steps that repair each other the inner one is not begun.
+    A retry that names its own step is a plain retry. Of steps that repair each other the inner one is not begun.
     """
     if action.workflow is not None:
         number = frame.attempts.get(step.step_id, 0)
@@ -417,7 +420,7 @@ async def _repair(
             return False
         return result.status == "succeeded"
     if action.step_id is not None and action.step_id != step.step_id:
-        if action.step_id in within or len(within) > MOST_REPAIRS:
+        if action.step_id in within or len(within) > MAX_REPAIRS:
             return False
         target = frame.workflow.steps[frame.workflow.positions[action.step_id]]
         run.visits_left -= 1

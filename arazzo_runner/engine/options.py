@@ -1,14 +1,51 @@
-"""RunOptions: every limit and choice of a run, with its default (security: "All limits are options")."""
+"""RunOptions: every limit and choice of a run, with its default, and the check of its numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.base.version import __version__
-from arazzo_runner.engine.check_options import CheckOptions
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+
+Level: TypeAlias = Literal["off", "warn", "error"]
+
+LEVELS: Final[tuple[Level, ...]] = ("off", "warn", "error")
+RESPONSE_CHECKS: Final = ("status", "content-type", "headers", "schema", "undocumented", "deep")
+"""The checks of responses by name; the last two are off unless asked for."""
+USUAL_CHECKS: Final = RESPONSE_CHECKS[:4]
+
+
+class CheckOptions(Record, kw_only=True):
+    """The level of each check of traffic against the OpenAPI description (semantics §6).
+
+    "warn" reports, "error" fails the step, "off" skips the check. `requests` checks required
+    parameters, parameter values and the body before anything is sent. For responses, `status`
+    checks that the status is documented, `content_type` that the media type is, `headers` the
+    documented headers, `schema` the body. `undocumented` reports members that the schema allows
+    but does not name. `deep` has openapi-core check the whole exchange as well.
+    """
+
+    requests: Level = "warn"
+    status: Level = "warn"
+    content_type: Level = "warn"
+    headers: Level = "warn"
+    schema: Level = "warn"
+    undocumented: Level = "off"
+    deep: Level = "off"
+
+    @property
+    def any_response(self) -> bool:
+        """Whether responses are checked."""
+        return any(getattr(self, name.replace("-", "_")) != "off" for name in RESPONSE_CHECKS)
+
+
+NO_CHECKS: Final = CheckOptions(
+    requests="off", status="off", content_type="off", headers="off", schema="off", undocumented="off", deep="off"
+)
+
 
 # Nested workflows are nested coroutines, about six each, which Python counts twice; it gives up at 1,000, and
 # whoever calls us (a web framework, a test under coverage) has used some of them.
@@ -37,7 +74,7 @@ class TransportOptions(Record, kw_only=True):
 
 
 class RunOptions(Record, kw_only=True):
-    """How a run may behave. Times are seconds, sizes bytes.
+    """The limits and choices of a run. Times are seconds, sizes bytes.
 
     `timeout` covers one exchange unless the step has its own; `run_timeout` the whole run.
     `max_steps` bounds the visits of steps (None: max(1000, 20 x the workflow's steps)),
@@ -48,13 +85,13 @@ class RunOptions(Record, kw_only=True):
     attribute counts too) or "off".
     `parallel` is how many independent steps may run at the same time. `transport` says how
     requests reach their servers (None: no certificates, the environment's proxies). `checks`
-    says what requests and responses are held to.
+    says how requests and responses are checked.
     `credentials_file` is the path of a credentials file (None: the user's own, when there is one);
     `require_credentials` refuses a run whose operations ask for credentials that are not configured.
 
-    A part of the workflow: `step` runs this step and those it needs, `from_step` begins at a
-    step, `until` ends after one. `step_outputs` are outputs of steps that ran at another time,
-    by stepId and name.
+    To run a part of the workflow: `step` runs this step and those it needs, `from_step` begins at
+    a step, `until` ends after one. `step_outputs` are outputs of steps of an earlier run, by stepId
+    and name.
     """
 
     _hidden_in_repr = ("step_outputs",)
@@ -79,3 +116,47 @@ class RunOptions(Record, kw_only=True):
     credentials_file: str | None = None
     require_credentials: bool = False
     user_agent: str = f"arazzo/{__version__}"
+
+
+MOST_SECONDS: Final = 1e9
+"""About 31 years; operating systems refuse waits that are not much longer."""
+_POSITIVE: Final = ("timeout", "run_timeout", "criterion_timeout")
+_SECONDS: Final = (*_POSITIVE, "max_retry_wait", "poll_interval")
+_COUNTS: Final = ("max_steps", "max_depth", "parallel", "max_response_size")
+_MAY_BE_NONE: Final = ("run_timeout", "max_steps")
+
+
+def check_numbers(options: RunOptions) -> None:
+    """Raise InvalidUsage with every number that is out of range or of the wrong type."""
+    faults = [*_seconds(options), *_counts(options)]
+    if faults:
+        raise InvalidUsage(
+            [Diagnostic(code="usage", severity=Severity.ERROR, message=each, at=Location("")) for each in faults]
+        )
+
+
+def _seconds(options: RunOptions) -> Iterator[str]:
+    for name in _SECONDS:
+        value: Any = getattr(options, name)
+        if value is None and name in _MAY_BE_NONE:
+            continue
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not 0 <= value <= MOST_SECONDS or (value == 0 and name in _POSITIVE):
+            yield f"{name} is a number of seconds, at most {MOST_SECONDS:,.0f}, not {_shown(value)}"
+
+
+def _counts(options: RunOptions) -> Iterator[str]:
+    for name in _COUNTS:
+        value: Any = getattr(options, name)
+        if value is None and name in _MAY_BE_NONE:
+            continue
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or value < 1:
+            yield f"{name} is a whole number, 1 or more, not {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:40]
+    except ValueError:  # CPython's limit of the digits of an integer
+        return "a number of thousands of digits"

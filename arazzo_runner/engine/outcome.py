@@ -1,4 +1,4 @@
-"""What a step or a workflow came to: the records made when it is over, or as far as it came."""
+"""The results of steps and workflows: the records made when one has ended or was stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from arazzo_runner.program.model import CompiledAction, CompiledStep
 
 
 class End(Record):
-    """The workflow is over; `transferred` is the result of the workflow a goto led to."""
+    """How a workflow ends; `transferred` is the result of the workflow that a goto led to."""
 
     status: WorkflowStatus
     reason: str | None = None
@@ -28,6 +28,7 @@ def step_result(
     nested: WorkflowResult | None,
     stop: Stop | None,
 ) -> StepResult:
+    """Return the result of a visit of a step; `nested` is the result of the workflow it called last."""
     status: StepStatus = "failed"
     if tried.attempt.passed:
         status = "passed" if len(attempts) == 1 else "recovered"
@@ -45,7 +46,7 @@ def step_result(
 
 
 def _why(tried: Tried, nested: WorkflowResult | None, stop: Stop | None) -> str:
-    """Say in one sentence why a step failed."""
+    """Return in one sentence why a step failed."""
     attempt = tried.attempt
     if stop is not None:
         return stop.reason
@@ -60,7 +61,7 @@ def _why(tried: Tried, nested: WorkflowResult | None, stop: Stop | None) -> str:
 
 
 def finished(run: Run, frame: Frame, end: End) -> WorkflowResult:
-    """Make the record of a workflow that is over, or as far as it came."""
+    """Return the result of a workflow that has ended or was stopped."""
     workflow = frame.workflow
     status = end.status
     if status in ("failed", "interrupted") and run.unknown:
@@ -69,13 +70,13 @@ def finished(run: Run, frame: Frame, end: End) -> WorkflowResult:
     missing = []
     scope = frame.scope(run)
     for name, value in workflow.outputs:
-        worth = resolve_output(value, scope)
-        if worth is MISSING:
+        resolved = resolve_output(value, scope)
+        if resolved is MISSING:
             missing.append(name)
             continue
-        outputs[name] = worth
+        outputs[name] = resolved
         if name in workflow.secret_outputs:
-            run.secrets.add(worth)
+            run.secrets.add(resolved)
     if end.transferred is not None:
         outputs = dict(end.transferred.outputs)
         missing = list(end.transferred.missing_outputs)
@@ -91,7 +92,7 @@ def finished(run: Run, frame: Frame, end: End) -> WorkflowResult:
 
 
 def _all_steps(frame: Frame, end: End, status: WorkflowStatus) -> tuple[StepResult, ...]:
-    """The visits in order; failures of a workflow that succeeded were recovered; the rest were skipped."""
+    """Return the visits in order (their failures recovered when the workflow succeeded), then the skipped steps."""
     visited = [
         replace(result, status="recovered") if status == "succeeded" and result.status == "failed" else result
         for result in frame.results
@@ -105,7 +106,7 @@ def _all_steps(frame: Frame, end: End, status: WorkflowStatus) -> tuple[StepResu
 
 
 def _skipped(step: CompiledStep, overtaken: StepResult | None) -> StepResult:
-    """A step whose turn never came; with --parallel its requests may have been sent all the same, and show."""
+    """Return the result of a step whose turn never came; with --parallel it may show requests that were sent."""
     if overtaken is None:
         return StepResult(step_id=step.step_id, status="skipped", at=step.at)
     reason = "ran at the same time as a step that ended the workflow; its outputs are not used"

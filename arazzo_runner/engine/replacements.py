@@ -1,6 +1,6 @@
 """Payload replacements: values set at places of a payload (Arazzo 1.1 §Payload Replacement Object).
 
-A target must be there: one that matches nothing fails the step before anything is sent
+A target must exist: one that matches nothing fails the step before anything is sent
 (semantics §6). A JSON Pointer may also name a new member of an object that exists, or `-` for
 a new last item (RFC 6901 §4), as "a location to inject the value".
 """
@@ -34,30 +34,37 @@ class Replaced(Record):
 
 
 class _Unmatched(Exception):
-    """A target leads nowhere; the message says why."""
+    """A target selects nothing; the message says why."""
 
 
 def apply_replacements(
-    payload: JsonValue, replacements: Sequence[tuple[Query, JsonValue]], kind: MediaKind, *, timeout: float = 1.0
+    payload: JsonValue,
+    replacements: Sequence[tuple[Query, JsonValue]],
+    kind: MediaKind,
+    *,
+    timeout: float = 1.0,
+    now: float = 0.0,
 ) -> Replaced:
-    """Set each value at the places its target selects, in order, each seeing what the ones before did.
+    """Set each value at the places that its target selects, in order; each sees the changes of those before it.
 
     `kind` is the payload's media kind; XML is a text and stays one. `payload` is copied, never
-    changed. `timeout` bounds the work of each target.
+    changed. `timeout` bounds the work of each target, `now` is the time for XPath's current-dateTime().
     """
     changed = payload if isinstance(payload, (str, bytes)) else copy.deepcopy(payload)
     for index, (target, value) in enumerate(replacements):
         try:
-            changed = _replace(changed, target, value, kind, Budget(timeout))
+            changed = _replace(changed, target, value, kind, Budget(timeout), now)
         except (_Unmatched, NotXml, XPathFailure, TooMuchWork) as problem:
             return Replaced(payload, index, str(problem).replace("the context", "the payload"))
     return Replaced(changed)
 
 
-def _replace(payload: JsonValue, target: Query, value: JsonValue, kind: MediaKind, budget: Budget) -> JsonValue:
+def _replace(
+    payload: JsonValue, target: Query, value: JsonValue, kind: MediaKind, budget: Budget, now: float
+) -> JsonValue:
     compiled = target.compiled
     if isinstance(compiled, XPath):
-        return _replace_xml(payload, compiled, value, budget)
+        return _replace_xml(payload, compiled, value, budget, now)
     if kind == "xml":
         raise _Unmatched(f"a {target.kind} target does not reach into XML; use an XPath")
     if isinstance(compiled, Pointer):
@@ -97,11 +104,11 @@ def _replace_jsonpath(payload: JsonValue, path: Path, value: JsonValue, budget: 
     return payload
 
 
-def _replace_xml(payload: JsonValue, query: XPath, value: JsonValue, budget: Budget) -> str:
+def _replace_xml(payload: JsonValue, query: XPath, value: JsonValue, budget: Budget, now: float) -> str:
     if not isinstance(payload, str):
         raise NotXml("an XPath target needs a payload that is XML text")
     root = parse_xml(payload)
-    targets = xpath_targets(query, root, budget)
+    targets = xpath_targets(query, root, budget, now)
     if not targets:
         raise _Unmatched("the target selects nothing in the payload")
     for target in targets:

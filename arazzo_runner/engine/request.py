@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.engine.body import UnusableBody, build_body
+from arazzo_runner.engine.body import UnusableBody, build_body, named_files
 from arazzo_runner.engine.effects import HttpRequest
-from arazzo_runner.engine.files import named_files
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.resolve import Unresolved, expression_text, may_be_left_out, resolve
+from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.engine.state import Run
 from arazzo_runner.errors import Diagnostic, Location, Severity
-from arazzo_runner.expressions.nodes import StepReference
 from arazzo_runner.expressions.scope import Message, Scope
-from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall, Value
-from arazzo_runner.program.references import value_references
+from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall
 from arazzo_runner.sources.http_media.header_names import is_of_the_transport
 from arazzo_runner.sources.http_media.styles import (
     UnusableValue,
@@ -29,9 +26,10 @@ from arazzo_runner.sources.operation import Operation, OperationParameter
 
 
 class BuiltRequest(Record):
-    """A request and how expressions see it; `notes` say what was left out, `parameters` are those with their values.
+    """A request, and the message that expressions refer to.
 
-    `takes_cookies` is False when the step sets the Cookie header itself: the run's cookies stay out.
+    `notes` say what was left out, `parameters` are those that have a value, with it. `takes_cookies`
+    is False when the step sets the Cookie header itself: the run's cookies are not added then.
     """
 
     request: HttpRequest
@@ -41,30 +39,8 @@ class BuiltRequest(Record):
     takes_cookies: bool = True
 
 
-class CannotBuild(Exception):
-    """A request cannot be made: the step fails before anything is sent; `diagnostic` says why."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
-
-    @classmethod
-    def because(cls, code: str, message: str, at: Location, hint: str | None = None) -> CannotBuild:
-        """Make one from its parts."""
-        return cls(Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint))
-
-    @classmethod
-    def missing_value(cls, expression: str, needed_for: str, at: Location, value: Value | None = None) -> CannotBuild:
-        """A value that the request needs is not there."""
-        hint = None
-        for node in value_references(value) if value is not None else ():
-            if isinstance(node, StepReference):
-                hint = f'it comes from step "{node.step_id}": see whether that step ran and what it gave'
-        return cls.because("missing-value", f"{expression} has no value; {needed_for} needs it", at, hint)
-
-
 class _Parts(MutableRecord):
-    """What the parameters give, by place, as values (for expressions) and as text (for the wire)."""
+    """The parameters by location, as values (for expressions) and as text (to be sent)."""
 
     path: dict[str, str] = field(default_factory=dict)
     query: list[tuple[str, str]] = field(default_factory=list)
@@ -77,10 +53,13 @@ class _Parts(MutableRecord):
     values: list[tuple[CompiledParameter, JsonValue]] = field(default_factory=list)
 
 
-def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Run, now: float) -> BuiltRequest:
-    """Make the request of a step; raises CannotBuild when a value is missing or cannot be sent.
+async def build_request(
+    step: CompiledStep, call: OperationCall, scope: Scope, run: Run, key: str, now: float
+) -> BuiltRequest:
+    """Return the request of a step; raises CannotBuild when a value is missing or cannot be sent.
 
-    `now` decides which cookies have expired.
+    Files that the body names are read through the run's World; `key` is the effect key of the
+    request. `now` decides which cookies have expired.
     """
     parts = _Parts()
     for parameter in step.parameters:
@@ -91,7 +70,8 @@ def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Ru
     content_type: str | None = None
     if step.body is not None:
         try:
-            body, raw, content_type = build_body(step.body, call.operation, scope, named_files(run, step.body, scope))
+            files = named_files(run, step.body, scope)
+            body, raw, content_type = await build_body(step.body, call.operation, scope, key, files)
         except UnusableBody as problem:
             raise CannotBuild.because("unusable-body", problem.message, problem.at) from None
         except Unresolved as missing:
@@ -107,7 +87,7 @@ def build_request(step: CompiledStep, call: OperationCall, scope: Scope, run: Ru
 
 
 def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> None:
-    value = _worth(parts, parameter, scope)
+    value = _value_of(parts, parameter, scope)
     if value is MISSING:
         return
     parts.values.append((parameter, value))
@@ -135,7 +115,7 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
         raise CannotBuild.because("unusable-value", message, parameter.at) from None
 
 
-def _worth(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> JsonValue:
+def _value_of(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> JsonValue:
     """Return a parameter's value, MISSING when it is to be left out (semantics §3)."""
     what = f'{parameter.location} parameter "{parameter.name}"'
     try:
@@ -179,7 +159,7 @@ def _url(call: OperationCall, parts: _Parts, step: CompiledStep) -> str:
 def _headers(
     parts: _Parts, operation: Operation, content_type: str | None, cookies: str | None, options: RunOptions
 ) -> tuple[tuple[str, str], ...]:
-    """The step's own headers win over those that follow from the operation."""
+    """Return the headers of the step, then those that follow from the operation and that the step did not set."""
     headers = list(parts.headers)
     given = {name.lower() for name, _ in headers}
     if content_type is not None and "content-type" not in given:

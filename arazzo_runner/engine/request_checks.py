@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer, to_text
-from arazzo_runner.engine.findings import summed_up
 from arazzo_runner.engine.request import BuiltRequest
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep
@@ -16,14 +15,43 @@ from arazzo_runner.sources.http_media.media import best_match, essence, is_form,
 from arazzo_runner.sources.operation import MediaType, Operation, OperationParameter
 from arazzo_runner.sources.schema.check import SchemaError, schema_errors
 
+MAX_SENTENCES: Final = 8
+
+
+def summarised(errors: Iterable[SchemaError]) -> list[str]:
+    """Return one sentence per kind of mismatch, with its count; at most 8, then how many more there are.
+
+    >>> summarised([SchemaError(f"/{n}/id", f'"{n}.id" must be integer, found null', "type") for n in range(3)])
+    ['"0.id" must be integer, found null (and 2 more like it)']
+    """
+    kinds: dict[tuple[str, str, str], list[str]] = {}
+    for error in errors:
+        kinds.setdefault((_without_indexes(error.pointer), error.keyword, _expected(error)), []).append(error.message)
+    sentences = [
+        messages[0] if len(messages) == 1 else f"{messages[0]} (and {len(messages) - 1} more like it)"
+        for messages in kinds.values()
+    ]
+    rest = len(sentences) - MAX_SENTENCES
+    return sentences if rest <= 0 else [*sentences[:MAX_SENTENCES], f"{rest} more kinds of mismatches"]
+
+
+def _without_indexes(pointer: str) -> str:
+    """Return a pointer with `*` for the indexes of items."""
+    return "/".join("*" if token.isdigit() else token for token in pointer.split("/"))
+
+
+def _expected(error: SchemaError) -> str:
+    # Mismatches about different members are of different kinds; those with different values found are not.
+    return error.message.partition('"')[2] if error.keyword in ("required", "additionalProperties") else ""
+
 
 def request_findings(step: CompiledStep, operation: Operation, built: BuiltRequest) -> Iterator[Diagnostic]:
-    """Yield what does not fit, as warnings; values are looked at as they were before they became text."""
+    """Yield the mismatches as warnings; the values are checked as they were before they became text."""
     yield from _missing(step, operation, built)
     for parameter, value in built.parameters:
         if parameter.declared is not None:
             what = f'{parameter.location} parameter "{parameter.name}"'
-            for sentence in summed_up(parameter_errors(value, parameter.declared, operation)):
+            for sentence in summarised(parameter_errors(value, parameter.declared, operation)):
                 yield _finding("request-schema", f"{what} does not fit: {sentence}", parameter.at)
     yield from _body(step, operation, built)
 
@@ -36,7 +64,7 @@ def _finding(code: str, message: str, at: Location, hint: str | None = None) -> 
 
 
 def _missing(step: CompiledStep, operation: Operation, built: BuiltRequest) -> Iterator[Diagnostic]:
-    """Required parameters that are nowhere in the request and that no credentials will give."""
+    """Yield a warning per required parameter that neither the request nor a credential has."""
     given = {(parameter.location, parameter.name.lower()) for parameter, _ in built.parameters}
     for declared in operation.parameters:
         if not declared.required or (declared.location, declared.name.lower()) in given:
@@ -50,7 +78,10 @@ def _missing(step: CompiledStep, operation: Operation, built: BuiltRequest) -> I
 
 
 def _is_there(declared: OperationParameter, built: BuiltRequest) -> bool:
-    """Tell whether a parameter came by another way: an engine's header, a cookie of the run, a whole query string."""
+    """Return whether a parameter is in the request though the step does not set it.
+
+    It may be a header of the engine, a cookie of the run, or part of a whole query string.
+    """
     if declared.location == "header":
         return built.request.header(declared.name) is not None
     if declared.location == "cookie":
@@ -66,7 +97,7 @@ def _is_there(declared: OperationParameter, built: BuiltRequest) -> bool:
 
 
 def _is_mapping(declared: OperationParameter) -> bool:
-    # An empty mapping, or one whose members have other names, cannot be told from none.
+    # An empty mapping, or one whose members have other names, looks like no parameter.
     schema = declared.schema
     return isinstance(schema, dict) and ("$ref" in schema or schema.get("type") == "object" or "properties" in schema)
 
@@ -74,8 +105,8 @@ def _is_mapping(declared: OperationParameter) -> bool:
 def parameter_errors(value: JsonValue, declared: OperationParameter, operation: Operation) -> tuple[SchemaError, ...]:
     """Return what is wrong with a parameter's value.
 
-    A parameter is text on its way: `5` and `"5"` are the same to the server, so a value fits when
-    it does with its scalars as they are, as texts, or as what their texts mean.
+    A parameter is sent as text: `5` and `"5"` are the same to the server. So a value fits when it
+    does with its scalars as they are, as texts, or as the JSON values of their texts.
     """
     schema, base = declared.schema, declared.base
     if declared.content is not None:
@@ -85,7 +116,7 @@ def parameter_errors(value: JsonValue, declared: OperationParameter, operation: 
     errors = schema_errors(value, schema, operation.schemas, base=base, direction="request")
     if not errors or errors[0].is_about_schema:
         return ()
-    for other in (_as_text(value), _as_meant(value)):
+    for other in (_as_text(value), _as_json(value)):
         if not schema_errors(other, schema, operation.schemas, base=base, direction="request"):
             return ()
     return errors
@@ -97,18 +128,18 @@ def _as_text(value: JsonValue) -> JsonValue:
     return [_as_text(item) for item in value] if isinstance(value, list) else to_text(value)
 
 
-def _as_meant(value: JsonValue) -> JsonValue:
+def _as_json(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
-        return {name: _as_meant(item) for name, item in value.items()}
+        return {name: _as_json(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_as_meant(item) for item in value]
+        return [_as_json(item) for item in value]
     if not isinstance(value, str) or len(value) > 40:
         return value
     try:
-        meant = json.loads(value)
+        parsed = json.loads(value)
     except ValueError:
         return value
-    return value if isinstance(meant, (dict, list)) else meant
+    return value if isinstance(parsed, (dict, list)) else parsed
 
 
 # ------------------------------------------------------------------ body
@@ -130,7 +161,7 @@ def _body(step: CompiledStep, operation: Operation, built: BuiltRequest) -> Iter
         message = f"{called} takes {_listed(body.content)}, not {essence(content_type) or 'a body without type'}"
         yield _finding("request-content-type", message, at, "set the contentType of the requestBody")
         return
-    for sentence in summed_up(body_errors(built.message.body, content_type, media_type, operation)):
+    for sentence in summarised(body_errors(built.message.body, content_type, media_type, operation)):
         yield _finding("request-schema", f"the request body does not fit: {sentence}", at.child("payload"))
 
 
@@ -142,7 +173,7 @@ def _listed(content: Mapping[str, MediaType]) -> str:
 def body_errors(
     value: JsonValue, content_type: str | None, media_type: MediaType, operation: Operation
 ) -> tuple[SchemaError, ...]:
-    """Return what is wrong with a body's value; of a form or XML, whose members are text, not the types."""
+    """Return what is wrong with a body's value; in a form or XML, whose members are text, types are not checked."""
     is_textual = is_form(content_type) or is_xml(content_type)
     if value is MISSING or not (is_json(content_type) or (is_textual and isinstance(value, dict))):
         return ()

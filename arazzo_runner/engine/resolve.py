@@ -1,8 +1,9 @@
-"""Compiled values → JSON: what a parameter, payload or output is worth in a Scope."""
+"""Compiled values → JSON: the values of parameters, payloads and outputs in a Scope."""
 
 from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, render
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, InputReference, StepReference, Template
 from arazzo_runner.expressions.scope import Scope
@@ -15,10 +16,11 @@ from arazzo_runner.program.model import (
     TemplateValue,
     Value,
 )
+from arazzo_runner.program.references import value_references
 
 
 class Unresolved(Exception):
-    """A request needs a value that is not there; `expression` names it, `value` its place."""
+    """A value is needed that an expression does not have; `value` is where the expression is used."""
 
     def __init__(self, expression: str, value: Value, reason: str | None = None) -> None:
         super().__init__(expression)
@@ -27,11 +29,33 @@ class Unresolved(Exception):
         self.reason = reason
 
 
-def resolve(value: Value, scope: Scope) -> JsonValue | Missing:
-    """Return what `value` is worth; MISSING when its whole expression has no value.
+class CannotBuild(Exception):
+    """A request or the inputs of a workflow cannot be built: the step fails before anything is sent."""
 
-    Inside structures (semantics §3): a member that may be left out is; anything else missing
-    raises Unresolved.
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+    @classmethod
+    def because(cls, code: str, message: str, at: Location, hint: str | None = None) -> CannotBuild:
+        """Return one with a Diagnostic of these parts."""
+        return cls(Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint))
+
+    @classmethod
+    def missing_value(cls, expression: str, needed_for: str, at: Location, value: Value | None = None) -> CannotBuild:
+        """Return one for a value that is missing; the hint names the step that it comes from."""
+        hint = None
+        for node in value_references(value) if value is not None else ():
+            if isinstance(node, StepReference):
+                hint = f'it comes from step "{node.step_id}": see whether that step ran and what it gave'
+        return cls.because("missing-value", f"{expression} has no value; {needed_for} needs it", at, hint)
+
+
+def resolve(value: Value, scope: Scope) -> JsonValue | Missing:
+    """Return the JSON value of `value`; MISSING when it is a single expression without a value.
+
+    Inside structures (semantics §3) a member that may be left out is left out; anything else
+    without a value raises Unresolved.
     """
     if isinstance(value, Literal):
         return value.value
@@ -47,7 +71,7 @@ def resolve(value: Value, scope: Scope) -> JsonValue | Missing:
 
 
 def resolve_output(value: Value, scope: Scope) -> JsonValue | Missing:
-    """Return what an output is worth; whatever cannot be had makes it MISSING, never an error."""
+    """Return the JSON value of an output, MISSING when any part of it has no value."""
     try:
         return resolve(value, scope)
     except Unresolved:
@@ -55,10 +79,10 @@ def resolve_output(value: Value, scope: Scope) -> JsonValue | Missing:
 
 
 def may_be_left_out(value: Value, scope: Scope) -> bool:
-    """Tell whether an optional place may go without `value`, a whole expression that has none (semantics §3, §5).
+    """Return whether `value`, an expression without a value, may be left out where it is optional (semantics §3, §5).
 
-    That is an input that was not given, or what a loop will give only after its first round:
-    the cursor of the next page, when the first one is asked for.
+    It may when it refers to an input that was not given, or to a step that a loop reaches later:
+    the cursor of the next page is missing when the first page is requested.
     """
     if not isinstance(value, ExpressionValue):
         return False
@@ -69,7 +93,7 @@ def may_be_left_out(value: Value, scope: Scope) -> bool:
 
 
 def expression_text(value: Value) -> str:
-    """Return the expression a value stands for, for messages."""
+    """Return the expression of a value as text, for messages."""
     if isinstance(value, ExpressionValue):
         return str(value.expression)
     if isinstance(value, SelectorValue):
@@ -80,8 +104,8 @@ def expression_text(value: Value) -> str:
 def compiled_query(query: Query | Template, kind: str, version: str | None, scope: Scope) -> Query:
     """Return the query of a selector or criterion, embedded expressions evaluated first.
 
-    Raises MissingValue when one of them has no value, ExpressionSyntaxError when the text
-    they make is no query.
+    Raises MissingValue when one of them has no value, ExpressionSyntaxError when the resulting
+    text is not a query.
     """
     if isinstance(query, Template):
         return compile_query(render(query, scope), kind, version)
@@ -105,30 +129,30 @@ def _selected(value: SelectorValue, scope: Scope) -> JsonValue | Missing:
         raise Unresolved(str(missing.expression), value, missing.reason) from None
     except ExpressionSyntaxError as problem:
         raise Unresolved(str(value.query), value, problem.message) from None
-    return select(query, context, timeout=scope.query_timeout).value
+    return select(query, context, timeout=scope.query_timeout, now=scope.now).value
 
 
 def _object(value: ObjectValue, scope: Scope) -> dict[str, JsonValue]:
     found: dict[str, JsonValue] = {}
     for name, item in value.members:
-        worth = resolve(item, scope)
+        resolved = resolve(item, scope)
         key = name if isinstance(name, str) else _key(name, scope, item)
-        if worth is not MISSING:
-            found[key] = worth
+        if resolved is not MISSING:
+            found[key] = resolved
         elif not may_be_left_out(item, scope) or key in value.required:
             raise Unresolved(expression_text(item), item)
     return found
 
 
 def _key(name: Expression | Template, scope: Scope, item: Value) -> str:
-    worth = _rendered(name, scope, item) if isinstance(name, Template) else evaluate(name, scope)
-    if worth is MISSING:
+    resolved = _rendered(name, scope, item) if isinstance(name, Template) else evaluate(name, scope)
+    if resolved is MISSING:
         raise Unresolved(str(name), item)
-    return to_text(worth)
+    return to_text(resolved)
 
 
 def _needed(item: Value, scope: Scope) -> JsonValue:
-    worth = resolve(item, scope)
-    if worth is MISSING:
+    resolved = resolve(item, scope)
+    if resolved is MISSING:
         raise Unresolved(expression_text(item), item)
-    return worth
+    return resolved

@@ -1,4 +1,4 @@
-"""What a run came to, as frozen records; every report is made from these and nothing else."""
+"""The results of a run, as frozen records; every report is made from these alone."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ RunStatus = Literal["succeeded", "failed", "in_doubt", "interrupted", "error"]
 
 
 class Seen(Record, kw_only=True):
-    """A value that a criterion looked at: the expression as written, and what it gave (MISSING possible)."""
+    """A value that a criterion read: the expression as written and its value, which may be MISSING."""
 
     expression: str
     value: JsonValue
 
 
 class Verdict(Record, kw_only=True):
-    """The outcome of one Criterion: did it hold, what was seen, and why it failed.
+    """The outcome of one Criterion.
 
-    `type` is simple, regex, jsonpath or xpath, or check for a check of the response that failed;
-    `default` marks the verdict of a step that has no successCriteria (2xx expected); `warning`
-    says how a doubtful condition was read.
+    - `condition`: its text; `type`: simple, regex, jsonpath or xpath, or check for a failed check of the response.
+    - `passed`: whether it holds; `reason`: why not.
+    - `seen`: the values that it read.
+    - `default`: True for the verdict of a step without successCriteria (2xx expected).
+    - `warning`: how an ambiguous condition was understood.
     """
 
     condition: str
@@ -42,10 +44,14 @@ class Verdict(Record, kw_only=True):
 
 
 class Attempt(Record, kw_only=True):
-    """One try of a step: what was sent, what came, what the criteria said.
+    """One attempt at a step.
 
-    `request` is None when it could not be built; `response` is None when nothing was sent.
-    `started` is seconds since the epoch.
+    - `number`: 1 for the first attempt of the visit.
+    - `started`: seconds since the epoch; `duration_ms`: of the exchange, in milliseconds.
+    - `request`: None when it could not be built, and for a `workflowId` step. Credentials in it are shown as `***`.
+    - `response`: None when nothing was sent.
+    - `verdicts`: of the criteria; `passed`: whether all hold.
+    - `diagnostics`: findings about this request and response.
     """
 
     number: int
@@ -59,10 +65,14 @@ class Attempt(Record, kw_only=True):
 
 
 class StepResult(Record, kw_only=True):
-    """One visit of a step; `workflow` is the nested run of a `workflowId` step.
+    """One visit of a step.
 
-    `action` names the success or failure action taken last, None when the default applied.
-    `outputs` lacks those that could not be had; `missing_outputs` names them.
+    - `status`: "passed" at the first attempt, "recovered" later or by an action, "failed", "skipped".
+    - `attempts`: in order.
+    - `outputs`: those that have a value; `missing_outputs` names the others.
+    - `action`: the name of the success or failure action taken last, None when the default applied.
+    - `workflow`: the result of the workflow that a `workflowId` step, or a goto, ran.
+    - `reason`: why the step failed, in one sentence.
     """
 
     step_id: str
@@ -77,12 +87,16 @@ class StepResult(Record, kw_only=True):
 
     @property
     def duration_ms(self) -> float:
-        """The time of all attempts, waits between them not included."""
+        """The time of all attempts in milliseconds, without the waits between them."""
         return sum(attempt.duration_ms for attempt in self.attempts)
 
 
 class WorkflowResult(Record, kw_only=True):
-    """One run of one workflow, steps in the order they ran."""
+    """One run of one workflow; `steps` in the order they ran, skipped ones last.
+
+    `status` is "succeeded", "failed", "interrupted", or "in_doubt" when the outcome of an unsafe
+    request is unknown. `reason` says in one sentence why it did not succeed.
+    """
 
     workflow_id: str
     status: WorkflowStatus
@@ -96,8 +110,13 @@ class WorkflowResult(Record, kw_only=True):
 class RunResult(PartlyComparedRecord, kw_only=True):
     """What `run` returns: plain values; only its repr masks secrets.
 
-    `dependencies` are the results of workflows that ran first (`dependsOn`). `secrets` holds
-    the values that every report masks; `secret_outputs` names the outputs that are secret.
+    - `status`: as in WorkflowResult; "error" where a run could not begin.
+    - `outputs`: of the workflow; `missing_outputs` names those without a value.
+    - `steps`: of the workflow; `dependencies`: the results of workflows that ran first (`dependsOn`).
+    - `diagnostics`: findings about the documents and the inputs.
+    - `reason`: why the run did not succeed, in one sentence.
+    - `duration_ms`: of the whole run, in milliseconds.
+    - `secrets`: the values that every report masks; `secret_outputs` names the outputs that are secret.
     """
 
     _ignored_in_eq = ("secrets",)

@@ -1,6 +1,9 @@
-"""One run of a Program: what it depends on first, then the chosen workflow; the answer is a RunResult."""
+"""Running a Program: `run_program` is the interpreter as a coroutine, `drive` runs it without an event loop."""
 
 from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
@@ -10,8 +13,8 @@ from arazzo_runner.engine.events import StopRun
 from arazzo_runner.engine.interpreter import run_workflow
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
-from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult, WorkflowResult
+from arazzo_runner.engine.selection import select
 from arazzo_runner.engine.state import Emit, Run
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.program.model import Program
@@ -29,12 +32,12 @@ async def run_program(
     access: Access | None = None,
     interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
 ) -> RunResult:
-    """Run the program's entry workflow with checked inputs.
+    """Run the program's entry workflow with checked inputs, the workflows it depends on first.
 
-    Raises InvalidUsage when the options ask for a part of it that cannot be run alone;
-    whatever servers do is in the result. `notes` are findings about the inputs, to be shown
-    with it. `access` says how requests are shown. `interrupts` are the exceptions that
-    mean "stop now": they end the run as `interrupted` with all that was had so far.
+    Raises InvalidUsage when the options ask for a part of it that cannot be run alone; whatever
+    servers do is in the result. `notes` are findings about the inputs, added to the result's
+    diagnostics. `access` returns requests as the result shows them. The exceptions `interrupts`
+    end the run as `interrupted`, with the results so far.
     """
     workflow = program.workflow
     selection = select(workflow, options)
@@ -49,9 +52,9 @@ async def run_program(
     try:
         result = await run_workflow(run, workflow.key, inputs)
     except interrupts:
-        result = _as_far_as_it_came(run, End("interrupted", "interrupted"))
+        result = _partial_result(run, End("interrupted", "interrupted"))
     except StopRun as stop:
-        result = _as_far_as_it_came(run, End("failed", str(stop)))
+        result = _partial_result(run, End("failed", str(stop)))
     ended = run.now if run.stop is not None else await run.tick("run/end")
     return RunResult(
         status=result.status,
@@ -68,7 +71,24 @@ async def run_program(
     )
 
 
-def _as_far_as_it_came(run: Run, end: End) -> WorkflowResult:
-    """Make the record of a run that was stopped between two effects."""
+def _partial_result(run: Run, end: End) -> WorkflowResult:
+    """Return the result of a run that was stopped between two effects."""
     assert run.root is not None
     return finished(run, run.root, end)
+
+
+Result = TypeVar("Result")
+
+
+def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine that never suspends to its end, without an event loop, and return its value.
+
+    Raises RuntimeError when it suspends: an asynchronous World was given to a blocking run.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        value: Result = done.value
+        return value
+    coroutine.close()
+    raise RuntimeError("the World of a blocking run suspended; use arun() for an asynchronous World")

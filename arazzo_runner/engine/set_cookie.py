@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 
 MAX_PAIR: Final = 4096
@@ -14,18 +14,18 @@ MAX_ATTRIBUTE: Final = 1024
 """In bytes (RFC 6265bis §5.6)."""
 
 _BLANKS: Final = " \t"
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_MAX_AGE: Final = re.compile(r"-?[0-9]+")
+_CONTROL: Final = pattern(r"[\x00-\x08\x0a-\x1f\x7f]")
+_MAX_AGE: Final = pattern(r"-?[0-9]+")
 _FOREVER: Final = 1e11
-_DELIMITERS: Final = re.compile(r"[\t\x20-/;-@\[-`{-~]+")
-_TIME: Final = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
-_DAY: Final = re.compile(r"([0-9]{1,2})(?![0-9])")
-_YEAR: Final = re.compile(r"([0-9]{2,4})(?![0-9])")
+_DELIMITERS: Final = pattern(r"[\t\x20-/;-@\[-`{-~]+")
+_TIME: Final = pattern(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
+_DAY: Final = pattern(r"([0-9]{1,2})(?![0-9])")
+_YEAR: Final = pattern(r"([0-9]{2,4})(?![0-9])")
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 class SetCookie(Record):
-    """What a line says: `path` is "" when it names no usable one, `domain` when it names none.
+    """A parsed Set-Cookie line; `path` is "" when it has no usable one, `domain` "" when it has none.
 
     `expires` is in seconds since the epoch, None for the run's length.
     """
@@ -39,7 +39,7 @@ class SetCookie(Record):
 
 
 def read_set_cookie(line: str, now: float) -> SetCookie | None:
-    """Return what a Set-Cookie line says; None when all of it must be ignored.
+    """Return a parsed Set-Cookie line, None when it must be ignored.
 
     A cookie without a name is ignored too: no server may send one (§4.1.1), and its value would be
     read as another cookie.
@@ -86,7 +86,7 @@ def _size(text: str) -> int:
 
 
 def cookie_date(text: str) -> float | None:
-    """Return a date as seconds since the epoch, None when it is none: parts count, not their order (§5.1.1).
+    """Return a date as seconds since the epoch, None for other text; the order of its parts does not matter (§5.1.1).
 
     >>> cookie_date("Sunday, 06-Nov-94 08:49:37 GMT"), cookie_date("soon")
     (784111777.0, None)

@@ -16,16 +16,18 @@ from arazzo_runner.engine.effects import (
     Batch,
     Effect,
     Interrupted,
+    NoFile,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
     Sleep,
     World,
 )
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.partial import Selection
 from arazzo_runner.engine.results import StepResult, WorkflowResult, WorkflowStatus
+from arazzo_runner.engine.selection import Selection
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey
 
@@ -33,9 +35,9 @@ Emit = Callable[[Event, Secrets], None]
 
 
 class Stop(Record):
-    """Why the whole run ends before its time: interrupted, out of budget, past its deadline.
+    """Why the whole run ends early: interrupted, out of budget, past its deadline.
 
-    `limit` is the deadline that was hit, so that the step which set it can tell it was its own.
+    `limit` is the deadline that passed: the step that set it compares it with its own.
     """
 
     status: WorkflowStatus
@@ -44,13 +46,13 @@ class Stop(Record):
 
 
 class Run(MutableRecord):
-    """One run. `visits_left` is the budget of step visits shared by all workflows of the run.
+    """The state shared by all workflows of one run.
 
-    `unknown` holds the effect keys of unsafe requests whose outcome is unknown; `finished`
-    the last result of every workflow that ended, `dependencies` those that ran because another
-    depends on them; `stop` is set once and ends everything. `inputs` are the run's own,
-    `selection` is the part of its own workflow that is walked. `access` knows how
-    requests are shown to which the World adds credentials.
+    `visits_left` is how many more steps may be visited. `unknown` maps the effect keys of unsafe
+    requests whose outcome is unknown to what they are. `finished` holds the last result of every
+    workflow that ended, `dependencies` the results of those that ran because another depends on
+    them. `stop` is set once and ends the run. `inputs` are those of the entry workflow,
+    `selection` is the part of it that runs. `access` returns requests as records show them.
     """
 
     program: Program
@@ -74,7 +76,7 @@ class Run(MutableRecord):
     stop: Stop | None = None
 
     async def send(self, effect: SendRequest) -> object:
-        """Perform a request; an interruption is an answer too, so that what ran so far is kept."""
+        """Perform a request; an interruption is an answer too, so that the result has what ran so far."""
         try:
             return await self.world.perform(effect)
         except self.interrupts as interrupt:
@@ -82,6 +84,11 @@ class Run(MutableRecord):
             sent = not (isinstance(interrupt, Interrupted) and not interrupt.sent)
             message = f"interrupted {'while the request was under way' if sent else 'before the request was sent'}"
             return NoResponse("interrupted", message, sent=sent)
+
+    async def read_file(self, key: str, path: str) -> bytes | NoFile:
+        """Return the content of a file, or why there is none."""
+        answer = await self._perform(ReadFile(key=key, path=path))
+        return NoFile("interrupted before the file was read") if answer is None else answer
 
     async def sleep(self, key: str, seconds: float) -> None:
         """Wait, at most until the run's deadline."""
@@ -117,14 +124,14 @@ class Run(MutableRecord):
             return None
 
 
-class Outer(Record):
-    """Performs the Batches of parallel branches in the run's own World; interrupted, all get an answer."""
+class BatchWorld(Record):
+    """Performs the Batches of parallel branches in the run's own World."""
 
     run: Run
     world: World
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform a Batch; an interruption ends the run, with an answer for every branch."""
+        """Perform a Batch; after an interruption every branch still gets an answer, and the run ends."""
         try:
             return await self.world.perform(effect)
         except self.run.interrupts:
@@ -134,10 +141,10 @@ class Outer(Record):
 
 
 class Frame(MutableRecord):
-    """One workflow being run: its inputs, what its steps gave so far, and where it is.
+    """The state of one workflow that runs: its inputs, and the results and outputs of its steps so far.
 
-    `prefix` begins the effect keys of a nested run; `attempts` counts the attempts of each
-    step over all its visits; `doubtful` are steps whose unsafe request has an unknown outcome;
+    `prefix` begins the effect keys of a nested workflow; `attempts` counts the attempts of each
+    step over all its visits; `doubtful` are steps with an unsafe request of unknown outcome;
     `overtaken` are steps that ran ahead (in parallel) and whose turn never came.
     """
 
@@ -170,7 +177,7 @@ class Frame(MutableRecord):
         outputs: dict[str, JsonValue] | None = None,
         later: frozenset[str] = frozenset(),
     ) -> Scope:
-        """Return what expressions of this workflow may see now; `later` are steps of a loop that come later."""
+        """Return what expressions of this workflow can refer to now; `later` are steps that only a loop reaches."""
         document = self.workflow.document
         return Scope(
             inputs=self.inputs,
@@ -187,4 +194,5 @@ class Frame(MutableRecord):
             response=response,
             not_yet=later - self.outputs.keys() if later else later,
             query_timeout=run.options.criterion_timeout,
+            now=run.now,
         )

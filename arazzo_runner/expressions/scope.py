@@ -49,7 +49,8 @@ class Scope(Record):
     `sources` a source name to its fields (`url`, `type`, `name`), `components` a component
     type to its named objects. Outputs that could not be had are absent (MISSING). `not_yet`
     are steps that could not run yet: a loop will come to them. `query_timeout` are the seconds
-    that one selector or replacement may take.
+    that one selector or replacement may take, `now` is the time that XPath's current-dateTime()
+    gives, in seconds since the epoch.
     """
 
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -67,3 +68,4 @@ class Scope(Record):
     message: Message | None = None
     not_yet: Collection[str] = ()
     query_timeout: float = 1.0
+    now: float = 0.0

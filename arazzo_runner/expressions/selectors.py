@@ -63,15 +63,15 @@ def compile_query(text: str, kind: str, version: str | None = None) -> Query:
     return queries.compile_query(text, kind, version)
 
 
-def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0) -> Selection:
+def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0, now: float = 0.0) -> Selection:
     """Apply a query to a value; a problem is in the result (`reason`), never raised.
 
-    `timeout` in seconds bounds the work. Null and MISSING select nothing (Arazzo 1.1
-    §Condition Evaluation: such a context fails).
+    `timeout` in seconds bounds the work; `now` is the time for current-dateTime(), in seconds since
+    the epoch. Null and MISSING select nothing (Arazzo 1.1 §Condition Evaluation: such a context fails).
     """
     from arazzo_runner.expressions.queries import select as query_select
 
-    return query_select.select(query, value, timeout=timeout)
+    return query_select.select(query, value, timeout=timeout, now=now)
 
 
 def passes(selection: Selection) -> bool:

@@ -23,7 +23,7 @@ def aiohttp_transport(library: Any, context: Any) -> Any:
     """Return an asynchronous transport with a session of its own; `context` is an ssl.SSLContext or False."""
 
     class Stream(library.AsyncByteStream):  # type: ignore[misc]
-        """The body of an answer as it comes, still compressed."""
+        """The body of a response as it comes, still compressed."""
 
         def __init__(self, response: Any) -> None:
             self._response = response
@@ -34,10 +34,10 @@ def aiohttp_transport(library: Any, context: Any) -> Any:
                     yield chunk
 
         async def aclose(self) -> None:
-            self._response.release()  # a connection with an unread rest is closed by that
+            self._response.release()  # this closes a connection with unread bytes
 
     class AiohttpTransport(library.AsyncBaseTransport):  # type: ignore[misc]
-        """One session: its connections are kept and shared by everything that is under way."""
+        """One session, whose connections all exchanges share."""
 
         def __init__(self) -> None:
             self._session = _session(context)
@@ -74,20 +74,20 @@ def _session(context: Any) -> Any:
         max_line_size=_MAX_HEADER,
         max_field_size=_MAX_HEADER,
     )
-    # aiohttp would repeat PUT and DELETE after a lost connection: whether that is right only a world knows.
+    # aiohttp would repeat PUT and DELETE after a lost connection: whether to do so is for the World to decide.
     session._retry_connection = False
     return session
 
 
 def _url(request: Any) -> URL:
-    """The URL with its target exactly as it was built, never encoded again."""
+    """Return the URL with its target exactly as it was built, not encoded again."""
     target = request.extensions["target"].decode("utf-8")
     return URL(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target}", encoded=True)
 
 
 @contextlib.contextmanager
 def _translated(library: Any) -> Iterator[None]:
-    """Raise what the library would: a world reads from it whether the server may have acted."""
+    """Raise the library's exceptions instead: they tell whether the server may have acted."""
     try:
         yield
     except aiohttp.ServerDisconnectedError as problem:

@@ -1,14 +1,14 @@
-"""A World around a World that asks before each request and after each answer; what is decided elsewhere is done here.
+"""A World that asks before each request and after each answer what to do.
 
-An input is edited by running again: effects that were done before are answered from memory, so
-nothing is sent twice, and the request at hand is built anew.
+An input is edited by running again: effects that were performed before are answered from memory,
+so nothing is sent twice, and the current request is built anew.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
@@ -19,8 +19,12 @@ from arazzo_runner.engine.effects import (
     HttpResponse,
     Interrupted,
     NoResponse,
+    Now,
+    ReadFile,
     SendRequest,
+    Sleep,
     World,
+    known,
 )
 
 Exchange = HttpResponse | NoResponse
@@ -36,7 +40,7 @@ class Before(Record):
 
 
 class After(Record):
-    """Its answer came."""
+    """The answer to the request came."""
 
     step_id: str
     effect: SendRequest
@@ -44,7 +48,7 @@ class After(Record):
 
 
 class Restart(Exception):
-    """The run is to be gone through again, with these inputs."""
+    """Raised to run again from the beginning with these inputs."""
 
     def __init__(self, inputs: dict[str, JsonValue]) -> None:
         super().__init__("run again")
@@ -55,7 +59,7 @@ Ask = Callable[[Before | After], Choice]
 
 
 class Memory:
-    """What was done so far, kept over restarts: the answers by effect key."""
+    """The answers so far by effect key, kept when the run begins again."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Exchange] = {}
@@ -71,18 +75,22 @@ class DebugWorld:
         self._skipped = skipped
         self._quitting = False
         self.behind = bool(memory.answers)
-        """Whether the run still goes through what was done before."""
+        """Whether the run still repeats effects that were performed before."""
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform an effect; a Batch is gone through one by one."""
+        """Perform an effect; those of a Batch one by one."""
         if self._quitting:
             raise Interrupted(sent=False)
-        if isinstance(effect, Batch):
-            answers = [await self.perform(each) for each in effect.effects]
-            return cast(Answer, tuple(answers))
-        if not isinstance(effect, SendRequest):
-            return await self._world.perform(effect)
-        return cast(Answer, await self._exchange(effect))
+        match found := known(effect):
+            case SendRequest():
+                return cast(Answer, await self._exchange(found))
+            case Batch():
+                answers = [await self.perform(each) for each in found.effects]
+                return cast(Answer, tuple(answers))
+            case ReadFile() | Sleep() | Now():
+                return await self._world.perform(effect)
+            case _:
+                assert_never(found)
 
     async def _exchange(self, effect: SendRequest) -> Exchange:
         known = self._memory.answers.get(effect.key)
@@ -101,7 +109,7 @@ class DebugWorld:
                 return cast(Exchange, answer)
             choice = self._ask(After(step_id, effect, answer))
             if choice != "again":
-                # What came is used all the same: a token in it is not lost to quitting.
+                # The answer is used even so: a token in it would be lost.
                 self._quitting = choice == "quit"
                 return cast(Exchange, answer)
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
-from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpResponse, Now, SendRequest, Sleep
+from arazzo_runner.engine.effects import (
+    Answer,
+    Batch,
+    Effect,
+    HttpResponse,
+    Now,
+    ReadFile,
+    SendRequest,
+    Sleep,
+    known,
+)
 from arazzo_runner.program.model import Program
-from arazzo_runner.runtime.mock.world import documented_answer
+from arazzo_runner.runtime.files import read_upload
+from arazzo_runner.runtime.mock.api import documented_answer
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation
 
@@ -26,16 +37,21 @@ class DryRunWorld:
         }
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Answer an effect without doing it."""
+        """Answer an effect; only files are read."""
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
-        if isinstance(effect, SendRequest):
-            found = self._operations.get(effect.operation)
-            return HttpResponse(200) if found is None else documented_answer(*found)
-        if isinstance(effect, Now):
-            return START
-        if isinstance(effect, Batch):
-            return tuple(self._perform(each) for each in effect.effects)
-        assert isinstance(effect, Sleep)
-        return None
+        match found := known(effect):
+            case SendRequest():
+                operation = self._operations.get(found.operation)
+                return HttpResponse(200) if operation is None else documented_answer(*operation)
+            case ReadFile():
+                return read_upload(found.path)
+            case Now():
+                return START
+            case Sleep():
+                return None
+            case Batch():
+                return tuple(self._perform(each) for each in found.effects)
+            case _:
+                assert_never(found)

@@ -1,7 +1,8 @@
-"""One HTTP exchange: the library's request, reading the answer within time and size, what its end means."""
+"""One HTTP exchange: the library's request, reading the response within time and size, failures as NoResponse."""
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from typing import Any
@@ -9,17 +10,18 @@ from urllib.parse import unquote, urlsplit
 
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.runtime.redirects import PinnedRequest
-from arazzo_runner.runtime.target import request_target
-from arazzo_runner.runtime.transports import Way
+from arazzo_runner.runtime.transports import Route
 from arazzo_runner.sources.hosts import shown
 from arazzo_runner.sources.http_library import Deadline
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 
 CONNECT_TIMEOUT = 10.0
+_NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")
+_INNER = ("_httpcore_stream", "_stream", "_connection")
 
 
 class Exchange:
-    """One request under way: its clock, its limit, and what its end means."""
+    """One request: its deadline, its limit of size, and the answer that its outcome is."""
 
     def __init__(self, effect: SendRequest, max_size: int) -> None:
         self.effect = effect
@@ -29,12 +31,12 @@ class Exchange:
         self.answered = False
         self.proxy: str | None = None
 
-    def no_way(self, problem: Exception) -> NoResponse:
-        """Say why no connection could even be tried."""
+    def no_route(self, problem: Exception) -> NoResponse:
+        """Return the answer when no connection can be tried."""
         return self._none("protocol", f"no request to {self._host()} can be sent: {problem}", sent=False)
 
     def read(self, response: Any) -> HttpResponse | NoResponse:
-        """Read the body within time and size."""
+        """Return the response with its body read, or why that failed within time and size."""
         self.answered = True
         try:
             body = DecodedBody(response.headers.get("content-encoding", ""), self.max_size)
@@ -47,7 +49,7 @@ class Exchange:
         return self._whole(response, body)
 
     async def aread(self, response: Any) -> HttpResponse | NoResponse:
-        """Read the body within time and size."""
+        """Return the response with its body read, or why that failed within time and size."""
         self.answered = True
         try:
             body = DecodedBody(response.headers.get("content-encoding", ""), self.max_size)
@@ -60,7 +62,7 @@ class Exchange:
         return self._whole(response, body)
 
     def failed(self, problem: Exception, library: Any) -> NoResponse:
-        """Say what an exception of the library means, and whether the server may have acted."""
+        """Return an exception of the library as an answer that says whether the server may have acted."""
         if isinstance(problem, library.TimeoutException):
             if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
                 return self._none(
@@ -86,7 +88,7 @@ class Exchange:
         return self._none(reason, f"{self._host()} closed the connection without an answer ({text})", sent=True)
 
     def timed_out(self) -> NoResponse:
-        """The exchange took longer than its time."""
+        """Return the answer when the time is over."""
         return self._none("timeout", f"no whole answer from {self._host()} within {self.effect.timeout:g} s", sent=True)
 
     def _not_connected(self, problem: Exception) -> NoResponse:
@@ -128,25 +130,25 @@ class Exchange:
         return urlsplit(self.effect.request.url).netloc.rpartition("@")[2]
 
     def _peer(self) -> str:
-        """Whom the connection is made to: the proxy when there is one."""
+        """Return who the connection is made to: the proxy if there is one."""
         return self._host() if self.proxy is None else f"the proxy {shown(self.proxy)}"
 
     def _connect(self) -> float:
         return min(CONNECT_TIMEOUT, self.effect.timeout)
 
 
-def library_request(library: Any, effect: SendRequest, way: Way) -> Any:
-    """Build the library's request without a client's defaults: what is sent is what the request says."""
+def library_request(library: Any, effect: SendRequest, route: Route) -> Any:
+    """Return the library's request with nothing added that a client would add by default."""
     request = effect.request
     connect = min(CONNECT_TIMEOUT, effect.timeout)
     whole = Deadline(effect.timeout)
     timeout = {"connect": connect, "read": whole, "write": whole, "pool": connect}
     target = request_target(request.url).encode("ascii")
     extensions: dict[str, Any] = {"timeout": timeout}
-    if way.proxy is None:
+    if route.proxy is None:
         extensions["target"] = target
-    url: Any = request.url if way.base is None else way.base
-    if isinstance(effect, PinnedRequest) and way.base is not None and way.proxy is None:
+    url: Any = request.url if route.base is None else route.base
+    if isinstance(effect, PinnedRequest) and route.base is not None and route.proxy is None:
         extensions["sni_hostname"] = url.host
         url = url.copy_with(host=effect.address)
     made = library.Request(
@@ -156,13 +158,13 @@ def library_request(library: Any, effect: SendRequest, way: Way) -> Any:
         content=request.body,
         extensions=extensions,
     )
-    if way.proxy is not None:
+    if route.proxy is not None:
         made.url = _ExactUrl(made.url, target)
     return made
 
 
 class _ExactUrl:
-    """What a transport reads of a URL, with the target as it was built.
+    """The parts of a URL that a transport reads, with the target as it was built.
 
     For proxies only: httpcore puts the "target" extension into CONNECT and into the absolute form too.
     """
@@ -189,7 +191,7 @@ def _defaults(request: HttpRequest) -> list[tuple[bytes, bytes]]:
 
 
 def _basic(userinfo: str) -> bytes:
-    """The credentials of a URL as a header's value (RFC 7617 §2)."""
+    """Return the credentials in a URL as the value of a header (RFC 7617 §2)."""
     user, _, password = userinfo.partition(":")
     return b"Basic " + b64encode(f"{unquote(user)}:{unquote(password)}".encode())
 
@@ -203,3 +205,36 @@ def _header_text(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+def request_target(url: str) -> str:
+    """Return the request target of a URL, its path and query exactly as they were built: httpx would resolve `/a/../b`.
+
+    Raises ValueError for characters that RFC 9112 §3.2 does not allow (controls, space,
+    non-ASCII): not every transport would, and a line break would begin another request.
+    """
+    _, mark, rest = url.partition("#")[0].partition("://")
+    start = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    target = rest[start:] if rest[start : start + 1] == "/" else f"/{rest[start:]}"
+    if target.find("?") == len(target) - 1:
+        target = target[:-1]  # an empty query: not all transports would send its mark
+    if not mark or _NOT_IN_TARGETS.search(target):
+        raise ValueError("its URL has characters that must be percent-encoded")
+    return target
+
+
+def connection_with_unread_bytes(response: Any) -> Any:
+    """Return the connection of a closed response if bytes came on it after the response, else None.
+
+    The caller closes it: used again, the rest would be read as the next response. A body longer
+    than its Content-Length leaves such bytes, by mistake or to forge the response to another
+    request. The HTTP library looks at the socket only, not at what it has read already. A
+    transport without the attributes used here keeps its connections.
+    """
+    found = getattr(response, "stream", None)
+    while found is not None:
+        state = getattr(found, "_h11_state", None)
+        if state is not None:
+            return found if state.trailing_data[0] else None
+        found = next((getattr(found, name) for name in _INNER if hasattr(found, name)), None)
+    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, assert_never, cast
 
 from arazzo_runner.engine.effects import (
     Answer,
@@ -17,30 +17,31 @@ from arazzo_runner.engine.effects import (
     HttpResponse,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
     Sleep,
+    known,
 )
 from arazzo_runner.engine.options import TransportOptions
-from arazzo_runner.runtime.exchange import Exchange, library_request
+from arazzo_runner.runtime.exchange import Exchange, connection_with_unread_bytes, library_request
+from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.redirects import LookedUp, Trail, is_redirect
-from arazzo_runner.runtime.stale_connections import kept_with_leftovers
-from arazzo_runner.runtime.transports import Way, async_way, blocking_way
+from arazzo_runner.runtime.transports import Route, async_route, blocking_route
 from arazzo_runner.sources.hosts import Origin, origin_of
 from arazzo_runner.sources.http_library import httpx
 
-CONNECT_GRACE = 0.05  # lets a connect timeout, after which nothing was sent, come before that of the whole
+CONNECT_GRACE = 0.05  # seconds: a connect timeout, after which nothing was sent, must come before the total one
 MAX_RESPONSE_SIZE = 10 * 2**20
-MAX_STALE = 3
+MAX_STALE_CONNECTIONS = 3
 
 
 class BlockingWorld:
-    """Performs effects while the caller waits; never suspends, so `drive` can run the interpreter.
+    """Performs effects while the caller waits; it never suspends, as the World of `run` must not.
 
-    A Batch of several requests goes out at the same time, on an event loop of the world's own
-    (in order where the caller has a running one: `arun` is for that). `options` say how servers
-    are reached, `transport` is an httpx transport to send through instead, `max_response_size`
-    bounds the decoded body in bytes. Use it as a context manager; several runs may share it,
-    one after the other.
+    The requests of a Batch are sent at the same time, on an event loop of its own (one after the
+    other when the caller already runs one: use `arun` there). `options` say how servers are reached,
+    `transport` is an httpx transport to use instead, `max_response_size` limits the decoded body
+    in bytes. Use it as a context manager; several runs may share it, one after the other.
     """
 
     sends: Final = True  # to servers: requests get their credentials first
@@ -55,9 +56,9 @@ class BlockingWorld:
         self._given = transport
         self._max = max_response_size
         self._options = options or TransportOptions()
-        self._ways: dict[Origin, Way] = {}
-        self._stale = _Stale()
-        self._rounds: Any = None
+        self._routes: dict[Origin, Route] = {}
+        self._stale = _StaleConnections()
+        self._batch_loop: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -65,39 +66,42 @@ class BlockingWorld:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for transport in {id(way.transport): way.transport for way in self._ways.values()}.values():
+        for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             transport.close()
-        self._ways.clear()
-        if self._rounds is not None:
-            self._rounds.close()
-            self._rounds = None
+        self._routes.clear()
+        if self._batch_loop is not None:
+            self._batch_loop.close()
+            self._batch_loop = None
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect, a Batch at the same time where that is possible."""
+        """Perform one effect; those of a Batch at the same time where possible."""
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
-        if isinstance(effect, SendRequest):
-            return self._send(effect)
-        if isinstance(effect, Now):
-            return time.time()
-        if isinstance(effect, Sleep):
-            time.sleep(effect.seconds)
-            return None
-        if isinstance(effect, Batch):
-            return self._batch(effect)
-        raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
+        match found := known(effect):
+            case SendRequest():
+                return self._send(found)
+            case ReadFile():
+                return read_upload(found.path)
+            case Now():
+                return time.time()
+            case Sleep():
+                time.sleep(found.seconds)
+                return None
+            case Batch():
+                return self._batch(found)
+            case _:
+                assert_never(found)
 
     def _batch(self, batch: Batch) -> tuple[object, ...]:
-        """Perform a Batch: at the same time when it waits for more than one thing."""
-        waits = sum(not isinstance(each, Now) for each in batch.effects)
-        if waits > 1 and self._given is None:
-            from arazzo_runner.runtime.batch import Rounds, has_running_loop
+        """Perform a Batch, at the same time when more than one of its effects takes time."""
+        if sum(map(_takes_time, batch.effects)) > 1 and self._given is None:
+            from arazzo_runner.runtime.batch import BatchLoop, has_running_loop
 
             if not has_running_loop():
-                if self._rounds is None:
-                    self._rounds = Rounds(AsyncWorld(max_response_size=self._max, options=self._options))
-                return cast("tuple[object, ...]", self._rounds.perform(batch))
+                if self._batch_loop is None:
+                    self._batch_loop = BatchLoop(AsyncWorld(max_response_size=self._max, options=self._options))
+                return cast("tuple[object, ...]", self._batch_loop.perform(batch))
         return tuple(self._perform(each) for each in batch.effects)
 
     def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
@@ -116,13 +120,13 @@ class BlockingWorld:
         return trail.ended(answer)
 
     def _looked_up(self, trail: Trail, target: str) -> LookedUp | None:
-        if not trail.crosses(target) or self._given is not None or self._way(httpx(), target).proxy is not None:
+        if not trail.crosses(target) or self._given is not None or self._route(httpx(), target).proxy is not None:
             return None
         return LookedUp(_addresses(trail.url), _addresses(target))
 
     def _sent(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = self._exchange(effect)
-        for _ in range(MAX_STALE):
+        for _ in range(MAX_STALE_CONNECTIONS):
             if not self._stale.asks_again(effect, answer):
                 break
             answer = self._exchange(effect)
@@ -132,30 +136,30 @@ class BlockingWorld:
         exchange = Exchange(effect, self._max)
         library = httpx()
         try:
-            way = self._way(library, effect.request.url)
+            route = self._route(library, effect.request.url)
         except (OSError, ValueError, ImportError, library.InvalidURL) as problem:
-            return exchange.no_way(problem)
-        exchange.proxy = way.proxy
+            return exchange.no_route(problem)
+        exchange.proxy = route.proxy
         try:
-            response = way.transport.handle_request(library_request(library, effect, way))
+            response = route.transport.handle_request(library_request(library, effect, route))
             try:
                 return exchange.read(response)
             finally:
                 response.close()
-                unclean = kept_with_leftovers(response)
+                unclean = connection_with_unread_bytes(response)
                 if unclean is not None:
                     unclean.close()
         except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
             return exchange.failed(problem, library)
 
-    def _way(self, library: Any, url: str) -> Way:
-        """One transport per origin: TLS is set up only when an https request comes."""
+    def _route(self, library: Any, url: str) -> Route:
+        """Return the transport of an origin, made at its first request: TLS is set up for https only."""
         origin = origin_of(url)
-        way = self._ways.get(origin)
-        if way is None:
-            way = Way(self._given) if self._given is not None else blocking_way(library, origin, self._options)
-            self._ways[origin] = way
-        return way
+        route = self._routes.get(origin)
+        if route is None:
+            route = Route(self._given) if self._given is not None else blocking_route(library, origin, self._options)
+            self._routes[origin] = route
+        return route
 
 
 class AsyncWorld:
@@ -182,8 +186,8 @@ class AsyncWorld:
         self._given = transport
         self._max = max_response_size
         self._options = options or TransportOptions()
-        self._ways: dict[Origin, Way] = {}
-        self._stale = _Stale()
+        self._routes: dict[Origin, Route] = {}
+        self._stale = _StaleConnections()
         self._loop: Any = None
 
     async def __aenter__(self) -> Self:
@@ -192,9 +196,9 @@ class AsyncWorld:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for transport in {id(way.transport): way.transport for way in self._ways.values()}.values():
+        for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             await transport.aclose()
-        self._ways.clear()
+        self._routes.clear()
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform one effect; raises RuntimeError on another event loop than before."""
@@ -203,16 +207,20 @@ class AsyncWorld:
     async def _perform(self, effect: Effect[Any]) -> object:
         import asyncio
 
-        if isinstance(effect, SendRequest):
-            return await self._send(effect)
-        if isinstance(effect, Now):
-            return time.time()
-        if isinstance(effect, Sleep):
-            await asyncio.sleep(effect.seconds)
-            return None
-        if isinstance(effect, Batch):
-            return tuple(await asyncio.gather(*(self._perform(each) for each in effect.effects)))
-        raise TypeError(f"{type(effect).__name__} is no effect that HTTP can perform")
+        match found := known(effect):
+            case SendRequest():
+                return await self._send(found)
+            case ReadFile():
+                return await asyncio.to_thread(read_upload, found.path)
+            case Now():
+                return time.time()
+            case Sleep():
+                await asyncio.sleep(found.seconds)
+                return None
+            case Batch():
+                return tuple(await asyncio.gather(*(self._perform(each) for each in found.effects)))
+            case _:
+                assert_never(found)
 
     async def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = await self._sent(effect)
@@ -232,14 +240,14 @@ class AsyncWorld:
     async def _looked_up(self, trail: Trail, target: str) -> LookedUp | None:
         import asyncio
 
-        if not trail.crosses(target) or self._given is not None or self._way(httpx(), target).proxy is not None:
+        if not trail.crosses(target) or self._given is not None or self._route(httpx(), target).proxy is not None:
             return None
         both = (asyncio.to_thread(_addresses, url) for url in (trail.url, target))
         return LookedUp(*await asyncio.gather(*both))
 
     async def _sent(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = await self._exchange(effect)
-        for _ in range(MAX_STALE):
+        for _ in range(MAX_STALE_CONNECTIONS):
             if not self._stale.asks_again(effect, answer):
                 break
             answer = await self._exchange(effect)
@@ -248,22 +256,22 @@ class AsyncWorld:
     async def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
         import asyncio
 
-        self._stay(asyncio.get_running_loop())
+        self._check_loop(asyncio.get_running_loop())
         exchange = Exchange(effect, self._max)
         library = httpx()
         try:
-            way = self._way(library, effect.request.url)
+            route = self._route(library, effect.request.url)
         except (OSError, ValueError, ImportError, library.InvalidURL) as problem:
-            return exchange.no_way(problem)
-        exchange.proxy = way.proxy
+            return exchange.no_route(problem)
+        exchange.proxy = route.proxy
         try:
             async with asyncio.timeout(effect.timeout + CONNECT_GRACE):
-                response = await way.transport.handle_async_request(library_request(library, effect, way))
+                response = await route.transport.handle_async_request(library_request(library, effect, route))
                 try:
                     return await exchange.aread(response)
                 finally:
                     await response.aclose()
-                    unclean = kept_with_leftovers(response)
+                    unclean = connection_with_unread_bytes(response)
                     if unclean is not None:
                         await unclean.aclose()
         except TimeoutError:
@@ -271,20 +279,31 @@ class AsyncWorld:
         except (library.HTTPError, library.InvalidURL, OSError, ValueError) as problem:
             return exchange.failed(problem, library)
 
-    def _way(self, library: Any, url: str) -> Way:
+    def _route(self, library: Any, url: str) -> Route:
         origin = origin_of(url)
-        way = self._ways.get(origin)
-        if way is None:
-            way = Way(self._given) if self._given is not None else async_way(library, origin, self._options)
-            self._ways[origin] = way
-        return way
+        route = self._routes.get(origin)
+        if route is None:
+            route = Route(self._given) if self._given is not None else async_route(library, origin, self._options)
+            self._routes[origin] = route
+        return route
 
-    def _stay(self, loop: Any) -> None:
-        """Kept connections belong to a loop: on another one they would wait forever."""
+    def _check_loop(self, loop: Any) -> None:
+        """Raise RuntimeError on another event loop than before: connections work on their own loop only."""
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop:
             raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each")
+
+
+def _takes_time(effect: Effect[Any]) -> bool:
+    """Return whether performing an effect waits for something: only then an event loop helps."""
+    match found := known(effect):
+        case SendRequest() | Sleep() | Batch():
+            return True
+        case ReadFile() | Now():
+            return False
+        case _:
+            assert_never(found)
 
 
 def _addresses(url: str) -> list[str]:
@@ -299,17 +318,17 @@ def _addresses(url: str) -> list[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in known))
 
 
-class _Stale:
-    """Knows which servers have kept connections that may have been closed meanwhile.
+class _StaleConnections:
+    """Remembers the servers with open connections, which they may close at any time.
 
-    RFC 9110 §9.2.2: a client may send a request again by itself only when that does no harm.
+    RFC 9110 §9.2.2: a client may repeat a request by itself only when that does no harm.
     """
 
     def __init__(self) -> None:
         self._answered: set[str] = set()
 
     def asks_again(self, effect: SendRequest, answer: HttpResponse | NoResponse) -> bool:
-        """Tell whether a safe request failed on a kept connection, so that it is sent once more."""
+        """Return whether a safe request failed on a connection that had been closed: it is sent once more."""
         origin = effect.request.url.partition("://")[2].partition("/")[0]
         if isinstance(answer, HttpResponse):
             self._answered.add(origin)

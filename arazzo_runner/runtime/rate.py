@@ -1,51 +1,54 @@
-"""A pace for requests: no more than so many in a second, over all runs that share it."""
+"""A limit on the rate of requests, shared by several runs."""
 
 from __future__ import annotations
 
 import time
+from typing import assert_never
 
-from arazzo_runner.engine.effects import Answer, Batch, Effect, SendRequest, Sleep, World
+from arazzo_runner.engine.effects import Answer, Effect, LeafEffect, Now, ReadFile, SendRequest, Sleep, World, leaves
 
 
 class Pace:
-    """Hands out the moments at which requests may be sent, `per_second` of them in a second."""
+    """Assigns each request a moment at which it may be sent, `per_second` of them in a second."""
 
     def __init__(self, per_second: float) -> None:
         self._apart = 1 / per_second
         self._next = 0.0
 
     def wait(self, requests: int) -> float:
-        """Return how many seconds to wait before sending so many; the moments until then are taken."""
+        """Return how many seconds to wait before sending this many requests, and reserve their moments."""
         now = time.monotonic()
         first = max(now, self._next)
         self._next = first + requests * self._apart
-        # Requests that go together wait for the moment of their last.
+        # Requests that are sent together wait for the moment of the last one.
         return first + (requests - 1) * self._apart - now
 
     def around(self, world: World) -> World:
-        """Return a World that sends at this pace."""
+        """Return a World that sends at this rate through another."""
         return PacedWorld(world, self)
 
 
 class PacedWorld:
-    """Waits before it sends."""
+    """Waits before it sends requests."""
 
     def __init__(self, world: World, pace: Pace) -> None:
         self._world = world
         self._pace = pace
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform an effect, at its moment when it is a request or holds some."""
-        requests = _requests(effect)
+        """Perform an effect; wait before a request, and before a Batch with requests."""
+        requests = sum(map(_is_sent, leaves(effect)))
         seconds = self._pace.wait(requests) if requests else 0.0
         if seconds > 0:
             await self._world.perform(Sleep(key=f"{effect.key}~pace", seconds=seconds))
         return await self._world.perform(effect)
 
 
-def _requests(effect: Effect[Answer]) -> int:
-    if isinstance(effect, SendRequest):
-        return 1
-    if isinstance(effect, Batch):
-        return sum(isinstance(each, SendRequest) for each in effect.effects)
-    return 0
+def _is_sent(effect: LeafEffect) -> bool:
+    match effect:
+        case SendRequest():
+            return True
+        case ReadFile() | Sleep() | Now():
+            return False
+        case _:
+            assert_never(effect)

@@ -25,25 +25,25 @@ _URL_CHARACTERS = "%/:=&?~#+!$,;'@()*[]"
 
 
 class PinnedRequest(SendRequest, kw_only=True):
-    """A request that is sent to this very address, whatever its host's name may mean by now."""
+    """A request that is sent to this address, whatever its host name resolves to by now."""
 
     address: str
 
 
 class LookedUp(Record):
-    """The addresses of the host asked last and of the one that a redirect leads to."""
+    """The addresses of the host of the last request and of the redirect's target."""
 
     last: Sequence[str]
     target: Sequence[str]
 
 
 def is_redirect(answer: HttpResponse | NoResponse) -> bool:
-    """Tell whether an answer leads elsewhere."""
+    """Return whether an answer is a redirect."""
     return isinstance(answer, HttpResponse) and answer.status in STATUSES and bool(answer.header("Location"))
 
 
 class Trail:
-    """The way of one request through its redirects."""
+    """The redirects that one request has followed."""
 
     def __init__(self, effect: SendRequest, limit: int) -> None:
         self._given = effect
@@ -59,11 +59,11 @@ class Trail:
 
     @property
     def url(self) -> str:
-        """Where the last request went."""
+        """The URL of the last request."""
         return self._current.request.url
 
     def leads_to(self, answer: HttpResponse | NoResponse) -> str | None:
-        """Return the URL to ask next; None when the answer is the last one (or is not to be followed)."""
+        """Return the URL that an answer redirects to; None when it does not, or must not be followed."""
         self._spent += answer.elapsed_ms / 1000
         if not isinstance(answer, HttpResponse) or not is_redirect(answer):
             return None
@@ -75,7 +75,7 @@ class Trail:
         return target
 
     def crosses(self, target: str) -> bool:
-        """Tell whether a URL is on another origin than the last request."""
+        """Return whether a URL has another origin than the last request."""
         return origin(target) != origin(self.url)
 
     def hops(self, answer: HttpResponse | NoResponse, target: str, looked_up: LookedUp | None) -> list[SendRequest]:
@@ -100,7 +100,7 @@ class Trail:
         ]
 
     def ended(self, answer: HttpResponse | NoResponse) -> HttpResponse | NoResponse:
-        """Return the last answer as that of the whole exchange."""
+        """Return the last answer as that of the whole exchange, with the redirects."""
         spent = self._spent * 1000
         if isinstance(answer, NoResponse):
             message = f"after a redirect to {self._followed[-1]}: {answer.message}"
@@ -134,7 +134,7 @@ class Trail:
         self._jar = self._jar.after_response(self.url, answer.headers, self._given.began, mode=self._given.cookies)
 
     def _cookies_of(self, answer: HttpResponse) -> list[tuple[str, str]]:
-        """Return the Set-Cookie lines of a hop that count: those of the step's origin; what others set is nobody's."""
+        """Return the Set-Cookie lines of a response from the step's origin; those of other origins are dropped."""
         if self.crosses(self._given.request.url):
             return []
         lines = [pair for pair in answer.headers if pair[0].lower() == "set-cookie"]
@@ -144,7 +144,7 @@ class Trail:
         old = self._current.request
         method = _method(status, old.method)
         self._has_crossed = self._has_crossed or self.crosses(target)
-        if self._has_crossed:  # also on the way back: another server chose this URL
+        if self._has_crossed:  # also when it leads back: another server chose this URL
             return HttpRequest(method, target, BARE)
         userinfo = urlsplit(old.url).netloc.rpartition("@")[0]
         if userinfo:
@@ -167,7 +167,7 @@ class Trail:
 
 
 def _method(status: int, method: str) -> str:
-    """RFC 9110 §15.4: 303 asks for a GET, 301 and 302 make one of a POST, 307 and 308 change nothing."""
+    """Return the method after a redirect (RFC 9110 §15.4): GET after 303, and after 301 and 302 in place of POST."""
     changes = status == 303 or (status in (301, 302) and method == "POST")
     return "GET" if changes and method != "HEAD" else method
 
@@ -190,7 +190,7 @@ def _address_refusal(target: str, looked_up: LookedUp) -> str | None:
 
 
 def _own_cookies(effect: SendRequest) -> list[str]:
-    """Return the cookies that the step itself sets, as `name=value`: they win over the run's (semantics §6)."""
+    """Return the cookies that the step itself sets, as `name=value`: they override the run's (semantics §6)."""
     given = effect.request.header("Cookie")
     ours = (effect.jar.header_for(effect.request.url, effect.began) or "").split("; ")
     return [pair for pair in (given or "").split("; ") if pair and pair not in ours]

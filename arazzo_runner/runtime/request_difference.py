@@ -1,4 +1,4 @@
-"""What is different between two requests, part by part: method, URL, header, field, member of a JSON body."""
+"""The differences between two requests by part: method, URL, header, field, member of a JSON body."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from arazzo_runner.sources.http_media.media import decode_body
 
 Part: TypeAlias = Literal["method", "server", "path", "query", "header", "body"]
 
-# They tell of the program that sent the request, or follow from the body.
+# They describe the program that sent the request, or follow from the body.
 _OF_NO_INTEREST = frozenset({"user-agent", "content-length", "host", "connection", "accept-encoding"})
 
 
@@ -30,7 +30,7 @@ class Difference(Record):
 
 
 def differences(recorded: HttpRequest, request: HttpRequest) -> tuple[Difference, ...]:
-    """Return how `request` differs from the recorded one, nothing when they say the same.
+    """Return how `request` differs from the recorded one, nothing when they are equivalent.
 
     JSON is compared by value, whatever its white space; headers and query fields without regard
     to the order of names.

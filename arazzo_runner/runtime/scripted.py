@@ -1,4 +1,4 @@
-"""A World whose answers are written down beforehand, and whose clock only moves when something waits.
+"""A World with scripted answers, whose clock advances only when something waits.
 
 For tests and conformance cases: `{request: answers}` instead of a mocked HTTP layer.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, assert_never, cast
 from urllib.parse import urlsplit
 
 from arazzo_runner.base.json_values import JsonValue
@@ -20,9 +20,12 @@ from arazzo_runner.engine.effects import (
     HttpResponse,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
     Sleep,
+    known,
 )
+from arazzo_runner.runtime.files import read_upload
 
 START = 1_700_000_000.0
 
@@ -31,8 +34,8 @@ class ScriptedWorld(MutableRecord):
     """Answers each request from the first entry that names it and is not used up.
 
     An entry is a mapping: `request` ("GET /pets", without the server), `status`, `headers`,
-    `body` (JSON or text), `times` (default 1, 0 for ever), or `fails` (a NoResponse reason, with
-    `sent`). `requests` and `waits` record what was asked; `now` is the virtual time in seconds.
+    `body` (JSON or text), `times` (default 1, 0 without limit), or `fails` (a NoResponse reason, with
+    `sent`). Files are read. `requests` and `waits` record what was asked; `now` is the virtual time in seconds.
     """
 
     script: Iterable[Mapping[str, JsonValue]]
@@ -50,18 +53,23 @@ class ScriptedWorld(MutableRecord):
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
-        if isinstance(effect, Now):
-            return self.now
-        if isinstance(effect, Sleep):
-            self.waits.append(effect.seconds)
-            self.now += effect.seconds
-            return None
-        if isinstance(effect, Batch):
-            return tuple(self._perform(each) for each in effect.effects)
-        assert isinstance(effect, SendRequest)
-        self.keys.append(effect.key)
-        self.requests.append(effect.request)
-        return self._answer(effect)
+        match found := known(effect):
+            case SendRequest():
+                self.keys.append(found.key)
+                self.requests.append(found.request)
+                return self._answer(found)
+            case ReadFile():
+                return read_upload(found.path)
+            case Now():
+                return self.now
+            case Sleep():
+                self.waits.append(found.seconds)
+                self.now += found.seconds
+                return None
+            case Batch():
+                return tuple(self._perform(each) for each in found.effects)
+            case _:
+                assert_never(found)
 
     def _answer(self, effect: SendRequest) -> HttpResponse | NoResponse:
         asked = f"{effect.request.method} {urlsplit(effect.request.url).path}"

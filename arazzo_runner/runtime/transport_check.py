@@ -1,4 +1,4 @@
-"""The check of transport options before anything is sent: certificates load, proxies are URLs, libraries are there."""
+"""Checks transport options before anything is sent: certificates load, proxies are URLs, libraries are installed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
         return
     import ssl  # lazily: a run without certificates may need no TLS at all
 
-    from arazzo_runner.runtime.tls import KEY_PASSWORD, load_certificate
+    from arazzo_runner.runtime.transports import KEY_PASSWORD, load_certificate
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for file, key in options.certificates.values():
@@ -53,7 +53,7 @@ def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
 
 
 def _unreadable(*files: str | None) -> str:
-    """Return why a file cannot be read, "" when all can; OpenSSL reads some twice, and would wait for a pipe."""
+    """Return why a file cannot be read, "" when all can; OpenSSL reads some twice and would hang on a pipe."""
     try:
         for file in files:
             if file is not None:

@@ -1,7 +1,7 @@
-"""The choice of a transport for a server, behind httpx's transport interface.
+"""The choice of a transport for a server, behind httpx's transport interface, and its TLS settings.
 
 One run at a time: the library's own. Many at once: aiohttp where it is installed (extra
-`async`), else Lanes, because the library's asynchronous pool collapses at about 50 exchanges.
+`async`), else a pool of ours, because the library's asynchronous pool collapses at about 50 exchanges.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import Any
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.options import TransportOptions
-from arazzo_runner.sources.hosts import Origin, origin_of, proxy_for
+from arazzo_runner.sources.hosts import Origin, meant_for, origin_of, proxy_for
 from arazzo_runner.sources.http_library import keep_deadlines
 
 MAX_CONNECTIONS = 1000
+KEY_PASSWORD = "ARAZZO_KEY_PASSWORD"
 
 
-class Way(Record):
+class Route(Record):
     """How one server is reached: the transport, and the proxy it goes through (a URL or None).
 
     `base` is the library's URL of the server, parsed once: a request adds its target only (None
@@ -30,29 +31,27 @@ class Way(Record):
     base: Any = None
 
 
-def blocking_way(library: Any, origin: Origin, options: TransportOptions) -> Way:
-    """Return the way of a BlockingWorld to a server; raises OSError, ValueError or ImportError when there is none."""
+def blocking_route(library: Any, origin: Origin, options: TransportOptions) -> Route:
+    """Return how a BlockingWorld reaches a server; raises OSError, ValueError or ImportError when it cannot."""
     proxy = proxy_for(origin, options.proxies, os.environ)
     transport = library.HTTPTransport(limits=_limits(library), **_settings(library, origin, options, proxy))
     keep_deadlines(transport)
-    return Way(transport, proxy, _base(library, origin))
+    return Route(transport, proxy, _base(library, origin))
 
 
-def async_way(library: Any, origin: Origin, options: TransportOptions) -> Way:
-    """Return the way of an AsyncWorld to a server; raises OSError, ValueError or ImportError when there is none."""
+def async_route(library: Any, origin: Origin, options: TransportOptions) -> Route:
+    """Return how an AsyncWorld reaches a server; raises OSError, ValueError or ImportError when it cannot."""
     proxy = proxy_for(origin, options.proxies, os.environ)
     settings = _settings(library, origin, options, proxy)
     if options.http2 and settings["http2"]:
         # One connection carries all exchanges, so the pool has little to look through.
         transport = library.AsyncHTTPTransport(limits=_limits(library), **settings)
-        return Way(transport, proxy, _base(library, origin))
+        return Route(transport, proxy, _base(library, origin))
     if proxy is None and find_spec("aiohttp"):
         from arazzo_runner.runtime.aiohttp_transport import aiohttp_transport
 
-        return Way(aiohttp_transport(library, settings["verify"]), None, _base(library, origin))
-    from arazzo_runner.runtime.connection_pool import lanes
-
-    return Way(lanes(library, settings), proxy, _base(library, origin))
+        return Route(aiohttp_transport(library, settings["verify"]), None, _base(library, origin))
+    return Route(connection_pool(library, settings), proxy, _base(library, origin))
 
 
 def _limits(library: Any) -> Any:
@@ -65,11 +64,9 @@ def _base(library: Any, origin: Origin) -> Any:
 
 
 def _proxy(library: Any, url: str, options: TransportOptions) -> Any:
-    """The library's proxy; one that is asked over TLS has the certificates given for its host."""
+    """Return the library's proxy; a TLS connection to it uses the certificates given for its host."""
     if not url.startswith("https:"):
         return library.Proxy(url)
-    from arazzo_runner.runtime.tls import tls_context
-
     return library.Proxy(url, ssl_context=tls_context(library, origin_of(url), options))
 
 
@@ -80,8 +77,100 @@ def _settings(library: Any, origin: Origin, options: TransportOptions, proxy: st
     if proxy is not None:
         settings["proxy"] = _proxy(library, proxy, options)
     if origin.scheme == "https":  # for plain http no TLS context: it costs 20 ms and is never used
-        from arazzo_runner.runtime.tls import tls_context
-
         settings["verify"] = tls_context(library, origin, options)
         settings["http2"] = options.http2 is not False and find_spec("h2") is not None
     return settings
+
+
+# ------------------------------------------------------------------ TLS
+
+
+def tls_context(library: Any, origin: Origin, options: TransportOptions) -> Any:
+    """Return an ssl.SSLContext for a server; raises OSError (ssl.SSLError is one) for a file that is unusable."""
+    context = _trusting(library, origin, options)
+    certificate = meant_for(options.certificates, origin)
+    if certificate is not None:
+        load_certificate(context, *certificate)
+    return context
+
+
+def load_certificate(context: Any, file: str, key: str | None) -> None:
+    """Load a client certificate into a context; the password of an encrypted key is ARAZZO_KEY_PASSWORD."""
+    # The password is always given: without one OpenSSL would ask for it at the terminal.
+    context.load_cert_chain(file, key, password=lambda: os.environ.get(KEY_PASSWORD, ""))
+
+
+def _trusting(library: Any, origin: Origin, options: TransportOptions) -> Any:
+    import ssl  # lazily: only for https
+
+    if meant_for(dict.fromkeys(options.insecure_hosts, True), origin):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    authority = meant_for(options.ca_files, origin)
+    if authority is not None:
+        return ssl.create_default_context(cafile=authority)
+    return library.create_ssl_context()  # SSL_CERT_FILE, SSL_CERT_DIR, else the library's own authorities
+
+
+# ------------------------------------------------------------------ many exchanges at once
+
+
+def connection_pool(library: Any, settings: dict[str, Any]) -> Any:
+    """Return an asynchronous transport of many small ones, each with one connection and one exchange at a time.
+
+    The library's own pool looks through all of its connections and waiting requests whenever one
+    begins or ends, under one lock: the cost grows with the square of the exchanges under way.
+    `settings` are those of the library's AsyncHTTPTransport.
+    """
+
+    class Stream(library.AsyncByteStream):  # type: ignore[misc]
+        """The body of a response; closing it makes its connection idle."""
+
+        def __init__(self, stream: Any, connection: Any, idle: list[Any]) -> None:
+            self._stream = stream
+            self._connection = connection
+            self._idle = idle
+
+        def __aiter__(self) -> Any:
+            return self._stream.__aiter__()
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+            if self._connection is not None:
+                self._idle.append(self._connection)
+                self._connection = None
+
+    class ConnectionPool(library.AsyncBaseTransport):  # type: ignore[misc]
+        """The connections to one server; the one used last is used first, so that few are kept open."""
+
+        def __init__(self) -> None:
+            self._idle: list[Any] = []
+            self._all: list[Any] = []
+
+        async def handle_async_request(self, request: Any) -> Any:
+            connection = self._idle.pop() if self._idle else self._opened()
+            try:
+                response = await connection.handle_async_request(request)
+            except BaseException:
+                # A failed or cancelled exchange leaves its connection in an unknown state: it is not used again.
+                self._all.remove(connection)
+                await connection.aclose()
+                raise
+            response.stream = Stream(response.stream, connection, self._idle)
+            return response
+
+        def _opened(self) -> Any:
+            limits = library.Limits(max_connections=1, max_keepalive_connections=1)
+            connection = library.AsyncHTTPTransport(limits=limits, **settings)
+            self._all.append(connection)
+            return connection
+
+        async def aclose(self) -> None:
+            for connection in self._all:
+                await connection.aclose()
+            self._all.clear()
+            self._idle.clear()
+
+    return ConnectionPool()

@@ -86,7 +86,7 @@ class References:
             if not isinstance(reference, str):
                 return node
             node = self.target(reference, node.base)
-        raise ReferenceFailure("the $ref is circular")
+        raise ReferenceFailure("$refs form a circle")
 
     def target(self, reference: str, base: str) -> Node:
         """Return the node that a reference with this base URI refers to."""

@@ -5,13 +5,9 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from typing import Final
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 _PORTS: Final = {"http": 80, "https": 443}
-_BRACKETS: Final = frozenset("[]")
-_PLAIN: Final = "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-"""Characters that stand for themselves in a path and in a URI. Names of these only, as most are, are
-turned and joined here, which gives what urllib.parse does without its import."""
-_SPECIAL: Final = frozenset({"", ".", ".."})
 
 
 def is_remote(uri: str) -> bool:
@@ -26,10 +22,6 @@ def uri_of_path(path: str) -> str:
     full = os.path.abspath(path)
     if os.sep == "\\":
         full = "/" + full.replace("\\", "/")
-    if _is_plain(full):
-        return "file://" + full
-    from urllib.parse import quote
-
     return "file://" + quote(full, safe="/:~@!$&'()*+,;=", errors="replace")
 
 
@@ -38,10 +30,6 @@ def path_of(uri: str) -> str:
     """Return the path of a file: URI (without its fragment); "" for any other URI."""
     if uri[:5].lower() != "file:":
         return ""
-    if uri.startswith("file:///") and os.sep == "/" and _is_plain(uri[7:]):
-        return uri[7:]
-    from urllib.parse import unquote, urlsplit
-
     try:
         parts = urlsplit(uri)
     except ValueError:
@@ -56,40 +44,10 @@ def path_of(uri: str) -> str:
 
 def join(base: str, reference: str) -> str:
     """Resolve a reference against a base URI (RFC 3986 §5.2); an invalid one is returned as it is."""
-    plain = _joined(base, reference)
-    if plain is not None:
-        return plain
-    written = reference.replace(" ", "%20")
-    if base.startswith("file:") and is_remote(written) and written.isascii() and _BRACKETS.isdisjoint(written):
-        return written  # an absolute reference stays as it is
-    from urllib.parse import urljoin
-
     try:
-        return urljoin(base, written)
+        return urljoin(base, reference.replace(" ", "%20"))
     except ValueError:  # such as `http://[`
         return reference
-
-
-def _is_plain(text: str) -> bool:
-    return not text.strip(_PLAIN)
-
-
-def _joined(base: str, reference: str) -> str | None:
-    """Join the plain name of a file to a file: URI; None where an empty segment, or one of dots, is special."""
-    if not (base.startswith("file:///") and _is_plain(base[7:]) and _is_plain(reference)):
-        return None
-    *folder, _ = base[8:].split("/")
-    *between, name = reference.split("/")
-    if name.strip(".") == "" or "" in between or not _SPECIAL.isdisjoint(folder):
-        return None
-    for segment in between:
-        if segment == ".." and folder:
-            folder.pop()
-        elif segment == "..":
-            return None
-        elif segment != ".":
-            folder.append(segment)
-    return "/".join(("file://", *folder, name))
 
 
 def origin(uri: str) -> tuple[str, str, int] | None:
@@ -98,8 +56,6 @@ def origin(uri: str) -> tuple[str, str, int] | None:
     >>> origin("https://user@API.test/x"), origin("file:///x")
     (('https', 'api.test', 443), None)
     """
-    from urllib.parse import urlsplit
-
     try:
         parts = urlsplit(uri)
         scheme = parts.scheme.lower()

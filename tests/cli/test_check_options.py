@@ -4,7 +4,7 @@ import click
 import pytest
 
 from arazzo_runner.cli.run.check_options import parsed_checks
-from arazzo_runner.engine.check_options import CheckOptions
+from arazzo_runner.engine.options import CheckOptions
 
 
 @pytest.mark.parametrize(

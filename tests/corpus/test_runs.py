@@ -6,7 +6,7 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner.api import choose_workflow
-from arazzo_runner.engine.schemas import flattened
+from arazzo_runner.engine.inputs import flattened
 from arazzo_runner.runtime.dry_run import DryRunWorld
 from arazzo_runner.runtime.mock.sampler import sample
 from tests.corpus.sample_requests import outcome

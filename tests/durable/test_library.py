@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -219,3 +220,24 @@ def test_a_store_opened_twice_keeps_its_locks(state: Path) -> None:
             assert path is not None
             subprocess.run([sys.executable, "-c", opening, path], check=True)
             assert Path(f"{path}-wal").exists()
+
+
+def test_a_bundle_has_the_documents_that_schemas_refer_to(tmp_path: Path) -> None:
+    content = {"application/json": {"schema": {"$ref": "schemas.json#/Pet"}}}
+    responses = {"200": {"description": "", "content": content}}
+    description = {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "servers": [{"url": "http://api.test"}],
+        "paths": {"/ask": {"get": {"operationId": "ask", "responses": responses}}},
+    }
+    document = {
+        "arazzo": "1.1.0",
+        "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "api", "url": "api.json"}],
+        "workflows": [{"workflowId": "w", "steps": [{"stepId": "ask", "operationId": "ask"}]}],
+    }
+    for name, value in {"api": description, "schemas": {"Pet": {"type": "object"}}, "w": document}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(value))
+    _, bundle = durable_runs.load_bundled(tmp_path / "w.json", None, {})
+    assert sorted(uri.rpartition("/")[2] for uri in bundle.kept.documents) == ["api.json", "schemas.json", "w.json"]

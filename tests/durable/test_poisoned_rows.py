@@ -223,10 +223,10 @@ def test_runs_of_an_earlier_version_wait_for_it_and_are_named(store: Store) -> N
     with store.poisoned(earlier, POISONS["the label of version 1"]):
         ended, refused = worked(store, "default")
         assert ended == []
-        assert "is of arazzo-journal-1, and this worker of arazzo-journal-2" in refused["waiting"]
+        assert "needs a worker of arazzo-journal-1, this one is of arazzo-journal-2" in refused["waiting"]
         assert store.execute("SELECT status FROM {workflow_status} WHERE workflow_uuid = 'waiting'") == [("ENQUEUED",)]
         code, _, err = store.arazzo("resume", "waiting")
-        assert (code, "journal-mismatch" in err, "by the version of arazzo that wrote it" in err) == (2, True, True)
+        assert (code, "journal-mismatch" in err, "use the version of arazzo that wrote it" in err) == (2, True, True)
 
 
 # ------------------------------------------------------------------ DBOS as it is

@@ -11,7 +11,7 @@ import yaml
 
 from arazzo_runner.runtime.cassette.api import CassetteApi
 from arazzo_runner.runtime.cassette.file import read_cassette
-from arazzo_runner.runtime.mock.world import MockServer
+from arazzo_runner.runtime.mock.api import MockServer
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
 from tests.e2e.server import Answer, conversation

@@ -15,7 +15,7 @@ from openapi_spec_validator import validate
 import arazzo_runner
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.runtime.mock.world import LogEntry, MockApi, MockServer
+from arazzo_runner.runtime.mock.api import LogEntry, MockApi, MockServer
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.schema.check import schema_errors
 from tests.e2e.conftest import Arazzo

@@ -209,8 +209,7 @@ def test_a_blocking_world_can_be_shared_by_runs(spec: str) -> None:
 
 def test_a_plain_run_imports_nothing_of_this(spec: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARAZZO_HTTP", raising=False)
-    wanted = ["aiohttp", "asyncio", "arazzo_runner.runtime.tls", "arazzo_runner.runtime.connection_pool",
-              "arazzo_runner.runtime.transport_check"]  # fmt: skip
+    wanted = ["aiohttp", "asyncio", "arazzo_runner.runtime.transport_check", "arazzo_runner.runtime.batch"]
     script = {"GET /things": [Answer(200, {"client": "x"})], "POST /things": [Answer(200, {})]}
     with conversation(script) as server:
         program = (

@@ -7,9 +7,8 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner.base.records import replace
-from arazzo_runner.engine.check_options import NO_CHECKS, CheckOptions
-from arazzo_runner.engine.findings import summed_up
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.options import NO_CHECKS, CheckOptions, RunOptions
+from arazzo_runner.engine.request_checks import summarised
 from arazzo_runner.runtime.scripted import ScriptedWorld
 from arazzo_runner.sources.schema.check import schema_errors
 
@@ -136,13 +135,13 @@ def test_undocumented_members_are_told_when_asked_for(run):
 
 def test_the_same_misfit_of_many_items_is_one():
     schema = {"type": "array", "items": {"type": "integer"}}
-    assert summed_up(schema_errors(["a"] * 30, schema)) == [
+    assert summarised(schema_errors(["a"] * 30, schema)) == [
         '"0" must be integer, found string "a" (and 29 more like it)'
     ]
     many = {"properties": {f"p{n}": {"type": "integer"} for n in range(12)}}
-    sentences = summed_up(schema_errors({f"p{n}": "x" for n in range(12)}, many))
+    sentences = summarised(schema_errors({f"p{n}": "x" for n in range(12)}, many))
     assert len(sentences) == 9
-    assert sentences[-1] == "4 more kinds of misfits"
+    assert sentences[-1] == "4 more kinds of mismatches"
 
 
 def test_level_error_fails_the_step_and_its_failure_action_follows(run):

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 import arazzo_runner
+from arazzo_runner.engine.concurrent import depended_on
 from arazzo_runner.engine.effects import Batch
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.parallel import depended_on
 from arazzo_runner.runtime.scripted import ScriptedWorld
 
 API = {

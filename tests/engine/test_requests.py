@@ -7,7 +7,7 @@ import json
 import pytest
 
 import arazzo_runner
-from arazzo_runner.engine.schemas import coerce_text, prepare_inputs
+from arazzo_runner.engine.inputs import coerce_text, prepare_inputs
 from arazzo_runner.runtime.scripted import ScriptedWorld
 
 API = {

@@ -10,9 +10,9 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner.cli import main
+from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpResponse, Now, SendRequest
-from arazzo_runner.engine.waiting import retry_after_seconds
 from arazzo_runner.errors import ArazzoError, InvalidUsage
 from arazzo_runner.report.runs.formats import KINDS, render
 from arazzo_runner.report.runs.records import RunRecord, RunsReport

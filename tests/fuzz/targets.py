@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import arazzo_runner
+from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpResponse, Now, SendRequest
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.engine.waiting import retry_after_seconds
 from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render

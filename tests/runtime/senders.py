@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import HttpRequest, SendRequest
-from arazzo_runner.runtime.connection_pool import lanes
+from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
+from arazzo_runner.runtime.transports import connection_pool
 from arazzo_runner.sources.http_library import httpx
 
 
@@ -33,7 +33,7 @@ def asynchronous(*sent, **options):
     return asyncio.run(perform())
 
 
-def in_lanes(*sent, **options):
+def pooled(*sent, **options):
     """Send in an AsyncWorld without aiohttp, plain http only; return the last answer."""
     settings = {"verify": False, "http2": False, "trust_env": False}
-    return asynchronous(*sent, transport=lanes(httpx(), settings), **options)
+    return asynchronous(*sent, transport=connection_pool(httpx(), settings), **options)

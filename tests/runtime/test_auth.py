@@ -17,9 +17,9 @@ pytest.importorskip("authlib")
 
 import arazzo_runner
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.auth.digest import Challenges, answer_challenge, read_challenge
 from arazzo_runner.runtime.auth.discovery import read_metadata
 from arazzo_runner.runtime.auth.plan import Plan, find_login, learn

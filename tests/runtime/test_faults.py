@@ -10,7 +10,7 @@ import pytest
 
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from tests.runtime.faulty import FaultyServer
-from tests.runtime.senders import asynchronous, blocking, effect, in_lanes
+from tests.runtime.senders import asynchronous, blocking, effect, pooled
 
 SECONDS = 0.4
 LIMIT = 1_000_000  # bytes of a body
@@ -86,11 +86,11 @@ def server():
     params=[
         (blocking, "httpx"),
         (asynchronous, "httpx"),
-        (in_lanes, "httpx"),
+        (pooled, "httpx"),
         (blocking, "httpx2"),
-        (in_lanes, "httpx2"),
+        (pooled, "httpx2"),
     ],
-    ids=["blocking", "aiohttp", "lanes", "httpx2", "httpx2 lanes"],
+    ids=["blocking", "aiohttp", "pool", "httpx2", "httpx2 pool"],
 )
 def send(request, monkeypatch):
     sender, library = request.param

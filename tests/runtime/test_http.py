@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import Batch, HttpResponse, Now, Sleep
+from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 from arazzo_runner.runtime.mock.server import make_server
 from tests.runtime.faulty import FaultyServer
-from tests.runtime.senders import asynchronous, blocking, effect, in_lanes
+from tests.runtime.senders import asynchronous, blocking, effect, pooled
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def server():
     faulty.close()
 
 
-@pytest.fixture(params=[blocking, asynchronous, in_lanes], ids=["blocking", "async", "lanes"])
+@pytest.fixture(params=[blocking, asynchronous, pooled], ids=["blocking", "async", "pool"])
 def send(request):
     return request.param
 

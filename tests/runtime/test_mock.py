@@ -10,13 +10,13 @@ import pytest
 import arazzo_runner
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, SendRequest
+from arazzo_runner.engine.run import drive
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.runtime.http import BlockingWorld
+from arazzo_runner.runtime.mock.api import MockApi, MockServer, Served, mock_server, served_descriptions, with_servers
 from arazzo_runner.runtime.mock.sampler import sample
 from arazzo_runner.runtime.mock.scenario import Drop, read_scenario
-from arazzo_runner.runtime.mock.world import MockApi, MockServer, Served, mock_server, served_descriptions, with_servers
 from arazzo_runner.sources.openapi import load_openapi
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import pytest
 
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.runtime.mock.world import MockApi, MockServer, Served
+from arazzo_runner.runtime.mock.api import MockApi, MockServer, Served
 from arazzo_runner.sources.openapi import load_openapi
 
 FORMS: dict[str, object] = {"application/x-www-form-urlencoded": {}, "multipart/form-data": {}, "application/json": {}}

@@ -42,11 +42,8 @@ def read_back(body, content_type):
         pytest.param({"a": {"filename": "n.txt", "path": "sub/file.txt"}}, ("a", "n.txt", "application/octet-stream", b"file body"), id="a file by path"),
     ],
 )  # fmt: skip
-def test_part_follows_from_its_value(tmp_path, monkeypatch, value, expected):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "file.txt").write_bytes(b"file body")
-    body, content_type = encode_body(value, FORM, None)
+def test_part_follows_from_its_value(value, expected):
+    body, content_type = encode_body(value, FORM, None, read_file={"sub/file.txt": b"file body"}.__getitem__)
     assert read_back(body, content_type) == [expected]
 
 

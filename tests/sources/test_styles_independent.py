@@ -12,8 +12,8 @@ from openapi_core import OpenAPI as Contract
 from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import HttpRequest, SendRequest
+from arazzo_runner.engine.run import drive
 from arazzo_runner.sources.bundle import HOST
 from tests.sources.test_styles import written
 from tests.sources.test_styles_received import sent, server, world
@@ -99,26 +99,25 @@ def description(origin, place, style, explode, shape):
 
 @pytest.mark.parametrize(("place", "style", "explode", "shape"), list(combinations()))
 def test_aiopenapi3_sends_the_same(place, style, explode, shape, server, world):
-    origin = f"http://127.0.0.1:{server.server_port}"
+    origin = server.url
     url, headers, _ = sent(case_of(place, style, explode, shape), origin)
     drive(world.perform(SendRequest(key="k#1", safe=True, request=HttpRequest("GET", url, headers, None), timeout=5.0)))
-    ours = decoded(server.seen)
+    ours = decoded(server.received[-1])
     document = description(origin, place, style, explode, shape)
     client = aiopenapi3.OpenAPI(f"{origin}/openapi.json", document, session_factory=httpx2.Client)
     name = "X-Color" if place == "header" else "color"
-    server.seen = None
+    server.received.clear()
     try:
         client._.op(parameters={name: SHAPES[shape][1]})
-        theirs = decoded(server.seen)
+        theirs = decoded(server.received[-1])
     except Exception as problem:  # whatever a library does where it is wrong
         theirs = repr(problem)
     assert (theirs == ours) == (name_of(place, style, explode, shape) not in AIOPENAPI3_DIFFERS), (ours, theirs)
 
 
-def decoded(seen):
+def decoded(request):
     """Return what a server received without its encoding: `,` or `%2C`, `+` or `%20` are the same to it."""
-    target, header, cookie = seen
-    return unquote_plus(target), header, cookie
+    return unquote_plus(request.target), request.headers["X-Color"], request.headers["Cookie"]
 
 
 def read_back(place, style, explode, shape):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from arazzo_runner.engine.drive import drive
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, SendRequest
+from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.http import BlockingWorld
 from arazzo_runner.sources.http_media.styles import UnusableValue, build_url
 from tests.loopback import Reply, serving

@@ -105,7 +105,7 @@ def _mocked(program: Program, *, mock: bool, scenario: str | None, switches: tup
     if not mock:
         yield program
         return
-    from arazzo_runner.runtime.mock.world import mock_server, with_servers
+    from arazzo_runner.runtime.mock.api import mock_server, with_servers
 
     with mock_server(program, scenario=scenario, switches=switches) as server:
         yield with_servers(program, server.urls)

@@ -24,9 +24,9 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line, status_text
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.runtime.mock.problem import Refused
+from arazzo_runner.runtime.mock.api import Api, MockApi, MockServer, Served
+from arazzo_runner.runtime.mock.request import Refused
 from arazzo_runner.runtime.mock.scenario import Drop, read_scenario
-from arazzo_runner.runtime.mock.world import Api, MockApi, MockServer, Served
 from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path

@@ -22,7 +22,7 @@ from arazzo_runner.cli.options import (
     format_option,
     store_option,
 )
-from arazzo_runner.engine.option_numbers import MOST_SECONDS
+from arazzo_runner.engine.options import MOST_SECONDS
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console

@@ -17,8 +17,8 @@ from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import arazzo_command, color_option, format_option, store_option
 from arazzo_runner.cli.run.durable import closing_lines
 from arazzo_runner.cli.run.session import EXIT_CODES, prepared_output, termination_interrupts
-from arazzo_runner.durable.answers import read_answer
 from arazzo_runner.durable.errors import refusal
+from arazzo_runner.durable.journal import read_answer
 from arazzo_runner.durable.records import Decision
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult

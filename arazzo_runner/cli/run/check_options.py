@@ -10,7 +10,7 @@ import click
 
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.suggestions import did_you_mean
-from arazzo_runner.engine.check_options import LEVELS, RESPONSE_CHECKS, USUAL_CHECKS, CheckOptions
+from arazzo_runner.engine.options import LEVELS, RESPONSE_CHECKS, USUAL_CHECKS, CheckOptions
 
 Command = TypeVar("Command", bound=Callable[..., int])
 

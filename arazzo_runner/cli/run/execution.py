@@ -16,8 +16,8 @@ from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.partial import select
 from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.selection import select
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
 from arazzo_runner.report.secret_file import SecretFile, has_secret_outputs

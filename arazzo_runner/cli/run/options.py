@@ -22,9 +22,7 @@ from arazzo_runner.cli.options import (
     store_option,
 )
 from arazzo_runner.cli.reading_arguments import ReadingArguments
-from arazzo_runner.engine.check_options import CheckOptions
-from arazzo_runner.engine.option_numbers import MOST_SECONDS
-from arazzo_runner.engine.options import DEEPEST, MAX_REDIRECTS, TransportOptions
+from arazzo_runner.engine.options import DEEPEST, MAX_REDIRECTS, MOST_SECONDS, CheckOptions, TransportOptions
 from arazzo_runner.sources.hosts import EVERY_HOST
 from arazzo_runner.sources.uris import is_remote
 

@@ -20,24 +20,24 @@ from arazzo_runner.expressions.queries.xpath import XPath, XPathFailure
 from arazzo_runner.expressions.selectors import Query, Selection
 
 
-def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0) -> Selection:
+def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0, now: float = 0.0) -> Selection:
     """Apply a query to a value; a problem is in the result (`reason`), never raised.
 
-    `timeout` in seconds bounds the work. Null and MISSING select nothing (Arazzo 1.1
-    §Condition Evaluation: such a context fails).
+    `timeout` in seconds bounds the work; `now` is the time for current-dateTime(), in seconds since
+    the epoch. Null and MISSING select nothing (Arazzo 1.1 §Condition Evaluation: such a context fails).
     """
     kind: OneOf["nodes", "match"] = "match" if query.kind == "regex" else "nodes"
     if value is MISSING or value is None:
         return Selection(kind, reason=f"the context is {type_name(value)}")
     try:
-        return _select(query, value, Budget(timeout))
+        return _select(query, value, Budget(timeout), now)
     except (TooMuchWork, NotXml, XPathFailure) as problem:
         return Selection(kind, reason=str(problem))
     except RecursionError:
         return Selection(kind, reason="the value is nested too deeply for this query")
 
 
-def _select(query: Query, value: JsonValue, budget: Budget) -> Selection:
+def _select(query: Query, value: JsonValue, budget: Budget, now: float) -> Selection:
     compiled = query.compiled
     if isinstance(compiled, Regex):
         found = compiled.search(to_text(value), budget.seconds)
@@ -48,7 +48,7 @@ def _select(query: Query, value: JsonValue, budget: Budget) -> Selection:
             item_value,
         )
 
-        result = evaluate_xpath(compiled, parse_xml(value), budget)
+        result = evaluate_xpath(compiled, parse_xml(value), budget, now)
         values = tuple(item_value(item, budget) for item in result.items)
         return Selection(result.type, values, result.passed, result.problem)
     if isinstance(value, bytes):

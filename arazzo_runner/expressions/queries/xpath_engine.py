@@ -85,15 +85,19 @@ def new_parser(version: str, namespaces: dict[str, str], budget: Budget) -> Boun
     return parser
 
 
-def context_of(root: XmlElement, namespaces: dict[str, str], budget: Budget) -> object:
-    """Return the dynamic context: the document node of `root`, its nodes counted first."""
+def context_of(root: XmlElement, namespaces: dict[str, str], budget: Budget, now: float) -> object:
+    """Return the dynamic context: the document node of `root`, its nodes counted first, and the time (UTC)."""
+    from datetime import UTC, datetime
+
     from elementpath import XPathContext
     from lxml import etree
 
     for _ in root.iter():
         budget.spend()
     context: JsonValue = XPathContext(
-        etree.ElementTree(root), namespaces={key: uri for key, uri in namespaces.items() if key}
+        etree.ElementTree(root),
+        namespaces={key: uri for key, uri in namespaces.items() if key},
+        current_dt=datetime.fromtimestamp(now, UTC),
     )
     context.budget = budget
     return context

@@ -53,16 +53,19 @@ class XPathResult(Record):
         return "number" if isinstance(first, (int, float, Decimal)) else "string"
 
 
-def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget) -> XPathResult:
+def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget, now: float = 0.0) -> XPathResult:
     """Evaluate on the document of `root`.
 
     Prefixes mean what the document declares, the root's declarations first. From XPath 2.0 on
     a name without prefix is in the root's default namespace (its static context is the
-    host's to say); XPath 1.0 §2.3 puts it in none. Raises XPathFailure, TooMuchWork.
+    host's to say); XPath 1.0 §2.3 puts it in none. `now` is the time for current-dateTime(), in
+    seconds since the epoch: the clock is not read here. Raises XPathFailure, TooMuchWork.
     """
     namespaces = _namespaces(query, root)
-    select = _select_1 if query.version == "1.0" else _select_2
-    items = select(query, root, namespaces, budget)
+    if query.version == "1.0":
+        items = _select_1(query, root, namespaces, budget)
+    else:
+        items = _select_2(query, root, namespaces, budget, now)
     passed, reason = _effective_boolean(items, query.version)
     return XPathResult(items, passed, reason)
 
@@ -78,9 +81,11 @@ def _select_1(query: XPath, root: XmlElement, namespaces: dict[str, str], budget
     return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _select_2(query: XPath, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> tuple[object, ...]:
+def _select_2(
+    query: XPath, root: XmlElement, namespaces: dict[str, str], budget: Budget, now: float
+) -> tuple[object, ...]:
     token = parsed(query.text, query.version, tuple(sorted(namespaces.items())))
-    context = context_of(root, namespaces, budget)
+    context = context_of(root, namespaces, budget, now)
     try:
         with guarded(budget):
             items = tuple(token.select(context))

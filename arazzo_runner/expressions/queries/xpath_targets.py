@@ -35,12 +35,12 @@ class XmlTarget(Record):
             self.element.text = value
 
 
-def xpath_targets(query: XPath, root: XmlElement, budget: Budget) -> tuple[XmlTarget, ...]:
+def xpath_targets(query: XPath, root: XmlElement, budget: Budget, now: float = 0.0) -> tuple[XmlTarget, ...]:
     """Return the places a query selects; none when it gives no nodes, or only comments and the like.
 
     Raises XPathFailure, TooMuchWork.
     """
-    items = evaluate_xpath(query, root, budget).items
+    items = evaluate_xpath(query, root, budget, now).items
     if not all(map(is_node, items)):
         raise XPathFailure(f"{query.text} gives a value, not a place in the payload")
     found = map(_target, items)

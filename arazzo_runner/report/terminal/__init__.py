@@ -1,1 +1,1 @@
-"""What a terminal shows."""
+"""Output on the terminal: the console, progress of one run and of many."""

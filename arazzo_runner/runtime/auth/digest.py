@@ -1,4 +1,4 @@
-"""HTTP Digest (RFC 7616): read a server's challenge, answer it, count how often a nonce was used."""
+"""HTTP Digest (RFC 7616): reading a server's challenge, answering it, counting the uses of a nonce."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from urllib.parse import quote
 
 from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.runtime.target import request_target
+from arazzo_runner.runtime.exchange import request_target
 from arazzo_runner.sources.hosts import Origin, origin_of
 
 _ALGORITHMS: Final = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
-"""The best first (RFC 7616 §3.7: a client should take the strongest it knows)."""
+"""The strongest first (RFC 7616 §3.7: a client should take the strongest it supports)."""
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _PART: Final = re.compile(
     rf'(?P<name>{_TOKEN})\s*+=\s*+(?:"(?P<quoted>(?:[^"\\]|\\.)*+)"|(?P<plain>[^\s,"]++))|(?P<scheme>{_TOKEN})(?=\s|$|,)'
 )
-_LONGEST: Final = 8192  # a challenge is short; what a server may make us look through is bounded
+_LONGEST: Final = 8192  # challenges are short; this limits what a server can make us parse
 
 
 class Challenge(MutableRecord):
-    """One Digest challenge of a server; `used` counts how often its nonce was."""
+    """One Digest challenge of a server; `used` counts the uses of its nonce."""
 
     _hidden_in_repr = ("lock",)
 
@@ -40,24 +40,24 @@ class Challenge(MutableRecord):
     lock: Any = field(default_factory=threading.Lock)
 
     def next_count(self) -> int:
-        """Return how often the nonce is used with the next answer: no number is given out twice."""
+        """Return the count of uses of the nonce, this one included; no number is returned twice."""
         with self.lock:
             self.used += 1
             return self.used
 
 
 class Challenges:
-    """The latest challenge of every server and user, so that not every request is refused first."""
+    """The latest challenge of every server and user: with it, requests are not refused first."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Origin, str], Challenge] = {}
 
     def get(self, url: str, user: str) -> Challenge | None:
-        """Return the challenge to answer beforehand, None when the server has not asked yet."""
+        """Return the known challenge, None when the server has sent none yet."""
         return self._known.get((origin_of(url), user))
 
     def learn(self, url: str, user: str, challenge: Challenge) -> Challenge:
-        """Keep a server's challenge; one that is known already keeps its count."""
+        """Store a server's challenge; one that is known already keeps its count."""
         key = (origin_of(url), user)
         known = self._known.get(key)
         if known is not None and known.nonce == challenge.nonce and known.algorithm == challenge.algorithm:
@@ -100,7 +100,7 @@ def _has(algorithm: str) -> bool:
 
 
 def _challenges(response: HttpResponse) -> Iterator[dict[str, str]]:
-    """Yield the parameters of every Digest challenge (RFC 9110 §11.6.1: several may stand in one header)."""
+    """Yield the parameters of every Digest challenge (RFC 9110 §11.6.1: one header may hold several)."""
     for name, value in response.headers:
         if name.lower() == "www-authenticate" and len(value) <= _LONGEST:
             yield from _digests(_PART.finditer(value))

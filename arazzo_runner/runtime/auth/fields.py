@@ -20,7 +20,7 @@ FIELDS: Final = {
     "clientAuth": "_CLIENT_AUTH",
     "hosts": "_HOSTS",
 }
-"""Every field with the ending of its environment variable; `value` is a key, a token brought along, `user:password`."""
+"""Every field with the suffix of its environment variable; `value` is a key, a given token, `user:password`."""
 SECRET_FIELDS: Final = ("value", "password", "clientSecret", "refreshToken")
 SETTINGS: Final = ("tokenUrl", "scopes", "clientAuth", "hosts")
 PREFIX: Final = "ARAZZO_AUTH_"
@@ -65,7 +65,7 @@ def kind_of(scheme: JsonValue) -> str:
 
 
 def needed_fields(scheme: JsonValue) -> tuple[tuple[str, ...], ...]:
-    """Return the sets of fields of which one makes a scheme usable, the usual one first."""
+    """Return the sets of fields, of which one is enough to use a scheme, the usual one first."""
     kind = kind_of(scheme)
     if kind in ("basic", "digest"):
         return (("user", "password"), ("value",))

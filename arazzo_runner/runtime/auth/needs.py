@@ -1,4 +1,4 @@
-"""What a program needs of credentials, as records to be shown: no value is ever in them."""
+"""The credentials that a program needs, as records to be shown, without their values."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Needs(Record):
 
 
 def find_needs(program: Program, credentials: Credentials) -> Needs:
-    """Return what the steps of a program need and what of it is there; raises InvalidUsage for what is unusable."""
+    """Return the credentials that a program needs and which are configured; raises InvalidUsage for unusable ones."""
     plan = make_plan(program, credentials, None)
     secured = list(_secured(program))
     steps = tuple(_step(workflow_id, step, call, plan) for workflow_id, step, call in secured)
@@ -182,7 +182,7 @@ def _field(source: str, scheme: str, name: str, found: Found | None) -> FieldNee
 
 
 def _token_url(scheme: JsonValue, found: Mapping[str, Found], server: str) -> str | None:
-    """Return where tokens are asked for: a place that must be trusted with the client's secret."""
+    """Return the URL that tokens are requested from, which gets the client's secret."""
     if "tokenUrl" in found:
         return found["tokenUrl"].text
     if not isinstance(scheme, Mapping) or kind_of(scheme) != "token":

@@ -1,4 +1,4 @@
-"""What the operations of a program ask for, what was found and what is missing: before the first request."""
+"""The credentials that a program's operations need, found and checked before the first request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Chosen = tuple[tuple[Login, tuple[str, ...]], ...]
 
 
 class Plan(Record):
-    """The logins that a program may use, by source and scheme; `missing` says what no alternative has."""
+    """The logins that a program can use, by source and scheme; `missing` are findings about those it lacks."""
 
     _hidden_in_repr = ("certificates",)
 
@@ -37,7 +37,7 @@ class Plan(Record):
     missing: tuple[Diagnostic, ...] = ()
 
     def choose(self, effect: SendRequest) -> Chosen:
-        """Return the logins of the first alternative whose credentials are all there; () when none is needed or had."""
+        """Return the logins of the first alternative whose credentials are all configured; () when there is none."""
         if not effect.security:
             return ()
         given = slots_of(effect.request)
@@ -50,11 +50,11 @@ class Plan(Record):
     def _usable(self, effect: SendRequest, alternative: Alternative, given: frozenset[Slot]) -> Chosen | None:
         chosen = []
         if shared_slot(alternative, effect.schemes, given):
-            return None  # one credential would take the other's place
+            return None  # one credential would replace the other
         for name, scopes in alternative.items():
             scheme = effect.schemes.get(name)
             if slot_of(scheme) in given:
-                continue  # the step sets it, and wins
+                continue  # the step sets it itself
             login = self.logins.get((effect.source, name))
             if kind_of(scheme) == "mutualTLS":
                 if meant_for(self.certificates, origin_of(effect.request.url)) is None:
@@ -106,7 +106,7 @@ def make_plan(
 
 
 def _ambiguous(logins: Iterable[tuple[str, str]], credentials: Credentials) -> Iterator[Diagnostic]:
-    """Refuse a variable that two schemes would read: one server would get the other's credential."""
+    """Return errors for variables that two schemes would read: one server would get the other's credential."""
     readers: dict[str, tuple[str, str]] = {}
     for source, name in logins:
         called = credentials.called(source, name)
@@ -120,15 +120,15 @@ def _clashing(
     steps: Iterable[tuple[CompiledStep, OperationCall]], logins: Mapping[tuple[str, str], Login]
 ) -> Iterator[Diagnostic]:
     """Refuse credentials that an operation needs together, and that go into the same place, when it takes no others."""
-    told: set[tuple[str, tuple[str, ...]]] = set()
+    reported: set[tuple[str, tuple[str, ...]]] = set()
     for step, call in steps:
         operation, given = call.operation, given_by(step.parameters)
         had = [each for each in operation.security if all((call.source, name) in logins for name in each)]
         names = [shared_slot(each, operation.security_schemes, given) for each in had]
-        if names and all(names) and (call.source, names[0]) not in told:
-            told.add((call.source, names[0]))
+        if names and all(names) and (call.source, names[0]) not in reported:
+            reported.add((call.source, names[0]))
             message = f'step "{step.step_id}" needs {" and ".join(names[0])} together, and both go into the same place'
-            hint = "mend the description, or give the credential by a parameter of the step"
+            hint = "fix the description, or give the credential by a parameter of the step"
             yield Diagnostic(
                 code="unusable-credential", severity=Severity.ERROR, message=message, at=step.at, hint=hint
             )
@@ -142,7 +142,7 @@ def placeholder_plan(program: Program) -> Plan:
 
 
 def learn(plan: Plan, secrets: Secrets) -> None:
-    """Make every credential of a plan a secret of the run."""
+    """Register every credential of a plan as a secret of the run."""
     for login in plan.logins.values():
         learn_secrets(login, secrets)
 
@@ -154,7 +154,7 @@ def find_login(credentials: Credentials, source: str, name: str, scheme: JsonVal
         user, colon, password = fields.pop("value", "").partition(":")
         fields = {**({"user": user, "password": password} if colon else {}), **fields}
     sets = needed_fields(scheme)
-    if "tokenUrl" in fields:  # with it, what a description lacks can be had all the same
+    if "tokenUrl" in fields:  # it replaces the token URL that the description lacks
         sets = (*sets, ("refreshToken",), ("user", "password"), ("clientId", "clientSecret"))
     if any(set(each) <= set(fields) for each in sets):
         return Login(source, name, scheme, fields)
@@ -172,7 +172,7 @@ def find_fields(credentials: Credentials, source: str, name: str, scheme: JsonVa
 
 
 def missing_names(call: OperationCall, step: CompiledStep, plan: Plan) -> tuple[str, ...]:
-    """Return the schemes that the alternative nearest to being met still lacks; () when one is met."""
+    """Return the schemes missing in the alternative that lacks the fewest; () when none is missing."""
     operation = call.operation
     if not operation.security or not all(operation.security):
         return ()
@@ -219,7 +219,7 @@ def _missing(
 
 
 def _elsewhere(source: str, names: Sequence[str], plan: Plan) -> str | None:
-    """Say that a credential is there, but for other servers."""
+    """Return a Diagnostic for a credential that is configured for other servers only."""
     found = [login for name in names if (login := plan.logins.get((source, name))) is not None]
     return f"the one that is configured is for {found[0].fields.get('hosts')} (hosts)" if found else None
 
@@ -251,7 +251,7 @@ def _where(source: str, names: Sequence[str], schemes: Mapping[str, JsonValue], 
 
 
 def where_to_put(source: str, name: str, scheme: JsonValue, file: str) -> str:
-    """Say in one sentence where the credential of a scheme is looked for."""
+    """Return in one sentence where the credential of a scheme is read from."""
     kind = kind_of(scheme)
     if kind == "mutualTLS":
         return "give a client certificate: --cert HOST=FILE[,KEY]"

@@ -40,17 +40,17 @@ class Login(Record):
         return "token" if kind == "bearer" and "tokenUrl" in self.fields else kind
 
     def is_for(self, url: str) -> bool:
-        """Tell whether the credential may be sent to a server: `hosts` may name those it is for."""
+        """Return whether the credential may be sent to a server: `hosts` may limit it to some."""
         return is_host_of(url, self.fields.get("hosts"))
 
     @property
     def slot(self) -> Slot | None:
-        """Where in a request its credential goes."""
+        """The part of a request that holds its credential."""
         return slot_of(self.scheme)
 
 
 def slots_of(request: HttpRequest) -> frozenset[Slot]:
-    """Return the slots that a request fills already: by a step's parameter, or by a cookie that a response set."""
+    """Return the slots that a request has filled: by a parameter of the step, or a cookie that a response set."""
     found: set[Slot] = {("header", name.lower()) for name, _ in request.headers}
     for name, value in request.headers:
         if name.lower() == "cookie":
@@ -61,7 +61,7 @@ def slots_of(request: HttpRequest) -> frozenset[Slot]:
 
 
 def with_login(request: HttpRequest, login: Login) -> HttpRequest:
-    """Return a request with a credential that needs no conversation: a key, a token, user and password."""
+    """Return a request with a credential that needs no other request: a key, a token, user and password."""
     if login.kind == "apiKey" and login.slot is not None:
         return with_key(request, *_named(login), login.fields["value"])
     return with_authorization(request, _static(login))
@@ -120,14 +120,14 @@ def _named(login: Login) -> tuple[str, str]:
 
 
 def _scheme_name(login: Login) -> str:
-    """The word before the credential, as its registration spells it (RFC 9110 §11.1: case does not matter)."""
+    """Return the scheme's name in the header, spelt as registered (RFC 9110 §11.1: case does not matter)."""
     names = {"basic": "Basic", "digest": "Digest", "http": ""}
     name = names.get(login.kind, "Bearer")
     return name or (str(login.scheme.get("scheme")) if isinstance(login.scheme, Mapping) else "")
 
 
 def fault_of(login: Login) -> str | None:
-    """Tell why a credential cannot be sent as it is, quoting nothing of it; None when it can."""
+    """Return why a credential cannot be sent as it is, without quoting it; None when it can."""
     fault = scheme_fault(login.scheme)
     if fault is not None:
         return fault[0]
@@ -156,7 +156,7 @@ def _is_text(text: str) -> bool:
 
 
 def learn_secrets(login: Login, secrets: Secrets) -> None:
-    """Make what is secret of a credential known to the masking, and what is derived from it."""
+    """Register the secret fields of a credential, and what is derived from them, for masking."""
     for name in SECRET_FIELDS:
         secrets.add(login.fields.get(name))
     if {"user", "password"} <= set(login.fields):

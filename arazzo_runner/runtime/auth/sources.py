@@ -1,4 +1,4 @@
-"""Credentials: where they come from, in order: given by the caller, environment, credentials file, keyring.
+"""The sources of credentials, in order: given by the caller, environment, credentials file, keyring.
 
 Each field is looked for in all of them, so a client's id may stand in a file and its secret in the keyring.
 """
@@ -40,7 +40,7 @@ class Found(Record):
 
 
 class Credentials(CredentialSource):
-    """The credentials of runs, and the tokens that were had with them; share one object among many runs.
+    """The credentials of runs and the tokens fetched with them; share one object among many runs.
 
     `values` are given at once, as `{source: {scheme: text}}` or `{source: {scheme: {field: text}}}`;
     what they lack is looked for in `environment` (default: the process's), in `file` (default:
@@ -82,7 +82,7 @@ class Credentials(CredentialSource):
 
     @property
     def has_keyring(self) -> bool:
-        """Whether the keyring is asked."""
+        """Whether the keyring is read."""
         return self._keyring
 
     def find(self, source: str, scheme: str, field: str) -> Found | None:
@@ -98,7 +98,7 @@ class Credentials(CredentialSource):
         return [name for name in names if name in self._environment]
 
     def called(self, source: str, scheme: str) -> tuple[str, str]:
-        """Return the source and scheme under which a credential is looked for."""
+        """Return the source and scheme under which a credential is configured."""
         name = self._names.get(f"{source}.{scheme}")
         if name is None:
             return source, scheme
@@ -176,7 +176,7 @@ class _File:
 
 
 def read_file(path: str) -> Table:
-    """Read a credentials file; raises InvalidUsage, quoting nothing of it."""
+    """Return the content of a credentials file; raises InvalidUsage, without quoting it."""
     data = _bytes_of(path)
     if not data.strip():
         return {}
@@ -200,7 +200,7 @@ def _bytes_of(path: str) -> bytes:
 
 
 def _exposure(status: os.stat_result) -> str | None:
-    """Tell how others could have read or changed a file, None when they could not."""
+    """Return how other users could have read or changed a file, None when they could not."""
     if os.name == "nt" or not stat.S_ISREG(status.st_mode):
         return None
     if status.st_uid not in (os.geteuid(), 0):
@@ -260,7 +260,7 @@ def _diagnostic(message: str, path: str, hint: str | None, *, code: str) -> Diag
 
 
 class Placeholders(Credentials):
-    """Has `***` for every field: what a mock gets."""
+    """Has `***` for every field: the credentials for a mock."""
 
     def __init__(self) -> None:
         super().__init__(environment={}, file=os.devnull, keyring=False)

@@ -1,4 +1,4 @@
-"""Where rotated refresh tokens are kept: on disk before they are used, one owner at a time (security.md).
+"""The store of rotated refresh tokens: on disk before they are used, one owner at a time (security.md).
 
 A refresh token that was given (environment, file, keyring) begins a chain: each use may replace it.
 The chain's file says which token is the current one, and, from before the token is sent until its
@@ -23,11 +23,11 @@ from arazzo_runner.base.user_files import UnusableFile, json_of, read_file, text
 
 
 class UnusableStore(Exception):
-    """The store cannot be read or written; the message says why, and quotes nothing of it."""
+    """The store cannot be read or written; the message says why, without quoting it."""
 
 
 class Kept(Record):
-    """What a chain's file says: the current token, and whether it was sent without a known outcome."""
+    """The content of a chain's file: the current token, and whether it was sent with an unknown outcome."""
 
     refresh_token: str
     pending: bool = False
@@ -40,15 +40,15 @@ class TokenStore:
         self._folder = folder
 
     def chain(self, token_url: str, client_id: str, given: str) -> Chain:
-        """Return the chain that a refresh token began at a server."""
-        # The name must not tell the token: it is hashed together with what belongs to it.
+        """Return the chain of refresh tokens that began with this one at a server."""
+        # The name must not reveal the token: it is a hash of the token and what belongs to it.
         text = json.dumps([token_url, client_id, given]).encode("utf-8", "surrogatepass")
         folder = self._folder or os.path.join(state_folder(), "credentials")
         return Chain(os.path.join(folder, hashlib.sha256(text).hexdigest()[:32]), given, token_url)
 
 
 class Chain:
-    """One refresh token and what became of it; read and written only while it is locked."""
+    """A refresh token and its successors; read and written only while it is locked."""
 
     def __init__(self, path: str, given: str, token_url: str) -> None:
         self.path = f"{path}.json"
@@ -58,7 +58,7 @@ class Chain:
         self._locked: int | None = None
 
     def try_lock(self) -> bool:
-        """Take the chain for this process and thread, False when somebody else has it; raises UnusableStore."""
+        """Lock the chain for this process and thread; return False when another has it; raises UnusableStore."""
         try:
             make_private_folder(os.path.dirname(self._lock_path))
             descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -77,13 +77,13 @@ class Chain:
         return taken
 
     def _sweep(self) -> None:
-        """Remove what a process that was killed left half written."""
+        """Remove the unfinished files of a process that was killed."""
         for left in glob.glob(f"{glob.escape(self.path)}.*.new"):
             with contextlib.suppress(OSError):
                 os.unlink(left)
 
     def unlock(self) -> None:
-        """Give it back; a process that dies does so too."""
+        """Unlock the chain; the end of the process unlocks it too."""
         if self._locked is not None:
             os.close(self._locked)
             self._locked = None
@@ -101,7 +101,7 @@ class Chain:
             raise UnusableStore(f"{self.path} is not as it was written") from None
 
     def write(self, kept: Kept) -> None:
-        """Replace what the file says; on return it is on disk. Raises UnusableStore."""
+        """Replace the content of the file; on return it is on disk. Raises UnusableStore."""
         record = {"tokenUrl": self._token_url, "refreshToken": kept.refresh_token, "pending": kept.pending}
         try:
             PrivateFile(self.path).write(json.dumps(record) + "\n")

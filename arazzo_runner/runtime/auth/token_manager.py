@@ -1,4 +1,4 @@
-"""The token desk: gets a token when one is needed, once for all who wait, and never sends a refresh token twice.
+"""The token manager: fetches a token once for all requests that wait for it, and never sends a refresh token twice.
 
 Waiting is a Sleep, time is a Now, a token request is a SendRequest, all of the World below: one
 logic for blocking and asynchronous runs.
@@ -30,9 +30,11 @@ from arazzo_runner.runtime.auth.tokens import (
 PAUSE = 0.02
 
 
-class TokenDesk(Record, kw_only=True):
-    """Gets tokens through `world`; `resend` allows a refresh token to be sent although the outcome of
-    sending it before is unknown."""
+class TokenManager(Record, kw_only=True):
+    """Fetches tokens through `world`.
+
+    `resend` allows a refresh token to be sent again although the outcome of sending it is unknown.
+    """
 
     world: World
     cache: TokenCache
@@ -46,7 +48,7 @@ class TokenDesk(Record, kw_only=True):
         """Return a token for a request and whether it was fetched just now, or why there is none."""
         got = await self._token(scheme, fields, scopes, effect)
         if not isinstance(got, NoResponse):
-            self._learn(got[0])  # also one that another run has fetched
+            self._register_secrets(got[0])  # also one that another run has fetched
         return got
 
     async def _token(
@@ -55,7 +57,7 @@ class TokenDesk(Record, kw_only=True):
         brought = fields.get("value")
         grant = choose_grant(scheme, fields, scopes, effect.server)
         if brought is not None and (grant is None or not self.cache.is_rejected(brought)):
-            # With nothing to renew it, the server's own answer says best what is wrong with it.
+            # It cannot be renewed: the server's own answer describes best what is wrong with it.
             return Token(brought), grant is None
         if grant is None:
             return self._refused(Refusal("the description names no URL to get one from", "say it: tokenUrl"))
@@ -97,10 +99,10 @@ class TokenDesk(Record, kw_only=True):
         if isinstance(answer, NoResponse):
             return _unanswered(endpoint, answer)
         read = read_token(grant, endpoint, answer, now)
-        return self._refused(read) if isinstance(read, Refusal) else self._learn(read)
+        return self._refused(read) if isinstance(read, Refusal) else self._register_secrets(read)
 
     async def _endpoint(self, grant: Grant, effect: SendRequest) -> str | NoResponse:
-        """Return the token endpoint, asked for by discovery where the description names only that."""
+        """Return the token endpoint, found by discovery when the description names only a discovery document."""
         fault = endpoint_fault(grant.endpoint, grant.hosts)
         if fault is not None:
             return self._refused(Refusal(f"the URL {grant.endpoint} {fault}"))
@@ -114,7 +116,7 @@ class TokenDesk(Record, kw_only=True):
             found = read_metadata(grant.endpoint, answer)
         if isinstance(found, Refusal):
             return self._refused(found)
-        # Also of an endpoint that is known: another credential may have had other hosts.
+        # Checked for known endpoints too: this credential may be for other hosts.
         refusal = discovered_fault(grant.endpoint, found, grant.hosts)
         if refusal is not None:
             return self._refused(refusal)
@@ -130,7 +132,7 @@ class TokenDesk(Record, kw_only=True):
     # ------------------------------------------------------------------ refresh tokens
 
     async def _refresh(self, grant: Grant, endpoint: str, effect: SendRequest, now: float) -> Token | NoResponse:
-        """Refresh as the owner of the token's chain: no other thread or process does so meanwhile."""
+        """Refresh a token whose chain is locked: no other thread or process refreshes it now."""
         chain = self.store.chain(endpoint, grant.client_id or "", dict(grant.form)["refresh_token"])
         try:
             until = now + effect.timeout
@@ -164,7 +166,7 @@ class TokenDesk(Record, kw_only=True):
             return _in_doubt(endpoint, chain, answer.message)
         read = read_token(grant, endpoint, answer, asked)
         if isinstance(read, Token):
-            self._learn(read)
+            self._register_secrets(read)
             chain.write(Kept(read.refresh_token or kept.refresh_token))
             return read
         if not read.known:
@@ -188,7 +190,7 @@ class TokenDesk(Record, kw_only=True):
     async def _pause(self, effect: SendRequest) -> None:
         await self.world.perform(Sleep(key=f"{effect.key}/token/wait", seconds=PAUSE))
 
-    def _learn(self, token: Token) -> Token:
+    def _register_secrets(self, token: Token) -> Token:
         self.secrets.add(token.text)
         if token.refresh_token is not None:
             self.secrets.add(token.refresh_token)

@@ -1,4 +1,4 @@
-"""OAuth 2.0 tokens as data: the grants (RFC 6749), the requests that ask for one, and what came back.
+"""OAuth 2.0 tokens as data: the grants (RFC 6749), the token requests and their responses.
 
 Pure but for TokenCache, which holds tokens in memory until they expire.
 """
@@ -26,7 +26,7 @@ _LONGEST_TEXT: Final = 300
 
 
 class Token(Record):
-    """An access token; `expires` is when it is no longer used (seconds since the epoch), None when nobody said.
+    """An access token; `expires` is when it is no longer used (seconds since the epoch), None when unknown.
 
     `refresh_token` is the one that came with it.
     """
@@ -39,7 +39,7 @@ class Token(Record):
 
 
 class Refusal(Record):
-    """Why there is no token; `known` is False when the server may have acted on the request all the same."""
+    """Why there is no token; `known` is False when the server may have acted on the request even so."""
 
     message: str
     hint: str | None = None
@@ -66,7 +66,7 @@ class Grant(Record):
 
     @property
     def key(self) -> str:
-        """What tells tokens apart: everything that a token request would say."""
+        """The identity of a token in the cache: everything that its request would contain."""
         text = json.dumps([self.type, self.endpoint, self.form, self.client_id, self.client_secret])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -103,7 +103,7 @@ def _allows(flow: str, scheme: JsonValue, flows: Mapping[str, Any], fields: Mapp
 def _endpoint(
     scheme: JsonValue, fields: Mapping[str, str], names: tuple[str, ...], special: str = "tokenUrl"
 ) -> tuple[str, bool] | None:
-    """Return the URL to ask, and whether it is the token endpoint itself."""
+    """Return the URL to request, and whether it is the token endpoint itself."""
     raw: Mapping[str, Any] = scheme if isinstance(scheme, Mapping) else {}
     flows = flows_of(scheme)
     if fields.get("tokenUrl"):
@@ -140,7 +140,7 @@ def _grant(
 
 
 def endpoint_fault(url: str, hosts: str | None = None) -> str | None:
-    """Tell why credentials must not be sent to a URL: only https, or this machine (RFC 6749 §3.2), and only `hosts`."""
+    """Return why credentials must not be sent to a URL: https, this machine (RFC 6749 §3.2) and `hosts` are allowed."""
     try:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").rstrip("."), parts.port
@@ -199,7 +199,7 @@ def _refusal(grant: Grant, endpoint: str, response: HttpResponse, body: dict[str
     error = body.get("error") if body is not None else None
     if not isinstance(error, str):
         what = "" if body is not None or status != 200 else ", which is no JSON"
-        # A gateway's 5xx says nothing about what the server behind it did; 503 and 4xx refuse before they act.
+        # After a gateway's 5xx the server behind it may have acted; 503 and 4xx are sent before acting.
         return Refusal(f"{endpoint} answers {status}{what}", known=400 <= status < 500 or status == 503)
     described = body.get("error_description") if body is not None else None
     text = f": {described}" if isinstance(described, str) else ""
@@ -246,14 +246,14 @@ def _seconds(value: JsonValue) -> float | None:
 
 
 class Flight(MutableRecord):
-    """A token request under way; whoever wants the same token waits for its outcome."""
+    """A token request under way; others that need the same token wait for its outcome."""
 
     outcome: Any = None
     done: bool = False
 
 
 class TokenCache:
-    """Tokens in memory, and who is about to fetch one: many requests cause one fetch, in threads and tasks alike."""
+    """Tokens in memory and the fetches under way: many requests, in threads or tasks, cause one fetch."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -271,11 +271,11 @@ class TokenCache:
         return token
 
     def reject(self, text: str) -> None:
-        """Remember that a server refused a token before its time."""
+        """Remember that a server refused a token before it expired."""
         self._rejected[text] = None
 
     def is_rejected(self, text: str) -> bool:
-        """Tell whether a server refused this token."""
+        """Return whether a server refused this token."""
         return text in self._rejected
 
     def board(self, key: str) -> tuple[Flight, bool]:
@@ -288,7 +288,7 @@ class TokenCache:
             return self._flights[key], True
 
     def land(self, key: str, flight: Flight, outcome: object) -> None:
-        """End a fetch; None: it was given up, and somebody else may try."""
+        """End a fetch with its outcome; None when it was abandoned and another may try."""
         with self._lock:
             if isinstance(outcome, Token):
                 self._tokens[key] = outcome

@@ -1,14 +1,14 @@
 """The World that adds credentials: around the one that sends, below journal and cassette, which never see them.
 
-For each request the plan chooses the first alternative whose credentials are all there. Requests
-of a Batch are made ready one after the other and sent together; what a server refuses with 401
-is answered once more where that can help: a Digest challenge, a token that has become invalid.
+For each request the plan chooses the first alternative whose credentials are all configured. The
+requests of a Batch are prepared one after the other and sent together. One that the server refuses
+with 401 is sent again where that can help: with an answered Digest challenge, with a new token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.base.secrets import Secrets
@@ -19,10 +19,16 @@ from arazzo_runner.engine.effects import (
     Effect,
     HttpRequest,
     HttpResponse,
+    LeafEffect,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
+    Sleep,
     World,
+    in_shape,
+    known,
+    leaves,
 )
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import Program
@@ -30,15 +36,15 @@ from arazzo_runner.runtime.auth.digest import Challenge, answer_challenge, read_
 from arazzo_runner.runtime.auth.plan import Chosen, Plan, learn, make_plan, placeholder_plan
 from arazzo_runner.runtime.auth.schemes import Login, with_authorization, with_login
 from arazzo_runner.runtime.auth.sources import Credentials
-from arazzo_runner.runtime.auth.token_manager import TokenDesk
+from arazzo_runner.runtime.auth.token_manager import TokenManager
 from arazzo_runner.runtime.auth.tokens import Token
 
-MOST_ROUNDS = 4
+MAX_SENDS = 4
 """Of one request: as it is, with an answered challenge, with a fresh nonce, with a fresh token."""
 
 
 class _Job(MutableRecord):
-    """One effect of a round: what is added to it, and its answer when it has one."""
+    """One effect: the credentials that are added to it, and its answer once there is one."""
 
     effect: Effect[Any]
     chosen: Chosen = ()
@@ -54,7 +60,7 @@ class _Job(MutableRecord):
 
 
 class AuthWorld:
-    """Adds credentials to what it passes to `world`; answers are the server's, or say why there is no token."""
+    """Adds credentials to requests; an answer is the server's, or says why there is no token."""
 
     def __init__(
         self, world: World, plan: Plan, credentials: Credentials, secrets: Secrets, *, resend: bool = False
@@ -64,38 +70,46 @@ class AuthWorld:
         self._challenges = credentials.challenges
         self._tokens = credentials.tokens
         self._secrets = secrets
-        self._desk = TokenDesk(
+        self._token_manager = TokenManager(
             world=world, cache=credentials.tokens, store=credentials.store, secrets=secrets, resend=resend
         )
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect, with credentials where its operation asks for them."""
-        leaves = list(_leaves(effect))
-        jobs = [_Job(each, self._plan.choose(each) if isinstance(each, SendRequest) else ()) for each in leaves]
+        jobs = [_Job(each, self._chosen(each)) for each in leaves(effect)]
         if not any(job.chosen for job in jobs):
             return await self._world.perform(effect)
-        for number in range(MOST_ROUNDS):
+        for number in range(MAX_SENDS):
             waiting = [job for job in jobs if not job.is_done]
             if not waiting:
                 break
-            await self._round(f"{effect.key}+{number}", waiting, is_last=number == MOST_ROUNDS - 1)
+            await self._send_all(f"{effect.key}+{number}", waiting, is_last=number == MAX_SENDS - 1)
         answers = iter([job.answer for job in jobs])
-        return cast(Answer, _gathered(effect, answers))
+        return cast(Answer, in_shape(effect, answers))
 
-    async def _round(self, key: str, jobs: Sequence[_Job], *, is_last: bool) -> None:
+    def _chosen(self, effect: LeafEffect) -> Chosen:
+        match effect:
+            case SendRequest():
+                return self._plan.choose(effect)
+            case ReadFile() | Sleep() | Now():
+                return ()
+            case _:
+                assert_never(effect)
+
+    async def _send_all(self, key: str, jobs: Sequence[_Job], *, is_last: bool) -> None:
         ready = []
         for job in jobs:
-            made = await self._ready(job)
+            made = await self._prepared(job)
             if isinstance(made, NoResponse):
                 job.settle(made)
             else:
                 ready.append((job, made))
-        answers = await self._together(key, [made for _, made in ready])
+        answers = await self._perform_all(key, [made for _, made in ready])
         for (job, _), answer in zip(ready, answers, strict=True):
             if is_last or not self._may_help(job, answer):
                 job.settle(answer)
 
-    async def _together(self, key: str, effects: Sequence[Effect[Any]]) -> Sequence[object]:
+    async def _perform_all(self, key: str, effects: Sequence[Effect[Any]]) -> Sequence[object]:
         if len(effects) < 2:
             return [await self._world.perform(each) for each in effects]
         batch = Batch(key=key, safe=all(each.safe for each in effects), effects=tuple(effects))
@@ -103,8 +117,8 @@ class AuthWorld:
 
     # ------------------------------------------------------------------ before it is sent
 
-    async def _ready(self, job: _Job) -> Effect[Any] | NoResponse:
-        """Return the effect with its credentials, within what is left of its time."""
+    async def _prepared(self, job: _Job) -> Effect[Any] | NoResponse:
+        """Return the effect with its credentials; fetching a token shortens its timeout."""
         effect = job.effect
         if not isinstance(effect, SendRequest) or not job.chosen:
             return effect
@@ -122,7 +136,7 @@ class AuthWorld:
         self, request: HttpRequest, login: Login, scopes: tuple[str, ...], job: _Job, effect: SendRequest
     ) -> HttpRequest | NoResponse:
         if login.kind == "token":
-            got = await self._desk.token(login.scheme, login.fields, scopes, effect)
+            got = await self._token_manager.token(login.scheme, login.fields, scopes, effect)
             if isinstance(got, NoResponse):
                 return got
             job.tokens[login.name] = got
@@ -139,7 +153,7 @@ class AuthWorld:
     # ------------------------------------------------------------------ after it was refused
 
     def _may_help(self, job: _Job, answer: object) -> bool:
-        """Tell whether a refused request is worth sending once more: a 401 was not acted on (RFC 9110 §15.5.2)."""
+        """Return whether sending a refused request again may help; a 401 was not acted on (RFC 9110 §15.5.2)."""
         if not isinstance(answer, HttpResponse) or answer.status != 401 or not isinstance(job.effect, SendRequest):
             return False
         helps = [self._learns(job, login, job.effect, answer) for login, _ in job.chosen]
@@ -153,11 +167,11 @@ class AuthWorld:
             return False
         before = job.challenge
         self._challenges.learn(effect.request.url, login.fields["user"], challenge)
-        # Asked for the first time, or only the nonce was too old; else user or password are wrong.
+        # The first challenge, or only the nonce was too old; otherwise user or password are wrong.
         return before is None or challenge.stale or (before.used > 1 and challenge.nonce != before.nonce)
 
     def _rejects(self, job: _Job, login: Login) -> bool:
-        """Give up a token that was refused before its time; a token fetched just now will not get better."""
+        """Drop a token that was refused before it expired; one that was fetched just now is not fetched again."""
         token, is_fresh = job.tokens[login.name]
         if is_fresh or job.is_renewed:
             return False
@@ -169,21 +183,8 @@ class AuthWorld:
         return await self._world.perform(Now(key=f"{effect.key}/auth/now"))
 
 
-def _leaves(effect: Effect[Any]) -> list[Effect[Any]]:
-    """What a Batch holds, Batches in it opened too: all of it is done at the same time."""
-    if not isinstance(effect, Batch):
-        return [effect]
-    return [leaf for each in effect.effects for leaf in _leaves(each)]
-
-
-def _gathered(effect: Effect[Any], answers: Any) -> object:
-    if isinstance(effect, Batch):
-        return tuple(_gathered(each, answers) for each in effect.effects)
-    return next(answers)
-
-
 class PlaceholderWorld:
-    """Adds `***` instead of credentials: for mocks, which must see that there is one and never get a real one."""
+    """Adds `***` instead of credentials: a mock checks that there is one and must not get a real one."""
 
     def __init__(self, world: World, plan: Plan) -> None:
         self._world = world
@@ -194,9 +195,15 @@ class PlaceholderWorld:
         return await self._world.perform(cast("Effect[Answer]", self._shown(effect)))
 
     def _shown(self, effect: Effect[Any]) -> Effect[Any]:
-        if isinstance(effect, Batch):
-            return replace(effect, effects=tuple(map(self._shown, effect.effects)))
-        return replace(effect, request=self._plan.shown(effect)) if isinstance(effect, SendRequest) else effect
+        match found := known(effect):
+            case SendRequest():
+                return replace(found, request=self._plan.shown(found))
+            case Batch():
+                return replace(found, effects=tuple(map(self._shown, found.effects)))
+            case ReadFile() | Sleep() | Now():
+                return found
+            case _:
+                assert_never(found)
 
 
 class CredentialAccess(Access):
@@ -219,9 +226,9 @@ class CredentialAccess(Access):
 def open_access(
     program: Program, given: CredentialsGiven, options: RunOptions, secrets: Secrets, *, mock: bool = False
 ) -> Access:
-    """Find the credentials of a run and make them its secrets; a mock gets placeholders.
+    """Find the credentials of a run and register them as secrets; a mock gets placeholders.
 
-    Raises InvalidUsage for what cannot be read or sent, and for what is missing where the options say so.
+    Raises InvalidUsage for those that cannot be read or sent, and for missing ones where the options ask for it.
     """
     if mock:
         plan = placeholder_plan(program)

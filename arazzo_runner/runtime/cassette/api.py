@@ -1,4 +1,4 @@
-"""A mock API that answers as a cassette was answered: the same request in the same order, then its last answer."""
+"""A mock API with the answers of a cassette: equal requests get theirs in order, then the last one again."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
-from arazzo_runner.runtime.mock.problem import problem
+from arazzo_runner.runtime.mock.api import Served
+from arazzo_runner.runtime.mock.request import problem
 from arazzo_runner.runtime.mock.scenario import Drop
-from arazzo_runner.runtime.mock.world import Served
 from arazzo_runner.runtime.request_difference import Difference, differences
 
-# They were true of the recorded message, or are the server's own business.
+# They describe the recorded message, or are set by the server.
 _NOT_REPEATED = frozenset(
     {"content-length", "transfer-encoding", "content-encoding", "connection", "keep-alive", "date", "server"}
 )
@@ -73,6 +73,6 @@ class CassetteApi(MutableRecord):
 
 
 def _matters(found: Iterable[Difference]) -> Iterable[bool]:
-    # A placeholder stands for whatever secret the client has.
+    # A placeholder matches any secret of the client.
     for each in found:
         yield not (isinstance(each.was, str) and PREFIX in each.was)

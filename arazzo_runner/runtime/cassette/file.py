@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from os import PathLike, fspath
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -18,18 +19,16 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
-from arazzo_runner.runtime.cassette.checks import (
-    wrong_header,
-    wrong_method,
-    wrong_reason,
-    wrong_url,
-)
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 from arazzo_runner.sources.http_media.media import body_codec, essence, is_form, is_json
 from arazzo_runner.sources.http_media.media_types import text_codec
 
 VERSION = 1
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_NOT_IN_A_VALUE: Final = re.compile(r"[\r\n\0]")  # §5.5
+_NOT_IN_A_URL: Final = re.compile(r"[\0-\x20\x7f]")
+_REASONS: Final = frozenset(get_args(get_type_hints(NoResponse)["reason"]))
 _MOST_NUMBER = 1_000_000_000_000  # seconds and milliseconds
 LIMITS = Limits(max_bytes=500_000_000, max_nodes=20_000_000)
 _HEADER = """\
@@ -45,7 +44,7 @@ _WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off", "
 
 def cassette_text(cassette: Cassette, placeholders: Placeholders) -> str:
     """Return a cassette as YAML, every secret of it replaced."""
-    # Outputs and inputs come last in the making: by then every secret of the conversation has its placeholder.
+    # Outputs and inputs are made last: by then every secret of the conversation has its placeholder.
     interactions = [_interaction(each, placeholders) for each in cassette.interactions]
     value = {
         "arazzo-cassette": VERSION,
@@ -110,7 +109,7 @@ def _body(body: bytes | None, content_type: str | None, placeholders: Placeholde
         try:
             return {"json": placeholders.value(json.loads(body))}
         except (ValueError, RecursionError):
-            pass  # what is no JSON is kept as the text it is
+            pass  # invalid JSON is written as text
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -128,11 +127,11 @@ def _hidden_in_its_charset(body: bytes, content_type: str | None, placeholders: 
         hidden = placeholders.text(text)
         return body if hidden == text else hidden.encode(codec)
     except UnicodeError:
-        return body  # it is not what it says: it is searched as bytes
+        return body  # not of that charset: it is searched as bytes
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what YAML 1.2 reads back as the same value, long texts as blocks."""
+    """Writes YAML that YAML 1.2 reads back as the same value, long texts as blocks."""
 
     def ignore_aliases(self, data: Any) -> bool:
         """Write equal values out, never as aliases."""
@@ -150,7 +149,7 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 def _is_block(text: str) -> bool:
-    """Tell whether a text of several lines can stand as it is."""
+    """Return whether a text of several lines can be a literal block."""
     lines = text.split("\n")
     return (
         len(lines) > 1 and not text[0].isspace() and all(line.isprintable() and line == line.rstrip() for line in lines)
@@ -164,7 +163,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def read_cassette(path: str | PathLike[str]) -> Cassette:
-    """Read a cassette; raises InvalidUsage with Diagnostics when it cannot be read or is none."""
+    """Return a cassette; raises InvalidUsage with Diagnostics when it cannot be read or is malformed."""
     name = fspath(path)
     problems = Problems()
     try:
@@ -177,7 +176,7 @@ def read_cassette(path: str | PathLike[str]) -> Cassette:
 
 
 class _Reading:
-    """One cassette being read: every wrong thing in it is told at its place."""
+    """Reads one cassette and reports everything wrong with it, with its location."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -272,7 +271,7 @@ class _Reading:
             self._refuse("this is no base64", f"{at}/base64")
 
     def _of(self, raw: Mapping[str, JsonValue], at: str, name: str, kind: Any, default: JsonValue = None) -> Any:
-        """Return a member of the kind it must have."""
+        """Return a member, reported when it is not of the given type."""
         value = raw.get(name, default)
         if value is None or not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             found = "missing" if name not in raw else "of another type"
@@ -288,7 +287,7 @@ class _Reading:
         wrong: Callable[[Any], str | None],
         default: JsonValue = None,
     ) -> Any:
-        """Return a member of the kind it must have, in which nothing is `wrong`."""
+        """Return a member of the given type, reported when `wrong` returns something."""
         value = self._of(raw, at, name, kind, default)
         message = wrong(value)
         if message is not None:
@@ -301,3 +300,37 @@ class _Reading:
 
 def _problem(message: str, at: Location, hint: str | None = None) -> Diagnostic:
     return Diagnostic(code="invalid-cassette", severity=Severity.ERROR, message=message, at=at, hint=hint)
+
+
+# ------------------------------------------------------------------ parts of messages
+
+
+def wrong_method(method: str) -> str | None:
+    """Return what is wrong with the method of a request, None when nothing is."""
+    return None if _TOKEN.fullmatch(method) else "this is no method of HTTP"
+
+
+def wrong_url(url: str) -> str | None:
+    """Return what is wrong with a URL, None when nothing is."""
+    if _NOT_IN_A_URL.search(url):
+        return "a URL has no blanks and no control characters"
+    try:
+        _ = urlsplit(url).port
+    except ValueError as problem:
+        return f"this is no URL: {problem}"
+    return None
+
+
+def wrong_header(line: object) -> str | None:
+    """Return what is wrong with a line of headers, None when nothing is."""
+    if not isinstance(line, str) or ":" not in line:
+        return 'a header is a text such as "Accept: text/plain"'
+    name, _, value = line.partition(":")
+    if not _TOKEN.fullmatch(name):
+        return "this is no name of a header"
+    return "a header has no line breaks" if _NOT_IN_A_VALUE.search(value) else None
+
+
+def wrong_reason(reason: str) -> str | None:
+    """Return what is wrong with the reason for which no answer came, None when nothing is."""
+    return None if reason in _REASONS else f"the reasons are {', '.join(sorted(_REASONS))}"

@@ -1,4 +1,4 @@
-"""Secrets of a conversation as placeholders: what is written down holds none, and still fits together.
+"""Secrets of a conversation as placeholders: a cassette holds no secret, yet equal ones stay equal.
 
 A masked `***` could not be played back: the token that one answer gives and the next request
 sends must stay the same text. So each secret has a placeholder of its own, of characters that

@@ -1,13 +1,13 @@
-"""A conversation written down: `Recorder` listens while a run talks, `Player` answers from what was written.
+"""Recording and playing back a run: `Recorder` keeps its exchanges, `Player` answers from them.
 
 Effects have keys that follow from the workflow alone (`<stepId>#<attempt>`), so an answer is
-found by its key, and a request that differs from the recorded one is told, not guessed at.
+found by its key, and a request that differs from the recorded one is reported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
@@ -19,16 +19,19 @@ from arazzo_runner.engine.effects import (
     HttpResponse,
     NoResponse,
     Now,
+    ReadFile,
     SendRequest,
     Sleep,
     World,
+    known,
 )
 from arazzo_runner.errors import Location
+from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.request_difference import Difference, differences
 
 
 class Interaction(Record, kw_only=True):
-    """One exchange: the effect's `key`, when it began (seconds since the epoch), what was sent and what came."""
+    """One exchange: the effect's `key`, when it began (seconds since the epoch), the request and its answer."""
 
     key: str
     started: float
@@ -39,8 +42,8 @@ class Interaction(Record, kw_only=True):
 
 
 class Cassette(Record, kw_only=True):
-    """A recorded run. `document` is the Arazzo document as it was named, `servers` where its sources were called
-    when that was not where their descriptions say; `status` and `outputs` are what the run came to.
+    """A recorded run. `document` is the path or URL of the Arazzo document, `servers` the URLs that its sources
+    were called at where those are not in their descriptions; `status` and `outputs` are the run's.
     """
 
     document: str
@@ -53,7 +56,7 @@ class Cassette(Record, kw_only=True):
 
 
 class Recorder:
-    """A World around a World that keeps every exchange, in the order of the answers."""
+    """Keeps every exchange that another World performs, in the order of the answers."""
 
     def __init__(self, world: World) -> None:
         self.interactions: list[Interaction] = []
@@ -61,36 +64,43 @@ class Recorder:
         self._now: dict[str, float] = {}
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Let the inner World do it, and remember."""
+        """Perform the effect in the inner World and record the exchange."""
         answer = await self._world.perform(effect)
-        self._remember(effect, answer)
+        self._record(effect, answer)
         return answer
 
-    def _remember(self, effect: Effect[Any], answer: object) -> None:
-        if isinstance(effect, Batch):
-            for each, its_answer in zip(effect.effects, cast(tuple[object, ...], answer), strict=True):
-                self._remember(each, its_answer)
-        elif isinstance(effect, Now) and isinstance(answer, float):
-            self._now[effect.key] = answer
-        elif isinstance(effect, SendRequest):
-            assert isinstance(answer, (HttpResponse, NoResponse))
-            self.interactions.append(
-                Interaction(
-                    key=effect.key,
-                    started=self._now.get(f"{effect.key}/now", 0.0),
-                    source=effect.source,
-                    server=effect.server,
-                    request=effect.request,
-                    answer=answer,
-                )
+    def _record(self, effect: Effect[Any], answer: Any) -> None:
+        match found := known(effect):
+            case SendRequest():
+                self._record_exchange(found, answer)
+            case Now():
+                self._now[found.key] = answer
+            case Batch():
+                for each, its_answer in zip(found.effects, answer, strict=True):
+                    self._record(each, its_answer)
+            case ReadFile() | Sleep():
+                pass  # the content of a file is in the recorded request
+            case _:
+                assert_never(found)
+
+    def _record_exchange(self, effect: SendRequest, answer: HttpResponse | NoResponse) -> None:
+        self.interactions.append(
+            Interaction(
+                key=effect.key,
+                started=self._now.get(f"{effect.key}/now", 0.0),
+                source=effect.source,
+                server=effect.server,
+                request=effect.request,
+                answer=answer,
             )
+        )
 
 
 class Drift(Record):
-    """Where a run no longer follows its cassette; `at` is the step.
+    """A difference between a run and its cassette; `at` is the step.
 
     `differs`: the request of `key` is another one, in `differences`; `unrecorded`: the cassette
-    has no such exchange; `unplayed`: it has one that the run did not come to.
+    has no such exchange; `unplayed`: it has one that the run did not reach.
     """
 
     kind: Literal["differs", "unrecorded", "unplayed"]
@@ -101,7 +111,7 @@ class Drift(Record):
 
 
 class Player:
-    """A World that answers from a cassette; nothing is sent, no time passes but what was recorded."""
+    """A World that answers from a cassette; nothing is sent, and the clock shows the recorded times."""
 
     def __init__(self, cassette: Cassette) -> None:
         self._left = {interaction.key: interaction for interaction in cassette.interactions}
@@ -114,20 +124,25 @@ class Player:
         return cast(Answer, self._perform(effect))
 
     def drifts(self) -> tuple[Drift, ...]:
-        """Return every difference between the run and its cassette, what was left over last."""
+        """Return every difference between the run and its cassette, exchanges that were not played last."""
         unplayed = (Drift("unplayed", each.key, each.request) for each in self._left.values())
         return (*self._drifts, *unplayed)
 
     def _perform(self, effect: Effect[Any]) -> object:
-        if isinstance(effect, Batch):
-            return tuple(self._perform(each) for each in effect.effects)
-        if isinstance(effect, Now):
-            self._now = self._started.get(effect.key, self._now)
-            return self._now
-        if isinstance(effect, Sleep):
-            return None
-        assert isinstance(effect, SendRequest)
-        return self._answer(effect)
+        match found := known(effect):
+            case SendRequest():
+                return self._answer(found)
+            case ReadFile():
+                return read_upload(found.path)  # one that has changed shows as a difference of the request
+            case Now():
+                self._now = self._started.get(found.key, self._now)
+                return self._now
+            case Sleep():
+                return None
+            case Batch():
+                return tuple(self._perform(each) for each in found.effects)
+            case _:
+                assert_never(found)
 
     def _answer(self, effect: SendRequest) -> HttpResponse | NoResponse:
         recorded = self._left.pop(effect.key, None)

@@ -1,22 +1,47 @@
-"""Requests as the mock's checks and scenarios see them: path, query and body read, or refused with what is wrong."""
+"""A request as the mock reads it, how it is checked against its operation, and how it is refused.
+
+Forms, urlencoded and multipart, become mappings of their members. A file is {filename, contentType, size,
+content}, its content only when it is text. A part of JSON type is parsed, a member that came several
+times is a list.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse
 from arazzo_runner.expressions.scope import Message
-from arazzo_runner.runtime.mock.problem import Refused
 from arazzo_runner.sources.http_media.media import decode_body, is_form, is_json
+from arazzo_runner.sources.http_media.media_types import FORM, essence
+from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.operation import MediaType, Operation
+from arazzo_runner.sources.references import ReferenceFailure
+from arazzo_runner.sources.schema.check import schema_errors
 
 MAX_FIELDS: Final = 1000
 """Of a query or a form."""
 _BROKEN: Final = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 _ENCODED: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+
+
+class Refused(Exception):
+    """A request that is answered with an error: `status` and `detail` are those of its problem document."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+def problem(status: int, detail: str, headers: Headers = ()) -> HttpResponse:
+    """Return an error answer as application/problem+json."""
+    body = json.dumps({"title": "arazzo mock", "status": status, "detail": detail}).encode()
+    return HttpResponse(status, (("Content-Type", "application/problem+json"), *headers), body)
 
 
 def split_target(url: str) -> tuple[str, str]:
@@ -42,7 +67,7 @@ def read_fields(text: str, what: str) -> dict[str, JsonValue]:
 
 
 def percent_decoded(text: str, what: str) -> str:
-    """Return a text with its percent forms decoded; raises Refused for those that are none or no UTF-8."""
+    """Return a text percent-decoded; raises Refused for malformed percent forms and for what is not UTF-8."""
     _check_percent_forms(text, what)
     return unquote_to_bytes(text).decode("utf-8")
 
@@ -70,10 +95,157 @@ def _body(request: HttpRequest) -> JsonValue:
     """Return a body as conditions see it: JSON parsed, a form by its members, else text."""
     raw, content_type = request.body or b"", request.header("content-type")
     if raw and is_form(content_type):
-        from arazzo_runner.runtime.mock.forms import form_members  # lazily: few bodies are forms
-
         return form_members(raw, content_type)
     body, note = decode_body(raw, content_type)
     if note is not None and is_json(content_type):
         raise Refused(400, f"the request body is no JSON: {note}")
     return body
+
+
+# ------------------------------------------------------------------ forms
+
+
+def form_members(body: bytes, content_type: str | None) -> dict[str, JsonValue]:
+    """Return the members of a form body by name; raises Refused when it cannot be read."""
+    return _urlencoded(body) if essence(content_type) == FORM else _multipart(body, content_type or "")
+
+
+def _urlencoded(body: bytes) -> dict[str, JsonValue]:
+    try:
+        text = body.decode("ascii")
+    except UnicodeDecodeError:
+        raise Refused(400, "the request body is no form: it has bytes that must be percent-encoded") from None
+    return read_fields(text, "form")
+
+
+def _multipart(body: bytes, content_type: str) -> dict[str, JsonValue]:
+    from email.parser import BytesParser  # lazily: heavy, and few bodies are multipart
+
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("utf-8", "replace")
+    try:
+        parts = BytesParser().parsebytes(head + body).get_payload()
+    except RecursionError:
+        raise Refused(400, "the request body is no form: multipart is nested too deeply in it") from None
+    if not isinstance(parts, list):
+        raise Refused(400, "the request body is no form: it has no parts between the boundary of its Content-Type")
+    if len(parts) > MAX_FIELDS:
+        raise Refused(400, f"the form has more than {MAX_FIELDS:,} parts")
+    return by_name([(name, _part_value(part)) for part in parts if (name := _name(part))])
+
+
+# A part is an email.message.Message, whose module is too heavy to import for a type.
+def _name(part: Any) -> str:
+    name = part.get_param("name", "", header="content-disposition")
+    return name if isinstance(name, str) else ""
+
+
+def _part_value(part: Any) -> JsonValue:
+    raw = part.get_payload(decode=True)
+    content = raw if isinstance(raw, bytes) else b""
+    filename = part.get_filename()
+    if filename is None:
+        value, _ = decode_body(content, part.get("content-type", "text/plain"))
+        return "" if value is MISSING else value
+    file: dict[str, JsonValue] = {"filename": filename, "contentType": part.get_content_type(), "size": len(content)}
+    try:
+        return {**file, "content": content.decode("utf-8")}
+    except UnicodeDecodeError:
+        return file
+
+
+# ------------------------------------------------------------------ checks
+
+
+def unauthorised(operation: Operation, message: Message) -> HttpResponse | None:
+    """Return a 401 when no security alternative of the operation is met (OpenAPI §Security Requirement)."""
+    if not operation.security or any(
+        all(_has_credential(operation.security_schemes.get(name), message) for name in alternative)
+        for alternative in operation.security
+    ):
+        return None
+    names = " or ".join(" and ".join(alternative) for alternative in operation.security)
+    return problem(401, f"credentials are missing: {names}", (("WWW-Authenticate", "Bearer"),))
+
+
+def _has_credential(scheme: JsonValue, message: Message) -> bool:
+    if not isinstance(scheme, dict) or scheme.get("type") == "mutualTLS":
+        return True
+    authorization = str(message.header("authorization") or "")
+    if scheme.get("type") == "apiKey":
+        name = str(scheme.get("name", ""))
+        if scheme.get("in") == "query":
+            return name in message.query
+        if scheme.get("in") == "cookie":
+            cookies = str(message.header("cookie") or "")
+            return any(pair.strip().partition("=")[0] == name for pair in cookies.split(";"))
+        return message.header(name) is not MISSING
+    if scheme.get("type") == "http" and str(scheme.get("scheme", "")).lower() != "bearer":
+        return authorization.lower().startswith(str(scheme.get("scheme", "")).lower() + " ")
+    return authorization.lower().startswith("bearer ") and len(authorization) > 7
+
+
+def mismatch(
+    operation: Operation, description: OpenApiDescription, request: HttpRequest, message: Message
+) -> HttpResponse | None:
+    """Return a 4xx when the request does not match the operation, None when it does."""
+    for parameter in operation.parameters:
+        if not parameter.required:
+            continue
+        absent = parameter.location == "query" and parameter.name not in message.query
+        if absent and parameter.style != "deepObject" and _schema_type(description, parameter.schema) != "object":
+            return problem(400, f'query parameter "{parameter.name}" is missing')
+        if parameter.location == "header" and message.header(parameter.name) is MISSING:
+            return problem(400, f'header "{parameter.name}" is missing')
+    body = operation.request_body
+    if body is None:
+        return None
+    if not request.body:
+        return problem(400, "the request body is missing") if body.required else None
+    content_type = essence(request.header("content-type"))
+    media_type = next((media for name, media in body.content.items() if _covers(name, content_type)), None)
+    if media_type is None and body.content:
+        return problem(415, f"the body is {content_type or 'of no type'}, expected {', '.join(body.content)}")
+    if media_type is not None and is_form(content_type):
+        return _form_mismatch(media_type.schema, description, message)
+    if media_type is None or not is_json(content_type):
+        return None
+    return _body_mismatch(media_type, description, message)
+
+
+def _form_mismatch(schema: JsonValue, description: OpenApiDescription, message: Message) -> HttpResponse | None:
+    """Return a 422 when a form lacks a required member; members are texts, so their types are not checked."""
+    found = resolved(description, schema)
+    required = found.get("required") if isinstance(found, dict) else None
+    members = message.body if isinstance(message.body, dict) else {}
+    lacking = [name for name in required if name not in members] if isinstance(required, list) else []
+    return problem(422, f'the form lacks "{lacking[0]}"') if lacking else None
+
+
+def _body_mismatch(media_type: MediaType, description: OpenApiDescription, message: Message) -> HttpResponse | None:
+    errors = schema_errors(
+        message.body, media_type.schema, description.schemas, base=media_type.base, direction="request"
+    )
+    # A readOnly member should not be sent (OpenAPI §Schema Object); a server ignores it.
+    real = [error for error in errors if not error.is_about_schema and error.keyword != "readOnly"]
+    return problem(422, f"the request body does not fit: {real[0].message}") if real else None
+
+
+def _schema_type(description: OpenApiDescription, schema: JsonValue) -> str | None:
+    found = resolved(description, schema)
+    kind = found.get("type") if isinstance(found, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _covers(pattern: str, content_type: str) -> bool:
+    plain = essence(pattern)
+    if plain in ("*/*", content_type):
+        return True
+    return plain.endswith("/*") and content_type.startswith(plain[:-1])
+
+
+def resolved(description: OpenApiDescription, schema: JsonValue) -> JsonValue:
+    """Return a schema with its `$ref` followed, {} when it leads nowhere."""
+    try:
+        return description.resolve(schema)[0]
+    except ReferenceFailure:
+        return {}

@@ -1,4 +1,4 @@
-"""Sample values: what an API would answer, made from examples, else from schemas; always the same."""
+"""Sample values for an API's responses, from examples, else from schemas; deterministic."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sample_media(media_type: MediaType, resolve: Resolve) -> JsonValue | Missing
 
 
 def sample(schema: JsonValue, resolve: Resolve) -> JsonValue:
-    """Return a value that fits a schema as far as its plain keywords go.
+    """Return a value that is valid for the plain keywords of a schema.
 
     A schema inside itself ends the sample there: an optional member is left out, a list is
     empty. What would still be larger than MAX_VALUES ends the same way.
@@ -43,7 +43,7 @@ def sample(schema: JsonValue, resolve: Resolve) -> JsonValue:
 
 
 class _Sampling:
-    """One sample in the making: `_open` are the schemas it stands in, `_left` how many values it may still have."""
+    """Makes one sample: `_open` are the schemas around the current value, `_left` how many values are left."""
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
@@ -112,7 +112,7 @@ class _Sampling:
         }
 
     def _is_open(self, schema: JsonValue) -> bool:
-        """Tell whether a schema, or that of its items, is one that the sample already stands in."""
+        """Return whether a schema, or that of its items, is around the current value already."""
         found = self._resolve(schema)
         if isinstance(found, dict) and _type(found) == "array" and "items" in found and id(found) not in self._open:
             found = self._resolve(found["items"])

@@ -1,4 +1,4 @@
-"""Scenarios: a small declarative file that gives a mock API a memory and makes it fail on request.
+"""Scenarios: a declarative file that gives a mock API state and makes it fail on request.
 
 The format is documented in docs/mock.md. Rules are tried in order; the first whose operation,
 switch, times and conditions fit is applied: its changes are made and its answer is given.
@@ -33,7 +33,7 @@ class Drop(Record):
 
 
 class ScenarioAnswer(Record):
-    """What a rule answers; status None leaves the answer to the description."""
+    """The answer of a rule; with status None the description's is used."""
 
     status: int | None
     headers: tuple[tuple[str, str], ...] = ()
@@ -43,7 +43,7 @@ class ScenarioAnswer(Record):
 
 
 class Scenario(MutableRecord):
-    """The rules and the memory: `sets` of texts and `counters`, both by name."""
+    """The rules and the state: `sets` of texts and `counters`, both by name."""
 
     rules: Sequence[Mapping[str, Any]]
     sets: dict[str, list[str]] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Scenario(MutableRecord):
 
     def _filled(self, value: JsonValue, scope: Scope) -> JsonValue:
         if isinstance(value, str):
-            return _worth(value, scope)
+            return _value_of(value, scope)
         if isinstance(value, dict):
             return {name: self._filled(item, scope) for name, item in value.items()}
         if isinstance(value, list):
@@ -175,7 +175,7 @@ def _invalid(message: str, at: Location, hint: str | None = None) -> InvalidUsag
     )
 
 
-def _worth(text: str, scope: Scope) -> JsonValue:
+def _value_of(text: str, scope: Scope) -> JsonValue:
     node = parse_value(text, bare=False).node
     if isinstance(node, str):
         return node

@@ -2,6 +2,9 @@
 
 Every request that arrives is answered. One that is malformed gets a problem document that says
 what is wrong (RFC 9112), and then the connection is closed: nobody knows where the next begins.
+
+It answers for names of this machine only: a page in a browser must not reach it under a name of its
+own (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from urllib.parse import urlsplit
 
 import h11
 
+from arazzo_runner.base.records import Record
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.runtime.mock.hosts import MockHosts
-from arazzo_runner.runtime.mock.problem import Refused, problem
+from arazzo_runner.runtime.mock.request import Refused, problem
 
 MAX_BODY: Final = 50_000_000
 MAX_HEAD: Final = 131_072
@@ -28,10 +31,12 @@ IDLE_SECONDS: Final = 300.0
 """How long a connection may stay open between requests."""
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 10_000_000
+OWN: Final = ("127.0.0.1", "localhost", "[::1]")
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]+)(?::[0-9]*)?")
 _PIECE: Final = 65_536
 _OTHER_VERSION: Final = re.compile(rb"[^\r\n]* HTTP/(?!1\.)[0-9]\.[0-9]\r?\n")
 _OF_THE_SERVER: Final = frozenset({"content-length", "transfer-encoding"})
-"""Headers of an answer that say where it ends: they follow from its body."""
+"""Headers of a response that say where it ends: the server sets them."""
 
 
 class Handler(Protocol):
@@ -52,7 +57,7 @@ def make_server(
 ) -> ThreadingTCPServer:
     """Return a server (not yet serving) whose requests `api` answers; each must arrive within `seconds`.
 
-    `on_refusal` is told of those that never reach the api.
+    `on_refusal` is called for those that never reach the api.
     """
     hosts = MockHosts.of(host, allow_hosts)
 
@@ -66,13 +71,13 @@ def make_server(
         allow_reuse_address = os.name == "posix"
 
         def handle_error(self, request: object, client_address: object) -> None:
-            """A client that went away is no error."""
+            """Ignore clients that went away."""
 
     return Server((host, port), ConnectionHandler)
 
 
 class _Gone(Exception):
-    """The client has nothing more to ask."""
+    """The client sends no more requests."""
 
 
 class Conversation:
@@ -120,7 +125,7 @@ class Conversation:
             return self._refuse(Refused(*self._described(malformed)))
         except (_Gone, OSError):
             raise
-        except Exception as error:  # a mistake of the mock's own: whoever asks is told, and others go on
+        except Exception as error:  # a bug of the mock: the client gets a 500, other clients are served
             return self._refuse(Refused(500, f"the mock failed: {type(error).__name__}: {error}"))
         if not isinstance(answer, HttpResponse):
             return False
@@ -151,7 +156,7 @@ class Conversation:
             self._receive()
 
     def _target(self, head: h11.Request, headers: tuple[tuple[str, str], ...]) -> str:
-        """Return path and query of a request, whose host must be one of the mock's own (DNS rebinding)."""
+        """Return path and query of a request; raises Refused unless its host is one of the mock's (DNS rebinding)."""
         for name, value in headers:
             if name.lower() == "host":
                 self._hosts.check(value)
@@ -166,7 +171,7 @@ class Conversation:
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     def _check_framing(self, head: h11.Request, headers: tuple[tuple[str, str], ...]) -> None:
-        """Refuse what h11 takes although its end is ambiguous (RFC 9112 §6.1), and what is too much."""
+        """Raise Refused for messages that h11 accepts although their end is ambiguous (RFC 9112 §6.1), or too large."""
         given = {name.lower(): value for name, value in headers}
         if "transfer-encoding" in given and "content-length" in given:
             raise Refused(400, "Transfer-Encoding and Content-Length contradict each other (RFC 9112 §6.1)")
@@ -189,7 +194,7 @@ class Conversation:
                 self._receive()
 
     def _receive(self) -> None:
-        """Take in what the client sends next, within what is left of the request's time."""
+        """Receive what the client sends next, within the rest of the request's time."""
         is_idle = self._deadline is None
         left = self._patience if self._deadline is None else self._deadline - time.monotonic()
         try:
@@ -234,7 +239,7 @@ class Conversation:
         self._link.sendall(self._http.send(event) or b"")
 
     def _refuse(self, refused: Refused) -> bool:
-        """Say what is wrong and close. Closing at once would reset the connection, and with it the answer."""
+        """Send a problem document and close, but not at once: that would reset the connection and lose the response."""
         if self._on_refusal is not None:
             self._on_refusal(refused)
         self._write(problem(refused.status, refused.detail), closes=True)
@@ -285,3 +290,33 @@ def _reason(status: int) -> bytes:
         return HTTPStatus(status).phrase.encode("ascii")
     except ValueError:
         return b""
+
+
+# ------------------------------------------------------------------ hosts
+
+
+class MockHosts(Record):
+    """The hosts that a request may name; ports are ignored, because tunnels and containers change them."""
+
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, bound: str, allowed: Iterable[str] = ()) -> MockHosts:
+        """Return this machine's names, the host that the server is bound to, and those that were allowed."""
+        bound = f"[{bound}]" if ":" in bound else bound
+        return cls(frozenset(_plain(each) or each.lower() for each in (*OWN, bound, *allowed)))
+
+    def check(self, text: str) -> None:
+        """Raise Refused for a host, of a header or a URL, that is malformed or not the mock's (RFC 9110 §7.4)."""
+        name = _plain(text)
+        if name is None:
+            raise Refused(400, f"Host is {text[:200]!r}, which is no host (RFC 9112 §3.2)")
+        if name not in self.names:
+            detail = f"this mock answers for {', '.join(OWN)}, not for {name[:200]!r}"
+            raise Refused(421, f"{detail}; it does when started with --allow-host {name[:200]}")
+
+
+def _plain(text: str) -> str | None:
+    """Return the host of `host:port`, None when it is malformed."""
+    found = _HOST.fullmatch(text)
+    return None if found is None else found[1].lower().rstrip(".")

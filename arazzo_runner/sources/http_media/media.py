@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_json, to_text, type_name
 from arazzo_runner.sources.http_media.media_types import (
     FORM,
-    ReadFile,
+    FileReader,
     UnusableMedia,
     best_match,
     charset,
@@ -45,13 +45,13 @@ __all__ = [
 
 
 def encode_body(
-    value: JsonValue, content_type: str, media_type: MediaType | None, *, read_file: ReadFile | None = None
+    value: JsonValue, content_type: str, media_type: MediaType | None, *, read_file: FileReader | None = None
 ) -> tuple[bytes, str]:
     """Return (bytes, Content-Type) of a body; raises UnusableMedia.
 
-    Bytes are sent as they are. A text is the body itself, except for JSON. Files stand as
+    Bytes are sent as they are. A text is the body itself, except for JSON. Files are
     mappings (see uploads.py), as parts of a multipart body or as a whole binary one; `read_file`
-    reads those given by path (None: files below the working directory).
+    returns the content of those given by path (None: there are none).
     """
     content_type = _concrete(content_type, value)
     plain = essence(content_type)
@@ -75,11 +75,11 @@ def encode_body(
     return (_text_bytes(to_text(value), content_type) if upload is None else upload), content_type
 
 
-def _file(value: JsonValue, read_file: ReadFile | None) -> bytes | None:
+def _file(value: JsonValue, read_file: FileReader | None) -> bytes | None:
     """Return the bytes of a file, None when the mapping is other data."""
-    from arazzo_runner.sources.http_media.uploads import file_of, read_upload  # lazily: few bodies are files
+    from arazzo_runner.sources.http_media.uploads import file_of  # lazily: few bodies are files
 
-    upload = file_of(value, read_file or read_upload, is_expected=True)
+    upload = file_of(value, read_file, is_expected=True)
     return None if upload is None else upload.content
 
 

@@ -17,7 +17,7 @@ _NO_CHARSETS: Final = frozenset(
 
 Anything = TypeVar("Anything")
 
-ReadFile = Callable[[str], bytes]
+FileReader = Callable[[str], bytes]
 """Returns the bytes of a file to send by its path; raises UnusableMedia."""
 
 

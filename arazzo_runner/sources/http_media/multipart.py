@@ -14,9 +14,16 @@ from urllib.parse import unquote
 from arazzo_runner.base.json_values import JsonValue, to_json, to_text, type_name
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-from arazzo_runner.sources.http_media.media_types import MULTIPART, ReadFile, UnusableMedia, essence, is_json, parameter
+from arazzo_runner.sources.http_media.media_types import (
+    MULTIPART,
+    FileReader,
+    UnusableMedia,
+    essence,
+    is_json,
+    parameter,
+)
 from arazzo_runner.sources.http_media.styles import query_pairs
-from arazzo_runner.sources.http_media.uploads import file_of, read_upload
+from arazzo_runner.sources.http_media.uploads import file_of
 from arazzo_runner.sources.operation import MediaType, OperationParameter
 
 _BINARY: Final = "application/octet-stream"
@@ -36,21 +43,23 @@ class _Part(Record):
 
 
 def multipart_body(
-    value: JsonValue, content_type: str, media_type: MediaType | None, read: ReadFile | None
+    value: JsonValue, content_type: str, media_type: MediaType | None, read: FileReader | None
 ) -> tuple[bytes, str]:
     """Return (bytes, Content-Type with its boundary). Raises UnusableMedia.
 
     The boundary depends on the content only, since equal runs must send equal bytes; one given by
     the content type is used if possible.
     """
-    parts = [_bytes(part, content_type) for part in _parts(value, content_type, media_type, read or read_upload)]
+    parts = [_bytes(part, content_type) for part in _parts(value, content_type, media_type, read)]
     boundary = _boundary(parts, parameter(content_type, "boundary"))
     written = b"".join(f"--{boundary}\r\n".encode() + part + b"\r\n" for part in parts)
     plain = content_type.partition(";")[0].strip()
     return written + f"--{boundary}--\r\n".encode(), f"{plain}; boundary={_parameter_text(boundary)}"
 
 
-def _parts(value: JsonValue, content_type: str, media_type: MediaType | None, read: ReadFile) -> Iterator[_Part]:
+def _parts(
+    value: JsonValue, content_type: str, media_type: MediaType | None, read: FileReader | None
+) -> Iterator[_Part]:
     if isinstance(value, list) and essence(content_type) != MULTIPART:
         for item in value:
             yield _part(None, item, {}, {}, read)
@@ -65,7 +74,7 @@ def _parts(value: JsonValue, content_type: str, media_type: MediaType | None, re
 
 
 def _parts_of(
-    name: str, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: ReadFile
+    name: str, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: FileReader | None
 ) -> Iterator[_Part]:
     """Yield the parts of one member: one for each item of a list, unless it is sent as JSON."""
     if isinstance(item, (list, dict)) and ("style" in encoding or "explode" in encoding):
@@ -84,7 +93,7 @@ def _parts_of(
 
 
 def _part(
-    name: str | None, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: ReadFile
+    name: str | None, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: FileReader | None
 ) -> _Part:
     """Return one part; its type is the stated one, else that of value and schema (§Encoding Object)."""
     stated, headers = _stated_type(encoding), tuple(_headers(encoding.get("headers")))

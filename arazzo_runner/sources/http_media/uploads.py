@@ -1,4 +1,4 @@
-"""Files in bodies: what a document writes for one, and reading those given by path.
+"""Files in bodies: what a document writes for one.
 
 A file is a mapping with `filename`, with one of `content` (text or bytes), `base64` or `path`,
 and perhaps `contentType`:
@@ -8,23 +8,18 @@ and perhaps `contentType`:
       notes: {filename: notes.txt, content: "$inputs.notes"}
 
 Where only a file can be meant (a binary body, a part of `format: binary`), `path` or `base64`
-alone will do. Values may come from a server, so a path is read only below the working
-directory, and never through a hidden name (`.env`, `.git/…`).
+alone will do.
 """
 
 from __future__ import annotations
 
 import binascii
-import os
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
-from arazzo_runner.sources.fetch import FetchError, read_file
-from arazzo_runner.sources.http_media.media_types import ReadFile, UnusableMedia
-from arazzo_runner.sources.policy import is_below
+from arazzo_runner.sources.http_media.media_types import FileReader, UnusableMedia
 
-MAX_UPLOAD_BYTES: Final = 1_000_000_000
 _SOURCES: Final = ("content", "base64", "path")
 _FIELDS: Final = frozenset({*_SOURCES, "filename", "contentType"})
 
@@ -37,10 +32,10 @@ class Upload(Record):
     content_type: str | None
 
 
-def file_of(value: JsonValue, read: ReadFile, *, is_expected: bool = False) -> Upload | None:
-    """Return the file that a mapping stands for; None when it is other data. Raises UnusableMedia.
+def file_of(value: JsonValue, read: FileReader | None, *, is_expected: bool = False) -> Upload | None:
+    """Return the file that a mapping describes; None when it is other data. Raises UnusableMedia.
 
-    `is_expected`: only a file can be meant here.
+    `read` returns the content of a file by its path. `is_expected`: only a file can be meant here.
     """
     if not isinstance(value, dict) or not set(value) <= _FIELDS:
         return None
@@ -58,10 +53,12 @@ def file_of(value: JsonValue, read: ReadFile, *, is_expected: bool = False) -> U
     )
 
 
-def _content(source: str, given: str | bytes, read: ReadFile) -> bytes:
+def _content(source: str, given: str | bytes, read: FileReader | None) -> bytes:
     if isinstance(given, bytes):
         return given
     if source == "path":
+        if read is None:
+            raise UnusableMedia(f'the file "{given}" is not read here')
         return read(given)
     if source == "content":
         return given.encode("utf-8", "surrogateescape")
@@ -69,22 +66,3 @@ def _content(source: str, given: str | bytes, read: ReadFile) -> bytes:
         return binascii.a2b_base64(given, strict_mode=True)
     except (binascii.Error, ValueError):
         raise UnusableMedia("the base64 of a file is not valid") from None
-
-
-def read_upload(path: str) -> bytes:
-    """Read a file below the working directory."""
-    return read_below(os.getcwd(), path)
-
-
-def read_below(folder: str, path: str) -> bytes:
-    """Read a regular file below a folder, links followed, by no hidden name; raises UnusableMedia."""
-    full = os.path.join(folder, path)
-    if "\0" in path or not is_below(full, folder):
-        raise UnusableMedia(f'the file "{path}" is outside of {folder}: only files below it are sent')
-    inside = os.path.relpath(os.path.realpath(full), os.path.realpath(folder))
-    if any(part.startswith(".") for part in inside.split(os.sep)):
-        raise UnusableMedia(f'the file "{path}" is hidden: such files are not sent')
-    try:
-        return read_file(full, MAX_UPLOAD_BYTES)
-    except FetchError as problem:
-        raise UnusableMedia(f'the file "{path}" cannot be sent: {problem.message}') from None

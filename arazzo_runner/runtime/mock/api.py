@@ -12,28 +12,32 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
-from arazzo_runner.engine.effects import HttpRequest, HttpResponse
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoFile
 from arazzo_runner.expressions.scope import Message
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
-from arazzo_runner.runtime.mock.problem import Refused, problem
-from arazzo_runner.runtime.mock.request import read_message, split_target
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program, Unlinked, WorkflowCall
+from arazzo_runner.runtime.files import read_upload
+from arazzo_runner.runtime.mock.request import (
+    Refused,
+    mismatch,
+    problem,
+    read_message,
+    resolved,
+    split_target,
+    unauthorised,
+)
 from arazzo_runner.runtime.mock.sampler import sample, sample_media
 from arazzo_runner.runtime.mock.scenario import Drop, Scenario, read_scenario
 from arazzo_runner.sources.http_media.media import (
     UnusableMedia,
     encode_body,
-    essence,
-    is_form,
     is_json,
 )
 from arazzo_runner.sources.openapi import OpenApiDescription
-from arazzo_runner.sources.operation import MediaType, Operation, OperationResponse
-from arazzo_runner.sources.references import ReferenceFailure
-from arazzo_runner.sources.schema.check import schema_errors
+from arazzo_runner.sources.operation import Operation, OperationResponse
 
 
 class Served(Record):
@@ -74,7 +78,7 @@ class MockApi(MutableRecord):
         self._routes.sort(key=lambda route: route[2].path.count("{"))
 
     def handle(self, request: HttpRequest) -> HttpResponse | Drop:
-        """Answer one request; what is wrong with it gets a 4xx that says so."""
+        """Answer one request; a wrong one gets a 4xx that says what is wrong."""
         try:
             answer = self._answer(request)
         except Refused as refused:
@@ -103,7 +107,7 @@ class MockApi(MutableRecord):
     def _operation_answer(
         self, operation: Operation, description: OpenApiDescription, request: HttpRequest, message: Message
     ) -> HttpResponse | Drop:
-        fault = unauthorised(operation, message) or misfit(operation, description, request, message)
+        fault = unauthorised(operation, message) or mismatch(operation, description, request, message)
         if fault is not None:
             return fault
         if self.scenario is not None:
@@ -127,13 +131,22 @@ def documented_answer(operation: Operation, description: OpenApiDescription) -> 
     if response is None or not response.content:
         return _response(status, _documented_headers(response, description), MISSING)
     content_type, media_type = _preferred(response)
-    value = sample_media(media_type, lambda schema: _resolved(description, schema))
+    value = sample_media(media_type, lambda schema: resolved(description, schema))
     try:
-        raw, written = (b"", content_type) if value is MISSING else encode_body(value, content_type, media_type)
+        raw, written = b"", content_type
+        if value is not MISSING:
+            raw, written = encode_body(value, content_type, media_type, read_file=_file)
     except UnusableMedia as unusable:
         return problem(500, f"what the description documents cannot be written as {content_type}: {unusable}")
     headers = (("Content-Type", written), *_documented_headers(response, description))
     return HttpResponse(status, headers, b"" if status == 204 else raw)
+
+
+def _file(path: str) -> bytes:
+    content = read_upload(path)
+    if isinstance(content, NoFile):
+        raise UnusableMedia(content.message)
+    return content
 
 
 def _success(operation: Operation) -> tuple[int, OperationResponse | None]:
@@ -161,7 +174,7 @@ def _documented_headers(
         value = (
             raw.get("example")
             if isinstance(raw, dict) and "example" in raw
-            else sample(schema, lambda s: _resolved(description, s))
+            else sample(schema, lambda s: resolved(description, s))
         )
         if isinstance(value, (str, int, float)) and name.lower() != "content-type":
             headers.append((name, str(value)))
@@ -179,103 +192,6 @@ def _response(status: int, headers: Iterable[tuple[str, str]], body: JsonValue) 
     if not any(name.lower() == "content-type" for name, _ in given):
         given = (("Content-Type", kind), *given)
     return HttpResponse(status, given, raw)
-
-
-# ------------------------------------------------------------------ checks
-
-
-def unauthorised(operation: Operation, message: Message) -> HttpResponse | None:
-    """Return a 401 when no security alternative of the operation is met (OpenAPI §Security Requirement)."""
-    if not operation.security or any(
-        all(_has_credential(operation.security_schemes.get(name), message) for name in alternative)
-        for alternative in operation.security
-    ):
-        return None
-    names = " or ".join(" and ".join(alternative) for alternative in operation.security)
-    return problem(401, f"credentials are missing: {names}", (("WWW-Authenticate", "Bearer"),))
-
-
-def _has_credential(scheme: JsonValue, message: Message) -> bool:
-    if not isinstance(scheme, dict) or scheme.get("type") == "mutualTLS":
-        return True
-    authorization = str(message.header("authorization") or "")
-    if scheme.get("type") == "apiKey":
-        name = str(scheme.get("name", ""))
-        if scheme.get("in") == "query":
-            return name in message.query
-        if scheme.get("in") == "cookie":
-            cookies = str(message.header("cookie") or "")
-            return any(pair.strip().partition("=")[0] == name for pair in cookies.split(";"))
-        return message.header(name) is not MISSING
-    if scheme.get("type") == "http" and str(scheme.get("scheme", "")).lower() != "bearer":
-        return authorization.lower().startswith(str(scheme.get("scheme", "")).lower() + " ")
-    return authorization.lower().startswith("bearer ") and len(authorization) > 7
-
-
-def misfit(
-    operation: Operation, description: OpenApiDescription, request: HttpRequest, message: Message
-) -> HttpResponse | None:
-    """Return a 4xx when the request does not fit the operation, None when it does."""
-    for parameter in operation.parameters:
-        if not parameter.required:
-            continue
-        absent = parameter.location == "query" and parameter.name not in message.query
-        if absent and parameter.style != "deepObject" and _schema_type(description, parameter.schema) != "object":
-            return problem(400, f'query parameter "{parameter.name}" is missing')
-        if parameter.location == "header" and message.header(parameter.name) is MISSING:
-            return problem(400, f'header "{parameter.name}" is missing')
-    body = operation.request_body
-    if body is None:
-        return None
-    if not request.body:
-        return problem(400, "the request body is missing") if body.required else None
-    content_type = essence(request.header("content-type"))
-    media_type = next((media for name, media in body.content.items() if _covers(name, content_type)), None)
-    if media_type is None and body.content:
-        return problem(415, f"the body is {content_type or 'of no type'}, expected {', '.join(body.content)}")
-    if media_type is not None and is_form(content_type):
-        return _form_misfit(media_type.schema, description, message)
-    if media_type is None or not is_json(content_type):
-        return None
-    return _body_misfit(media_type, description, message)
-
-
-def _form_misfit(schema: JsonValue, description: OpenApiDescription, message: Message) -> HttpResponse | None:
-    """Members of a form are texts, whatever their schema says: only whether they are there is checked."""
-    found = _resolved(description, schema)
-    required = found.get("required") if isinstance(found, dict) else None
-    members = message.body if isinstance(message.body, dict) else {}
-    lacking = [name for name in required if name not in members] if isinstance(required, list) else []
-    return problem(422, f'the form lacks "{lacking[0]}"') if lacking else None
-
-
-def _body_misfit(media_type: MediaType, description: OpenApiDescription, message: Message) -> HttpResponse | None:
-    errors = schema_errors(
-        message.body, media_type.schema, description.schemas, base=media_type.base, direction="request"
-    )
-    # A readOnly member should not be sent (OpenAPI §Schema Object); a server ignores it.
-    real = [error for error in errors if not error.is_about_schema and error.keyword != "readOnly"]
-    return problem(422, f"the request body does not fit: {real[0].message}") if real else None
-
-
-def _schema_type(description: OpenApiDescription, schema: JsonValue) -> str | None:
-    found = _resolved(description, schema)
-    kind = found.get("type") if isinstance(found, dict) else None
-    return kind if isinstance(kind, str) else None
-
-
-def _covers(pattern: str, content_type: str) -> bool:
-    plain = essence(pattern)
-    if plain in ("*/*", content_type):
-        return True
-    return plain.endswith("/*") and content_type.startswith(plain[:-1])
-
-
-def _resolved(description: OpenApiDescription, schema: JsonValue) -> JsonValue:
-    try:
-        return description.resolve(schema)[0]
-    except ReferenceFailure:
-        return {}
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -301,11 +217,11 @@ Api = TypeVar("Api", bound=Serves)
 
 
 class MockServer(Generic[Api]):
-    """Serves a MockApi, or whatever answers like one, on loopback; a context manager.
+    """Serves a MockApi, or anything with its `handle` and `served`, on loopback; a context manager.
 
     `url` is its base, `urls` the base by description URI. Requests are answered that name this
     machine or one of `allow_hosts` as their host, and that arrive within `seconds`; `on_refusal` is
-    told of the others.
+    called for the others.
     """
 
     def __init__(
@@ -369,15 +285,21 @@ def mock_server(
 
 
 def with_servers(program: Program, urls: Mapping[str, str]) -> Program:
-    """Return the program with every step led to the server of its description."""
-    return replace(program, workflows={key: _led(workflow, urls) for key, workflow in program.workflows.items()})
+    """Return the program with every step calling the server of its description in `urls`."""
+    return replace(
+        program, workflows={key: _workflow_with_servers(workflow, urls) for key, workflow in program.workflows.items()}
+    )
 
 
-def _led(workflow: CompiledWorkflow, urls: Mapping[str, str]) -> CompiledWorkflow:
-    return replace(workflow, steps=tuple(_led_step(step, urls) for step in workflow.steps))
+def _workflow_with_servers(workflow: CompiledWorkflow, urls: Mapping[str, str]) -> CompiledWorkflow:
+    return replace(workflow, steps=tuple(_step_with_server(step, urls) for step in workflow.steps))
 
 
-def _led_step(step: CompiledStep, urls: Mapping[str, str]) -> CompiledStep:
-    if not isinstance(step.call, OperationCall):
-        return step
-    return replace(step, call=replace(step.call, server=urls.get(step.call.description.base, step.call.server)))
+def _step_with_server(step: CompiledStep, urls: Mapping[str, str]) -> CompiledStep:
+    match step.call:
+        case OperationCall() as call:
+            return replace(step, call=replace(call, server=urls.get(call.description.base, call.server)))
+        case WorkflowCall() | Unlinked():
+            return step
+        case _:
+            assert_never(step.call)

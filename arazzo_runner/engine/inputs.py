@@ -1,21 +1,28 @@
-"""Inputs of a workflow: texts become the types of its schema, defaults are applied, the rest is checked."""
+"""Inputs of a workflow: texts become the types of its schema, defaults are applied, the result is checked.
+
+Also those of a workflow that a step calls: its parameters become inputs.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
+from arazzo_runner.errors import Diagnostic, Location, Severity
+from arazzo_runner.expressions.scope import Scope
+from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, resolve_within, schema_errors
 
 # ------------------------------------------------------------------ inputs
 
 
 class InputProblem(Record):
-    """What is wrong with the inputs given: a code, a sentence, what to do."""
+    """What is wrong with an input: a Diagnostic code, a sentence, a hint."""
 
     code: str
     message: str
@@ -23,7 +30,7 @@ class InputProblem(Record):
 
 
 class Prepared(Record):
-    """Inputs ready for a run, with defaults; or what keeps them from being so."""
+    """Inputs with their defaults, and what is wrong with them."""
 
     inputs: dict[str, JsonValue]
     errors: tuple[InputProblem, ...] = ()
@@ -33,7 +40,7 @@ class Prepared(Record):
 def prepare_inputs(
     schema: JsonValue, given: Mapping[str, JsonValue], texts: Mapping[str, str], *, root: JsonValue = None
 ) -> Prepared:
-    """Coerce texts to the schema's types, apply defaults, and check (semantics §3).
+    """Convert texts to the schema's types, apply defaults, and check (semantics §3).
 
     `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`.
     """
@@ -47,12 +54,12 @@ def prepare_inputs(
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if not errors and schema is not None:
         found = schema_errors(inputs, schema, SchemaContext("2020-12", resolve_within(root)))
-        errors = [_misfit(error, properties, schema) for error in found]
+        errors = [_mismatch(error, properties, schema) for error in found]
     return Prepared(inputs, tuple(errors), tuple(warnings))
 
 
 def coerce_text(text: str, schema: JsonValue) -> JsonValue:
-    """Return the value a text from the command line means for a schema; text when nothing else fits.
+    """Return a text from the command line as a value of the schema's type, or the text when it is none.
 
     >>> coerce_text("3", {"type": "integer"}), coerce_text("3", {"type": "string"}), coerce_text("3", None)
     (3, '3', '3')
@@ -101,13 +108,13 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     about = schema.get("description") if isinstance(schema, dict) else None
     text = f" ({' '.join(about.split())})" if isinstance(about, str) else ""
     hint = f"give it with -i {name}=VALUE"
-    slip = did_you_mean(name, [each for each in given if each not in properties], prefix="instead of ")
-    if slip is not None:
-        hint += f" {slip.rstrip('?')}"
+    typo = did_you_mean(name, [each for each in given if each not in properties], prefix="instead of ")
+    if typo is not None:
+        hint += f" {typo.rstrip('?')}"
     return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
 
 
-def _misfit(error: SchemaError, properties: Mapping[str, Any], schema: JsonValue) -> InputProblem:
+def _mismatch(error: SchemaError, properties: Mapping[str, Any], schema: JsonValue) -> InputProblem:
     name = error.pointer.split("/")[1] if error.pointer.count("/") else ""
     if error.keyword == "additionalProperties":
         hint = next((did_you_mean(each, properties) for each in _quoted(error.message)), None)
@@ -136,7 +143,7 @@ def _unknown(
 
 
 def flattened(schema: JsonValue, root: JsonValue) -> JsonValue:
-    """Return a schema with its `$ref` and allOf merged as far as names, defaults and required go."""
+    """Return a schema with its `$ref` and allOf merged, as far as `properties` and `required` are concerned."""
     part = _resolved(schema, root)
     if not isinstance(part, dict) or "allOf" not in part or not isinstance(part["allOf"], list):
         return part
@@ -176,3 +183,42 @@ def _properties(schema: JsonValue) -> dict[str, Any]:
 def _required(schema: JsonValue) -> list[str]:
     required = schema.get("required") if isinstance(schema, dict) else None
     return [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+
+
+def call_inputs(
+    target: CompiledWorkflow, parameters: Sequence[CompiledParameter], scope: Scope, at: Location
+) -> dict[str, JsonValue]:
+    """Return the inputs of a workflow called with these parameters (Arazzo §Parameter Object).
+
+    Raises CannotBuild when a value is missing or the inputs do not fit the target's schema.
+    """
+    given: dict[str, JsonValue] = {}
+    for parameter in parameters:
+        try:
+            resolved = resolve(parameter.value, scope)
+        except Unresolved as missing:
+            raise CannotBuild.missing_value(missing.expression, f'input "{parameter.name}"', parameter.at) from None
+        if resolved is not MISSING:
+            given[parameter.name] = resolved
+        elif not may_be_left_out(parameter.value, scope):
+            expression = expression_text(parameter.value)
+            raise CannotBuild.missing_value(expression, f'input "{parameter.name}"', parameter.at)
+    return checked_inputs(target, given, at)
+
+
+def inherited_inputs(target: CompiledWorkflow, inputs: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the caller's inputs that the target declares too (semantics §5)."""
+    schema = target.inputs if isinstance(target.inputs, dict) else {}
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return {} if target.inputs is None else dict(inputs)
+    return {name: value for name, value in inputs.items() if name in properties}
+
+
+def checked_inputs(target: CompiledWorkflow, given: dict[str, JsonValue], at: Location) -> dict[str, JsonValue]:
+    """Return `given` with the schema's defaults; raises CannotBuild with the first mismatch."""
+    prepared = prepare_inputs(target.inputs, given, {}, root=target.document.raw)
+    if prepared.errors:
+        message = f'the inputs of workflow "{target.workflow_id}" do not fit: {prepared.errors[0].message}'
+        raise CannotBuild(Diagnostic(code="invalid-input", severity=Severity.ERROR, message=message, at=at))
+    return prepared.inputs

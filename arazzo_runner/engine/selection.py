@@ -1,7 +1,7 @@
 """Running a part of a workflow: one step with what it needs, from a step on, up to a step.
 
-What is to be walked is decided before the first request: a step whose earlier outputs are
-neither made by this run nor given is an error then, not halfway through.
+The part is chosen before the first request: a step that needs outputs which this run does not make
+and nobody gave is an error then, not halfway through.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
 
 
 class Selection(Record, kw_only=True):
-    """The part of a workflow to walk: `chosen` steps by index (None: all), beginning at `start`.
+    """The part of a workflow to run: `chosen` steps by index (None: all), beginning at `start`.
 
-    `last` is the index of the step that must be reached, after which the walk ends; `given`
-    are outputs of steps that ran at another time.
+    `last` is the index of the step after which the run ends and which it must reach; `given` are
+    outputs of steps of an earlier run.
     """
 
     start: int = 0
@@ -30,7 +30,7 @@ class Selection(Record, kw_only=True):
 
 
 def select(workflow: CompiledWorkflow, options: RunOptions) -> Selection:
-    """Return what the options ask to walk; raises InvalidUsage when that cannot be done."""
+    """Return the part that the options ask for; raises InvalidUsage when it cannot be run alone."""
     if options.step is not None and (options.from_step is not None or options.until is not None):
         raise _refused("usage", "a single step excludes a first and a last one", workflow.at)
     for name in (options.step, options.from_step, options.until, *options.step_outputs):
@@ -51,7 +51,7 @@ def select(workflow: CompiledWorkflow, options: RunOptions) -> Selection:
 
 
 def _needed(workflow: CompiledWorkflow, step_id: str, given: Mapping[str, object]) -> frozenset[int]:
-    """Return the indexes of a step and of the steps it waits for or reads, and these theirs, unless given."""
+    """Return the indexes of a step and of all that it waits for or reads, directly or not, unless given."""
     waiting, found = [step_id], set[str]()
     while waiting:
         name = waiting.pop()
@@ -63,7 +63,7 @@ def _needed(workflow: CompiledWorkflow, step_id: str, given: Mapping[str, object
 
 
 def _check_given(workflow: CompiledWorkflow, selection: Selection) -> None:
-    """Refuse to begin at a step that needs what no step of this run will have made."""
+    """Raise InvalidUsage when a step needs outputs that no step of this run makes and nobody gave."""
     end = len(workflow.steps) if selection.last is None else selection.last + 1
     for step in workflow.steps[selection.start : end]:
         for name in _before(workflow, step):
@@ -74,7 +74,7 @@ def _check_given(workflow: CompiledWorkflow, selection: Selection) -> None:
 
 
 def _before(workflow: CompiledWorkflow, step: CompiledStep) -> Iterator[str]:
-    """Yield the steps before this one that it waits for or reads (a later one is a loop's, not needed)."""
+    """Yield the steps before this one that it waits for or reads; of a later one only a loop has outputs."""
     own = workflow.positions[step.step_id]
     for name in dict.fromkeys((*step.depends_on, *sorted(step.reads))):
         if workflow.positions.get(name, own) < own:
