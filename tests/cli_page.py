@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from arazzo_runner.cli.commands import COMMANDS, help_text
 from arazzo_runner.cli.group import group
-from arazzo_runner.cli.main import COMMANDS, help_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
 

@@ -15,8 +15,8 @@ import click
 import jsonschema
 import pytest
 
+from arazzo_runner.cli.commands import COMMANDS
 from arazzo_runner.cli.group import group
-from arazzo_runner.cli.main import COMMANDS
 from arazzo_runner.lint.pages import pages as explanations
 from tests import cli_page
 from tests.e2e.golden import settled

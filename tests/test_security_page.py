@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
+from arazzo_runner.cli.commands import COMMANDS
 from arazzo_runner.cli.group import group
-from arazzo_runner.cli.main import COMMANDS
 from arazzo_runner.document.reading import Limits
 from arazzo_runner.engine.options import MAX_REDIRECTS, RunOptions
 from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES

@@ -57,6 +57,14 @@ def check_name(path: str) -> None:
         raise OSError(errno.EINVAL, reason_of(problem), path) from None
 
 
+def is_pipe(path: str) -> bool:
+    """Return whether a file gives its content only once."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 # ------------------------------------------------------------------ reading
 
 

@@ -1,4 +1,4 @@
-"""The dialogue of `arazzo debug`: shows a request or an answer, reads a command, says what is to be done."""
+"""The dialogue of `arazzo debug`: show a request or a response, read a command, decide how the run continues."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.options import pairs
+from arazzo_runner.cli.options import pair
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.events import Event, StepFinished
 from arazzo_runner.errors import ArazzoError, Diagnostic
@@ -23,11 +23,11 @@ from arazzo_runner.runtime.debugger import After, Before, Choice, Restart
 from arazzo_runner.sources.http_media.media import decode_body
 
 HELP = """\
-  n, Enter       next: send the request; after an answer: go on
+  n, Enter       next: send the request; after a response: continue
   c              continue to the next breakpoint
   s              skip: do not send the request, answer it from its description
-  r              after an answer: send the request again
-  e NAME=VALUE   edit an input; what was sent is not sent again
+  r              after a response: send the request again
+  e NAME=VALUE   edit an input; requests that were sent are not sent again
   p EXPRESSION   print: $inputs.x, $steps.s.outputs.x, $response.body#/x
   v              show headers and body; curl shows a command line
   b [STEP]       set or remove a breakpoint, or list them
@@ -39,10 +39,10 @@ Coerce = Callable[[Mapping[str, str]], tuple[dict[str, JsonValue], tuple[Diagnos
 
 
 class Debugger:
-    """Asks a person about each exchange of a run.
+    """Asks the user about each exchange of a run.
 
-    `read` reads a line (EOFError ends the run), `coerce` makes inputs of texts by the workflow's
-    schema, and tells what is doubtful about them. With `breakpoints` the run stops only there until told otherwise.
+    `read` reads a line (EOFError ends the run); `coerce` converts texts to inputs by the workflow's
+    schema, and returns warnings with them. With `breakpoints` the run stops only there until the user steps.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Debugger:
         self.secrets = Secrets()
 
     def on_event(self, event: Event, secrets: Secrets) -> None:
-        """Remember what steps gave, for `p`."""
+        """Store the outputs of steps, for the command p."""
         self.secrets = secrets
         if isinstance(event, StepFinished):
             self._outputs[event.result.step_id] = dict(event.result.outputs)
 
     def ask(self, moment: Before | After) -> Choice:
-        """Show where the run is and return what to do; raises Restart."""
+        """Show the request or response and return what to do; raises Restart when an input was edited."""
         before = isinstance(moment, Before)
         if not (self._stepping or (before and moment.step_id in self._breakpoints)):
             return "send" if before else "go on"
@@ -79,7 +79,7 @@ class Debugger:
 
     def _line(self, moment: Before | After) -> str | None:
         try:
-            return self._read(f"[{one_line(moment.step_id)}] {'send?' if isinstance(moment, Before) else 'go on?'} ")
+            return self._read(f"[{one_line(moment.step_id)}] {'send?' if isinstance(moment, Before) else 'continue?'} ")
         except EOFError:
             return None
 
@@ -91,7 +91,7 @@ class Debugger:
         self._say(paint(text, "bold", color=self._console.color))
 
     def _command(self, moment: Before | After, line: str) -> Choice | None:
-        """Do what a line says; None when another line is to be read."""
+        """Execute a command; returns None when another one shall be read."""
         word, _, rest = line.strip().partition(" ")
         before = isinstance(moment, Before)
         if word in ("", "n", "next", "c", "continue"):
@@ -121,10 +121,10 @@ class Debugger:
             self._say(HELP.rstrip("\n"))
 
     def _may_repeat(self, effect: SendRequest) -> bool:
-        # Semantics §5: an unsafe request is never repeated without a person's decision. This is the person.
+        # An unsafe request is never repeated without the decision of a person: the user (semantics §5).
         if effect.safe:
             return True
-        question = f"{effect.request.method} was sent and may have been acted on; send it once more? (yes/no) "
+        question = f"{effect.request.method} was sent and may have been acted on; send it again? (yes/no) "
         try:
             return self._read(question).strip().lower() == "yes"
         except EOFError:
@@ -136,12 +136,12 @@ class Debugger:
             self._say("write e NAME=VALUE")
             return
         try:
-            changed, doubts = self._coerce(pairs([text], "e"))
+            changed, warnings = self._coerce(dict([pair(text, "e")]))
         except ArazzoError as problem:
-            changed, doubts = {}, problem.diagnostics
-        if not doubts:
+            changed, warnings = {}, problem.diagnostics
+        if not warnings:
             raise Restart(changed)
-        for each in doubts:
+        for each in warnings:
             self._say(f"{each.message}{f' ({each.hint})' if each.hint else ''}")
 
     def _print(self, moment: Before | After, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What `list` and `show` tell of a document: plain records first, then text or JSON."""
+"""What several commands print about a document: its inputs as records and as text, aligned tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 
 def read_description(spec: str) -> tuple[ArazzoDescription, tuple[Diagnostic, ...]]:
-    """Read one Arazzo document alone, its sources untouched; raises InvalidUsage or InvalidDescription."""
+    """Read an Arazzo document without its sources; raises InvalidUsage or InvalidDescription."""
     location = spec if is_remote(spec) else uri_of_path(spec)
     try:
         data = make_fetch(location).entry(location)
@@ -74,7 +74,7 @@ def _input_record(
 
 
 def _parts(schema: JsonValue, root: JsonValue) -> Iterator[dict[str, JsonValue]]:
-    """Yield a schema and all that must hold with it: what its local `$ref` names, its `allOf`."""
+    """Yield a schema and those that apply with it: the target of its local `$ref`, its `allOf`."""
     waiting, seen = [schema], set[int]()
     while waiting:
         part = waiting.pop(0)
@@ -108,7 +108,7 @@ def input_lines(inputs: Iterable[JsonValue], indent: str) -> list[str]:
 
 
 def facts_text(record: dict[str, JsonValue]) -> str:
-    """Return what there is to say of an input: `string, required, secret`."""
+    """Return the facts about an input: `string, required, secret`."""
     facts = [record["type"]]
     if record["required"]:
         facts.append("required")
@@ -120,7 +120,7 @@ def facts_text(record: dict[str, JsonValue]) -> str:
 
 
 def flat(text: str) -> str:
-    """Return a text of several lines as one harmless line."""
+    """Return a text of several lines as one line without control characters."""
     return one_line(" ".join(text.split()))
 
 

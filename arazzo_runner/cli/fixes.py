@@ -1,4 +1,4 @@
-"""`arazzo validate --fix` and `--diff`: documents mended until nothing is left to mend, then written or shown."""
+"""`arazzo validate --fix` and `--diff`: apply fixes until none are left, then write the documents or a diff."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import paint
 from arazzo_runner.sources.uris import is_remote
 
-_MOST_ROUNDS = 20  # each round mends what the one before uncovered: a text with several mistakes, one after the other
+_MAX_ROUNDS = 20  # fixing one mistake of a text may uncover another
 _BOM = b"\xef\xbb\xbf"
 
 
-class Mender:
-    """Lints documents and mends them; `mended` counts findings, `wrote_document` says that stdout holds a document."""
+class Fixer:
+    """Lints and fixes documents; `fixed` counts findings, `wrote_document` tells that stdout has a document or diff."""
 
     def __init__(self, linter: Linter, given: LintArguments, console: Console, *, is_stdin: bool) -> None:
         self._linter = linter
         self._given = given
         self._console = console
         self._is_stdin = is_stdin
-        self.mended = 0
+        self.fixed = 0
         self.wrote_document = False
 
     def lint(self, name: str) -> Linted:
-        """Mend one document as far as can be, and return what is left to be said about it."""
-        from arazzo_runner.lint.fixes import fix_document  # lazily: most runs mend nothing
+        """Apply the fixes of one document, and return the findings that are left."""
+        from arazzo_runner.lint.fixes import fix_document
 
         linted = self._linter.lint(name)
         if linted.document is None or is_remote(name):
             return linted
         before = text = linted.document.text
         document: Document | None = linted.document
-        for _ in range(_MOST_ROUNDS):
-            fixed = None if document is None else fix_document(document, linted.findings, unsafe=self._given.unsafe)
-            if fixed is None or fixed.text == text:
+        for _ in range(_MAX_ROUNDS):
+            result = None if document is None else fix_document(document, linted.findings, unsafe=self._given.unsafe)
+            if result is None or result.text == text:
                 break
-            text = fixed.text
-            self.mended += len(fixed.fixed)
+            text = result.text
+            self.fixed += len(result.fixed)
             self._linter.change(name, text.encode("utf-8", "surrogatepass"))
             linted = self._linter.lint(name)
             document = linted.document
@@ -62,7 +62,7 @@ class Mender:
 
 
 def _diff(name: str, before: str, after: str, *, color: bool) -> str:
-    """Return a unified diff of the two texts, which `patch` takes."""
+    """Return a unified diff of two texts that `patch` can apply."""
     import difflib
 
     lines = difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), name, name)
@@ -76,7 +76,7 @@ def _diff(name: str, before: str, after: str, *, color: bool) -> str:
 
 
 def _replace(path: str, text: str) -> None:
-    """Write a file in one piece: whoever reads it meanwhile, or a full disk, finds the old text or the new one."""
+    """Replace a file atomically: after a full disk too it holds either the old text or the new one."""
     target = os.path.realpath(path)
     data = text.encode("utf-8", "surrogatepass")
     try:

@@ -1,4 +1,4 @@
-"""The group of commands, as click reads them."""
+"""The group of commands for click."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ import os
 import click
 
 from arazzo_runner.base.suggestions import did_you_mean
-from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.guarded import guarded
-from arazzo_runner.cli.main import COMMANDS, COMPLETE, help_text
+from arazzo_runner.cli.commands import COMMANDS, COMPLETE, help_text
+from arazzo_runner.cli.errors import guarded, usage_error
 from arazzo_runner.errors import Diagnostic, InvalidUsage
 
 
 class LazyGroup(click.Group):
-    """Knows the commands by name and imports one only when it is called."""
+    """Imports the module of a command only when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command, None when there is none of that name."""
+        """Return the command of a name, None for an unknown one."""
         if cmd_name not in COMMANDS:
             return None
         found = importlib.import_module(f"arazzo_runner.cli.commands.{cmd_name}").command
@@ -32,14 +31,14 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command called; an unknown one is answered with the nearest names."""
+        """Resolve the command; raises UsageError with similar names for an unknown one."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             hint = did_you_mean(args[0], COMMANDS) or f"there are: {', '.join(COMMANDS)}"
             raise click.UsageError(f'there is no command "{args[0]}"; {hint}', ctx)
         return super().resolve_command(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
-        """Return the same text as `arazzo --help` without click."""
+        """Return the text that `arazzo --help` prints without click."""
         return help_text().rstrip("\n")
 
 
@@ -47,12 +46,12 @@ group = LazyGroup("arazzo", context_settings={"help_option_names": ["-h", "--hel
 
 
 def run_command_line(arguments: list[str]) -> int:
-    """Run a command and return its exit code; every error ends here."""
+    """Run a command line through click and return its exit code; every error is printed."""
     return guarded(lambda: _run(arguments), arguments)
 
 
 def _run(arguments: list[str]) -> int:
-    """Leave a command to click, whose errors become ours."""
+    """Run a command; raises click's errors as InvalidUsage."""
     try:
         code = group.main(arguments, prog_name="arazzo", standalone_mode=False)
     except (KeyError, ValueError, IndexError):

@@ -1,54 +1,82 @@
-"""What a command line says about findings and reports, as one record; free of click."""
+"""Options of `arazzo validate` about findings and reports; free of click."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from typing import Any, Final
 
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, field_names
 from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.config.settings import LEVELS
+from arazzo_runner.cli.option_table import Option
+from arazzo_runner.cli.reading_arguments import COLOR_OPTION, READING_OPTIONS
+from arazzo_runner.config.settings import LEVELS, PRESETS
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.lint.levels import Choices
 from arazzo_runner.lint.pages import known_codes
+from arazzo_runner.report.findings.formats import FORMATS
 
 _SHOWN = LEVELS[1:]
+_FORMAT = "The format of the report; json and sarif are documented contracts."
+_LEVEL = "The lowest level to report, or the level of codes, as in a,b-*=off (off, info, warning, error); repeatable."
+VALIDATE_OPTIONS: Final = (
+    Option("--format", _FORMAT, parameter="format_", choices=FORMATS, default="text"),
+    Option("--output", "Write the report to FILE, and print it as text.", "FILE"),
+    Option("--preset", "Which findings are reported, and at which levels.", choices=PRESETS),
+    Option("--select", "Report these codes only; a,b or a-*; repeatable.", "CODES", repeatable=True),
+    Option("--ignore", "Do not report these codes; repeatable.", "CODES", repeatable=True),
+    Option("--level", _LEVEL, "[CODE=]LEVEL", repeatable=True),
+    Option("--deep", "Also check the called operations with openapi-spec-validator."),
+    Option("--max-warnings", "Exit with 1 if there are more than N warnings.", "N", minimum=0),
+    Option("--baseline", "Suppress the findings that are listed in FILE.", "FILE"),
+    Option("--write-baseline", "Write the current findings to FILE, for --baseline.", "FILE"),
+    Option("--fix", "Apply the fixes that do not change what a document does."),
+    Option("--unsafe", "With --fix or --diff: also apply fixes that need a review."),
+    Option("--diff", "Show what --fix would change; nothing is written."),
+    Option("--config", "Read settings from FILE (default: the nearest arazzo.toml).", "FILE"),
+    Option("--no-config", "Read no settings from arazzo.toml or pyproject.toml."),
+    Option("--exclude", "Exclude matching files of folders and globs; repeatable.", "GLOB", repeatable=True),
+    Option("--jobs", "Check in N processes (default: by the amount of work).", "N", minimum=1),
+    Option("--stdin-filename", "The name of the document on standard input.", "NAME", default="stdin.yml"),
+    *READING_OPTIONS,
+    COLOR_OPTION,
+)
 
 
 class LintArguments(Record, kw_only=True):
-    """What the options of `lint_options` say; fields are named like the options, and have their defaults."""
+    """The values of VALIDATE_OPTIONS about findings and reports, named like the options."""
 
-    format_: str = "text"
-    output: str | None = None
-    preset: str | None = None
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    level: tuple[str, ...] = ()
-    max_warnings: int | None = None
-    config: str | None = None
-    no_config: bool = False
-    exclude: tuple[str, ...] = ()
-    stdin_filename: str = "stdin.yml"
-    jobs: int | None = None
-    baseline: str | None = None
-    write_baseline: str | None = None
-    fix: bool = False
-    unsafe: bool = False
-    diff: bool = False
-    deep: bool = False
+    format_: str
+    output: str | None
+    preset: str | None
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    level: tuple[str, ...]
+    max_warnings: int | None
+    config: str | None
+    no_config: bool
+    exclude: tuple[str, ...]
+    stdin_filename: str
+    jobs: int | None
+    baseline: str | None
+    write_baseline: str | None
+    fix: bool
+    unsafe: bool
+    diff: bool
+    deep: bool
 
     def choices(self, *, strict: bool) -> Choices:
-        """Return what is said about levels; raises InvalidUsage for codes and levels there are not."""
+        """Return the levels and codes that are reported; raises InvalidUsage for unknown ones."""
         least, levels = "info", dict[str, str]()
         if self.deep:
             levels["description-contract"] = "warning"
         for text in self.level:
             code, equals, level = text.rpartition("=")
             if level not in (LEVELS if equals else _SHOWN) or (equals and not code.strip(" ,")):
-                raise _wrong("--level", f'"{text}" is no level', f"write {', '.join(_SHOWN)}, or CODE=LEVEL")
+                raise _wrong("--level", f'"{text}" is not a level', f"write {', '.join(_SHOWN)}, or CODE=LEVEL")
             if equals:
-                levels.update((known, level) for each in _codes("--level", [code]) for known in _meant(each))
+                levels.update((known, level) for each in _codes("--level", [code]) for known in _matching(each))
             else:
                 least = level
         return Choices(
@@ -61,18 +89,23 @@ class LintArguments(Record, kw_only=True):
         )
 
 
+def lint_arguments(values: Mapping[str, Any]) -> LintArguments:
+    """Return the values of VALIDATE_OPTIONS that are about findings and reports."""
+    return LintArguments(**{name: values[name] for name in field_names(LintArguments)})
+
+
 def _codes(option: str, texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the codes, or globs of codes, of a comma-separated, repeatable option; each must mean something."""
+    """Return the codes, or globs of codes, of a comma-separated, repeatable option; each must match a code."""
     found = [code.strip() for text in texts for code in text.split(",") if code.strip()]
     for code in found:
-        if not any(fnmatchcase(known, code) for known in known_codes()):
+        if not _matching(code):
             hint = did_you_mean(code, known_codes()) or "arazzo explain lists all codes"
             raise _wrong(option, f'there is no code "{code}"', hint)
     return tuple(found)
 
 
-def _meant(code: str) -> list[str]:
-    """Return the codes that a code, or a glob of codes, means."""
+def _matching(code: str) -> list[str]:
+    """Return the codes that a code, or a glob of codes, matches."""
     return sorted(known for known in known_codes() if fnmatchcase(known, code))
 
 

@@ -1,21 +1,24 @@
-"""One `arazzo validate`: find the documents, lint them, forgive what is forgiven, report, say how it ended."""
+"""`arazzo validate`: find the documents, lint them, apply fixes and the baseline, report, return the exit code."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
-from arazzo_runner.cli.lint_arguments import LintArguments
-from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.cli.fixes import Fixer
+from arazzo_runner.cli.lint_arguments import LintArguments, lint_arguments
+from arazzo_runner.cli.option_table import WrongValue
+from arazzo_runner.cli.reading_arguments import ReadingArguments, reading_arguments
 from arazzo_runner.config.find import find_configuration
 from arazzo_runner.config.settings import Settings
 from arazzo_runner.errors import InvalidUsage, Severity
+from arazzo_runner.lint.baseline import apply_baseline, baseline_text, read_baseline
 from arazzo_runner.lint.documents import STDIN, select_documents
 from arazzo_runner.lint.pages import titles
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, without_repeats
@@ -26,55 +29,54 @@ from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count
 
-if TYPE_CHECKING:
-    from arazzo_runner.cli.fixes import Mender
 
-
-def lint(specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, *, no_color: bool) -> int:
-    """Do what one command line asks for, and return the exit code."""
-    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    return LintSession(specs, given, reading, console).run()
+def lint(values: Mapping[str, Any]) -> int:
+    """Run `arazzo validate` with `specs` and the values of VALIDATE_OPTIONS; return the exit code."""
+    try:
+        reading = reading_arguments(values)
+    except WrongValue as problem:
+        raise InvalidUsage([usage_error(str(problem), hint="see arazzo validate --help")]) from None
+    console = Console(sys.stdout, sys.stderr, color=False if values["no_color"] else None)
+    return LintSession(values["specs"], lint_arguments(values), reading, console).run()
 
 
 class LintSession:
-    """What one command line asks for."""
+    """The documents and options of one command line."""
 
     def __init__(
         self, specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, console: Console
     ) -> None:
         self._given = given
         self._console = console
-        self._choices = given.choices(strict=reading.strict)
+        choices = given.choices(strict=reading.strict)
         self._settings = self._project_settings()
         self._names = self._documents(specs)
         contents = {given.stdin_filename: _standard_input()} if STDIN in self._names else {}
         self._names = tuple(given.stdin_filename if name == STDIN else name for name in self._names)
         self._options = LintOptions(
             reading=_load_options(reading),
-            choices=self._choices,
-            config=given.config,
-            no_config=given.no_config,
+            choices=choices,
+            settings=self._settings if given.config or given.no_config else None,
             contents=contents,
         )
 
     def run(self) -> int:
         """Lint, report, and return the exit code."""
-        mender = self._mender()
-        linted = self._linted() if mender is None else [mender.lint(name) for name in self._names]
+        fixer = self._fixer()
+        linted = self._linted() if fixer is None else [fixer.lint(name) for name in self._names]
         if self._given.write_baseline is not None:
             return self._write_baseline(linted, self._given.write_baseline)
         linted, stale = self._without_baseline(linted)
-        findings = self._findings(linted, 0 if mender is None else mender.mended)
-        if mender is None or not mender.wrote_document:
-            self._report(findings)
-        else:
+        fixed = 0 if fixer is None else fixer.fixed
+        findings = self._findings(linted, fixed)
+        if fixer is not None and fixer.wrote_document:
             self._console.err(render_findings(findings, color=self._console.color))
+        else:
+            self._report(findings)
         if stale:
-            gone, them = ("is gone", "it") if stale == 1 else ("are gone", "them")
-            what = count(stale, "finding")
-            self._console.err(f"{what} of the baseline {gone}; --write-baseline drops {them}\n")
+            self._report_stale(stale)
         code = self._exit_code(linted, findings)
-        return 1 if code == 0 and self._given.diff and mender is not None and mender.mended else code
+        return 1 if code == 0 and self._given.diff and fixed else code
 
     def _linted(self) -> list[Linted]:
         options = replace(self._options, use_cache=True)
@@ -82,7 +84,7 @@ class LintSession:
         found: dict[str, Linted] = {}
         new_results: dict[str, JsonValue] = {}
         if len(self._names) > 1 and self._given.jobs != 1:
-            from arazzo_runner.lint.parallel import lint_in_parallel, processes  # lazily: one document needs none
+            from arazzo_runner.lint.parallel import lint_in_parallel, processes  # for several documents only
 
             fresh = [name for name in self._names if not linter.is_cached(name)]
             number = processes(fresh, self._given.jobs)
@@ -92,15 +94,14 @@ class LintSession:
         linter.finish(new_results)
         return without_repeats(linted) if found else linted
 
-    def _mender(self) -> Mender | None:
+    def _fixer(self) -> Fixer | None:
         given = self._given
         if not (given.fix or given.diff):
             return None
-        from arazzo_runner.cli.fixes import Mender  # lazily: most runs mend nothing
+        linter = Linter(self._names, self._options)
+        return Fixer(linter, given, self._console, is_stdin=bool(self._options.contents))
 
-        return Mender(Linter(self._names, self._options), given, self._console, is_stdin=bool(self._options.contents))
-
-    # ------------------------------------------------------------------ what is linted
+    # ------------------------------------------------------------------ documents and settings
 
     def _project_settings(self) -> Settings:
         if self._given.no_config:
@@ -108,13 +109,13 @@ class LintSession:
         path = self._given.config or find_configuration(os.getcwd())
         if path is None:
             return Settings()
-        from arazzo_runner.config.reading import load_settings  # lazily: many projects have no configuration
+        from arazzo_runner.config.reading import load_settings  # many projects have no configuration
         from arazzo_runner.lint.rules.catalogue import codes_with_options
 
         return load_settings(path=path, codes=codes_with_options())
 
     def _documents(self, specs: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the documents that are meant; raises InvalidUsage when there are none."""
+        """Return the names of the documents to lint; raises InvalidUsage when there are none."""
         folder = self._settings.folder or os.getcwd()
         included = tuple(_below(folder, pattern) for pattern in self._settings.validate.include)
         names = specs or included or (".",)
@@ -129,30 +130,30 @@ class LintSession:
     # ------------------------------------------------------------------ the baseline
 
     def _without_baseline(self, linted: list[Linted]) -> tuple[list[Linted], int]:
-        """Return what the baseline does not forgive, and how many of its entries were not found again."""
+        """Return the findings that are not in the baseline, and the number of its stale entries."""
         path = self._given.baseline or self._settings.validate.baseline
         if path is None:
             return linted, 0
-        from arazzo_runner.lint.baseline import apply_baseline, read_baseline  # lazily: few projects have one
-
         baseline = read_baseline(path)
         return list(apply_baseline(linted, baseline)), baseline.stale
 
     def _write_baseline(self, linted: Iterable[Linted], path: str) -> int:
-        from arazzo_runner.lint.baseline import baseline_text
-
         findings = [found for each in linted for found in each.findings]
         _write(path, baseline_text(findings, os.path.dirname(os.path.abspath(path))))
         self._console.err(f"{count(len(findings), 'finding')} written to {one_line(path)}\n")
         return 0 if all(each.is_open for each in linted) else EXIT_USAGE
 
+    def _report_stale(self, stale: int) -> None:
+        are = "is" if stale == 1 else "are"
+        self._console.err(f"{count(stale, 'baseline entry')} {are} stale; update the file with --write-baseline\n")
+
     # ------------------------------------------------------------------ the report
 
-    def _findings(self, linted: Iterable[Linted], mended: int) -> Findings:
+    def _findings(self, linted: Iterable[Linted], fixed: int) -> Findings:
         documents = list(linted)
         notes = {
-            "mended": mended,
-            "to be mended with --fix": _fixable(documents) if self._given.format_ in ("text", "json") else 0,
+            "fixed": fixed,
+            "fixable with --fix": _fixable(documents) if self._given.format_ in ("text", "json") else 0,
             "ignored": sum(each.ignored for each in documents),
             "in the baseline": sum(each.baselined for each in documents),
         }
@@ -172,8 +173,8 @@ class LintSession:
     def _rendered(self, findings: Findings) -> str:
         if self._given.format_ == "json":
             return render("json", findings)
-        told = {each.code for each in findings.all}
-        return render(self._given.format_, replace(findings, titles=titles(told)))
+        codes = {each.code for each in findings.all}
+        return render(self._given.format_, replace(findings, titles=titles(codes)))
 
     def _exit_code(self, linted: Iterable[Linted], findings: Findings) -> int:
         if not all(each.is_open for each in linted):
@@ -185,7 +186,7 @@ class LintSession:
             most = self._settings.validate.max_warnings
         if most is None or warnings <= most:
             return 0
-        self._console.err(f"{count(warnings, 'warning')}, more than the {most} that are allowed\n")
+        self._console.err(f"{count(warnings, 'warning')}, more than the {most} allowed\n")
         return 1
 
 
@@ -214,13 +215,13 @@ def _load_options(reading: ReadingArguments) -> LoadOptions:
 
 
 def _below(folder: str, pattern: str) -> str:
-    """Return a pattern of the configuration as seen from the working directory."""
+    """Return a pattern of the configuration relative to the working directory, when it is below."""
     path = os.path.join(folder, pattern)
     return path if os.path.relpath(folder) == ".." or os.path.relpath(path).startswith("..") else os.path.relpath(path)
 
 
 def _fixable(linted: Iterable[Linted]) -> int:
-    """Return how many findings --fix could mend."""
+    """Return the number of findings that --fix would fix."""
     return sum(found.fix is not None and found.fix.is_safe for each in linted for found in each.findings)
 
 

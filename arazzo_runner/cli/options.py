@@ -1,66 +1,145 @@
-"""Options that several commands share, and the reading of NAME=VALUE."""
+"""What the options of several commands have in common: the types of their values, and the options themselves."""
 
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import click
 
-from arazzo_runner.base.records import field_names
-from arazzo_runner.cli.reading_arguments import ReadingArguments
-from arazzo_runner.cli.run.parameters import Bytes, Count
-from arazzo_runner.document.reading import MOST_DEPTH
-from arazzo_runner.document.source_map import Limits
+from arazzo_runner.base.records import field_names, replace
+from arazzo_runner.cli.commands import COMMANDS
+from arazzo_runner.cli.option_table import MAX_COUNT, Option, WrongValue, split_pair
+from arazzo_runner.cli.reading_arguments import COLOR_OPTION, MAX_BYTES, READING_OPTIONS, reading_arguments
+from arazzo_runner.engine.options import MOST_SECONDS
 
 Command = TypeVar("Command", bound=Callable[..., int])
 Decorator = Callable[[Command], Command]
 
-_LIMITS = (
-    ("nodes", "N", Bytes(), "The most values of a document, aliases expanded (default 1,000,000)."),
-    ("depth", "N", Count(most=MOST_DEPTH), f"How deep a document may be nested (default 100, at most {MOST_DEPTH})."),
-    ("size", "BYTES", Bytes(), "The largest document (default 20 MB)."),
-)
-_ALLOW_HOST = "Read descriptions from this host although it is private or another document's; repeatable."
-_READING_OPTIONS = (
-    click.option("--allow-remote", is_flag=True, help="Read remote descriptions wherever documents lead."),
-    click.option("--no-cache", is_flag=True, help="Take nothing from the cache, and keep nothing in it."),
-    click.option("--offline", is_flag=True, help="Read no remote descriptions."),
-    click.option(
-        "--root", metavar="DIR", help="The folder that files named by $ref must be in (default: the repository)."
-    ),
-    click.option(
-        "--source",
-        "sources",
-        metavar="NAME=PATH",
-        multiple=True,
-        help="Read the source description NAME from another file or URL.",
-    ),
-    click.option(
-        "--url-map", metavar="FILE", help="Read remote descriptions from files: a JSON object of URLs and paths."
-    ),
-)
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+MOST_RUNS: Final = 1_000_000
+_LONGEST_NAME: Final = 200
 
 
-def pairs(texts: Iterable[str], option: str, form: str = "NAME=VALUE") -> dict[str, str]:
-    """Read repeated `NAME=VALUE` arguments; only the first `=` counts, the last of a name wins."""
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise click.UsageError(f'{option} expects {form}, found "{text}"', click.get_current_context(silent=True))
-        found[name] = value
-    return found
+# ------------------------------------------------------------------ commands
+
+
+def arazzo_command(name: str, details: str) -> Callable[[Callable[..., int]], click.Command]:
+    """Return the decorator of a command; its help is its summary of `arazzo --help`, then `details`."""
+    summary = COMMANDS[name]
+    return click.command(name, help=f"{summary}\n\n{details}", short_help=summary, context_settings=SETTINGS)
+
+
+def arazzo_group(
+    name: str, details: str, *, invoke_without_command: bool = False
+) -> Callable[[Callable[..., Any]], click.Group]:
+    """Return the decorator of a command that has subcommands."""
+    summary = COMMANDS[name]
+    return click.group(
+        name,
+        help=f"{summary}\n\n{details}",
+        short_help=summary,
+        context_settings=SETTINGS,
+        invoke_without_command=invoke_without_command,
+    )
+
+
+# ------------------------------------------------------------------ types of values
+
+
+class Seconds(click.FloatRange):
+    """A length of time; `min_open` refuses 0."""
+
+    def __init__(self, least: float = 0, *, min_open: bool = False) -> None:
+        super().__init__(min=least, min_open=min_open)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a number of seconds; nan, which passes every comparison of the base class, is refused."""
+        found = super().convert(value, param, ctx)
+        if not found <= MOST_SECONDS:
+            self.fail(f"{value} is not a number of seconds up to {MOST_SECONDS:,.0f}", param, ctx)
+        return found
+
+
+class Count(click.IntRange):
+    """A number of things, at most `most`: by default what fits into 32 bits, the limit of databases."""
+
+    def __init__(self, least: int = 1, most: int = MAX_COUNT) -> None:
+        super().__init__(min=least)
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        found = super().convert(value, param, ctx)
+        if found > self._most:
+            self.fail(f"{value} is more than {self._most:,}", param, ctx)
+        return found
+
+
+class Bytes(Count):
+    """A size in bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(most=MAX_BYTES)
+
+
+class Name(click.types.StringParamType):
+    """A name that is stored and shown: one line of UTF-8 without control characters."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the name."""
+        found = super().convert(value, param, ctx)
+        if not found.isprintable() or not found.strip() or len(found) > _LONGEST_NAME:
+            self.fail(f"a name is printable text, at most {_LONGEST_NAME} characters of it", param, ctx)
+        return found
+
+
+class Pair(click.types.StringParamType):
+    """`NAME=VALUE` as a pair of texts; `form` is how messages write it."""
+
+    def __init__(self, form: str = "NAME=VALUE") -> None:
+        self._form = form
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the name and the value."""
+        return pair(value, "" if param is None else param.opts[0], self._form, ctx)
+
+
+def pair(text: str, option: str, form: str = "NAME=VALUE", context: click.Context | None = None) -> tuple[str, str]:
+    """Split a text at its first `=`; raises click.UsageError, which names the option.
+
+    >>> pair("note=a=b", "-i")
+    ('note', 'a=b')
+    """
+    try:
+        return split_pair(text, option, form)
+    except WrongValue as problem:
+        raise click.UsageError(str(problem), context) from None
+
+
+def table_option(flag: str, name: str, form: str, help_: str) -> Callable[[Any], Any]:
+    """Return a repeatable option of pairs that gives the command a dict; the last value of a name wins."""
+    return click.option(flag, name, type=Pair(form), metavar=form, multiple=True, callback=as_table, help=help_)
+
+
+def as_table(context: click.Context, parameter: click.Parameter, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return the values of a repeated option of pairs as a dict (a callback of click)."""
+    return dict(pairs)
+
+
+def input_option(help_: str) -> Callable[[Any], Any]:
+    """Return the option -i; the command gets `inputs`, the pairs in their order."""
+    return click.option("-i", "--input", "inputs", type=Pair(), metavar="NAME=VALUE", multiple=True, help=help_)
+
+
+# ------------------------------------------------------------------ groups of options
 
 
 def option_group(name: str, group: type[Any], *options: Callable[[Any], Any]) -> Decorator[Command]:
     """Return a decorator that adds options; the command gets them together, as a record called `name`.
 
-    The record's fields are named like the options. Give the class of a `record`, so that a command
-    with a hundred options has a dozen arguments.
+    `group` is the class of the record; its fields have the names of the options.
     """
 
     def decorate(command: Command) -> Command:
@@ -77,6 +156,9 @@ def option_group(name: str, group: type[Any], *options: Callable[[Any], Any]) ->
     return decorate
 
 
+# ------------------------------------------------------------------ options of several commands
+
+
 def format_option(command: Command) -> Command:
     """Add --format."""
     return click.option(
@@ -89,66 +171,33 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
-def reading_options(command: Command, *, allow_host: str = _ALLOW_HOST) -> Command:
-    """Add the options of every command that reads an Arazzo document; it gets them as `reading`.
-
-    `allow_host` is the help text of --allow-host.
-    """
-
-    @functools.wraps(command)
-    def gathered(**options: Any) -> int:
-        reading = _reading(options)
-        return command(reading=reading, **options)
-
-    decorated: Any = click.option("--allow-host", "allow_hosts", metavar="HOST", multiple=True, help=allow_host)(
-        gathered
-    )
-    for option in _READING_OPTIONS:
-        decorated = option(decorated)
-    for name, metavar, kind, text in _LIMITS:
-        decorated = click.option(f"--max-document-{name}", type=kind, metavar=metavar, help=text)(decorated)
-    strict = click.option("--strict", is_flag=True, help="Treat deviations from the Specification as errors.")
-    return cast(Command, strict(decorated))
+def store_option(command: Command) -> Command:
+    """Add --store."""
+    text = "Where runs are kept: a file or postgresql://… (also: ARAZZO_STORE; default: your state directory)."
+    return click.option("--store", metavar="URL", help=text)(command)
 
 
-def _reading(options: dict[str, Any]) -> ReadingArguments:
-    """Take the reading options out of a command's arguments."""
-    default = Limits()
-    limits = Limits(
-        options.pop("max_document_size") or default.max_bytes,
-        options.pop("max_document_depth") or default.max_depth,
-        options.pop("max_document_nodes") or default.max_nodes,
-    )
-    return ReadingArguments(
-        strict=options.pop("strict"),
-        root=_folder(options.pop("root")),
-        sources=pairs(options.pop("sources"), "--source", "NAME=PATH"),
-        url_map=_url_map(options.pop("url_map")),
-        limits=limits,
-        offline=options.pop("offline"),
-        allow_remote=options.pop("allow_remote"),
-        allow_hosts=options.pop("allow_hosts"),
-        cache=not options.pop("no_cache"),
-    )
+def credentials_file_option(command: Command) -> Command:
+    """Add --credentials; the command gets it as `credentials_file`."""
+    return click.option(
+        "--credentials",
+        "credentials_file",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False),
+        help="A YAML file of credentials, readable only by you (default: ~/.config/arazzo/credentials.yml).",
+    )(command)
 
 
-def _folder(path: str | None) -> str | None:
-    if path is not None and not os.path.isdir(path):
-        raise click.UsageError(f"--root: {path} is no folder", click.get_current_context(silent=True))
-    return path
+def server_option(command: Command) -> Command:
+    """Add --server; the command gets `servers`, URLs by source."""
+    text = "Call the source NAME at another URL."
+    return cast(Command, table_option("--server", "servers", "NAME=URL", text)(command))
 
 
-def _url_map(path: str | None) -> dict[str, str]:
-    if path is None:
-        return {}
-    from arazzo_runner.cli.url_map import read_url_map  # lazily: few runs need it
-
-    return read_url_map(path)
-
-
-def color_option(command: Command) -> Command:
-    """Add --no-color."""
-    return click.option("--no-color", is_flag=True, help="Write no colours (also: NO_COLOR=1).")(command)
+def server_variable_option(command: Command) -> Command:
+    """Add --server-var; the command gets `server_variables`, texts by name."""
+    text = "Set a variable of server URLs."
+    return cast(Command, table_option("--server-var", "server_variables", "NAME=VALUE", text)(command))
 
 
 def mock_options(command: Command) -> Command:
@@ -161,3 +210,61 @@ def mock_options(command: Command) -> Command:
     return click.option(
         "--switch", "switches", metavar="NAME", multiple=True, help="Turn on a switch of the scenario; repeatable."
     )(command)
+
+
+# ------------------------------------------------------------------ options described in tables
+
+
+def add_options(command: Command, options: Iterable[Option]) -> Command:
+    """Add the options of a table, in the order of the help."""
+    decorated: Any = command
+    for option in reversed(tuple(options)):
+        decorated = _as_click(option)(decorated)
+    return cast(Command, decorated)
+
+
+def _as_click(option: Option) -> Callable[[Any], Any]:
+    if option.is_flag:
+        return click.option(option.name, option.key, is_flag=True, help=option.help)
+    if option.is_mapping:
+        return table_option(option.name, option.key, option.metavar or "", option.help)
+    kind: Any = None
+    if option.choices:
+        kind = click.Choice(option.choices)
+    elif option.minimum is not None:
+        kind = Count(option.minimum, option.maximum)
+    return click.option(
+        option.name,
+        option.key,
+        type=kind,
+        metavar=option.metavar,
+        multiple=option.repeatable,
+        default=option.default,
+        show_default=option.default is not None and bool(option.choices),
+        help=option.help,
+    )
+
+
+def color_option(command: Command) -> Command:
+    """Add --no-color."""
+    return add_options(command, [COLOR_OPTION])
+
+
+def reading_options(command: Command, *, allow_host: str | None = None) -> Command:
+    """Add the options of every command that reads an Arazzo document; it gets them as `reading`.
+
+    `allow_host` is another help text of --allow-host.
+    """
+
+    @functools.wraps(command)
+    def gathered(**options: Any) -> int:
+        values = {option.key: options.pop(option.key) for option in READING_OPTIONS}
+        try:
+            reading = reading_arguments(values)
+        except WrongValue as problem:
+            raise click.UsageError(str(problem), click.get_current_context(silent=True)) from None
+        return command(reading=reading, **options)
+
+    *table, last = READING_OPTIONS
+    last = last if allow_host is None else replace(last, help=allow_host)
+    return add_options(cast(Command, gathered), [*table, last])

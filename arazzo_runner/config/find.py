@@ -1,4 +1,4 @@
-"""Finding the configuration file of a document: the nearest one above it, within its repository."""
+"""Find the configuration file of a document: the nearest one above it, within its repository."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _TABLE: Final = b"[tool.arazzo"
 
 
 def find_configuration(start: str) -> str | None:
-    """Return the path of the configuration file that holds for a file or folder; None when there is none.
+    """Return the path of the configuration file for a file or folder, None without one.
 
-    In each folder upwards `arazzo.toml` is looked for, then a pyproject.toml with a table
-    `tool.arazzo`; the search ends at the folder of a repository (`.git`).
+    Looks for `arazzo.toml`, then for a pyproject.toml with a table `tool.arazzo`, in each folder
+    upwards as far as that of the repository (`.git`).
     """
     return Configurations().above(start)
 
 
 class Configurations:
-    """Which configuration file holds where; each folder is looked into once, so many documents cost little."""
+    """The configuration files of folders; each folder is searched once, however many documents it has."""
 
     def __init__(self) -> None:
         self._known: dict[str, str | None] = {}
 
     def above(self, start: str) -> str | None:
-        """Return what `find_configuration` does."""
+        """Return the path that `find_configuration` returns."""
         folder = os.path.abspath(start)
         return self._of(folder if os.path.isdir(folder) else os.path.dirname(folder))
 
@@ -48,14 +48,14 @@ class Configurations:
 
 def _in_folder(folder: str) -> str | None:
     own = os.path.join(folder, OWN_FILE)
-    if os.path.lexists(own):  # a folder or a broken link too: who reads it says what is wrong
+    if os.path.lexists(own):  # also a folder or a broken link: reading it reports the error
         return own
     shared = os.path.join(folder, SHARED_FILE)
     return shared if _has_table(shared) else None
 
 
 def _has_table(path: str) -> bool:
-    # Nearly every Python project has a pyproject.toml: it is parsed only when it speaks of us.
+    # Nearly every Python project has a pyproject.toml: parse it only if it contains the table.
     try:
         return _TABLE in read_file(path, regular=True).replace(b" ", b"")
     except UnusableFile:

@@ -1,4 +1,4 @@
-"""TOML → Settings: one short function per table, all mistakes told at once."""
+"""Read the Settings of a TOML file, one function per table; all mistakes are reported together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.base.user_files import UnusableFile, read_text
 from arazzo_runner.config.find import SHARED_FILE, find_configuration
-from arazzo_runner.config.positions import TomlPlaces
 from arazzo_runner.config.settings import (
     LEVELS,
     PRESETS,
@@ -23,24 +22,23 @@ from arazzo_runner.config.settings import (
     Settings,
     ValidateSettings,
 )
-from arazzo_runner.config.tables import MOST_TOLD, Table
+from arazzo_runner.config.tables import MAX_REPORTED, Table, TomlPositions
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
-_MOST_BYTES: Final = 1_000_000
-_MOST_LEVELS: Final = 100
-_LONG_KEY: Final = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{_MOST_LEVELS}}}""")
-_TOO_LONG: Final = "an integer has 64 bits"
+_MAX_BYTES: Final = 1_000_000
+_MAX_LEVELS: Final = 100
+_LONG_KEY: Final = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{_MAX_LEVELS}}}""")
+_TOO_LONG: Final = "an integer must fit into 64 bits"
 
 Codes: TypeAlias = Mapping[str, Collection[str]]
-"""Diagnostic codes with the names of the options that each has."""
+"""Diagnostic codes with the names of the options of each."""
 
 
 def load_settings(start: str = ".", *, path: str | None = None, codes: Codes | None = None) -> Settings:
-    """Return the settings that hold for a file or folder, or those of the file at `path`.
+    """Return the settings for a file or folder, or those of the configuration file at `path`.
 
-    `codes` are the Diagnostic codes there are, with the options of each: with them, other names are refused.
-    Raises InvalidUsage, which tells every mistake, when the file cannot be read as settings.
+    With `codes`, other names of rules and options are errors. Raises InvalidUsage with all errors of the file.
     """
     found = path or find_configuration(start)
     if found is None:
@@ -53,79 +51,79 @@ def load_settings(start: str = ".", *, path: str | None = None, codes: Codes | N
 
 
 def read_settings(text: str, path: str, problems: Problems, *, codes: Codes | None = None) -> Settings:
-    """Return what the text of a configuration file says; what is wrong with it is in `problems`."""
-    places = TomlPlaces(text, _shown(path))
+    """Return the settings in the text of a configuration file; errors are added to `problems`."""
+    positions = TomlPositions(text, _short(path))
     try:
         raw: Any = _parsed(text)
     except (ValueError, RecursionError) as problem:
-        _not_toml(problem, places, problems)
+        _not_toml(problem, positions, problems)
         return Settings()
-    _check_values(raw, places, problems)
+    _check_values(raw, positions, problems)
     if problems.has_errors:
         return Settings()
     at: tuple[str | int, ...] = ()
     if os.path.basename(path) == SHARED_FILE:
         at = ("tool", "arazzo")
         raw = raw.get("tool", {}).get("arazzo", {}) if isinstance(raw.get("tool"), dict) else {}
-    root = Table(raw if isinstance(raw, dict) else {}, at, places, problems)
+    root = Table(raw if isinstance(raw, dict) else {}, at, positions, problems)
     return _settings(root, os.path.abspath(path), codes)
 
 
 def _text(path: str) -> str:
     try:
-        return read_text(path, _MOST_BYTES)
+        return read_text(path, _MAX_BYTES)
     except UnusableFile as problem:
-        message = f"the configuration {_shown(path)} cannot be read: {problem}"
-        at = Location(_shown(path))
+        message = f"the configuration {_short(path)} cannot be read: {problem}"
+        at = Location(_short(path))
         error = Diagnostic(code="unreadable-file", severity=Severity.ERROR, message=message, at=at)
         raise InvalidUsage([error]) from None
 
 
-def _shown(path: str) -> str:
-    """Return a path as messages show it: from the working directory when it is below."""
+def _short(path: str) -> str:
+    """Return a path for messages: relative to the working directory when it is below."""
     relative = os.path.relpath(path) if os.path.splitdrive(os.path.abspath(path))[0] == "" else path
     return path if relative.startswith("..") else relative
 
 
 def _parsed(text: str) -> dict[str, JsonValue]:
-    import tomllib  # lazily: most projects have no configuration
+    import tomllib  # most projects have no configuration
 
-    if _LONG_KEY.search(text):  # tomllib takes a time that grows with the cube of their number: 28 s for 30,000
-        raise ValueError(f"a key has more than {_MOST_LEVELS} parts")
+    if _LONG_KEY.search(text):  # tomllib needs cubic time: 28 s for 30,000 parts
+        raise ValueError(f"a key has more than {_MAX_LEVELS} parts")
     return tomllib.loads(text)
 
 
-def _not_toml(problem: ValueError | RecursionError, places: TomlPlaces, problems: Problems) -> None:
+def _not_toml(problem: ValueError | RecursionError, positions: TomlPositions, problems: Problems) -> None:
     message = "it is nested too deeply" if isinstance(problem, RecursionError) else str(problem)
-    if message.startswith("Exceeds the limit"):  # CPython's, of the digits of an integer
+    if message.startswith("Exceeds the limit"):  # CPython's limit of the digits of an integer
         message = _TOO_LONG
-    place = re.search(r"\s*\(at line (\d+), column (\d+)\)", message)
-    at = places.at(()) if place is None else places.place(int(place[1]), int(place[2]))
+    found = re.search(r"\s*\(at line (\d+), column (\d+)\)", message)
+    at = positions.at(()) if found is None else positions.location(int(found[1]), int(found[2]))
     what = re.sub(r"\s*\(at .*\)$", "", message)
-    problems.error("configuration-syntax", f"this is no TOML: {what[:1].lower()}{what[1:]}", at)
+    problems.error("configuration-syntax", f"this is not valid TOML: {what[:1].lower()}{what[1:]}", at)
 
 
-def _check_values(raw: JsonValue, places: TomlPlaces, problems: Problems) -> None:
-    """Report what TOML can say and JSON, or TOML itself, does not allow: nan, integers of more than 64 bits, depth."""
+def _check_values(raw: JsonValue, positions: TomlPositions, problems: Problems) -> None:
+    """Report values that JSON, or TOML itself, does not allow: nan, integers of more than 64 bits, too many levels."""
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), raw)]
     while waiting:
         path, value = waiting.pop()
-        fault = _fault(value, len(path))
-        if fault is not None:
-            problems.error("configuration-syntax", fault, places.at(path))
+        message = _problem_of(value, len(path))
+        if message is not None:
+            problems.error("configuration-syntax", message, positions.at(path))
         elif isinstance(value, dict):
             waiting += [((*path, name), item) for name, item in value.items()]
         elif isinstance(value, list):
             waiting += [((*path, index), item) for index, item in enumerate(value)]
 
 
-def _fault(value: Any, depth: int) -> str | None:
-    if depth > _MOST_LEVELS:
-        return f"this is nested more than {_MOST_LEVELS} levels deep"
+def _problem_of(value: Any, depth: int) -> str | None:
+    if depth > _MAX_LEVELS:
+        return f"this is nested more than {_MAX_LEVELS} levels deep"
     if isinstance(value, int) and not -(2**63) <= value < 2**63:  # TOML §Integer
         return _TOO_LONG
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{value} is no number that a document or a request can hold"
+        return f"{value} cannot be represented in a document or a request"
     return None
 
 
@@ -134,21 +132,21 @@ def _fault(value: Any, depth: int) -> str | None:
 
 def _settings(table: Table, path: str, codes: Codes | None) -> Settings:
     folder = os.path.dirname(path)
-    environments = table.table("environments").named(lambda each: _environment(each, folder))
+    environments = table.table("environments").tables_by_name(lambda each: _environment(each, folder))
     environment = table.text("environment")
     if environment is not None and environment not in environments:
         hint = did_you_mean(environment, environments) or f"write [environments.{environment}]"
-        table.refuse("environment", f'there is no environment "{environment}"', hint)
+        table.invalid("environment", f'there is no environment "{environment}"', hint)
     found = Settings(
         path=path,
         folder=folder,
         environment=environment,
-        sources={name: _place(value, folder) for name, value in table.text_map("sources").items()},
-        url_map={url: _place(value, folder) for url, value in table.text_map("url-map").items()},
+        sources={name: _absolute(value, folder) for name, value in table.text_map("sources").items()},
+        url_map={url: _absolute(value, folder) for url, value in table.text_map("url-map").items()},
         validate=_validate(table.table("validate"), folder, codes),
         environments=environments,
     )
-    table.done()
+    table.report_unused()
     return found
 
 
@@ -160,33 +158,33 @@ def _validate(table: Table, folder: str, codes: Codes | None) -> ValidateSetting
         overrides=table.tables("overrides", lambda each: _override(each, codes)),
         include=table.texts("include"),
         exclude=table.texts("exclude"),
-        baseline=None if baseline is None else _place(baseline, folder),
+        baseline=None if baseline is None else _absolute(baseline, folder),
         max_warnings=table.number("max-warnings"),
     )
-    table.done()
+    table.report_unused()
     return found
 
 
 def _override(table: Table, codes: Codes | None) -> Override:
     found = Override(paths=table.texts("paths"), rules=_rules(table.table("rules"), codes))
     if "paths" not in table.raw:
-        table.refuse("paths", "an override needs paths", 'write paths = ["…"]')
-    table.done()
+        table.invalid("paths", "an override needs paths", 'write paths = ["…"]')
+    table.report_unused()
     return found
 
 
 def _rules(table: Table, codes: Codes | None) -> dict[str, RuleSetting]:
     found = {code: _rule(table, code, None if codes is None else codes.get(code)) for code in table.raw}
     unknown = (code for code in table.raw if codes is not None and code not in codes)
-    for code in islice(unknown, MOST_TOLD):
+    for code in islice(unknown, MAX_REPORTED):
         hint = did_you_mean(code, codes or ()) or "arazzo explain lists all codes"
         what = f'there is no rule "{code}"'
-        table.problems.error("unknown-setting", what, table.places.at((*table.path, code)), hint=hint)
+        table.problems.error("unknown-setting", what, table.positions.at((*table.path, code)), hint=hint)
     return found
 
 
 def _rule(table: Table, code: str, known: Collection[str] | None) -> RuleSetting:
-    """Read `code = "warning"`, or `code = { level = "warning", … }` with the options of the rule, if they are known."""
+    """Read `code = "warning"` or `code = { level = "warning", … }`; `known` are the names of its options."""
     if not isinstance(table.raw[code], dict):
         return RuleSetting(level=table.choice(code, LEVELS))
     own = table.table(code)
@@ -194,9 +192,9 @@ def _rule(table: Table, code: str, known: Collection[str] | None) -> RuleSetting
     options = {name: value for name, value in table.value_map(code).items() if name != "level"}
     for name in options if known is not None else ():
         if name not in (known or ()):
-            hint = did_you_mean(name, ("level", *(known or ()))) or f"arazzo explain {code} tells its options"
+            hint = did_you_mean(name, ("level", *(known or ()))) or f"arazzo explain {code} lists its options"
             what = f'the rule {code} has no option "{name}"'
-            table.problems.error("unknown-setting", what, table.places.at((*table.path, code, name)), hint=hint)
+            table.problems.error("unknown-setting", what, table.positions.at((*table.path, code, name)), hint=hint)
     return RuleSetting(level=level, options=options)
 
 
@@ -206,16 +204,16 @@ def _environment(table: Table, folder: str) -> Environment:
         servers=table.text_map("servers"),
         server_variables=table.text_map("server-variables"),
         inputs=table.value_map("inputs"),
-        input_file=None if input_file is None else _place(input_file, folder),
+        input_file=None if input_file is None else _absolute(input_file, folder),
         credentials=table.text_map("credentials"),
-        credentials_file=None if credentials_file is None else _place(credentials_file, folder),
+        credentials_file=None if credentials_file is None else _absolute(credentials_file, folder),
     )
-    table.done()
+    table.report_unused()
     return found
 
 
-def _place(text: str, folder: str) -> str:
-    """Return a path of the file as an absolute one; a URL stays as it is."""
+def _absolute(text: str, folder: str) -> str:
+    """Return a path of the configuration file as an absolute one; URLs are returned unchanged."""
     if re.match(r"[A-Za-z][\w+.-]+:", text):
         return text
     return os.path.normpath(os.path.join(folder, os.path.expanduser(text)))

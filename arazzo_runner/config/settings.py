@@ -1,4 +1,4 @@
-"""What a configuration file may say, as records; docs/configuration.md explains every field."""
+"""The settings of a configuration file; docs/configuration.md explains every field."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ PRESETS: Final = ("recommended", "strict", "minimal")
 
 
 class RuleSetting(Record, kw_only=True):
-    """The level of one code (None: as the preset says) and the options of its rule."""
+    """The level of one code (None: that of the preset) and the options of its rule."""
 
     level: str | None = None
     options: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 class Override(Record, kw_only=True):
-    """Rules that differ for the documents that `paths` (globs from the file's folder) match."""
+    """Rules for the documents that `paths` (globs relative to the folder of the file) match."""
 
     paths: tuple[str, ...]
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
 
 
 class ValidateSettings(Record, kw_only=True):
-    """`[validate]`: what is checked, how much each finding matters, what is forgiven."""
+    """`[validate]`: file selection, levels of rules, suppressions."""
 
     preset: str = "recommended"
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class ValidateSettings(Record, kw_only=True):
 
 
 class Environment(Record, kw_only=True):
-    """`[environments.NAME]`: where the APIs are called, with which inputs and whose credentials (names only)."""
+    """`[environments.NAME]`: servers, inputs and the names of credentials."""
 
     servers: Mapping[str, str] = field(default_factory=dict)
     server_variables: Mapping[str, str] = field(default_factory=dict)
@@ -50,10 +50,10 @@ class Environment(Record, kw_only=True):
 
 
 class Settings(Record, kw_only=True):
-    """A configuration file; paths in it are absolute here. `path` and `folder` are None when there is no file.
+    """The settings of one configuration file, paths absolute; `path` and `folder` are None without a file.
 
-    `sources` is as --source NAME=PATH, `url_map` as --url-map, `environment` names the one of
-    `environments` that is used when nothing else is said.
+    `sources` is like --source NAME=PATH, `url_map` like --url-map; `environment` names the default
+    among `environments`.
     """
 
     path: str | None = None

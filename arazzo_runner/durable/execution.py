@@ -1,10 +1,10 @@
-"""One execution of a run: the interpreter inside the durable World, and what is to be said at its end."""
+"""Executions of a run: live, with the durable World around the one that sends, or replayed from its journal."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
@@ -15,7 +15,7 @@ from arazzo_runner.durable.job import Bundle, Job, OnEvent, Performer, keyed_by
 from arazzo_runner.durable.journal import Entry, InDoubt, open_doubts
 from arazzo_runner.durable.records import Decision, Doubt, RunSpec
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
-from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.effects import Answer, Effect, Now, World
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
 
@@ -23,7 +23,7 @@ Decided = Mapping[str, Mapping[str, Decision]]
 
 
 class Outcome(Record):
-    """What an execution came to; `doubts` are the requests the run waits for a decision about.
+    """The outcome of an execution; `doubts` are the requests for whose decision the run waits.
 
     An `unfinished` run can be resumed.
     """
@@ -34,14 +34,14 @@ class Outcome(Record):
     unfinished: bool = False
 
     def sealed(self, spec: RunSpec) -> Sealed:
-        """Return what is kept of a run that has ended, besides its journal."""
+        """Return the output to store for a run that has ended."""
         result = self.result
         kept: JsonValue = {"status": result.status, "outputs": dict(result.outputs), "reason": result.reason}
         return Sealed(output_seal(spec.identity(self.run_id)), kept)
 
 
 class Execution:
-    """One execution of one run; `threaded` when it is on an event loop. `decided` holds decisions by token."""
+    """An execution of a run; `threaded` if on an event loop. `decided` are the decisions by token and effect key."""
 
     def __init__(
         self,
@@ -64,14 +64,14 @@ class Execution:
         self._job = Job(spec=spec, bundle=bundle, wrap=self._wrapped, on_event=on_event, program=program)
 
     def run(self, performer: Performer) -> Outcome:
-        """Carry the run out, in the context that DBOS gave it."""
+        """Carry out the run; to be called in the context that DBOS gave it."""
         try:
             return self._outcome(performer.perform(self._job))
         except JournalMismatch as problem:
             raise self._mismatch(problem) from None
 
     async def arun(self, performer: Performer) -> Outcome:
-        """The same on the running event loop."""
+        """Carry out the run on the running event loop."""
         try:
             return self._outcome(await performer.aperform(self._job))
         except JournalMismatch as problem:
@@ -90,7 +90,7 @@ class Execution:
         return self._world
 
     def _outcome(self, result: RunResult) -> Outcome:
-        """Say whether the run has ended: not when it was interrupted, nor while an outcome is unknown."""
+        """Return the outcome: unfinished if the run was interrupted, or an outcome is unknown."""
         world = self._world
         assert world is not None
         last = [] if world.last is None else [world.last]
@@ -105,12 +105,66 @@ class Execution:
 
     def _waiting(self, result: RunResult, doubts: tuple[Doubt, ...]) -> Outcome:
         steps = ", ".join(f'"{doubt.step_id}"' for doubt in doubts)
-        reason = f"nobody knows whether the request of step {steps} was acted on"
+        reason = f"it is unknown whether the request of step {steps} was acted on"
         return Outcome(self.run_id, replace(result, status="in_doubt", reason=reason), doubts, unfinished=True)
 
     def _mismatch(self, problem: JournalMismatch) -> Any:
         return refusal(
-            f'the journal of run "{self.run_id}" does not fit: {problem}',
+            f'the journal of run "{self.run_id}" does not match: {problem}',
             code="journal-mismatch",
             hint=problem.hint,
         )
+
+
+# ------------------------------------------------------------------ replay
+
+
+class JournalEnds(KeyboardInterrupt):
+    """The replay has reached the end of the journal."""
+
+
+class _ReadOnlyJournal:
+    """A journal that is only read."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+        self._read = 0
+
+    async def append(self, name: str, value: JsonValue) -> Any:
+        """Return the next entry; raises JournalEnds."""
+        if self._read == len(self.entries):
+            raise JournalEnds
+        self._read += 1
+        return self.entries[self._read - 1].value
+
+
+class _StoppedWorld:
+    """The World after the end of a journal: its clock is stopped."""
+
+    def __init__(self, clock: float) -> None:
+        self._clock = clock
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Return the time of the journal's end; raises JournalEnds for other effects."""
+        if isinstance(effect, Now):
+            return cast(Answer, self._clock)
+        raise JournalEnds
+
+
+def replay(run_id: str, spec: RunSpec, bundle: Bundle, entries: Sequence[Entry], performer: Performer) -> RunResult:
+    """Return the result of a run so far, without sending or recording anything; `interrupted` if it has not ended."""
+    ticks = [tick for entry in entries for tick in entry.value["now"]]
+    world = _StoppedWorld(max(ticks, default=0.0))
+
+    def wrap(program: Any, inner: Any) -> DurableWorld:
+        terms = Terms(
+            run_id=run_id,
+            execution="replay",
+            decisions=lambda token: {},
+            keyed=keyed_by(program, spec),
+            resend=spec.options.resend_unknown,
+            without_files=True,
+        )
+        return DurableWorld(inner, _ReadOnlyJournal(entries), terms)
+
+    return performer.perform(Job(spec=spec, bundle=bundle, wrap=wrap, world=world))

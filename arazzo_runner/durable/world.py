@@ -1,17 +1,17 @@
-"""The durable World: an intent before every unsafe request, every answer on disk before anything uses it.
+"""The durable World: records an intent before every unsafe request, and each response before it is used.
 
-Around each effect stand at most three kinds of journal entries:
+An effect has up to three kinds of journal entries:
 
-- `<key> begun`: the intent, with the execution that is about to send. Recording it also proves that the
-  run is still ours: an execution that was taken over sends nothing more.
+- `<key> begun`: the intent, with the id of the execution that is about to send. Recording it also
+  proves that the run is still ours: an execution that was taken over sends nothing more.
 - `<key> answered`: the answers. An unsafe request without one, begun by another execution, is *in doubt*.
-- `<key> decided`: what a person decided about requests in doubt; a resend is begun by it.
+- `<key> decided`: a person's decisions about requests in doubt; also the intent to resend.
 
-What a file held is recorded as its size and digest only: a resumed run reads it again and stops, before it
-sends anything, when it is another one.
+Of a file only size and digest are recorded: a resumed run reads it again, and stops before it sends
+anything if the content has changed.
 
-The clock needs no entries of its own: what it said rides along with the next entry. Nothing was
-done with it before that entry, so a crash in between loses nothing.
+The clock has no entries of its own: its times are part of the next entry. Nothing is done with them
+before that entry, so a crash in between loses nothing.
 """
 
 from __future__ import annotations
@@ -21,15 +21,21 @@ from typing import Any, Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.durable.answers import (
+from arazzo_runner.durable.journal import (
+    ANSWERED,
+    BEGUN,
+    DECIDED,
     FAILED,
+    Entry,
+    InDoubt,
+    Journal,
+    LostOwnership,
     answer_from_json,
     answer_to_json,
     decision_from_json,
     decision_to_json,
     file_to_json,
 )
-from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, Entry, InDoubt, Journal, LostOwnership
 from arazzo_runner.durable.records import Decision, Doubt
 from arazzo_runner.engine.effects import (
     Answer,
@@ -47,18 +53,18 @@ from arazzo_runner.engine.effects import (
     leaves,
 )
 
-OTHER_VERSION: Final = "it was written by another version of arazzo; go on with that one"
+OTHER_VERSION: Final = "it was written by another version of arazzo; use that one"
 
 Decisions = Callable[[str], Mapping[str, Decision]]
 
 
 class Terms(Record, kw_only=True):
-    """On what terms a run goes on.
+    """The parameters of an execution.
 
-    `execution` names this execution of the run, `decisions` returns what was decided about the
-    requests that another execution had begun, by effect key. `keyed` tells which requests get
-    an Idempotency-Key; `resend` allows every request to be sent again. `without_files`
-    puts a note in place of the files that were read: for showing a run, when nothing is sent.
+    `execution` is its id. `decisions` returns the decisions about requests that another execution
+    had begun, by effect key. `keyed` says which requests get an Idempotency-Key; `resend` allows
+    every request to be sent again. `without_files` replaces the content of files by a note, to show
+    a run without sending anything.
     """
 
     run_id: str
@@ -70,7 +76,7 @@ class Terms(Record, kw_only=True):
 
 
 class JournalMismatch(Exception):
-    """The journal holds something else than the run asks for: the program or a file has changed."""
+    """The journal does not match the effects of the run: the program or a file has changed."""
 
     def __init__(self, message: str, hint: str = OTHER_VERSION) -> None:
         super().__init__(message)
@@ -78,9 +84,9 @@ class JournalMismatch(Exception):
 
 
 class DurableWorld:
-    """Performs effects through `inner`, at most once where once more might do harm; blocking when `inner` is.
+    """Performs effects through `inner`, unsafe ones at most once; blocking if `inner` is.
 
-    `last` is the last entry of the journal, `stopped` why the run must not go on here.
+    `last` is the last entry of the journal, `stopped` is why the run must stop here.
     """
 
     def __init__(self, inner: World, journal: Journal, terms: Terms) -> None:
@@ -94,7 +100,7 @@ class DurableWorld:
         self.stopped: InDoubt | LostOwnership | None = None
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Return the recorded answer or perform the effect and record it; raises InDoubt, LostOwnership."""
+        """Return the recorded answer, or perform the effect and record it; raises InDoubt or LostOwnership."""
         try:
             return await self._performed(effect)
         except (InDoubt, LostOwnership) as stop:
@@ -125,14 +131,14 @@ class DurableWorld:
         return now
 
     async def _wait(self, key: str, leaves: Sequence[LeafEffect]) -> list[object]:
-        """Wait until a recorded moment: a run that is resumed later has less left to wait."""
+        """Wait until a recorded time, so that a resumed run only waits for the rest."""
         answers: list[object] = [await self._now() if isinstance(leaf, Now) else None for leaf in leaves]
         entry = await self.begun(key, leaves)
         await self.sleep(key, entry)
         return answers
 
     async def sleep(self, key: str, entry: Mapping[str, Any]) -> None:
-        """Wait until the moment that an entry names."""
+        """Wait until the time in an entry."""
         left = entry["until"] - await self._inner.perform(Now(key="now"))
         if left > 0:
             await self._inner.perform(Sleep(key=key, seconds=left))
@@ -141,26 +147,26 @@ class DurableWorld:
 
     @property
     def replaying(self) -> bool:
-        """Whether the journal still tells what happened."""
+        """Whether there are entries left to replay."""
         return self._read < len(self._journal.entries)
 
     @property
     def next_entry(self) -> Entry | None:
-        """The entry that is read next."""
+        """The next entry to replay, None if there is none."""
         return self._journal.entries[self._read] if self.replaying else None
 
     @property
     def terms(self) -> Terms:
-        """On what terms the run goes on."""
+        """The parameters of this execution."""
         return self._terms
 
     @property
     def inner(self) -> World:
-        """Who really performs."""
+        """The World that performs effects."""
         return self._inner
 
     async def entry(self, name: str, value: Mapping[str, JsonValue]) -> Any:
-        """Return the next entry of the journal; when there is none, record this one."""
+        """Return the value of the next entry, which must have this name; if there is none, record this one."""
         expected = self.next_entry
         if expected is None:
             recorded = await self._journal.append(name, {**value, "now": list(self._clock)})
@@ -175,7 +181,7 @@ class DurableWorld:
         return recorded
 
     async def begun(self, key: str, leaves: Sequence[LeafEffect]) -> Any:
-        """Record what is about to be done."""
+        """Record the intent to perform effects."""
         value: dict[str, JsonValue] = {"by": self._terms.execution}
         unsafe: JsonValue = {leaf.key: _shown(leaf) for leaf in leaves if self.risky(leaf)}
         if unsafe:
@@ -188,7 +194,7 @@ class DurableWorld:
     # ------------------------------------------------------------------ files
 
     async def read_again(self, effect: ReadFile, recorded: Mapping[str, Any]) -> bytes | NoFile:
-        """Return the content of a file that was read before; raises JournalMismatch when it is another one now."""
+        """Return the content of a file that was read before; raises JournalMismatch if it has changed."""
         if "none" in recorded:
             return NoFile(recorded["none"])
         if self._terms.without_files:
@@ -197,7 +203,7 @@ class DurableWorld:
         if file_to_json(answer) == recorded:
             return answer
         why = answer.message if isinstance(answer, NoFile) else f'the file "{effect.path}" has changed since'
-        hint = "put the file back as it was, or begin a new run"
+        hint = "restore the file, or start a new run"
         raise JournalMismatch(f"a file that the run has read is needed again, but {why}", hint)
 
     # ------------------------------------------------------------------ requests
@@ -214,7 +220,7 @@ class DurableWorld:
                 assert_never(leaf)
 
     def _marked(self, leaf: LeafEffect) -> LeafEffect:
-        """Give a request its Idempotency-Key: the same whenever this effect is performed."""
+        """Add the Idempotency-Key to a request: always the same for the same effect."""
         if not isinstance(leaf, SendRequest) or leaf.safe or not self._terms.keyed(leaf):
             return leaf
         if leaf.request.header("Idempotency-Key") is not None:
@@ -224,7 +230,7 @@ class DurableWorld:
 
 
 class _Exchange:
-    """One round of requests: replayed, decided or sent until each has its answer."""
+    """A batch of requests: replayed, decided or sent until each has an answer."""
 
     def __init__(self, world: DurableWorld, key: str, leaves: Sequence[LeafEffect]) -> None:
         self._world = world
@@ -277,7 +283,7 @@ class _Exchange:
                 assert_never(leaf)
 
     def _settled(self) -> bool:
-        """Whether the answers stand: an unknown outcome does, unless somebody decided about it."""
+        """Return whether the answers are final; an unknown outcome is, unless there is a decision about it."""
         if any(self._answers[index] is None for index in self._open):
             return False
         following = self._world.next_entry
@@ -296,7 +302,7 @@ class _Exchange:
             await self._send()
 
     async def _decide(self, risky: Sequence[int]) -> None:
-        """Carry out what a person decided about requests that another execution had begun."""
+        """Record and apply the decisions about requests that another execution had begun."""
         assert self._sender is not None
         found = self._world.terms.decisions(self._sender)
         keys = [self._leaves[index].key for index in risky]
@@ -336,7 +342,7 @@ class _Exchange:
             self._open.discard(index)
 
     async def _send(self) -> None:
-        """Perform what has no answer yet, then record all answers."""
+        """Perform the effects without an answer, then record all answers."""
         indexes = sorted(self._open)
         for index, answer in zip(indexes, await self._performed(indexes), strict=True):
             self._answers[index] = answer

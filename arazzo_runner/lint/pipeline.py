@@ -24,15 +24,14 @@ from arazzo_runner.sources.fetch import DependencyTracker
 class LintOptions(Record, kw_only=True):
     """How documents are linted.
 
-    `config` is the configuration file for all of them (None: the nearest of each; `no_config`:
-    none). `contents` are texts of documents that are not files (standard input), by name. With
+    `settings` are those of all documents (None: of the nearest configuration file of each).
+    `contents` are the texts of documents that are not files (standard input), by name. With
     `use_cache`, results of earlier runs are reused where nothing has changed, and no `Linted` has its document.
     """
 
     reading: LoadOptions
     choices: Choices = field(default_factory=Choices)
-    config: str | None = None
-    no_config: bool = False
+    settings: Settings | None = None
     contents: Mapping[str, bytes] = field(default_factory=dict)
     use_cache: bool = False
 
@@ -163,10 +162,9 @@ class Linter:
 
     def settings_for(self, name: str) -> Settings:
         """Return the settings for a document; raises InvalidUsage for an invalid configuration file."""
-        options = self._options
-        if options.no_config:
-            return Settings()
-        path = options.config or self._configurations.above(os.path.dirname(name) or ".")
+        if self._options.settings is not None:
+            return self._options.settings
+        path = self._configurations.above(os.path.dirname(name) or ".")
         key = path or ""
         if key not in self._settings:
             self._settings[key] = _settings(path)

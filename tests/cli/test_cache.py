@@ -51,7 +51,7 @@ def test_the_cache_is_filled_shown_and_cleared(arazzo, tmp_path):
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "sarif"])
-def test_what_was_found_is_said_again_word_for_word_also_when_its_entry_is_damaged(arazzo, tmp_path, format_):
+def test_cached_findings_are_reported_word_for_word_even_if_the_entry_is_damaged(arazzo, tmp_path, format_):
     (tmp_path / "w.yml").write_text(DOCUMENT.replace("operationId: ping", "operationId: pong"), encoding="utf-8")
     command = ("validate", "w.yml", "--format", format_)
     first = arazzo(*command)
@@ -63,7 +63,7 @@ def test_what_was_found_is_said_again_word_for_word_also_when_its_entry_is_damag
     assert arazzo(*command, "--no-cache") == first
 
 
-def test_a_slip_is_told(arazzo):
+def test_an_unknown_action_is_refused(arazzo):
     code, _, errors = arazzo("cache", "clean")
     assert code == 2
     assert "clean" in errors

@@ -1,9 +1,9 @@
-"""--checks and --check-requests: what they say."""
+"""--checks and --check-requests are parsed."""
 
 import click
 import pytest
 
-from arazzo_runner.cli.check_options import parsed_checks
+from arazzo_runner.cli.run.check_options import parsed_checks
 from arazzo_runner.engine.options import CheckOptions
 
 
@@ -27,10 +27,10 @@ def test_checks_are_read(texts, requests, expected):
     ("text", "message"),
     [
         ("shema=error", 'did you mean "schema"?'),
-        ("schema=fatal", '"fatal" is no level, expected off, warn, error'),
+        ("schema=fatal", '"fatal" is not a level, expected off, warn, error'),
         ("eror", 'did you mean "error"?'),
     ],
 )
-def test_a_slip_is_told(text, message):
+def test_unknown_checks_are_refused(text, message):
     with pytest.raises(click.UsageError, match=message.replace("?", r"\?")):
         parsed_checks([text])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from arazzo_runner.cli.options import pair
 from arazzo_runner.cli.run.inputs import given_inputs
 from arazzo_runner.errors import InvalidUsage
 
@@ -26,11 +27,11 @@ from arazzo_runner.errors import InvalidUsage
     ],
 )
 def test_texts(arguments: list[str], texts: dict[str, str]) -> None:
-    assert given_inputs(arguments, None, (), {}).texts == texts
+    assert given_inputs([pair(each, "-i") for each in arguments], None, (), {}).texts == texts
 
 
 def test_a_repeated_name_is_warned() -> None:
-    [warning] = given_inputs(["a=1", "b=1", "a=2"], None, (), {}).warnings
+    [warning] = given_inputs([("a", "1"), ("b", "1"), ("a", "2")], None, (), {}).warnings
     assert warning.code == "repeated-input"
     assert warning.message == 'input "a" is given 2 times; the last one is used'
 
@@ -40,17 +41,17 @@ def test_a_repeated_name_is_warned() -> None:
 )
 def test_a_text_from_a_file(content: bytes, text: str, tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(content)
-    assert given_inputs([f"a=@{tmp_path / 't'}"], None, (), {}).texts == {"a": text}
+    assert given_inputs([("a", f"@{tmp_path / 't'}")], None, (), {}).texts == {"a": text}
 
 
 def test_a_text_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"tok\n")))
-    assert given_inputs(["a=@-"], None, (), {}).texts == {"a": "tok"}
+    assert given_inputs([("a", "@-")], None, (), {}).texts == {"a": "tok"}
 
 
 def test_values_from_a_file_keep_their_types(tmp_path: Path) -> None:
     (tmp_path / "in.yml").write_text("a: 1\nb: [x, {y: null}]\nc: 'no'\n")
-    given = given_inputs(["a=7"], str(tmp_path / "in.yml"), (), {})
+    given = given_inputs([("a", "7")], str(tmp_path / "in.yml"), (), {})
     assert given.values == {"b": ["x", {"y": None}], "c": "no"}
     assert given.texts == {"a": "7"}
 
@@ -87,7 +88,7 @@ def test_a_file_that_holds_no_inputs(content: str, message: str, tmp_path: Path)
 )
 def test_a_file_that_cannot_be_read(argument: str, message: str) -> None:
     with pytest.raises(InvalidUsage) as raised:
-        given_inputs([argument], None, (), {})
+        given_inputs([pair(argument, "-i")], None, (), {})
     [diagnostic] = raised.value.diagnostics
     assert message in diagnostic.message
     assert diagnostic.hint is not None
@@ -97,7 +98,7 @@ def test_a_file_that_cannot_be_read(argument: str, message: str) -> None:
 def test_a_binary_file_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(b"\xff\xfe")
     with pytest.raises(InvalidUsage, match="is not UTF-8 text"):
-        given_inputs([f"a=@{tmp_path / 't'}"], None, (), {})
+        given_inputs([("a", f"@{tmp_path / 't'}")], None, (), {})
 
 
 @pytest.mark.parametrize(
@@ -117,5 +118,5 @@ def test_the_environment(environment: dict[str, str], texts: dict[str, str]) -> 
 def test_precedence(tmp_path: Path) -> None:
     (tmp_path / "in.yml").write_text("a: file\nb: file\n")
     environment = {f"ARAZZO_INPUT_{name}": "environment" for name in "abc"}
-    given = given_inputs(["a=argument"], str(tmp_path / "in.yml"), "abc", environment)
+    given = given_inputs([("a", "argument")], str(tmp_path / "in.yml"), "abc", environment)
     assert (given.texts, given.values) == ({"a": "argument", "c": "environment"}, {"b": "file"})

@@ -1,4 +1,4 @@
-"""Rows of --data: every form gives the same runs, every mistake is told."""
+"""Rows of --data: every form gives the same runs, every mistake is reported."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def test_rows(tmp_path: Path, name: str, text: str, expected: object) -> None:
         ("r.csv", "id,name\n7\n", "line 2 has 1 cells, the first line 2"),
         ("r.csv", "id,id\n7,8\n", 'the first line names the input "id" twice'),
         ("r.csv", "id,\n7,8\n", "has an empty cell"),
-        ("r.csv", 'id\n"7\n', "is no CSV"),
+        ("r.csv", 'id\n"7\n', "is not CSV"),
         ("r.csv", "id\n", "it has no rows"),
         ("r.csv", "", "it has no rows"),
-        ("r.jsonl", '{"id": 1}\n{"id"\n', "line 2 is no JSON"),
-        ("r.jsonl", '{"id": NaN}\n', "line 1 is no JSON: NaN is no JSON number"),
+        ("r.jsonl", '{"id": 1}\n{"id"\n', "line 2 is not JSON"),
+        ("r.jsonl", '{"id": NaN}\n', "line 1 is not JSON: NaN is not a JSON number"),
         ("r.jsonl", "7\n", "a row is a mapping of input names to values, found integer"),
         ("r.yml", "id: 7\n", "rows are a list of mappings, found object"),
         ("r.yml", "- [1]\n", "a row is a mapping of input names to values"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
 
 import pytest
 
@@ -33,20 +35,20 @@ def validate(*arguments, capsys):
     [
         pytest.param(["clean.yml"], 0, "it is valid: no problems", id="clean"),
         pytest.param(["bad.yml"], 1, "1 error", id="an error"),
-        pytest.param(["sub/doubtful.yml"], 0, "1 warning (1 to be mended with --fix)", id="a warning"),
-        pytest.param(["sub/doubtful.yml", "--max-warnings", "0"], 1, "1 warning (1 to be mended with --fix)", id="too many warnings"),
-        pytest.param(["sub/doubtful.yml", "--max-warnings", "1"], 0, "1 warning (1 to be mended with --fix)", id="as many as allowed"),
-        pytest.param(["sub/doubtful.yml", "--strict"], 1, "1 error (1 to be mended with --fix)", id="strict"),
-        pytest.param(["sub/doubtful.yml", "--preset", "strict", "--select", "double-quotes"], 1, "1 error (1 to be mended with --fix)", id="the strict preset"),
+        pytest.param(["sub/doubtful.yml"], 0, "1 warning (1 fixable with --fix)", id="a warning"),
+        pytest.param(["sub/doubtful.yml", "--max-warnings", "0"], 1, "1 warning (1 fixable with --fix)", id="too many warnings"),
+        pytest.param(["sub/doubtful.yml", "--max-warnings", "1"], 0, "1 warning (1 fixable with --fix)", id="as many as allowed"),
+        pytest.param(["sub/doubtful.yml", "--strict"], 1, "1 error (1 fixable with --fix)", id="strict"),
+        pytest.param(["sub/doubtful.yml", "--preset", "strict", "--select", "double-quotes"], 1, "1 error (1 fixable with --fix)", id="the strict preset"),
         pytest.param(["sub/doubtful.yml", "--preset", "minimal"], 0, "it is valid: no problems", id="the minimal preset"),
         pytest.param(["sub/doubtful.yml", "--level", "error"], 0, "it is valid: no problems", id="errors only"),
-        pytest.param(["sub/doubtful.yml", "--level", "double-quotes=error"], 1, "1 error (1 to be mended with --fix)", id="a level of one code"),
-        pytest.param(["sub/doubtful.yml", "--level", "double-*, unknown-step=error"], 1, "1 error (1 to be mended with --fix)", id="a level of several codes"),
+        pytest.param(["sub/doubtful.yml", "--level", "double-quotes=error"], 1, "1 error (1 fixable with --fix)", id="a level of one code"),
+        pytest.param(["sub/doubtful.yml", "--level", "double-*, unknown-step=error"], 1, "1 error (1 fixable with --fix)", id="a level of several codes"),
         pytest.param(["bad.yml", "--ignore", "condition-*"], 0, "it is valid: no problems", id="an ignored code"),
         pytest.param(["bad.yml", "--select", "double-quotes, later-step"], 0, "it is valid: no problems", id="selected codes only"),
-        pytest.param([], 1, "1 error, 1 warning in 2 of 3 documents (1 to be mended with --fix)", id="this folder when nothing is named"),
+        pytest.param([], 1, "1 error, 1 warning in 2 of 3 documents (1 fixable with --fix)", id="this folder when nothing is named"),
         pytest.param(["*.yml", "--exclude", "pets.yml"], 1, "1 error in 1 of 2 documents", id="a glob"),
-        pytest.param([".", "--exclude", "bad.yml"], 0, "1 warning in 1 of 2 documents (1 to be mended with --fix)", id="a folder without a file"),
+        pytest.param([".", "--exclude", "bad.yml"], 0, "1 warning in 1 of 2 documents (1 fixable with --fix)", id="a folder without a file"),
         pytest.param(["clean.yml", "gone.yml"], 2, "1 error in 1 of 2 documents", id="one that cannot be opened, the others are checked"),
     ],
 )  # fmt: skip
@@ -59,8 +61,8 @@ def test_exit_codes_and_summaries(folder, capsys, arguments, code, last):
     ("arguments", "message"),
     [
         pytest.param(["clean.yml", "--select", "unknown-stp"], '--select: there is no code "unknown-stp"; did you mean "unknown-step"', id="a code there is not"),
-        pytest.param(["clean.yml", "--level", "=info"], '--level: "=info" is no level', id="a level of no code"),
-        pytest.param(["clean.yml", "--level", "loud"], '--level: "loud" is no level', id="a level there is not"),
+        pytest.param(["clean.yml", "--level", "=info"], '--level: "=info" is not a level', id="a level of no code"),
+        pytest.param(["clean.yml", "--level", "loud"], '--level: "loud" is not a level', id="a level there is not"),
         pytest.param(["clean.yml", "--level", "unknown-stp=off"], 'there is no code "unknown-stp"', id="a level of a code there is not"),
         pytest.param(["clean.yml", "--config", "gone.toml"], "the configuration gone.toml cannot be read", id="a configuration there is not"),
         pytest.param(["x*.yml"], "there is no Arazzo document in x*.yml", id="a glob that matches nothing"),
@@ -82,6 +84,17 @@ def test_the_nearest_configuration_holds_for_each_document(folder, capsys):
     assert validate(".", "--no-config", capsys=capsys)[0] == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_configuration_is_read_once_so_it_may_be_a_pipe(folder, capsys, jobs):
+    os.mkfifo(folder / "pipe")
+    text = '[validate.rules]\ncondition-syntax = "off"\n'
+    writer = threading.Thread(target=(folder / "pipe").write_text, args=(text, "utf-8"))
+    writer.start()
+    assert validate("bad.yml", "clean.yml", "--config", "pipe", "--jobs", jobs, capsys=capsys)[0] == 0
+    writer.join()
+
+
 def test_what_the_configuration_includes_is_checked_from_every_folder(folder, capsys, monkeypatch):
     text = '[validate]\ninclude = ["sub"]\nmax-warnings = 0\n[sources]\npets = "pets.yml"\n'
     (folder / "arazzo.toml").write_text(text, encoding="utf-8")
@@ -94,9 +107,9 @@ def _shown(name):
     text = (
         f"warning[double-quotes]: strings are written in single quotes\n  --> {name}:12:39\n"
         '12 |           - condition: $statusCode == "200"\n'
-        "   |                                       ^^^^^ hint: write '200'\n\n1 warning (1 to be mended with --fix)\n"
+        "   |                                       ^^^^^ hint: write '200'\n\n1 warning (1 fixable with --fix)\n"
     )
-    return text, "1 warning, more than the 0 that are allowed\n"
+    return text, "1 warning, more than the 0 allowed\n"
 
 
 def test_a_mistake_in_the_configuration_stops_everything(folder, capsys):

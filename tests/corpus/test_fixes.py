@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from arazzo_runner.config.settings import Settings
 from arazzo_runner.errors import Severity
 from arazzo_runner.lint.fixes import fix_document
 from arazzo_runner.lint.pipeline import Linter, LintOptions
@@ -28,7 +29,7 @@ def mend(path, *, unsafe=False, text=None):
     """Mend one document (or another text in its place) in memory; return it before and after, and what was mended."""
     name = str(CORPUS / path)
     reading = LoadOptions(root=str(CORPUS / path.split("/")[0]), any_server=True, unchecked=True, offline=True)
-    linter = Linter([name], LintOptions(reading=reading, no_config=True))
+    linter = Linter([name], LintOptions(reading=reading, settings=Settings()))
     first = linted = linter.lint(name)
     if text is not None:
         linter.change(name, text.encode())

@@ -120,7 +120,7 @@ def test_another_file_stops_the_run(files: dict[str, bytes], why: str) -> None:
     perform(kept, {"photo.png": b"holiday"}, READ)
     with pytest.raises(JournalMismatch, match=why) as problem:
         durable(kept, Outside(files), execution="second").perform(READ).send(None)
-    assert problem.value.hint == "put the file back as it was, or begin a new run"
+    assert problem.value.hint == "restore the file, or start a new run"
 
 
 def test_a_file_that_could_not_be_read_stays_so() -> None:

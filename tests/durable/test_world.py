@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from arazzo_runner import api
-from arazzo_runner.durable.answers import FAILED
-from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, Entry, InDoubt, open_doubts
+from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, FAILED, Entry, InDoubt, open_doubts
 from arazzo_runner.durable.records import Decision
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep

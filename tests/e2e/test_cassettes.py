@@ -58,7 +58,7 @@ def test_a_replay_gives_the_recorded_outputs_and_no_difference(cassette, arazzo)
     assert ran.err.endswith("as recorded: succeeded, 3 requests\n")
 
 
-def test_differences_are_told_at_the_part_of_the_step_that_made_them(cassette, arazzo):
+def test_differences_are_reported_at_the_part_of_the_step_that_made_them(cassette, arazzo):
     def change(content):
         request = content["interactions"][1]["request"]
         request["headers"][0] = "Authorization: Bearer another"

@@ -187,7 +187,7 @@ def test_a_file_that_is_not_there_is_refused(spec: str, api: AuthApi, arazzo: Ar
 # ------------------------------------------------------------------ what is missing
 
 
-def test_a_missing_credential_is_told_before_the_first_request(spec: str, api: AuthApi, arazzo: Arazzo) -> None:
+def test_a_missing_credential_is_reported_before_the_first_request(spec: str, api: AuthApi, arazzo: Arazzo) -> None:
     ran = run(arazzo, spec, api)
     assert ran.code == 1
     warning, _, rest = ran.err.partition("look (2 steps)")
@@ -227,7 +227,7 @@ def test_what_needs_no_credential(
     assert [each.headers.get("authorization") for each in api.seen] == [sent]
 
 
-def test_a_refused_token_request_is_told_with_its_step(
+def test_a_refused_token_request_is_reported_with_its_step(
     spec: str, api: AuthApi, arazzo: Arazzo, configured: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARAZZO_AUTH_MY_THINGS_OAUTH_CLIENT_SECRET", "wrong-secret-1")
@@ -242,7 +242,7 @@ def test_a_refused_token_request_is_told_with_its_step(
     assert "wrong-secret-1" not in ran.err
 
 
-def test_what_cannot_be_sent_is_told_before_anything_is(
+def test_a_credential_that_cannot_be_sent_is_reported_before_any_request(
     spec: str, api: AuthApi, arazzo: Arazzo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARAZZO_AUTH_MY_THINGS_KEY", "with\nbreak-12345")

@@ -46,11 +46,11 @@ REFRESH, QUERY, REVOKE = "POST /auth/refresh", "POST /api", "POST /auth/revoke"
             ["b revokeOldToken", "c", "q"],
             [REFRESH, QUERY],
             130,
-            id="nothing is sent at a breakpoint before it is said",
+            id="nothing is sent at a breakpoint before the command",
         ),
     ],
 )
-def test_the_run_does_what_it_is_told(debug, lines, sent, code):
+def test_the_run_follows_the_commands(debug, lines, sent, code):
     ran, received, _ = debug(*lines)
     assert (ran.code, received) == (code, sent)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from arazzo_runner.cli.environments import read_environment
+from arazzo_runner.cli.run.environments import read_environment
 from arazzo_runner.errors import InvalidUsage
 from tests.e2e.conftest import Arazzo
 from tests.e2e.server import Answer, conversation
@@ -105,8 +105,8 @@ def test_an_environment_says_whose_credentials(
     [
         ("", 'has no environment "stagin"'),
         ("[environments.staging]\n", 'did you mean "staging"?'),
-        (None, "for there is no arazzo.toml"),
-        ("[environments.stagin]\nserver = 1\n", "environments.stagin.server is no setting"),
+        (None, "because there is no arazzo.toml"),
+        ("[environments.stagin]\nserver = 1\n", "environments.stagin.server is not a setting"),
     ],
 )
 def test_an_environment_that_is_not_there(
@@ -151,7 +151,7 @@ def test_lines_of_a_file_of_variables(tmp_path: Path, text: str, expected: dict[
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("A=1\nno\n", "line 2 is no NAME=value"), ("A='1\nB=2\n", "begins in line 1 is not closed")]
+    ("text", "message"), [("A=1\nno\n", "line 2 is not NAME=value"), ("A='1\nB=2\n", "begins in line 1 is not closed")]
 )
 def test_mistakes_in_a_file_of_variables(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / ".env").write_text(text)

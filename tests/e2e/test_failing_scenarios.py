@@ -1,4 +1,4 @@
-"""The seed against a server that refuses, and a variant that is patient: what ends how, and what is said."""
+"""The seed against a server that refuses, and a variant that is patient: how each run ends, and the messages."""
 
 from __future__ import annotations
 

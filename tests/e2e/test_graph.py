@@ -51,12 +51,12 @@ def test_svg_is_a_picture_without_scripts_and_references(arazzo, run):
     ("arguments", "said"),
     [
         pytest.param(("graph", UNDO, "--run", "nowhere.json"), "nowhere.json", id="a report that is not there"),
-        pytest.param(("graph", UNDO, "--run", "odd.json"), "no report of a run", id="a file that is no report"),
+        pytest.param(("graph", UNDO, "--run", "odd.json"), "not the report of a run", id="a file that is no report"),
         pytest.param(("graph", UNDO, "-w", "boook-trip"), 'did you mean "book-trip"?', id="an unknown workflow"),
         pytest.param(("graph", UNDO, "--format", "png"), "'png' is not one of", id="an unknown format"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(arazzo, folder, arguments, said):
+def test_what_cannot_be_drawn_is_reported(arazzo, folder, arguments, said):
     (folder / "odd.json").write_text('{"a": 1}', encoding="utf-8")
     ran = arazzo(*arguments)
     assert (ran.code, ran.out) == (2, "")

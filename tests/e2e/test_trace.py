@@ -51,7 +51,7 @@ def test_a_constant_under_a_secret_name_is_not_shown(arazzo, folder):
     assert 'body /user = "ada"\n  body /password = ***\n' in ran.out
 
 
-def test_an_unknown_step_is_told_with_the_nearest(arazzo, seed):
+def test_an_unknown_step_is_reported_with_the_nearest(arazzo, seed):
     ran = arazzo("trace", seed, "--step", "revokeToken")
     assert (ran.code, ran.out) == (2, "")
     assert 'there is no step "revokeToken"' in ran.err

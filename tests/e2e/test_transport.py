@@ -7,11 +7,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
 import arazzo_runner
-from arazzo_runner.cli.transport import transport_of
+from arazzo_runner.cli.run.options import transport_options
 from arazzo_runner.engine.options import TransportOptions
 from tests.e2e.conftest import Arazzo
 from tests.e2e.server import Answer, conversation
@@ -60,24 +62,31 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("option", "expected"),
     [
-        (("certs", "me.pem"), {"certificates": {"*": ("me.pem", None)}}),
-        (("certs", "me.pem,me.key"), {"certificates": {"*": ("me.pem", "me.key")}}),
-        (("certs", "api.test=me.pem,me.key"), {"certificates": {"api.test": ("me.pem", "me.key")}}),
-        (("certs", "api.test:8443=a=b.pem"), {"certificates": {"api.test:8443": ("a=b.pem", None)}}),
-        (("certs", "[::1]:8443=me.pem"), {"certificates": {"[::1]:8443": ("me.pem", None)}}),
-        (("certs", "./a=b.pem"), {"certificates": {"*": ("./a=b.pem", None)}}),
-        (("cacerts", "api.test=ca.pem"), {"ca_files": {"api.test": "ca.pem"}}),
-        (("insecure_hosts", "api.test"), {"insecure_hosts": frozenset({"api.test"})}),
-        (("proxies", "http://me:a=b@p.test:1"), {"proxies": {"*": "http://me:a=b@p.test:1"}}),
-        (("proxies", "api.test=direct"), {"proxies": {"api.test": "direct"}}),
-        (("proxies", "p.test:3128"), {"proxies": {"*": "p.test:3128"}}),
+        (("--cert", "me.pem"), {"certificates": {"*": ("me.pem", None)}}),
+        (("--cert", "me.pem,me.key"), {"certificates": {"*": ("me.pem", "me.key")}}),
+        (("--cert", "api.test=me.pem,me.key"), {"certificates": {"api.test": ("me.pem", "me.key")}}),
+        (("--cert", "api.test:8443=a=b.pem"), {"certificates": {"api.test:8443": ("a=b.pem", None)}}),
+        (("--cert", "[::1]:8443=me.pem"), {"certificates": {"[::1]:8443": ("me.pem", None)}}),
+        (("--cert", "./a=b.pem"), {"certificates": {"*": ("./a=b.pem", None)}}),
+        (("--cacert", "api.test=ca.pem"), {"ca_files": {"api.test": "ca.pem"}}),
+        (("--insecure-host", "api.test"), {"insecure_hosts": frozenset({"api.test"})}),
+        (("--proxy", "http://me:a=b@p.test:1"), {"proxies": {"*": "http://me:a=b@p.test:1"}}),
+        (("--proxy", "api.test=direct"), {"proxies": {"api.test": "direct"}}),
+        (("--proxy", "p.test:3128"), {"proxies": {"*": "p.test:3128"}}),
     ],
     ids=lambda value: "=".join(value) if isinstance(value, tuple) else "",
 )
 def test_options_are_read_by_host(option: tuple[str, str], expected: dict[str, object]) -> None:
-    given: dict[str, tuple[str, ...]] = {"certs": (), "cacerts": (), "insecure_hosts": (), "proxies": ()}
-    given[option[0]] = (option[1],)
-    assert transport_of(**given, http2=None) == TransportOptions(**expected)  # type: ignore[arg-type]
+    found: list[TransportOptions | None] = []
+
+    @click.command()
+    @transport_options
+    def command(transport: Any) -> int:
+        found.append(transport.as_options())
+        return 0
+
+    command.main(list(option), standalone_mode=False)
+    assert found == [TransportOptions(**expected)]  # type: ignore[arg-type]
 
 
 def test_a_run_with_a_client_certificate(spec: str, arazzo: Arazzo, tmp_path: Path) -> None:
@@ -200,7 +209,7 @@ def test_a_blocking_world_can_be_shared_by_runs(spec: str) -> None:
 
 def test_a_plain_run_imports_nothing_of_this(spec: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARAZZO_HTTP", raising=False)
-    wanted = ["aiohttp", "asyncio", "arazzo_runner.runtime.transport_check", "arazzo_runner.cli.transport"]
+    wanted = ["aiohttp", "asyncio", "arazzo_runner.runtime.transport_check", "arazzo_runner.runtime.batch"]
     script = {"GET /things": [Answer(200, {"client": "x"})], "POST /things": [Answer(200, {})]}
     with conversation(script) as server:
         program = (

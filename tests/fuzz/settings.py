@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from arazzo_runner.cli.environments import environment_files, read_environment
+from arazzo_runner.cli.run.environments import environment_files, read_environment
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.lint.rules.catalogue import codes_with_options

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import click
 
+from arazzo_runner.cli.commands import COMMANDS
 from arazzo_runner.cli.group import group
-from arazzo_runner.cli.main import COMMANDS
 from tests.hostile.battery import CASES
 
 UNREACHABLE = "http://127.0.0.1:9"

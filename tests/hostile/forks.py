@@ -175,11 +175,12 @@ def _run(arguments: list[str]) -> int:
 def _warm_up() -> None:
     """Import once, before the forks, what command lines import on their way."""
     from arazzo_runner.cli import main
+    from arazzo_runner.cli.commands import COMMANDS
     from arazzo_runner.cli.group import group
     from arazzo_runner.sources.http_library import httpx
     from tests.faults.flow import write
 
-    for name in main.COMMANDS:
+    for name in COMMANDS:
         group.get_command(None, name)  # type: ignore[arg-type]
     httpx().HTTPTransport(verify=False)
     if find_spec("dbos"):

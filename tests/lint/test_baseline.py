@@ -1,4 +1,4 @@
-"""Baselines: old findings are forgiven although lines move, new ones are not."""
+"""Baselines: old findings are suppressed even if lines move, new ones are not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def validate(*arguments, capsys):
     return code, captured.out, captured.err
 
 
-def test_old_findings_are_forgiven_wherever_they_move(folder, capsys):
+def test_findings_of_the_baseline_are_suppressed_wherever_they_move(folder, capsys):
     assert validate("w.yml", "--write-baseline", "b.json", capsys=capsys) == (0, "", "1 finding written to b.json\n")
     moved = "# a comment\n\n" + BAD
     (folder / "w.yml").write_text(moved, encoding="utf-8")
@@ -49,16 +49,16 @@ def test_a_baseline_holds_from_every_folder(folder, capsys, monkeypatch):
     assert validate("../w.yml", "--baseline", "../b.json", capsys=capsys)[0] == 0
 
 
-def test_what_is_mended_is_told(folder, capsys):
+def test_stale_entries_are_reported(folder, capsys):
     run(["validate", "--select", "condition-syntax", "w.yml", "--write-baseline", "b.json"])
     (folder / "w.yml").write_text(CLEAN, encoding="utf-8")
     capsys.readouterr()
     code, out, err = validate("w.yml", "--baseline", "b.json", capsys=capsys)
     assert (code, out) == (0, "it is valid: no problems\n")
-    assert err == "1 finding of the baseline is gone; --write-baseline drops it\n"
+    assert err == "1 baseline entry is stale; update the file with --write-baseline\n"
 
 
-def test_the_configuration_may_name_it_and_equal_findings_are_counted(folder, capsys):
+def test_the_configuration_may_name_a_baseline_and_equal_findings_are_counted(folder, capsys):
     (folder / "w.yml").write_text(BAD + BAD.splitlines()[-1] + "\n", encoding="utf-8")
     (folder / "arazzo.toml").write_text('[validate]\nbaseline = "b.json"\n', encoding="utf-8")
     run(["validate", "--select", "condition-syntax", "w.yml", "--write-baseline", "b.json"])

@@ -108,7 +108,7 @@ def test_an_edit_changes_these_characters_only(before, edit, after):
         pytest.param("a: old\nb: {c: 1}\n", [("/a", None, 0, "new"), ("/b/c", REMOVE)], id="one edit of two cannot be made"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_edited_surely_is_left_alone(text, edits):
+def test_ambiguous_edits_are_not_made(text, edits):
     fixed = mended(text, *edits)
     assert (fixed.text, fixed.fixed) == (text, ())
 
@@ -122,7 +122,7 @@ def test_fixes_that_touch_wait_for_each_other():
     assert (same.text, len(same.fixed)) == ("a: 'x new y'\n", 2)
 
 
-def test_unsafe_fixes_are_made_only_when_asked_for():
+def test_unsafe_fixes_are_applied_only_on_request():
     assert mended("a: old\n", ("/a", None, 0, "new"), is_safe=False).fixed == ()
     assert mended("a: old\n", ("/a", None, 0, "new"), is_safe=False, unsafe=True).text == "a: new\n"
 
@@ -251,17 +251,17 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_every_slip_with_one_meaning_is_mended(folder, capsys):
+def test_every_unambiguous_mistake_is_fixed(folder, capsys):
     assert run(["validate", "w.yml", "--select", CODES, "--fix"]) == 0
     assert (folder / "w.yml").read_text(encoding="utf-8") == textwrap.dedent(MENDED)
-    assert capsys.readouterr().out == "it is valid: no problems (11 mended)\n"
+    assert capsys.readouterr().out == "it is valid: no problems (11 fixed)\n"
     assert run(["validate", "w.yml", "--select", CODES, "--fix"]) == 0
     assert capsys.readouterr().out == "it is valid: no problems\n"
 
 
-def test_without_fix_it_is_said_how_many_can_be_mended(folder, capsys):
+def test_without_fix_the_summary_counts_what_is_fixable(folder, capsys):
     run(["validate", "w.yml", "--select", CODES])
-    assert capsys.readouterr().out.endswith("11 warnings (11 to be mended with --fix)\n")
+    assert capsys.readouterr().out.endswith("11 warnings (11 fixable with --fix)\n")
 
 
 def test_a_diff_shows_what_would_change_and_writes_nothing(folder, capsys):
@@ -276,12 +276,12 @@ def test_a_diff_shows_what_would_change_and_writes_nothing(folder, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_standard_input_is_mended_to_standard_output(folder, capsys, monkeypatch):
+def test_standard_input_is_fixed_to_standard_output(folder, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(textwrap.dedent(SLIPS).encode())))
     assert run(["validate", "-", "--select", CODES, "--fix"]) == 0
     captured = capsys.readouterr()
     assert captured.out == textwrap.dedent(MENDED)
-    assert captured.err == "it is valid: no problems (11 mended)\n"
+    assert captured.err == "it is valid: no problems (11 fixed)\n"
 
 
 def test_byte_order_mark_mode_and_links_stay(folder):
@@ -297,7 +297,7 @@ def test_byte_order_mark_mode_and_links_stay(folder):
     assert sorted(each.name for each in folder.iterdir()) == ["link.yml", "others.yml", "pets.yml", "w.yml"]
 
 
-def test_what_a_person_should_look_at_needs_unsafe(folder, capsys):
+def test_fixes_that_need_a_review_need_unsafe(folder, capsys):
     path = folder / "w.yml"
     text = with_criterion("$statusCode = 200 and $statusCode === 200").replace("stepId", "stepID")
     path.write_text(text, encoding="utf-8")
@@ -309,7 +309,7 @@ def test_what_a_person_should_look_at_needs_unsafe(folder, capsys):
     capsys.readouterr()
 
 
-def test_ignored_findings_are_not_mended_and_unused_ignores_go(folder):
+def test_suppressed_findings_are_not_fixed_and_unused_suppressions_go(folder):
     path = folder / "w.yml"
     text = "# arazzo-ignore-file: later-step -- gone\n" + with_criterion(
         '$statusCode == "200" # arazzo-ignore: double-quotes -- the other tool asks for it'

@@ -483,7 +483,7 @@ def test_two_credentials_for_one_header_are_never_sent_together(make):
         pytest.param(("key",), {"key": "key\r\nX-Evil: 1"}, "line break", id="a line break"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_sent_is_told_before_anything_is(tmp_path, schemes, values, says):
+def test_a_credential_that_cannot_be_sent_is_reported_before_any_request(tmp_path, schemes, values, says):
     with auth_api() as api:
         known = {**SCHEMES, "twin": {"type": "apiKey", "in": "header", "name": "x-KEY"}}
         operation = {

@@ -1,1 +1,55 @@
-"""One module a command."""
+"""The commands of `arazzo`, one module each, and the help text that lists them; free of click."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "run": "Run a workflow and print its outputs.",
+    "validate": "Check Arazzo documents without sending anything.",
+    "list": "List the workflows of a document and their inputs.",
+    "show": "Show what a workflow does, step by step.",
+    "auth": "List the credentials that a document needs.",
+    "graph": "Draw a workflow: its steps and where their actions lead.",
+    "trace": "Show where every value of a step comes from.",
+    "debug": "Run a workflow step by step.",
+    "mock": "Serve the APIs a document uses, answering from their descriptions.",
+    "replay": "Run a recorded workflow again, offline, and report differences.",
+    "resume": "Resume a durable run that stopped.",
+    "runs": "Show, cancel and delete durable runs.",
+    "submit": "Submit durable runs to workers.",
+    "worker": "Execute submitted runs.",
+    "queue": "Configure the queues of durable runs.",
+    "schedule": "Start runs on a schedule.",
+    "eval": "Evaluate an expression in a context.",
+    "cache": "Show or clear the cache.",
+    "explain": "Explain a diagnostic code.",
+}
+"""The summaries of the commands, in the order of the help; NAME is the module `arazzo_runner.cli.commands.NAME`."""
+
+COMPLETE = "_ARAZZO_COMPLETE"
+"""The environment variable with which a shell asks click for completions."""
+
+_HELP = """\
+Usage: arazzo [OPTIONS] COMMAND [ARGS]...
+
+  Run, validate and test Arazzo workflows: sequences of API calls described in
+  YAML or JSON (https://spec.openapis.org/arazzo/latest.html).
+
+Examples:
+  arazzo validate workflow.yml
+  arazzo run workflow.yml -i name=value
+  arazzo run workflow.yml -i name=value --mock
+
+Commands:
+{commands}
+
+Options:
+  --version   Show the version and exit.
+  -h, --help  Show this message and exit. `arazzo COMMAND --help` explains a command.
+"""
+
+
+def help_text() -> str:
+    """Return the text of `arazzo --help`."""
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items())
+    return _HELP.format(commands=commands)

@@ -1,4 +1,4 @@
-"""`arazzo auth`: which credentials a document needs, where each would come from, and what is missing."""
+"""`arazzo auth`: the credentials that a document needs, where each is looked up, and which are missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import table, with_diagnostics
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.options import (
+    arazzo_command,
+    color_option,
+    credentials_file_option,
+    format_option,
+    reading_options,
+)
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
@@ -18,11 +24,11 @@ from arazzo_runner.report.terminal.style import paint
 from arazzo_runner.runtime.auth.needs import FieldNeed, Needs, SchemeNeed, StepNeed, find_needs
 from arazzo_runner.runtime.auth.sources import Credentials, shown_path
 
-_HELP = """List the credentials that a document needs.
-
-And what is missing: for every security scheme of the operations called: the environment variable,
-the entry of the credentials file and of the keyring it would come from, and
-where it was found. No value is ever printed. Nothing is sent.
+_HELP = """\
+For every security scheme of the operations called: the environment variable,
+the entry of the credentials file and of the keyring that are looked up, and
+where a value was found, or that it is missing. Values are never printed, and
+nothing is sent.
 
 \b
 Examples:
@@ -37,16 +43,10 @@ Exit codes:
 """
 
 
-@click.command("auth", help=_HELP, short_help="List the credentials that a document needs.", context_settings=SETTINGS)
+@arazzo_command("auth", _HELP)
 @click.argument("spec")
-@click.option("-w", "--workflow", metavar="ID", help="Of this workflow, and what it calls, only.")
-@click.option(
-    "--credentials",
-    "credentials_file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
-    help="A YAML file of credentials, readable only by you (default: ~/.config/arazzo/credentials.yml).",
-)
+@click.option("-w", "--workflow", metavar="ID", help="Only for this workflow and those it calls.")
+@credentials_file_option
 @format_option
 @reading_options
 @color_option
@@ -58,7 +58,7 @@ def command(
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
-    """Find out and print."""
+    """Print the credentials; returns 1 when one is missing."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     program = api.load(spec, workflow, **reading.as_keywords(), any_server=True)
     credentials = Credentials(file=credentials_file)

@@ -1,4 +1,4 @@
-"""`arazzo cache`: what is kept of large descriptions and of validated documents, and removing it."""
+"""`arazzo cache`: show or clear the cached descriptions and validation results."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ import sys
 import click
 
 from arazzo_runner.cli.errors import refuse, usage_error
-from arazzo_runner.cli.options import SETTINGS
+from arazzo_runner.cli.options import arazzo_command
 from arazzo_runner.document.cache import MAX_BYTES, DiskCache, cache_folder
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count
 
-_HELP = """Show or clear the cache.
-
-A YAML description of 64 kB or more is read once and kept as JSON, by its
-content; a changed file is another one. What arazzo validate found is kept
-too, and said again while no file it rests on has changed. The cache is in
-ARAZZO_CACHE_DIR, else in the user's cache folder ($XDG_CACHE_HOME/arazzo,
-~/.cache/arazzo), is readable only by you, and stays below 200 MB. --no-cache
-and ARAZZO_NO_CACHE=1 do without.
+_HELP = """\
+The cache holds YAML descriptions of 64 kB or more as JSON, by their content,
+and the findings of arazzo validate, which are valid until a file that they
+depend on changes. It is in ARAZZO_CACHE_DIR, else in the user's cache folder
+($XDG_CACHE_HOME/arazzo, ~/.cache/arazzo), is readable only by you, and stays
+below 200 MB. --no-cache and ARAZZO_NO_CACHE=1 disable it.
 
 \b
 Examples:
@@ -29,14 +27,14 @@ Examples:
 """
 
 
-@click.command("cache", help=_HELP, short_help="Show or clear the cache.", context_settings=SETTINGS)
+@arazzo_command("cache", _HELP)
 @click.argument("action", type=click.Choice(["show", "clear"]), default="show")
 def command(action: str) -> int:
-    """Show or clear."""
+    """Show or clear the cache."""
     console = Console(sys.stdout, sys.stderr)
     folder = cache_folder(os.environ)
     if folder is None:
-        console.out("there is no cache: neither HOME nor ARAZZO_CACHE_DIR says where it may be\n")
+        console.out("there is no cache: neither HOME nor ARAZZO_CACHE_DIR is set\n")
         return 0
     cache = DiskCache(folder)
     if action == "show":

@@ -1,4 +1,4 @@
-"""`arazzo debug`: a run that stops before each request and after each answer, and does what it is told."""
+"""`arazzo debug`: a run that stops before each request and after each response and asks what to do."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, read_line
-from arazzo_runner.cli.credential_options import CredentialArguments, credentials_of
 from arazzo_runner.cli.debugger import HELP, Debugger
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, usage_error
 from arazzo_runner.cli.options import (
-    SETTINGS,
+    arazzo_command,
     color_option,
+    input_option,
     mock_options,
-    pairs,
     reading_options,
+    server_option,
 )
 from arazzo_runner.cli.reading_arguments import ReadingArguments
-from arazzo_runner.cli.run.execution import prepared_keep
+from arazzo_runner.cli.run.execution import prepared_secret_file
 from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.cli.run.prepare import credentials_of
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
@@ -43,9 +44,8 @@ from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.runtime.dry_run import DryRunWorld
 
-_HELP = f"""Run a workflow step by step.
-
-The run stops before each request and after each answer and asks what to do.
+_HELP = f"""\
+The run stops before each request and after each response and asks what to do.
 Commands are read from standard input, one a line; its end ends the run.
 
 \b
@@ -57,12 +57,12 @@ Examples:
 """
 
 
-@click.command("debug", help=_HELP, short_help="Run a workflow step by step.", context_settings=SETTINGS)
+@arazzo_command("debug", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="The workflow to run (needed when there are several).")
-@click.option("-i", "--input", "inputs", metavar="NAME=VALUE", multiple=True, help="An input; repeatable.")
+@input_option("An input; repeatable.")
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs.")
-@click.option("--server", "servers", metavar="NAME=URL", multiple=True, help="Call the source NAME at another URL.")
+@server_option
 @click.option("--break", "breakpoints", metavar="STEP", multiple=True, help="Stop at this step only; repeatable.")
 @click.option("--mock", is_flag=True, help="Answer from the descriptions' examples, on a local mock server.")
 @mock_options
@@ -71,9 +71,9 @@ Examples:
 def command(
     spec: str,
     workflow: str | None,
-    inputs: tuple[str, ...],
+    inputs: tuple[tuple[str, str], ...],
     input_file: str | None,
-    servers: tuple[str, ...],
+    servers: dict[str, str],
     breakpoints: tuple[str, ...],
     mock: bool,
     scenario: str | None,
@@ -81,11 +81,9 @@ def command(
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
-    """Run and ask."""
+    """Run step by step; returns the exit code of the run."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.load(
-        spec, workflow, **reading.as_keywords(), servers=pairs(servers, "--server", "NAME=URL"), any_server=mock
-    )
+    program = api.load(spec, workflow, **reading.as_keywords(), servers=servers, any_server=mock)
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     given = given_inputs(inputs, input_file, names, os.environ)
@@ -103,7 +101,7 @@ def command(
 
 @contextlib.contextmanager
 def _mocked(program: Program, *, mock: bool, scenario: str | None, switches: tuple[str, ...]) -> Iterator[Program]:
-    """Serve the mock for the whole session: a restart must find it as it was."""
+    """Serve the mock for the whole session: a restart must not reset its state."""
     if not mock:
         yield program
         return
@@ -114,7 +112,7 @@ def _mocked(program: Program, *, mock: bool, scenario: str | None, switches: tup
 
 
 class _Session:
-    """The run, gone through again from memory each time an input is edited."""
+    """A run that is repeated from recorded responses each time an input is edited."""
 
     def __init__(self, console: Console, program: Program, breakpoints: set[str], *, mock: bool) -> None:
         steps = tuple(dict.fromkeys(step.step_id for each in program.workflows.values() for step in each.steps))
@@ -128,16 +126,15 @@ class _Session:
         self._console = console
         self._debugger = Debugger(console, _reader(console), self._coerced, steps, breakpoints)
         self._memory = Memory()
-        self._keep = prepared_keep(program, self._announce) if has_secret_outputs(program) else None
+        self._keep = prepared_secret_file(program, self._announce) if has_secret_outputs(program) else None
         self._world: DebugWorld | None = None
 
     def run(self, inputs: dict[str, JsonValue]) -> RunResult:
-        """Run until the end, over and over while inputs are edited."""
+        """Run to the end, again each time an input is edited."""
         while True:
             self._debugger.inputs = inputs
             try:
-                # The person decides how long it takes.
-                options = RunOptions(run_timeout=None)
+                options = RunOptions(run_timeout=None)  # the user decides how long it takes
                 result = api.run(
                     self._program,
                     inputs=inputs,
@@ -148,7 +145,7 @@ class _Session:
                 )
             except Restart as restart:
                 inputs = restart.inputs
-                self._console.err("the run so far is gone through again; nothing is sent twice\n")
+                self._console.err("the run is repeated from its recorded responses; nothing is sent twice\n")
                 continue
             self._printer.close()
             self._console.secrets = result.secrets
@@ -177,16 +174,16 @@ class _Session:
 
 
 def _credentials(program: Program, *, mock: bool) -> CredentialsGiven:
-    """Return what all goings-through share, so that no token is fetched twice; a mock gets placeholders."""
+    """Return the credentials that all repetitions share, so that no token is fetched twice; placeholders for a mock."""
     if mock:
         from arazzo_runner.runtime.auth.sources import Placeholders
 
         return Placeholders()
-    return credentials_of(CredentialArguments(credentials_file=None, require_credentials=False), [program])
+    return credentials_of([program])
 
 
 def _reader(console: Console) -> Callable[[str], str]:
-    """Return what asks a person for a line, on standard error: standard output is the workflow's."""
+    """Return a function that asks for a line on standard error; standard output is for the workflow's outputs."""
 
     def read(prompt: str) -> str:
         console.err(prompt)

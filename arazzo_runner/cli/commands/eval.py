@@ -1,4 +1,4 @@
-"""`arazzo eval`: parse an expression, template, condition or query, and try it on a context."""
+"""`arazzo eval`: parse an expression, template, condition or query, and evaluate it in a context."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, preview
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.user_files import UnusableFile, json_of, text_of
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.options import arazzo_command, color_option, format_option
 from arazzo_runner.cli.run.inputs import read_bytes
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, Span
 from arazzo_runner.expressions.condition import parse_condition
@@ -42,10 +42,9 @@ from arazzo_runner.report.terminal.console import Console
 
 KINDS = ("expression", "template", "condition", "jsonpath", "xpath", "regex", "pointer")
 
-_HELP = """Try an expression in a context.
-
-Prints the canonical spelling and, with --context, the value or verdict. A
-mistake is shown at its character.
+_HELP = """\
+Prints the canonical spelling and, with --context, the value or the result. An
+error points at its character.
 
 \b
 Examples:
@@ -60,26 +59,24 @@ The context is a JSON file (- is standard input) such as
 Queries (jsonpath, xpath, regex, pointer) are applied to its response body.
 
 \b
-Exit codes: 0 parsed, and the condition or query passes; 1 a mistake, or it does not pass.
+Exit codes: 0 parsed, and the condition or query passes; 1 an error, or it does not pass.
 """
 
 
 class Parsed(Record):
-    """What a text turned out to be, and what was tolerated in it."""
+    """The parsed text, and the deviations that were tolerated in it."""
 
     node: str | Expression | Template | Condition | Query
     slips: tuple[Slip, ...] = ()
 
 
-@click.command("eval", help=_HELP, short_help="Try an expression in a context.", context_settings=SETTINGS)
+@arazzo_command("eval", _HELP)
 @click.argument("text")
 @click.option("--as", "kind", type=click.Choice(KINDS), help="What TEXT is (default: expression, else template).")
-@click.option("--context", metavar="FILE", help="A JSON file with the values to see; - is standard input.")
+@click.option("--context", metavar="FILE", help="A JSON file with the values of the context; - is standard input.")
 @click.option("--version", "version", metavar="V", help="The version of jsonpath or xpath, such as xpath-10.")
-@click.option(
-    "--parse-only", is_flag=True, help="Only check the syntax: exit code 0 or 1, nothing is printed when it is right."
-)
-@click.option("--strict", is_flag=True, help="The bare grammar: what is only tolerated is a mistake.")
+@click.option("--parse-only", is_flag=True, help="Only check the syntax: exit code 0 or 1, no output when it is right.")
+@click.option("--strict", is_flag=True, help="Only the grammar of the Specification: tolerated deviations are errors.")
 @format_option
 @color_option
 def command(
@@ -92,7 +89,7 @@ def command(
     format_: str,
     no_color: bool,
 ) -> int:
-    """Parse, evaluate, print."""
+    """Parse, evaluate and print."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     given = {} if context is None else _read_context(context)
     chosen = kind or ("expression" if text.startswith("$") and " " not in text else "template")
@@ -140,7 +137,7 @@ def _canonical(node: str | Expression | Template | Condition | Query) -> str:
 def _evaluate(
     node: str | Expression | Template | Condition | Query, given: Mapping[str, JsonValue], outcome: dict[str, JsonValue]
 ) -> bool:
-    """Put the value or verdict into `outcome`; False when a condition or query does not pass."""
+    """Add the value or the result to `outcome`; returns False when a condition or query does not pass."""
     scope = scope_of(given)
     if isinstance(node, Query):
         return _query(node, scope, outcome)
@@ -186,7 +183,7 @@ def _read_context(name: str) -> dict[str, JsonValue]:
     except UnusableFile as problem:
         message = f"the context {name} cannot be used: {problem}"
         raise InvalidUsage([usage_error(message, code="json-syntax", file=name)]) from None
-    unknown = sorted(set(raw) - FIELDS) if isinstance(raw, dict) else ["a value that is no object"]
+    unknown = sorted(set(raw) - FIELDS) if isinstance(raw, dict) else ["a value that is not an object"]
     if unknown:
         hint = f"there are: {', '.join(sorted(FIELDS))}"
         raise InvalidUsage([usage_error(f"a context has no {unknown[0]}", hint=hint)])
@@ -198,7 +195,7 @@ def _read_context(name: str) -> dict[str, JsonValue]:
 
 
 class _Argument:
-    """The text of the command line as a document of its own, so that a caret can point into it."""
+    """The positions of the text, which is a document of its own, so that a caret can point into it."""
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")

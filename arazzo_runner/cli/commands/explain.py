@@ -1,4 +1,4 @@
-"""`arazzo explain`: what a diagnostic code means, why it matters, how to mend it."""
+"""`arazzo explain`: the meaning of a diagnostic code, why it matters and how to fix it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import click
 
 from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import refuse, usage_error
-from arazzo_runner.cli.options import SETTINGS
+from arazzo_runner.cli.options import arazzo_command
 from arazzo_runner.lint.pages import pages as explanations, title
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Explain a diagnostic code.
-
-Codes stand in brackets in every message: error[unknown-step]. Without CODE
+_HELP = """\
+Every message shows its code in brackets: error[unknown-step]. Without CODE,
 all codes are listed.
 
 \b
@@ -24,10 +23,10 @@ Examples:
 """
 
 
-@click.command("explain", help=_HELP, short_help="Explain a diagnostic code.", context_settings=SETTINGS)
+@arazzo_command("explain", _HELP)
 @click.argument("code", required=False)
 def command(code: str | None) -> int:
-    """Print one page, or the list of all."""
+    """Print the page of a code, or the list of all codes."""
     console = Console(sys.stdout, sys.stderr)
     pages = explanations()
     if code is None:

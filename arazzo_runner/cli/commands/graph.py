@@ -1,4 +1,4 @@
-"""`arazzo graph`: a workflow drawn as Mermaid, DOT, SVG or an outline, also with the way a run took."""
+"""`arazzo graph`: a workflow drawn as Mermaid, DOT, SVG or an outline, also with the path of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, reading_options
+from arazzo_runner.cli.options import arazzo_command, color_option, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.inputs import read_mapping
 from arazzo_runner.errors import InvalidUsage
@@ -20,10 +20,9 @@ from arazzo_runner.report.graph.model import Graph, Visited, with_path, workflow
 from arazzo_runner.report.graph.text import dot, mermaid, outline
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Draw a workflow: its steps and where their actions lead.
-
+_HELP = """\
 Solid lines lead on after success, dashed ones after failure. With --run the
-steps have the colours of a run's outcome and the ways it went are bold.
+steps are coloured by the outcome of a run, and the path it took is bold.
 
 \b
 Examples:
@@ -37,12 +36,7 @@ Examples:
 _HINT = "write it with arazzo run --format json"
 
 
-@click.command(
-    "graph",
-    help=_HELP,
-    short_help="Draw a workflow: its steps and where their actions lead.",
-    context_settings=SETTINGS,
-)
+@arazzo_command("graph", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="Draw this workflow only.")
 @click.option(
@@ -51,9 +45,9 @@ _HINT = "write it with arazzo run --format json"
     type=click.Choice(["text", "mermaid", "dot", "svg"]),
     default="text",
     show_default=True,
-    help="What to draw it as.",
+    help="The format of the drawing.",
 )
-@click.option("--run", "run_report", metavar="FILE", help="Show the way of a run: what run --format json printed.")
+@click.option("--run", "run_report", metavar="FILE", help="Show the path of a run: the output of run --format json.")
 @reading_options
 @color_option
 def command(
@@ -93,7 +87,7 @@ def _drawn(graphs: list[Graph], format_: str, *, color: bool) -> str:
 
 
 def visited(run: Mapping[str, JsonValue]) -> list[Visited]:
-    """Read the steps of a run's JSON report; raises InvalidUsage when it is none."""
+    """Return the steps of the JSON report of a run; raises InvalidUsage when it is something else."""
     try:
         return [
             Visited(
@@ -106,5 +100,5 @@ def visited(run: Mapping[str, JsonValue]) -> list[Visited]:
         ]
     except (KeyError, TypeError, AttributeError):
         shown = json.dumps(sorted(run))[:80]
-        message = f"this is no report of a run: it has {shown}"
+        message = f"this is not the report of a run: it has {shown}"
         raise InvalidUsage([usage_error(message, hint=_HINT)]) from None

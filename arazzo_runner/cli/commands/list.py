@@ -1,4 +1,4 @@
-"""`arazzo list`: the workflows of a document and what they want."""
+"""`arazzo list`: the workflows of a document and their inputs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import click
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import input_lines, input_records, read_description, with_diagnostics
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option
+from arazzo_runner.cli.options import arazzo_command, color_option, format_option
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count, paint
 
-_HELP = """List the workflows of a document and their inputs.
-
+_HELP = """\
 Reads the document alone: the descriptions it names need not be there.
 
 \b
@@ -26,12 +25,7 @@ Examples:
 """
 
 
-@click.command(
-    "list",
-    help=_HELP,
-    short_help="List the workflows of a document and their inputs.",
-    context_settings=SETTINGS,
-)
+@arazzo_command("list", _HELP)
 @click.argument("spec")
 @format_option
 @color_option

@@ -13,7 +13,7 @@ import click
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, mock_options, reading_options
+from arazzo_runner.cli.options import arazzo_command, color_option, mock_options, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.cache import cached_reader
 from arazzo_runner.document.problems import Problems
@@ -31,14 +31,13 @@ from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
-_HELP = """Serve the APIs a document uses, answering from their descriptions.
-
+_HELP = """\
 SPEC is an Arazzo document (all its OpenAPI sources are served) or an OpenAPI
-description. Answers are the descriptions' examples, else samples of their
-schemas; a request that does not fit its operation is answered with 4xx. The
+description. Responses are the descriptions' examples, else samples of their
+schemas; a request that does not match its operation gets a 4xx response. The
 server listens on 127.0.0.1 only, until Ctrl-C, and answers requests for the
 hosts 127.0.0.1, localhost and [::1], so that no web page can reach it under
-a name of its own; --allow-host NAME adds one.
+another name; --allow-host NAME adds one.
 
 \b
 Examples:
@@ -53,12 +52,7 @@ Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
 _ALLOW_HOST = "Answer requests for this host too, and read descriptions from it although it is private; repeatable."
 
 
-@click.command(
-    "mock",
-    help=_HELP,
-    short_help="Serve the APIs a document uses, answering from their descriptions.",
-    context_settings=SETTINGS,
-)
+@arazzo_command("mock", _HELP)
 @click.argument("specs", metavar="[SPEC...]", nargs=-1)
 @click.option("--from", "cassette", metavar="FILE", help="Answer as recorded in a cassette, instead of a SPEC.")
 @click.option(
@@ -96,26 +90,26 @@ def command(
         hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
         raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
     script = None if scenario is None else read_scenario(scenario, switches)
-    _serve(ToldMockApi(served, script, console=None if quiet else console), listening)
+    _serve(PrintingMockApi(served, script, console=None if quiet else console), listening)
     return 0
 
 
-class ToldMockApi(MockApi):
-    """A MockApi that prints a line per request and forgets it."""
+class PrintingMockApi(MockApi):
+    """A MockApi that prints a line for each request."""
 
     console: Console | None = None
 
     def handle(self, request: HttpRequest) -> HttpResponse | Drop:
-        """Answer one request and tell of it."""
+        """Answer a request and print a line about it."""
         answer = MockApi.handle(self, request)
-        self.log.clear()  # it would grow as long as the server lives
+        self.log.clear()  # which would grow without limit
         if self.console is not None:
-            _tell(self.console, request, answer)
+            _print_exchange(self.console, request, answer)
         return answer
 
 
 class Listening(Record):
-    """Where a mock listens, which hosts it answers for beside its own, and whom it tells of requests."""
+    """Where a mock listens, the hosts it answers for besides its own, and whether it prints requests."""
 
     port: int
     hosts: Sequence[str]
@@ -127,20 +121,20 @@ def _serve_cassette(path: str, listening: Listening) -> int:
     from arazzo_runner.runtime.cassette.api import CassetteApi  # lazily: most mocks are made from descriptions
     from arazzo_runner.runtime.cassette.file import read_cassette
 
-    class Told(CassetteApi):
+    class PrintingCassetteApi(CassetteApi):
         def handle(self, request: HttpRequest) -> HttpResponse | Drop:
             answer = CassetteApi.handle(self, request)
             if not listening.quiet:
-                _tell(listening.console, request, answer)
+                _print_exchange(listening.console, request, answer)
             return answer
 
-    api = Told(read_cassette(path))
+    api = PrintingCassetteApi(read_cassette(path))
     _listen(api, listening, lambda server: [(name, server.url + way) for name, way in api.prefixes.items()])
     return 0
 
 
 def _serve(api: MockApi, listening: Listening) -> None:
-    """Print where each description is served and wait for Ctrl-C."""
+    """Print the URL of each description and wait for Ctrl-C."""
     bases = [served.description.base for served in api.served]
     _listen(api, listening, lambda server: [(display(base), server.urls[base]) for base in bases])
 
@@ -148,11 +142,13 @@ def _serve(api: MockApi, listening: Listening) -> None:
 def _listen(api: Api, listening: Listening, places: Callable[[MockServer[Api]], list[tuple[str, str]]]) -> None:
     port, console = listening.port, listening.console
 
-    def tell(refused: Refused) -> None:
+    def print_refused(refused: Refused) -> None:
         console.err(f"refused  {status_text(refused.status)}: {one_line(refused.detail)}\n")
 
     try:
-        server = MockServer(api, port, allow_hosts=listening.hosts, on_refusal=None if listening.quiet else tell)
+        server = MockServer(
+            api, port, allow_hosts=listening.hosts, on_refusal=None if listening.quiet else print_refused
+        )
     except OSError as problem:
         message = f"port {port} cannot be used: {problem.strerror or problem}"
         raise InvalidUsage([usage_error(message, code="port-not-usable", hint="choose another with --port")]) from None
@@ -166,7 +162,7 @@ def _listen(api: Api, listening: Listening, places: Callable[[MockServer[Api]], 
             console.err("\nstopped\n")
 
 
-def _tell(console: Console, request: HttpRequest, answer: HttpResponse | Drop) -> None:
+def _print_exchange(console: Console, request: HttpRequest, answer: HttpResponse | Drop) -> None:
     status = status_text(answer.status) if isinstance(answer, HttpResponse) else "connection closed"
     console.err(f"{request_line(request, Secrets())}  {status}\n")
 
@@ -175,7 +171,7 @@ def _tell(console: Console, request: HttpRequest, answer: HttpResponse | Drop) -
 
 
 def _served(specs: Iterable[str], options: LoadOptions, problems: Problems) -> Iterable[Served]:
-    """Return every OpenAPI description the documents are or name, each once, under its own prefix."""
+    """Return every OpenAPI description among the documents or their sources, each once, with its path prefix."""
     found: dict[str, tuple[str, OpenApiDescription]] = {}
     for spec in specs:
         for name, description in _descriptions(spec, options, problems):

@@ -1,4 +1,4 @@
-"""`arazzo replay`: run a workflow against a recorded conversation, offline, and tell what differs."""
+"""`arazzo replay`: run a workflow against a recorded conversation, offline, and report differences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, pairs, reading_options
+from arazzo_runner.cli.options import (
+    arazzo_command,
+    color_option,
+    format_option,
+    input_option,
+    reading_options,
+    server_option,
+)
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.inputs import given_inputs
 from arazzo_runner.engine.results import RunResult
@@ -30,8 +37,7 @@ from arazzo_runner.runtime.cassette.placeholders import PREFIX
 from arazzo_runner.runtime.cassette.world import Cassette, Player
 from arazzo_runner.sources.uris import is_remote
 
-_HELP = """Run a recorded workflow again, offline, and tell what differs.
-
+_HELP = """\
 CASSETTE is a file that `arazzo run --record` wrote. The workflow is run with
 the recorded inputs, every request is answered from the cassette, and compared
 with the recorded one. SPEC is the Arazzo document (default: the recorded
@@ -53,16 +59,11 @@ Exit codes:
 """
 
 
-@click.command(
-    "replay",
-    help=_HELP,
-    short_help="Run a recorded workflow again, offline, and tell what differs.",
-    context_settings=SETTINGS,
-)
+@arazzo_command("replay", _HELP)
 @click.argument("cassette")
 @click.argument("spec", required=False)
-@click.option("-i", "--input", "inputs", metavar="NAME=VALUE", multiple=True, help="Replace a recorded input.")
-@click.option("--server", "servers", metavar="NAME=URL", multiple=True, help="Call the source NAME at another URL.")
+@input_option("Replace a recorded input.")
+@server_option
 @reading_options
 @click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, only what differs.")
@@ -71,22 +72,22 @@ Exit codes:
 def command(
     cassette: str,
     spec: str | None,
-    inputs: tuple[str, ...],
-    servers: tuple[str, ...],
+    inputs: tuple[tuple[str, str], ...],
+    servers: dict[str, str],
     reading: ReadingArguments,
     verbose: int,
     quiet: bool,
     format_: str,
     no_color: bool,
 ) -> int:
-    """Play the cassette and print the differences."""
+    """Replay the cassette and print the differences; returns 1 when there are any."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     recorded = read_cassette(cassette)
     program = api.load(
         spec or _document(cassette, recorded),
         recorded.workflow_id,
         **reading.as_keywords(),
-        servers={**recorded.servers, **pairs(servers, "--server", "NAME=URL")},
+        servers={**recorded.servers, **servers},
     )
     printer = RunPrinter(console, verbosity=verbose)
     texts = given_inputs(inputs, None, (), {}).texts
@@ -100,7 +101,7 @@ def command(
         on_event=(lambda event, secrets: None) if quiet else printer.on_event,
     )
     printer.close()
-    # What a cassette holds is no secret any more; only what -i gave can be one.
+    # A cassette holds placeholders in place of secrets; only inputs given with -i can be secret.
     secrets = Secrets(text for text in result.secrets.texts() if PREFIX not in text)
     console.secrets = secrets
     found = list(_differences(program, result, recorded, player, secrets))
@@ -109,7 +110,7 @@ def command(
 
 
 def _document(cassette: str, recorded: Cassette) -> str:
-    """Return where the recorded document is: a relative name is meant from the cassette's folder."""
+    """Return the path of the recorded document; a relative one is resolved from the folder of the cassette."""
     if is_remote(recorded.document):
         return recorded.document
     return os.path.normpath(os.path.join(os.path.dirname(cassette), recorded.document))
@@ -118,18 +119,18 @@ def _document(cassette: str, recorded: Cassette) -> str:
 def _differences(
     program: Program, result: RunResult, recorded: Cassette, player: Player, secrets: Secrets
 ) -> Iterator[Diagnostic]:
-    told = [*drift_diagnostics(program, _drifts(player, secrets), secrets)]
-    told += outcome_diagnostics(program, result, recorded.status, dict(recorded.outputs), secrets)
-    yield from (masked_diagnostic(each, secrets) for each in told)
+    found = [*drift_diagnostics(program, _drifts(player, secrets), secrets)]
+    found += outcome_diagnostics(program, result, recorded.status, dict(recorded.outputs), secrets)
+    yield from (masked_diagnostic(each, secrets) for each in found)
 
 
 def _drifts(player: Player, secrets: Secrets) -> Iterator[RequestDrift]:
     for drift in player.drifts():
-        told = RequestDrift(drift.kind, drift.key, request_line(drift.request, secrets), at=drift.at)
+        base = RequestDrift(drift.kind, drift.key, request_line(drift.request, secrets), at=drift.at)
         if not drift.differences:
-            yield told
+            yield base
         for each in drift.differences:
-            yield replace(told, part=each.part, name=each.name, was=each.was, now=each.now)
+            yield replace(base, part=each.part, name=each.name, was=each.was, now=each.now)
 
 
 def _print(console: Console, result: RunResult, found: list[Diagnostic], requests: int, format_: str) -> None:

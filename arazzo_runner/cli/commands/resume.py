@@ -1,4 +1,4 @@
-"""`arazzo resume`: go on with a durable run where it stopped, with a person's decisions when it needs them."""
+"""`arazzo resume`: continue a durable run where it stopped, with decisions about requests in doubt."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from arazzo_runner import durable_runs
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, json_of, read_text
-from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option
-from arazzo_runner.cli.run.durable import farewell
+from arazzo_runner.cli.options import arazzo_command, color_option, format_option, store_option
+from arazzo_runner.cli.run.durable import closing_lines
 from arazzo_runner.cli.run.session import EXIT_CODES, prepared_output, termination_interrupts
-from arazzo_runner.durable.answers import read_answer
 from arazzo_runner.durable.errors import refusal
+from arazzo_runner.durable.journal import read_answer
 from arazzo_runner.durable.records import Decision
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
@@ -30,24 +29,23 @@ from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 
-_HELP = """Go on with a durable run that stopped.
+_HELP = """\
+RUN is the id that `arazzo run --durable` printed; `arazzo runs list` lists
+them all. Requests that got a response are not sent again: the documents are
+those of the start of the run, and responses are read from the store.
 
-RUN is the id that `arazzo run --durable` printed; `arazzo runs list` names
-them all. What was answered is not asked again: the documents are those the
-run began with, and the server's answers are read from the store.
-
-A request that was under way when the run stopped, and might do harm when it
-is sent twice, is in doubt: say with --step and --as what became of it.
+An unsafe request that was under way when the run stopped is in doubt, for it
+may have been acted on: say with --step and --as what happened to it.
 
 \b
 Examples:
   arazzo resume rotate-1
-  arazzo resume rotate-1 --step refreshToken --as resend        send it once more
+  arazzo resume rotate-1 --step refreshToken --as resend        send it again
   arazzo resume rotate-1 --step refreshToken --as failed        it was not acted on
   arazzo resume rotate-1 --step refreshToken --as answer.json   it was, and gave this
 
 \b
-The file of an answer: {"status": 200, "headers": {}, "body": {"id": 7}}
+The file of a response: {"status": 200, "headers": {}, "body": {"id": 7}}
 
 Outputs and exit codes are those of `arazzo run`; 3 means that the run waits
 for a decision.
@@ -55,7 +53,7 @@ for a decision.
 
 
 class ResumeArguments(Record, kw_only=True):
-    """What the command line said."""
+    """The command line, parsed."""
 
     run: str
     steps: tuple[str, ...]
@@ -69,7 +67,7 @@ class ResumeArguments(Record, kw_only=True):
     no_color: bool
 
 
-@click.command("resume", help=_HELP, short_help="Go on with a durable run that stopped.", context_settings=SETTINGS)
+@arazzo_command("resume", _HELP)
 @click.argument("run")
 @click.option("--step", "steps", metavar="ID", multiple=True, help="A step whose request is in doubt; repeatable.")
 @click.option(
@@ -77,7 +75,7 @@ class ResumeArguments(Record, kw_only=True):
     "outcomes",
     metavar="OUTCOME",
     multiple=True,
-    help="What became of it: resend, failed, or a FILE with its answer; one for each --step.",
+    help="What happened to it: resend, failed, or a FILE with its response; one for each --step.",
 )
 @store_option
 @click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
@@ -87,7 +85,7 @@ class ResumeArguments(Record, kw_only=True):
 @click.option("--show-secrets", is_flag=True, help="Print secret outputs in clear.")
 @color_option
 def command(**options: Any) -> int:
-    """Read the options and resume."""
+    """Resume the run; returns its exit code."""
     given = ResumeArguments(**options)
     if len(given.steps) != len(given.outcomes):
         raise click.UsageError("give one --as for each --step", click.get_current_context())
@@ -113,12 +111,12 @@ def _answer(path: str) -> Any:
         json_of(text)  # which also refuses what is nested too deeply
         return read_answer(text, path)
     except UnusableFile as problem:
-        hint = "--as takes resend, failed, or a file with the answer"
+        hint = "--as takes resend, failed, or a file with the response"
         raise refusal(f"{path} cannot be read: {problem}", code="unreadable-file", hint=hint, file=path) from None
 
 
 class Resumption:
-    """One run about to go on."""
+    """A run about to continue."""
 
     def __init__(self, given: ResumeArguments, console: Console) -> None:
         self._given = given
@@ -127,7 +125,7 @@ class Resumption:
         self._output = None if given.output is None else prepared_output(given.output)
 
     def run(self, decisions: dict[str, Decision]) -> int:
-        """Go on, deliver the outputs and return the exit code."""
+        """Continue the run, deliver the outputs and return the exit code."""
         given = self._given
         with durable_runs.opened(given.store, os.environ) as runtime:
             if decisions:
@@ -135,7 +133,7 @@ class Resumption:
             queue = runtime.status(given.run).queue
             if queue is not None:
                 runtime.hand_back(given.run)
-                self._console.err(f"the workers of queue {one_line(queue)} go on with it\n")
+                self._console.err(f"the workers of queue {one_line(queue)} continue it\n")
                 return 0
             with termination_interrupts():
                 outcome = runtime.resume(given.run, on_event=self._on_event)
@@ -151,7 +149,7 @@ class Resumption:
         result: RunResult = outcome.result
         self._console.secrets = result.secrets
         arrived = self._console.deliver(self._stdout(result)) and self._to_file(result)
-        self._console.err(self._ending(result) + farewell(outcome, self._given.store))
+        self._console.err(self._ending(result) + closing_lines(outcome, self._given.store))
         code = EXIT_CODES[result.status]
         return code if arrived or code else 1
 

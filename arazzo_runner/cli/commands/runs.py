@@ -1,4 +1,4 @@
-"""`arazzo runs`: the durable runs of a store; looked at, cancelled, deleted, exported."""
+"""`arazzo runs`: list, show, cancel, delete and export the durable runs of a store."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ import click
 
 from arazzo_runner import durable_runs
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option
-from arazzo_runner.cli.run.parameters import Count
+from arazzo_runner.cli.options import (
+    SETTINGS,
+    Count,
+    arazzo_group,
+    color_option,
+    format_option,
+    store_option,
+)
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.program.library import display
 from arazzo_runner.report.escaping import one_line
@@ -22,34 +27,33 @@ from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Look at durable runs, and put them away.
-
+_HELP = """\
 \b
 Examples:
   arazzo runs list
-  arazzo runs show rotate-1 --show-secrets        what it came to, tokens in clear
+  arazzo runs show rotate-1 --show-secrets        its outputs, tokens in clear
   arazzo runs cancel rotate-1
   arazzo runs delete rotate-1
   arazzo runs export rotate-1 > rotate-1.json
 
 \b
 States:
-  queued       submitted, no worker has taken it       succeeded  ended
-  running      a living process carries it out         failed     ended
-  waiting      the same, between a retry and the next  cancelled  ended by a person
-  interrupted  its process is gone: arazzo resume RUN goes on with it
-  in_doubt     nobody knows what became of a request: arazzo resume RUN --step S --as …
-  unreadable   its records are not arazzo's, or were moved: listed and named, never carried out
+  queued       submitted, not taken by a worker        succeeded  ended
+  running      a live process performs it              failed     ended
+  waiting      running, between two attempts           cancelled  ended by a person
+  interrupted  its process is gone: arazzo resume RUN continues it
+  in_doubt     the outcome of a request is unknown: arazzo resume RUN --step S --as …
+  unreadable   its records are not arazzo's, or were moved: listed, never performed
 """
 
 
-@click.group("runs", help=_HELP, short_help="Look at durable runs, and put them away.", context_settings=SETTINGS)
+@arazzo_group("runs", _HELP)
 def command() -> None:
-    """Hold the subcommands."""
+    """Group the subcommands."""
 
 
-def _answered(no_color: bool, as_json: bool, ask: Callable[[Any, Console], int], store: str | None) -> int:
-    """Open the store, do something with it, and turn errors into messages."""
+def _with_store(no_color: bool, as_json: bool, ask: Callable[[Any, Console], int], store: str | None) -> int:
+    """Open the store and call `ask` with it; prints errors and returns the exit code."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     try:
         with durable_runs.opened(store, os.environ) as runtime:
@@ -74,17 +78,17 @@ def list_(states: tuple[str, ...], limit: int, store: str | None, format_: str, 
         console.out(pretty({"runs": [status_json(each) for each in found]}) if format_ == "json" else _table(found))
         return refuse(console, refused, "runs", as_json=False) if refused else 0
 
-    return _answered(no_color, format_ == "json", ask, store)
+    return _with_store(no_color, format_ == "json", ask, store)
 
 
-@command.command("show", short_help="Show how a run stands and what it gave.", context_settings=SETTINGS)
+@command.command("show", short_help="Show the status and the outputs of a run.", context_settings=SETTINGS)
 @click.argument("run")
-@click.option("--show-secrets", is_flag=True, help="Print outputs in clear, also of a run that did not end.")
+@click.option("--show-secrets", is_flag=True, help="Print outputs in clear, also those of an unfinished run.")
 @store_option
 @format_option
 @color_option
 def show(run: str, show_secrets: bool, store: str | None, format_: str, no_color: bool) -> int:
-    """Show how a run stands, and what its workflow and its steps have given so far."""
+    """Show the status of a run, and the outputs of its workflow and steps so far."""
 
     def ask(runtime: Any, console: Console) -> int:
         shown = runtime.show(run)
@@ -98,32 +102,32 @@ def show(run: str, show_secrets: bool, store: str | None, format_: str, no_color
         console.out(pretty({"outputs": report["outputs"], "steps": report["steps"]}))
         return 0
 
-    return _answered(no_color, format_ == "json", ask, store)
+    return _with_store(no_color, format_ == "json", ask, store)
 
 
-@command.command("cancel", short_help="End a run for good.", context_settings=SETTINGS)
+@command.command("cancel", short_help="Cancel a run.", context_settings=SETTINGS)
 @click.argument("run")
 @store_option
 @color_option
 def cancel(run: str, store: str | None, no_color: bool) -> int:
-    """End a run for good, whoever carries it out. A request under way is not called back."""
+    """Cancel a run, whichever worker owns it; in-flight requests are not aborted."""
 
     def ask(runtime: Any, console: Console) -> int:
         status = runtime.cancel(run)
         for doubt in status.doubts:
-            console.err(f"nobody knows what became of {doubt.method} {one_line(doubt.url)}\n")
+            console.err(f"the outcome of {doubt.method} {one_line(doubt.url)} is unknown\n")
         console.err(f"run {run} is cancelled\n")
         return 0
 
-    return _answered(no_color, False, ask, store)
+    return _with_store(no_color, False, ask, store)
 
 
-@command.command("delete", short_help="Forget a run and its answers.", context_settings=SETTINGS)
+@command.command("delete", short_help="Delete runs and their responses.", context_settings=SETTINGS)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @store_option
 @color_option
 def delete(runs: tuple[str, ...], store: str | None, no_color: bool) -> int:
-    """Forget runs that nobody carries out: their answers, outputs and, when no other run has them, documents."""
+    """Delete runs that no process performs: responses, outputs and, unless other runs use them, documents."""
 
     def ask(runtime: Any, console: Console) -> int:
         for run in runs:
@@ -131,16 +135,16 @@ def delete(runs: tuple[str, ...], store: str | None, no_color: bool) -> int:
             console.err(f"run {run} is deleted\n")
         return 0
 
-    return _answered(no_color, False, ask, store)
+    return _with_store(no_color, False, ask, store)
 
 
-@command.command("export", short_help="Print all that is known of a run, as JSON.", context_settings=SETTINGS)
+@command.command("export", short_help="Print everything about a run as JSON.", context_settings=SETTINGS)
 @click.argument("run")
 @click.option("--show-secrets", is_flag=True, help="Print secrets in clear.")
 @store_option
 @color_option
 def export(run: str, show_secrets: bool, store: str | None, no_color: bool) -> int:
-    """Print all that is known of a run as JSON: how it stands, its documents, its journal, its report."""
+    """Print everything about a run as JSON: status, specification, documents, journal, partial result."""
 
     def ask(runtime: Any, console: Console) -> int:
         shown = runtime.show(run)
@@ -153,14 +157,14 @@ def export(run: str, show_secrets: bool, store: str | None, no_color: bool) -> i
         console.out(pretty(exported if show_secrets else shown.result.secrets.mask_value(exported)))
         return 0
 
-    return _answered(no_color, True, ask, store)
+    return _with_store(no_color, True, ask, store)
 
 
-# ------------------------------------------------------------------ shapes
+# ------------------------------------------------------------------ records and text
 
 
 def status_json(status: Any) -> dict[str, JsonValue]:
-    """Return how a run stands as JSON."""
+    """Return the status of a run as JSON."""
     return {
         "runId": status.run_id,
         "state": status.state,
@@ -202,7 +206,7 @@ def _heading(status: Any) -> str:
     if status.current_step is not None:
         lines.append(f"  last step {one_line(status.current_step)}")
     if status.wakes is not None:
-        lines.append(f"  goes on at {_time(status.wakes)}")
+        lines.append(f"  continues at {_time(status.wakes)}")
     lines += [f"  in doubt: {one_line(doubt.step_id)}: {doubt.method} {one_line(doubt.url)}" for doubt in status.doubts]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""`arazzo schedule`: runs that begin again and again, at the times a cron expression names."""
+"""`arazzo schedule`: runs that start at the times of a cron expression."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from typing import Any
 import click
 
 from arazzo_runner import durable_runs
-from arazzo_runner.cli.commands.queue import with_fleet
-from arazzo_runner.cli.durable_options import store_option
+from arazzo_runner.cli.commands.queue import with_queues
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option
-from arazzo_runner.cli.run.parameters import Name
-from arazzo_runner.cli.run.submission import Submission, submission_options
+from arazzo_runner.cli.options import (
+    SETTINGS,
+    Name,
+    arazzo_group,
+    color_option,
+    format_option,
+    store_option,
+)
+from arazzo_runner.cli.run.durable import Submission, submission_options
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.program.library import display
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Begin runs by the clock.
+_HELP = """\
+They start at the times of a cron expression.
 
-At the times that a cron expression names.
-
-The workers do it, each time once however many they are; without a worker
-nothing begins. A run is called NAME-<when it was due>.
+The workers start them, each time one run however many workers there are;
+without a worker none starts. The id of a run is NAME-<time it was due>.
 
 \b
 Examples:
@@ -37,16 +41,18 @@ Examples:
 """
 
 
-@click.group("schedule", help=_HELP, short_help="Begin runs by the clock.", context_settings=SETTINGS)
+@arazzo_group("schedule", _HELP)
 def command() -> None:
-    """Hold the subcommands."""
+    """Group the subcommands."""
 
 
 @command.command("add", short_help="Add a schedule.", context_settings=SETTINGS)
 @click.argument("name", type=Name())
 @submission_options
-@click.option("--cron", metavar="EXPRESSION", required=True, help="Five fields; six when the first shall mean seconds.")
-@click.option("--timezone", metavar="ZONE", help="The zone it is meant in, such as Europe/Berlin (default: UTC).")
+@click.option("--cron", metavar="EXPRESSION", required=True, help="Five fields, or six whose first is seconds.")
+@click.option(
+    "--timezone", metavar="ZONE", help="The time zone of the expression, such as Europe/Berlin (default: UTC)."
+)
 @store_option
 @color_option
 def add(
@@ -60,17 +66,16 @@ def add(
     store: str | None,
     no_color: bool,
 ) -> int:
-    """Load, check and store a document; its workers begin it at every time that the expression names."""
+    """Load, check and store a document, which workers run at the times of the expression."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     try:
         ready = Submission(submission, reading, limits, transport, os.environ)
-        specs = list(ready.specs())
-        if len(specs) != 1:
-            raise click.UsageError("a schedule is of one run, and --input-file has several rows")
+        if len(ready.specs) != 1:
+            raise click.UsageError("a schedule starts one run, and --input-file has several rows")
         with durable_runs.opened(store, os.environ) as runtime:
-            fleet = durable_runs.queues(runtime)
+            queues = durable_runs.queues(runtime)
             runtime.keep(ready.bundle)
-            fleet.add_schedule(durable_runs.run_id_of(name, ""), cron, specs[0], timezone=timezone)
+            queues.add_schedule(durable_runs.run_id_of(name, ""), cron, ready.specs[0], timezone=timezone)
     except ArazzoError as problem:
         return refuse(console, problem.diagnostics, "schedule", as_json=False)
     console.err(f"schedule {name} is added\n")
@@ -84,8 +89,8 @@ def add(
 def list_(store: str | None, format_: str, no_color: bool) -> int:
     """List the schedules."""
 
-    def ask(fleet: Any, console: Console) -> int:
-        found = fleet.schedules()
+    def ask(queues: Any, console: Console) -> int:
+        found = queues.schedules()
         if format_ == "json":
             shown = [
                 {
@@ -110,7 +115,7 @@ def list_(store: str | None, format_: str, no_color: bool) -> int:
         console.out("".join(lines) or "no schedules\n")
         return _refused(console, found)
 
-    return with_fleet(ask, store, no_color)
+    return with_queues(ask, store, no_color)
 
 
 def _refused(console: Console, schedules: Sequence[Any]) -> int:
@@ -123,11 +128,11 @@ def _refused(console: Console, schedules: Sequence[Any]) -> int:
 @store_option
 @color_option
 def remove(name: str, store: str | None, no_color: bool) -> int:
-    """Remove a schedule; the runs it has begun stay."""
+    """Remove a schedule; the runs that it started stay."""
 
-    def ask(fleet: Any, console: Console) -> int:
-        fleet.remove_schedule(name)
+    def ask(queues: Any, console: Console) -> int:
+        queues.remove_schedule(name)
         console.err(f"schedule {name} is removed\n")
         return 0
 
-    return with_fleet(ask, store, no_color)
+    return with_queues(ask, store, no_color)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import assert_never
 
 import click
 
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import flat, input_lines, input_records, table, with_diagnostics
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.model import Selector, Step, Workflow
 from arazzo_runner.program.model import (
@@ -27,12 +28,12 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count, paint
+from arazzo_runner.sources.operation import Operation
 
-_HELP = """Show what a workflow does, step by step.
-
+_HELP = """\
 Every step is shown in the order of execution with the request it sends, what
 must hold, what follows and what it gives. Secret values are marked, and the
-credentials that no parameter gives (arazzo auth tells where they come from).
+credentials that no parameter gives (arazzo auth lists where they come from).
 
 \b
 Examples:
@@ -41,7 +42,7 @@ Examples:
 """
 
 
-@click.command("show", help=_HELP, short_help="Show what a workflow does, step by step.", context_settings=SETTINGS)
+@arazzo_command("show", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="Show this workflow only.")
 @format_option
@@ -92,8 +93,7 @@ def _step(compiled: CompiledStep, model: Step) -> dict[str, JsonValue]:
     return {
         "stepId": compiled.step_id,
         "description": compiled.description,
-        **_call(compiled.call),
-        **_credentials(compiled),
+        **_call(compiled),
         "dependsOn": list(compiled.depends_on),
         "successCriteria": criteria,
         "onSuccess": [_action(action) for action in compiled.on_success],
@@ -102,26 +102,31 @@ def _step(compiled: CompiledStep, model: Step) -> dict[str, JsonValue]:
     }
 
 
-def _call(call: OperationCall | WorkflowCall | Unlinked) -> dict[str, JsonValue]:
-    assert not isinstance(call, Unlinked)  # what is shown was loaded without errors
-    if isinstance(call, WorkflowCall):
-        return {"calls": "workflow", "workflowId": call.workflow.workflow_id}
-    operation = call.operation
-    return {
-        "calls": "operation",
-        "method": operation.method,
-        "path": operation.path,
-        "server": call.server,
-        "source": call.source,
-        "operationId": operation.operation_id,
-    }
+def _call(step: CompiledStep) -> dict[str, JsonValue]:
+    """Return what a step calls: a workflow, or an operation and the credentials that it asks for."""
+    match step.call:
+        case WorkflowCall(workflow=key):
+            return {"calls": "workflow", "workflowId": key.workflow_id}
+        case OperationCall(operation=operation, server=server, source=source):
+            return {
+                "calls": "operation",
+                "method": operation.method,
+                "path": operation.path,
+                "server": server,
+                "source": source,
+                "operationId": operation.operation_id,
+                **_credentials(step, operation),
+            }
+        case Unlinked():
+            raise AssertionError("a document with a step that is not linked is not loaded")
+        case _:
+            assert_never(step.call)
 
 
-def _credentials(step: CompiledStep) -> dict[str, JsonValue]:
+def _credentials(step: CompiledStep, operation: Operation) -> dict[str, JsonValue]:
     """Return the alternatives of credentials that an operation asks for, and whether the step gives one itself."""
-    if not isinstance(step.call, OperationCall) or not step.call.operation.security:
+    if not operation.security:
         return {}
-    operation = step.call.operation
     given = is_given(operation.security, operation.security_schemes, given_by(step.parameters))
     return {"credentials": [list(each) for each in operation.security], "credentialsGiven": given}
 

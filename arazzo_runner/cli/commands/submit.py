@@ -1,4 +1,4 @@
-"""`arazzo submit`: runs for the workers of a queue."""
+"""`arazzo submit`: submit runs to the workers of a queue."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from typing import Any
 import click
 
 from arazzo_runner import durable_runs
-from arazzo_runner.cli.durable_options import store_option
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option
-from arazzo_runner.cli.run.parameters import MOST_RUNS, Count
-from arazzo_runner.cli.run.submission import Submission, submission_options
+from arazzo_runner.cli.options import MOST_RUNS, Count, arazzo_command, color_option, store_option
+from arazzo_runner.cli.run.durable import Submission, submission_options
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Submit durable runs to workers.
-
-They are carried out by the workers of a queue.
+_HELP = """\
+The workers of a queue perform them.
 
 The documents are stored with the runs: workers need no files. The ids of the
-runs go to standard output. Submitting an id again does nothing, so that a
-submission that was cut off can simply be repeated.
+runs go to standard output. Submitting an id again does nothing, so that an
+interrupted submission can be repeated.
 
 \b
 Examples:
@@ -33,11 +30,11 @@ Examples:
 """
 
 
-@click.command("submit", help=_HELP, short_help="Submit durable runs to workers.", context_settings=SETTINGS)
+@arazzo_command("submit", _HELP)
 @submission_options
 @click.option("--count", type=Count(most=MOST_RUNS), metavar="N", default=1, help="Submit everything N times.")
 @click.option(
-    "--run-id", metavar="ID", help="The run's id; of several runs its beginning: ID-1, ID-2 … (default: one is made)."
+    "--run-id", metavar="ID", help="The id of the run, or the prefix of several: ID-1, ID-2 … (default: generated)."
 )
 @click.option(
     "--priority",
@@ -58,17 +55,17 @@ def command(
     store: str | None,
     no_color: bool,
 ) -> int:
-    """Load, check, store and submit."""
+    """Load, check, store and submit; prints the ids of the runs."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     try:
         ready = Submission(submission, reading, limits, transport, os.environ)
-        specs = [spec for _ in range(count) for spec in ready.specs()]
+        specs = [spec for _ in range(count) for spec in ready.specs]
         name = durable_runs.run_id_of(run_id, ready.program.workflow.workflow_id)
         names = [name] if len(specs) == 1 else [f"{name}-{number}" for number in range(1, len(specs) + 1)]
         with durable_runs.opened(store, os.environ) as runtime:
-            fleet = durable_runs.queues(runtime)
+            queues = durable_runs.queues(runtime)
             runtime.keep(ready.bundle)
-            new = fleet.submit(list(zip(names, specs, strict=True)), priority=priority)
+            new = queues.submit(list(zip(names, specs, strict=True)), priority=priority)
     except ArazzoError as problem:
         return refuse(console, problem.diagnostics, "submit", as_json=False)
     console.out("".join(f"{each}\n" for each in names))

@@ -1,9 +1,10 @@
-"""`arazzo trace`: where every value that a step sends, checks and gives comes from."""
+"""`arazzo trace`: the origin of every value that a step sends, checks and outputs."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 import click
 
@@ -12,20 +13,26 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.describe import facts_text, input_records
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import SETTINGS, color_option, format_option, reading_options
+from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.errors import InvalidUsage
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
+from arazzo_runner.program.model import (
+    CompiledStep,
+    CompiledWorkflow,
+    OperationCall,
+    Program,
+    Unlinked,
+    WorkflowCall,
+)
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import paint
 from arazzo_runner.report.trace import Origin, Slot, Tracer
 
-_HELP = """Show where every value of a step comes from.
-
-Each parameter, member of the payload, criterion and output is followed back
-to the inputs, responses and constants it is made of.
+_HELP = """\
+Each parameter, member of the payload, criterion and output is traced back
+to the inputs, responses and constants that it is made of.
 
 \b
 Examples:
@@ -35,9 +42,7 @@ Examples:
 """
 
 
-@click.command(
-    "trace", help=_HELP, short_help="Show where every value of a step comes from.", context_settings=SETTINGS
-)
+@arazzo_command("trace", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="The workflow (needed when there are several).")
 @click.option("--step", metavar="ID", help="Show this step only.")
@@ -81,10 +86,15 @@ def _step(workflow: CompiledWorkflow, step_id: str) -> CompiledStep:
 
 
 def _called(step: CompiledStep) -> str:
-    if isinstance(step.call, OperationCall):
-        return f"{step.call.operation.method} {step.call.operation.path}"
-    key = getattr(step.call, "workflow", None)
-    return "" if key is None else f"workflow {key.workflow_id}"
+    match step.call:
+        case OperationCall(operation=operation):
+            return f"{operation.method} {operation.path}"
+        case WorkflowCall(workflow=key):
+            return f"workflow {key.workflow_id}"
+        case Unlinked():
+            return ""
+        case _:
+            assert_never(step.call)
 
 
 def _lines(step: CompiledStep, slots: Iterable[Slot], *, color: bool) -> Iterator[str]:

@@ -1,23 +1,23 @@
-"""`arazzo validate`: every mistake of every document, at its place."""
+"""`arazzo validate`."""
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import click
 
-from arazzo_runner.cli.lint_arguments import LintArguments
+from arazzo_runner.cli.lint_arguments import VALIDATE_OPTIONS
 from arazzo_runner.cli.lint_session import lint
-from arazzo_runner.cli.options import SETTINGS, color_option, reading_options
-from arazzo_runner.cli.reading_arguments import ReadingArguments
-from arazzo_runner.cli.validate_options import lint_options
+from arazzo_runner.cli.options import add_options, arazzo_command
 
-_HELP = """Check Arazzo documents without sending anything.
-
+_HELP = """\
 SPEC is a file, a folder (searched for Arazzo documents), a glob, a URL, or -
-for standard input; without one, what arazzo.toml includes, else this folder.
-Checks shape, expressions, conditions, links and the rules that `arazzo
-explain` lists: every step's operation is looked up in the descriptions. Files
-are read, remote descriptions are not. Documents given together may refer to
-each other by their $self.
+for standard input (default: the files that arazzo.toml includes, else this
+folder). Checks the structure, expressions, conditions, references and the
+rules that `arazzo explain` lists; every step's operation is looked up in the
+descriptions. Local descriptions are read, remote ones are not. Documents given
+together may refer to each other by their $self.
 
 \b
 Examples:
@@ -31,21 +31,14 @@ Examples:
 \b
 Exit codes:
   0  no errors (there may be warnings)
-  1  errors were found, or more warnings than --max-warnings
-  2  a file cannot be opened, or the options are wrong
+  1  there are errors, or more warnings than --max-warnings
+  2  a file cannot be read, or the options are wrong
 """
 
 
-@click.command(
-    "validate",
-    help=_HELP,
-    short_help="Check Arazzo documents without sending anything.",
-    context_settings=SETTINGS,
-)
+@arazzo_command("validate", _HELP)
 @click.argument("specs", metavar="[SPEC]...", nargs=-1)
-@lint_options
-@reading_options
-@color_option
-def command(specs: tuple[str, ...], given: LintArguments, reading: ReadingArguments, no_color: bool) -> int:
-    """Validate and print what was found."""
-    return lint(specs, given, reading, no_color=no_color)
+@functools.partial(add_options, options=VALIDATE_OPTIONS)
+def command(**values: Any) -> int:
+    """Validate documents and print the findings."""
+    return lint(values)

@@ -1,4 +1,4 @@
-"""`arazzo worker`: carries out submitted runs; takes over what a dead worker had."""
+"""`arazzo worker`: performs submitted runs, and takes over those of a dead worker."""
 
 from __future__ import annotations
 
@@ -14,41 +14,34 @@ from typing import Any
 import click
 
 from arazzo_runner import durable_runs
-from arazzo_runner.cli.commands.queue import with_fleet
-from arazzo_runner.cli.durable_options import store_option
+from arazzo_runner.cli.commands.queue import with_queues
 from arazzo_runner.cli.errors import refuse
-from arazzo_runner.cli.options import SETTINGS, color_option
-from arazzo_runner.cli.run.parameters import Count, Name
+from arazzo_runner.cli.options import SETTINGS, Count, Name, arazzo_group, color_option, store_option
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.terminal.console import Console
 
-_HELP = """Carry out submitted runs.
+_HELP = """\
+The worker runs until it is stopped.
 
-Until told to stop.
-
-Give every worker a name of its own, and start it again under that name after
-a crash: it goes on with what it had. SIGTERM and Ctrl-C let runs end for 30
-seconds; what has not ended by then goes on when the worker is started again.
-Runs in doubt are put aside: `arazzo runs list --state in_doubt` names them.
+Give every worker its own name, and restart it under that name after a crash:
+it continues its runs. SIGTERM and Ctrl-C wait up to 30 seconds for runs to
+end; the others continue when the worker is started again. Runs in doubt are
+set aside: `arazzo runs list --state in_doubt` lists them.
 
 \b
 Examples:
   arazzo worker --name w1 --store postgresql://db/arazzo
   arazzo worker --name w1 --queue default --queue bulk
   arazzo worker --name batch --drain              ends when the queue is empty
-  arazzo worker adopt w2                          the living take what w2 had
+  arazzo worker adopt w2                          other workers take over the runs of w2
 """
 
 
-@click.group(
-    "worker",
-    help=_HELP,
-    short_help="Carry out submitted runs.",
-    context_settings=SETTINGS,
-    invoke_without_command=True,
+@arazzo_group("worker", _HELP, invoke_without_command=True)
+@click.option(
+    "--name", type=Name(), metavar="NAME", help="The name of the worker: unique, and the same after a restart."
 )
-@click.option("--name", type=Name(), metavar="NAME", help="The worker's name, its own and always the same.")
 @click.option(
     "--queue",
     "queues",
@@ -61,10 +54,10 @@ Examples:
     "--concurrency",
     type=Count(),
     metavar="N",
-    help="Runs at the same time; sets the queue's limit, which all its workers have (default 10).",
+    help="Runs at the same time; sets the limit of the queue for each of its workers (default 10).",
 )
 @click.option("--drain", is_flag=True, help="End when the queues are empty.")
-@click.option("-q", "--quiet", is_flag=True, help="Do not tell of every run.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not print a line for each run.")
 @store_option
 @color_option
 @click.pass_context
@@ -78,7 +71,7 @@ def command(
     store: str | None,
     no_color: bool,
 ) -> int:
-    """Work, unless a subcommand says otherwise."""
+    """Perform runs until stopped, unless a subcommand is called."""
     if context.invoked_subcommand is not None:
         return 0
     if not name:
@@ -88,9 +81,9 @@ def command(
         with durable_runs.opened(store, os.environ) as runtime:
             names = queues or ("default",)
             durable_runs.ready_queues(runtime, names, concurrency)
-            teller = _Teller(console, quiet)
+            reporter = _Reporter(console, quiet)
             worker = durable_runs.worker(
-                runtime, durable_runs.run_id_of(name, ""), names, teller.outcome, teller.problem
+                runtime, durable_runs.run_id_of(name, ""), names, reporter.outcome, reporter.problem
             )
             console.err(f"worker {name} takes runs from {', '.join(map(one_line, names))}\n")
             with _stop_on_signals() as stop:
@@ -101,8 +94,8 @@ def command(
     return 0
 
 
-class _Teller:
-    """Tells of every run that ended or stopped, one line each; called from many threads."""
+class _Reporter:
+    """Prints a line for every run that ended or stopped; called from several threads."""
 
     def __init__(self, console: Console, quiet: bool) -> None:
         self._console = console
@@ -110,31 +103,31 @@ class _Teller:
         self._lock = threading.Lock()
 
     def outcome(self, outcome: Any) -> None:
-        """Tell what a run came to."""
+        """Print the outcome of a run."""
         if self._quiet:
             return
         result = outcome.result
         reason = f": {one_line(result.reason)}" if result.reason else ""
         line = f"{outcome.run_id} {result.status.replace('_', ' ')}{reason} ({result.duration_ms:.0f} ms)\n"
-        self._tell(result.secrets.mask(line))
+        self._print(result.secrets.mask(line))
 
     def problem(self, run_id: str, problem: Exception) -> None:
-        """Tell that a run could not be carried out; it waits to be resumed."""
+        """Print that a run could not be performed; it can be resumed."""
         if isinstance(problem, ArazzoError):
             why = "; ".join(each.message for each in problem.diagnostics)
         else:
             why = f"this is a bug in arazzo: {type(problem).__name__}"
         name = one_line(run_id)
-        self._tell(f"{name} cannot be carried out, and waits for arazzo resume {name}: {one_line(why)}\n")
+        self._print(f"{name} cannot be performed; resume it with arazzo resume {name}: {one_line(why)}\n")
 
-    def _tell(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         with self._lock:
             self._console.err(line)
 
 
 @contextlib.contextmanager
 def _stop_on_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGINT, SIGTERM and SIGHUP set."""
+    """Yield an event that SIGINT, SIGTERM and SIGHUP set."""
     stop = threading.Event()
 
     def asked(number: int, frame: FrameType | None) -> None:
@@ -149,18 +142,18 @@ def _stop_on_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-@command.command("adopt", short_help="Hand the runs of a dead worker to the living.", context_settings=SETTINGS)
+@command.command("adopt", short_help="Hand the runs of a dead worker to other workers.", context_settings=SETTINGS)
 @click.argument("name", type=Name())
-@click.option("--force", is_flag=True, help="Also when its lock is still held: its machine is out of reach.")
+@click.option("--force", is_flag=True, help="Even if its lock is still held, because its machine cannot be reached.")
 @store_option
 @color_option
 def adopt(name: str, force: bool, store: str | None, no_color: bool) -> int:
-    """Hand the runs of a dead worker back to their queues, where the living take them."""
+    """Return the runs of a dead worker to their queues, where other workers take them."""
 
-    def ask(fleet: Any, console: Console) -> int:
-        taken, refused = fleet.adopt(name, force=force)
+    def ask(queues: Any, console: Console) -> int:
+        taken, refused = queues.adopt(name, force=force)
         console.out("".join(f"{one_line(each)}\n" for each in taken))
         console.err(f"{len(taken)} runs of worker {one_line(name)} were handed over\n")
         return refuse(console, refused, "worker", as_json=False) if refused else 0
 
-    return with_fleet(ask, store, no_color)
+    return with_queues(ask, store, no_color)

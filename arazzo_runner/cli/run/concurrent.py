@@ -1,42 +1,42 @@
-"""Runs at the same time: a fixed number of workers on one event loop, each taking the next run when it is free."""
+"""Concurrent runs: a fixed number of workers on one event loop, each of which takes the next run when it is free."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from arazzo_runner.cli.run.plan import PlannedRun
 
 
-class Performs(Protocol):
-    """What performs one run, and knows when no further one is to begin."""
+class Performer(Protocol):
+    """Performs runs, and decides when no further one begins."""
 
     @property
     def stopped(self) -> bool:
-        """Whether no further run is to begin."""
+        """Whether no further run shall begin."""
 
     def connected(self) -> AbstractAsyncContextManager[None]:
-        """Open what the runs share."""
+        """Share connections while this is open."""
 
     async def aone(self, run: PlannedRun) -> None:
-        """Perform one run; being cancelled ends it as interrupted."""
+        """Perform one run; when it is cancelled, the run ends as interrupted."""
 
 
-def run_together(batch: Performs, runs: Sequence[PlannedRun], jobs: int) -> None:
-    """Perform the runs, up to `jobs` at the same time; an interrupt ends those that are going on."""
+def run_concurrently(batch: Performer, runs: Sequence[PlannedRun], jobs: int) -> None:
+    """Perform the runs, up to `jobs` at the same time; an interrupt ends those under way."""
     asyncio.run(_all(batch, iter(runs), min(jobs, len(runs))))
 
 
-async def _all(batch: Performs, runs: Iterator[PlannedRun], jobs: int) -> None:
+async def _all(batch: Performer, runs: Iterator[PlannedRun], jobs: int) -> None:
     async with batch.connected():
-        await _in_turn(batch, runs, jobs)
+        await _perform(batch, runs, jobs)
 
 
-async def _in_turn(batch: Performs, runs: Iterator[PlannedRun], jobs: int) -> None:
+async def _perform(batch: Performer, runs: Iterator[PlannedRun], jobs: int) -> None:
     workers = [asyncio.ensure_future(_worker(batch, runs)) for _ in range(jobs)]
 
     def interrupt() -> None:
@@ -46,7 +46,7 @@ async def _in_turn(batch: Performs, runs: Iterator[PlannedRun], jobs: int) -> No
     with _interrupted_by_signals(interrupt):
         try:
             await asyncio.wait(workers)
-        except asyncio.CancelledError:  # where signals cannot be handled, the runner cancels this task
+        except asyncio.CancelledError:  # where signals cannot be handled, asyncio.run cancels this task
             interrupt()
             await asyncio.wait(workers)
     for worker in workers:
@@ -54,7 +54,7 @@ async def _in_turn(batch: Performs, runs: Iterator[PlannedRun], jobs: int) -> No
             worker.result()
 
 
-async def _worker(batch: Performs, runs: Iterator[PlannedRun]) -> None:
+async def _worker(batch: Performer, runs: Iterator[PlannedRun]) -> None:
     for run in runs:
         if batch.stopped:
             return
@@ -62,13 +62,13 @@ async def _worker(batch: Performs, runs: Iterator[PlannedRun]) -> None:
 
 
 @contextlib.contextmanager
-def _interrupted_by_signals(interrupt: object) -> Iterator[None]:
+def _interrupted_by_signals(interrupt: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     handled = []
     for name in names:
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(getattr(signal, name), interrupt)  # type: ignore[arg-type]
+            loop.add_signal_handler(getattr(signal, name), interrupt)
             handled.append(name)
     try:
         yield

@@ -1,72 +1,95 @@
-"""`arazzo run --durable`: the run is begun in the store, carried out, and what is left to do is said."""
+"""Durable runs from the command line: one that begins now, and those that are submitted for workers."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import click
+
 from arazzo_runner import api, durable_runs
-from arazzo_runner.base.records import replace
-from arazzo_runner.cli.run.arguments import RunArguments
-from arazzo_runner.cli.run.execution import Announce, Execution, reading_of
-from arazzo_runner.cli.run.inputs import GivenInputs
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import Record, replace
+from arazzo_runner.cli.options import (
+    Name,
+    input_option,
+    option_group,
+    reading_options,
+    server_option,
+    server_variable_option,
+)
+from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.cli.run.execution import Announce, Execution
+from arazzo_runner.cli.run.inputs import stated_inputs, with_environment, with_row
+from arazzo_runner.cli.run.options import (
+    LimitArguments,
+    RunArguments,
+    TransportArguments,
+    idempotency_option,
+    limit_options,
+    transport_options,
+)
+from arazzo_runner.cli.run.prepare import Prepared, checked, reading_of
+from arazzo_runner.cli.run.rows import ROW_SUFFIXES, read_rows
+from arazzo_runner.durable.records import RunSpec
+from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.program.model import Program
+from arazzo_runner.program.schemas import input_names
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class DurableExecution(Execution):
-    """A durable run about to begin: its store is there and can be written. `kept` is what its program was made from."""
+    """A durable run about to begin, its store open. `snapshot` holds the documents of its program."""
 
     def __init__(
         self,
         given: RunArguments,
-        program: Program,
-        inputs: GivenInputs,
+        ready: Prepared,
         *,
         on_event: api.OnEvent,
         announce: Announce,
-        kept: DocumentSnapshot,
+        snapshot: DocumentSnapshot,
     ) -> None:
-        super().__init__(given, program, inputs, on_event=on_event, announce=announce)
+        super().__init__(given, ready, on_event=on_event, announce=announce)
         self._announce = announce
-        self._bundle = durable_runs.bundled(kept, reading_of(given))
-        self._run_id = durable_runs.run_id_of(given.durable.run_id, program.workflow.workflow_id)
+        self._bundle = durable_runs.bundled(snapshot, reading_of(given))
+        self._run_id = durable_runs.run_id_of(given.durable.run_id, ready.workflow_id)
         self._runtime = durable_runs.opened(given.durable.store, os.environ)
         self._outcome: Any = None
 
     def perform(self) -> RunResult:
-        """Begin the run and carry it out, blocking."""
-        checked, _ = api.check_inputs(self.program, self.inputs.values, self.inputs.texts)
-        spec = durable_runs.spec_of(self.program, self._bundle, checked, self.options)
+        """Begin the run and perform it; blocking."""
+        ready = self.ready
+        spec = durable_runs.spec_of(ready.program, self._bundle, ready.inputs, ready.options)
         names = self.given.defaults.credentials
         spec = replace(spec, idempotency_keys=self.given.durable.idempotency_keys, credential_names=names)
         with self._runtime as runtime:
             if not self.given.quiet:
                 self._announce(f"durable run {self._run_id}")
             self._outcome = runtime.start(
-                spec, self._bundle, run_id=self._run_id, on_event=self._told, program=self.program
+                spec, self._bundle, run_id=self._run_id, on_event=self._reported, program=ready.program
             )
         result: RunResult = self._outcome.result
         return result
 
-    def farewell(self) -> str:
-        """Say how an unfinished run goes on, and where the outputs of an ended one are."""
-        return farewell(self._outcome, self.given.durable.store)
+    def closing_lines(self) -> str:
+        """Return how an unfinished run is resumed, or where the outputs of an ended one are."""
+        return closing_lines(self._outcome, self.given.durable.store)
 
 
-def farewell(outcome: Any, store: str | None) -> str:
-    """Say how an unfinished run goes on, and where the outputs of an ended one are."""
+def closing_lines(outcome: Any, store: str | None) -> str:
+    """Return how an unfinished run is resumed, or where the outputs of an ended one are."""
     if outcome is None:
         return ""
     option = f" --store {one_line(store)}" if store else ""
     if outcome.doubts:
         return "".join(_doubt(outcome.run_id, doubt, option) for doubt in outcome.doubts)
     if outcome.unfinished:
-        return f"the run is kept; it goes on with: arazzo resume {outcome.run_id}{option}\n"
+        return f"the run is stored; continue it with: arazzo resume {outcome.run_id}{option}\n"
     if outcome.result.secret_outputs:
-        return f"secret outputs are kept: arazzo runs show {outcome.run_id}{option} --show-secrets\n"
+        return f"secret outputs are stored: arazzo runs show {outcome.run_id}{option} --show-secrets\n"
     return ""
 
 
@@ -74,9 +97,101 @@ def _doubt(run_id: str, doubt: Any, option: str) -> str:
     command = f"arazzo resume {run_id}{option} --step {one_line(doubt.step_id)} --as"
     return (
         f"in doubt: {one_line(doubt.step_id)}: {doubt.method} {one_line(doubt.url)}\n"
-        "  Was it acted on? Look at the server, then say so:\n"
+        "  Find out on the server whether it was acted on, then run one of these:\n"
         f"    {command} failed     it was not: the step fails\n"
-        f"    {command} resend     it may be sent once more\n"
-        f"    {command} FILE.json  it was, and this is the answer: "
+        f"    {command} resend     it may be sent again\n"
+        f"    {command} FILE.json  it was, and this is the response: "
         '{"status": 200, "headers": {}, "body": {}}\n'
     )
+
+
+# ------------------------------------------------------------------ submissions
+
+
+class SubmissionArguments(Record, kw_only=True):
+    """What is submitted: a document, its workflow and the inputs of one run or many."""
+
+    spec: str
+    workflow: str | None
+    inputs: tuple[tuple[str, str], ...]
+    input_file: str | None
+    servers: Mapping[str, str]
+    server_variables: Mapping[str, str]
+    include: tuple[str, ...]
+    queue: str
+    idempotency_keys: bool
+
+
+_group = option_group(
+    "submission",
+    SubmissionArguments,
+    click.argument("spec"),
+    click.option("-w", "--workflow", metavar="ID", help="The workflow to run (needed when there are several)."),
+    input_option("An input, as with arazzo run; repeatable."),
+    click.option(
+        "--input-file",
+        metavar="FILE",
+        help="A mapping of inputs, or rows (.jsonl, .ndjson, .csv, .tsv) for one run each.",
+    ),
+    server_option,
+    server_variable_option,
+    click.option(
+        "--include", metavar="FILE", multiple=True, help="Another Arazzo document for references; repeatable."
+    ),
+    click.option(
+        "--queue",
+        type=Name(),
+        metavar="NAME",
+        default="default",
+        show_default=True,
+        help="The queue whose workers perform it.",
+    ),
+    idempotency_option,
+)
+
+
+def submission_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that say which runs are submitted; the command gets four records, `submission` first."""
+    return _group(reading_options(limit_options(transport_options(command))))
+
+
+class Submission:
+    """The runs of a document that are ready to be submitted: `specs`, one of each. Raises ArazzoError."""
+
+    def __init__(
+        self,
+        given: SubmissionArguments,
+        reading: ReadingArguments,
+        limits: LimitArguments,
+        transport: TransportArguments,
+        environment: Mapping[str, str],
+    ) -> None:
+        default = replace(RunOptions(), run_timeout=None, transport=transport.as_options())
+        options = replace(default, **limits.as_options())
+        api.check_transport(options)
+        how: dict[str, Any] = {
+            **reading.as_keywords(),
+            "include": given.include,
+            "servers": given.servers,
+            "server_variables": given.server_variables,
+        }
+        program, self.bundle = durable_runs.load_bundled(given.spec, given.workflow, how)
+        self.program = api.choose_workflow(program, given.workflow)
+        self.specs = [self._spec(given, options, inputs) for inputs in self._inputs(given, environment)]
+
+    def _spec(self, given: SubmissionArguments, options: RunOptions, inputs: Mapping[str, JsonValue]) -> RunSpec:
+        spec = durable_runs.spec_of(self.program, self.bundle, inputs, options)
+        return replace(spec, queue=given.queue, idempotency_keys=given.idempotency_keys)
+
+    def _inputs(self, given: SubmissionArguments, environment: Mapping[str, str]) -> Iterator[dict[str, JsonValue]]:
+        """Yield the inputs of the only run, or of the run of each row."""
+        workflow = self.program.workflow
+        names = input_names(workflow.inputs, workflow.document.raw) or frozenset()
+        file = given.input_file
+        has_rows = file is not None and file.lower().endswith(ROW_SUFFIXES)
+        base = with_environment(stated_inputs(given.inputs, None if has_rows else file), names, environment)
+        if not has_rows or file is None:
+            yield checked(self.program, base)[0]
+            return
+        for row in read_rows(file):
+            yield checked(self.program, with_row(base, row.inputs))[0]

@@ -1,117 +1,40 @@
-"""What every run from the command line goes through, alone or as one of many: loaded, checked, performed, kept."""
+"""One run, alone or one of many: performed, its secret outputs kept on disk, its conversation recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from arazzo_runner import api
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import PrivateFile, state_folder
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import pairs
-from arazzo_runner.cli.run.arguments import RunArguments, run_options
-from arazzo_runner.cli.run.inputs import GivenInputs, given_inputs, with_defaults
-from arazzo_runner.cli.run.recording import Recording
-from arazzo_runner.config.find import find_configuration
-from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.cli.run.options import RunArguments
+from arazzo_runner.cli.run.prepare import Prepared
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.selection import select
-from arazzo_runner.errors import ArazzoError, InvalidUsage
+from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
-from arazzo_runner.program.schemas import input_names
-from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.secret_file import SecretFile, has_secret_outputs
-from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote
 
 Announce = Callable[[str], None]
 
 
-def configured(given: RunArguments, spec: str) -> RunArguments:
-    """Return the arguments with what the configuration file of a document says beside them; raises InvalidUsage."""
-    path = find_configuration("." if is_remote(spec) else spec)
-    if path is None and given.many.env is None:
-        return given
-    from arazzo_runner.cli.environments import with_configuration  # lazily: most documents have no configuration
-
-    return with_configuration(given, path)
-
-
-def load(given: RunArguments, kept: DocumentSnapshot | None = None) -> Program:
-    """Load the workflow of a single run, keeping what is read; raises ArazzoError."""
-    return api.choose_workflow(load_document(given, given.spec, given.workflow, kept), given.workflow)
-
-
-def load_document(
-    given: RunArguments, spec: str, workflow_id: str | None, kept: DocumentSnapshot | None = None
-) -> Program:
-    """Load a document as the command line says; raises ArazzoError."""
-    reading = reading_of(given)
-    program = api.load(spec, workflow_id, **reading, any_server=given.mock, kept=kept)
-    _check_names(program, given.reading.sources, "--source")
-    _check_names(program, pairs(given.servers, "--server", "NAME=URL"), "--server")
-    return program
-
-
-def reading_of(given: RunArguments) -> dict[str, Any]:
-    """Return how documents are read, as arguments of `load`."""
-    said, defaults = given.reading.as_keywords(), given.defaults
-    variables = pairs(given.server_variables, "--server-var")
-    return {
-        **said,
-        "sources": {**defaults.sources, **said["sources"]},
-        "url_map": {**defaults.url_map, **said["url_map"]},
-        "include": given.include,
-        "servers": {**defaults.servers, **pairs(given.servers, "--server", "NAME=URL")},
-        "server_variables": {**defaults.server_variables, **variables},
-    }
-
-
-def _check_names(program: Program, given: Iterable[str], option: str) -> None:
-    """Refuse a source name nobody knows: the requests it was meant for would go to the real server."""
-    known = list(dict.fromkeys(name for each in program.workflows.values() for name in each.document.sources))
-    for name in given:
-        if name not in known:
-            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
-            raise InvalidUsage(
-                [usage_error(f'{option}: there is no source "{name}"', code="unknown-source", hint=hint)]
-            )
-
-
-def collect_inputs(given: RunArguments, program: Program, environment: Mapping[str, str]) -> GivenInputs:
-    """Collect and check the inputs of a single run; raises ArazzoError."""
-    names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
-    found = given_inputs(given.inputs, given.input_file, names, environment)
-    return checked(program, with_defaults(found, names, given.defaults.inputs))
-
-
-def checked(program: Program, inputs: GivenInputs) -> GivenInputs:
-    """Check inputs, so that nothing is sent, and no file made, when they are wrong; raises ArazzoError, masked."""
-    workflow = program.workflow
-    try:
-        _, notes = api.check_inputs(program, inputs.values, inputs.texts)
-    except ArazzoError as problem:
-        secrets = Secrets(text for name, text in inputs.texts.items() if name in workflow.secret_inputs)
-        for name in workflow.secret_inputs:
-            secrets.add(inputs.values.get(name))
-        raise type(problem)(masked_diagnostic(each, secrets) for each in problem.diagnostics) from None
-    return replace(inputs, warnings=(*inputs.warnings, *notes))
-
-
-class Around(Protocol):
-    """Something that wraps a World."""
+class Wrapper(Protocol):
+    """Wraps Worlds."""
 
     def around(self, world: World) -> World:
         """Return a World around a World."""
 
 
-def pace_of(given: RunArguments) -> Around | None:
-    """Return the pace that all runs of a command line share, None when none was asked for."""
+def pace_of(given: RunArguments) -> Wrapper | None:
+    """Return what holds the requests of all runs to --rate, None without it."""
     if given.many.rate is None:
         return None
     from arazzo_runner.runtime.rate import Pace  # lazily: few runs are held back
@@ -120,127 +43,175 @@ def pace_of(given: RunArguments) -> Around | None:
 
 
 class Execution:
-    """One run about to begin: its options are checked, and secret outputs have a place.
+    """A run about to begin: its steps can be chosen and its files can be written, else InvalidUsage is raised.
 
-    `on_event` is told what happens, `announce` where secret outputs are kept; `label` tells the
-    files of several runs apart; `credentials`, `pace` and `world` may be shared by
-    many runs. `place` is the file that the outputs will be written to: a run that is killed
-    leaves its secrets there. Raises InvalidUsage.
+    `on_event` is called with events, `announce` with the path of secret outputs; `label` distinguishes the
+    files of several runs; `pace` and `world` may be shared by runs. `output` is the file of
+    --output: secret outputs are written into it at once, so that a run that is killed leaves them there.
     """
 
     def __init__(
         self,
         given: RunArguments,
-        program: Program,
-        inputs: GivenInputs,
+        ready: Prepared,
         *,
         on_event: api.OnEvent,
         announce: Announce,
         label: str = "",
-        credentials: CredentialsGiven = None,
-        pace: Around | None = None,
+        pace: Wrapper | None = None,
         world: World | None = None,
-        place: PrivateFile | None = None,
+        output: PrivateFile | None = None,
     ) -> None:
         self.given = given
-        self.program = program
-        self.inputs = inputs
-        self.options = run_options(given)
+        self.ready = ready
         self._on_event = on_event
-        self._credentials = credentials
         self._pace = pace
         self._world = world
-        select(program.workflow, self.options)
-        self._recording = None if given.record is None else _recording(given)
-        self._keep = self._made_keep(announce, label, place) if has_secret_outputs(program) else None
+        select(ready.program.workflow, ready.options)
+        self._recording = None if given.record is None else _recording(given.record, given, ready.spec)
+        self._secret_file = self._prepared_file(announce, label, output) if has_secret_outputs(ready.program) else None
 
-    def _made_keep(self, announce: Announce, label: str, place: PrivateFile | None) -> SecretFile | None:
-        """Return where secret outputs are kept while the run goes on: `place` is the file of --output."""
-        if not self.given.secrets_have_a_place:
-            return prepared_keep(self.program, announce, label)
-        if place is None or not place.is_replaceable:
+    def _prepared_file(self, announce: Announce, label: str, output: PrivateFile | None) -> SecretFile | None:
+        """Return the file that takes secret outputs during the run, None where none is needed."""
+        if not self.given.delivers_secrets:
+            return prepared_secret_file(self.ready.program, announce, label)
+        if output is None or not output.is_replaceable:
             return None
-        path = place.path
-        return SecretFile(self.program, place, lambda moved: announce(moved) if moved != path else None)
+        path = output.path
+        return SecretFile(self.ready.program, output, lambda moved: announce(moved) if moved != path else None)
 
     def perform(self) -> RunResult:
         """Run; blocking."""
         if self.given.dry_run:
-            return api.dry_run(self.program, **self._common())
-        return self._kept(api.run(self.program, **self._common(), **self._sending()))
+            return api.dry_run(self.ready.program, **self._common())
+        return self._kept(api.run(self.ready.program, **self._common(), **self._sending()))
 
     async def aperform(self) -> RunResult:
         """Run on the running event loop."""
         if self.given.dry_run:
             return self.perform()
-        return self._kept(await api.arun(self.program, **self._common(), **self._sending()))
+        return self._kept(await api.arun(self.ready.program, **self._common(), **self._sending()))
 
-    def farewell(self) -> str:
-        """Return what is left to be done when the run is over, as lines for standard error."""
+    def closing_lines(self) -> str:
+        """Return what a person may want to do after the run, as lines for standard error."""
         return ""
 
     def abandon(self) -> None:
-        """Leave no empty file behind when the run could not even begin."""
-        if self._keep is not None and not self._keep.used:
-            self._keep.discard()
+        """Remove the files that were made for a run that did not begin."""
+        if self._secret_file is not None and not self._secret_file.used:
+            self._secret_file.discard()
         if self._recording is not None:
             self._recording.discard()
 
     def record(self, result: RunResult) -> None:
-        """Write down the conversation when that was asked for; raises OSError."""
+        """Write the file of --record, if there is one; raises OSError."""
         if self._recording is not None:
-            inputs, _ = api.check_inputs(self.program, self.inputs.values, self.inputs.texts)
-            self._recording.finish(result, inputs)
+            self._recording.finish(result, self.ready.inputs)
 
     def _common(self) -> dict[str, Any]:
         return {
-            "inputs": self.inputs.values,
-            "input_texts": self.inputs.texts,
-            "on_event": self._told,
-            "options": self.options,
-            "credentials": self._credentials,
+            "inputs": self.ready.inputs,
+            "on_event": self._reported,
+            "options": self.ready.options,
+            "credentials": self.ready.credentials,
         }
 
     def _sending(self) -> dict[str, Any]:
-        """Return what only a run that sends something is told."""
-        given = self.given
+        """Return the arguments of a run that sends its requests."""
         return {
-            "mock": given.mock,
-            "scenario": given.scenario,
-            "switches": given.switches,
+            "mock": self.given.mock,
+            "scenario": self.ready.scenario,
             "around": self._around,
             "world": self._world,
         }
 
     def _around(self, world: World) -> World:
-        """Wrap the World that performs the requests in what was asked for."""
-        for wrap in (self._pace, self._recording):
-            world = world if wrap is None else wrap.around(world)
+        """Wrap the World that performs the requests in the pace and the recorder."""
+        for wrapper in (self._pace, self._recording):
+            world = world if wrapper is None else wrapper.around(world)
         return world
 
-    def _told(self, event: Event, secrets: Secrets) -> None:
-        # First to disk, then to the screen: what the screen names must be there.
-        if self._keep is not None:
-            self._keep.on_event(event, secrets)
+    def _reported(self, event: Event, secrets: Secrets) -> None:
+        # To disk before the screen, so that a file the screen names exists.
+        if self._secret_file is not None:
+            self._secret_file.on_event(event, secrets)
         self._on_event(event, secrets)
 
     def _kept(self, result: RunResult) -> RunResult:
-        lost = None if self._keep is None else self._keep.finish(result.status, result.outputs)
+        """Write the last secret outputs; a run whose secrets could not be written has failed."""
+        lost = None if self._secret_file is None else self._secret_file.finish(result.status, result.outputs)
         if lost is None or result.status != "succeeded":
             return result
         return replace(result, status="failed", reason=lost)
 
 
-def _recording(given: RunArguments) -> Recording:
-    assert given.record is not None
-    return Recording(given.record, given.spec, elsewhere=given.mock or bool(given.servers))
+def _recording(path: str, given: RunArguments, spec: str) -> Recording:
+    return Recording(path, spec, elsewhere=given.mock or bool(given.servers))
 
 
-def prepared_keep(program: Program, announce: Announce, label: str = "") -> SecretFile:
-    """Return where secret outputs are kept; raises InvalidUsage when nothing can be."""
+def prepared_secret_file(program: Program, announce: Announce, label: str = "") -> SecretFile:
+    """Return the file below the state folder that takes secret outputs; raises InvalidUsage if it cannot be made."""
     try:
         return SecretFile.prepare(program, announce, label)
     except OSError as problem:
         message = f"secret outputs cannot be kept in {state_folder()}: {problem.strerror or problem}"
-        hint = "say where they should go with --output FILE or --show-secrets, or set XDG_STATE_HOME"
+        hint = "use --output FILE or --show-secrets, or set XDG_STATE_HOME"
         raise InvalidUsage([usage_error(message, code="cannot-keep-secrets", hint=hint)]) from None
+
+
+# ------------------------------------------------------------------ --record
+
+
+class Recording:
+    """The file of --record. `elsewhere`: sources are not called at the servers of their descriptions."""
+
+    def __init__(self, path: str, spec: str, *, elsewhere: bool) -> None:
+        """Raises InvalidUsage when the file cannot be written."""
+        try:
+            self._file = PrivateFile.prepare(path)
+        except OSError as problem:
+            message = f"the recording cannot be written to {path}: {problem.strerror or problem}"
+            hint = "name another file with --record"
+            raise InvalidUsage([usage_error(message, code="cannot-write-output", hint=hint)]) from None
+        self._spec = spec
+        self._elsewhere = elsewhere
+        self._recorder: Any = None
+
+    def around(self, world: World) -> World:
+        """Return a World that records what another one does."""
+        from arazzo_runner.runtime.cassette.world import Recorder  # lazily, as below: few runs are recorded
+
+        self._recorder = recorder = Recorder(world)
+        return recorder
+
+    def finish(self, result: RunResult, inputs: Mapping[str, JsonValue]) -> None:
+        """Write the cassette; raises OSError."""
+        from arazzo_runner.runtime.cassette.file import cassette_text
+        from arazzo_runner.runtime.cassette.placeholders import Placeholders
+        from arazzo_runner.runtime.cassette.world import Cassette
+
+        interactions = () if self._recorder is None else tuple(self._recorder.interactions)
+        servers = {each.source: each.server for each in reversed(interactions)} if self._elsewhere else {}
+        cassette = Cassette(
+            document=self._document(),
+            workflow_id=result.workflow_id or "",
+            status=result.status,
+            inputs=inputs,
+            outputs=result.outputs,
+            servers=servers,
+            interactions=interactions,
+        )
+        self._file.write(cassette_text(cassette, Placeholders(result.secrets)))
+
+    def discard(self) -> None:
+        """Remove the file of a run that did not begin."""
+        self._file.discard()
+
+    def _document(self) -> str:
+        # Relative to the cassette, so that both can be moved together.
+        if is_remote(self._spec):
+            return self._spec
+        try:
+            return os.path.relpath(self._spec, os.path.dirname(os.path.abspath(self._file.path))).replace(os.sep, "/")
+        except ValueError:  # on Windows, for another drive
+            return os.path.abspath(self._spec)

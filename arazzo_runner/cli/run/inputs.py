@@ -1,30 +1,31 @@
 """The inputs of a run, from the command line, a file, standard input and the environment.
 
-Precedence: `-i` over `--input-file` over the environment. So that secrets need not stand in a
-command line (other users and the shell's history see those), `-i name=@FILE` reads a text from
-a file, `-i name=@-` from standard input, and the variable `ARAZZO_INPUT_<NAME>` gives an input
-that nothing else gave; `refreshToken` is found in ARAZZO_INPUT_refreshToken and in
-ARAZZO_INPUT_REFRESH_TOKEN.
+Precedence: `-i` over `--input-file` over the environment. To keep secrets out of the command
+line, which other users and the shell's history can see, `-i name=@FILE` reads a text from a file,
+`-i name=@-` from standard input, and the variable `ARAZZO_INPUT_<NAME>` gives an input that nothing
+else gives: `refreshToken` is looked up in ARAZZO_INPUT_refreshToken and ARAZZO_INPUT_REFRESH_TOKEN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.user_files import TooLarge, UnusableFile, read_file, read_standard_input, text_of
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import pairs
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
-PREFIX = "ARAZZO_INPUT_"
+PREFIX: Final = "ARAZZO_INPUT_"
+Arguments: TypeAlias = Sequence[tuple[str, str]]
+"""The names and texts of `-i`, in their order."""
 
 
 class GivenInputs(Record):
-    """`values` are JSON values of a file, `texts` are to be coerced by the schema; `warnings` say what was odd."""
+    """Inputs before they are checked: JSON `values` from files, `texts` that the schema is still to coerce."""
 
     values: dict[str, JsonValue] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
@@ -32,15 +33,15 @@ class GivenInputs(Record):
 
 
 def given_inputs(
-    arguments: Sequence[str], file: str | None, names: Iterable[str], environment: Mapping[str, str]
+    arguments: Arguments, file: str | None, names: Iterable[str], environment: Mapping[str, str]
 ) -> GivenInputs:
-    """Collect inputs; `names` are those the workflow declares. Raises InvalidUsage for what cannot be read."""
+    """Read all inputs; `names` are those that the workflow declares. Raises InvalidUsage for an unusable file."""
     return with_environment(stated_inputs(arguments, file), names, environment)
 
 
-def stated_inputs(arguments: Sequence[str], file: str | None) -> GivenInputs:
-    """Read what `-i` and `--input-file` give; raises InvalidUsage. Standard input can be read only once."""
-    texts = {name: _text_of(name, text) for name, text in pairs(arguments, "-i", "NAME=VALUE").items()}
+def stated_inputs(arguments: Arguments, file: str | None) -> GivenInputs:
+    """Read the inputs of `-i` and `--input-file`; raises InvalidUsage for an unusable file."""
+    texts = {name: _text_of(name, text) for name, text in dict(arguments).items()}
     values = {}
     if file is not None:
         values = read_mapping(file, "the input file", hint="write name: value, one input a line")
@@ -67,15 +68,15 @@ def with_defaults(inputs: GivenInputs, names: Iterable[str], values: Mapping[str
 
 
 def with_row(inputs: GivenInputs, row: GivenInputs) -> GivenInputs:
-    """Return inputs in which those of a row win."""
+    """Return inputs with those of a row, which take precedence."""
     own = {*row.values, *row.texts}
     values = {name: value for name, value in inputs.values.items() if name not in own}
     texts = {name: text for name, text in inputs.texts.items() if name not in own}
     return replace(inputs, values={**values, **row.values}, texts={**texts, **row.texts})
 
 
-def _repeated(arguments: Sequence[str]) -> Iterable[Diagnostic]:
-    names = [argument.partition("=")[0] for argument in arguments]
+def _repeated(arguments: Arguments) -> Iterable[Diagnostic]:
+    names = [name for name, _ in arguments]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield Diagnostic(
@@ -88,7 +89,7 @@ def _repeated(arguments: Sequence[str]) -> Iterable[Diagnostic]:
 
 
 def _text_of(name: str, text: str) -> str:
-    r"""Return the text an argument means: `@FILE` reads a file, `\@…` is the text `@…`."""
+    r"""Return the text of an argument: `@FILE` is the content of a file, `\@…` the text `@…`."""
     if text.startswith("\\@"):
         return text[1:]
     if not text.startswith("@"):
@@ -100,14 +101,14 @@ def _text_of(name: str, text: str) -> str:
         message = f'input "{name}": {path} cannot be read: {problem}'
         raise InvalidUsage([usage_error(message, code="unreadable-file", file=path)]) from None
     except InvalidUsage as problem:
-        hint = f"a text that begins with @ is written -i '{name}=\\{text}'"
+        hint = f"write a text that begins with @ as -i '{name}=\\{text}'"
         raise InvalidUsage([usage_error(problem.diagnostics[0].message, code="unreadable-file", hint=hint)]) from None
-    # A file that an editor or `echo` wrote ends with a line break that belongs to no token.
+    # Editors and `echo` end a file with a line break that is not part of a token.
     return content.removesuffix("\n").removesuffix("\r")
 
 
 def read_bytes(path: str) -> bytes:
-    """Return what a file or, for `-`, standard input holds; raises InvalidUsage."""
+    """Return the content of a file or, for `-`, of standard input; raises InvalidUsage."""
     try:
         return read_standard_input() if path == "-" else read_file(path)
     except UnusableFile as problem:
@@ -134,7 +135,7 @@ def read_mapping(path: str, what: str, *, hint: str) -> dict[str, JsonValue]:
 
 
 def _environment_inputs(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Find declared inputs in the environment: by exact name first, else without regard to case and punctuation."""
+    """Return declared inputs from the environment: by exact name, else ignoring case and punctuation."""
     given = {key[len(PREFIX) :]: value for key, value in environment.items() if key.upper().startswith(PREFIX)}
     if not given:
         return {}

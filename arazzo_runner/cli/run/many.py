@@ -1,4 +1,4 @@
-"""Many runs from one command line: planned and checked as a whole, performed one after the other or together."""
+"""Many runs from one command line: planned and checked as a whole, performed one by one or concurrently."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from arazzo_runner import api
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
 from arazzo_runner.cli.errors import EXIT_USAGE, refuse
-from arazzo_runner.cli.run.arguments import RunArguments, run_options
 from arazzo_runner.cli.run.execution import Execution, pace_of
+from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.plan import PlannedRun, plan
 from arazzo_runner.cli.run.reporting import refused_run
 from arazzo_runner.cli.run.session import (
@@ -26,7 +24,6 @@ from arazzo_runner.cli.run.session import (
     prepared_reports,
     termination_interrupts,
 )
-from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
@@ -46,13 +43,11 @@ from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 def run_many(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
-    """Run everything that the command line asks for and return the worst exit code; `read` takes in what is read."""
+    """Perform all runs and return the worst exit code; `read` takes in the documents that are loaded."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:
         reports = prepared_reports(given, console)
-        if not given.dry_run:
-            api.check_transport(run_options(given))
         runs = plan(given, environment, read)
         batch = Batch(given, runs, console, reports)
     except ArazzoError as problem:
@@ -83,18 +78,17 @@ class Batch:
         self._arrived = True
         self._stopped = False
         self.printer = ManyPrinter(console, len(runs), quiet=given.quiet or given.dry_run)
-        self._credentials, self._missing = shared_credentials(runs)
         self._pace = pace_of(given)
         self._world: World | None = None
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._probe(runs[0])
 
     def _probe(self, run: PlannedRun) -> None:
-        """Refuse before the first request what any run would refuse: its options, no place for secrets."""
+        """Raise before the first request what every run would raise: unusable options, no file for secrets."""
         self._execution(run, Watcher(self, run)).abandon()
 
     def run(self) -> int:
-        """Perform the runs, deliver what they gave, and return the exit code."""
+        """Perform the runs, deliver their outputs, and return the exit code."""
         given = self._given
         if not given.quiet:
             self._warn()
@@ -120,9 +114,9 @@ class Batch:
 
     def _perform(self) -> None:
         if self._given.many.jobs > 1:
-            from arazzo_runner.cli.run.concurrent import run_together  # lazily: asyncio
+            from arazzo_runner.cli.run.concurrent import run_concurrently  # lazily: asyncio
 
-            run_together(self, self._runs, self._given.many.jobs)
+            run_concurrently(self, self._runs, self._given.many.jobs)
             return
         with contextlib.ExitStack() as stack:
             if self._shares_connections:
@@ -134,17 +128,17 @@ class Batch:
 
     @property
     def _shares_connections(self) -> bool:
-        """Whether runs go to the same servers: each mock is one of its own, and a dry run sends nothing."""
+        """Whether runs can share connections: each run has its own mock server, and a dry run sends nothing."""
         return not self._given.mock and not self._given.dry_run
 
     @property
     def _world_options(self) -> dict[str, Any]:
-        options = run_options(self._given)
+        options = self._runs[0].ready.options
         return {"max_response_size": options.max_response_size, "options": options.transport}
 
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
-        """Let runs on the running event loop share their connections while this is open."""
+        """Share connections between the runs on the running event loop while this is open."""
         if not self._shares_connections:
             yield
             return
@@ -153,11 +147,12 @@ class Batch:
             yield
 
     def _warn(self) -> None:
-        """Print what is odd about documents and inputs, each once."""
+        """Print the warnings about documents, inputs and credentials, each once."""
         found: dict[Diagnostic, None] = {}
         for run in self._runs:
-            found.update(dict.fromkeys((*run.inputs.warnings, *run.program.diagnostics)))
-        found.update(dict.fromkeys(self._missing))
+            found.update(dict.fromkeys((*run.ready.input_warnings, *run.ready.program.diagnostics)))
+        for run in self._runs:
+            found.update(dict.fromkeys(run.ready.missing))
         if found:
             self.console.err(render_diagnostics(found, color=self.console.color) + "\n")
 
@@ -165,7 +160,7 @@ class Batch:
 
     @property
     def stopped(self) -> bool:
-        """Whether no further run is to begin."""
+        """Whether no further run shall begin."""
         return self._stopped
 
     def one(self, run: PlannedRun) -> None:
@@ -185,28 +180,26 @@ class Batch:
     def _execution(self, run: PlannedRun, watcher: Watcher) -> Execution:
         return Execution(
             run.given,
-            run.program,
-            run.inputs,
+            run.ready,
             on_event=watcher.on_event,
             announce=watcher.announce,
             label=f"-{run.number}",
-            credentials=self._credentials.get(_credentials_key(run)),
             pace=self._pace,
             world=self._world,
         )
 
     def _finished(self, execution: Execution, watcher: Watcher, result: RunResult, started: float) -> None:
-        """Take in what a run came to, and deliver what can be delivered in the order planned."""
-        run = watcher.run
-        missing = () if run.given.part.ends_early else tuple(missing_outputs(run.program, result))
+        """Store a result and emit finished ones in the order planned."""
+        run, ready = watcher.run, watcher.run.ready
+        missing = () if run.given.part.ends_early else tuple(missing_outputs(ready.program, result))
         record = RunRecord(
             name=run.name,
-            document=run.given.spec,
-            workflow_id=run.program.workflow.workflow_id,
+            document=ready.spec,
+            workflow_id=ready.workflow_id,
             result=result,
-            program=run.program,
+            program=ready.program,
             started=started,
-            diagnostics=(*run.inputs.warnings, *missing, *failure_diagnostics(result)),
+            diagnostics=(*ready.input_warnings, *missing, *failure_diagnostics(result)),
         )
         self._results[run.number] = record
         if result.status == "interrupted" or result.reason == "interrupted":
@@ -218,7 +211,7 @@ class Batch:
         self._deliver()
 
     def _texts(self, execution: Execution, record: RunRecord, result: RunResult) -> tuple[str, str]:
-        """Return what stdout and what --output get of one run."""
+        """Return the texts of a run for stdout and for the file of --output."""
         if self._given.dry_run:
             return f"## {one_line(record.name)}\n\n{render_requests(result)}", ""
         shown = delivered_outputs(execution, result, show_secrets=self._given.show_secrets)
@@ -228,7 +221,7 @@ class Batch:
         return run_line(record, shown), clear
 
     def _deliver(self) -> None:
-        """Write the lines of runs that are over, in the order planned, as soon as those before them are."""
+        """Write the lines of finished runs, in the order planned: each waits for those before it."""
         while self._delivered + 1 in self._lines:
             self._delivered += 1
             line, clear = self._lines.pop(self._delivered)
@@ -246,34 +239,8 @@ class Batch:
             self._arrived = False
 
 
-CredentialsKey = tuple[str | None, tuple[tuple[str, str], ...]]
-
-
-def _credentials_key(run: PlannedRun) -> CredentialsKey:
-    given = run.given
-    return given.credentials.credentials_file, tuple(given.defaults.credentials.items())
-
-
-def shared_credentials(
-    runs: Sequence[PlannedRun],
-) -> tuple[dict[CredentialsKey, CredentialsGiven], tuple[Diagnostic, ...]]:
-    """Return the credentials of runs, one object for all that look in the same places, and what is missing."""
-    groups: dict[CredentialsKey, list[PlannedRun]] = {}
-    for run in runs:
-        groups.setdefault(_credentials_key(run), []).append(run)
-    found: dict[CredentialsKey, CredentialsGiven] = {}
-    missing: dict[Diagnostic, None] = {}
-    for key, group in groups.items():
-        given = group[0].given
-        programs = list({id(run.program): run.program for run in group}.values())
-        own = None if given.mock else credentials_of(given.credentials, programs, given.defaults.credentials)
-        found[key] = own
-        missing.update(dict.fromkeys(missing_credentials(programs, own, run_options(given))))
-    return found, tuple(missing)
-
-
 class Watcher:
-    """Listens to one run: shows it at once when it goes alone, else keeps its lines until it is over."""
+    """Shows the events of one run: at once when runs go one by one, else all of them when the run is over."""
 
     def __init__(self, batch: Batch, run: PlannedRun) -> None:
         self.run = run
@@ -288,7 +255,7 @@ class Watcher:
             self._details = RunPrinter(console, verbosity=run.given.verbose)
 
     def on_event(self, event: Event, secrets: Secrets) -> None:
-        """Show or keep one event."""
+        """Show an event, or buffer its lines."""
         self._batch.console.secrets = secrets
         if self._details is not None:
             self._details.on_event(event, secrets)
@@ -296,17 +263,16 @@ class Watcher:
             self._batch.printer.on_event(self.run.name, event)
 
     def announce(self, path: str) -> None:
-        """Take in where secret outputs are kept."""
+        """Note the file that holds the secret outputs."""
         self._batch.printer.kept(path)
 
     def shown(self) -> str:
-        """Return the lines kept until now."""
+        """Return the buffered lines."""
         if self._details is not None:
             self._details.close()
         return "" if self._buffer is None else self._buffer.getvalue()
 
 
 def _not_run(run: PlannedRun) -> RunRecord:
-    return RunRecord(
-        name=run.name, document=run.given.spec, workflow_id=run.program.workflow.workflow_id, program=run.program
-    )
+    ready = run.ready
+    return RunRecord(name=run.name, document=ready.spec, workflow_id=ready.workflow_id, program=ready.program)

@@ -1,13 +1,30 @@
-"""The options of `arazzo run` in groups: each becomes one record, so that a run's arguments stay few."""
+"""What the command line of a run says: each group of options is one record, RunArguments holds them all."""
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import click
 
-from arazzo_runner.base.records import Record
-from arazzo_runner.cli.options import option_group
-from arazzo_runner.cli.run.parameters import MOST_RUNS, Bytes, Count, Seconds
-from arazzo_runner.engine.options import DEEPEST, MOST_SECONDS
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import Record, field, field_names
+from arazzo_runner.cli.options import (
+    MOST_RUNS,
+    Bytes,
+    Count,
+    Seconds,
+    as_table,
+    credentials_file_option,
+    option_group,
+    store_option,
+)
+from arazzo_runner.cli.reading_arguments import ReadingArguments
+from arazzo_runner.engine.options import DEEPEST, MAX_REDIRECTS, MOST_SECONDS, CheckOptions, TransportOptions
+from arazzo_runner.sources.hosts import EVERY_HOST
+from arazzo_runner.sources.uris import is_remote
 
 _SECONDS = Seconds(min_open=True)
 _WAIT = Seconds()
@@ -15,8 +32,13 @@ _COUNT = Count()
 _DEPTH = click.IntRange(min=1, max=DEEPEST)
 
 
+def _given(group: Any) -> dict[str, Any]:
+    """Return the fields of a group that are not None."""
+    return {name: value for name in field_names(type(group)) if (value := getattr(group, name)) is not None}
+
+
 class LimitArguments(Record, kw_only=True):
-    """What bounds a run and paces it; None is the default of RunOptions, whose names these are."""
+    """The limits and the pace of a run, named as in RunOptions; None stands for its defaults."""
 
     timeout: float | None
     run_timeout: float | None
@@ -30,16 +52,27 @@ class LimitArguments(Record, kw_only=True):
     parallel: int | None
     resend_unknown: bool
 
+    def as_options(self) -> dict[str, Any]:
+        """Return what was given as fields of RunOptions."""
+        return _given(self)
+
 
 limit_options = option_group(
     "limits",
     LimitArguments,
     click.option("--timeout", type=_SECONDS, metavar="S", help="Seconds for one exchange (default 30)."),
     click.option("--run-timeout", type=_SECONDS, metavar="S", help="Seconds for the whole run (default 600)."),
-    click.option("--max-steps", type=_COUNT, metavar="N", help="Visits of steps before a loop is given up."),
+    click.option("--max-steps", type=_COUNT, metavar="N", help="Visits of steps after which a loop is ended."),
     click.option("--max-depth", type=_DEPTH, metavar="N", help="Nesting of workflows (default 32)."),
-    click.option("--max-retry-wait", type=_WAIT, metavar="S", help="The longest Retry-After to obey (default 300)."),
-    click.option("--poll-interval", type=_WAIT, metavar="S", help="Seconds before a step goes to itself (default 1)."),
+    click.option(
+        "--max-retry-wait", type=_WAIT, metavar="S", help="The longest Retry-After to wait for (default 300)."
+    ),
+    click.option(
+        "--poll-interval",
+        type=_WAIT,
+        metavar="S",
+        help="Seconds before a step is repeated by a goto to itself (default 1).",
+    ),
     click.option("--max-response-size", type=Bytes(), metavar="BYTES", help="The largest response (default 10 MiB)."),
     click.option(
         "--criterion-timeout",
@@ -50,7 +83,7 @@ limit_options = option_group(
     click.option(
         "--cookies",
         type=click.Choice(["host", "domain", "off"]),
-        help="Cookies go back to the origin that set them (host, default), also by Domain, or not at all.",
+        help="Cookies are sent to the origin that set them (host, default), also by Domain, or never.",
     ),
     click.option(
         "--parallel",
@@ -78,54 +111,105 @@ class PartArguments(Record, kw_only=True):
 
     @property
     def ends_early(self) -> bool:
-        """Whether the outputs of steps are printed, for the workflow's own cannot be had."""
+        """Whether the run ends before the workflow's outputs are known, so that those of steps are printed."""
         return self.step is not None or self.until is not None
+
+    def as_options(self) -> dict[str, Any]:
+        """Return what was given as fields of RunOptions, the file of step outputs aside."""
+        return {name: value for name, value in _given(self).items() if name != "outputs_from"}
 
 
 part_options = option_group(
     "part",
     PartArguments,
-    click.option("--step", metavar="ID", help="Run one step, and before it the steps it needs."),
+    click.option("--step", metavar="ID", help="Run one step, and first those that it needs."),
     click.option("--from", "from_step", metavar="ID", help="Begin at a step (with --outputs-from for what it needs)."),
     click.option("--until", metavar="ID", help="End after a step and print the outputs of all steps."),
     click.option(
-        "--outputs-from", metavar="FILE", help="Outputs of steps that ran before, as --until and --step write them."
+        "--outputs-from", metavar="FILE", help="Outputs of steps of an earlier run, as written by --until and --step."
     ),
 )
 
 
-class TransportArguments(Record, kw_only=True):
-    """How requests reach their servers, as written on the command line."""
+class _ByHost(click.types.StringParamType):
+    """`HOST=REST`, or `REST` for every host."""
 
-    certs: tuple[str, ...]
-    cacerts: tuple[str, ...]
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the host and the rest; text before the first `=` that is no host belongs to the rest."""
+        host, equals, rest = value.partition("=")
+        is_host = re.fullmatch(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?", host)
+        return (host, rest) if equals and is_host else (EVERY_HOST, value)
+
+
+def _host_table(option: str, name: str, metavar: str, text: str) -> Callable[[Any], Any]:
+    return click.option(
+        option,
+        name,
+        type=_ByHost(),
+        metavar=metavar,
+        multiple=True,
+        callback=as_table,
+        help=text,
+    )
+
+
+class TransportArguments(Record, kw_only=True):
+    """How requests reach their servers; tables are by host."""
+
+    certificates: dict[str, str]
+    ca_files: dict[str, str]
     insecure_hosts: tuple[str, ...]
-    proxies: tuple[str, ...]
+    proxies: dict[str, str]
     http2: bool | None
     follow_redirects: bool
     max_redirects: int | None
 
-
-def _host_option(option: str, name: str, metavar: str, text: str):  # type: ignore[no-untyped-def]
-    return click.option(option, name, metavar=metavar, multiple=True, help=text)
+    def as_options(self) -> TransportOptions | None:
+        """Return them as TransportOptions, None when no option was given."""
+        redirects = (self.max_redirects or MAX_REDIRECTS) if self.follow_redirects else 0
+        given = (self.certificates, self.ca_files, self.insecure_hosts, self.proxies, redirects)
+        if not any(given) and self.http2 is None:
+            return None
+        files = {host: text.partition(",") for host, text in self.certificates.items()}
+        return TransportOptions(
+            certificates={host: (file, key or None) for host, (file, _, key) in files.items()},
+            ca_files=self.ca_files,
+            insecure_hosts=frozenset(self.insecure_hosts),
+            proxies=self.proxies,
+            http2=self.http2,
+            max_redirects=redirects,
+        )
 
 
 transport_options = option_group(
     "transport",
     TransportArguments,
-    _host_option(
-        "--cert", "certs", "[HOST=]FILE[,KEY]", "A client certificate (PEM), for a host or for all; repeatable."
+    _host_table(
+        "--cert",
+        "certificates",
+        "[HOST=]FILE[,KEY]",
+        "A client certificate (PEM), for a host or for all; repeatable.",
     ),
-    _host_option(
-        "--cacert", "cacerts", "[HOST=]FILE", "Trust the authorities in a PEM file instead of the usual; repeatable."
-    ),
-    _host_option("--insecure-host", "insecure_hosts", "HOST", "Do not check this server's certificate; repeatable."),
-    _host_option(
-        "--proxy", "proxies", "[HOST=]URL", "Send through a proxy (also: HTTPS_PROXY, NO_PROXY …); direct for none."
+    _host_table(
+        "--cacert",
+        "ca_files",
+        "[HOST=]FILE",
+        "Trust the authorities in a PEM file instead of the usual; repeatable.",
     ),
     click.option(
-        "--follow-redirects", is_flag=True, help="Follow redirects; to another server goes nothing but a bare GET."
+        "--insecure-host",
+        "insecure_hosts",
+        metavar="HOST",
+        multiple=True,
+        help="Do not check this server's certificate; repeatable.",
     ),
+    _host_table(
+        "--proxy",
+        "proxies",
+        "[HOST=]URL",
+        "Send through a proxy (also: HTTPS_PROXY, NO_PROXY …); direct for none.",
+    ),
+    click.option("--follow-redirects", is_flag=True, help="Follow redirects; to another server only as a bare GET."),
     click.option(
         "--max-redirects",
         type=_COUNT,
@@ -139,7 +223,7 @@ transport_options = option_group(
 
 
 def _rate(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
-    """Read `10`, `10/s`, `100/m` or `3/h` as requests a second."""
+    """Return `10`, `10/s`, `100/m` or `3/h` as requests a second."""
     if text is None:
         return None
     number, slash, unit = text.partition("/")
@@ -153,7 +237,7 @@ def _rate(context: click.Context, parameter: click.Parameter, text: str | None) 
 
 
 class ManyArguments(Record, kw_only=True):
-    """What makes several runs of one command line, and how they go."""
+    """What makes several runs of one command line, and how they are performed."""
 
     data: str | None
     repeat: int | None
@@ -171,7 +255,7 @@ many_options = option_group(
     click.option("--data", metavar="FILE", help="One run per row of a CSV, JSON Lines, JSON or YAML file of inputs."),
     click.option("--repeat", type=Count(most=MOST_RUNS), metavar="N", help="Run everything N times."),
     click.option("--jobs", "-j", type=_COUNT, default=1, metavar="N", help="Runs at the same time (default 1)."),
-    click.option("--fail-fast", is_flag=True, help="Begin no further run after one that did not succeed."),
+    click.option("--fail-fast", is_flag=True, help="Start no further run after one that did not succeed."),
     click.option(
         "--rate",
         callback=_rate,
@@ -184,7 +268,168 @@ many_options = option_group(
         "env_files",
         metavar="FILE",
         multiple=True,
-        help="Variables of the environment, a NAME=value a line; repeatable.",
+        help="Environment variables, one NAME=value a line; repeatable.",
     ),
-    click.option("--watch", is_flag=True, help="Run again whenever a file that was read changes."),
+    click.option("--watch", is_flag=True, help="Run again when a file that was read changes."),
 )
+
+
+# ------------------------------------------------------------------ credentials, durable runs
+
+
+class CredentialArguments(Record, kw_only=True):
+    """The credentials file that was named, and whether a missing credential refuses the run."""
+
+    credentials_file: str | None
+    require_credentials: bool
+
+    def as_options(self) -> dict[str, Any]:
+        """Return them as fields of RunOptions; the path is absolute, for a run may be resumed from another folder."""
+        file = None if self.credentials_file is None else os.path.abspath(self.credentials_file)
+        return {"credentials_file": file, "require_credentials": self.require_credentials}
+
+
+credential_options = option_group(
+    "credentials",
+    CredentialArguments,
+    credentials_file_option,
+    click.option(
+        "--require-credentials",
+        is_flag=True,
+        help="Send nothing when a credential that an operation asks for is missing (default: warn).",
+    ),
+)
+
+idempotency_option = click.option(
+    "--idempotency-keys",
+    is_flag=True,
+    help="Give every unsafe request an Idempotency-Key (default: where its description declares that header).",
+)
+
+
+class DurableArguments(Record, kw_only=True):
+    """Whether the run is durable, and how."""
+
+    durable: bool
+    run_id: str | None
+    store: str | None
+    idempotency_keys: bool
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether --durable was given."""
+        return self.durable
+
+
+durable_options = option_group(
+    "durable",
+    DurableArguments,
+    click.option(
+        "--durable",
+        is_flag=True,
+        help="Store each response before it is used, so that a run that stopped can be resumed.",
+    ),
+    click.option("--run-id", metavar="ID", help="The id of the durable run (default: generated)."),
+    store_option,
+    idempotency_option,
+)
+
+
+# ------------------------------------------------------------------ all of it
+
+
+class Defaults(Record, kw_only=True):
+    """What a configuration file says about what the command line leaves open; `credentials` are names by name."""
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    url_map: Mapping[str, str] = field(default_factory=dict)
+    servers: Mapping[str, str] = field(default_factory=dict)
+    server_variables: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, JsonValue] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict)
+
+
+class RunArguments(Record, kw_only=True):
+    """The command line of `arazzo run`, parsed; the files that it names are not read yet.
+
+    Fields have the names of the options. Only prepare.py and plan.py, which read the files, and
+    watch.py, which looks at them, use the fields that name files.
+    """
+
+    specs: tuple[str, ...]
+    workflows: tuple[str, ...]
+    inputs: tuple[tuple[str, str], ...]
+    input_file: str | None
+    servers: Mapping[str, str]
+    server_variables: Mapping[str, str]
+    include: tuple[str, ...]
+    reading: ReadingArguments
+    mock: bool
+    scenario: str | None
+    switches: tuple[str, ...]
+    dry_run: bool
+    verbose: int
+    quiet: bool
+    format_: str
+    output: str | None
+    show_secrets: bool
+    no_color: bool
+    reports: tuple[str, ...]
+    many: ManyArguments
+    limits: LimitArguments
+    part: PartArguments
+    transport: TransportArguments
+    credentials: CredentialArguments
+    record: str | None
+    checks: CheckOptions | None
+    durable: DurableArguments
+    defaults: Defaults = field(default_factory=Defaults)
+
+    @property
+    def spec(self) -> str:
+        """The document of a single run."""
+        return self.specs[0]
+
+    @property
+    def workflow(self) -> str | None:
+        """The workflow of a single run, when one was named."""
+        return self.workflows[0] if self.workflows else None
+
+    @property
+    def is_many(self) -> bool:
+        """Whether the command line has the form of several runs, which decides what is printed."""
+        return (
+            len(self.specs) > 1
+            or len(self.workflows) > 1
+            or self.many.data is not None
+            or self.many.repeat is not None
+            or is_glob(self.spec)
+            or any(map(has_wildcard, self.workflows))
+        )
+
+    @property
+    def as_json(self) -> bool:
+        """Whether stdout holds the report of the whole run."""
+        return self.format_ == "json"
+
+    @property
+    def delivers_secrets(self) -> bool:
+        """Whether secret outputs are printed or written elsewhere, so that no file of them is kept."""
+        return self.show_secrets or self.output is not None or self.dry_run or self.durable.is_durable
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that are read beside documents, each as it is named; `-` is standard input."""
+        named = [self.input_file, self.many.data, self.scenario, *self.many.env_files, self.part.outputs_from]
+        named += [self.credentials.credentials_file, *(text[1:] for _, text in self.inputs if text.startswith("@"))]
+        return tuple(path for path in named if path)
+
+
+def has_wildcard(name: str) -> bool:
+    """Return whether a name is a pattern for several."""
+    return any(character in name for character in "*?[")
+
+
+def is_glob(spec: str) -> bool:
+    """Return whether a SPEC is a pattern; a URL, and the name of a file that exists, is none."""
+    return has_wildcard(spec) and not is_remote(spec) and not os.path.exists(spec)

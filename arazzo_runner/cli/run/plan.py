@@ -1,4 +1,4 @@
-"""Which runs a command line asks for: every document, its workflows, the rows of inputs, repeated."""
+"""The runs that a command line asks for: of every document, every workflow and every row of inputs, repeated."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import TypeAlias
 
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.run.arguments import RunArguments, has_wildcard, is_glob
-from arazzo_runner.cli.run.execution import checked, configured, load_document
 from arazzo_runner.cli.run.inputs import GivenInputs, stated_inputs, with_defaults, with_environment, with_row
+from arazzo_runner.cli.run.options import RunArguments, has_wildcard, is_glob
+from arazzo_runner.cli.run.prepare import (
+    Prepared,
+    checked,
+    configured,
+    credentials_of,
+    load_document,
+    missing_credentials,
+    run_options,
+    scenario_of,
+)
 from arazzo_runner.cli.run.rows import Row, read_rows
+from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
@@ -23,17 +34,16 @@ from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class PlannedRun(Record, kw_only=True):
-    """One run to be: its name in every report, what runs, and with which inputs; `number` counts from 1."""
+    """One of many runs: its name in reports, its arguments, and all that it needs; `number` counts from 1."""
 
     name: str
     number: int
     given: RunArguments
-    program: Program
-    inputs: GivenInputs
+    ready: Prepared
 
 
 class _Chosen(Record):
-    """One workflow of one document."""
+    """A workflow of a document."""
 
     given: RunArguments
     spec: str
@@ -44,30 +54,68 @@ class _Chosen(Record):
         return self.program.workflow.workflow_id
 
 
-def plan(given: RunArguments, environment: Mapping[str, str], kept: DocumentSnapshot | None = None) -> list[PlannedRun]:
-    """Load every document, check the inputs of every run; raises InvalidUsage that tells all that is wrong.
+def plan(
+    given: RunArguments, environment: Mapping[str, str], snapshot: DocumentSnapshot | None = None
+) -> list[PlannedRun]:
+    """Load every document and check the inputs of every run; raises InvalidUsage with all that is wrong.
 
-    `kept` takes in what is read.
+    `snapshot` takes in the documents that are read.
     """
-    chosen = _chosen(given, kept)
+    options = run_options(given)
+    chosen = _chosen(given, snapshot)
     rows: Sequence[Row | None] = [None] if given.many.data is None else read_rows(given.many.data)
     stated = stated_inputs(given.inputs, given.input_file)
     problems: list[Diagnostic] = []
     once: list[PlannedRun] = []
+    scenario = scenario_of(given)
     for each in chosen:
         base = _inputs_of(each, stated, environment, alone=len(chosen) == 1)
+        own = replace(options, **each.given.credentials.as_options())
         for row in rows:
             name = _name(each, row, with_document=_several_documents(chosen))
             try:
-                inputs = checked(each.program, base if row is None else with_row(base, row.inputs))
+                inputs, warnings = checked(each.program, base if row is None else with_row(base, row.inputs))
             except ArazzoError as problem:
                 problems += _named(problem, name)
                 continue
-            own = replace(each.given, specs=(each.spec,), workflows=(each.workflow_id,))
-            once.append(PlannedRun(name=name, number=len(once) + 1, given=own, program=each.program, inputs=inputs))
+            ready = Prepared(
+                spec=each.spec,
+                program=each.program,
+                inputs=inputs,
+                options=own,
+                scenario=scenario,
+                input_warnings=warnings,
+            )
+            once.append(PlannedRun(name=name, number=len(once) + 1, given=each.given, ready=ready))
     if problems:
         raise InvalidUsage(problems)
+    once = list(_with_credentials(once))
     return once if given.many.repeat is None else list(_repeated(once, given.many.repeat))
+
+
+def _with_credentials(runs: Sequence[PlannedRun]) -> Iterator[PlannedRun]:
+    """Yield the runs with their credentials, one object for all that look in the same places."""
+    groups: dict[CredentialsKey, list[PlannedRun]] = {}
+    for run in runs:
+        groups.setdefault(_credentials_key(run.given), []).append(run)
+    found: dict[CredentialsKey, tuple[CredentialsGiven, tuple[Diagnostic, ...]]] = {}
+    known: dict[str | None, CredentialsGiven] = {}
+    for key, group in groups.items():
+        programs = list({id(run.ready.program): run.ready.program for run in group}.values())
+        file, names = key
+        credentials = None if group[0].given.mock else credentials_of(programs, file, dict(names), known.get(file))
+        known[file] = credentials or known.get(file)
+        found[key] = credentials, missing_credentials(programs, credentials, group[0].ready.options)
+    for run in runs:
+        credentials, missing = found[_credentials_key(run.given)]
+        yield replace(run, ready=replace(run.ready, credentials=credentials, missing=missing))
+
+
+CredentialsKey: TypeAlias = tuple[str | None, tuple[tuple[str, str], ...]]
+
+
+def _credentials_key(given: RunArguments) -> CredentialsKey:
+    return given.credentials.credentials_file, tuple(given.defaults.credentials.items())
 
 
 def _repeated(runs: Sequence[PlannedRun], times: int) -> Iterator[PlannedRun]:
@@ -83,18 +131,18 @@ def _named(problem: ArazzoError, name: str) -> Iterator[Diagnostic]:
 
 
 def _several_documents(chosen: Sequence[_Chosen]) -> bool:
-    """Tell whether names must say which document they mean."""
+    """Return whether the names of runs must tell documents apart."""
     return len({each.spec for each in chosen}) > 1
 
 
 def _name(chosen: _Chosen, row: Row | None, *, with_document: bool) -> str:
-    """Return what a run is called: `adopt`, `specs/pets.yml adopt`, `adopt [3]`."""
+    """Return the name of a run: `adopt`, `specs/pets.yml adopt`, `adopt [3]`."""
     name = f"{chosen.spec} {chosen.workflow_id}" if with_document else chosen.workflow_id
     return name if row is None else f"{name} [{row.name}]"
 
 
 def _inputs_of(chosen: _Chosen, stated: GivenInputs, environment: Mapping[str, str], *, alone: bool) -> GivenInputs:
-    """Return what the command line and the environment give one workflow: of several, only what it declares."""
+    """Return the inputs of a workflow; one of several gets only those that it declares."""
     workflow = chosen.program.workflow
     names = input_names(workflow.inputs, workflow.document.raw)
     inputs = with_environment(stated, names or (), environment)
@@ -108,15 +156,15 @@ def _inputs_of(chosen: _Chosen, stated: GivenInputs, environment: Mapping[str, s
 # ------------------------------------------------------------------ documents and workflows
 
 
-def _chosen(given: RunArguments, kept: DocumentSnapshot | None) -> list[_Chosen]:
-    """Load what the command line names; raises InvalidUsage with the mistakes of all documents."""
+def _chosen(given: RunArguments, snapshot: DocumentSnapshot | None) -> list[_Chosen]:
+    """Load the documents and choose their workflows; raises InvalidUsage with the mistakes of all documents."""
     problems: list[Diagnostic] = []
     found: list[_Chosen] = []
     known: dict[str, None] = {}
     for spec in documents(given.specs):
         try:
             own = configured(given, spec)
-            programs = _programs(own, spec, known, kept)
+            programs = _programs(own, spec, known, snapshot)
         except ArazzoError as problem:
             problems += problem.diagnostics
             continue
@@ -130,7 +178,7 @@ def _chosen(given: RunArguments, kept: DocumentSnapshot | None) -> list[_Chosen]
 
 
 def documents(specs: Sequence[str]) -> list[str]:
-    """Return the documents that are named, globs expanded, each once; raises InvalidUsage."""
+    """Return the documents, globs expanded, each once; raises InvalidUsage."""
     found: dict[str, None] = {}
     for spec in specs:
         if not is_glob(spec):
@@ -139,7 +187,7 @@ def documents(specs: Sequence[str]) -> list[str]:
         files = _matching(spec)
         if not files:
             message = f'no file matches "{spec}"'
-            raise InvalidUsage([usage_error(message, code="unreadable-file", hint="** goes through folders")])
+            raise InvalidUsage([usage_error(message, code="unreadable-file", hint="** matches folders at any depth")])
         found.update(dict.fromkeys(files))
     return list(found)
 
@@ -153,12 +201,14 @@ def _matching(pattern: str) -> list[str]:
         raise InvalidUsage([usage_error(message, code="unreadable-file", hint=hint)]) from None
 
 
-def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: DocumentSnapshot | None) -> list[Program]:
-    """Return the workflows of a document that are wanted, each as a program of its own."""
+def _programs(
+    given: RunArguments, spec: str, known: dict[str, None], snapshot: DocumentSnapshot | None
+) -> list[Program]:
+    """Return the chosen workflows of a document, each as a program of its own; `known` takes in their names."""
     if not given.workflows:
-        return [api.choose_workflow(load_document(given, spec, None, kept), None)]
+        return [api.choose_workflow(load_document(given, spec, None, snapshot), None)]
     if any(map(has_wildcard, given.workflows)):
-        program = load_document(given, spec, None, kept)
+        program = load_document(given, spec, None, snapshot)
         names = [workflow.workflow_id for workflow in program.description.workflows]
         known.update(dict.fromkeys(names))
         wanted = [name for name in names if any(fnmatchcase(name, pattern) for pattern in given.workflows)]
@@ -166,15 +216,15 @@ def _programs(given: RunArguments, spec: str, known: dict[str, None], kept: Docu
     programs = []
     for name in given.workflows:
         try:
-            programs.append(load_document(given, spec, name, kept))
+            programs.append(load_document(given, spec, name, snapshot))
         except UnknownWorkflow:
-            # Of several documents, one need not have it: a name that none has is refused below.
-            known.update(dict.fromkeys(_workflow_ids(given, spec, kept)))
+            # One of several documents need not have it; a name that none has is refused by the caller.
+            known.update(dict.fromkeys(_workflow_ids(given, spec, snapshot)))
     return programs
 
 
-def _workflow_ids(given: RunArguments, spec: str, kept: DocumentSnapshot | None) -> list[str]:
-    program = load_document(given, spec, None, kept)
+def _workflow_ids(given: RunArguments, spec: str, snapshot: DocumentSnapshot | None) -> list[str]:
+    program = load_document(given, spec, None, snapshot)
     return [workflow.workflow_id for workflow in program.description.workflows]
 
 
@@ -184,4 +234,4 @@ def _matches_any(pattern: str, names: set[str]) -> bool:
 
 def _unmatched(name: str, known: Mapping[str, JsonValue]) -> Diagnostic:
     hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
-    return usage_error(f'there is no workflow "{name}" in what was given', code="unknown-workflow", hint=hint)
+    return usage_error(f'there is no workflow "{name}" in the documents', code="unknown-workflow", hint=hint)

@@ -1,4 +1,4 @@
-"""The reports that a command line asks for: prepared before the first request, written when all is over."""
+"""The files of --report: prepared before the first request, written after the last."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.run.arguments import RunArguments
+from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity
 from arazzo_runner.report.escaping import one_line
@@ -18,14 +18,14 @@ from arazzo_runner.report.terminal.console import Console
 
 
 class Reports:
-    """The reports of one command; raises InvalidUsage when one cannot be written."""
+    """The reports of a command; raises InvalidUsage when one cannot be written."""
 
     def __init__(self, texts: Sequence[str], console: Console) -> None:
         self._console = console
         self._annotate = "github" in texts
         self._files = [_parsed(text) for text in texts if text != "github"]
         self._started = time.time()
-        self._begun = time.monotonic()
+        self._clock = time.monotonic()
         paths = [file.path for file in self._files]
         repeated = next((path for path in paths if paths.count(path) > 1), None)
         if repeated is not None:
@@ -42,8 +42,8 @@ class Reports:
             raise _refused(message, code="cannot-write-output") from None
 
     def write(self, records: Iterable[RunRecord], *, many: bool) -> bool:
-        """Write every report; False, and a line on stderr, when one could not be."""
-        spent = (time.monotonic() - self._begun) * 1000
+        """Write every report; one that cannot be written gives a line on stderr and the result False."""
+        spent = (time.monotonic() - self._clock) * 1000
         runs = with_shared_secrets(tuple(records))
         report = RunsReport(runs=runs, started=self._started, duration_ms=spent, many=many)
         written = [self._write(file, report) for file in self._files]
@@ -52,11 +52,11 @@ class Reports:
         return all(written)
 
     def refused(self, given: RunArguments, diagnostics: Iterable[Diagnostic]) -> None:
-        """Write reports of runs that were not begun because something is wrong."""
+        """Write reports of a run that was refused."""
         self.write([refused_run(given, diagnostics)], many=False)
 
     def discard(self) -> None:
-        """Leave no empty file behind."""
+        """Remove the files, which are still empty."""
         for file in self._files:
             with contextlib.suppress(OSError):
                 file.discard()
@@ -71,7 +71,7 @@ class Reports:
     def _write_annotations(self, report: RunsReport) -> bool:
         from arazzo_runner.report.runs.markdown import append_summary  # lazily: only where it is asked for
 
-        # Commands to the runner: the one place where lines that begin with :: are meant.
+        # The only place where lines that begin with :: are written on purpose: commands to the runner of GitHub.
         self._console.err(render("github", report))
         try:
             append_summary(report)
@@ -85,7 +85,7 @@ class Reports:
 
 
 def refused_run(given: RunArguments, diagnostics: Iterable[Diagnostic]) -> RunRecord:
-    """Return the record of what was not begun because something is wrong."""
+    """Return the record of a run that was refused."""
     found = tuple(diagnostics)
     reason = next((each.message for each in found if each.severity is Severity.ERROR), None)
     result = RunResult(status="error", workflow_id=given.workflow, diagnostics=found, reason=reason)

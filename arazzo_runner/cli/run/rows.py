@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from arazzo_runner.base.json_values import JsonValue, to_text, type_name
 from arazzo_runner.base.records import Record
@@ -16,13 +16,15 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.errors import InvalidUsage
 
-NAME_COLUMN = "_name"
-_TABLES = {".csv": ",", ".tsv": "\t"}
-_LINES = (".jsonl", ".ndjson")
+NAME_COLUMN: Final = "_name"
+_TABLES: Final = {".csv": ",", ".tsv": "\t"}
+_LINES: Final = (".jsonl", ".ndjson")
+ROW_SUFFIXES: Final = (*_LINES, *_TABLES)
+"""The suffixes of files that hold rows and nothing else."""
 
 
 class Row(Record):
-    """The inputs of one run and what it is called; cells of a table are texts, to be coerced by the schema."""
+    """The name and the inputs of a run; cells of a table are texts, which the schema is still to coerce."""
 
     name: str
     inputs: GivenInputs
@@ -31,9 +33,9 @@ class Row(Record):
 def read_rows(path: str) -> list[Row]:
     """Read a file of rows (`-` is standard input: JSON Lines, JSON or YAML); raises InvalidUsage.
 
-    The suffix says which form it has: `.csv` and `.tsv` have a first line of names, `.jsonl` and
+    The suffix decides the format: `.csv` and `.tsv` have a first line of names, `.jsonl` and
     `.ndjson` one object a line, everything else is a JSON or YAML list of mappings. The member
-    `_name` names a run and is no input; the others are called by their numbers.
+    `_name` is the name of a run, not an input; runs without one are numbered.
     """
     data = read_bytes(path)
     suffix = path[path.rfind(".") :].lower() if "." in path else ""
@@ -64,7 +66,7 @@ def _table(text: str, delimiter: str, path: str) -> Iterator[tuple[str | None, G
             name = texts.pop(NAME_COLUMN, None)
             yield name, GivenInputs(texts=texts)
     except csv.Error as problem:
-        raise _wrong(path, f"line {reader.line_num} is no CSV: {problem}") from None
+        raise _wrong(path, f"line {reader.line_num} is not CSV: {problem}") from None
 
 
 def _check_names(names: list[str], path: str) -> None:
@@ -84,11 +86,11 @@ def _json_lines(text: str, path: str) -> Iterator[JsonValue]:
         try:
             yield json.loads(line, parse_constant=_no_constant)
         except (ValueError, RecursionError) as problem:
-            raise _wrong(path, f"line {number} is no JSON: {problem}") from None
+            raise _wrong(path, f"line {number} is not JSON: {problem}") from None
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _list(data: bytes, path: str) -> list[JsonValue]:
@@ -122,5 +124,5 @@ def _text(path: str, data: bytes) -> str:
 
 
 def _wrong(path: str, what: str) -> InvalidUsage:
-    hint = "CSV has a line of names first; JSON Lines one object a line; JSON and YAML a list of mappings"
+    hint = "CSV begins with a line of names, JSON Lines has one object a line, JSON and YAML hold a list of mappings"
     return InvalidUsage([usage_error(f"--data {path}: {what}", code="unusable-rows", hint=hint, file=path)])

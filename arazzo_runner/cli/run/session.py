@@ -1,26 +1,23 @@
-"""One run from the command line: load, check, watch, deliver the outputs, say how it ended."""
+"""One run from the command line: prepared, watched, its outputs delivered, its end reported."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.private_files import PrivateFile
+from arazzo_runner.base.private_files import PrivateFile, state_folder
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.credential_options import credentials_of, missing_credentials
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
-from arazzo_runner.cli.run.arguments import RunArguments, run_options
-from arazzo_runner.cli.run.execution import Execution, collect_inputs, configured, load, pace_of
-from arazzo_runner.cli.run.inputs import GivenInputs
-from arazzo_runner.cli.run.unfinished import unfinished_note
-from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.cli.run.execution import Execution, pace_of
+from arazzo_runner.cli.run.options import RunArguments
+from arazzo_runner.cli.run.prepare import Prepared, configured, prepare
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, Severity
@@ -33,49 +30,46 @@ from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.sources.fetch import DocumentSnapshot
+from arazzo_runner.sources.uris import is_remote, uri_of_path
+
+EXIT_CODES: Final = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
 
 
 class Reports(Protocol):
-    """The reports that a command line asks for (reporting.py)."""
+    """The files of --report (see reporting.py)."""
 
     def write(self, records: Iterable[Any], *, many: bool) -> bool:
-        """Write every report; False when one could not be."""
+        """Write every report; returns whether all could be written."""
 
     def refused(self, given: RunArguments, diagnostics: Iterable[Diagnostic]) -> None:
-        """Write reports of runs that were not begun because something is wrong."""
+        """Write reports of a run that was refused."""
 
     def discard(self) -> None:
-        """Leave no empty file behind."""
-
-
-EXIT_CODES = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
+        """Remove the files of reports that will not be written."""
 
 
 def run_session(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
-    """Run a workflow as the command line says and return the exit code; `read` takes in what is read."""
+    """Run a workflow and return the exit code; `read` takes in the documents that are loaded."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:
         given = configured(given, given.spec)
         reports = prepared_reports(given, console)
-        if not given.dry_run:
-            api.check_transport(run_options(given))
-        kept = DocumentSnapshot.opened(environment) if given.durable.wanted else None
-        program = load(given, kept or read)
-        inputs = collect_inputs(given, program, environment)
-        session = Session(given, program, inputs, console, kept, reports)
+        snapshot = DocumentSnapshot.opened(environment) if given.durable.is_durable else None
+        ready = prepare(given, environment, snapshot or read)
+        session = Session(given, ready, console, snapshot, reports)
     except ArazzoError as problem:
         if reports is not None:
             reports.refused(given, problem.diagnostics)
         return refuse(console, problem.diagnostics, "run", as_json=given.as_json, workflow_id=given.workflow)
     if not given.quiet and not given.dry_run:
-        console.err(unfinished_note(given.spec, environment))
+        console.err(_unfinished_runs(given.spec, environment))
     with termination_interrupts():
         return session.run()
 
 
 def prepared_reports(given: RunArguments, console: Console) -> Reports | None:
-    """Return the reports that are asked for, each of which can be written; raises InvalidUsage."""
+    """Return the files of --report, None without any; raises InvalidUsage when one cannot be written."""
     if not given.reports:
         return None
     from arazzo_runner.cli.run import reporting  # lazily: not every run is reported
@@ -89,43 +83,38 @@ class Session:
     def __init__(
         self,
         given: RunArguments,
-        program: Program,
-        inputs: GivenInputs,
+        ready: Prepared,
         console: Console,
-        kept: DocumentSnapshot | None = None,
+        snapshot: DocumentSnapshot | None = None,
         reports: Reports | None = None,
     ) -> None:
         self._given = given
-        self._program = program
-        self._inputs = inputs
+        self._ready = ready
         self._console = console
         self._reports = reports
         self._printer = RunPrinter(console, verbosity=given.verbose, ticking=True)
-        credentials = None if given.mock else credentials_of(given.credentials, [program], given.defaults.credentials)
-        self._missing = missing_credentials([program], credentials, run_options(given))
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
-        self._execution = self._made(kept, credentials)
+        self._execution = self._prepared_execution(snapshot)
 
-    def _made(self, kept: DocumentSnapshot | None, credentials: CredentialsGiven) -> Execution:
-        given, program, inputs = self._given, self._program, self._inputs
-        if kept is None:
+    def _prepared_execution(self, snapshot: DocumentSnapshot | None) -> Execution:
+        given, ready = self._given, self._ready
+        if snapshot is None:
             return Execution(
                 given,
-                program,
-                inputs,
+                ready,
                 on_event=self._on_event,
                 announce=self._announce,
-                credentials=credentials,
                 pace=pace_of(given),
-                place=self._output,
+                output=self._output,
             )
         from arazzo_runner.cli.run.durable import DurableExecution  # lazily: few runs are durable
 
-        return DurableExecution(given, program, inputs, on_event=self._on_event, announce=self._printer.note, kept=kept)
+        return DurableExecution(given, ready, on_event=self._on_event, announce=self._printer.note, snapshot=snapshot)
 
     def run(self) -> int:
         """Run, deliver the outputs and return the exit code."""
-        warnings = (*self._inputs.warnings, *self._program.diagnostics, *self._missing)
+        ready = self._ready
+        warnings = (*ready.input_warnings, *ready.program.diagnostics, *ready.missing)
         if warnings and not self._given.quiet:
             self._console.err(render_diagnostics(warnings, color=self._console.color) + "\n")
         self._started = time.time()
@@ -138,7 +127,7 @@ class Session:
         self._console.secrets = result.secrets
         delivered = self._deliver(result)
         reported = self._report(result)
-        self._console.err(self._ending(result) + self._execution.farewell())
+        self._console.err(self._ending(result) + self._execution.closing_lines())
         code = EXIT_CODES[result.status]
         return code if (delivered and reported) or code else 1
 
@@ -156,7 +145,7 @@ class Session:
     # ------------------------------------------------------------------ delivering
 
     def _deliver(self, result: RunResult) -> bool:
-        """Write the outputs where they are wanted; False when a place could not take them."""
+        """Write the outputs wherever they are asked for; returns whether all could be written."""
         delivered = self._deliver_file(result) and self._deliver_recording(result)
         arrived = self._console.deliver(self._stdout(result))
         if not arrived:
@@ -168,22 +157,27 @@ class Session:
             return True
         from arazzo_runner.report.runs.records import RunRecord  # lazily: not every run is reported
 
+        ready = self._ready
         record = RunRecord(
-            name=self._program.workflow.workflow_id,
-            document=self._given.spec,
-            workflow_id=self._program.workflow.workflow_id,
+            name=ready.workflow_id,
+            document=ready.spec,
+            workflow_id=ready.workflow_id,
             result=result,
-            program=self._program,
+            program=ready.program,
             started=self._started,
-            diagnostics=(*self._inputs.warnings, *missing_outputs(self._program, result), *failure_diagnostics(result)),
+            diagnostics=(
+                *ready.input_warnings,
+                *missing_outputs(ready.program, result),
+                *failure_diagnostics(result),
+            ),
         )
         return self._reports.write([record], many=False)
 
     def _stdout(self, result: RunResult) -> str:
         given = self._given
-        missing = () if given.part.ends_early else tuple(missing_outputs(self._program, result))
+        missing = () if given.part.ends_early else tuple(missing_outputs(self._ready.program, result))
         if given.as_json:
-            extra = (*self._inputs.warnings, *missing, *failure_diagnostics(result))
+            extra = (*self._ready.input_warnings, *missing, *failure_diagnostics(result))
             return pretty(run_report(result, show_secrets=given.show_secrets, diagnostics=extra))
         if given.dry_run:
             return render_requests(result)
@@ -219,7 +213,7 @@ class Session:
         return True
 
     def _abandon(self) -> None:
-        """Leave no empty file behind when the run could not even begin."""
+        """Remove the files that were made for a run that did not begin."""
         self._printer.close()
         if self._output is not None:
             self._output.discard()
@@ -232,16 +226,17 @@ class Session:
 
 
 def delivered_outputs(execution: Execution, result: RunResult, *, show_secrets: bool) -> dict[str, JsonValue]:
-    """Return what stdout and --output hold: the workflow's outputs, of a run that ends early the steps'."""
+    """Return the workflow's outputs, or those of the steps when the run ends early."""
     if not execution.given.part.ends_early:
         return shown_outputs(result, show_secrets=show_secrets)
     from arazzo_runner.cli.run.step_outputs import step_outputs  # lazily: few runs are partial
 
-    return step_outputs(execution.program, result, execution.options.step_outputs, show_secrets=show_secrets)
+    ready = execution.ready
+    return step_outputs(ready.program, result, ready.options.step_outputs, show_secrets=show_secrets)
 
 
 def prepared_output(path: str) -> PrivateFile:
-    """Return the file of --output, which can be written; raises InvalidUsage."""
+    """Return the file of --output; raises InvalidUsage when it cannot be written."""
     try:
         return PrivateFile.prepare(path)
     except OSError as problem:
@@ -264,7 +259,7 @@ def missing_outputs(program: Program, result: RunResult) -> Iterator[Diagnostic]
 
 @contextlib.contextmanager
 def termination_interrupts() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end the run like Ctrl-C: with what was had so far."""
+    """Make SIGTERM and SIGHUP interrupt the run as Ctrl-C does, so that partial results are reported."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -272,7 +267,7 @@ def termination_interrupts() -> Iterator[None]:
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     try:
         before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
-    except ValueError:  # not the main thread: signals are somebody else's
+    except ValueError:  # not the main thread, which alone may handle signals
         yield
         return
     try:
@@ -280,3 +275,33 @@ def termination_interrupts() -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler)
+
+
+def _unfinished_runs(spec: str, environment: Mapping[str, str]) -> str:
+    """Return one line about unfinished durable runs of a document, "" when there are none.
+
+    Only the lock files beside the store are looked at; the store itself is not opened.
+    """
+    folder = os.path.join(state_folder(), "journal.db.runs")
+    if not environment.get("ARAZZO_STORE") and not _has_files(folder):
+        return ""
+    from arazzo_runner.durable.locks import unfinished_runs  # lazily: few have unfinished runs
+    from arazzo_runner.durable.store import store_of
+
+    try:
+        found = list(unfinished_runs(store_of(None, environment).locks, spec if is_remote(spec) else uri_of_path(spec)))
+    except ArazzoError:
+        return ""
+    if not found:
+        return ""
+    if len(found) > 1:
+        return f"{len(found)} durable runs of this document are unfinished: arazzo runs list lists them\n"
+    return f"durable run {found[0]} of this document is unfinished: arazzo resume {found[0]} continues it\n"
+
+
+def _has_files(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as files:
+            return any(True for _ in files)
+    except OSError:
+        return False

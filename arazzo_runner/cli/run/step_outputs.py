@@ -1,4 +1,4 @@
-"""Outputs of steps between two runs: what `--until` and `--step` print, and `--outputs-from` reads."""
+"""Outputs of steps, handed from one run to another: printed by `--until` and `--step`, read by `--outputs-from`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ StepOutputs = dict[str, dict[str, JsonValue]]
 def read_step_outputs(path: str) -> StepOutputs:
     """Read outputs by stepId and name from a YAML or JSON file; raises InvalidUsage.
 
-    The file is what `--until` or `--step` wrote with `--output`, a file of kept secrets, the
+    The file is one that `--until` or `--step` wrote with `--output`, a file of secret outputs, the
     report of `--format json`, or a mapping of stepIds to mappings of outputs.
     """
     value = read_mapping(path, "the file of outputs", hint="write stepId: {output: value}, one step a line")
@@ -57,7 +57,7 @@ def _is_masked(value: JsonValue) -> bool:
 def step_outputs(
     program: Program, result: RunResult, given: Mapping[str, Mapping[str, JsonValue]], *, show_secrets: bool
 ) -> dict[str, JsonValue]:
-    """Return `{"steps": {stepId: outputs}}` of all steps that are known now, in the order they ran."""
+    """Return `{"steps": {stepId: outputs}}` of the steps given and those that ran, in their order."""
     found: dict[str, Mapping[str, JsonValue]] = dict(given)
     found.update((step.step_id, step.outputs) for step in result.steps if step.outputs)
     secret = {step.step_id: step.secret_outputs for step in program.workflow.steps}

@@ -1,4 +1,4 @@
-"""`arazzo run --watch`: run, wait until a file that was read changes, run again."""
+"""`arazzo run --watch`: run, wait until a file that was read changes, run again with every file read anew."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED
-from arazzo_runner.cli.run.arguments import RunArguments
+from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.style import count, paint
@@ -20,18 +20,18 @@ Stamps = dict[str, tuple[int, int] | None]
 
 
 def watch(given: RunArguments, run: Callable[[DocumentSnapshot], int], *, poll: float = POLL_SECONDS) -> int:
-    """Run again and again until interrupted; returns 130. `run` fills what it is given with the documents it reads."""
+    """Run again after every change until interrupted; returns 130. `run` stores the documents it reads."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     stamps: Stamps = {}
     try:
         while True:
             before = _stamps(stamps)
-            kept = DocumentSnapshot.opened(os.environ)
-            code = run(kept)
+            snapshot = DocumentSnapshot.opened(os.environ)
+            code = run(snapshot)
             if code == EXIT_INTERRUPTED:
                 return code
-            # A file that changed while the run went on is not missed: what was known before is compared with then.
-            stamps = {**_stamps(_files(given, kept)), **{path: each for path, each in before.items() if each}}
+            # Compared with what was known before the run, so that a change during the run is not missed.
+            stamps = {**_stamps(_files(given, snapshot)), **{path: each for path, each in before.items() if each}}
             _say(console, f"watching {count(len(stamps), 'file')} (Ctrl-C ends)")
             changed = _wait(stamps, poll)
             _say(console, f"{one_line(os.path.relpath(changed))} changed")
@@ -46,7 +46,7 @@ def _say(console: Console, text: str) -> None:
 
 
 def _wait(stamps: Stamps, poll: float) -> str:
-    """Return the first file that is another one than it was, gone or new."""
+    """Return the first file that has changed, appeared or disappeared."""
     while True:
         now = _stamps(stamps)
         for path, stamp in stamps.items():
@@ -56,13 +56,11 @@ def _wait(stamps: Stamps, poll: float) -> str:
         time.sleep(poll)
 
 
-def _files(given: RunArguments, kept: DocumentSnapshot) -> list[str]:
+def _files(given: RunArguments, snapshot: DocumentSnapshot) -> list[str]:
     """Return the files that a run depends on: documents, descriptions, inputs, rows, settings."""
-    named: list[str | None] = [*given.specs, *given.include, given.input_file, given.many.data, given.scenario]
-    named += [*given.many.env_files, given.part.outputs_from, given.credentials.credentials_file]
-    named += [text.partition("=@")[2] or None for text in given.inputs if "=@" in text]
-    named += [path_of(uri) for uri in kept.documents if not is_remote(uri)]
-    local = (os.path.abspath(path) for path in named if path and path != "-" and not is_remote(path))
+    named = [*given.specs, *given.include, *given.files]
+    named += [path_of(uri) for uri in snapshot.documents if not is_remote(uri)]
+    local = (os.path.abspath(path) for path in named if path and not is_remote(path))
     return list(dict.fromkeys(local))
 
 

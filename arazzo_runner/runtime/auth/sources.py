@@ -62,10 +62,10 @@ class Credentials(CredentialSource):
         names: Mapping[str, str] | None = None,
     ) -> None:
         self._names = names or {}
-        self._given = _table(values or {}, "the credentials")
+        self._values = values or {}
+        self._given = _table(self._values, "the credentials")
         self._environment = os.environ if environment is None else environment
-        self._named = None if file is None else os.fspath(file)
-        self._table: Table | None = None
+        self._file = _File(None if file is None else os.fspath(file))
         self._keyring = keyring and find_spec("keyring") is not None
         self._known: dict[tuple[str, str, str], Found | None] = {}
         self.tokens = TokenCache()
@@ -78,7 +78,7 @@ class Credentials(CredentialSource):
     @property
     def file(self) -> str:
         """The path of the credentials file, which need not exist unless it was named."""
-        return default_file() if self._named is None else self._named
+        return self._file.path
 
     @property
     def has_keyring(self) -> bool:
@@ -105,6 +105,12 @@ class Credentials(CredentialSource):
         other, dot, rest = name.partition(".")
         return other, rest if dot else scheme
 
+    def renamed(self, names: Mapping[str, str]) -> Credentials:
+        """Return the same credentials with other `names`; they share the content of the file, which is read once."""
+        other = Credentials(self._values, environment=self._environment, keyring=self._keyring, names=names)
+        other._file = self._file
+        return other
+
     def _look(self, source: str, scheme: str, field: str) -> Found | None:
         given = self._given.get((source, scheme), {}).get(field)
         if given is not None:
@@ -113,17 +119,10 @@ class Credentials(CredentialSource):
             text = self._environment.get(name)
             if text or (text is not None and field == "password"):
                 return Found(text.removesuffix("\n").removesuffix("\r"), "environment", name)
-        kept = self._from_file().get((source, scheme), {}).get(field)
+        kept = self._file.table().get((source, scheme), {}).get(field)
         if kept is not None:
             return Found(kept, "file", file_entry(source, scheme, field))
         return self._from_keyring(keyring_name(source, scheme, field))
-
-    def _from_file(self) -> Table:
-        if self._table is None:
-            self._table = {}
-            if self._named is not None or os.path.exists(self.file):
-                self._table = read_file(self.file)
-        return self._table
 
     def _from_keyring(self, name: str) -> Found | None:
         if not self._keyring:
@@ -155,6 +154,25 @@ def shown_path(path: str) -> str:
 
 
 # ------------------------------------------------------------------ the file
+
+
+class _File:
+    """A credentials file, read when it is needed; without a name it is the user's own, which may be absent."""
+
+    def __init__(self, named: str | None) -> None:
+        self._named = named
+        self._table: Table | None = None
+
+    @property
+    def path(self) -> str:
+        return default_file() if self._named is None else self._named
+
+    def table(self) -> Table:
+        if self._table is None:
+            self._table = {}
+            if self._named is not None or os.path.exists(self.path):
+                self._table = read_file(self.path)
+        return self._table
 
 
 def read_file(path: str) -> Table:

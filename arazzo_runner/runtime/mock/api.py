@@ -273,10 +273,13 @@ def served_descriptions(program: Program) -> list[Served]:
 
 @contextmanager
 def mock_server(
-    program: Program, *, scenario: str | PathLike[str] | None = None, switches: Sequence[str] = ()
+    program: Program, *, scenario: str | PathLike[str] | Scenario | None = None, switches: Sequence[str] = ()
 ) -> Iterator[MockServer[MockApi]]:
-    """Serve what a program calls while the block runs."""
-    script = None if scenario is None else read_scenario(scenario, switches)
+    """Serve what a program calls while the block runs; `scenario` is a file of rules, or what was read from one."""
+    if isinstance(scenario, Scenario):
+        script: Scenario | None = scenario.fresh()
+    else:
+        script = None if scenario is None else read_scenario(scenario, switches)
     with MockServer(MockApi(served_descriptions(program), script)) as server:
         yield server
 

@@ -52,6 +52,11 @@ class Scenario(MutableRecord):
     _used: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def fresh(self) -> Scenario:
+        """Return the same rules with a memory of their own, a copy of this one."""
+        sets = {name: list(texts) for name, texts in self.sets.items()}
+        return Scenario(rules=self.rules, sets=sets, counters=dict(self.counters), switches=self.switches)
+
     def answer(self, operation: str, request: HttpRequest, message: Message) -> ScenarioAnswer | None:
         """Apply the first rule that fits a request; None when none does."""
         with self._lock:

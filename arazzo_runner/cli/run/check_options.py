@@ -1,4 +1,4 @@
-"""The options of `run` that say what requests and responses are held to."""
+"""The options --checks and --check-requests of `run`: requests and responses against their descriptions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., int])
 
 
 def check_options(command: Command) -> Command:
-    """Add --checks and --check-requests; the command gets them as `checks`, None when nothing was said."""
+    """Add --checks and --check-requests; the command gets them as `checks`, None when neither is given."""
 
     @functools.wraps(command)
     def gathered(*, checks: tuple[str, ...], check_requests: str | None, **options: Any) -> int:
@@ -39,7 +39,7 @@ def check_options(command: Command) -> Command:
 
 
 def parsed_checks(texts: Iterable[str], requests: str | None = None) -> CheckOptions | None:
-    """Read `warn,schema=error`, left to right; a name alone means at the level said, else warn.
+    """Read `warn,schema=error`, left to right; a name alone gets the level given before it, else warn.
 
     >>> parsed_checks(["error,schema=warn,deep"]).status
     'error'
@@ -56,7 +56,7 @@ def parsed_checks(texts: Iterable[str], requests: str | None = None) -> CheckOpt
             found.update(dict.fromkeys(map(_field, USUAL_CHECKS), name))
             continue
         if name not in RESPONSE_CHECKS or (equals and level not in LEVELS):
-            raise click.UsageError(_mistake(item, name, level), click.get_current_context(silent=True))
+            raise click.UsageError(_message(item, name, level), click.get_current_context(silent=True))
         found[_field(name)] = level if equals else usual.replace("off", "warn")
     changes: Any = found
     return replace(CheckOptions(), **changes)
@@ -66,8 +66,8 @@ def _field(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _mistake(item: str, name: str, level: str) -> str:
+def _message(item: str, name: str, level: str) -> str:
     if name in RESPONSE_CHECKS:
-        return f'--checks {name}: "{level}" is no level, expected {", ".join(LEVELS)}'
+        return f'--checks {name}: "{level}" is not a level, expected {", ".join(LEVELS)}'
     guess = did_you_mean(name, [*RESPONSE_CHECKS, *LEVELS]) or f"expected {', '.join(LEVELS)}"
     return f'--checks: "{item}" is neither a level nor one of {", ".join(RESPONSE_CHECKS)}; {guess}'

@@ -1,4 +1,4 @@
-"""Where a run finds what its command line does not say: a named environment of arazzo.toml, a file of variables."""
+"""Where a run finds what its command line leaves open: an environment of arazzo.toml, a file of variables."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.base.user_files import UnusableFile, text_of
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.run.arguments import Defaults, RunArguments
 from arazzo_runner.cli.run.inputs import read_bytes, read_mapping
+from arazzo_runner.cli.run.options import Defaults, RunArguments
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Environment, Settings
 from arazzo_runner.errors import InvalidUsage
@@ -25,10 +25,10 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
 
 
 def with_configuration(given: RunArguments, path: str | None) -> RunArguments:
-    """Return the arguments with what the configuration file says beside them; raises InvalidUsage."""
+    """Return the arguments, completed by a configuration file; raises InvalidUsage."""
     name = given.many.env
     if path is None:
-        message = f'--env: there is no environment "{name}", for there is no arazzo.toml'
+        message = f'--env: there is no environment "{name}", because there is no arazzo.toml'
         raise InvalidUsage([usage_error(message, hint=f"write [environments.{name}] into one beside the document")])
     settings = load_settings(path=path)
     found = _environment(settings, name or settings.environment)
@@ -53,7 +53,7 @@ def _environment(settings: Settings, name: str | None) -> Environment:
     found = settings.environments.get(name)
     if found is None:
         known = list(settings.environments)
-        hint = did_you_mean(name, known) or (f"there are: {', '.join(known)}" if known else "it names none")
+        hint = did_you_mean(name, known) or (f"there are: {', '.join(known)}" if known else "it defines none")
         message = f'--env: {settings.path} has no environment "{name}"'
         raise InvalidUsage([usage_error(message, hint=hint)])
     return found
@@ -64,7 +64,7 @@ def _environment(settings: Settings, name: str | None) -> Environment:
 
 @contextlib.contextmanager
 def environment_files(paths: Sequence[str]) -> Iterator[None]:
-    """Add the variables of files to the environment of this process while it runs; those it has already win.
+    """Add the variables of files to the environment of this process while the block runs; existing ones win.
 
     Raises InvalidUsage for a file that cannot be read.
     """
@@ -99,7 +99,7 @@ def read_environment(path: str) -> dict[str, str]:
             continue
         parts = _LINE.match(line)
         if parts is None:
-            raise _wrong(path, f"line {number} is no NAME=value")
+            raise _wrong(path, f"line {number} is not NAME=value")
         value = parts["value"]
         if value[:1] in ("'", '"') and _end_of_quoted(value, value[0], 1) is None:
             rest = _rest_of_quoted(lines, value[0])
@@ -107,7 +107,7 @@ def read_environment(path: str) -> dict[str, str]:
                 raise _wrong(path, f"the quote that begins in line {number} is not closed")
             value = "\n".join([value, *rest])
         if "\0" in value:
-            raise _wrong(path, f"the value in line {number} holds a NUL, which no variable can")
+            raise _wrong(path, f"the value in line {number} contains NUL, which a variable cannot")
         found[parts["name"]] = _value(value)
     return found
 
@@ -123,7 +123,7 @@ def _rest_of_quoted(lines: Iterator[tuple[int, str]], quote: str) -> list[str] |
 
 
 def _end_of_quoted(value: str, quote: str, place: int) -> int | None:
-    """Return where, from `place` on, the closing quote of a value is; None when it is not there."""
+    """Return the index of the closing quote of a value, searched from `place`; None when there is none."""
     while place < len(value):
         if value[place] == "\\" and quote == '"':
             place += 1

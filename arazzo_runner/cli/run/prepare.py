@@ -1,0 +1,196 @@
+"""From the command line to a run that is ready: every file it names is read here, once, and every input checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from arazzo_runner import api
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.run.inputs import GivenInputs, given_inputs, with_defaults
+from arazzo_runner.cli.run.options import RunArguments
+from arazzo_runner.config.find import find_configuration
+from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
+from arazzo_runner.program.model import Program
+from arazzo_runner.program.schemas import input_names
+from arazzo_runner.program.security import secured_steps
+from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.sources.fetch import DocumentSnapshot
+from arazzo_runner.sources.uris import is_remote
+
+
+class Prepared(Record, kw_only=True):
+    """A run that is ready to begin.
+
+    `inputs` are checked and complete. `scenario` is the one of the mock, in its first state.
+    `input_warnings` are about the inputs, `missing` about credentials that are not configured.
+    """
+
+    _hidden_in_repr = ("credentials",)
+
+    spec: str
+    program: Program
+    inputs: Mapping[str, JsonValue]
+    options: RunOptions
+    scenario: Any = None
+    credentials: CredentialsGiven = None
+    input_warnings: tuple[Diagnostic, ...] = ()
+    missing: tuple[Diagnostic, ...] = ()
+
+    @property
+    def workflow_id(self) -> str:
+        """The id of the workflow."""
+        return self.program.workflow.workflow_id
+
+
+def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: DocumentSnapshot | None = None) -> Prepared:
+    """Return the run that a command line asks for; `snapshot` takes in its documents. Raises ArazzoError."""
+    options = run_options(given)
+    program = api.choose_workflow(load_document(given, given.spec, given.workflow, snapshot), given.workflow)
+    names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
+    found = given_inputs(given.inputs, given.input_file, names, environment)
+    inputs, warnings = checked(program, with_defaults(found, names, given.defaults.inputs))
+    file, names_used = given.credentials.credentials_file, given.defaults.credentials
+    credentials = None if given.mock else credentials_of([program], file, names_used)
+    return Prepared(
+        spec=given.spec,
+        program=program,
+        inputs=inputs,
+        options=options,
+        scenario=scenario_of(given),
+        credentials=credentials,
+        input_warnings=warnings,
+        missing=missing_credentials([program], credentials, options),
+    )
+
+
+# ------------------------------------------------------------------ configuration and options
+
+
+def configured(given: RunArguments, spec: str) -> RunArguments:
+    """Return the arguments, completed by the configuration file of a document; raises InvalidUsage."""
+    path = find_configuration("." if is_remote(spec) else spec)
+    if path is None and given.many.env is None:
+        return given
+    from arazzo_runner.cli.run.environments import with_configuration  # lazily: most documents have no configuration
+
+    return with_configuration(given, path)
+
+
+def run_options(given: RunArguments) -> RunOptions:
+    """Return the options of the runs, whose transport can be used; reads --outputs-from. Raises InvalidUsage."""
+    default = replace(RunOptions(), run_timeout=None) if given.durable.is_durable else RunOptions()
+    values = {**given.limits.as_options(), **given.part.as_options(), **given.credentials.as_options()}
+    if given.checks is not None:
+        values["checks"] = given.checks
+    if given.part.outputs_from is not None:
+        from arazzo_runner.cli.run.step_outputs import read_step_outputs  # lazily: few runs are partial
+
+        values["step_outputs"] = read_step_outputs(given.part.outputs_from)
+    options = replace(default, transport=given.transport.as_options(), **values)
+    if not given.dry_run:
+        api.check_transport(options)
+    return options
+
+
+def scenario_of(given: RunArguments) -> Any:
+    """Return the scenario of the mock, None without one; raises InvalidUsage."""
+    if given.scenario is None:
+        return None
+    from arazzo_runner.runtime.mock.scenario import read_scenario  # lazily: few runs have one
+
+    return read_scenario(given.scenario, given.switches)
+
+
+# ------------------------------------------------------------------ documents
+
+
+def load_document(
+    given: RunArguments, spec: str, workflow_id: str | None, snapshot: DocumentSnapshot | None = None
+) -> Program:
+    """Load a document as the command line says; raises ArazzoError."""
+    program = api.load(spec, workflow_id, **reading_of(given), any_server=given.mock, kept=snapshot)
+    _check_names(program, given.reading.sources, "--source")
+    _check_names(program, given.servers, "--server")
+    return program
+
+
+def reading_of(given: RunArguments) -> dict[str, Any]:
+    """Return how documents are read, as arguments of `load`."""
+    keywords, defaults = given.reading.as_keywords(), given.defaults
+    return {
+        **keywords,
+        "sources": {**defaults.sources, **keywords["sources"]},
+        "url_map": {**defaults.url_map, **keywords["url_map"]},
+        "include": given.include,
+        "servers": {**defaults.servers, **given.servers},
+        "server_variables": {**defaults.server_variables, **given.server_variables},
+    }
+
+
+def _check_names(program: Program, given: Iterable[str], option: str) -> None:
+    """Refuse the name of an unknown source: requests that were meant for another server would go to the real one."""
+    known = list(dict.fromkeys(name for each in program.workflows.values() for name in each.document.sources))
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+            raise InvalidUsage(
+                [usage_error(f'{option}: there is no source "{name}"', code="unknown-source", hint=hint)]
+            )
+
+
+# ------------------------------------------------------------------ inputs
+
+
+def checked(program: Program, given: GivenInputs) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
+    """Return the inputs of a run, coerced and with defaults, and warnings; raises ArazzoError, secrets masked.
+
+    Wrong inputs are refused before anything is sent and before any file is made.
+    """
+    workflow = program.workflow
+    try:
+        inputs, notes = api.check_inputs(program, given.values, given.texts)
+    except ArazzoError as problem:
+        secrets = Secrets(text for name, text in given.texts.items() if name in workflow.secret_inputs)
+        for name in workflow.secret_inputs:
+            secrets.add(given.values.get(name))
+        raise type(problem)(masked_diagnostic(each, secrets) for each in problem.diagnostics) from None
+    return inputs, (*given.warnings, *notes)
+
+
+# ------------------------------------------------------------------ credentials
+
+
+def credentials_of(
+    programs: Iterable[Program],
+    file: str | None = None,
+    names: Mapping[str, str] | None = None,
+    known: CredentialsGiven = None,
+) -> CredentialsGiven:
+    """Return the credentials that runs of these programs share; None, and nothing read, where none are needed.
+
+    `names` says which entry is used for which; `known` are others from the same file, which is not read again.
+    """
+    if not any(next(secured_steps(program), None) for program in programs):
+        return None
+    from arazzo_runner.runtime.auth.sources import Credentials  # lazily: many runs need none
+
+    if isinstance(known, Credentials):
+        return known.renamed(names or {})
+    return Credentials(file=file, names=names)
+
+
+def missing_credentials(
+    programs: Iterable[Program], credentials: CredentialsGiven, options: RunOptions
+) -> tuple[Diagnostic, ...]:
+    """Return a warning for each credential that is missing; raises InvalidUsage where it is required, or unusable."""
+    if credentials is None:
+        return ()
+    found = (api.check_credentials(program, credentials, options) for program in programs)
+    return tuple(dict.fromkeys(each for missing in found for each in missing))
