@@ -328,3 +328,17 @@ def test_steps_are_ordered_and_checked_though_their_operations_are_not_to_be_had
     giver = {"operationId": "nope", "outputs": {"id": "$response.body#/id"}}
     found = codes(folder, document([reader, giver]))
     assert found == [("unknown-operation", "error"), ("unknown-operation", "error"), ("later-step", "warning")]
+
+
+def test_operation_steps_are_those_that_call_operations(folder):
+    steps = [{"operationId": "listPets"}, {"workflowId": "$sourceDescriptions.child.child"}]
+    path = folder / "doc.json"
+    path.write_text(json.dumps(document(steps, sources=("pets", "child"))))
+    program = arazzo_runner.load(path, root=str(folder))
+    found = [
+        (workflow.workflow_id, step.step_id, call.operation.operation_id)
+        for workflow, step, call in program.operation_steps()
+    ]
+    assert found == [("w", "s0", "listPets"), ("child", "c", "listPets")]
+    called = [step.called_workflow for step in program.workflows[next(iter(program.workflows))].steps]
+    assert [key and key.workflow_id for key in called] == [None, "child"]
