@@ -9,14 +9,17 @@ from arazzo_runner.base.version import __version__ as __version__
 TYPE_CHECKING = False  # that of `typing`, without its import: type checkers take the name as true
 if TYPE_CHECKING:
     from arazzo_runner.api import arun as arun, dry_run as dry_run, load as load, run as run, validate as validate
+    from arazzo_runner.base.records import replace as replace
     from arazzo_runner.base.secrets import Secrets as Secrets
     from arazzo_runner.engine.effects import (
         Batch as Batch,
         Effect as Effect,
         HttpRequest as HttpRequest,
         HttpResponse as HttpResponse,
+        NoFile as NoFile,
         NoResponse as NoResponse,
         Now as Now,
+        ReadFile as ReadFile,
         SendRequest as SendRequest,
         Sleep as Sleep,
         World as World,
@@ -61,8 +64,9 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "api": "arun dry_run load run validate",
+    "base.records": "replace",
     "base.secrets": "Secrets",
-    "engine.effects": "Batch Effect HttpRequest HttpResponse NoResponse Now SendRequest Sleep World",
+    "engine.effects": "Batch Effect HttpRequest HttpResponse NoFile NoResponse Now ReadFile SendRequest Sleep World",
     "engine.events": (
         "AttemptFinished Event RetryScheduled StepFinished StepStarted StopRun WorkflowFinished WorkflowStarted"
     ),

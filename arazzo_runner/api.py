@@ -11,7 +11,6 @@ from typing import TypeAlias
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.document.source_map import Limits
 from arazzo_runner.engine.access import Access, CredentialsGiven
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
@@ -20,13 +19,12 @@ from arazzo_runner.engine.options import RunOptions, TransportOptions, check_num
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.engine.run import drive, run_program
 from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidInputs, Location, Severity, UnknownWorkflow
-from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, Source, open_document
+from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, open_document
 from arazzo_runner.program.context import names_hint
-from arazzo_runner.program.library import LoadOptions
+from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
-from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.read_ahead import read_schemas
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
@@ -34,37 +32,17 @@ Around: TypeAlias = Callable[[World], World]
 
 
 def load(
-    document: Source,
+    document: DocumentSource,
     workflow_id: str | None = None,
     *,
-    strict: bool = False,
-    root: str | None = None,
-    sources: Mapping[str, str] | None = None,
-    url_map: Mapping[str, str] | None = None,
     servers: Mapping[str, str] | None = None,
-    server_variables: Mapping[str, str] | None = None,
-    limits: Limits | None = None,
-    include: Sequence[Source] = (),
-    any_server: bool = False,
-    offline: bool = False,
-    allow_remote: bool = False,
-    allow_hosts: Sequence[str] = (),
-    kept: DocumentSnapshot | None = None,
-    cache: bool = True,
+    load_options: LoadOptions | None = None,
 ) -> Program:
     """Read, link and compile an Arazzo document; call it once to run a document many times.
 
-    `document` is a path, a URL or the document as a mapping. `workflow_id` chooses the
-    workflow to compile (default: the only one, else all of them). `sources` overrides where
-    a source description is read from, `servers` where its API is called, both by source name;
-    `url_map` says which remote documents are files at hand, by URL (one that ends in / stands for all below it).
-    `include` are further Arazzo documents that references may mean by their `$self`.
-    `any_server` accepts descriptions that name no usable server (a mock will serve them).
-    `offline` reads nothing remote; `allow_remote` (or `allow_hosts`, for some) lifts the limits
-    on where remote documents and private addresses may be named from. `kept` is filled with
-    all that was read or, closed, is what is read instead.
-    on where remote documents and private addresses may be named from. `cache` keeps large YAML
-    descriptions on disk, to be read faster the next time (docs/cache.md).
+    `document` is a path, a URL or the document as a mapping. `workflow_id` chooses the workflow to
+    compile (default: the only one, else all of them). `servers` are the URLs at which APIs are called,
+    by name of their source description; `load_options` say how documents are found and read.
 
     Raises InvalidDescription (errors in a document), UnknownWorkflow (none of that name), InvalidUsage (a file that
     cannot be opened). The program's `diagnostics` hold the warnings.
@@ -73,23 +51,10 @@ def load(
     >>> program.workflow.workflow_id
     'rotate-refresh-token'
     """
-    options = LoadOptions(
-        strict=strict,
-        root=root,
-        sources=sources or {},
-        url_map=url_map or {},
-        servers=servers or {},
-        server_variables=server_variables or {},
-        limits=limits or Limits(),
-        offline=offline,
-        allow_remote=allow_remote,
-        allow_hosts=tuple(allow_hosts),
-        any_server=any_server,
-        environment=os.environ if kept is None else kept.variables,
-        snapshot=kept,
-        cache=cache,
-    )
-    library, entry = open_document(document, options, include)
+    options = with_servers(load_options, servers)
+    environment = os.environ if options.snapshot is None else options.snapshot.variables
+    options = replace(options, environment=environment)
+    library, entry = open_document(document, options)
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
     names = list(entry.workflows)
@@ -104,42 +69,24 @@ def load(
 
 
 def validate(
-    *documents: Source,
-    strict: bool = False,
-    root: str | None = None,
-    sources: Mapping[str, str] | None = None,
-    url_map: Mapping[str, str] | None = None,
-    limits: Limits | None = None,
-    offline: bool = False,
-    allow_remote: bool = False,
-    allow_hosts: Sequence[str] = (),
-    cache: bool = True,
+    *documents: DocumentSource,
+    load_options: LoadOptions | None = None,
     rules: Collection[str] | None = None,
     rule_options: RuleOptions | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Check Arazzo documents: shape, language, links, then by rules; nothing is sent.
 
-    `rules` are the codes of the rules to run (of `validation.rules.RULES`); None: those that run by default;
-    `rule_options` are the options of rules, by code and name.
-    Nothing remote is read unless `allow_remote` or `allow_hosts` (and not `offline`) says so.
+    `rules` are the codes of the rules to run (None: those that run by default); `rule_options` are
+    the options of rules, by code and name. Nothing remote is read unless the `load_options` say so by
+    `allow_remote` or `allow_hosts` (and not `offline`).
     Returns every finding, in the order found; errors in a document are findings, not exceptions.
     Raises InvalidUsage for a file that cannot be opened.
     """
-    reading = LoadOptions(
-        root=root,
-        sources=sources or {},
-        url_map=url_map or {},
-        limits=limits or Limits(),
-        offline=offline or not (allow_remote or allow_hosts),
-        unchecked=True,
-        allow_remote=allow_remote,
-        allow_hosts=tuple(allow_hosts),
-        any_server=True,
-        cache=cache,
-        environment=os.environ,
-    )
+    given = load_options or LoadOptions()
+    offline = given.offline or not (given.allow_remote or given.allow_hosts)
+    reading = replace(given, offline=offline, unchecked=True, any_server=True, environment=os.environ)
     checker = Checker(documents, reading)
-    checks = Checks(strict=strict, rules=rules, rule_options=rule_options or {})
+    checks = Checks(strict=given.strict, rules=rules, rule_options=rule_options or {})
     found: dict[Diagnostic, None] = {}
     for document in documents:
         found.update(dict.fromkeys(checker.check(document, checks).diagnostics))
@@ -147,16 +94,11 @@ def validate(
 
 
 def run(
-    document: Source | Program,
+    document: DocumentSource | Program,
     workflow_id: str | None = None,
     inputs: Mapping[str, JsonValue] | None = None,
     *,
-    input_texts: Mapping[str, str] | None = None,
     servers: Mapping[str, str] | None = None,
-    sources: Mapping[str, str] | None = None,
-    server_variables: Mapping[str, str] | None = None,
-    root: str | None = None,
-    strict: bool = False,
     world: World | None = None,
     around: Around | None = None,
     mock: bool = False,
@@ -165,11 +107,11 @@ def run(
     on_event: OnEvent | None = None,
     options: RunOptions | None = None,
     credentials: CredentialsGiven = None,
+    load_options: LoadOptions | None = None,
 ) -> RunResult:
     """Run one workflow and return what it came to; blocking, safe inside a running event loop too.
 
-    `inputs` are JSON values; `input_texts` are texts (from a command line) that become the
-    types the inputs schema asks for. `mock` answers from the descriptions' examples on a
+    `inputs` are JSON values. `mock` answers from the descriptions' examples on a
     loopback server, by the rules of `scenario` when one is given. `on_event` is told of every
     step as it happens. `around` wraps the World that performs the requests: a recorder, a journal,
     a debugger. `credentials` are for the security schemes of the operations, by source and scheme;
@@ -183,8 +125,8 @@ def run(
     >>> result.status, result.outputs["revokedStatus"]
     ('succeeded', 200)
     """
-    program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
-    prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
+    program = _program(document, workflow_id, servers, load_options, mock=mock)
+    prepared, notes = check_inputs(program, inputs or {})
     chosen = _chosen(options)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
@@ -198,16 +140,11 @@ def run(
 
 
 async def arun(
-    document: Source | Program,
+    document: DocumentSource | Program,
     workflow_id: str | None = None,
     inputs: Mapping[str, JsonValue] | None = None,
     *,
-    input_texts: Mapping[str, str] | None = None,
     servers: Mapping[str, str] | None = None,
-    sources: Mapping[str, str] | None = None,
-    server_variables: Mapping[str, str] | None = None,
-    root: str | None = None,
-    strict: bool = False,
     world: World | None = None,
     around: Around | None = None,
     mock: bool = False,
@@ -216,6 +153,7 @@ async def arun(
     on_event: OnEvent | None = None,
     options: RunOptions | None = None,
     credentials: CredentialsGiven = None,
+    load_options: LoadOptions | None = None,
 ) -> RunResult:
     """Run one workflow on the running event loop; the same as `run`, several may go on at once.
 
@@ -223,8 +161,8 @@ async def arun(
     """
     import asyncio  # lazily: a blocking run never needs it
 
-    program = _program(document, workflow_id, strict, root, sources, servers, server_variables, mock)
-    prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
+    program = _program(document, workflow_id, servers, load_options, mock=mock)
+    prepared, notes = check_inputs(program, inputs or {})
     chosen = _chosen(options)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
@@ -240,24 +178,21 @@ async def arun(
 
 
 def dry_run(
-    document: Source | Program,
+    document: DocumentSource | Program,
     workflow_id: str | None = None,
     inputs: Mapping[str, JsonValue] | None = None,
     *,
-    input_texts: Mapping[str, str] | None = None,
     servers: Mapping[str, str] | None = None,
-    sources: Mapping[str, str] | None = None,
-    root: str | None = None,
-    strict: bool = False,
     on_event: OnEvent | None = None,
     options: RunOptions | None = None,
     credentials: CredentialsGiven = None,
+    load_options: LoadOptions | None = None,
 ) -> RunResult:
     """Show the requests a run would send, without sending any: answers are made from the descriptions."""
     from arazzo_runner.runtime.dry_run import DryRunWorld
 
-    program = _program(document, workflow_id, strict, root, sources, servers, None, False)
-    prepared, notes = check_inputs(program, inputs or {}, input_texts or {})
+    program = _program(document, workflow_id, servers, load_options, mock=False)
+    prepared, notes = check_inputs(program, inputs or {})
     chosen, secrets = _chosen(options), Secrets()
     access = _access(program, credentials, chosen, secrets)
     running = run_program(
@@ -276,14 +211,16 @@ def check_credentials(program: Program, credentials: CredentialsGiven, options: 
 
 
 def check_inputs(
-    program: Program, inputs: Mapping[str, JsonValue], input_texts: Mapping[str, str]
+    program: Program, inputs: Mapping[str, JsonValue], input_texts: Mapping[str, str] | None = None
 ) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
-    """Return the inputs of the program's workflow, coerced and with defaults, and what is doubtful about them.
+    """Return the inputs of the program's workflow, coerced and with defaults, and warnings about them.
+
+    `input_texts` are texts (from a command line) that become the types the inputs schema asks for.
 
     Raises InvalidInputs when one is missing or does not fit.
     """
     workflow = program.workflow
-    prepared = prepare_inputs(workflow.inputs, inputs, input_texts, root=workflow.document.raw)
+    prepared = prepare_inputs(workflow.inputs, inputs, input_texts or {}, root=workflow.document.raw)
     at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
     if prepared.errors:
         raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
@@ -339,27 +276,24 @@ def _unknown_workflow(workflow_id: str | None, names: Sequence[str], at: Locatio
     return UnknownWorkflow([diagnostic])
 
 
+def with_servers(load_options: LoadOptions | None, servers: Mapping[str, str] | None) -> LoadOptions:
+    """Return the options of a load whose `servers` were given apart, which win."""
+    options = load_options or LoadOptions()
+    return replace(options, servers={**options.servers, **servers}) if servers else options
+
+
 def _program(
-    document: Source | Program,
+    document: DocumentSource | Program,
     workflow_id: str | None,
-    strict: bool,
-    root: str | None,
-    sources: Mapping[str, str] | None,
     servers: Mapping[str, str] | None,
-    server_variables: Mapping[str, str] | None,
+    load_options: LoadOptions | None,
+    *,
     mock: bool,
 ) -> Program:
     if not isinstance(document, Program):
-        document = load(
-            document,
-            workflow_id,
-            strict=strict,
-            root=root,
-            sources=sources,
-            servers=servers,
-            server_variables=server_variables,
-            any_server=mock,
-        )
+        given = load_options or LoadOptions()
+        options = replace(given, any_server=given.any_server or mock)
+        document = load(document, workflow_id, servers=servers, load_options=options)
     return choose_workflow(document, workflow_id)
 
 

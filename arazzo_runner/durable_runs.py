@@ -19,7 +19,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from arazzo_runner.api import OnEvent, arun as api_arun, check_inputs, choose_workflow, load, run as api_run
+from arazzo_runner.api import (
+    OnEvent,
+    arun as api_arun,
+    check_inputs,
+    choose_workflow,
+    load,
+    run as api_run,
+    with_servers,
+)
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.document.source_map import Limits
@@ -30,7 +38,8 @@ from arazzo_runner.durable.store import store_of
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.lint.checker import Source
+from arazzo_runner.lint.checker import location_of
+from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
@@ -151,7 +160,7 @@ def _queues_module() -> Any:
 
 def run(
     runtime: Any,
-    document: Source,
+    document: DocumentSource,
     workflow_id: str | None = None,
     inputs: Mapping[str, JsonValue] | None = None,
     *,
@@ -159,14 +168,16 @@ def run(
     idempotency_keys: bool = False,
     options: RunOptions | None = None,
     on_event: OnEvent | None = None,
-    **reading: Any,
+    servers: Mapping[str, str] | None = None,
+    load_options: LoadOptions | None = None,
 ) -> Any:
-    """Start a durable run and carry it out, blocking; `reading` are arguments of `load`.
+    """Start a durable run and carry it out, blocking; `servers` and `load_options` are those of `load`.
 
     Returns an Outcome: `result` is what `arazzo_runner.run` returns, `doubts` are requests of
     unknown outcome, for whose decision the run waits. Raises as `run` does, and InvalidUsage if
     there is already a run of that id.
     """
+    reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
     name = run_id_of(run_id, spec.workflow_id)
     return runtime.start(spec, bundle, run_id=name, on_event=on_event or ignore_event, program=program)
@@ -174,7 +185,7 @@ def run(
 
 async def arun(
     runtime: Any,
-    document: Source,
+    document: DocumentSource,
     workflow_id: str | None = None,
     inputs: Mapping[str, JsonValue] | None = None,
     *,
@@ -182,68 +193,76 @@ async def arun(
     idempotency_keys: bool = False,
     options: RunOptions | None = None,
     on_event: OnEvent | None = None,
-    **reading: Any,
+    servers: Mapping[str, str] | None = None,
+    load_options: LoadOptions | None = None,
 ) -> Any:
     """Start a durable run on the running event loop; one Runtime can have several at once."""
+    reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
     name = run_id_of(run_id, spec.workflow_id)
     return await runtime.astart(spec, bundle, run_id=name, on_event=on_event or ignore_event, program=program)
 
 
 def prepared(
-    document: Source,
+    document: DocumentSource,
     workflow_id: str | None,
     inputs: Mapping[str, JsonValue] | None,
     idempotency_keys: bool,
     options: RunOptions | None,
-    reading: Mapping[str, Any],
+    reading: LoadOptions,
 ) -> tuple[Program, RunSpec, Bundle]:
     """Load a document and check the inputs; return the program, the specification and the bundle of a run."""
     program, bundle = load_bundled(document, workflow_id, reading)
     program = choose_workflow(program, workflow_id)
-    checked, _ = check_inputs(program, inputs or {}, {})
+    checked, _ = check_inputs(program, inputs or {})
     spec = spec_of(program, bundle, checked, options or replace(RunOptions(), run_timeout=None))
     return program, replace(spec, idempotency_keys=idempotency_keys), bundle
 
 
-def load_bundled(document: Source, workflow_id: str | None, reading: Mapping[str, Any]) -> tuple[Program, Bundle]:
-    """Load a document and bundle everything that was read; `reading` are the arguments of `load`."""
-    kept = DocumentSnapshot.opened(os.environ)
-    program = load(document, workflow_id, **reading, kept=kept)
+def load_bundled(
+    document: DocumentSource, workflow_id: str | None, load_options: LoadOptions
+) -> tuple[Program, Bundle]:
+    """Load a document and bundle everything that was read."""
+    snapshot = DocumentSnapshot.opened(os.environ)
+    program = load(document, workflow_id, load_options=replace(load_options, snapshot=snapshot))
     if isinstance(document, Mapping):
-        kept.documents[kept.entry] = json.dumps(document).encode("utf-8")
-    return program, bundled(kept, reading)
+        snapshot.documents[snapshot.entry] = json.dumps(document).encode("utf-8")
+    return program, bundled(snapshot, load_options)
 
 
-def bundled(kept: DocumentSnapshot, reading: Mapping[str, Any]) -> Bundle:
-    """Return the bundle of the documents read by a load with the arguments `reading`."""
-    return Bundle(kept, _reading_to_json(reading))
+def bundled(snapshot: DocumentSnapshot, load_options: LoadOptions) -> Bundle:
+    """Return the bundle of the documents that were read with these options."""
+    return Bundle(snapshot, _reading_to_json(load_options))
 
 
 def load_bundle(bundle: Bundle, workflow_id: str) -> Program:
     """Load a program from a bundle."""
-    kept = replace(bundle.kept, closed=True)
+    snapshot = replace(bundle.snapshot, closed=True)
     reading: dict[str, Any] = dict(bundle.reading)
-    if isinstance(reading.get("limits"), list):
-        reading["limits"] = Limits(*reading["limits"])
-    entry = kept.entry if is_remote(kept.entry) else path_of(kept.entry)
-    return choose_workflow(load(entry, workflow_id, **reading, kept=kept), workflow_id)
+    reading["limits"] = Limits(*reading["limits"]) if "limits" in reading else Limits()
+    for name in ("include", "allow_hosts"):
+        reading[name] = tuple(reading.get(name, ()))
+    entry = snapshot.entry if is_remote(snapshot.entry) else path_of(snapshot.entry)
+    program = load(entry, workflow_id, load_options=LoadOptions(**reading, snapshot=snapshot))
+    return choose_workflow(program, workflow_id)
 
 
-def _reading_to_json(reading: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Return the arguments of a load as JSON, with absolute paths."""
-    found: dict[str, Any] = dict(reading)
-    if isinstance(found.get("limits"), Limits):
-        limits = found["limits"]
-        found["limits"] = [limits.max_bytes, limits.max_depth, limits.max_nodes]
-    if found.get("root") is not None:
-        found["root"] = os.path.abspath(found["root"])
-    found["sources"] = {name: _absolute(place) for name, place in (found.get("sources") or {}).items()}
-    found["include"] = [_absolute(os.fspath(place)) for place in found.get("include") or ()]
-    found["allow_hosts"] = list(found.get("allow_hosts") or ())
-    found["servers"] = dict(found.get("servers") or {})
-    found["server_variables"] = dict(found.get("server_variables") or {})
-    return found
+def _reading_to_json(options: LoadOptions) -> dict[str, JsonValue]:
+    """Return the options that loading the bundle again needs, with absolute paths."""
+    return {
+        "strict": options.strict,
+        "root": None if options.root is None else os.path.abspath(options.root),
+        "sources": {name: _absolute(place) for name, place in options.sources.items()},
+        "url_map": dict(options.url_map),
+        "servers": dict(options.servers),
+        "server_variables": dict(options.server_variables),
+        "limits": [options.limits.max_bytes, options.limits.max_depth, options.limits.max_nodes],
+        "include": [location_of(each) for each in options.include],
+        "offline": options.offline,
+        "allow_remote": options.allow_remote,
+        "allow_hosts": list(options.allow_hosts),
+        "cache": options.cache,
+    }
 
 
 def _absolute(place: str) -> str:
@@ -256,7 +275,7 @@ def spec_of(program: Program, bundle: Bundle, inputs: Mapping[str, JsonValue], o
         workflow_id=program.workflow.workflow_id,
         inputs=dict(inputs),
         bundle=bundle.sha256,
-        document=bundle.kept.entry,
+        document=bundle.snapshot.entry,
         options=options,
     )
 

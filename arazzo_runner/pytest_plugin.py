@@ -182,10 +182,11 @@ def _run(item: WorkflowItem, inputs: Any, servers: Any, options: Any) -> None:
     """Run the workflow; one that needs inputs which nobody gives is skipped and says so."""
     from arazzo_runner import api
     from arazzo_runner.errors import InvalidInputs
+    from arazzo_runner.program.library import LoadOptions
     from arazzo_runner.report.failure import render_failure
 
     mock = bool(item.config.getoption("--arazzo-mock"))
-    program = api.load(item.path, item.workflow_id, servers=servers, any_server=mock)
+    program = api.load(item.path, item.workflow_id, servers=servers, load_options=LoadOptions(any_server=mock))
     try:
         result = api.run(program, inputs=inputs, **{"mock": mock, **options})
     except InvalidInputs as problem:

@@ -105,10 +105,11 @@ def measure(folder: str, rounds: int, steps: int) -> list[Meter]:
     from arazzo_runner import api, durable_runs
     from arazzo_runner.durable import dbos_engine
     from arazzo_runner.engine.options import NO_CHECKS, RunOptions
+    from arazzo_runner.program.library import LoadOptions
 
     os.environ["XDG_STATE_HOME"] = folder
     source = Path(__file__).parents[1] / "fixtures" / "durable" / "notes.openapi.yml"
-    program, bundle = durable_runs.load_bundled(document(steps), None, {"sources": {"notes": str(source)}})
+    program, bundle = durable_runs.load_bundled(document(steps), None, LoadOptions(sources={"notes": str(source)}))
     program = api.choose_workflow(program, None)
     spec = durable_runs.spec_of(program, bundle, {}, RunOptions(run_timeout=None, checks=NO_CHECKS))
     real, meters = dbos_engine.checkpoint, []

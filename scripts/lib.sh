@@ -3,9 +3,9 @@
 
 say() { printf '%s\n' "$*" >&2; }
 
-# The Pythons this machine has that are new enough, newest first, one path a line.
+# The Pythons this machine has that are new enough, $PYTHON first, then the newest, one path a line.
 pythons() {
-    local candidate
+    local candidate place
     {
         printf '%s\n' ${PYTHON:+"$PYTHON"}
         for candidate in python3.15 python3.14 python3.13 python3.12 python3.11 python3 python; do
@@ -17,8 +17,9 @@ pythons() {
     } | while read -r candidate; do
         [ -n "$candidate" ] || continue
         "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
-        "$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)' 2>/dev/null
-    done | awk '!seen[$1]++ { print $2 }'
+        [ "$candidate" = "${PYTHON:-}" ] && place=0 || place=1
+        "$candidate" -c 'import sys; print(sys.argv[1], *sys.version_info[:2], sys.executable)' $place 2>/dev/null
+    done | awk '!seen[$2 "." $3]++' | sort -k1,1n -k2,2nr -k3,3nr | cut -d " " -f 4-
 }
 
 # make_venv DIR PYTHON: a virtual environment of that Python, made anew when it is broken or of another one.

@@ -13,6 +13,7 @@ from arazzo_runner.cli.option_table import Option, WrongValue
 from arazzo_runner.document.reading import MOST_DEPTH
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.errors import InvalidUsage
+from arazzo_runner.program.library import LoadOptions
 
 MAX_BYTES: Final = 2**53
 
@@ -69,9 +70,10 @@ class ReadingArguments(Record, kw_only=True):
     allow_hosts: tuple[str, ...]
     cache: bool
 
-    def as_keywords(self) -> dict[str, Any]:
-        """Return the fields by name, to be passed on to the API."""
-        return {name: getattr(self, name) for name in field_names(self)}
+    def load_options(self, **more: Any) -> LoadOptions:
+        """Return the options of `load`; `more` are further fields."""
+        own: dict[str, Any] = {name: getattr(self, name) for name in field_names(self)}
+        return LoadOptions(**own, **more)
 
 
 def reading_arguments(values: Mapping[str, Any]) -> ReadingArguments:

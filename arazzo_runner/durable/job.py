@@ -27,24 +27,24 @@ KEY_HEADER = "Idempotency-Key"
 
 
 class Bundle(Record):
-    """What loading a program needs: `kept`, the texts that were read, and `reading`, the arguments of `load` as JSON.
+    """What loading a program needs: `snapshot`, the texts that were read; `reading`, the LoadOptions as JSON.
 
     Stored once, under its SHA-256.
     """
 
-    kept: DocumentSnapshot
+    snapshot: DocumentSnapshot
     reading: Mapping[str, JsonValue]
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the bundle as a JSON value."""
         documents: JsonValue = {
-            uri: base64.b64encode(data).decode("ascii") for uri, data in sorted(self.kept.documents.items())
+            uri: base64.b64encode(data).decode("ascii") for uri, data in sorted(self.snapshot.documents.items())
         }
-        variables: JsonValue = dict(sorted(self.kept.variables.items()))
+        variables: JsonValue = dict(sorted(self.snapshot.variables.items()))
         return {
             "documents": documents,
-            "entry": self.kept.entry,
-            "folder": self.kept.folder,
+            "entry": self.snapshot.entry,
+            "folder": self.snapshot.folder,
             "variables": variables,
             "reading": dict(self.reading),
         }
@@ -58,8 +58,8 @@ class Bundle(Record):
     def from_json(cls, value: Any) -> Bundle:
         """Return the bundle of a JSON value; loading it reads nothing else."""
         documents = {uri: base64.b64decode(text) for uri, text in value["documents"].items()}
-        kept = DocumentSnapshot(documents, value["entry"], value["folder"], value["variables"], closed=True)
-        return cls(kept, value["reading"])
+        snapshot = DocumentSnapshot(documents, value["entry"], value["folder"], value["variables"], closed=True)
+        return cls(snapshot, value["reading"])
 
 
 def ignore_event(event: Event, secrets: Secrets) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from os import PathLike
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from arazzo_runner.document.cache import ReadCache, cached_reader
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
 from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Location, Severity
-from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, Offers, display
+from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions, Offers, display
 from arazzo_runner.sources.fetch import (
     DependencyTracker,
     DocumentFetch,
@@ -26,23 +26,20 @@ from arazzo_runner.sources.fetch import (
 from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES, Repositories
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 
-Source: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
 RuleOptions: TypeAlias = Mapping[str, Mapping[str, JsonValue]]
 
 
-def open_document(
-    document: Source, options: LoadOptions, include: Sequence[Source] = ()
-) -> tuple[Library, LoadedDocument]:
-    """Read the entry document and those given with it; raises when the entry is unreadable.
+def open_document(document: DocumentSource, options: LoadOptions) -> tuple[Library, LoadedDocument]:
+    """Read the entry document and those of `options.include`; raises when the entry is unreadable.
 
     Raises InvalidUsage (a file that cannot be opened) and InvalidDescription (one that cannot be read).
     """
     problems = Problems(strict=options.strict)
-    locations = [location_of(each) for each in (document, *include)]
+    locations = [location_of(each) for each in (document, *options.include)]
     fetch = _fetch_for(locations[0], options)
     library = Library(fetch, options, problems)
     entry = _taken(document, locations[0], library, fetch)
-    for other, location in zip(include, locations[1:], strict=True):
+    for other, location in zip(options.include, locations[1:], strict=True):
         _taken(other, location, library, fetch)
     if entry is None:
         raise InvalidDescription(problems.diagnostics)
@@ -68,13 +65,13 @@ def _fetch_for(
     )
 
 
-def _taken(document: Source, location: str, library: Library, fetch: DocumentFetch) -> LoadedDocument | None:
+def _taken(document: DocumentSource, location: str, library: Library, fetch: DocumentFetch) -> LoadedDocument | None:
     parsed = _parsed(document, location, library.problems, fetch, library.options.limits)
     return None if parsed is None else library.add(parsed, location)
 
 
 def _parsed(
-    document: Source, location: str, problems: Problems, fetch: DocumentFetch, limits: Limits
+    document: DocumentSource, location: str, problems: Problems, fetch: DocumentFetch, limits: Limits
 ) -> Document | None:
     if isinstance(document, Mapping):
         return read_value(document, location, problems, limits=limits)
@@ -92,7 +89,7 @@ def _data(document: str | PathLike[str], location: str, fetch: DocumentFetch) ->
         raise InvalidUsage([error]) from None
 
 
-def location_of(document: Source) -> str:
+def location_of(document: DocumentSource) -> str:
     """Return the URI of a document given as a path, a URL or a mapping."""
     if isinstance(document, Mapping):
         return uri_of_path(os.path.join(os.getcwd(), "<mapping>"))
@@ -129,7 +126,7 @@ class Checker:
     """
 
     def __init__(
-        self, documents: Iterable[Source], reading: LoadOptions, *, contents: Mapping[str, bytes] | None = None
+        self, documents: Iterable[DocumentSource], reading: LoadOptions, *, contents: Mapping[str, bytes] | None = None
     ) -> None:
         self._reading = reading
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
@@ -138,7 +135,7 @@ class Checker:
         self._entries: DocumentFetch | None = None
         self._seen: dict[str, bytes] = {}
         self._cache = ReadCache(cached_reader(reading.environment, wanted=reading.cache))
-        self._documents: dict[str, Source] = {}
+        self._documents: dict[str, DocumentSource] = {}
         self._locations: dict[int, str] = {}
         for number, each in enumerate(documents, 1):
             location = location_of(each) + (f"-{number}" if isinstance(each, Mapping) and number > 1 else "")
@@ -146,7 +143,7 @@ class Checker:
             self._locations[id(each)] = location
         self._offers = self._identities() if len(self._documents) > 1 else {}
 
-    def check(self, document: Source, checks: Checks, *, tracker: DependencyTracker | None = None) -> Checked:
+    def check(self, document: DocumentSource, checks: Checks, *, tracker: DependencyTracker | None = None) -> Checked:
         """Check one document; errors in it are findings, not exceptions. `tracker` records what was read.
 
         Raises InvalidUsage for a file that cannot be opened.
@@ -174,7 +171,7 @@ class Checker:
         """Return the location of the given document that a URI identifies, None when there is none."""
         return self._offers.get(uri)
 
-    def location(self, document: Source) -> str:
+    def location(self, document: DocumentSource) -> str:
         """Return the URI of a document that was given."""
         return self._locations.get(id(document)) or location_of(document)
 
@@ -183,7 +180,7 @@ class Checker:
         policy = _fetch_for(location, self._reading, self._repositories).policy
         return f"{policy.root}/.." if policy.widens else policy.root
 
-    def _check(self, document: Source, checks: Checks) -> Checked:
+    def _check(self, document: DocumentSource, checks: Checks) -> Checked:
         # Lazily: a run needs no rules, and neither do cached results.
         from arazzo_runner.lint.inspection import Inspection
         from arazzo_runner.lint.rules.catalogue import select_rules
@@ -233,7 +230,9 @@ class Checker:
             problems.extend(problem.diagnostics)
             return None
 
-    def _read(self, document: Source, location: str, problems: Problems, *, keep: bool = True) -> Document | None:
+    def _read(
+        self, document: DocumentSource, location: str, problems: Problems, *, keep: bool = True
+    ) -> Document | None:
         if isinstance(document, Mapping):
             return read_value(document, location, problems, limits=self._reading.limits)
         data = self._bytes(document, location)
@@ -259,7 +258,7 @@ class Checker:
                 found.setdefault(join(location, identity), location)
         return found
 
-    def _identity(self, document: Source, location: str) -> str | None:
+    def _identity(self, document: DocumentSource, location: str) -> str | None:
         try:
             value = document if isinstance(document, Mapping) else self._value_with_self(document, location)
         except InvalidUsage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from os import PathLike
 from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
@@ -17,6 +18,9 @@ from arazzo_runner.sources.fetch import DocumentFetch, DocumentSnapshot, FetchEr
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 
+DocumentSource: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
+"""Where a document is: a path or a URL; or the document itself, as a mapping."""
+
 
 class LoadOptions(Record, kw_only=True):
     """How documents are found and read.
@@ -26,8 +30,11 @@ class LoadOptions(Record, kw_only=True):
     `server_variables` server variables by name. `root` is the folder that files must be in;
     `offline` forbids remote documents (`unchecked`: without an error), `allow_remote` allows them all
     and `allow_hosts` those of some hosts. `any_server` accepts descriptions without a usable server
-    (for a mock or a dry run). `snapshot` records what is read or, if it is closed, replaces reading.
-    `cache` allows the on-disk cache of large descriptions (document/cache.py).
+    (for a mock or a dry run). `include` are further Arazzo documents that references may mean by their
+    `$self`. `limits` bound the size and depth of a document; `strict` turns tolerated deviations into errors.
+    `cache` allows the on-disk cache of large descriptions (docs/cache.md).
+    For other modules of the package: `environment`, and `snapshot`, which records what is read or, if it is
+    closed, replaces reading.
     """
 
     _hidden_in_repr = ("environment", "snapshot")
@@ -39,6 +46,7 @@ class LoadOptions(Record, kw_only=True):
     servers: Mapping[str, str] = field(default_factory=dict)
     server_variables: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    include: tuple[DocumentSource, ...] = ()
     offline: bool = False
     unchecked: bool = False
     allow_remote: bool = False

@@ -182,10 +182,7 @@ class Unlinked(Record):
     """The step's target was not found (which is reported) or not read; a program with such a step is not run."""
 
 
-LinkedCall: TypeAlias = OperationCall | WorkflowCall
-"""What a step calls in a program without errors: all that a run meets."""
-
-Call: TypeAlias = LinkedCall | Unlinked
+Call: TypeAlias = OperationCall | WorkflowCall | Unlinked
 """Every kind of call. Match it with `assert_never`, so that the type check names each place that a new kind misses."""
 
 
@@ -213,17 +210,6 @@ class CompiledStep(Record):
     foreign_steps: tuple[tuple[WorkflowKey, str], ...] = ()
     later: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
-
-    @property
-    def linked_call(self) -> LinkedCall:
-        """What the step calls; ValueError in a program with errors, when the target was not found."""
-        match self.call:
-            case OperationCall() | WorkflowCall() as call:
-                return call
-            case Unlinked():
-                raise ValueError(f"the target of step {self.step_id} was not found; such a program is not run")
-            case _:
-                assert_never(self.call)
 
     @property
     def called_workflow(self) -> WorkflowKey | None:

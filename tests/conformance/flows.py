@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.runtime.scripted import ScriptedWorld
 from tests.conformance.cases import FOLDER as CASES
@@ -33,7 +34,12 @@ def run_flow(case: dict[str, Any], **changes: Any) -> tuple[arazzo_runner.RunRes
     world = ScriptedWorld(case.get("conversation", []))
     options = RunOptions(**{**case.get("options", {}), **changes})
     result = arazzo_runner.run(
-        document_of(case), case.get("workflow"), case.get("inputs", {}), world=world, options=options, root=str(FOLDER)
+        document_of(case),
+        case.get("workflow"),
+        case.get("inputs", {}),
+        world=world,
+        options=options,
+        load_options=LoadOptions(root=str(FOLDER)),
     )
     return result, world
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.base.json_values import MISSING, resolve_pointer
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
@@ -88,7 +89,7 @@ def check_condition(case: dict[str, Any], folder: Path) -> None:
 def check_criteria(case: dict[str, Any], folder: Path) -> None:
     """Criterion objects in a step, judged in the case's context; all must pass."""
     path = write(folder, {"step": {"successCriteria": case["criteria"]}})
-    criteria = arazzo_runner.load(path, root=str(folder)).workflow.steps[0].criteria
+    criteria = arazzo_runner.load(path, load_options=LoadOptions(root=str(folder))).workflow.steps[0].criteria
     verdicts = judge_all(criteria, scope_of(case["context"]), 1.0)
     assert len(verdicts) == len(case["criteria"])
     expected = case["expect"]
@@ -105,7 +106,9 @@ def check_document(case: dict[str, Any], folder: Path) -> None:
         (folder / name).write_text(_text(content), encoding="utf-8")
     path = write(folder, case)
     given = [path, *(folder / name for name in case.get("together", ()))]
-    found = arazzo_runner.validate(*given, root=str(folder), rules=(), strict=case.get("strict", False))
+    found = arazzo_runner.validate(
+        *given, load_options=LoadOptions(root=str(folder), strict=case.get("strict", False)), rules=()
+    )
     seen = [f"{each.severity.value} {each.code} {each.at.pointer}".rstrip() for each in found]
     assert sorted(seen) == sorted(expected["findings"]), "\n".join([*seen, *(each.message for each in found)])
     hints = " ".join(each.hint or "" for each in found)

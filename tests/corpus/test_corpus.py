@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 INDEX = CORPUS / "INDEX.json"
@@ -38,7 +39,7 @@ def test_every_document_is_validated_and_the_clean_ones_have_no_errors(folder):
     for entry in entries(folder):
         path = str(entry["path"])
         try:
-            found = arazzo_runner.validate(CORPUS / path, root=str(CORPUS / folder))
+            found = arazzo_runner.validate(CORPUS / path, load_options=LoadOptions(root=str(CORPUS / folder)))
         except arazzo_runner.InvalidUsage as problem:
             found = problem.diagnostics
         errors = sorted({each.code for each in found if each.severity.value == "error"})

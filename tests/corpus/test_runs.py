@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.api import choose_workflow
 from arazzo_runner.engine.inputs import flattened
 from arazzo_runner.runtime.dry_run import DryRunWorld
@@ -53,7 +54,9 @@ def loaded(request):
         if not entry["all_sources_resolved"]:
             continue
         try:
-            program = arazzo_runner.load(CORPUS / str(entry["path"]), root=str(CORPUS / folder), any_server=True)
+            program = arazzo_runner.load(
+                CORPUS / str(entry["path"]), load_options=LoadOptions(root=str(CORPUS / folder), any_server=True)
+            )
         except arazzo_runner.ArazzoError:
             program = None
         found.append((entry, program))

@@ -18,7 +18,7 @@ from unittest.mock import patch
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from arazzo_runner import durable_runs
+from arazzo_runner import LoadOptions, durable_runs
 from arazzo_runner.base.records import replace
 from arazzo_runner.cli.group import run_command_line
 from arazzo_runner.durable.codec import LABEL
@@ -149,7 +149,7 @@ def fill(store: Store) -> None:
             outcome = durable_runs.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers=servers)
             assert outcome.unfinished
     with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
-        _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, {"servers": servers})
+        _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, LoadOptions(servers=servers))
         queues = durable_runs.queues(runtime)
         runtime.keep(bundle)
         queues.submit([(name, replace(spec, queue="default")) for name in ("waiting", "waiting-too")])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from arazzo_runner import durable_runs
+from arazzo_runner import LoadOptions, durable_runs
 from arazzo_runner.durable.records import Decision, step_of
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.options import RunOptions, TransportOptions
@@ -138,7 +138,7 @@ def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided
     with notes_server() as notes, durable_runs.opened() as runtime:
         queues = durable_runs.queues(runtime)
         _, spec, bundle = durable_runs.prepared(
-            NOTE, None, {"text": "x"}, False, None, {"servers": {"notes": notes.url}}
+            NOTE, None, {"text": "x"}, False, None, LoadOptions(servers={"notes": notes.url})
         )
         runtime.keep(bundle)
         queued = _queued(spec)
@@ -164,7 +164,7 @@ def test_what_a_worker_cannot_carry_out_waits(state: Path) -> None:
     problems: list[tuple[str, Exception]] = []
     with durable_runs.opened() as runtime:
         queues = durable_runs.queues(runtime)
-        _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, {})
+        _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, LoadOptions())
         runtime.keep(bundle)
         queues.submit([("r1", _queued(spec))])
 
@@ -187,7 +187,7 @@ def test_options_come_back_from_the_journal(state: Path) -> None:
     )
     options = RunOptions(timeout=3.5, parallel=4, transport=transport, run_timeout=None)
     _, spec, bundle = durable_runs.prepared(
-        NOTE, None, {"text": "x"}, True, options, {"servers": {"notes": "http://h:1"}}
+        NOTE, None, {"text": "x"}, True, options, LoadOptions(servers={"notes": "http://h:1"})
     )
     from arazzo_runner.durable.records import RunSpec
 
@@ -239,5 +239,5 @@ def test_a_bundle_has_the_documents_that_schemas_refer_to(tmp_path: Path) -> Non
     }
     for name, value in {"api": description, "schemas": {"Pet": {"type": "object"}}, "w": document}.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(value))
-    _, bundle = durable_runs.load_bundled(tmp_path / "w.json", None, {})
-    assert sorted(uri.rpartition("/")[2] for uri in bundle.kept.documents) == ["api.json", "schemas.json", "w.json"]
+    _, bundle = durable_runs.load_bundled(tmp_path / "w.json", None, LoadOptions())
+    assert sorted(uri.rpartition("/")[2] for uri in bundle.snapshot.documents) == ["api.json", "schemas.json", "w.json"]

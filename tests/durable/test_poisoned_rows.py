@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 from dbos._schemas.system_database import SystemSchema
 
-from arazzo_runner import durable_runs
+from arazzo_runner import LoadOptions, durable_runs
 from arazzo_runner.base.records import replace as replaced
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import Engine
@@ -158,7 +158,7 @@ def test_a_worker_carries_out_the_good_runs_among_poisoned_ones(store: Store) ->
     texts = {run: POISONS[name].text(store, waiting) for run, name in names.items()}
     with notes_server() as notes, patch.dict(os.environ, store.environment):
         with durable_runs.opened() as runtime:
-            servers = {"servers": {"notes": notes.url}}
+            servers = LoadOptions(servers={"notes": notes.url})
             queues = durable_runs.queues(runtime)
             for run in ("good-1", *names, "good-2"):
                 _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": run}, False, None, servers)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from arazzo_runner import api
+from arazzo_runner import LoadOptions, api
 from arazzo_runner.durable.journal import ANSWERED, BEGUN, Entry
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoFile, Now, ReadFile, SendRequest, Sleep
@@ -148,7 +148,7 @@ def test_a_file_read_beside_a_request_of_another_branch() -> None:
 def test_a_run_that_is_resumed_with_another_file_sends_nothing(tmp_path: Any) -> None:
     (tmp_path / "api.json").write_text(json.dumps(API))
     (tmp_path / "w.json").write_text(json.dumps(DOCUMENT))
-    program = api.load(tmp_path / "w.json", root=str(tmp_path))
+    program = api.load(tmp_path / "w.json", load_options=LoadOptions(root=str(tmp_path)))
     options = RunOptions(run_timeout=None)
     kept: list[Entry] = []
     first = Outside({"one.png": b"1", "two.png": b"2"}, dies_at=2)

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from arazzo_runner import durable_runs
+from arazzo_runner import LoadOptions, durable_runs
 from arazzo_runner.base.records import replace
 from arazzo_runner.errors import InvalidUsage
 from tests.durable.cluster import SPEC as NOTE
@@ -23,7 +23,9 @@ from tests.durable.test_library import stop_at
 
 
 def submit(runtime: Any, url: str, *names: str) -> None:
-    _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": names[0]}, False, None, {"servers": {"notes": url}})
+    _, spec, bundle = durable_runs.prepared(
+        NOTE, None, {"text": names[0]}, False, None, LoadOptions(servers={"notes": url})
+    )
     queues = durable_runs.queues(runtime)
     runtime.keep(bundle)
     queues.submit([(name, replace(spec, queue="default")) for name in names])

@@ -14,16 +14,13 @@ import signal
 import sys
 from typing import Any
 
+from tests.warm import warm_up
+
 POINTS = ("before-send", "after-send", "after-answer", "after-record", "before-record", "during-sleep")
 
 
 def main() -> None:
-    import arazzo_runner.cli.commands.resume
-    import arazzo_runner.cli.commands.runs
-    import arazzo_runner.cli.group
-    import arazzo_runner.durable.runtime
-    import arazzo_runner.runtime.http  # noqa: F401
-
+    warm_up()
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.options import NO_CHECKS, CheckOptions, RunOptions
 from arazzo_runner.engine.request_checks import summarised
@@ -81,7 +82,9 @@ def run(tmp_path):
             [{"times": 0, "request": "GET /v1/pets/7", **(answer or {})}, {"times": 0, "request": "POST /v1/pets"}]
         )
         options = RunOptions(checks=checks) if checks is not None else RunOptions()
-        return arazzo_runner.run(document, world=world, root=str(tmp_path), options=options), world
+        return arazzo_runner.run(
+            document, world=world, load_options=LoadOptions(root=str(tmp_path)), options=options
+        ), world
 
     return perform
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.runtime.scripted import ScriptedWorld
 
 API = {
@@ -45,7 +46,7 @@ def run(tmp_path, monkeypatch):
             {"request": "POST /up", "times": 0, "body": {}},
         ]
         world = ScriptedWorld(script)
-        result = arazzo_runner.run(document, "w", inputs, world=world, root=str(tmp_path))
+        result = arazzo_runner.run(document, "w", inputs, world=world, load_options=LoadOptions(root=str(tmp_path)))
         sent = b"".join(request.body or b"" for request in world.requests)
         return result, sent
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.engine.concurrent import depended_on
 from arazzo_runner.engine.effects import Batch
 from arazzo_runner.engine.options import RunOptions
@@ -61,7 +62,11 @@ def run(tmp_path):
         scripted = ScriptedWorld(script)
         world = CountingWorld(scripted)
         result = arazzo_runner.run(
-            document, "top", world=world, root=str(tmp_path), options=RunOptions(parallel=parallel)
+            document,
+            "top",
+            world=world,
+            load_options=LoadOptions(root=str(tmp_path)),
+            options=RunOptions(parallel=parallel),
         )
         return result, [each.url.removeprefix("http://api.test/") for each in scripted.requests], world.together
 

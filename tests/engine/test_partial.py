@@ -7,6 +7,7 @@ import json
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.runtime.scripted import ScriptedWorld
 
@@ -48,7 +49,9 @@ def run(tmp_path):
             "workflows": [{"workflowId": "w", "steps": steps, "outputs": {"last": "$steps.e.outputs.o"}}],
         }
         world = ScriptedWorld([{"request": f"GET /{name}", "times": 0, "body": {"n": name.upper()}} for name in NAMES])
-        result = arazzo_runner.run(document, world=world, root=str(tmp_path), options=RunOptions(**options))
+        result = arazzo_runner.run(
+            document, world=world, load_options=LoadOptions(root=str(tmp_path)), options=RunOptions(**options)
+        )
         return result, [request.url.removeprefix("http://api.test/") for request in world.requests]
 
     return run

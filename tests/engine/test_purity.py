@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.engine import interpreter
 from arazzo_runner.runtime.scripted import START, ScriptedWorld
 from tests.engine.test_files import API
@@ -85,7 +86,7 @@ def run_one(tmp_path, step, answer, description=API, **files):
         "sourceDescriptions": [{"name": "api", "url": "api.json"}],
         "workflows": [{"workflowId": "w", "steps": [{"stepId": "ask", "operationId": "ask", **step}]}],
     }
-    program = arazzo_runner.load(document, root=str(tmp_path))
+    program = arazzo_runner.load(document, load_options=LoadOptions(root=str(tmp_path)))
     return arazzo_runner.run(program, world=ScriptedWorld([{"request": "GET /ask", "times": 0, "body": answer}]))
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.runtime.scripted import ScriptedWorld
 
@@ -47,7 +48,9 @@ def succeeds(folder, step, seconds):
     }
     answer = {"times": 0, "request": "POST /pets", "headers": {"Content-Type": "application/json"}, "body": MANY}
     options = RunOptions(criterion_timeout=seconds)
-    result = arazzo_runner.run(document, world=ScriptedWorld([answer]), root=str(folder), options=options)
+    result = arazzo_runner.run(
+        document, world=ScriptedWorld([answer]), load_options=LoadOptions(root=str(folder)), options=options
+    )
     return result.status == "succeeded" and ("outputs" not in step or result.outputs.get("found") is not None)
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.engine.inputs import coerce_text, prepare_inputs
 from arazzo_runner.runtime.scripted import ScriptedWorld
 
@@ -40,7 +41,9 @@ def send(tmp_path):
         if schema is not None:
             value["workflows"][0]["inputs"] = schema
         world = ScriptedWorld(script)
-        return arazzo_runner.run(value, inputs=inputs or {}, world=world, root=str(tmp_path)), world
+        return arazzo_runner.run(
+            value, inputs=inputs or {}, world=world, load_options=LoadOptions(root=str(tmp_path))
+        ), world
 
     return run
 

@@ -12,15 +12,14 @@ from arazzo_runner.base.json_values import MISSING
 from arazzo_runner.engine.replacements import apply_replacements
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.query import Query, Selection, compile_query, passes, select
+from tests.yaml_files import read_yaml
 
 CASES = Path(__file__).parents[2] / "fixtures" / "cases"
 
 
 def cases(folder: str) -> list[Any]:
     """Return the cases of a folder as pytest parameters, their sentence as id."""
-    found = [
-        case for file in sorted((CASES / folder).glob("*.yaml")) for case in yaml.safe_load(file.read_text("utf-8"))
-    ]
+    found = [case for file in sorted((CASES / folder).glob("*.yaml")) for case in read_yaml(file)]
     return [pytest.param(case, id=case["id"]) for case in found]
 
 

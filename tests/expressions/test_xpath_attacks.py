@@ -6,8 +6,8 @@ import pytest
 
 from tests.expressions.xpath_attacks import VERSIONS, batches, tried
 
-OFTEN = 12  # ways to call a function with operands that fit it
-SHARE = 89  # one call of so many with an operand that need not fit; a prime, so that every operand has its turn
+OFTEN = 6  # ways to call a function with operands that fit it
+SHARE = 179  # one call of so many with an operand that need not fit; a prime, so that every operand has its turn
 
 
 @pytest.mark.parametrize("version", VERSIONS)

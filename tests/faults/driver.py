@@ -7,7 +7,6 @@ children, separated by `--`, so that the imports are paid once; prints one JSON 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import json
@@ -16,23 +15,14 @@ import resource
 import signal
 import sys
 import tempfile
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from arazzo_runner import api
 from arazzo_runner.base.private_files import PrivateFile
 from arazzo_runner.cli import main
 from arazzo_runner.engine.effects import Effect, World
-from arazzo_runner.expressions.queries.query import compile_query, select
-from arazzo_runner.runtime import (
-    batch as rounds,  # noqa: F401
-    http,  # noqa: F401
-    transports,  # noqa: F401
-)
-from arazzo_runner.sources.http_library import httpx
-from tests.faults.flow import write
 from tests.faults.worlds import Watched
+from tests.warm import warm_up
 
 
 def _die() -> None:
@@ -88,24 +78,8 @@ def one(fault: str, number: int, state: str, arguments: list[str], folder: str |
     return {"code": os.waitstatus_to_exitcode(status), "cpu": cpu, "memory": memory}
 
 
-def _warm_up() -> None:
-    """Import once, before the forks, what a command line imports on its way."""
-    httpx().HTTPTransport(verify=False)
-    if find_spec("aiohttp"):
-        from arazzo_runner.runtime import aiohttp_transport  # noqa: F401
-    for kind, text in (("jsonpath", "$.a[?match(@.b, 'c')]"), ("xpath", "//a"), ("regex", "(?=a)b"), ("regex", "a")):
-        select(compile_query(text, kind), "<a/>" if kind == "xpath" else "a")
-    with tempfile.TemporaryDirectory() as folder:
-        spec = str(write(Path(folder)))
-        os.environ["XDG_STATE_HOME"] = folder
-        quiet = open(os.devnull, "w")  # noqa: SIM115
-        with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-            main.run(["validate", spec])
-            main.run(["run", spec, "-w", "main", "--server", "tokens=http://127.0.0.1:1", "-vv"])
-
-
 if __name__ == "__main__":
-    _warm_up()
+    warm_up()
     for line in sys.stdin:
         order = json.loads(line)
         print(json.dumps(one(**order)), flush=True)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.cli import main
 from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.cookies import Jar
@@ -168,4 +169,6 @@ def test_names_of_files_that_the_api_is_given(name, tmp_path, monkeypatch):
         arazzo_runner.run(spec, "main", mock=True, scenario=name)
     with pytest.raises(ArazzoError):
         arazzo_runner.Credentials(file=name).find("tokens", "key", "value")
-    assert json.dumps([each.message for each in arazzo_runner.validate(spec, sources={"tokens": name})])
+    assert json.dumps(
+        [each.message for each in arazzo_runner.validate(spec, load_options=LoadOptions(sources={"tokens": name}))]
+    )

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from arazzo_runner import durable_runs
+from arazzo_runner import LoadOptions, durable_runs
 from arazzo_runner.cli.commands.runs import _heading, _table, status_json
 from arazzo_runner.durable.database import sqlite_module
 from arazzo_runner.errors import ArazzoError
@@ -39,7 +39,9 @@ class Kept:
             durable_runs.run(runtime, SPEC, inputs={"text": "a"}, run_id="done", servers=servers)
             stop_at(runtime, "read")
             durable_runs.run(runtime, SPEC, inputs={"text": "b"}, run_id="stopped", servers=servers)
-            _, spec, bundle = durable_runs.prepared(SPEC, None, {"text": "c"}, False, None, {"servers": servers})
+            _, spec, bundle = durable_runs.prepared(
+                SPEC, None, {"text": "c"}, False, None, LoadOptions(servers=servers)
+            )
         with durable_runs.opened(str(self.path), environment) as runtime:
             queues = durable_runs.queues(runtime)
             runtime.keep(bundle)

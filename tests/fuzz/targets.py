@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpResponse, Now, SendRequest
@@ -94,9 +95,9 @@ def openapi(data: bytes) -> None:
 
 
 def _checked(path: str) -> None:
-    _shown(arazzo_runner.validate(path, root=str(_FOLDER)))
+    _shown(arazzo_runner.validate(path, load_options=LoadOptions(root=str(_FOLDER))))
     with contextlib.suppress(ArazzoError):
-        program = arazzo_runner.load(path, root=str(_FOLDER))
+        program = arazzo_runner.load(path, load_options=LoadOptions(root=str(_FOLDER)))
         for workflow in program.description.workflows[:3]:
             with contextlib.suppress(ArazzoError):
                 body = HttpResponse(200, (("Content-Type", "application/json"),), json.dumps(BODY).encode())
@@ -172,7 +173,7 @@ def response(data: bytes) -> None:
     _written("pets.yml", (_FIXED / "openapi" / "pets.yml").read_bytes())
     Jar().after_response("http://x.test/a/b", headers, 1.7e9, mode="domain").header_for("http://x.test/a/c", 1.7e9)
     retry_after_seconds(answer, 1.7e9)
-    program = arazzo_runner.load(path, "look", root=str(_FOLDER))
+    program = arazzo_runner.load(path, "look", load_options=LoadOptions(root=str(_FOLDER)))
     _reported(
         arazzo_runner.run(
             program, "look", {"petId": 7, "token": "long-secret-text"}, world=Answering(answer), options=QUICKLY

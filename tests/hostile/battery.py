@@ -18,6 +18,7 @@ import yaml
 from tests.hostile import generated
 from tests.loopback import Reply, Request, serving
 from tests.secrets.escapes import ways_out
+from tests.yaml_files import read_yaml
 
 CASES = Path(__file__).parents[2] / "fixtures" / "hostile"
 SECRET = "canary-5ecret/token"
@@ -82,7 +83,7 @@ def cases() -> list[tuple[str, dict[str, Any]]]:
     """Return (category, case) of every case."""
     found = []
     for path in sorted(CASES.glob("*.yml")):
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))  # libyaml takes no lone surrogates
         found += [(path.stem, case) for case in content] if isinstance(content, list) else []
     return found
 
@@ -149,7 +150,7 @@ class Prepared:
             return bytes(base64.b64decode(case["bytes"]))
         if "document" in case:
             return self._filled(case["document"]).encode()
-        document = yaml.safe_load((CASES / "base.yml").read_text())
+        document = read_yaml(CASES / "base.yml")
         if "unsafe" in case:
             document["workflows"][0]["steps"][0]["operationId"] = "changePet"
         document = changed(document, case.get("set", {}))
@@ -159,7 +160,7 @@ class Prepared:
         return (self._filled(text) + tail).encode("utf-8", "surrogatepass")
 
     def _api(self) -> bytes:
-        api = changed(yaml.safe_load((CASES / "pets.yml").read_text()), self.case.get("api", {}))
+        api = changed(read_yaml(CASES / "pets.yml"), self.case.get("api", {}))
         builder = generated.APIS.get(self.case.get("generate", ""))
         return self._filled(builder(api) if builder else generated.text_of(api)).encode()
 

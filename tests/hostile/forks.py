@@ -15,10 +15,10 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from tests.warm import warm_up
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 12
@@ -172,34 +172,7 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
-def _warm_up() -> None:
-    """Import once, before the forks, what command lines import on their way."""
-    from arazzo_runner.cli import main
-    from arazzo_runner.cli.commands import COMMANDS
-    from arazzo_runner.cli.group import group
-    from arazzo_runner.sources.http_library import httpx
-    from tests.faults.flow import write
-
-    for name in COMMANDS:
-        group.get_command(None, name)  # type: ignore[arg-type]
-    httpx().HTTPTransport(verify=False)
-    if find_spec("dbos"):
-        import dbos  # noqa: F401
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        os.environ["XDG_STATE_HOME"] = folder
-        spec = str(write(Path(folder)))
-        main.run(["validate", spec])
-        main.run(["run", spec, "-w", "main", "--server", "tokens=http://127.0.0.1:1", "-vv"])
-        main.run(["run", spec, "-w", "main", "--mock"])
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-        yield
-
-
 if __name__ == "__main__":
-    _warm_up()
+    warm_up()
     for line in sys.stdin:
         print(json.dumps(_carried_out(json.loads(line))), flush=True)

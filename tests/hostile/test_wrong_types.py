@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.runtime.dry_run import DryRunWorld
@@ -59,7 +60,7 @@ def with_value(document, path, value):
 
 def findings(folder, name, document):
     (folder / name).write_text(json.dumps(document))
-    found = arazzo_runner.validate(folder / "workflow.json", root=str(folder))
+    found = arazzo_runner.validate(folder / "workflow.json", load_options=LoadOptions(root=str(folder)))
     render_diagnostics(found)
     return found
 
@@ -114,7 +115,9 @@ def test_every_field_of_a_description(folder, kind):
         for wrong in ("null", "integer", "text", "list", "mapping"):
             (folder / "pets.yml").write_text(json.dumps(with_value(api, path, WRONG[wrong])))
             try:
-                program = arazzo_runner.load(folder / "workflow.json", "look", root=str(folder), any_server=True)
+                program = arazzo_runner.load(
+                    folder / "workflow.json", "look", load_options=LoadOptions(root=str(folder), any_server=True)
+                )
             except ArazzoError:
                 continue
             arazzo_runner.run(program, inputs={"petId": 7}, world=DryRunWorld(program))

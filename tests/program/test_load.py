@@ -7,6 +7,7 @@ import json
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.errors import Severity
 from arazzo_runner.program.model import OperationCall, SelectorValue
 
@@ -71,7 +72,7 @@ def document(step, *, sources=("pets",), version="1.1.0", **workflow):
 def findings(folder, value, **options):
     path = folder / "doc.json"
     path.write_text(json.dumps(value))
-    found = arazzo_runner.validate(path, root=str(folder), rules=(), **options)
+    found = arazzo_runner.validate(path, rules=(), load_options=LoadOptions(root=str(folder), **options))
     return [(each.code, each.severity.value, each.at.pointer, each.hint) for each in found]
 
 
@@ -160,7 +161,7 @@ def test_a_source_that_is_not_where_it_should_be_is_looked_for(folder):
     (folder / "deep").mkdir()
     path = folder / "deep" / "doc.json"
     path.write_text(json.dumps(document({"operationId": "listPets"})))
-    found = arazzo_runner.validate(path, root=str(folder), rules=())
+    found = arazzo_runner.validate(path, load_options=LoadOptions(root=str(folder)), rules=())
     assert [each.code for each in found] == ["source-moved"]
 
 
@@ -237,7 +238,7 @@ def test_a_selector_object_is_compiled_and_warned_of_in_1_0(folder):
     }
     value = document({"operationId": "addPet", "requestBody": body}, version="1.0.1")
     assert {code for code, _ in codes(folder, value)} == {"newer-field", "whole-inputs"}
-    program = arazzo_runner.load(folder / "doc.json", root=str(folder))
+    program = arazzo_runner.load(folder / "doc.json", load_options=LoadOptions(root=str(folder)))
     member = program.workflow.steps[0].body.payload.members[0][1]
     assert isinstance(member, SelectorValue)
     assert program.workflow.steps[0].body.payload.required == {"name"}
@@ -248,9 +249,11 @@ def test_no_server_is_an_error_unless_a_mock_serves(folder):
     path = folder / "doc.json"
     path.write_text(json.dumps(document({"operationId": "listPets"})))
     with pytest.raises(arazzo_runner.InvalidDescription, match="--server pets=URL"):
-        arazzo_runner.load(path, root=str(folder))
-    assert arazzo_runner.run(path, root=str(folder), mock=True).status == "succeeded"
-    program = arazzo_runner.load(path, root=str(folder), servers={"pets": "http://127.0.0.1:9/base/"})
+        arazzo_runner.load(path, load_options=LoadOptions(root=str(folder)))
+    assert arazzo_runner.run(path, load_options=LoadOptions(root=str(folder)), mock=True).status == "succeeded"
+    program = arazzo_runner.load(
+        path, load_options=LoadOptions(root=str(folder)), servers={"pets": "http://127.0.0.1:9/base/"}
+    )
     call = program.workflow.steps[0].call
     assert isinstance(call, OperationCall)
     assert call.server == "http://127.0.0.1:9/base"
@@ -263,9 +266,13 @@ def test_documents_given_together_are_found_by_identity(folder):
     parent = document({"workflowId": "$sourceDescriptions.kid.child"})
     parent["sourceDescriptions"] = [{"name": "kid", "url": "https://example.test/flows/child.yaml"}]
     (folder / "parent.json").write_text(json.dumps(parent))
-    found = arazzo_runner.validate(folder / "parent.json", folder / "child.json", root=str(folder), rules=())
+    found = arazzo_runner.validate(
+        folder / "parent.json", folder / "child.json", load_options=LoadOptions(root=str(folder)), rules=()
+    )
     assert [each for each in found if each.severity is Severity.ERROR] == []
-    program = arazzo_runner.load(folder / "parent.json", include=[folder / "child.json"], root=str(folder))
+    program = arazzo_runner.load(
+        folder / "parent.json", load_options=LoadOptions(include=[folder / "child.json"], root=str(folder))
+    )
     assert {key.document for key in program.workflows} == {
         (folder / "parent.json").as_uri(),
         "https://example.test/flows/child.yaml",
@@ -277,13 +284,13 @@ def test_a_program_is_loaded_once_and_run_many_times(folder):
     value["workflows"].append({**value["workflows"][0], "workflowId": "other"})
     path = folder / "doc.json"
     path.write_text(json.dumps(value))
-    program = arazzo_runner.load(path, root=str(folder))
+    program = arazzo_runner.load(path, load_options=LoadOptions(root=str(folder)))
     assert program.entry is None
     with pytest.raises(arazzo_runner.UnknownWorkflow, match="there are: w, other"):
         arazzo_runner.run(program, mock=True)
     assert [arazzo_runner.run(program, name, mock=True).workflow_id for name in ("w", "other")] == ["w", "other"]
     with pytest.raises(arazzo_runner.UnknownWorkflow, match=r'no workflow "othr".*did you mean "other"'):
-        arazzo_runner.load(path, "othr", root=str(folder))
+        arazzo_runner.load(path, "othr", load_options=LoadOptions(root=str(folder)))
 
 
 def test_secrets_follow_what_reads_them(folder):
@@ -310,7 +317,7 @@ def test_secrets_follow_what_reads_them(folder):
     path.write_text(
         json.dumps(document(steps, inputs=schema, outputs={"o": "$steps.s1.outputs.copy", "p": "$steps.s0.outputs.n"}))
     )
-    workflow = arazzo_runner.load(path, root=str(folder)).workflow
+    workflow = arazzo_runner.load(path, load_options=LoadOptions(root=str(folder))).workflow
     assert workflow.secret_inputs == {"pw", "x"}
     assert [step.secret_outputs for step in workflow.steps] == [{"key", "h"}, {"copy", "from"}]
     assert workflow.secret_outputs == {"o"}
@@ -321,3 +328,17 @@ def test_steps_are_ordered_and_checked_though_their_operations_are_not_to_be_had
     giver = {"operationId": "nope", "outputs": {"id": "$response.body#/id"}}
     found = codes(folder, document([reader, giver]))
     assert found == [("unknown-operation", "error"), ("unknown-operation", "error"), ("later-step", "warning")]
+
+
+def test_operation_steps_are_those_that_call_operations(folder):
+    steps = [{"operationId": "listPets"}, {"workflowId": "$sourceDescriptions.child.child"}]
+    path = folder / "doc.json"
+    path.write_text(json.dumps(document(steps, sources=("pets", "child"))))
+    program = arazzo_runner.load(path, root=str(folder))
+    found = [
+        (workflow.workflow_id, step.step_id, call.operation.operation_id)
+        for workflow, step, call in program.operation_steps()
+    ]
+    assert found == [("w", "s0", "listPets"), ("child", "c", "listPets")]
+    called = [step.called_workflow for step in program.workflows[next(iter(program.workflows))].steps]
+    assert [key and key.workflow_id for key in called] == [None, "child"]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.cli.main import run
 from tests.loopback import json_reply, serving
 
@@ -62,7 +63,7 @@ def write(tree, value, name="w.json"):
 
 def errors(path, **options):
     try:
-        arazzo_runner.load(path, **options)
+        arazzo_runner.load(path, load_options=LoadOptions(**options))
     except arazzo_runner.InvalidDescription as problem:
         return [f"{each.code}: {each.message}" for each in problem.diagnostics]
     return []

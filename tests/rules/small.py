@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 
 
 def description(operations, **components):
@@ -40,5 +41,5 @@ def codes(folder, api, workflows, *, group):
     }
     (folder / "document.json").write_text(json.dumps(document))
     chosen = {rule.code for rule in RULES if group == rule.group or rule.code == "contradicting-criteria"}
-    found = arazzo_runner.validate(folder / "document.json", root=str(folder), rules=chosen)
+    found = arazzo_runner.validate(folder / "document.json", load_options=LoadOptions(root=str(folder)), rules=chosen)
     return [(each.code, each.severity.value, each.at.pointer) for each in found if each.code in chosen]

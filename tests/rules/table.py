@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.lint.pages import titles
 from arazzo_runner.lint.rules.catalogue import Check, checks
 from arazzo_runner.lint.rules.rule import GROUPS
@@ -79,7 +80,9 @@ def _fix(code: str) -> str:
     path = ROOT / "fixtures" / "documents" / code / "wrong.yml"
     chosen = {each.code for each in checks() if each.is_default or each.code == code}
     found = [
-        each for each in arazzo_runner.validate(path, root=str(ROOT / "fixtures"), rules=chosen) if each.code == code
+        each
+        for each in arazzo_runner.validate(path, load_options=LoadOptions(root=str(ROOT / "fixtures")), rules=chosen)
+        if each.code == code
     ]
     fixes = [each.fix for each in found if each.fix is not None]
     if not fixes:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.lint.pages import pages as explanations
 from arazzo_runner.lint.rules.catalogue import LOADER, checks
 from arazzo_runner.report.findings.text import render_diagnostics
@@ -99,7 +100,7 @@ def test_every_folder_is_of_a_code():
 @functools.cache
 def findings(code, name):
     with contextlib.chdir(FIXTURES / code):
-        return arazzo_runner.validate(name, root=str(FIXTURES.parent))
+        return arazzo_runner.validate(name, load_options=LoadOptions(root=str(FIXTURES.parent)))
 
 
 @pytest.mark.parametrize("code", LINKED)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.lint.rules.catalogue import RULES
 
 DEFAULTS = [rule.code for rule in RULES if rule.is_default]
@@ -52,7 +53,7 @@ def calls(size, rules):
 
     sys.setprofile(counted)
     try:
-        arazzo_runner.validate(document(size), root=str(FIXTURES), rules=rules)
+        arazzo_runner.validate(document(size), load_options=LoadOptions(root=str(FIXTURES)), rules=rules)
     finally:
         sys.setprofile(None)
     return count

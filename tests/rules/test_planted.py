@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "planted"
 DOCUMENT = FOLDER / "shop.arazzo.yml"
@@ -23,7 +24,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def findings():
-    return arazzo_runner.validate(DOCUMENT, root=str(FOLDER))
+    return arazzo_runner.validate(DOCUMENT, load_options=LoadOptions(root=str(FOLDER)))
 
 
 PLANTED = planted()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.lint.rules.catalogue import RULES
 from arazzo_runner.report.findings.text import render_diagnostics
 
@@ -30,7 +31,7 @@ def findings(code, name):
     """Validate a document of a folder as a user who stands there would, with its rule switched on."""
     chosen = {rule.code for rule in RULES if rule.is_default or code == rule.code}
     with contextlib.chdir(FIXTURES / code):
-        return arazzo_runner.validate(name, root=str(FIXTURES.parent), rules=chosen)
+        return arazzo_runner.validate(name, load_options=LoadOptions(root=str(FIXTURES.parent)), rules=chosen)
 
 
 def test_codes_are_unique():

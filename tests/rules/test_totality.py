@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.lint.rules.catalogue import RULES
 
@@ -71,7 +72,9 @@ def test_rules_never_raise(name, seed):
         {"name": "pets", "url": "./sources/pets.yml", "type": "openapi"},
     ]
     for _ in range(3):
-        found = arazzo_runner.validate(mutated(document, chance), root=str(FOLDER), rules=CODES)
+        found = arazzo_runner.validate(
+            mutated(document, chance), load_options=LoadOptions(root=str(FOLDER)), rules=CODES
+        )
         assert all(isinstance(each, Diagnostic) and each.message for each in found)
         json.dumps([str(each) for each in found])
 
@@ -97,5 +100,5 @@ def test_rules_never_raise_whatever_a_description_holds(tmp_path, code, seed):
     for source in document["sourceDescriptions"]:
         source["url"] = source["url"].rpartition("/")[2]
     (tmp_path / "document.yml").write_text(json.dumps(document), encoding="utf-8")
-    found = arazzo_runner.validate(tmp_path / "document.yml", root=str(tmp_path), rules=CODES)
+    found = arazzo_runner.validate(tmp_path / "document.yml", load_options=LoadOptions(root=str(tmp_path)), rules=CODES)
     assert all(isinstance(each, Diagnostic) and each.message for each in found)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from arazzo_runner import LoadOptions
 from arazzo_runner.base.records import replace
 
 pytest.importorskip("authlib")
@@ -504,7 +505,7 @@ def test_a_credential_that_cannot_be_sent_is_reported_before_any_request(tmp_pat
         }
         credentials = Credentials({"api": values}, environment={}, file="/dev/null", keyring=False)
         with pytest.raises(arazzo_runner.InvalidUsage) as refused:
-            arazzo_runner.run(document, root=str(tmp_path), credentials=credentials)
+            arazzo_runner.run(document, load_options=LoadOptions(root=str(tmp_path)), credentials=credentials)
         told = refused.value.diagnostics[0]
         assert told.code == "unusable-credential"
         assert says in told.message

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from arazzo_runner.sources.http_media.styles import (
     UnusableValue,
@@ -17,6 +16,7 @@ from arazzo_runner.sources.http_media.styles import (
     querystring_text,
 )
 from arazzo_runner.sources.operation import MediaType, OperationParameter
+from tests.yaml_files import read_yaml
 
 CASES = Path(__file__).parents[2] / "fixtures" / "cases" / "styles"
 DEFAULTS = {"path": "simple", "query": "form", "header": "simple", "cookie": "form", "querystring": "form"}
@@ -24,7 +24,7 @@ DEFAULTS = {"path": "simple", "query": "form", "header": "simple", "cookie": "fo
 
 def cases():
     for file in sorted(CASES.glob("*.yaml")):
-        for case in yaml.safe_load(file.read_text(encoding="utf-8")):
+        for case in read_yaml(file):
             yield pytest.param(case, id=f"{case['in']}: {case['id']}")
 
 

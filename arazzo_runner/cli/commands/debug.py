@@ -83,7 +83,7 @@ def command(
 ) -> int:
     """Run step by step; returns the exit code of the run."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.load(spec, workflow, **reading.as_keywords(), servers=servers, any_server=mock)
+    program = api.load(spec, workflow, servers=servers, load_options=reading.load_options(any_server=mock))
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     given = given_inputs(inputs, input_file, names, os.environ)

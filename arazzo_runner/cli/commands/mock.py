@@ -79,7 +79,7 @@ def command(
     listening = Listening(port, reading.allow_hosts, console, quiet)
     if cassette is not None:
         return _serve_cassette(cassette, listening)
-    options = LoadOptions(**reading.as_keywords(), environment=os.environ)
+    options = reading.load_options(environment=os.environ)
     problems = Problems(strict=reading.strict)
     served = tuple(_served(specs, options, problems))
     if problems.has_errors:

@@ -86,17 +86,17 @@ def command(
     program = api.load(
         spec or _document(cassette, recorded),
         recorded.workflow_id,
-        **reading.as_keywords(),
         servers={**recorded.servers, **servers},
+        load_options=reading.load_options(),
     )
     printer = RunPrinter(console, verbosity=verbose)
     texts = given_inputs(inputs, None, (), {}).texts
     values = {name: value for name, value in recorded.inputs.items() if name not in texts}
+    checked, _ = api.check_inputs(program, values, texts)
     player = Player(recorded)
     result = api.run(
         program,
-        inputs=values,
-        input_texts=texts,
+        inputs=checked,
         world=player,
         on_event=(lambda event, secrets: None) if quiet else printer.on_event,
     )

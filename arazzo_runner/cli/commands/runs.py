@@ -151,7 +151,9 @@ def export(run: str, show_secrets: bool, store: str | None, no_color: bool) -> i
         exported: dict[str, JsonValue] = {
             **_shown(shown, show_secrets=True),
             "spec": shown.spec.to_json(),
-            "documents": {uri: data.decode("utf-8", "replace") for uri, data in shown.bundle.kept.documents.items()},
+            "documents": {
+                uri: data.decode("utf-8", "replace") for uri, data in shown.bundle.snapshot.documents.items()
+            },
             "journal": [{"name": entry.name, "value": entry.value} for entry in shown.entries],
         }
         console.out(pretty(exported if show_secrets else shown.result.secrets.mask_value(exported)))

@@ -59,7 +59,8 @@ def command(
 ) -> int:
     """Print the origins of a step's values."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.choose_workflow(api.load(spec, workflow, **reading.as_keywords(), any_server=True), workflow)
+    program = api.load(spec, workflow, load_options=reading.load_options(any_server=True))
+    program = api.choose_workflow(program, workflow)
     chosen = program.workflow
     steps = chosen.steps if step is None else (_step(chosen, step),)
     traced = [(each, tuple(_tracer(program).step(each))) for each in steps]

@@ -30,7 +30,7 @@ from arazzo_runner.cli.run.options import (
     limit_options,
     transport_options,
 )
-from arazzo_runner.cli.run.prepare import Prepared, checked, reading_of
+from arazzo_runner.cli.run.prepare import Prepared, checked, load_options
 from arazzo_runner.cli.run.rows import ROW_SUFFIXES, read_rows
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
@@ -54,7 +54,7 @@ class DurableExecution(Execution):
     ) -> None:
         super().__init__(given, ready, on_event=on_event, announce=announce)
         self._announce = announce
-        self._bundle = durable_runs.bundled(snapshot, reading_of(given))
+        self._bundle = durable_runs.bundled(snapshot, load_options(given))
         self._run_id = durable_runs.run_id_of(given.durable.run_id, ready.workflow_id)
         self._runtime = durable_runs.opened(given.durable.store, os.environ)
         self._outcome: Any = None
@@ -169,12 +169,9 @@ class Submission:
         default = replace(RunOptions(), run_timeout=None, transport=transport.as_options())
         options = replace(default, **limits.as_options())
         api.check_transport(options)
-        how: dict[str, Any] = {
-            **reading.as_keywords(),
-            "include": given.include,
-            "servers": given.servers,
-            "server_variables": given.server_variables,
-        }
+        how = reading.load_options(
+            include=tuple(given.include), servers=given.servers, server_variables=given.server_variables
+        )
         program, self.bundle = durable_runs.load_bundled(given.spec, given.workflow, how)
         self.program = api.choose_workflow(program, given.workflow)
         self.specs = [self._spec(given, options, inputs) for inputs in self._inputs(given, environment)]

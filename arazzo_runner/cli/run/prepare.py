@@ -17,6 +17,7 @@ from arazzo_runner.config.find import find_configuration
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
+from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.program.security import secured_steps
@@ -115,23 +116,25 @@ def load_document(
     given: RunArguments, spec: str, workflow_id: str | None, snapshot: DocumentSnapshot | None = None
 ) -> Program:
     """Load a document as the command line says; raises ArazzoError."""
-    program = api.load(spec, workflow_id, **reading_of(given), any_server=given.mock, kept=snapshot)
+    program = api.load(spec, workflow_id, load_options=load_options(given, snapshot))
     _check_names(program, given.reading.sources, "--source")
     _check_names(program, given.servers, "--server")
     return program
 
 
-def reading_of(given: RunArguments) -> dict[str, Any]:
-    """Return how documents are read, as arguments of `load`."""
-    keywords, defaults = given.reading.as_keywords(), given.defaults
-    return {
-        **keywords,
-        "sources": {**defaults.sources, **keywords["sources"]},
-        "url_map": {**defaults.url_map, **keywords["url_map"]},
-        "include": given.include,
-        "servers": {**defaults.servers, **given.servers},
-        "server_variables": {**defaults.server_variables, **given.server_variables},
-    }
+def load_options(given: RunArguments, snapshot: DocumentSnapshot | None = None) -> LoadOptions:
+    """Return how documents are found and read; `snapshot` takes in what is read."""
+    reading, defaults = given.reading, given.defaults
+    return replace(
+        reading.load_options(),
+        sources={**defaults.sources, **reading.sources},
+        url_map={**defaults.url_map, **reading.url_map},
+        include=tuple(given.include),
+        servers={**defaults.servers, **given.servers},
+        server_variables={**defaults.server_variables, **given.server_variables},
+        any_server=given.mock,
+        snapshot=snapshot,
+    )
 
 
 def _check_names(program: Program, given: Iterable[str], option: str) -> None:

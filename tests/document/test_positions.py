@@ -1,4 +1,4 @@
-"""Places inside texts: a caret under the right character, in every style a scalar can be written in."""
+"""Positions inside texts: a caret under the right character, in every style a scalar can be written in."""
 
 from __future__ import annotations
 

@@ -1,0 +1,15 @@
+"""Reading the YAML files of the tests: by libyaml, where PyYAML has it, in a tenth of the time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_yaml(path: Path) -> Any:
+    """Return what a YAML file holds."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
