@@ -41,7 +41,7 @@ MAKERS = {"os.replace", "os.rename", "os.link", "os.symlink", "tempfile.mkstemp"
           "shutil.copy", "shutil.copyfile", "shutil.move", "sqlite.connect", "sqlalchemy.create_engine"}  # fmt: skip
 METHODS = {"write_text", "write_bytes", "touch", "NamedTemporaryFile", "TemporaryFile", "FileHandler", "mkstemp"}
 # These are how the others write, or write to no file.
-COMMON = {"base/private_files.py", "base/user_files.py", "report/terminal/console.py", "cli/streams.py"}
+COMMON = {"base/private_files.py", "base/user_files.py", "report/terminal/console.py", "cli/main.py"}
 
 
 def writes(call: ast.Call) -> bool:
