@@ -38,8 +38,9 @@ def table() -> str:
     lines = ["| layer | part | what it is |", "|---|---|---|"]
     for number, names in enumerate(LAYERS):
         level = len(LAYERS) - number
-        lines += [f"| {level} | `{_path(name)}` | {_summary(name)} |" for name in names]
-        lines += [f"| | `{_path(part)}` | {_summary(part)} |" for name in names for part in _subpackages(name)]
+        for name in names:
+            lines.append(f"| {level} | `{_path(name)}` | {_summary(name)} |")
+            lines += [f"| | `{_path(part)}` | {_summary(part)} |" for part in _subpackages(name)]
     return "\n".join(lines) + "\n"
 
 
