@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from arazzo_runner.base.json_values import MISSING, equal, preview, type_name
 from arazzo_runner.engine.effects import HttpResponse
@@ -23,20 +24,15 @@ def judge(criterion: CompiledCriterion, scope: Scope, timeout: float) -> Verdict
 
     `timeout` (seconds) bounds the work. Arazzo 1.1 §Evaluation Errors.
     """
-    if isinstance(criterion, SimpleCriterion):
-        judgement = holds(criterion.condition, scope, timeout)
-        seen = tuple(Seen(expression=text, value=value) for text, value in judgement.seen)
-        return Verdict(
-            condition=criterion.text,
-            type="simple",
-            passed=judgement.passed,
-            seen=seen,
-            reason=judgement.reason,
-            at=criterion.at,
-        )
-    if isinstance(criterion, ContextCriterion):
-        return _compare(criterion, scope, timeout)
-    return _query(criterion, scope, timeout)
+    match criterion:
+        case SimpleCriterion():
+            return _simple(criterion, scope, timeout)
+        case ContextCriterion():
+            return _compare(criterion, scope, timeout)
+        case QueryCriterion():
+            return _query(criterion, scope, timeout)
+        case _:
+            assert_never(criterion)
 
 
 def judge_all(criteria: Sequence[CompiledCriterion], scope: Scope, timeout: float) -> tuple[Verdict, ...]:
@@ -56,6 +52,18 @@ def default_verdict(response: HttpResponse, operation: Operation, at: Location) 
     seen = (Seen(expression="$statusCode", value=status),)
     return Verdict(
         condition="$statusCode is 2xx", type="simple", passed=passed, seen=seen, reason=reason, default=True, at=at
+    )
+
+
+def _simple(criterion: SimpleCriterion, scope: Scope, timeout: float) -> Verdict:
+    judgement = holds(criterion.condition, scope, timeout)
+    return Verdict(
+        condition=criterion.text,
+        type="simple",
+        passed=judgement.passed,
+        seen=tuple(Seen(expression=text, value=value) for text, value in judgement.seen),
+        reason=judgement.reason,
+        at=criterion.at,
     )
 
 

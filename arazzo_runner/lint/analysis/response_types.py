@@ -77,18 +77,21 @@ class ResponseTypes:
 
     def of_value(self, value: Value, workflow: CompiledWorkflow, step: CompiledStep | None) -> SchemaTypes | None:
         """Return the types of a compiled value, None if unknown."""
-        if isinstance(value, Literal):
-            return (SchemaType({"const": value.value}, "", PLAIN),)
-        if isinstance(value, TemplateValue):
-            return TEXT
-        if isinstance(value, ObjectValue):
-            return (SchemaType({"type": "object"}, "", PLAIN),)
-        if isinstance(value, ArrayValue):
-            return (SchemaType({"type": "array"}, "", PLAIN),)
-        if isinstance(value, ExpressionValue):
-            found = self.of(value.expression, workflow, step)
-        else:
-            found = self._selected(value, workflow, step)
+        match value:
+            case Literal():
+                return (SchemaType({"const": value.value}, "", PLAIN),)
+            case TemplateValue():
+                return TEXT
+            case ObjectValue():
+                return (SchemaType({"type": "object"}, "", PLAIN),)
+            case ArrayValue():
+                return (SchemaType({"type": "array"}, "", PLAIN),)
+            case ExpressionValue():
+                found = self.of(value.expression, workflow, step)
+            case SelectorValue():
+                found = self._selected(value, workflow, step)
+            case _:
+                assert_never(value)
         return found.alternatives if isinstance(found, Found) else None
 
     def of(self, expression: Expression, workflow: CompiledWorkflow, step: CompiledStep | None) -> Found | Lost:
