@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Final, NoReturn
 
+from arazzo_runner.base.json_values import escaped
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.expressions.names import (
@@ -84,7 +85,7 @@ def canonical_form(node: Expression) -> Expression:
     path = getattr(node, "path", ())
     if not path:
         return node
-    tokens = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    tokens = "".join("/" + escaped(str(step)) for step in path)
     pointer = (node.pointer or "") + tokens  # type: ignore[union-attr]
     if isinstance(node, MessageReference):
         return MessageReference(node.message, node.part, node.name, pointer)

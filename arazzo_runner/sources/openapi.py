@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from arazzo_runner.base.json_values import JsonValue, pointer_tokens
+from arazzo_runner.base.json_values import JsonValue, escaped, pointer_tokens
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.problems import Problems
@@ -214,7 +214,7 @@ class OpenApiDescription:
         value = None if path.startswith("x-") else self._paths().get(path)
         if not isinstance(value, dict):
             return None
-        own = Node(value, self.references.base, self.document.at(f"/paths/{_escaped(path)}"))
+        own = Node(value, self.references.base, self.document.at(f"/paths/{escaped(path)}"))
         if "$ref" not in value:
             return _PathItem(path, (own,))
         try:
@@ -241,8 +241,4 @@ class OpenApiDescription:
 
 def _pointer(path: str, method: str) -> str:
     extra = "" if method in METHODS else f"/{EXTRA}"
-    return f"/paths/{_escaped(path)}{extra}/{_escaped(method)}"
-
-
-def _escaped(token: str) -> str:
-    return token.replace("~", "~0").replace("/", "~1")
+    return f"/paths/{escaped(path)}{extra}/{escaped(method)}"
