@@ -13,7 +13,7 @@ from arazzo_runner.errors import Location
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
-from arazzo_runner.expressions.queries.query import passes, select
+from arazzo_runner.expressions.queries.query import select
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
 from arazzo_runner.sources.operation import Operation
@@ -88,7 +88,7 @@ def _query(criterion: QueryCriterion, scope: Scope, timeout: float) -> Verdict:
     except ExpressionSyntaxError as problem:
         return _verdict(criterion, criterion.kind, value, False, problem.message)
     selection = select(query, value, timeout=timeout, now=scope.now)
-    passed = passes(selection)
+    passed = selection.passed
     reason = selection.reason
     if not passed and reason is None:
         what = "does not match" if criterion.kind == "regex" else "selects nothing in"

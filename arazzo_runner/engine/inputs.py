@@ -54,7 +54,7 @@ def prepare_inputs(
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if not errors and schema is not None:
         found = schema_errors(inputs, schema, SchemaContext("2020-12", resolve_within(root)))
-        errors = [_mismatch(error, properties, schema) for error in found]
+        errors = [_mismatch(error, properties) for error in found]
     return Prepared(inputs, tuple(errors), tuple(warnings))
 
 
@@ -114,7 +114,7 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
 
 
-def _mismatch(error: SchemaError, properties: Mapping[str, Any], schema: JsonValue) -> InputProblem:
+def _mismatch(error: SchemaError, properties: Mapping[str, Any]) -> InputProblem:
     name = error.pointer.split("/")[1] if error.pointer.count("/") else ""
     if error.keyword == "additionalProperties":
         hint = next((did_you_mean(each, properties) for each in _quoted(error.message)), None)

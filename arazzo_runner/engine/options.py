@@ -36,11 +36,6 @@ class CheckOptions(Record, kw_only=True):
     undocumented: Level = "off"
     deep: Level = "off"
 
-    @property
-    def any_response(self) -> bool:
-        """Whether responses are checked."""
-        return any(getattr(self, name.replace("-", "_")) != "off" for name in RESPONSE_CHECKS)
-
 
 NO_CHECKS: Final = CheckOptions(
     requests="off", status="off", content_type="off", headers="off", schema="off", undocumented="off", deep="off"

@@ -6,7 +6,7 @@ Specifications: OpenAPI 3.0.4, 3.1.1, 3.2.0 §OpenAPI Object, §Paths Object, §
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from arazzo_runner.base.json_values import JsonValue, escaped, pointer_tokens
@@ -142,14 +142,6 @@ class OpenApiDescription:
     def resolve(self, schema: JsonValue, base: str | None = None) -> tuple[JsonValue, str]:
         """Return (value, base) of a value after following its `$ref`; raises ReferenceFailure."""
         return self.references.follow(schema, base or self.references.base)
-
-    def retriever(self, base: str | None = None) -> Callable[[str], JsonValue]:
-        """Return a function that reads documents named by `$ref`s of a schema; it raises KeyError."""
-        return self.references.retriever(base or self.references.base)
-
-    def schema_root(self, base: str | None = None) -> JsonValue:
-        """Return the document that `#/…` references of a schema with this base refer to."""
-        return self.references.document(base or self.references.base)
 
     def place(self, pointer: str) -> Location:
         """Return the location of a JSON Pointer in the description."""

@@ -97,7 +97,7 @@ class TokenManager(Record, kw_only=True):
             return await self._refresh(grant, endpoint, effect, now)
         answer = await self._ask(grant, endpoint, effect, safe=True)
         if isinstance(answer, NoResponse):
-            return _unanswered(endpoint, answer)
+            return _unanswered(answer)
         read = read_token(grant, endpoint, answer, now)
         return self._refused(read) if isinstance(read, Refusal) else self._register_secrets(read)
 
@@ -127,7 +127,7 @@ class TokenManager(Record, kw_only=True):
         answer = await self._send(
             replace(effect, key=f"{effect.key}/discovery", safe=True), metadata_request(grant.endpoint)
         )
-        return _unanswered(grant.endpoint, answer) if isinstance(answer, NoResponse) else answer
+        return _unanswered(answer) if isinstance(answer, NoResponse) else answer
 
     # ------------------------------------------------------------------ refresh tokens
 
@@ -162,7 +162,7 @@ class TokenManager(Record, kw_only=True):
         if isinstance(answer, NoResponse):
             if not answer.sent:
                 chain.write(kept)
-                return _unanswered(endpoint, answer)
+                return _unanswered(answer)
             return _in_doubt(endpoint, chain, answer.message)
         read = read_token(grant, endpoint, answer, asked)
         if isinstance(read, Token):
@@ -200,7 +200,7 @@ class TokenManager(Record, kw_only=True):
         return _none(f"no token: {self.secrets.mask(refusal.message)}", hint=refusal.hint)
 
 
-def _unanswered(url: str, answer: NoResponse) -> NoResponse:
+def _unanswered(answer: NoResponse) -> NoResponse:
     return _none(f"no token: {answer.message}", reason=answer.reason, elapsed=answer.elapsed_ms)
 
 
