@@ -89,7 +89,7 @@ def too_deep(limits: Limits, place: tuple[int, int] | None) -> Unreadable:
 
 
 def too_many_nodes(limits: Limits, place: tuple[int, int], *, aliases: bool) -> Unreadable:
-    """Return the error of a text with too many nodes; `aliases` tells whether they come from alias expansion."""
+    """Return the error of a text with too many nodes; `aliases`: they come from alias expansion."""
     hint = "raise --max-document-nodes if you trust it"
     if aliases:
         message = f"the document has more than {limits.max_nodes:,} nodes once its aliases are expanded"

@@ -48,16 +48,16 @@ class Reports(Protocol):
         """Remove the files of reports that will not be written."""
 
 
-def run_session(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
-    """Run a workflow and return the exit code; `read` takes in the documents that are loaded."""
+def run_session(given: RunArguments, environment: Mapping[str, str], snapshot: DocumentSnapshot | None = None) -> int:
+    """Run a workflow and return the exit code; `snapshot` records the documents that are loaded."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:
         given = configured(given, given.spec)
         reports = prepared_reports(given, console)
-        snapshot = DocumentSnapshot.opened(environment) if given.durable.is_durable else None
-        ready = prepare(given, environment, snapshot or read)
-        session = Session(given, ready, console, snapshot, reports)
+        stored = DocumentSnapshot.opened(environment) if given.durable.is_durable else None
+        ready = prepare(given, environment, stored or snapshot)
+        session = Session(given, ready, console, stored, reports)
     except ArazzoError as problem:
         if reports is not None:
             reports.refused(given, problem.diagnostics)

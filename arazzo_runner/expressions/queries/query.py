@@ -53,7 +53,7 @@ class Selection(Record):
     """The values a query selects, in order, and their `type`.
 
     `passed` is the verdict as a condition, by the rules of the query's language and version;
-    `reason` says why nothing could be evaluated; `warning` says how a doubtful filter was
+    `reason` says why nothing could be evaluated; `warning` says how an ambiguous filter was
     interpreted (semantics §4), to be shown beside the verdict.
     """
 
@@ -145,8 +145,8 @@ def _jsonpath(text: str, version: str) -> tuple[object, tuple[ToleratedSyntax, .
             name = text[2:].split(" ")[0].replace("/", ".")
             raise ExpressionSyntaxError(problem.message, 0, 2, f"write $[?$.{name} == …]") from None
         raise
-    doubtful = None if goessner else passes_anything(path)
-    return path, () if doubtful is None else (doubtful,)
+    warning = None if goessner else passes_anything(path)
+    return path, () if warning is None else (warning,)
 
 
 def _standard(text: str) -> tuple[object, tuple[ToleratedSyntax, ...]] | None:

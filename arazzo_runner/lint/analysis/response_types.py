@@ -105,7 +105,7 @@ class ResponseTypes:
             return self._message(expression, workflow, step)
         if isinstance(expression, InputReference) and expression.name is not None:
             schema_type = self.inputs(workflow)
-            return UNKNOWN if schema_type is None else _quiet(_named(schema_type, expression))
+            return UNKNOWN if schema_type is None else _found_or_unknown(_named(schema_type, expression))
         if isinstance(expression, StepReference) and expression.output is not None:
             alternatives = self._step_output(workflow, expression.step_id, expression.output)
             return (
@@ -206,10 +206,10 @@ def _in_bodies(answers: Answers, tokens: tuple[str, ...]) -> Found | Lost:
         return UNKNOWN  # no body of a passed step is documented
     if everything is not None and isinstance(lost := lookup(everything, tokens), Lost):
         return lost
-    return _quiet(lookup(likely, tokens))
+    return _found_or_unknown(lookup(likely, tokens))
 
 
-def _quiet(found: Found | Lost) -> Found:
+def _found_or_unknown(found: Found | Lost) -> Found:
     """Return what was found; Lost, if reported by other rules or only likely, becomes unknown."""
     return found if isinstance(found, Found) else UNKNOWN
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 from urllib.parse import urljoin
 
@@ -151,7 +151,8 @@ def _scheme(
 ) -> SchemeNeed:
     found = find_fields(credentials, source, name, scheme)
     sets = needed_fields(scheme)
-    chosen = next((each for each in sets if set(each) <= set(found)), max(sets, key=_had(found), default=()))
+    nearest = max(sets, key=lambda each: len(set(each) & set(found)), default=())
+    chosen = next((each for each in sets if set(each) <= set(found)), nearest)
     beside = [each for each in found if each not in chosen]
     return SchemeNeed(
         source=source,
@@ -164,10 +165,6 @@ def _scheme(
         others=tuple(each for each in sets if each != chosen),
         usable=(source, name) in plan.logins,
     )
-
-
-def _had(found: Mapping[str, Found]) -> Callable[[tuple[str, ...]], int]:
-    return lambda fields: len(set(fields) & set(found))
 
 
 def _field(source: str, scheme: str, name: str, found: Found | None) -> FieldNeed:

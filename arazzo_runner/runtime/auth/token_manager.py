@@ -14,10 +14,10 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep, World
 from arazzo_runner.runtime.auth.discovery import discovered_fault, metadata_request, read_metadata
-from arazzo_runner.runtime.auth.store import Chain, Kept, TokenStore, UnusableStore
+from arazzo_runner.runtime.auth.store import Chain, ChainState, TokenStore, UnusableStore
 from arazzo_runner.runtime.auth.tokens import (
-    Flight,
     Grant,
+    PendingFetch,
     Refusal,
     Token,
     TokenCache,
@@ -67,26 +67,26 @@ class TokenManager(Record, kw_only=True):
             token = self.cache.get(grant.key, now)
             if token is not None:
                 return token, False
-            flight, is_ours = self.cache.board(grant.key)
+            pending_fetch, is_ours = self.cache.join(grant.key)
             if is_ours:
-                return await self._fly(grant, effect, now, flight)
-            while not flight.done:
+                return await self._fetch_for_all(grant, effect, now, pending_fetch)
+            while not pending_fetch.done:
                 if await self._now(effect) >= until:
                     return _none(f"no token from {grant.endpoint} within {effect.timeout:g} s", reason="timeout")
                 await self._pause(effect)
-            if isinstance(flight.outcome, Token):
-                return flight.outcome, True
-            if isinstance(flight.outcome, NoResponse):
-                return flight.outcome
+            if isinstance(pending_fetch.outcome, Token):
+                return pending_fetch.outcome, True
+            if isinstance(pending_fetch.outcome, NoResponse):
+                return pending_fetch.outcome
 
-    async def _fly(
-        self, grant: Grant, effect: SendRequest, now: float, flight: Flight
+    async def _fetch_for_all(
+        self, grant: Grant, effect: SendRequest, now: float, pending_fetch: PendingFetch
     ) -> tuple[Token, bool] | NoResponse:
         outcome: Token | NoResponse | None = None
         try:
             outcome = await self._fetch(grant, effect, now)
         finally:
-            self.cache.land(grant.key, flight, outcome)
+            self.cache.finish(grant.key, pending_fetch, outcome)
         return outcome if isinstance(outcome, NoResponse) else (outcome, True)
 
     async def _fetch(self, grant: Grant, effect: SendRequest, now: float) -> Token | NoResponse:
@@ -155,7 +155,8 @@ class TokenManager(Record, kw_only=True):
         self.secrets.add(kept.refresh_token)
         if kept.pending and not self.resend:
             return _in_doubt(endpoint, chain)
-        chain.write(Kept(kept.refresh_token, pending=True))  # the intent: proves too that the store can be written
+        # The intent is stored first, which also proves that the store can be written.
+        chain.write(ChainState(kept.refresh_token, pending=True))
         asked = await self._now(effect)
         grant = replace(grant, form=(("refresh_token", kept.refresh_token),))
         answer = await self._ask(grant, endpoint, effect, safe=False)
@@ -167,11 +168,11 @@ class TokenManager(Record, kw_only=True):
         read = read_token(grant, endpoint, answer, asked)
         if isinstance(read, Token):
             self._register_secrets(read)
-            chain.write(Kept(read.refresh_token or kept.refresh_token))
+            chain.write(ChainState(read.refresh_token or kept.refresh_token))
             return read
         if not read.known:
             return _in_doubt(endpoint, chain, self.secrets.mask(read.message))
-        chain.write(Kept(kept.refresh_token))
+        chain.write(ChainState(kept.refresh_token))
         return self._refused(read)
 
     # ------------------------------------------------------------------ the World below
