@@ -111,12 +111,19 @@ def run(
 ) -> RunResult:
     """Run one workflow and return its result; blocking, also usable inside a running event loop.
 
-    `inputs` are JSON values. `mock` answers from the descriptions' examples on a
-    loopback server, by the rules of `scenario` when one is given. `on_event` is called with
-    every event as it happens. `around` wraps the World that performs the requests: a recorder, a journal,
-    a debugger. `credentials` are for the security schemes of the operations, by source and scheme;
-    what they lack is looked for in the environment, the credentials file and the keyring.
     A workflow that fails is a result (`status`), not an exception.
+
+    - `document`: a path, a URL, the document as a mapping, or a Program that `load` returned.
+    - `workflow_id`: which workflow to run (default: the only one).
+    - `inputs`: JSON values by name.
+    - `servers`: the URLs at which APIs are called, by the names of their source descriptions.
+    - `world`: performs the effects of the run in place of the World that sends; `around` wraps either.
+    - `mock`: answer from the descriptions on a loopback server, by the rules of the file `scenario`, of which
+      `switches` turn some on.
+    - `on_event`: is called with every event as it happens, and the run's Secrets.
+    - `options`: limits and choices of the run; `load_options`: how documents are found and read.
+    - `credentials`: for the security schemes of the operations, by source and scheme; what they lack is looked
+      for in the environment, the credentials file and the keyring.
 
     Raises InvalidDescription, InvalidInputs, UnknownWorkflow, InvalidUsage before anything is sent.
 
@@ -155,7 +162,7 @@ async def arun(
     credentials: CredentialsGiven = None,
     load_options: LoadOptions | None = None,
 ) -> RunResult:
-    """Run one workflow on the running event loop; the same as `run`, several may go on at once.
+    """Run one workflow on the running event loop, concurrently with others; takes and returns the same as `run`.
 
     Cancelling the task ends the run as `interrupted` and returns the results so far.
     """
@@ -188,7 +195,10 @@ def dry_run(
     credentials: CredentialsGiven = None,
     load_options: LoadOptions | None = None,
 ) -> RunResult:
-    """Show the requests a run would send, without sending any: answers are made from the descriptions."""
+    """Return the result of a run that sends nothing; its answers are made from the descriptions.
+
+    The requests that would be sent are in the attempts of its steps. Takes the same arguments as `run`.
+    """
     from arazzo_runner.runtime.dry_run import DryRunWorld
 
     program = _program(document, workflow_id, servers, load_options, mock=False)

@@ -19,7 +19,12 @@ MOST_DEPTH: Final = 200
 
 
 class Limits(Record):
-    """Limits of a document: bytes of text, nesting depth, nodes after alias expansion."""
+    """Limits of one document.
+
+    - `max_bytes`: of its text (default 20 MB).
+    - `max_depth`: of nested mappings and lists (default 100).
+    - `max_nodes`: values in it, each alias counted with all that it repeats (default 1,000,000).
+    """
 
     max_bytes: int = 20_000_000
     max_depth: int = 100
