@@ -8,16 +8,13 @@ constants, their neighbours, and values unlike all of them. If none passes, the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import chain, pairwise
 from typing import Final, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue, is_truthy, to_number
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location
-from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import compares
-from arazzo_runner.expressions.names import depends_on_names
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -81,33 +78,7 @@ def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
 
 def never_all_hold(criteria: Sequence[CompiledCriterion]) -> tuple[Atom, ...] | None:
     """Return the conditions of a list of criteria that contradict each other, None if all may hold."""
-    texts = plain_texts(criteria)
-    return None if texts is not None and may_all_hold(texts) else contradiction(atoms_of(criteria))
-
-
-def plain_texts(criteria: Sequence[CompiledCriterion]) -> tuple[str, ...] | None:
-    """Return the conditions of criteria as text, None if their meaning depends on more than their text.
-
-    Many steps have the same criteria, such as `$statusCode == 200`: results are cached by these texts.
-    """
-    texts = []
-    for criterion in criteria:
-        if not isinstance(criterion, SimpleCriterion) or depends_on_names(criterion.text):
-            return None
-        texts.append(criterion.text)
-    return tuple(texts)
-
-
-def criteria_of(texts: Iterable[str]) -> tuple[CompiledCriterion, ...]:
-    """Return criteria for the texts that `plain_texts` returned, without location."""
-    nowhere, parsed = Location(""), ((text, parse_condition(text)) for text in texts)
-    return tuple(SimpleCriterion(text, found.node, nowhere, found.references) for text, found in parsed)
-
-
-@lru_cache(maxsize=1024)
-def may_all_hold(texts: tuple[str, ...]) -> bool:
-    """Return whether conditions, as returned by `plain_texts`, may hold together."""
-    return contradiction(atoms_of(criteria_of(texts))) is None
+    return contradiction(atoms_of(criteria))
 
 
 def possible_statuses(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:
