@@ -29,7 +29,7 @@ class InputProblem(Record):
     hint: str | None = None
 
 
-class Prepared(Record):
+class PreparedInputs(Record):
     """Inputs with their defaults, and what is wrong with them."""
 
     inputs: dict[str, JsonValue]
@@ -39,7 +39,7 @@ class Prepared(Record):
 
 def prepare_inputs(
     schema: JsonValue, given: Mapping[str, JsonValue], texts: Mapping[str, str], *, root: JsonValue = None
-) -> Prepared:
+) -> PreparedInputs:
     """Convert texts to the schema's types, apply defaults, and check (semantics §3).
 
     `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`.
@@ -55,7 +55,7 @@ def prepare_inputs(
     if not errors and schema is not None:
         found = schema_errors(inputs, schema, SchemaContext("2020-12", resolve_within(root)))
         errors = [_mismatch(error, properties) for error in found]
-    return Prepared(inputs, tuple(errors), tuple(warnings))
+    return PreparedInputs(inputs, tuple(errors), tuple(warnings))
 
 
 def coerce_text(text: str, schema: JsonValue) -> JsonValue:

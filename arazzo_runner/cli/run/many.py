@@ -17,7 +17,7 @@ from arazzo_runner.cli.run.plan import PlannedRun, plan
 from arazzo_runner.cli.run.reporting import refused_run
 from arazzo_runner.cli.run.session import (
     EXIT_CODES,
-    Reports,
+    ReportWriter,
     delivered_outputs,
     missing_outputs,
     prepared_output,
@@ -66,7 +66,7 @@ class Batch:
     """The runs of one command line, checked and about to begin."""
 
     def __init__(
-        self, given: RunArguments, runs: Sequence[PlannedRun], console: Console, reports: Reports | None = None
+        self, given: RunArguments, runs: Sequence[PlannedRun], console: Console, reports: ReportWriter | None = None
     ) -> None:
         self._given = given
         self._runs = runs

@@ -35,8 +35,8 @@ from arazzo_runner.sources.uris import is_remote, uri_of_path
 EXIT_CODES: Final = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
 
 
-class Reports(Protocol):
-    """The files of --report (see reporting.py)."""
+class ReportWriter(Protocol):
+    """What a run needs of `reporting.Reports`, which is imported lazily."""
 
     def write(self, records: Iterable[Any], *, many: bool) -> bool:
         """Write every report; returns whether all could be written."""
@@ -68,7 +68,7 @@ def run_session(given: RunArguments, environment: Mapping[str, str], snapshot: D
         return session.run()
 
 
-def prepared_reports(given: RunArguments, console: Console) -> Reports | None:
+def prepared_reports(given: RunArguments, console: Console) -> ReportWriter | None:
     """Return the files of --report, None without any; raises InvalidUsage when one cannot be written."""
     if not given.reports:
         return None
@@ -86,7 +86,7 @@ class Session:
         ready: Prepared,
         console: Console,
         snapshot: DocumentSnapshot | None = None,
-        reports: Reports | None = None,
+        reports: ReportWriter | None = None,
     ) -> None:
         self._given = given
         self._ready = ready

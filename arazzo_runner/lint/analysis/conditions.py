@@ -102,9 +102,9 @@ def statuses_to_try(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> It
     pinned = next((atom.pinned for atom in atoms if atom.pinned is not None), None)
     constants = pinned if pinned is not None else [each for atom in atoms for each in atom.constants]
     compared = [int(number) for each in constants if (number := _status_like(each)) is not None]
-    beside = (status + step for status in compared for step in (-1, 1))
+    neighbours = (status + step for status in compared for step in (-1, 1))
     seen: set[int] = set()
-    for status in compared if pinned is not None else chain(compared, documented, beside, _USUAL):
+    for status in compared if pinned is not None else chain(compared, documented, neighbours, _USUAL):
         if 100 <= status <= 599 and status not in seen:
             seen.add(status)
             yield status

@@ -71,10 +71,10 @@ def skipped_step_output(inspection: Inspection) -> Iterator[Finding]:
         for expression, at, _ in sent(step) if workflow.key in dominance else ():
             if not isinstance(expression, StepReference):
                 continue
-            giver, reader = expression.step_id, step.step_id
-            if _may_be_skipped(giver, step, dominance[workflow.key], workflow.positions):
-                message = f'{expression} has no value when a goto leads to step "{reader}" around step "{giver}"'
-                hint = f'lead every way to "{reader}" through "{giver}", or write a step of its own for the other way'
+            setter, reader = expression.step_id, step.step_id
+            if _may_be_skipped(setter, step, dominance[workflow.key], workflow.positions):
+                message = f'{expression} has no value when a goto leads to step "{reader}" around step "{setter}"'
+                hint = f'lead every way to "{reader}" through "{setter}", or write a step of its own for the other way'
                 at = pinpoint(expression, at, inspection.description.raw)
                 yield Finding(message, at, hint)
 
@@ -85,7 +85,7 @@ def _has_goto(flow: Flow) -> bool:
 
 
 def _may_be_skipped(name: str, reader: CompiledStep, dominance: Dominance, positions: Mapping[str, int]) -> bool:
-    index, giver = positions[reader.step_id], positions.get(name)
-    if giver is None or giver == index or name in reader.later or not dominance.is_walked(index):
+    index, setter = positions[reader.step_id], positions.get(name)
+    if setter is None or setter == index or name in reader.later or not dominance.is_walked(index):
         return False
-    return not dominance.passes(index, giver)
+    return not dominance.passes(index, setter)

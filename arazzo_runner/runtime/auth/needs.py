@@ -153,7 +153,7 @@ def _scheme(
     sets = needed_fields(scheme)
     nearest = max(sets, key=lambda each: len(set(each) & set(found)), default=())
     chosen = next((each for each in sets if set(each) <= set(found)), nearest)
-    beside = [each for each in found if each not in chosen]
+    further = [each for each in found if each not in chosen]
     return SchemeNeed(
         source=source,
         name=name,
@@ -161,7 +161,7 @@ def _scheme(
         kind=kind_of(scheme),
         sent_to=servers,
         tokens_from=_token_url(scheme, found, servers[0]),
-        fields=tuple(_field(source, name, each, found.get(each)) for each in (*chosen, *beside)),
+        fields=tuple(_field(source, name, each, found.get(each)) for each in (*chosen, *further)),
         others=tuple(each for each in sets if each != chosen),
         usable=(source, name) in plan.logins,
     )

@@ -54,11 +54,11 @@ class TokenManager(Record, kw_only=True):
     async def _token(
         self, scheme: JsonValue, fields: Mapping[str, str], scopes: tuple[str, ...], effect: SendRequest
     ) -> tuple[Token, bool] | NoResponse:
-        brought = fields.get("value")
+        configured = fields.get("value")
         grant = choose_grant(scheme, fields, scopes, effect.server)
-        if brought is not None and (grant is None or not self.cache.is_rejected(brought)):
+        if configured is not None and (grant is None or not self.cache.is_rejected(configured)):
             # It cannot be renewed: the server's own answer describes best what is wrong with it.
-            return Token(brought), grant is None
+            return Token(configured), grant is None
         if grant is None:
             return self._refused(Refusal("the description names no URL to get one from", "say it: tokenUrl"))
         until = await self._now(effect) + effect.timeout
