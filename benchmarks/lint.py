@@ -79,7 +79,7 @@ def main() -> None:
         for what, more in (("every document checked", ["--no-cache"]), ("nothing has changed", [])):
             for name, paths, limit in (
                 (f"{len(given)} documents of any kind", given, 2.2),  # many name large YAML descriptions
-                (f"{len(as_json)} JSON documents", as_json, 0.3),
+                (f"{len(as_json)} JSON documents", as_json, 0.4),
                 ("the seed", [str(SEED)], 0.3),
             ):
                 ours = arazzo("validate", "--jobs", "1", *paths, *more)
