@@ -20,7 +20,7 @@ CASES = [(group, case) for group in CHECKS for case in cases_of(group)]
 
 
 @pytest.mark.parametrize(("group", "case"), [pytest.param(*each, id=f"{each[0]}: {each[1]['id']}") for each in CASES])
-def test_a_case_goes_as_it_says(group, case, tmp_path, request):
+def test_case(group, case, tmp_path, request):
     if case["id"] in XFAIL:
         request.applymarker(pytest.mark.xfail(reason=XFAIL[case["id"]], strict=True))
     CHECKS[group](case, tmp_path)

@@ -46,7 +46,7 @@ def mend(path, *, unsafe=False, text=None):
 
 
 @pytest.mark.parametrize("path", documents()[::EVERY] if INDEX.exists() else [])
-def test_a_mended_document_is_better_and_otherwise_the_same(path):
+def test_a_fixed_document_has_fewer_findings_and_is_otherwise_unchanged(path):
     first, last, mended = mend(path)
     if first.document is None:
         return

@@ -77,7 +77,7 @@ def run_all(program):
         yield result.status, result.reason
 
 
-def test_every_workflow_ends_and_says_why(loaded):
+def test_every_workflow_ends_with_a_reason(loaded):
     for entry, program in loaded[1]:
         for status, reason in run_all(program) if program is not None else ():
             assert status in ENDS or status == "refused", (entry["path"], status, reason)

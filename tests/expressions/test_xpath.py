@@ -84,7 +84,7 @@ def test_case(case):
     ],
     ids=str.strip,
 )
-def test_version_1_0_says_what_libxml2_says(expression):
+def test_version_1_0_agrees_with_libxml2(expression):
     assert ours(expression.strip()) == libxml2(expression.strip())
 
 
@@ -133,7 +133,7 @@ MANY = "<r>" + "<a><b>x</b></a>" * 3000 + "</r>"
         "count((1 to 10000)[. = (1 to 10000)])",
     ],
 )
-def test_an_expression_that_multiplies_ends_and_says_why(expression):
+def test_an_expression_with_multiplying_results_ends_with_a_reason(expression):
     started = time.process_time()
     selection = select(compile_query(expression, "xpath", None), MANY)
     assert time.process_time() - started < 4
@@ -166,7 +166,7 @@ def test_an_expression_that_multiplies_ends_and_says_why(expression):
     ],
     ids=lambda text: text[:40],
 )
-def test_what_is_hostile_or_leads_outside_is_a_syntax_error(expression):
+def test_hostile_or_external_functions_are_syntax_errors(expression):
     started = time.process_time()
     with pytest.raises(ExpressionSyntaxError):
         compile_query(expression, "xpath", None)
@@ -249,7 +249,7 @@ def test_wherever_the_work_runs_out_it_ends_and_nothing_is_printed(capfd):
         "fold-left(1 to 5000, [1], function($x, $y) {[$x]})",
     ],
 )
-def test_what_doubles_ends_and_says_why(expression):
+def test_exponential_growth_ends_with_a_reason(expression):
     selection = select(compile_query(expression, "xpath", None), "<a/>")
     assert selection.reason is not None
     assert selection.values == ()
@@ -346,7 +346,7 @@ PATHS = st.tuples(st.sampled_from(["", "/", "//"]), st.lists(STEPS, min_size=1, 
     comparison=st.sampled_from(["", " = 1", "!='a b'", " >= 2.5"]),
     version=st.sampled_from(["1.0", "2.0", "3.0", "3.1"]),
 )
-def test_what_is_taken_without_a_parser_is_taken_by_the_parser(path, form, comparison, version):
+def test_expressions_accepted_by_the_quick_check_are_accepted_by_the_parser(path, form, comparison, version):
     text = form.format(path) + comparison
     assert xpath._PLAIN.fullmatch(text)
     xpath_evaluate.parsed_1(text) if version == "1.0" else xpath_evaluate.parsed(text, version, ())

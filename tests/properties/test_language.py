@@ -104,7 +104,7 @@ odd_text = st.text() | st.text("$.{}[]#/~' \"=!&|()<>abcinputsresponsebodystepso
 
 @QUICK
 @given(expressions)
-def test_what_is_printed_is_parsed_back(node):
+def test_printed_expressions_are_parsed_back(node):
     assert parse_expression(str(node)) == node
     assert parse_lenient(str(node)) == (node, ())
 

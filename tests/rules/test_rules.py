@@ -44,7 +44,7 @@ def test_every_module_is_listed():
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_the_rule_says_what_it_is(code):
+def test_the_rule_describes_itself(code):
     rule = BY_CODE[code]
     assert rule.check.__doc__
     assert rule.check.__name__ == code.replace("-", "_")
@@ -74,7 +74,7 @@ def test_the_right_document_has_no_finding(code):
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_the_text_is_what_users_were_shown(code):
+def test_the_text_is_the_golden_one(code):
     text = render_diagnostics(findings(code, "wrong.yml"), color=False)
     path = FIXTURES / code / "expected.txt"
     if os.environ.get("ARAZZO_UPDATE_GOLDEN"):

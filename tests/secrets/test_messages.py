@@ -42,7 +42,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize(("name", "value"), HARMLESS.values(), ids=HARMLESS)
-def test_what_is_not_secret_stays(name: str, value: str) -> None:
+def test_texts_without_secrets_are_unchanged(name: str, value: str) -> None:
     secrets = Secrets(header_secrets([(name, value)]))
     assert secrets.mask("this is some-long-value") == "this is some-long-value"
 

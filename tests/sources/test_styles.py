@@ -89,7 +89,7 @@ def test_case_ids_are_unique_and_complete():
         pytest.param("/", {}, [], None, "http://h/v1/", id="the root"),
     ],
 )  # fmt: skip
-def test_url_is_put_together(template, path, query, querystring, expected):
+def test_url_is_built(template, path, query, querystring, expected):
     assert build_url("http://h/v1", template, path, query, querystring) == expected
 
 
