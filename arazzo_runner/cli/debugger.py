@@ -10,10 +10,10 @@ from arazzo_runner.cli.options import pair
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.events import Event, StepFinished
 from arazzo_runner.errors import ArazzoError, Diagnostic
-from arazzo_runner.expressions.context import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.parser import parse_lenient
+from arazzo_runner.expressions.parser import parse_expression
+from arazzo_runner.expressions.scope import declared_by, scope_of
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details, response_line
 from arazzo_runner.report.masking import masked_body
@@ -147,7 +147,7 @@ class Debugger:
     def _print(self, moment: Before | After, text: str) -> None:
         context = self._context(moment)
         try:
-            node, _ = parse_lenient(text, declared_by(context))
+            node, _ = parse_expression(text, declared_by(context))
         except ExpressionSyntaxError as problem:
             self._say(f"{problem.message}{f' ({problem.hint})' if problem.hint else ''}")
             return

@@ -12,8 +12,8 @@ from arazzo_runner.errors import Location
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.queries.query import passes, select
 from arazzo_runner.expressions.scope import Scope
-from arazzo_runner.expressions.selectors import passes, select
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
 from arazzo_runner.sources.operation import Operation
 

@@ -13,14 +13,13 @@ from typing import Literal as OneOf, TypeAlias
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, member, pointer_tokens, to_text
 from arazzo_runner.base.records import Record
-from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
 from arazzo_runner.expressions.queries.jsonpath_nodes import Path
-from arazzo_runner.expressions.queries.jsonpath_walk import Walk
-from arazzo_runner.expressions.queries.query import Pointer
-from arazzo_runner.expressions.queries.xml_text import NotXml, parse_xml, write_xml
-from arazzo_runner.expressions.queries.xpath import XPath, XPathFailure
-from arazzo_runner.expressions.queries.xpath_targets import xpath_targets
-from arazzo_runner.expressions.selectors import Query
+from arazzo_runner.expressions.queries.jsonpath_walker import Walker
+from arazzo_runner.expressions.queries.query import Pointer, Query
+from arazzo_runner.expressions.queries.xml_tree import parse_xml, write_xml
+from arazzo_runner.expressions.queries.xpath import XPath
+from arazzo_runner.expressions.queries.xpath_evaluate import xpath_targets
 
 MediaKind: TypeAlias = OneOf["json", "form", "xml"]
 
@@ -54,7 +53,7 @@ def apply_replacements(
     for index, (target, value) in enumerate(replacements):
         try:
             changed = _replace(changed, target, value, kind, Budget(timeout), now)
-        except (_Unmatched, NotXml, XPathFailure, TooMuchWork) as problem:
+        except (_Unmatched, QueryFailure) as problem:
             return Replaced(payload, index, str(problem).replace("the context", "the payload"))
     return Replaced(changed)
 
@@ -93,7 +92,7 @@ def _replace_pointer(payload: JsonValue, pointer: str, value: JsonValue) -> Json
 
 
 def _replace_jsonpath(payload: JsonValue, path: Path, value: JsonValue, budget: Budget) -> JsonValue:
-    nodes = Walk(payload, budget).nodes(path)
+    nodes = Walker(payload, budget).nodes(path)
     if not nodes:
         raise _Unmatched("the target selects nothing in the payload")
     for _, parent, place in nodes:
@@ -106,7 +105,7 @@ def _replace_jsonpath(payload: JsonValue, path: Path, value: JsonValue, budget: 
 
 def _replace_xml(payload: JsonValue, query: XPath, value: JsonValue, budget: Budget, now: float) -> str:
     if not isinstance(payload, str):
-        raise NotXml("an XPath target needs a payload that is XML text")
+        raise QueryFailure("an XPath target needs a payload that is XML text")
     root = parse_xml(payload)
     targets = xpath_targets(query, root, budget, now)
     if not targets:

@@ -6,8 +6,8 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, render
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, InputReference, StepReference, Template
+from arazzo_runner.expressions.queries.query import Query, compile_query, select
 from arazzo_runner.expressions.scope import Scope
-from arazzo_runner.expressions.selectors import Query, compile_query, select
 from arazzo_runner.program.model import (
     ExpressionValue,
     Literal,

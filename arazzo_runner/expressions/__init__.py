@@ -1,6 +1,6 @@
 """The expression language: runtime expressions, templates, simple conditions and queries (Arazzo 1.1.0).
 
-Knows no documents, HTTP or files; may import diagnostics and values only. Start reading at
-nodes.py (what there is), parser.py (the grammar) and evaluate.py (what it is worth in a
-scope.Scope). selectors.py stands in front of the query languages.
+Independent of documents, HTTP and files; imports errors and base only. Start with nodes.py (the
+syntax tree), parser.py (the grammar) and evaluate.py (the value of a node in a scope.Scope).
+queries/query.py is the entry to the query languages.
 """

@@ -1,4 +1,4 @@
-"""Simple conditions: tokens, precedence, nodes (Arazzo 1.1.0 §Criterion Object, Literals and Operators).
+"""Simple conditions: text → nodes (Arazzo 1.1.0 §Criterion Object, Literals and Operators).
 
 or         = and *( "||" and )
 and        = comparison *( "&&" comparison )
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NoReturn
 
 from arazzo_runner.base.json_values import LONGEST_NUMBER
 from arazzo_runner.base.records import Record
+from arazzo_runner.expressions.names import NOTHING_DECLARED, Declared, memoised
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -27,10 +27,10 @@ from arazzo_runner.expressions.nodes import (
     Not,
     Or,
     Reference,
-    Slip,
     SourceReference,
+    ToleratedSyntax,
 )
-from arazzo_runner.expressions.parser import MAX_LENGTH, NOTHING_DECLARED, Declared, needs_declared, parse_lenient
+from arazzo_runner.expressions.parser import MAX_LENGTH, parse_expression
 
 MAX_NESTING = 64
 _OPERATORS = (
@@ -67,10 +67,10 @@ _SYMBOLS = {"and": "&&", "or": "||", "is": "==", "equals": "=="}
 
 
 class ParsedCondition(Record):
-    """A condition, what was tolerated in it, and the expressions it reads."""
+    """A condition, what was tolerated in it, and the expressions it contains."""
 
     node: Condition
-    slips: tuple[Slip, ...] = ()
+    tolerated: tuple[ToleratedSyntax, ...] = ()
     references: tuple[Expression, ...] = ()
 
 
@@ -89,22 +89,17 @@ def parse_condition(text: str, declared: Declared = NOTHING_DECLARED) -> ParsedC
     >>> str(parse_condition("$statusCode==200&&$response.body#/ok").node)
     '$statusCode == 200 && $response.body#/ok'
     """
+    return _parse(text, declared)
+
+
+@memoised
+def _parse(text: str, declared: Declared) -> ParsedCondition:
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the condition is longer than {MAX_LENGTH} characters")
-    return _parsed_alone(text) or _parsed(text, declared)
-
-
-@lru_cache(maxsize=1024)
-def _parsed_alone(text: str) -> ParsedCondition | None:
-    # `$statusCode == 200` stands in every second step of every document, and means the same in all.
-    return None if needs_declared(text) else _parsed(text, NOTHING_DECLARED)
-
-
-def _parsed(text: str, declared: Declared) -> ParsedCondition:
     parser = _ConditionParser(text, declared)
     node = parser.disjunction(0)
     parser.end()
-    return ParsedCondition(node, tuple(parser.slips), tuple(_references(node)))
+    return ParsedCondition(node, tuple(parser.tolerated), tuple(_references(node)))
 
 
 def _references(condition: Condition) -> Iterator[Expression]:
@@ -121,12 +116,12 @@ def _references(condition: Condition) -> Iterator[Expression]:
 
 
 class _ConditionParser:
-    """The tokens of one condition, read one at a time."""
+    """Recursive descent over the tokens of one condition."""
 
     def __init__(self, text: str, declared: Declared) -> None:
         self.text = text
         self.declared = declared
-        self.slips: list[Slip] = []
+        self.tolerated: list[ToleratedSyntax] = []
         self.position = 0
         self.token = self._next()
 
@@ -197,8 +192,12 @@ class _ConditionParser:
             self.fail("a property name is expected after the full stop", token.offset, max(1, len(token.text)))
         self._advance()
         if token.text == "length":
-            self.slips.append(Slip("length-property", ".length is no property of the Specification", token.offset, 6))
+            self._tolerate_length(token.offset)
         return Access(node, token.text)
+
+    def _tolerate_length(self, offset: int) -> None:
+        message = ".length is no property of the Specification"
+        self.tolerated.append(ToleratedSyntax("length-property", message, offset, len("length")))
 
     def _primary(self, depth: int) -> Condition:
         token = self.token
@@ -219,15 +218,14 @@ class _ConditionParser:
 
     def _reference(self, token: _Token) -> Condition:
         try:
-            node, slips = parse_lenient(token.text, self.declared)
+            node, tolerated = parse_expression(token.text, self.declared)
         except ExpressionSyntaxError as problem:
             self.fail(problem.message, token.offset + problem.offset, problem.length, problem.hint)
-        for slip in slips:
-            if slip.code != "property-step":  # `.` and `[]` are operators of conditions
-                self.slips.append(slip.moved(token.offset))
+        for each in tolerated:
+            if each.code != "property-step":  # `.` and `[]` are operators of conditions
+                self.tolerated.append(each.moved(token.offset))
         if token.text.endswith(".length") and not isinstance(node, SourceReference):
-            message = ".length is no property of the Specification"
-            self.slips.append(Slip("length-property", message, token.offset + len(token.text) - 6, 6))
+            self._tolerate_length(token.offset + len(token.text) - 6)
         self._advance()
         return Reference(node)
 
@@ -240,7 +238,7 @@ class _ConditionParser:
         if not self._take("}"):
             self.fail("{ is never closed", token.offset, hint="add }")
         message = "braces around an expression are for texts, not for simple conditions"
-        self.slips.append(Slip("braced-expression", message, token.offset, 1, str(node), span))
+        self.tolerated.append(ToleratedSyntax("braced-expression", message, token.offset, 1, str(node), span))
         return node
 
     def _unexpected(self, token: _Token) -> NoReturn:
@@ -264,7 +262,7 @@ class _ConditionParser:
         raise ExpressionSyntaxError(what, token.offset, len(token.text), hint, spelling)
 
     def end(self) -> None:
-        """Fail when anything is left."""
+        """Fail if any text is left."""
         token = self.token
         if token.kind == "end":
             return
@@ -309,7 +307,7 @@ class _ConditionParser:
         return self._read_word(start)
 
     def _read_reference(self, start: int) -> _Token:
-        """A reference ends at white space, `)`, `]`, `}` or an operator (semantics §4)."""
+        """Read an expression: up to white space, `)`, `]`, `}` or an operator (semantics §4)."""
         end, text = start + 1, self.text
         while end < len(text):
             character = text[end]
@@ -343,11 +341,11 @@ class _ConditionParser:
         if quote == '"':
             message = "strings are written in single quotes"
             canonical = str(Constant(value))
-            self.slips.append(Slip("double-quotes", message, start, close + 1 - start, canonical))
+            self.tolerated.append(ToleratedSyntax("double-quotes", message, start, close + 1 - start, canonical))
         return _Token("literal", self.text[start : close + 1], start, value)
 
     def _number_end(self, start: int) -> int:
-        """Return the end of a JSON number at `start`, `start` itself when there is none."""
+        """Return the end of the JSON number at `start`, `start` itself if there is none."""
         text = self.text
         end = start + (text[start] == "-")
         digits = _digits_end(text, end)

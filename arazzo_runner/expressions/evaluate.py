@@ -1,4 +1,4 @@
-"""evaluate(node, scope): what an expression is worth, what a template reads, whether a condition holds."""
+"""Evaluation in a scope: the value of an expression, the text of a template, the verdict of a condition."""
 
 from __future__ import annotations
 
@@ -44,14 +44,11 @@ from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.scope import Message, Scope
 
 MOST_RENDERED = 50_000_000
-"""Characters of a text with expressions in it: one of a megabyte can name an answer of ten a hundred thousand times."""
+"""The most characters a rendered template may have: a text of 1 MB can embed a large value 100,000 times."""
 
 
 class MissingValue(Exception):
-    """A template holds an expression that has no value; `expression` is its node.
-
-    `reason` says why it has none, where that is not simply so.
-    """
+    """An expression of a template has no value, or, by `reason`, cannot be rendered."""
 
     def __init__(self, expression: Expression, reason: str | None = None) -> None:
         super().__init__(f"{expression} has no value" if reason is None else f"{expression}: {reason}")
@@ -60,9 +57,9 @@ class MissingValue(Exception):
 
 
 def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
-    """Return the value of a runtime expression with its type kept; MISSING when there is none.
+    """Return the value of a runtime expression, of its own type; MISSING when there is none.
 
-    Only dicts, lists and the Scope's own fields are looked into, never Python attributes.
+    Only dicts, lists and the fields of the Scope are accessed, never attributes of values.
     """
     if isinstance(expression, MessageReference):
         return _message(expression, scope)
@@ -90,9 +87,9 @@ def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
 
 
 def render(template: Template, scope: Scope) -> str:
-    """Return a template's text; raises MissingValue for a part that has no value, or makes the text too long.
+    """Return a template's text: scalars as text, structures as JSON (Arazzo 1.1 §Examples).
 
-    Embedding: scalars as text, structures as JSON, texts as they are (Arazzo 1.1 §Examples).
+    Raises MissingValue for a part that has no value, or that makes the text too long.
     """
     written = []
     length = 0
@@ -106,7 +103,7 @@ def render(template: Template, scope: Scope) -> str:
             text = to_text(value)
         length += len(text)
         if length > MOST_RENDERED and not isinstance(part, str):
-            raise MissingValue(part, f"the text it stands in has more than {MOST_RENDERED} characters")
+            raise MissingValue(part, f"the text around it has more than {MOST_RENDERED} characters")
         written.append(text)
     return "".join(written)
 
@@ -141,7 +138,7 @@ def _message(expression: MessageReference, scope: Scope) -> JsonValue | Missing:
 
 
 def _named(values: Mapping[str, JsonValue], name: str | None, pointer: str | None, path: Path) -> JsonValue | Missing:
-    """Look a name up, the longest one there is first (semantics §3), then the pointer and property steps."""
+    """Look up the longest name there is (semantics §3), then follow the pointer and property steps."""
     if name is None:
         value: JsonValue = dict(values)
     else:
@@ -163,7 +160,7 @@ def _dotted(values: Mapping[str, JsonValue], name: str) -> JsonValue | Missing:
 
 
 def _pointed(value: JsonValue | Missing, pointer: str) -> JsonValue | Missing:
-    """Resolve a JSON Pointer; `.length` behind it (a slip) counts what it points to when no member is called so."""
+    """Resolve a JSON Pointer; `.length` after it (tolerated) is a length unless there is such a member."""
     found = resolve_pointer(value, pointer)
     if found is MISSING and pointer.endswith(".length"):
         return _step(resolve_pointer(value, pointer.removesuffix(".length")), "length")
@@ -189,7 +186,7 @@ def _step(value: JsonValue | Missing, step: str | int) -> JsonValue | Missing:
 
 
 class Judgement(Record):
-    """Whether a condition holds, every value it looked at, and why it does not hold."""
+    """Whether a condition holds, the values it read, and the reason why it does not hold."""
 
     passed: bool
     seen: tuple[tuple[str, JsonValue], ...] = ()
@@ -197,7 +194,7 @@ class Judgement(Record):
 
 
 def holds(condition: Condition, scope: Scope, timeout: float = 1.0) -> Judgement:
-    """Judge a simple condition (Arazzo 1.1 §Condition Evaluation, semantics §4).
+    """Evaluate a simple condition (Arazzo 1.1 §Condition Evaluation, semantics §4).
 
     `timeout` in seconds bounds the work; a condition that takes more does not hold.
     """
@@ -211,7 +208,7 @@ def holds(condition: Condition, scope: Scope, timeout: float = 1.0) -> Judgement
 
 
 class _Judge:
-    """Evaluates one condition and remembers what it saw."""
+    """Evaluates one condition and records the values it reads."""
 
     __slots__ = ("budget", "scope", "seen")
 
@@ -246,7 +243,7 @@ class _Judge:
         return self.truth(node)
 
     def reason(self, node: Condition) -> str:
-        """Say in one sentence why a condition that does not hold does not."""
+        """Return in one sentence why a condition does not hold."""
         if isinstance(node, And):
             failed = next((operand for operand in node.operands if not self.truth(operand)), node.operands[0])
             return self.reason(failed)

@@ -15,9 +15,10 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 class ExpressionSyntaxError(ValueError):
-    """A text that is not in the grammar; `offset` counts characters from 0, `hint` says what to write.
+    """A text that is not in the grammar.
 
-    `spelling` is what stands for these characters in the grammar, where that can be told.
+    `offset` and `length` are the characters at fault, `hint` says what to write instead, `spelling`
+    is the replacement for these characters, if it is known.
     """
 
     def __init__(
@@ -31,11 +32,11 @@ class ExpressionSyntaxError(ValueError):
         self.spelling = spelling
 
 
-class Slip(Record):
-    """A tolerated deviation: what was written at `offset`, and how the Specification spells it.
+class ToleratedSyntax(Record):
+    """A deviation from the grammar that is tolerated, at `offset`, and its `canonical` spelling.
 
-    `span` (offset, length) is the part of the text that `canonical` stands for; None: the slip
-    itself. It is empty where there is no other spelling.
+    `span` (offset, length) is the part of the text that `canonical` replaces, by default the
+    deviation itself. It is empty where there is no other spelling.
     """
 
     code: str
@@ -45,10 +46,10 @@ class Slip(Record):
     canonical: str | None = None
     span: tuple[int, int] | None = None
 
-    def moved(self, offset: int) -> Slip:
-        """Return this slip of a text that begins `offset` characters into a longer one."""
+    def moved(self, offset: int) -> ToleratedSyntax:
+        """Return the same for a text that begins `offset` characters into a longer one."""
         span = None if self.span is None else (self.span[0] + offset, self.span[1])
-        return Slip(self.code, self.message, self.offset + offset, self.length, self.canonical, span)
+        return ToleratedSyntax(self.code, self.message, self.offset + offset, self.length, self.canonical, span)
 
 
 def _path_text(path: Path) -> str:
@@ -62,7 +63,7 @@ def _step_text(step: str | int) -> str:
     if plain and step:
         return f".{step}"
     quote = "'" if '"' in step else '"'
-    # A name with both quotes or a bracket has no spelling that could be read again.
+    # A name with both quotes or a bracket has no spelling that could be parsed again.
     return f".{step}" if quote in step or "]" in step else f"[{quote}{step}{quote}]"
 
 
@@ -98,7 +99,7 @@ class MessageReference(Record):
 
 
 class InputReference(Record):
-    """`$inputs.name#/pointer`; the whole inputs object (a slip) has name None."""
+    """`$inputs.name#/pointer`; the whole inputs object (tolerated) has name None."""
 
     name: str | None
     pointer: str | None = None
@@ -125,7 +126,7 @@ class OutputReference(Record):
 
 
 class StepReference(Record):
-    """`$steps.stepId.outputs.name#/pointer`; all outputs of the step (a slip) has output None."""
+    """`$steps.stepId.outputs.name#/pointer`; all outputs of the step (tolerated) has output None."""
 
     step_id: str
     output: str | None
@@ -225,7 +226,7 @@ class Access(Record):
     step: str | int
 
     def __str__(self) -> str:
-        # A reference stands in brackets: without them the step would be read as part of its name, or of a number.
+        # In parentheses: otherwise the step would be parsed as part of a reference's name, or of a number.
         bare = isinstance(self.operand, (Constant, Access)) and not is_number(getattr(self.operand, "value", None))
         inner = str(self.operand) if bare else f"({self.operand})"
         return inner + (f"[{self.step}]" if isinstance(self.step, int) else f".{self.step}")

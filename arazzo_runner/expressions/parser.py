@@ -1,19 +1,23 @@
 """Runtime expressions: recursive descent over the ABNF of Arazzo 1.1.0 §Runtime Expressions.
 
-`parse_expression` takes the bare grammar; `parse_lenient` also takes the slips that have one
-meaning (semantics §3) and tells of each with its canonical spelling. One function per
-production, the production quoted above it.
+`parse_expression` also accepts deviations that have one meaning (semantics §3) and returns each
+with its canonical spelling. One function per production, the production quoted above it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from functools import lru_cache
+from collections.abc import Container
 from typing import Final, NoReturn
 
-from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import Record, field
+from arazzo_runner.base.records import replace
 from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.expressions.names import (
+    NOTHING_DECLARED,
+    Declared,
+    longest_name_at,
+    longest_name_before,
+    memoised,
+)
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
     Expression,
@@ -23,9 +27,9 @@ from arazzo_runner.expressions.nodes import (
     MessageReference,
     OutputReference,
     Path,
-    Slip,
     SourceReference,
     StepReference,
+    ToleratedSyntax,
     WorkflowReference,
 )
 
@@ -35,92 +39,44 @@ _IDENTIFIER: Final = _STRICT_IDENTIFIER + "."
 _PROPERTY: Final = _STRICT_IDENTIFIER + "$@:"
 _TCHAR: Final = _ALNUM + "!#$%&'*+-.^_`|~"
 _LOOKED_AT: Final = frozenset("{}~ ")
-_PLAIN: Final = pattern(r"\$(?:inputs\.([A-Za-z0-9_\-]+)|steps\.([A-Za-z0-9_\-]+)\.outputs\.([A-Za-z0-9_\-]+))")
 ROOTS: Final = (
     "url", "method", "statusCode", "self", "request", "response", "message",
     "inputs", "outputs", "steps", "workflows", "sourceDescriptions", "components",
 )  # fmt: skip
 KEYWORDS: Final = ("url", "method", "statusCode", "self")
 MAX_LENGTH: Final = 65_536
-LONGEST_NAME: Final = 1_000  # of a declared name that the grammar lacks: each place where it may end is tried
 _MEANT: Final = {
     "input": "inputs", "step": "steps", "workflow": "workflows", "output": "outputs", "component": "components",
     "source": "sourceDescriptions", "sources": "sourceDescriptions", "status": "statusCode", "env": "inputs",
 }  # fmt: skip
 
 
-class Declared(Record):
-    """The names a text may refer to; None means "not known", an empty set "there are none".
+def parse_expression(
+    text: str, declared: Declared = NOTHING_DECLARED, *, embedded: bool = False, strict: bool = False
+) -> tuple[Expression, tuple[ToleratedSyntax, ...]]:
+    """Parse one runtime expression; also returns what was tolerated in it (semantics §3).
 
-    `steps` maps a stepId to its output names, `workflows` a workflowId to its output names.
-    """
+    `embedded`: the text is from within braces, where no prose can follow the expression.
+    `strict` tolerates nothing. Raises ExpressionSyntaxError with the offset of the first character
+    that does not fit.
 
-    inputs: frozenset[str] | None = None
-    steps: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-    workflows: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-
-
-NOTHING_DECLARED: Final = Declared()
-
-
-def parse_expression(text: str) -> Expression:
-    """Parse one runtime expression by the bare grammar.
-
-    Raises ExpressionSyntaxError with the offset of the first character that does not fit.
-
-    >>> str(parse_expression("$response.body#/items/0"))
+    >>> str(parse_expression("$response.body#/items/0")[0])
     '$response.body#/items/0'
     """
-    return _Parser(text, strict=True).parse()
+    return _parse(text, declared, embedded, strict)
 
 
-def needs_declared(text: str) -> bool:
-    """Tell whether what a text means may depend on the names that its workflow declares."""
-    return "$inputs" in text or "$steps" in text or "$workflows" in text
-
-
-def parse_plain(text: str) -> Expression | None:
-    """Parse `$inputs.name` or `$steps.id.outputs.name`, which most texts are; None for all else.
-
-    Without dots in them such names mean the same whatever is declared.
-    """
-    found = _PLAIN.fullmatch(text)
-    if found is None:
-        return None
-    name, step_id, output = found.groups()
-    return InputReference(name) if name is not None else StepReference(step_id, output)
-
-
-def parse_lenient(
-    text: str, declared: Declared = NOTHING_DECLARED, *, embedded: bool = False
-) -> tuple[Expression, tuple[Slip, ...]]:
-    """Parse one runtime expression, tolerating the slips of semantics §3; each is returned.
-
-    `embedded` says that it stands in braces, where no prose can follow it. Raises
-    ExpressionSyntaxError when it has no single meaning.
-    """
-    plain = parse_plain(text)
-    if plain is not None:
-        return plain, ()
-    if needs_declared(text):
-        return _lenient(text, declared, embedded)
-    return _lenient_alone(text, embedded)
-
-
-@lru_cache(maxsize=2048)
-def _lenient_alone(text: str, embedded: bool) -> tuple[Expression, tuple[Slip, ...]]:
-    return _lenient(text, NOTHING_DECLARED, embedded)
-
-
-def _lenient(text: str, declared: Declared, embedded: bool) -> tuple[Expression, tuple[Slip, ...]]:
-    parser = _Parser(text, strict=False, declared=declared, embedded=embedded)
+@memoised
+def _parse(
+    text: str, declared: Declared, embedded: bool, strict: bool
+) -> tuple[Expression, tuple[ToleratedSyntax, ...]]:
+    parser = _Parser(text, strict=strict, declared=declared, embedded=embedded)
     node = parser.parse()
-    if not parser.slips:
+    if not parser.tolerated:
         return node, ()
     canonical = str(canonical_form(node))
     whole = (0, 0 if canonical == text else len(text))  # a name that the grammar lacks has no other spelling
-    slips = tuple(Slip(slip.code, slip.message, slip.offset, slip.length, canonical, whole) for slip in parser.slips)
-    return node, slips
+    return node, tuple(replace(each, canonical=canonical, span=whole) for each in parser.tolerated)
 
 
 def canonical_form(node: Expression) -> Expression:
@@ -144,17 +100,15 @@ def canonical_form(node: Expression) -> Expression:
 
 
 class _Parser:
-    """One text and how far it is read; `slips` collects what was tolerated."""
+    """One text and how far it is read; `tolerated` collects what was tolerated."""
 
-    def __init__(
-        self, text: str, *, strict: bool, declared: Declared = NOTHING_DECLARED, embedded: bool = False
-    ) -> None:
+    def __init__(self, text: str, *, strict: bool, declared: Declared, embedded: bool) -> None:
         self.text = text
         self.at = 0
         self.strict = strict
         self.embedded = embedded
         self.declared = declared
-        self.slips: list[Slip] = []
+        self.tolerated: list[ToleratedSyntax] = []
 
     # expression = ( "$url" / "$method" / "$statusCode" / "$request." source / … / "$self" )
     def parse(self) -> Expression:
@@ -198,7 +152,7 @@ class _Parser:
         self._dot(f"${message}", "header, query, path or body")
         part = self._word()
         if part == "headers" and not self.strict:
-            self.slip("headers-plural", f"${message}.headers is spelt header", self.at - 7, 7)
+            self._tolerate("headers-plural", f"${message}.headers is spelt header", self.at - 7, 7)
             part = "header"
         if part == "header":
             self._dot(f"${message}.header", "a header name")
@@ -219,7 +173,7 @@ class _Parser:
     # inputs-reference = input-name [ "#" json-pointer ]
     def _inputs(self) -> Expression:
         if self.at == len(self.text) and not self.strict:
-            self.slip("whole-inputs", "$inputs as a whole is no expression of the Specification", 0, self.at)
+            self._tolerate("whole-inputs", "$inputs as a whole is no expression of the Specification", 0, self.at)
             return InputReference(None)
         if not self.strict and self.text[self.at] == "[":
             return InputReference(None, None, self._steps_of_path())
@@ -245,7 +199,7 @@ class _Parser:
             self.fail("a step is referred to by its outputs", self.at, length=len(self.text) - self.at, hint=hint)
         self.at += len(".outputs")
         if self.at == len(self.text) and not self.strict:
-            self.slip("whole-outputs", "all outputs of a step are no expression of the Specification", 0, self.at)
+            self._tolerate("whole-outputs", "all outputs of a step are no expression of the Specification", 0, self.at)
             return StepReference(step_id, None)
         if not self.strict and self.text[self.at : self.at + 1] == "[":
             return StepReference(step_id, None, None, self._steps_of_path())
@@ -296,22 +250,12 @@ class _Parser:
         found = self._word()
         if not self.strict and known and not self.text.startswith(follow, self.at):
             # Not a plain name: an id with dots or blanks is found among the known ones.
-            name = self._longest_before(follow, start, known)
+            name = longest_name_before(follow, self.text, start, known)
             if name is not None:
+                self.at = start + len(name)
                 return name
         if self.at == start:
             self.fail("a name of letters, digits, - and _ is expected", start)
-        return found
-
-    def _longest_before(self, follow: str, start: int, known: Container[str]) -> str | None:
-        """Read the longest known name from `start` that stands before `follow`, None when there is none."""
-        found = None
-        place = self.text.find(follow, start, start + LONGEST_NAME)
-        while place >= 0:
-            if self.text[start:place] in known:
-                found = self.text[start:place]
-                self.at = place
-            place = self.text.find(follow, place + 1, start + LONGEST_NAME)
         return found
 
     # identifier = 1*( ALPHA / DIGIT / "." / "-" / "_" )
@@ -330,24 +274,15 @@ class _Parser:
 
     def _declared_name(self, known: frozenset[str]) -> tuple[str, Path] | None:
         """The longest declared name wins (semantics §3); what follows it are property steps."""
-        name = self._longest(known)
+        name = longest_name_at(self.text, self.at, known)
         if name is None:
             return None
         start = self.at
         self.at += len(name)
         if name.strip(_IDENTIFIER):
             message = f'the name "{name}" has characters that the grammar does not allow'
-            self.slip("unusual-name", message, start, len(name))
+            self._tolerate("unusual-name", message, start, len(name))
         return name, self._steps_of_path() if self.text[self.at : self.at + 1] in (".", "[") else ()
-
-    def _longest(self, known: frozenset[str]) -> str | None:
-        """Return the longest known name that stands here, before a full stop, bracket, `#` or the end."""
-        text, start = self.text, self.at
-        most = min(len(text), start + _longest_of(known), start + LONGEST_NAME)
-        for end in range(most, start, -1):
-            if (end == len(text) or text[end] in ".#[") and text[start:end] in known:
-                return text[start:end]
-        return None
 
     # header-reference = "header." token ; token = 1*tchar
     def _token(self) -> str:
@@ -398,7 +333,7 @@ class _Parser:
         if pointer and not pointer.startswith("/"):
             if self.strict or not pointer[0].isalpha():
                 self.fail("a JSON Pointer begins with /", start, hint=f"write #/{pointer}")
-            self.slip("pointer-slash", "a JSON Pointer begins with /", start, len(pointer))
+            self._tolerate("pointer-slash", "a JSON Pointer begins with /", start, len(pointer))
             pointer = "/" + pointer
         if not _LOOKED_AT.isdisjoint(pointer):
             self._check_tokens(start)
@@ -419,8 +354,10 @@ class _Parser:
         start, steps = self.at, list[str | int]()
         while self.at < len(self.text) and self.text[self.at] in ".[":
             steps.append(self._bracket() if self.text[self.at] == "[" else self._property())
-        message = "the grammar has no property steps here; it has a JSON Pointer"
-        self.slip("property-step", message, start, self.at - start)
+        written = self.text[start : self.at]
+        shown = written if len(written) <= 40 else f"{written[:39]}…"
+        message = f"`{shown}` is not in the Specification's grammar (accepted here, not by other tools)"
+        self._tolerate("property-step", message, start, len(written))
         if self.at < len(self.text) and self.text[self.at] == "#":
             self.at += 1
             pointer = self._pointer()
@@ -466,16 +403,11 @@ class _Parser:
             self.fail(f"{expected} must follow {after}", self.at, hint=f"write {after}.<name>")
         self.at += 1
 
-    def slip(self, code: str, message: str, offset: int, length: int) -> None:
-        self.slips.append(Slip(code, message, offset, length))
+    def _tolerate(self, code: str, message: str, offset: int, length: int) -> None:
+        self.tolerated.append(ToleratedSyntax(code, message, offset, length))
 
     def fail(self, message: str, offset: int, *, length: int = 1, hint: str | None = None) -> NoReturn:
         raise ExpressionSyntaxError(message, offset, length, hint)
-
-
-@lru_cache(maxsize=256)
-def _longest_of(names: frozenset[str]) -> int:
-    return max(map(len, names), default=0)
 
 
 def _is_prose(rest: str) -> bool:

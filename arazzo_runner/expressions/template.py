@@ -1,87 +1,50 @@
-"""Text of a document → plain text, one whole expression, or text with embedded expressions (semantics §3)."""
+"""Texts of a document → plain text, one whole expression, or a template (semantics §3)."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from arazzo_runner.base.records import Record
+from arazzo_runner.expressions.names import NOTHING_DECLARED, Declared, memoised
 from arazzo_runner.expressions.nodes import (
     Expression,
     ExpressionSyntaxError,
     InputReference,
-    Slip,
     StepReference,
     Template,
+    ToleratedSyntax,
     WorkflowReference,
 )
-from arazzo_runner.expressions.parser import (
-    KEYWORDS,
-    NOTHING_DECLARED,
-    ROOTS,
-    Declared,
-    canonical_form,
-    needs_declared,
-    parse_lenient,
-    parse_plain,
-)
-
-__all__ = ["BARE_ROOTS", "LONGEST_WHOLE", "NOTHING_DECLARED", "Declared", "ParsedText", "parse_value", "parse_whole"]
+from arazzo_runner.expressions.parser import KEYWORDS, ROOTS, canonical_form, parse_expression
 
 BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
-LONGEST_WHOLE = 500
 LONGEST_ROOT = 25
 MOST_BARE_ENDS = 64
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
 class ParsedText(Record):
-    """What a text turned out to be: plain text, an expression (its value keeps its type) or a Template."""
+    """A parsed text: plain text, an expression (its value keeps its type) or a Template."""
 
     node: str | Expression | Template
-    slips: tuple[Slip, ...] = ()
+    tolerated: tuple[ToleratedSyntax, ...] = ()
 
 
-def parse_value(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool = True) -> ParsedText:
-    """Read a text value: a whole expression, a whole one with slips, embedding, or plain text.
+def parse_template(text: str, declared: Declared = NOTHING_DECLARED, *, bare: bool = True) -> ParsedText:
+    """Parse a text value: plain text, one whole expression, or text with embedded expressions.
 
-    `bare` allows the documented leniency for an expression that stands in a text without
-    braces. Raises ExpressionSyntaxError for what was meant as an expression and is none.
+    `bare` tolerates an expression without braces inside a text. Raises ExpressionSyntaxError for
+    what was meant as an expression and is none.
 
-    >>> str(parse_value("Bearer {$inputs.token}").node)
+    >>> str(parse_template("Bearer {$inputs.token}").node)
     'Bearer {$inputs.token}'
     """
-    if "$" not in text:
-        return ParsedText(text)
-    whole = parse_whole(text) if bare and len(text) <= LONGEST_WHOLE else None
-    if whole is not None:
-        return ParsedText(whole)
-    if needs_declared(text) or len(text) > LONGEST_WHOLE:
-        return _parsed(text, declared, bare=bare)
-    return _parsed_alone(text, bare)
+    return _parse(text, declared, bare) if "$" in text else ParsedText(text)
 
 
-@lru_cache(maxsize=4096)
-def parse_whole(text: str) -> Expression | None:
-    """Return the expression that a text is, when it is one to the letter and means the same whatever is declared.
-
-    None for every other text; what parse_value says of it is raised. Texts are kept, so none is to be longer than
-    LONGEST_WHOLE.
-    """
-    plain = parse_plain(text)
-    if plain is not None or needs_declared(text):
-        return plain
-    parsed = _parsed_alone(text, True)
-    return None if parsed.slips or isinstance(parsed.node, (str, Template)) else parsed.node
-
-
-@lru_cache(maxsize=2048)
-def _parsed_alone(text: str, bare: bool) -> ParsedText:
-    # `$response.body#/id` stands in many a step, and means the same in all.
-    return _parsed(text, NOTHING_DECLARED, bare=bare)
-
-
-def _parsed(text: str, declared: Declared, *, bare: bool) -> ParsedText:
+@memoised
+def _parse(text: str, declared: Declared, bare: bool) -> ParsedText:
     if _looks_whole(text):
         whole = _whole(text, declared)
         if whole is not None:
@@ -90,7 +53,7 @@ def _parsed(text: str, declared: Declared, *, bare: bool) -> ParsedText:
 
 
 def _looks_whole(text: str) -> bool:
-    """Tell whether a text begins as one of our expressions and not as `$5.00` or `$filter`."""
+    """Return whether a text begins like a runtime expression, unlike `$5.00` or `$filter`."""
     if not text.startswith("$"):
         return False
     if text[1:].partition(".")[0] in ROOTS:
@@ -99,17 +62,17 @@ def _looks_whole(text: str) -> bool:
 
 
 def _is_root(text: str, start: int) -> bool:
-    """Return whether a root of ours stands at `start`, or a word that can only be a misspelling of one."""
+    """Return whether the word at `start` is a root of expressions, or can only be a misspelling of one."""
     end = start
     while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
         end += 1
     root = text[start:end]
-    return root in ROOTS or (text[end : end + 1] == "." and _looks_meant(root))
+    return root in ROOTS or (text[end : end + 1] == "." and _is_misspelled_root(root))
 
 
 @lru_cache(maxsize=256)
-def _looks_meant(root: str) -> bool:
-    # `$workflow.x`, `$respons.body`: an unknown root that can only be a misspelling of ours.
+def _is_misspelled_root(root: str) -> bool:
+    # As in `$workflow.x` and `$respons.body`.
     if root in ("workflow", "source", "sources", "env", "input", "step", "output", "component", "headers", "body"):
         return True
     if not 4 <= len(root) <= LONGEST_ROOT:
@@ -120,16 +83,16 @@ def _looks_meant(root: str) -> bool:
 
 
 def _whole(text: str, declared: Declared) -> ParsedText | None:
-    """Parse a text as one expression; None when only its beginning is one (then it is embedding's turn)."""
+    """Parse a text as one expression; None if the expression does not span the whole text."""
     if text[1:] not in KEYWORDS and text[1:].split(".")[0].split("#")[0].split(" ")[0] in KEYWORDS:
         return None  # `$url of the page`, `$self-service`: data
     try:
-        node, slips = parse_lenient(text, declared)
+        node, tolerated = parse_expression(text, declared)
     except ExpressionSyntaxError:
         if _bare_length(text, 0, declared) or any(character in text for character in " \n{"):
             return None
         raise
-    return ParsedText(node, slips)
+    return ParsedText(node, tolerated)
 
 
 # ------------------------------------------------------------------ embedding
@@ -137,7 +100,7 @@ def _whole(text: str, declared: Declared) -> ParsedText | None:
 
 def _embedded(text: str, declared: Declared, *, bare: bool) -> ParsedText:
     parts: list[str | Expression] = []
-    slips: list[Slip] = []
+    tolerated: list[ToleratedSyntax] = []
     plain = position = 0
     while True:
         dollar = text.find("$", position)
@@ -150,39 +113,39 @@ def _embedded(text: str, declared: Declared, *, bare: bool) -> ParsedText:
         if start > plain:
             parts.append(text[plain:start])
         parts.append(node)
-        slips += found
+        tolerated += found
         plain = position = end
     if not any(not isinstance(part, str) for part in parts):
         return ParsedText(text)
     if plain < len(text):
         parts.append(text[plain:])
-    return ParsedText(Template(tuple(parts)), tuple(slips))
+    return ParsedText(Template(tuple(parts)), tuple(tolerated))
 
 
 def _expression_at(
     text: str, dollar: int, declared: Declared, *, bare: bool, open_brace: bool
-) -> tuple[int, int, Expression | None, list[Slip]]:
-    """Read what begins at a `$`: (start, end, node, slips); node None when it is plain text."""
-    # `{$name}` of another language is text.
+) -> tuple[int, int, Expression | None, list[ToleratedSyntax]]:
+    """Parse from a `$` on: (start, end, node, what was tolerated); node is None for plain text."""
+    # Braces around another language's variable, as in `{$name}`, are plain text.
     if open_brace and text[dollar - 1] == "{" and _is_root(text, dollar + 1):
         return _braced(text, dollar, declared)
     return _bare(text, dollar, declared) if bare else (dollar, dollar, None, [])
 
 
-def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression, list[Slip]]:
+def _braced(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression, list[ToleratedSyntax]]:
     # embedded-expression = "{" expression "}"
     close = text.find("}", dollar)
     if close < 0:
         raise ExpressionSyntaxError("the brace before this expression is never closed", dollar - 1, hint="add }")
     try:
-        node, slips = parse_lenient(text[dollar:close], declared, embedded=True)
+        node, tolerated = parse_expression(text[dollar:close], declared, embedded=True)
     except ExpressionSyntaxError as problem:
         raise ExpressionSyntaxError(problem.message, dollar + problem.offset, problem.length, problem.hint) from None
-    return dollar - 1, close + 1, node, [slip.moved(dollar) for slip in slips]
+    return dollar - 1, close + 1, node, [each.moved(dollar) for each in tolerated]
 
 
-def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression | None, list[Slip]]:
-    """Read an expression without braces: only when its longest prefix names something declared."""
+def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Expression | None, list[ToleratedSyntax]]:
+    """Parse an expression without braces: only if it names something declared."""
     length = _bare_length(text, dollar, declared)
     if not length:
         return dollar, dollar, None, []
@@ -190,20 +153,20 @@ def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Express
         message = "only an index or a quoted name may stand in brackets"
         hint = "select with a Selector Object of type jsonpath, or name one item such as [0]"
         raise ExpressionSyntaxError(message, dollar + length, 2, hint)
-    node, _ = parse_lenient(text[dollar : dollar + length], declared)
+    node, _ = parse_expression(text[dollar : dollar + length], declared)
     canonical = f"{{{canonical_form(node)}}}"
     message = f"{text[dollar : dollar + length]} stands in a text without braces"
-    return dollar, dollar + length, node, [Slip("bare-expression", message, dollar, length, canonical)]
+    return dollar, dollar + length, node, [ToleratedSyntax("bare-expression", message, dollar, length, canonical)]
 
 
 def _bare_length(text: str, dollar: int, declared: Declared) -> int:
-    """Return how many characters from `dollar` on are a bare expression, 0 for none."""
+    """Return the length of the longest bare expression at `dollar`, 0 for none."""
     if not text.startswith(BARE_ROOTS, dollar):
         return 0
     names = {"i": declared.inputs, "s": declared.steps, "w": declared.workflows}[text[dollar + 1]]
     for stop in reversed(_bare_ends(text, dollar)) if names else ():
         try:
-            node, _ = parse_lenient(text[dollar:stop], declared)
+            node, _ = parse_expression(text[dollar:stop], declared)
         except ExpressionSyntaxError:
             continue
         if _is_declared(node, declared):
@@ -212,7 +175,7 @@ def _bare_length(text: str, dollar: int, declared: Declared) -> int:
 
 
 def _bare_ends(text: str, dollar: int) -> list[int]:
-    """Return where a bare expression may end, the nearest places first: each is tried, so they are not many."""
+    """Return where a bare expression may end, the nearest first; limited, as each is tried."""
     found: list[int] = []
     for place in range(dollar + 1, len(text)):
         if text[place] in _ENDS or text[place] == "$":

@@ -7,8 +7,8 @@ from typing import Final
 
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.model import FailureAction, Parameter, ReusableObject, SuccessAction
+from arazzo_runner.expressions.names import depends_on_names
 from arazzo_runner.expressions.nodes import Expression
-from arazzo_runner.expressions.parser import needs_declared
 from arazzo_runner.program.context import Context, component, names_hint, reused_parameter
 from arazzo_runner.program.link import Linker
 from arazzo_runner.program.model import CompiledAction, CompiledParameter
@@ -131,4 +131,4 @@ def _is_same_everywhere(action: SuccessAction | FailureAction) -> bool:
     """Return whether an action refers to nothing of the workflow that uses it."""
     if action.step_id is not None or action.parameters:
         return False
-    return not any(each.context is not None or needs_declared(each.condition) for each in action.criteria)
+    return not any(each.context is not None or depends_on_names(each.condition) for each in action.criteria)

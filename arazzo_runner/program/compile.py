@@ -20,7 +20,7 @@ from arazzo_runner.document.model import (
 )
 from arazzo_runner.errors import Location, removing, replacing
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.selectors import compile_query
+from arazzo_runner.expressions.queries.query import compile_query
 from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.context import Context, names_hint, reused_parameter
 from arazzo_runner.program.library import LoadedDocument
@@ -214,7 +214,7 @@ class StepCompiler(Record):
         except ExpressionSyntaxError as problem:
             self.context.syntax_error(problem, at, f"{name}-syntax")
             return None
-        self.context.slips(target.slips, at)
+        self.context.report_tolerated(target.tolerated, at)
         if kind is None and name == "jsonpath":
             message = f'target "{replacement.target}" is a JSONPath'
             hint = "say so with targetSelectorType: jsonpath, or write a JSON Pointer"

@@ -11,6 +11,7 @@ from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.document.model import Parameter, ReusableObject
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Location, replacing
+from arazzo_runner.expressions.names import Declared
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
     Expression,
@@ -19,12 +20,11 @@ from arazzo_runner.expressions.nodes import (
     Keyword,
     MessageReference,
     OutputReference,
-    Slip,
     SourceReference,
     StepReference,
+    ToleratedSyntax,
     WorkflowReference,
 )
-from arazzo_runner.expressions.template import Declared
 from arazzo_runner.program.library import LoadedDocument
 
 _HINTS: Final = {
@@ -59,17 +59,17 @@ class Context(Record):
     problems: Problems
     workflow_id: str
 
-    def slips(self, slips: Iterable[Slip], at: Location) -> None:
+    def report_tolerated(self, tolerated: Iterable[ToleratedSyntax], at: Location) -> None:
         """Warn of each tolerated deviation from the grammar, with its canonical spelling as the fix."""
-        for slip in slips:
-            is_same = slip.code in _WITHOUT_SPELLING
-            hint = _HINTS.get(slip.code) if slip.canonical is None or is_same else f"write {slip.canonical}"
-            offset, length = slip.span or (slip.offset, slip.length)
+        for each in tolerated:
+            is_same = each.code in _WITHOUT_SPELLING
+            hint = _HINTS.get(each.code) if each.canonical is None or is_same else f"write {each.canonical}"
+            offset, length = each.span or (each.offset, each.length)
             fix = None
             # jsonpath-version concerns another field, so it cannot be fixed here.
-            if slip.canonical is not None and length and slip.code != "jsonpath-version":
-                fix = replacing(at.within(offset, length), slip.canonical)
-            self.problems.warn(slip.code, slip.message, at.within(slip.offset, slip.length), hint=hint, fix=fix)
+            if each.canonical is not None and length and each.code != "jsonpath-version":
+                fix = replacing(at.within(offset, length), each.canonical)
+            self.problems.warn(each.code, each.message, at.within(each.offset, each.length), hint=hint, fix=fix)
 
     def syntax_error(self, problem: ExpressionSyntaxError, at: Location, code: str = "expression-syntax") -> None:
         """Report a syntax error at its character."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.document.model import Step, Workflow
-from arazzo_runner.expressions.template import Declared
+from arazzo_runner.expressions.names import Declared
 from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.compile import StepCompiler, compile_outputs
 from arazzo_runner.program.context import Context, component_names

@@ -10,9 +10,9 @@ from arazzo_runner.document.model import Criterion
 from arazzo_runner.errors import Change, Edit, Fix, Location, removing, replacing
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.nodes import Constant, Expression, ExpressionSyntaxError, Reference, Template
-from arazzo_runner.expressions.parser import parse_lenient
-from arazzo_runner.expressions.selectors import Query, compile_query
-from arazzo_runner.expressions.template import BARE_ROOTS, LONGEST_WHOLE, parse_value, parse_whole
+from arazzo_runner.expressions.parser import parse_expression
+from arazzo_runner.expressions.queries.query import Query, compile_query
+from arazzo_runner.expressions.template import BARE_ROOTS, parse_template
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import (
     ArrayValue,
@@ -68,16 +68,12 @@ def compile_text(text: str, at: Location, context: Context) -> TextValue:
     if "$" not in text:
         return Literal(text)
     try:
-        whole = parse_whole(text) if len(text) <= LONGEST_WHOLE else None
-        if whole is not None:  # most texts
-            context.check(whole, at)
-            return ExpressionValue(whole, at)
-        parsed = parse_value(text, context.declared)
+        parsed = parse_template(text, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
         return Literal(None)
-    if parsed.slips:
-        context.slips(parsed.slips, at)
+    if parsed.tolerated:
+        context.report_tolerated(parsed.tolerated, at)
     node = parsed.node
     if isinstance(node, str):
         return Literal(node)
@@ -94,14 +90,14 @@ def compile_expression(text: str, at: Location, context: Context) -> Expression 
     """Compile a text that must be one runtime expression; None, reported, when it is not."""
     bare = text[1:-1] if text.startswith("{$") and text.endswith("}") else text
     try:
-        node, slips = parse_lenient(bare, context.declared)
+        node, tolerated = parse_expression(bare, context.declared)
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at)
         return None
     if bare is not text:
         message = f'"{text}" is one whole expression'
         context.problems.warn("braced-expression", message, at, hint=f"write {node}", fix=replacing(at, bare))
-    context.slips(slips if bare is text else (slip.moved(1) for slip in slips), at)
+    context.report_tolerated(tolerated if bare is text else (each.moved(1) for each in tolerated), at)
     context.check(node, at)
     return node
 
@@ -113,9 +109,9 @@ def compile_query_text(
     try:
         # `$inputs.x` without braces is not JSONPath, so it is read as an expression (semantics §3).
         bare = kind == "jsonpath" and any(root in text for root in BARE_ROOTS)
-        parsed = parse_value(text, context.declared, bare=bare) if bare or "{$" in text else None
+        parsed = parse_template(text, context.declared, bare=bare) if bare or "{$" in text else None
         if parsed is not None and isinstance(parsed.node, Template):
-            context.slips(parsed.slips, at)
+            context.report_tolerated(parsed.tolerated, at)
             for part in parsed.node.parts:
                 if not isinstance(part, str):
                     context.check(part, at)
@@ -124,7 +120,7 @@ def compile_query_text(
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at, f"{kind}-syntax")
         return None
-    context.slips(query.slips, at)
+    context.report_tolerated(query.tolerated, at)
     return query
 
 
@@ -222,8 +218,8 @@ def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
     except ExpressionSyntaxError as problem:
         context.syntax_error(problem, at, "condition-syntax")
         return None
-    if parsed.slips:
-        context.slips(parsed.slips, at)
+    if parsed.tolerated:
+        context.report_tolerated(parsed.tolerated, at)
     for expression in parsed.references:
         context.check(expression, at)
     return SimpleCriterion(criterion.condition, parsed.node, at, parsed.references)

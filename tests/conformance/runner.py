@@ -16,12 +16,11 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.criteria import judge_all
 from arazzo_runner.expressions.condition import parse_condition
-from arazzo_runner.expressions.context import declared_by, scope_of
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Slip, Template
-from arazzo_runner.expressions.parser import parse_lenient
-from arazzo_runner.expressions.scope import Scope
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, Template, ToleratedSyntax
+from arazzo_runner.expressions.parser import parse_expression
+from arazzo_runner.expressions.scope import Scope, declared_by, scope_of
+from arazzo_runner.expressions.template import parse_template
 from tests.conformance.cases import FOLDER
 
 SHOP = FOLDER / "flows" / "shop.openapi.yml"
@@ -31,16 +30,16 @@ TARGETS = {"operationId", "operationPath", "workflowId", "channelPath"}
 def check_expression(case: dict[str, Any], folder: Path) -> None:
     """A runtime expression: its value, that there is none, or the character at which it is refused."""
     context = case.get("context", {})
-    _check_text(case, lambda: parse_lenient(case["expression"], declared_by(context)), scope_of(context))
+    _check_text(case, lambda: parse_expression(case["expression"], declared_by(context)), scope_of(context))
 
 
 def check_template(case: dict[str, Any], folder: Path) -> None:
     """A text of a document: plain, one whole expression, or with expressions in braces."""
     context = case.get("context", {})
 
-    def parse() -> tuple[Any, Sequence[Slip]]:
-        parsed = parse_value(case["text"], declared_by(context))
-        return parsed.node, parsed.slips
+    def parse() -> tuple[Any, Sequence[ToleratedSyntax]]:
+        parsed = parse_template(case["text"], declared_by(context))
+        return parsed.node, parsed.tolerated
 
     _check_text(case, parse, scope_of(context))
 
@@ -81,7 +80,7 @@ def check_condition(case: dict[str, Any], folder: Path) -> None:
         assert problem.value.offset == expected["syntax_error"]
         return
     parsed = parse_condition(case["condition"], declared_by(context))
-    assert [slip.code for slip in parsed.slips] == expected.get("slips", [])
+    assert [slip.code for slip in parsed.tolerated] == expected.get("slips", [])
     judgement = holds(parsed.node, scope_of(context))
     assert judgement.passed is expected["passes"], judgement
     assert expected.get("reason", "") in (judgement.reason or "")

@@ -61,7 +61,7 @@ def test_queues_schedules_and_refused_arguments(shell: Shell) -> None:
 
     assert shell("queue", "configure", "bulk", "--concurrency", "5", "--rate", "100/60").code == 0
     assert shell("queue", "list").out == "queue bulk, concurrency 5, workerConcurrency 5, rate 100/60, poll 0.2\n"
-    assert "is no rate" in shell("queue", "configure", "bulk", "--rate", "fast").err
+    assert "is not a rate" in shell("queue", "configure", "bulk", "--rate", "fast").err
     assert "unknown-queue" in shell("queue", "remove", "blk").err
 
     rows = shell.folder / "rows.jsonl"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.engine.cookies import PER_DOMAIN, Jar
 from arazzo_runner.engine.set_cookie import cookie_date
 from tests.loopback import Reply, json_reply, serving
@@ -410,7 +411,7 @@ def test_two_services_on_one_host(services, tmp_path, run, mode, explicit, one, 
         "workflows": [{"workflowId": "w", "steps": list(steps(explicit))}],
     }
     options = arazzo_runner.RunOptions(cookies=mode)
-    assert run(document, root=str(tmp_path), options=options).status == "succeeded"
+    assert run(document, load_options=LoadOptions(root=str(tmp_path)), options=options).status == "succeeded"
     found = [
         {each.target: each.headers.get("Cookie") for each in service.received}["/who"] for service in services.values()
     ]
@@ -479,6 +480,6 @@ def test_cookies_on_the_way_through_a_redirect(site, tmp_path, run, paths, own, 
         "workflows": [{"workflowId": "w", "steps": calls}],
     }
     options = arazzo_runner.RunOptions(cookies=mode, transport=arazzo_runner.TransportOptions(max_redirects=5))
-    assert run(document, root=str(tmp_path), options=options).status == "succeeded"
+    assert run(document, load_options=LoadOptions(root=str(tmp_path)), options=options).status == "succeeded"
     asked = [(each.target, each.headers.get("Cookie") or "") for each in site.received]
     assert asked[1:] == expected

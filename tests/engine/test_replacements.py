@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arazzo_runner.engine.replacements import apply_replacements
-from arazzo_runner.expressions.selectors import compile_query
+from arazzo_runner.expressions.queries.query import compile_query
 from tests.expressions.query_cases import cases, check_replacement
 
 

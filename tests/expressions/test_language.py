@@ -7,10 +7,11 @@ import pytest
 from arazzo_runner.base.json_values import MISSING
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
+from arazzo_runner.expressions.names import Declared
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
-from arazzo_runner.expressions.parser import Declared, parse_expression, parse_lenient
+from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.template import parse_template
 
 DECLARED = Declared(
     inputs=frozenset({"a", "a.b", "token", "user name", "$odd"}),
@@ -57,9 +58,9 @@ EXPRESSIONS = [
 
 @pytest.mark.parametrize(("text", "expected"), EXPRESSIONS, ids=[text for text, _ in EXPRESSIONS])
 def test_every_form_of_the_grammar_is_parsed_printed_and_evaluated(text, expected):
-    node = parse_expression(text)
+    node, _ = parse_expression(text, strict=True)
     assert str(node) == text
-    assert parse_lenient(text) == (node, ())
+    assert parse_expression(text) == (node, ())
     assert evaluate(node, SCOPE) == expected
 
 
@@ -78,13 +79,13 @@ def test_every_form_of_the_grammar_is_parsed_printed_and_evaluated(text, expecte
 )  # fmt: skip
 def test_a_syntax_error_is_reported_at_its_character(text, offset, hint):
     with pytest.raises(ExpressionSyntaxError) as problem:
-        parse_expression(text)
+        parse_expression(text, strict=True)
     assert (problem.value.offset, problem.value.hint) == (offset, hint)
 
 
 @pytest.mark.parametrize("text", ["$request.query.a\\n\\u0041", "$request.path.", "$sourceDescriptions.a.b c/d?e"])
 def test_names_of_parameters_and_operations_are_free(text):
-    assert str(parse_expression(text)) == text
+    assert str(parse_expression(text, strict=True)[0]) == text
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_names_of_parameters_and_operations_are_free(text):
     ],
 )  # fmt: skip
 def test_tolerated_syntax_is_reported(text, code, canonical):
-    _, slips = parse_lenient(text, DECLARED)
+    _, slips = parse_expression(text, DECLARED)
     assert [slip.code for slip in slips][:1] == [code]
     assert slips[0].canonical == canonical
 
@@ -118,14 +119,14 @@ def test_tolerated_syntax_is_reported(text, code, canonical):
 )
 def test_an_ambiguous_expression_is_refused(text):
     with pytest.raises(ExpressionSyntaxError):
-        parse_lenient(text, DECLARED)
+        parse_expression(text, DECLARED)
 
 
 def test_the_longest_declared_name_wins():
-    assert evaluate(parse_lenient("$inputs.a.b", DECLARED)[0], SCOPE) == "dotted"
-    assert evaluate(parse_lenient("$inputs.a.list[1].k", DECLARED)[0], SCOPE) == "v"
-    assert evaluate(parse_lenient("$steps.login.outputs.pet.id")[0], SCOPE) == 7
-    assert str(parse_lenient("$steps.dotted.step.outputs.y", DECLARED)[0]) == "$steps.dotted.step.outputs.y"
+    assert evaluate(parse_expression("$inputs.a.b", DECLARED)[0], SCOPE) == "dotted"
+    assert evaluate(parse_expression("$inputs.a.list[1].k", DECLARED)[0], SCOPE) == "v"
+    assert evaluate(parse_expression("$steps.login.outputs.pet.id")[0], SCOPE) == 7
+    assert str(parse_expression("$steps.dotted.step.outputs.y", DECLARED)[0]) == "$steps.dotted.step.outputs.y"
 
 
 # ------------------------------------------------------------------ templates
@@ -139,11 +140,11 @@ def test_the_longest_declared_name_wins():
     ],
 )  # fmt: skip
 def test_a_template_embeds_its_expressions_as_text(text, rendered):
-    node = parse_value(text, DECLARED).node
+    node = parse_template(text, DECLARED).node
     assert isinstance(node, Template)
     scope = Scope(inputs={**SCOPE.inputs, "token": "secret"}, steps=SCOPE.steps, response=SCOPE.response)
     assert render(node, scope) == rendered
-    assert parse_value(str(node), DECLARED).node == node
+    assert parse_template(str(node), DECLARED).node == node
 
 
 @pytest.mark.parametrize(
@@ -152,23 +153,23 @@ def test_a_template_embeds_its_expressions_as_text(text, rendered):
      "price: $inputs", "$inputs.unknown later", "{$name}", "US$ 5", "$url of the page", "$self-service"],
 )  # fmt: skip
 def test_text_that_is_not_ours_stays_text(text):
-    assert parse_value(text, DECLARED).node == text
+    assert parse_template(text, DECLARED).node == text
 
 
 @pytest.mark.parametrize("text", ["$steps.login.outputs.token[*].id", "x $steps.login.outputs.token[?(@.a)].id"])
 def test_a_query_behind_a_bare_expression_has_no_single_meaning(text):
     with pytest.raises(ExpressionSyntaxError, match="only an index or a quoted name") as caught:
-        parse_value(text, DECLARED)
+        parse_template(text, DECLARED)
     assert text[caught.value.offset] == "["
 
 
 def test_a_bare_expression_is_reported_with_its_braces():
-    parsed = parse_value("Bearer $steps.login.outputs.token", DECLARED)
-    assert [(slip.code, slip.offset, slip.canonical) for slip in parsed.slips] == [
+    parsed = parse_template("Bearer $steps.login.outputs.token", DECLARED)
+    assert [(slip.code, slip.offset, slip.canonical) for slip in parsed.tolerated] == [
         ("bare-expression", 7, "{$steps.login.outputs.token}")
     ]
     assert (
-        parse_value("Bearer $steps.login.outputs.token", DECLARED, bare=False).node
+        parse_template("Bearer $steps.login.outputs.token", DECLARED, bare=False).node
         == "Bearer $steps.login.outputs.token"
     )
 
@@ -179,14 +180,14 @@ def test_a_bare_expression_is_reported_with_its_braces():
 )
 def test_a_malformed_expression_is_refused_at_its_character(text, offset):
     with pytest.raises(ExpressionSyntaxError) as problem:
-        parse_value(text, DECLARED)
+        parse_template(text, DECLARED)
     assert problem.value.offset == offset
 
 
 def test_a_whole_expression_keeps_its_type_and_data_is_never_evaluated_twice():
-    assert evaluate(parse_value("$inputs.x", DECLARED).node, SCOPE) == "$inputs.n"
+    assert evaluate(parse_template("$inputs.x", DECLARED).node, SCOPE) == "$inputs.n"
     with pytest.raises(MissingValue, match=r"\$inputs\.gone has no value"):
-        render(parse_value("a{$inputs.gone}").node, SCOPE)
+        render(parse_template("a{$inputs.gone}").node, SCOPE)
 
 
 # ------------------------------------------------------------------ conditions
@@ -235,7 +236,7 @@ def test_malformed_condition_is_refused_at_its_character(text, offset, hint):
 @pytest.mark.parametrize(("text", "code"), [('$inputs.s == "x"', "double-quotes"), ("$inputs.a.length > 1", "length-property"), ("($inputs.a).length > 1", "length-property"),
                                             ("{$statusCode} == 1", "braced-expression"), ("$response.headers.X == 1", "headers-plural")])  # fmt: skip
 def test_tolerated_syntax_of_conditions_is_reported(text, code):
-    assert [slip.code for slip in parse_condition(text).slips] == [code]
+    assert [slip.code for slip in parse_condition(text).tolerated] == [code]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from arazzo_runner.base.json_values import MISSING
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.selectors import compile_query, passes, select
+from arazzo_runner.expressions.queries.query import compile_query, passes, select
 from tests.expressions.query_cases import cases, check_query
 
 
@@ -46,7 +46,7 @@ def test_compiling_twice_gives_the_same_query():
 
 def test_nothing_heavy_is_imported_before_a_query_needs_it():
     heavy = ("elementpath", "lxml", "jsonpath_rfc9535", "regex", "re2", "iregexp_check")
-    code = f"import sys, arazzo_runner.expressions.selectors; print([m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys, arazzo_runner.expressions.queries.query; print([m for m in {heavy!r} if m in sys.modules])"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.queries import xpath, xpath_evaluate
-from arazzo_runner.expressions.selectors import compile_query, passes, select
+from arazzo_runner.expressions.queries.query import compile_query, passes, select
+from arazzo_runner.expressions.queries.xpath import is_plain
+from arazzo_runner.expressions.queries.xpath1_parser import parse_xpath1
+from arazzo_runner.expressions.queries.xpath_engine import parsed
 from tests.expressions.query_cases import cases, check_query
 
 XML = (
@@ -348,5 +350,5 @@ PATHS = st.tuples(st.sampled_from(["", "/", "//"]), st.lists(STEPS, min_size=1, 
 )
 def test_expressions_accepted_by_the_quick_check_are_accepted_by_the_parser(path, form, comparison, version):
     text = form.format(path) + comparison
-    assert xpath._PLAIN.fullmatch(text)
-    xpath_evaluate.parsed_1(text) if version == "1.0" else xpath_evaluate.parsed(text, version, ())
+    assert is_plain(text)
+    parse_xpath1(text) if version == "1.0" else parsed(text, version, ())

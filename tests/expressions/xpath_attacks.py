@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.selectors import compile_query, select
+from arazzo_runner.expressions.queries.query import compile_query, select
 
 VERSIONS = ("1.0", "2.0", "3.0", "3.1")
 MOST_CPU = 3.0  # of one expression, compiled and evaluated within 0.3 s of counted work

@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.expressions.queries.ecma import translate
-from arazzo_runner.expressions.queries.query import GOESSNER
+from arazzo_runner.expressions.queries.query import GOESSNER, compile_query, select
 from arazzo_runner.expressions.queries.regex import compile_regex
-from arazzo_runner.expressions.selectors import compile_query, select
 from arazzo_runner.sources.schema.check import schema_errors
 from tests.fuzz.syntax import Syntax
 

@@ -28,10 +28,10 @@ from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import Template
-from arazzo_runner.expressions.parser import parse_expression, parse_lenient
+from arazzo_runner.expressions.parser import parse_expression
+from arazzo_runner.expressions.queries.query import compile_query, select
 from arazzo_runner.expressions.scope import Message, Scope
-from arazzo_runner.expressions.selectors import compile_query, select
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report
@@ -117,11 +117,11 @@ def expression(data: bytes) -> None:
     """A runtime expression or a template: parsed with its offsets, then evaluated."""
     text = data.decode("utf-8", "replace")
     with Syntax(text):
-        evaluate(parse_expression(text), SCOPE)
+        evaluate(parse_expression(text, strict=True)[0], SCOPE)
     with Syntax(text):
-        evaluate(parse_lenient(text)[0], SCOPE)
+        evaluate(parse_expression(text)[0], SCOPE)
     with Syntax(text):
-        node = parse_value(text).node
+        node = parse_template(text).node
         with contextlib.suppress(MissingValue):
             if isinstance(node, Template):
                 render(node, SCOPE)

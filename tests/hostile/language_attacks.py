@@ -9,11 +9,11 @@ from typing import Any
 
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
+from arazzo_runner.expressions.names import Declared
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
-from arazzo_runner.expressions.parser import Declared
+from arazzo_runner.expressions.queries.query import compile_query, select
 from arazzo_runner.expressions.scope import Message, Scope
-from arazzo_runner.expressions.selectors import compile_query, select
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.sources.schema.check import SchemaContext, resolve_within, schema_errors
 
 SECONDS = 0.2
@@ -102,7 +102,7 @@ def comparisons(left: str, rights: list[str]) -> list[str]:
 def template(text: str) -> str:
     """Parse a text of a document, and evaluate what it turned out to be."""
     try:
-        node = parse_value(text, DECLARED).node
+        node = parse_template(text, DECLARED).node
     except ExpressionSyntaxError as problem:
         return _syntax(problem, text)
     if isinstance(node, str):

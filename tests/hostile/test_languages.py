@@ -175,7 +175,7 @@ def test_long_texts(limited, name):
 
 def test_a_text_that_multiplies_a_value_is_stopped(limited):
     told = bounded(limited.call("template", "{$response.body#/s}" * 50_000))
-    assert told == "failed: $response.body#/s: the text it stands in has more than 50000000 characters"
+    assert told == "failed: $response.body#/s: the text around it has more than 50000000 characters"
 
 
 @pytest.mark.parametrize("name", ["huge", "deep", "half", "inf", "wide", "s"])

@@ -334,7 +334,7 @@ def test_operation_steps_are_those_that_call_operations(folder):
     steps = [{"operationId": "listPets"}, {"workflowId": "$sourceDescriptions.child.child"}]
     path = folder / "doc.json"
     path.write_text(json.dumps(document(steps, sources=("pets", "child"))))
-    program = arazzo_runner.load(path, root=str(folder))
+    program = arazzo_runner.load(path, load_options=LoadOptions(root=str(folder)))
     found = [
         (workflow.workflow_id, step.step_id, call.operation.operation_id)
         for workflow, step, call in program.operation_steps()

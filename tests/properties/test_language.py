@@ -28,9 +28,9 @@ from arazzo_runner.expressions.nodes import (
     Template,
     WorkflowReference,
 )
-from arazzo_runner.expressions.parser import parse_expression, parse_lenient
+from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.expressions.scope import Message, Scope
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.template import parse_template
 
 QUICK = settings(max_examples=150, deadline=None)
 
@@ -105,8 +105,8 @@ odd_text = st.text() | st.text("$.{}[]#/~' \"=!&|()<>abcinputsresponsebodystepso
 @QUICK
 @given(expressions)
 def test_printed_expressions_are_parsed_back(node):
-    assert parse_expression(str(node)) == node
-    assert parse_lenient(str(node)) == (node, ())
+    assert parse_expression(str(node), strict=True) == (node, ())
+    assert parse_expression(str(node), embedded=True) == (node, ())
 
 
 @QUICK
@@ -119,7 +119,7 @@ def test_a_template_is_parsed_back(parts):
     ]
     if len(joined) == 1 or not any(not isinstance(part, str) for part in joined):
         return
-    assert parse_value(str(Template(tuple(joined)))).node == Template(tuple(joined))
+    assert parse_template(str(Template(tuple(joined)))).node == Template(tuple(joined))
 
 
 @QUICK
@@ -132,7 +132,7 @@ def test_a_condition_is_parsed_back(node):
 @given(odd_text)
 def test_no_text_raises_anything_but_our_error(text):
     offsets: list[int] = []
-    for parse in (parse_expression, parse_lenient, parse_value, parse_condition):
+    for parse in (parse_expression, parse_template, parse_condition):
         try:
             parse(text)
         except ExpressionSyntaxError as problem:

@@ -16,7 +16,6 @@ from arazzo_runner.cli.options import arazzo_command, color_option, format_optio
 from arazzo_runner.cli.run.inputs import read_bytes
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, Span
 from arazzo_runner.expressions.condition import parse_condition
-from arazzo_runner.expressions.context import FIELDS, declared_by, scope_of
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import (
     Access,
@@ -29,13 +28,13 @@ from arazzo_runner.expressions.nodes import (
     Not,
     Or,
     Reference,
-    Slip,
     Template,
+    ToleratedSyntax,
 )
-from arazzo_runner.expressions.parser import canonical_form, parse_expression, parse_lenient
-from arazzo_runner.expressions.scope import Scope
-from arazzo_runner.expressions.selectors import Query, compile_query, select
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.parser import canonical_form, parse_expression
+from arazzo_runner.expressions.queries.query import Query, compile_query, select
+from arazzo_runner.expressions.scope import FIELDS, Scope, declared_by, scope_of
+from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.terminal.console import Console
@@ -67,7 +66,7 @@ class Parsed(Record):
     """The parsed text, and the deviations that were tolerated in it."""
 
     node: str | Expression | Template | Condition | Query
-    slips: tuple[Slip, ...] = ()
+    tolerated: tuple[ToleratedSyntax, ...] = ()
 
 
 @arazzo_command("eval", _HELP)
@@ -98,18 +97,19 @@ def command(
     except ExpressionSyntaxError as problem:
         mistake = _at(text, "error", problem.message, problem.offset, problem.length, problem.hint, f"{chosen}-syntax")
         return _refuse(console, [mistake], format_)
-    slips = [
-        _at(text, "warning", each.message, each.offset, each.length, each.canonical, each.code) for each in parsed.slips
+    tolerated = [
+        _at(text, "warning", each.message, each.offset, each.length, each.canonical, each.code)
+        for each in parsed.tolerated
     ]
-    if strict and slips:
-        return _refuse(console, [_as_error(each) for each in slips], format_)
+    if strict and tolerated:
+        return _refuse(console, [_as_error(each) for each in tolerated], format_)
     if parse_only:
         return 0
     outcome: dict[str, JsonValue] = {"kind": chosen, "canonical": _canonical(parsed.node)}
     passed = True
     if context is not None:
         passed = _evaluate(parsed.node, given, outcome)
-    _print(console, outcome, slips, format_)
+    _print(console, outcome, tolerated, format_)
     return 0 if passed else 1
 
 
@@ -117,16 +117,16 @@ def _parse(text: str, kind: str, given: Mapping[str, JsonValue], version: str | 
     declared = declared_by(given)
     if kind == "expression":
         if strict:
-            return Parsed(parse_expression(text))
-        return Parsed(*parse_lenient(text, declared))
+            return Parsed(*parse_expression(text, strict=True))
+        return Parsed(*parse_expression(text, declared))
     if kind == "template":
-        parsed = parse_value(text, declared)
-        return Parsed(parsed.node, parsed.slips)
+        parsed = parse_template(text, declared)
+        return Parsed(parsed.node, parsed.tolerated)
     if kind == "condition":
         condition = parse_condition(text, declared)
-        return Parsed(condition.node, condition.slips)
+        return Parsed(condition.node, condition.tolerated)
     query = compile_query(text, "jsonpointer" if kind == "pointer" else kind, version)
-    return Parsed(query, query.slips)
+    return Parsed(query, query.tolerated)
 
 
 def _canonical(node: str | Expression | Template | Condition | Query) -> str:
@@ -241,12 +241,12 @@ def _refuse(console: Console, mistakes: list[Diagnostic], format_: str) -> int:
     return 1
 
 
-def _print(console: Console, outcome: Mapping[str, JsonValue], slips: Iterable[Diagnostic], format_: str) -> None:
+def _print(console: Console, outcome: Mapping[str, JsonValue], tolerated: Iterable[Diagnostic], format_: str) -> None:
     if format_ == "json":
-        found = {**outcome, "slips": [_plain(each) for each in slips]}
+        found = {**outcome, "slips": [_plain(each) for each in tolerated]}
         console.out(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
         return
-    tolerated = list(slips)
+    tolerated = list(tolerated)
     if tolerated:
         console.err(render_diagnostics(tolerated, color=console.color))
     width = max(map(len, outcome))

@@ -1,1 +1,4 @@
-"""The query languages: JSONPath, XPath, JSON Pointer and regular expressions."""
+"""The query languages: JSONPath, XPath, JSON Pointer and regular expressions.
+
+Start with query.py, which compiles and applies queries of all of them.
+"""

@@ -1,4 +1,4 @@
-"""How much work a query may do: a deadline that is counted, not read from a clock."""
+"""How much work a query may do, and the failures of queries. Work is counted, not timed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ UNITS_PER_SECOND = 1_000_000
 """About what one second of the evaluators' work comes to on a small machine."""
 
 
-class TooMuchWork(Exception):
+class QueryFailure(Exception):
+    """A query cannot be evaluated on a value; the message says why."""
+
+
+class TooMuchWork(QueryFailure):
     """A query used up its budget."""
 
     def __init__(self, what: str = "the query takes too much work for its time limit") -> None:

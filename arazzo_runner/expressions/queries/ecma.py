@@ -8,7 +8,6 @@ from typing import Final
 from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.ecma_characters import DOT, DOT_IREGEXP
-from arazzo_runner.expressions.queries.ecma_loops import with_loops
 from arazzo_runner.expressions.queries.ecma_nodes import (
     Assertion,
     Cased,
@@ -29,7 +28,7 @@ from arazzo_runner.expressions.queries.ecma_nodes import (
     size_for_regex,
 )
 from arazzo_runner.expressions.queries.ecma_parser import parse_pattern
-from arazzo_runner.expressions.queries.ecma_references import with_references
+from arazzo_runner.expressions.queries.ecma_rewriting import with_loops, with_references
 
 MAX_FOR_RE2: Final = 100_000
 MAX_FOR_REGEX: Final = 20_000
@@ -39,9 +38,10 @@ _LINE: Final = "[^\n\r\u2028\u2029]"
 
 
 class Translated(Record):
-    """A pattern in both spellings; `backtracking`: it holds what RE2 cannot do; `too_large` is it for `regex`.
+    """A pattern in the spelling of both engines, and what decides between them.
 
-    `size` is about how many instructions RE2 makes of it, `positions` how many characters it names.
+    `backtracking`: RE2 cannot run it; `too_large`: `regex` cannot. `size` is about the number of
+    RE2's instructions, `positions` the number of characters it names.
     """
 
     for_re2: str
@@ -53,10 +53,10 @@ class Translated(Record):
 
 
 def translate(pattern: str, *, iregexp: bool = False, flags: str = "") -> Translated:
-    """Translate an ECMA-262 pattern, or an I-Regexp (RFC 9485), which is a subset but for its dot.
+    """Translate an ECMA-262 pattern, or an I-Regexp (RFC 9485), which is a subset except for its dot.
 
-    `flags` are of `i`, `m` and `s`. Raises ExpressionSyntaxError for what ECMA-262 does not
-    have, for what engines read differently, and for what would be too large once it is compiled.
+    `flags` are of `i`, `m` and `s`. Raises ExpressionSyntaxError for what is not in ECMA-262, what
+    engines interpret differently, and what is too large once compiled.
     """
     parsed = parse_pattern(pattern, DOT_IREGEXP if iregexp else DOT, flags=flags)
     node = with_loops(with_references(parsed.node, parsed.targets))
@@ -81,7 +81,7 @@ def _is_linear(node: Node) -> bool:
 
 
 def _repeats(node: Node) -> int:
-    """Return how often the innermost part is written out by nested counted repetitions."""
+    """Return how often nested counted repetitions repeat the innermost part."""
     inner = max(map(_repeats, parts(node)), default=1)
     if isinstance(node, Repeat):
         return min(10**9, inner * max(node.least, node.most or 0, 1))
@@ -107,7 +107,7 @@ class _Writer:
             return "|".join(map(self.written, node.options))
         if isinstance(node, Recall):
             return self._recall(node)
-        assert not isinstance(node, Reference)  # they are decided by now
+        assert not isinstance(node, Reference)  # resolved by with_references
         body = self.written(node.body)
         if isinstance(node, Group):
             self._groups.add(node.number)
@@ -119,10 +119,10 @@ class _Writer:
         return self._repeated(node, body)
 
     def _sequence(self, node: Sequence) -> str:
-        """Write one part after the other; for `regex`, no long run of characters in one piece.
+        """Return the parts in order; for `regex`, long runs of characters are split into atomic groups.
 
-        Before it first searches, `regex` makes tables of the longest run, in a time that grows with
-        its cube: 1.1 s for 1,600 characters, outside its time limit. An atomic group ends a run.
+        Before its first search, `regex` builds tables of the longest run in cubic time: 1.1 s for
+        1,600 characters, outside of its time limit. An atomic group ends a run.
         """
         written: list[str] = []
         run: list[str] = []
@@ -135,7 +135,7 @@ class _Writer:
         return "".join([*written, *_in_chunks(run)])
 
     def _pieces(self, node: Node) -> Iterator[tuple[str, bool]]:
-        """Yield the texts of what follows one another in a node, and whether each takes one character."""
+        """Yield the texts of the consecutive parts of a node, and whether each matches one character."""
         if isinstance(node, Sequence):
             for item in node.items:
                 yield from self._pieces(item)
@@ -182,6 +182,6 @@ def _in_chunks(run: list[str]) -> list[str]:
     return [f"(?>{''.join(run[place : place + _LONGEST_RUN])})" for place in places]
 
 
-# Words are ASCII, whatever the flags of `regex` are.
+# Word characters are ASCII, whatever the flags of `regex` are.
 _BOUNDARY: Final = "(?:(?<=[0-9A-Z_a-z])(?![0-9A-Z_a-z])|(?<![0-9A-Z_a-z])(?=[0-9A-Z_a-z]))"
 _NO_BOUNDARY: Final = "(?:(?<=[0-9A-Z_a-z])(?=[0-9A-Z_a-z])|(?<![0-9A-Z_a-z])(?![0-9A-Z_a-z]))"

@@ -1,17 +1,18 @@
 """Characters, escapes and classes of ECMA-262 patterns → the spelling that RE2 and `regex` share.
 
-They are read as under the flag `u`, as JSON Schema 2020-12 §6.4 recommends: a character is a
-code point, `\\p{…}` is a property. Of Annex B, what `u` takes for an error and what has one
-meaning is read too; what every engine reads in its own way is refused.
+They are parsed as under the flag `u`, as JSON Schema 2020-12 §6.4 recommends: a character is a
+code point, `\\p{…}` is a property (ECMA-262 §22.2.2.9.7, tables 66-68). Forms of Annex B that are
+errors under `u` but have one meaning are accepted; forms that engines interpret differently are not.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.ecma_nodes import Single
-from arazzo_runner.expressions.queries.ecma_properties import property_class
 
 DOT: Final = Single("[^\n\r\u2028\u2029]", 21)
 DOT_IREGEXP: Final = Single("[^\n\r]", 12)  # RFC 9485 §5.3
@@ -22,7 +23,7 @@ _DIGIT: Final = "0-9"
 _NO_DIGIT: Final = "\\x00-/:-\U0010ffff"
 _WORD: Final = "0-9A-Z_a-z"
 _NO_WORD: Final = "\\x00-/:-@\\[-\\^`{-\U0010ffff"
-# Under `iu`, ſ and the Kelvin sign are characters of words, for they fold to s and k (ECMA-262 §22.2.2.9.3).
+# Under `iu`, ſ and the Kelvin sign are word characters: they fold to s and k (ECMA-262 §22.2.2.9.3).
 _NO_WORD_CASELESS: Final = "\\x00-/:-@\\[-\\^`{-\u017e\u0180-\u2129\u212b-\U0010ffff"
 _SPACE: Final = "\\t-\\r \\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _NO_SPACE: Final = (
@@ -36,22 +37,54 @@ _SPECIAL: Final = frozenset("\\^$.|?*+()[]{}-#&~ ")
 _HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
 
 
+_CATEGORIES: Final = {
+    "Other": "C", "Control": "Cc", "cntrl": "Cc", "Format": "Cf", "Unassigned": "Cn", "Private_Use": "Co",
+    "Surrogate": "Cs", "Letter": "L", "Cased_Letter": "LC", "Lowercase_Letter": "Ll", "Modifier_Letter": "Lm",
+    "Other_Letter": "Lo", "Titlecase_Letter": "Lt", "Uppercase_Letter": "Lu", "Mark": "M", "Combining_Mark": "M",
+    "Spacing_Mark": "Mc", "Enclosing_Mark": "Me", "Nonspacing_Mark": "Mn", "Number": "N", "Decimal_Number": "Nd",
+    "digit": "Nd", "Letter_Number": "Nl", "Other_Number": "No", "Punctuation": "P", "punct": "P",
+    "Connector_Punctuation": "Pc", "Dash_Punctuation": "Pd", "Close_Punctuation": "Pe", "Final_Punctuation": "Pf",
+    "Initial_Punctuation": "Pi", "Other_Punctuation": "Po", "Open_Punctuation": "Ps", "Symbol": "S",
+    "Currency_Symbol": "Sc", "Modifier_Symbol": "Sk", "Math_Symbol": "Sm", "Other_Symbol": "So", "Separator": "Z",
+    "Line_Separator": "Zl", "Paragraph_Separator": "Zp", "Space_Separator": "Zs",
+}  # fmt: skip
+# RE2 has no property of unassigned characters, nor of upper-, lower- and titlecase letters together.
+_NOT_IN_RE2: Final = frozenset({"C", "Cn", "Cs", "LC"})
+_BINARY: Final = frozenset({
+    "ASCII", "ASCII_Hex_Digit", "AHex", "Alphabetic", "Alpha", "Any", "Assigned", "Bidi_Control", "Bidi_C",
+    "Bidi_Mirrored", "Bidi_M", "Case_Ignorable", "CI", "Cased", "Changes_When_Casefolded", "CWCF",
+    "Changes_When_Casemapped", "CWCM", "Changes_When_Lowercased", "CWL", "Changes_When_Titlecased", "CWT",
+    "Changes_When_Uppercased", "CWU", "Dash", "Default_Ignorable_Code_Point", "DI", "Deprecated", "Dep",
+    "Diacritic", "Dia", "Emoji", "Emoji_Component", "EComp", "Emoji_Modifier", "EMod", "Emoji_Modifier_Base",
+    "EBase", "Emoji_Presentation", "EPres", "Extended_Pictographic", "ExtPict", "Extender", "Ext", "Grapheme_Base",
+    "Gr_Base", "Grapheme_Extend", "Gr_Ext", "Hex_Digit", "Hex", "IDS_Binary_Operator", "IDSB",
+    "IDS_Trinary_Operator", "IDST", "ID_Continue", "IDC", "ID_Start", "IDS", "Ideographic", "Ideo", "Join_Control",
+    "Join_C", "Logical_Order_Exception", "LOE", "Lowercase", "Lower", "Math", "Noncharacter_Code_Point", "NChar",
+    "Pattern_Syntax", "Pat_Syn", "Pattern_White_Space", "Pat_WS", "Quotation_Mark", "QMark", "Radical",
+    "Regional_Indicator", "RI", "Sentence_Terminal", "STerm", "Soft_Dotted", "SD", "Terminal_Punctuation", "Term",
+    "Unified_Ideograph", "UIdeo", "Uppercase", "Upper", "Variation_Selector", "VS", "White_Space", "space",
+    "XID_Continue", "XIDC", "XID_Start", "XIDS",
+})  # fmt: skip
+_WEIGHT: Final = 800
+_VALUE: Final = pattern(r"[A-Z][A-Za-z_]{1,40}")
+
+
 class Characters:
-    """Reads one character, escape or class of a text at a time; `place` is how far it has read."""
+    """Parses one character, escape or class at a time; `place` is the offset of the next."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.place = 0
         self.caseless = False
-        self._unicode = ""  # what is read so under the flag u only
-        self._legacy: tuple[str, int] | None = None  # what is an error under it
+        self._unicode = ""  # a form that has its meaning only under the flag u
+        self._legacy: tuple[str, int] | None = None  # a form that is an error under it
 
     def legacy(self, start: int, end: int) -> None:
         """Note a form of Annex B, which is an error under the flag u."""
         self._legacy = self._legacy or (self.text[start:end], start)
 
     def check(self) -> None:
-        """Raise ExpressionSyntaxError when the text needs the flag u and has what is an error under it."""
+        """Raise ExpressionSyntaxError if the text needs the flag u and has a form that is an error under it."""
         if self._unicode and self._legacy is not None:
             form, start = self._legacy
             message = f"{form} is an error under the flag u, without which {self._unicode} means something else"
@@ -86,7 +119,7 @@ class Characters:
         if not body:
             return ANY if negated else NOTHING  # `[]` matches nothing, `[^]` any character
         if any("\\P" + content.removeprefix("\\p") in body for content in body if content.startswith("\\p")):
-            return NOTHING if negated else ANY  # `[^\p{L}\P{L}]`, which `regex` takes for any character
+            return NOTHING if negated else ANY  # `[^\p{L}\P{L}]`, which `regex` treats as any character
         return Single(f"[{'^' if negated else ''}{''.join(body)}]", weight + 20 * negated, linear)
 
     def _members(self) -> tuple[str, int, bool]:
@@ -110,7 +143,7 @@ class Characters:
     # -------------------------------------------------------------- escapes
 
     def _code_or_set(self, *, inside: bool = False) -> int | tuple[str, int, bool]:
-        """Read a character as its code, or a set as what stands in brackets for it."""
+        """Read a character as its code, or a set as (content of a class, weight, whether RE2 has it)."""
         start = self.place
         character = self.text[start]
         self.place += 1
@@ -213,7 +246,7 @@ class Characters:
 
 
 def _content(code: int | tuple[str, int, bool]) -> tuple[str, int, bool]:
-    """Return what stands in brackets for a character or a set, its weight, and whether RE2 knows it."""
+    """Return a character or a set as (content of a class, weight, whether RE2 has it)."""
     return (_spelled(code), 1 if code < 0x80 else 3, True) if isinstance(code, int) else code
 
 
@@ -222,3 +255,52 @@ def _spelled(code: int) -> str:
     if code < 0x20 or 0x7F <= code <= 0xFF:
         return f"\\x{code:02x}"
     return "\\" + character if character in _SPECIAL and character not in "# " else character
+
+
+@functools.lru_cache(maxsize=256)
+def property_class(name: str, *, negated: bool) -> tuple[str, int, bool] | str:
+    """Return a property as (content of a class, weight, whether RE2 has it), or a hint if there is none.
+
+    >>> property_class("Letter", negated=False)
+    ('\\\\p{L}', 800, True)
+    """
+    key, equals, value = name.partition("=")
+    sign = "\\P" if negated else "\\p"
+    if not equals or key in ("General_Category", "gc"):
+        category = _CATEGORIES.get(value or name, value or name)
+        if category in _CATEGORIES.values():
+            return f"{sign}{{{category}}}", _WEIGHT, category not in _NOT_IN_RE2
+    if not equals and name in _BINARY:
+        return f"{sign}{{{name}}}", _WEIGHT, False
+    if key in ("Script", "sc", "Script_Extensions", "scx") and _VALUE.fullmatch(value):
+        if key in ("Script", "sc") and _known_to_re2(value):
+            return f"{sign}{{{value}}}", _WEIGHT, True
+        if _known_to_regex(f"{key}={value}"):
+            return f"{sign}{{{key}={value}}}", _WEIGHT, False
+    if not equals and _VALUE.fullmatch(name) and _known_to_regex(f"Script={name}"):
+        return f"write \\{'P' if negated else 'p'}{{Script={name}}}"
+    return "write a general category such as \\p{L}, or a script such as \\p{Script=Greek}"
+
+
+def _known_to_re2(script: str) -> bool:
+    try:
+        import re2
+    except ImportError:
+        return False
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(f"\\p{{{script}}}", options)
+    except re2.error:
+        return False
+    return True
+
+
+def _known_to_regex(text: str) -> bool:
+    import regex
+
+    try:
+        regex.compile(f"\\p{{{text}}}")
+    except regex.error:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""The nodes of an ECMA-262 pattern (ECMA-262 §22.2.1), and what can be told of them without matching."""
+"""The nodes of an ECMA-262 pattern (ECMA-262 §22.2.1), and their sizes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ _ENDLESS = 10**12
 
 
 class Single(Record):
-    """What takes one character: a character, a dot or a class, spelled as both engines read it.
+    """A character, a dot or a class, in the spelling that both engines share.
 
-    `weight` is about how many instructions RE2 makes of it; `linear` is false where RE2 lacks a
-    property that it names.
+    `weight` is about the number of RE2's instructions; `linear` is False if RE2 lacks a property in it.
     """
 
     text: str
@@ -44,20 +43,20 @@ class Group(Record):
 
 
 class Reference(Record):
-    """`\\1`, `\\k<name>`; `offset` is where it stands, which tells each one from the others."""
+    """`\\1`, `\\k<name>`; `offset` is its place in the pattern and identifies it."""
 
     offset: int
 
 
 class Recall(Record):
-    """A reference that is decided: what group `number` took, nothing where it took part in no match."""
+    """A resolved reference: the text that group `number` matched, or nothing."""
 
     number: int
     may_be_unset: bool
 
 
 class Repeat(Record):
-    """`*`, `+`, `?`, `{n,m}`; `most` is None for no limit, `lazy` says that fewer are tried first."""
+    """`*`, `+`, `?`, `{n,m}`; `most` is None for no limit, `lazy` tries fewer first."""
 
     body: Node
     least: int
@@ -66,14 +65,14 @@ class Repeat(Record):
 
 
 class Cased(Record):
-    """A part in which case is ignored, or counts again."""
+    """A part in which case is ignored, or is significant again."""
 
     body: Node
     ignored: bool
 
 
 class Sequence(Record):
-    """One after the other; of nothing, it is the empty pattern."""
+    """Parts in order; without parts, the empty pattern."""
 
     items: tuple[Node, ...]
 
@@ -90,7 +89,7 @@ EMPTY = Sequence(())
 
 
 def can_be_empty(node: Node) -> bool:
-    """Return whether a node may match without taking a character."""
+    """Return whether a node may match the empty text."""
     if isinstance(node, Single):
         return False
     if isinstance(node, Group | Cased):
@@ -105,14 +104,14 @@ def can_be_empty(node: Node) -> bool:
 
 
 def is_fixed(node: Node) -> bool:
-    """Return whether a node is one character after the other, each taken in one way."""
+    """Return whether a node is a sequence of single characters."""
     if isinstance(node, Sequence):
         return all(map(is_fixed, node.items))
     return is_fixed(node.body) if isinstance(node, Cased) else isinstance(node, Single)
 
 
 def is_nothing(node: Node) -> bool:
-    """Return whether a node matches everywhere and takes nothing."""
+    """Return whether a node always matches the empty text."""
     if isinstance(node, Sequence):
         return all(map(is_nothing, node.items))
     if isinstance(node, Look):
@@ -121,7 +120,7 @@ def is_nothing(node: Node) -> bool:
 
 
 def size_for_re2(node: Node) -> int:
-    """Return about how many instructions RE2 makes of a node: it writes every counted repetition out."""
+    """Return about the number of RE2's instructions: it expands every counted repetition."""
     if isinstance(node, Repeat):
         return min(_ENDLESS, _most(node) * (size_for_re2(node.body) + 1))
     if isinstance(node, Single):
@@ -130,7 +129,7 @@ def size_for_re2(node: Node) -> int:
 
 
 def count_positions(node: Node) -> int:
-    """Return how many characters a node names once its counted repetitions are written out."""
+    """Return the number of characters in a node with its counted repetitions expanded."""
     if isinstance(node, Repeat):
         return min(_ENDLESS, _most(node) * count_positions(node.body))
     return 1 if isinstance(node, Single) else min(_ENDLESS, sum(map(count_positions, parts(node))))
@@ -141,13 +140,13 @@ def _most(node: Repeat) -> int:
 
 
 def size_for_regex(node: Node) -> int:
-    """Return how many parts `regex` makes of a node: it writes out what a repetition has at least."""
+    """Return the number of parts `regex` makes of a node: it expands the minimum of a repetition."""
     times = max(node.least, 1) if isinstance(node, Repeat) else 1
     return min(_ENDLESS, times * (1 + sum(map(size_for_regex, parts(node)))))
 
 
 def parts(node: Node) -> tuple[Node, ...]:
-    """Return the nodes that stand directly in a node."""
+    """Return the direct children of a node."""
     if isinstance(node, Sequence):
         return node.items
     if isinstance(node, Choice):

@@ -1,4 +1,4 @@
-"""The text of an ECMA-262 pattern → nodes (ECMA-262 §22.2.1 with flag `u`; Annex B.1.2 where `u` has nothing)."""
+"""ECMA-262 patterns: text → nodes (ECMA-262 §22.2.1 with the flag `u`, else Annex B.1.2)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MANY: Final = 10**9  # more than any text has characters
 
 
 class Parsed(Record):
-    """A pattern's nodes, and the number of the group that each Reference means, by its offset."""
+    """A pattern's nodes, and the group number of each Reference by its offset."""
 
     node: Node
     targets: dict[int, int]
@@ -72,13 +72,13 @@ class _Parser:
         return options[0] if len(options) == 1 else Choice(tuple(options))
 
     def _sequence(self, caseless: bool) -> Node:
-        """Read up to `|` or `)`; `caseless` says what holds in the group around it."""
+        """Parse up to `|` or `)`; `caseless` is the flag of the surrounding group."""
         items: list[Node] = []
         while self.read.place < len(self.text) and self.text[self.read.place] not in "|)":
             start = self.read.place
             inline = _MODIFIERS.match(self.text, start) if self.text[start] == "(" else None
             if inline is not None and inline[3] == ")":
-                # No part of ECMA-262, but of many documents: the rest of the group has these flags.
+                # Not in ECMA-262, but frequent: the rest of the group has these flags.
                 self._set_flags(self.flags.union(inline[1]).difference(inline[2] or ""))
                 self.read.place = inline.end()
                 continue
@@ -188,7 +188,7 @@ class _Parser:
     # -------------------------------------------------------------- references
 
     def _target(self, name: str, start: int) -> int:
-        """Return the number of the group that a reference means; it may stand after the reference."""
+        """Return the number of the group that a reference means; the group may come later."""
         number = int(name) if name[:1].isdigit() else self.names.get(name, 0)
         if 0 < number <= self.groups:
             return number

@@ -1,11 +1,14 @@
-"""`$.records.length > 0`: comparisons in a JSONPath condition, which RFC 9535 does not have (semantics §4)."""
+"""What users write in a JSONPath condition and RFC 9535 reads differently, or not at all (semantics §4).
+
+Comparisons outside a filter, such as `$.records.length > 0`, are tolerated; a filter that passes
+any object, `$[?@.x != null]`, gets a warning.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
 from arazzo_runner.expressions.queries.jsonpath_nodes import (
     AllOf,
     AnyOf,
@@ -15,27 +18,27 @@ from arazzo_runner.expressions.queries.jsonpath_nodes import (
     Exists,
     Not,
     Operand,
-    Operator,
     Path,
     ScriptLength,
     Test,
     ValueOf,
+    operand_path,
+    root_filter,
 )
-from arazzo_runner.expressions.queries.jsonpath_tests import Dialect, TestParser, value_of
+from arazzo_runner.expressions.queries.jsonpath_parser import JsonPathParser
 
 
-def parse_comparison(text: str, parse_path: Callable[[str], Path]) -> tuple[Test, Slip] | None:
+def parse_comparison(text: str, *, goessner: bool = False) -> tuple[Test, ToleratedSyntax] | None:
     """Parse `PATH op VALUE` joined by `&&` and `||`; None when the text compares nothing.
 
-    `parse_path` reads a PATH in the query's own version. What is missing compares as null.
-    Raises ExpressionSyntaxError for a text that compares but is not in the grammar.
+    A value that is missing compares as null. Raises ExpressionSyntaxError for a text that
+    compares but is not in the grammar.
     """
     if not any(sign in text for sign in "=<>"):
         return None
-    texts: dict[Path, str] = {}
-    parser = TestParser(text, 0, _dialect(parse_path, texts))
+    parser = JsonPathParser(text, goessner=goessner, rules="absent-is-null")
     try:
-        test = parser.parse()
+        test = parser.test()
     except ExpressionSyntaxError:
         if parser.compared:
             raise
@@ -43,49 +46,35 @@ def parse_comparison(text: str, parse_path: Callable[[str], Path]) -> tuple[Test
     if not parser.compared:
         return None
     message = "a comparison is not an RFC 9535 query"
-    canonical = _canonical(test, texts)
+    canonical = _canonical(test, parser.texts)
     if canonical is None:
         message += "; RFC 9535 cannot test the root itself, a simple condition can"
-    return test, Slip("jsonpath-comparison", message, 0, len(text), canonical)
+    return test, ToleratedSyntax("jsonpath-comparison", message, 0, len(text), canonical)
 
 
-def _dialect(parse_path: Callable[[str], Path], texts: dict[Path, str]) -> Dialect:
-    def path(text: str, offset: int) -> Path:
-        try:
-            parsed = parse_path(text)
-        except ExpressionSyntaxError as problem:
-            raise ExpressionSyntaxError(
-                problem.message, offset + problem.offset, problem.length, problem.hint
-            ) from None
-        texts.setdefault(parsed, text)
-        return parsed
+def passes_anything(path: Path) -> ToleratedSyntax | None:
+    """Return the warning for `$[?@.x != null]`, which passes for any object that has members.
 
-    def compare(left: Operand, operator: Operator, right: Operand) -> Compare:
-        for side in (left, right):
-            if isinstance(side, ValueOf) and not side.path.singular:
-                message = f'"{texts[side.path]}" may select several values, which do not compare'
-                hint = "write $.items[?@.status == 'x'] to ask for items, or add .length to count them"
-                raise ExpressionSyntaxError(message, 0, 1, hint)
-        return Compare(left, operator, right, "absent-is-null")
-
-    return Dialect("$", path, value_of, _length, _bare, compare)
-
-
-def _length(path: Path) -> Operand:
-    return ScriptLength(path) if path.singular else Count(path)
-
-
-def _bare(operand: Operand) -> Test:
-    if isinstance(operand, ValueOf):
-        return Exists(operand.path)
-    return Compare(operand, "!=", Constant(0), "absent-is-null")
+    The filter looks at the members of the object, and the `x` of a member that has none is not null
+    but Nothing, which differs from null (RFC 9535 §2.3.5.2.2).
+    """
+    test = root_filter(path)
+    for part in test.tests if isinstance(test, AllOf) else (test,):
+        if not isinstance(part, Compare) or part.operator != "!=":
+            continue
+        for one, other in ((part.left, part.right), (part.right, part.left)):
+            tested = operand_path(one)
+            if other == Constant(None) and isinstance(one, ValueOf) and tested is not None and not tested.absolute:
+                message = "a value that is absent differs from null, so this filter passes any object"
+                return ToleratedSyntax("filter-passes-anything", f"{message}; test first that it exists", 0, 1)
+    return None
 
 
 # ------------------------------------------------------------------ the spelling of RFC 9535
 
 
 def _canonical(test: Test, texts: dict[Path, str]) -> str | None:
-    """Return the query that says the same, None when the root itself is tested: a filter sees its children."""
+    """Return the equivalent query; None if the root itself is tested, as filters test children."""
     if any(not path.segments for path in texts):
         return None
     written = _written(test, texts)
@@ -114,7 +103,7 @@ def _comparison(test: Compare, texts: dict[Path, str]) -> str:
     left, right = _operand_text(test.left, texts), _operand_text(test.right, texts)
     plain = f"{left} {test.operator} {right}"
     if test.right == Constant(None) and isinstance(test.left, ValueOf):
-        # RFC 9535: what is missing is "nothing", which is not null.
+        # In RFC 9535 a missing value is Nothing, which is not null.
         if test.operator == "!=":
             return f"{left} && {plain}"
         if test.operator == "==":

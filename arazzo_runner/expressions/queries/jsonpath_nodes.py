@@ -1,4 +1,4 @@
-"""The nodes of a JSONPath query; the RFC 9535 and the Goessner front ends both make these."""
+"""The nodes of a JSONPath query, by RFC 9535 or by Goessner's draft."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Constant(Record):
 
 
 class ValueOf(Record):
-    """The value of the one node a path selects, else nothing; also the function `value()` (§2.4.8)."""
+    """The value of the only node a path selects, else Nothing; also the function `value()` (§2.4.8)."""
 
     path: Path
 
@@ -99,6 +99,8 @@ class ScriptLength(Record):
 
 
 Operator: TypeAlias = OneOf["==", "!=", "<", "<=", ">", ">="]
+
+Rules: TypeAlias = OneOf["rfc", "absent-is-null", "script"]
 
 Operand: TypeAlias = Constant | ValueOf | Length | Count | ScriptLength
 
@@ -126,14 +128,14 @@ class Matches(Record):
 class Compare(Record):
     """`left operator right` (§2.3.5.2.2).
 
-    `rules`: `rfc` as RFC 9535 says; `absent-is-null` the same, but a missing value is null;
+    `rules`: `rfc` of RFC 9535; `absent-is-null` the same, but a missing value is null;
     `script` as ECMAScript's `==` and `<` compare.
     """
 
     left: Operand
     operator: Operator
     right: Operand
-    rules: OneOf["rfc", "absent-is-null", "script"] = "rfc"
+    rules: Rules = "rfc"
 
 
 class Not(Record):
@@ -177,3 +179,11 @@ def operand_path(operand: Operand) -> Path | None:
     if isinstance(operand, Constant):
         return None
     return operand_path(operand.operand) if isinstance(operand, Length) else operand.path
+
+
+def root_filter(path: Path) -> Test | None:
+    """Return the test of `$[?test]`, None for every other query."""
+    if len(path.segments) != 1 or path.segments[0].descendant or len(path.segments[0].selectors) != 1:
+        return None
+    selector = path.segments[0].selectors[0]
+    return selector.test if isinstance(selector, Filter) else None

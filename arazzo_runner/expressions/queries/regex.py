@@ -1,11 +1,10 @@
-"""Regular expressions of documents: ECMA-262's dialect on engines that a hostile pattern cannot hold up.
+"""Regular expressions of documents: ECMA-262's dialect with bounded time.
 
-RE2 runs whatever it can, but for mere words, which need no engine: its time is at most text ×
-pattern. Patterns that need backtracking (lookaround, back references, repeats above RE2's
-limit), and large patterns on large texts, go to the `regex` module, under a time limit: the one
-place of the language where the limit is a clock's. The standard library's `re` never sees a
-document's pattern. Patterns are read and judged by our own parser, which takes no longer than
-they are long; an engine compiles one when it is first searched for.
+RE2 runs whatever it can: its time is at most text × pattern. Patterns that need backtracking
+(lookaround, back references, repeats above RE2's limit), and large patterns on large texts, go to
+the `regex` module, under a time limit: the one place of the language where the limit is a clock's.
+The standard library's `re` never gets a document's pattern. Patterns are parsed and checked by our
+own parser, in linear time; an engine compiles one when it is first searched for.
 """
 
 from __future__ import annotations
@@ -16,53 +15,50 @@ from typing import Final, TypeAlias
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import PartlyComparedRecord
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Slip
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.queries.ecma import Translated, translate
 
 Search: TypeAlias = Callable[[str, float], str | None]
 
 STEPS_PER_SECOND: Final = 100_000_000
-"""What RE2 does in a second at least, in positions of the pattern × characters of the text."""
+"""The least that RE2 does in a second, in positions of the pattern × characters of the text."""
 STEPS_PER_UNIT: Final = 50
 MAX_LENGTH: Final = 65_536
 _LITERAL_FLAGS: Final = "imsuygdv"
 _SURROGATES: Final = pattern("[\ud800-\udfff]")
-_NO_CHARACTER: Final = "\ufdd0"  # never assigned, as half a surrogate pair is no character
+_NO_CHARACTER: Final = "\ufdd0"  # never assigned: matches no more than half a surrogate pair does
 
 
 class Regex(PartlyComparedRecord):
-    """A compiled pattern; `slips` tell what was tolerated in it."""
+    """A compiled pattern, and what was tolerated in it."""
 
     _hidden_in_repr = ("search",)
     _ignored_in_eq = ("search",)
 
     search: Search
-    """`search(text, seconds)`: the first match, None when there is none; raises TooMuchWork."""
-    slips: tuple[Slip, ...] = ()
+    """`search(text, seconds)` returns the first match or None; raises TooMuchWork."""
+    tolerated: tuple[ToleratedSyntax, ...] = ()
 
 
 def compile_regex(text: str) -> Regex:
-    """Compile an ECMA-262 pattern; it is searched for, not anchored (semantics §4).
+    """Compile an ECMA-262 pattern, which is not anchored (semantics §4).
 
     Raises ExpressionSyntaxError for a pattern that no engine takes.
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the pattern is longer than {MAX_LENGTH} characters")
-    bare, flags, slips = _without_delimiters(text)
-    word = bare.removeprefix("^").removesuffix("$")
-    if word.isascii() and word.isalnum() and not flags:
-        return Regex(_literal(word, starts=bare[0] == "^", ends=bare[-1] == "$"), slips)
+    bare, flags, tolerated = _without_delimiters(text)
     shift = 1 if bare is not text else 0
     try:
         translated = translate(bare, flags=flags)
     except ExpressionSyntaxError as problem:
         raise ExpressionSyntaxError(problem.message, problem.offset + shift, problem.length, problem.hint) from None
-    return Regex(_lazily(translated), slips)
+    return Regex(_lazily(translated), tolerated)
 
 
 def iregexp_matches(pattern: str, text: str, whole: bool, budget: Budget) -> bool:
-    """Return whether `text` matches an I-Regexp (RFC 9485); a pattern that is none matches nothing.
+    """Return whether `text` matches an I-Regexp (RFC 9485); an invalid pattern matches nothing.
 
     RFC 9535 §2.4.6 (`match`: the whole text) and §2.4.7 (`search`: any part of it).
     """
@@ -87,8 +83,8 @@ def _iregexp(pattern: str, whole: bool) -> Translated | None:
     return None if translated.backtracking else translated
 
 
-def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
-    """Take `/^pattern/flags` for the pattern: as it stands it could never match, `^` comes after a slash."""
+def _without_delimiters(text: str) -> tuple[str, str, tuple[ToleratedSyntax, ...]]:
+    """Return `/^pattern/flags` as (pattern, flags, …): with its slashes it could never match."""
     end = text.rfind("/")
     if not text.startswith("/^") or end < 2 or any(flag not in _LITERAL_FLAGS for flag in text[end + 1 :]):
         return text, "", ()
@@ -96,61 +92,48 @@ def _without_delimiters(text: str) -> tuple[str, str, tuple[Slip, ...]]:
     flags = "".join(flag for flag in "ims" if flag in text[end + 1 :])
     canonical = f"(?{flags}:{pattern})" if flags else pattern
     message = "a regex condition is the pattern alone, without slashes around it"
-    span = (0, 0) if flags else None  # ECMA-262 has no flags inside a pattern: nothing portable to be written
-    return pattern, flags, (Slip("regex-delimiters", message, 0, len(text), canonical, span),)
+    span = (0, 0) if flags else None  # ECMA-262 has no flags inside a pattern: there is no portable spelling
+    return pattern, flags, (ToleratedSyntax("regex-delimiters", message, 0, len(text), canonical, span),)
 
 
 # ------------------------------------------------------------------ searching
 
 
-def _literal(word: str, *, starts: bool, ends: bool) -> Search:
-    """Return the search for `word`, `^word`, `word$` or `^word$`, which needs no engine."""
-
-    def search(text: str, _seconds: float) -> str | None:
-        if starts:
-            found = text == word if ends else text.startswith(word)
-        else:
-            found = text.endswith(word) if ends else word in text
-        return word if found else None
-
-    return search
-
-
 def _lazily(translated: Translated) -> Search:
-    """Return a search that loads and compiles with its engine when it first searches."""
+    """Return a search that chooses, loads and compiles with an engine when it first searches."""
 
     def search(text: str, seconds: float) -> str | None:
         is_small = translated.positions * len(text) <= STEPS_PER_SECOND * seconds
         if not translated.backtracking and is_small:
-            linear = _linear(translated.for_re2)
+            linear = linear_search(translated.for_re2)
             if linear is not None:
                 return linear(text, seconds)
         if translated.too_large:
             raise TooMuchWork("the pattern is too large to be searched for in this text")
-        return _backtracking(translated.for_regex)(text, seconds)
+        return backtracking_search(translated.for_regex)(text, seconds)
 
     return search
 
 
-# A pattern may take 10 MB once it is compiled: few are kept.
+# A compiled pattern may take 10 MB: few are cached.
 @functools.lru_cache(maxsize=32)
-def _linear(pattern: str) -> Search | None:
-    """Return RE2's search, None when it is not installed or does not take the pattern."""
+def linear_search(pattern: str) -> Search | None:
+    """Return RE2's search; None if RE2 is not installed or refuses the pattern."""
     try:
         import re2
-    except ImportError:  # no wheel for this platform: `regex` with its time limit serves alone
+    except ImportError:  # no wheel for this platform: only `regex` with its time limit is left
         return None
     options = re2.Options()
     options.log_errors = False
     try:
         compiled = re2.compile(pattern, options)
-    except re2.error:  # it would take more memory than RE2 allows itself
+    except re2.error:  # it needs more memory than RE2's own limit
         return None
 
     def search(text: str, _seconds: float) -> str | None:
         try:
             found = compiled.search(text)
-        except UnicodeEncodeError:  # lone surrogates, which JSON allows, are no text for RE2
+        except UnicodeEncodeError:  # lone surrogates, which JSON allows and RE2 refuses
             found = compiled.search(_SURROGATES.sub(_NO_CHARACTER, text))
         return None if found is None else text[found.start() : found.end()]
 
@@ -158,7 +141,8 @@ def _linear(pattern: str) -> Search | None:
 
 
 @functools.lru_cache(maxsize=32)
-def _backtracking(pattern: str) -> Search:
+def backtracking_search(pattern: str) -> Search:
+    """Return the search of `regex`; raises TooMuchWork for a pattern that it cannot compile."""
     import regex
 
     try:

@@ -1,19 +1,105 @@
-"""XPath 1.0's data model (§5) over an lxml tree: its nodes in document order, and the axes (§2.2)."""
+"""XML: parsing it safely with lxml, and XPath 1.0's data model (§5) and axes (§2.2) over its trees.
+
+No document type declarations, entities or network; bounded depth and size.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Literal as OneOf, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Literal as OneOf, Protocol, TypeAlias
 
-from arazzo_runner.expressions.queries.budget import Budget
-from arazzo_runner.expressions.queries.xml_text import XmlElement
+from arazzo_runner.base.json_values import JsonValue, type_name
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
 
 Kind: TypeAlias = OneOf["document", "element", "attribute", "namespace", "text", "comment", "processing-instruction"]
 XML = "http://www.w3.org/XML/1998/namespace"
 
 
+class XmlElement(Protocol):
+    """The part of an lxml element that is used; lxml has no types."""
+
+    tag: object  # a function for comments and processing instructions
+    text: str | None
+    tail: str | None
+    attrib: dict[str, str]
+    nsmap: dict[str | None, str]
+    prefix: str | None
+    target: str
+
+    def __iter__(self) -> Iterator[XmlElement]:
+        """Walk the children."""
+
+    def __delitem__(self, children: slice) -> None:
+        """Remove children."""
+
+    def iter(self) -> Iterator[XmlElement]:
+        """Walk this element and everything below it."""
+
+    def itersiblings(self, *, preceding: bool = False) -> Iterator[XmlElement]:
+        """Walk what comes after this element beside it, or before it, the nearest first."""
+
+
+def parse_xml(value: JsonValue) -> XmlElement:
+    """Return the root element of an XML text (or bytes).
+
+    Raises QueryFailure for anything else, for a document type declaration (security.md: XXE, XML
+    bombs) and for what libxml2 refuses: more than 256 levels, texts above 10 MB.
+    """
+    from lxml import etree
+
+    if not isinstance(value, (str, bytes)):
+        raise QueryFailure(f"the context is JSON ({type_name(value)}), not XML")
+    if not value.strip():
+        raise QueryFailure("the context is empty, not XML")
+    _refuse_doctype(value)
+    options = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    options["collect_ids"] = False  # otherwise a repeated xml:id is an error
+    try:
+        if isinstance(value, bytes):
+            root: XmlElement = etree.fromstring(value, etree.XMLParser(**options))
+        else:  # already decoded, whatever encoding its declaration names
+            root = etree.fromstring(
+                value.lstrip("\ufeff \t\r\n").encode(), etree.XMLParser(encoding="utf-8", **options)
+            )
+    except (etree.XMLSyntaxError, UnicodeEncodeError) as problem:
+        raise QueryFailure(f"the context is not XML: {problem}") from None
+    return root
+
+
+def write_xml(root: XmlElement, source: str) -> str:
+    """Return a tree as text, with everything before the root element as in `source`."""
+    from lxml import etree
+
+    written = [etree.tostring(part, encoding="unicode", with_tail=False) for part in (root, *root.itersiblings())]
+    return source[: _prolog_end(source)] + "".join(written) + source[len(source.rstrip()) :]
+
+
+def _refuse_doctype(value: str | bytes) -> None:
+    if isinstance(value, str):
+        text = value
+    else:  # enough for the prolog: its markup is ASCII in every encoding but the 16-bit ones
+        text = value.replace(b"\0", b"").decode("latin-1").removeprefix("ï»¿").removeprefix("ÿþ").removeprefix("þÿ")
+    if text.startswith("<!DOCTYPE", _prolog_end(text)):
+        raise QueryFailure("the context has a document type declaration (<!DOCTYPE), which is not read")
+
+
+def _prolog_end(text: str) -> int:
+    """Return where the root element or DOCTYPE begins, after declaration, comments and instructions."""
+    place = 0
+    while True:
+        while place < len(text) and text[place] in "\ufeff \t\r\n":
+            place += 1
+        for opening, closing in (("<?", "?>"), ("<!--", "-->")):
+            if text.startswith(opening, place):
+                end = text.find(closing, place)
+                place = len(text) if end < 0 else end + len(closing)
+                break
+        else:
+            return place
+
+
 class XmlNode:
-    """A node. `place` orders it in its document; `source` is the lxml element it is of, or for a text stands behind."""
+    """A node. `place` is its document order; `source` its lxml element, for a text the one before it or around it."""
 
     __slots__ = ("attributes", "children", "end", "kind", "name", "parent", "place", "source", "tree", "value")
 
@@ -60,7 +146,7 @@ class XmlNode:
 
 
 class XmlTree:
-    """All nodes of a document but attributes and namespaces, in document order; the first is the document."""
+    """The nodes of a document, without attributes and namespaces, in document order; the document is first."""
 
     def __init__(self, root: XmlElement, budget: Budget) -> None:
         self.nodes: list[XmlNode] = []
@@ -91,7 +177,7 @@ class XmlTree:
     def _add_leaf(self, source: XmlElement, parent: XmlNode) -> None:
         from lxml import etree
 
-        if source.tag is etree.Entity:  # none is expanded, so none is left in a tree without DOCTYPE
+        if source.tag is etree.Entity:  # not expanded; cannot occur without a DOCTYPE
             return
         comment = source.tag is etree.Comment
         node = self._added(XmlNode(self, "comment" if comment else "processing-instruction", parent, source))
@@ -146,7 +232,7 @@ def _descendants(node: XmlNode) -> Sequence[XmlNode]:
 
 
 def _following(node: XmlNode) -> Sequence[XmlNode]:
-    # What follows an attribute or namespace begins with its element's children.
+    # The children of its element follow an attribute or namespace.
     return node.tree.nodes[node.end or node.place[0] + 1 :]
 
 
@@ -170,4 +256,4 @@ AXES: Final[dict[str, Callable[[XmlNode], Iterable[XmlNode]]]] = {
     "preceding-sibling": _preceding_siblings,
     "self": lambda node: [node],
 }
-"""The nodes of each axis, in its own order: the nearest first."""
+"""The nodes of each axis, in its order: the nearest first."""

@@ -1,4 +1,4 @@
-"""XPath 1.0, 2.0, 3.0 and 3.1: checking an expression; xpath_evaluate.py, which knows the engines, does the rest."""
+"""XPath 1.0 to 3.1: checking the syntax of an expression; xpath_evaluate.py evaluates it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Final, Literal as OneOf, TypeAlias
 from arazzo_runner.base.patterns import pattern as lazy_pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries.budget import QueryFailure
 
 Version: TypeAlias = OneOf["1.0", "2.0", "3.0", "3.1"]
 VERSIONS: Final[dict[str, Version]] = {"xpath-31": "3.1", "xpath-30": "3.0", "xpath-20": "2.0", "xpath-10": "1.0"}
-# A fixed pattern of our own, linear by its lookbehind: names that may be prefixes.
+# Names that may be prefixes; linear by its lookbehind.
 _PREFIX = lazy_pattern(r"(?<![\w.\-])([A-Za-z_][\w.\-]*):(?![:=])")
-# What most documents write, and no version refuses: a path of plain steps, counted or compared with a constant.
+# The XPath of most documents, valid in every version: a path of plain steps, counted or compared with a constant.
+# Recognising it here is five times faster than loading a parser.
 _NAME = r"[A-Za-z_][\w.\-]*"
 _CONSTANT = r"""(?:\d+(?:\.\d+)?|'[^']*'|"[^"]*")"""
 _STEP = rf"(?:@?(?:\*|{_NAME})(?!\()(?:\[(?:[1-9]\d*|@?{_NAME}(?: ?!?= ?{_CONSTANT})?)\])?|text\(\))"
-# A step is written once (each time it is costs a millisecond to compile): / leads to another, else the path has ended.
+# _STEP occurs once, as each occurrence costs a millisecond to compile: / leads to another, else the path ends.
 _PATH = rf"/{{0,2}}(?:{_STEP}(?://?(?=[@*A-Za-z_])|(?=\)| ?[!<>=]|\Z)))+"
 _PLAIN = lazy_pattern(
     rf"(?:(count|string|boolean|not)\()?{_PATH}(?(1)\))(?: ?(?:!=|<=|>=|=|<|>) ?{_CONSTANT})?", re.ASCII
@@ -26,36 +28,37 @@ _PREDECLARED = frozenset({"xml", "xs", "fn", "map", "array", "math", "err"})  # 
 
 
 class XPath(Record):
-    """A checked expression; its tokens are made when the document's namespaces are known."""
+    """A checked expression; it is parsed for evaluation when the document's namespaces are known."""
 
     text: str
     version: Version
     prefixes: tuple[str, ...]
 
 
-class XPathFailure(Exception):
-    """An expression cannot be evaluated on this document; the message says why."""
-
-
 def compile_xpath(text: str, version: Version) -> XPath:
-    """Check an expression; prefixes are taken as declared, the document will tell.
+    """Check an expression; prefixes are assumed to be declared in the document.
 
     Raises ExpressionSyntaxError.
     """
     prefixes = tuple(name for name in dict.fromkeys(_PREFIX.findall(text)) if name not in _PREDECLARED)
     declared = tuple((prefix, f"urn:prefix:{prefix}") for prefix in prefixes)
     try:
-        if _PLAIN.fullmatch(text) is None and version == "1.0":
+        if is_plain(text):
+            pass
+        elif version == "1.0":
             _check_xpath1(text)
-        elif _PLAIN.fullmatch(text) is None:
-            from arazzo_runner.expressions.queries.xpath_evaluate import (
-                parsed,  # lazily: it takes longer than most documents
-            )
+        else:
+            from arazzo_runner.expressions.queries.xpath_engine import parsed
 
             parsed(text, version, declared)
-    except XPathFailure as problem:
+    except QueryFailure as problem:
         raise ExpressionSyntaxError(f"not XPath {version}: {problem}", *_place(problem, text)) from None
     return XPath(text, version, prefixes)
+
+
+def is_plain(text: str) -> bool:
+    """Return whether an expression is of a form that is valid in every version."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 def _check_xpath1(text: str) -> None:
@@ -68,7 +71,7 @@ def _check_xpath1(text: str) -> None:
         raise ExpressionSyntaxError(message, problem.offset, problem.length, problem.hint) from None
 
 
-def _place(problem: XPathFailure, text: str) -> tuple[int, int]:
+def _place(problem: QueryFailure, text: str) -> tuple[int, int]:
     token = getattr(problem.__cause__, "token", None)
     span = getattr(token, "span", None)
     if not isinstance(span, tuple) or not 0 <= span[0] <= len(text):

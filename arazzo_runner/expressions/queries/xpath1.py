@@ -1,7 +1,7 @@
-"""XPath 1.0 on lxml's trees: paths, predicates and operators (§2, §3), all of it counted.
+"""XPath 1.0 on lxml's trees: paths, predicates and operators (§2, §3), with bounded work.
 
 elementpath evaluates 1.0 with the types of XPath 2.0; libxml2 does it right, but nothing stops it
-(`//*[//*[//*]]`). tests/expressions/test_xpath1.py holds this evaluator to what libxml2 says.
+(`//*[//*[//*]]`). tests/expressions/test_xpath1.py compares this evaluator with libxml2.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from arazzo_runner.expressions.queries.budget import Budget
-from arazzo_runner.expressions.queries.xml_text import XmlElement
-from arazzo_runner.expressions.queries.xml_tree import AXES, XML, XmlNode, XmlTree
-from arazzo_runner.expressions.queries.xpath1_functions import FUNCTIONS, WrongOperand
-from arazzo_runner.expressions.queries.xpath1_nodes import (
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
+from arazzo_runner.expressions.queries.xml_tree import AXES, XML, XmlElement, XmlNode, XmlTree
+from arazzo_runner.expressions.queries.xpath1_functions import FUNCTIONS, Value, boolean, compare, number
+from arazzo_runner.expressions.queries.xpath1_parser import (
     Call,
     Chain,
     Expression,
@@ -24,14 +23,13 @@ from arazzo_runner.expressions.queries.xpath1_nodes import (
     Path,
     Step,
 )
-from arazzo_runner.expressions.queries.xpath1_values import Value, boolean, compare, number
 
 _OWN_KIND = {"attribute": "attribute", "namespace": "namespace"}
-"""The kind of the nodes that a name or `*` means on an axis; elements on all others (§2.3)."""
+"""The kind of nodes that a name or `*` selects on an axis; elements on all others (§2.3)."""
 
 
 def evaluate_xpath1(found: Expression, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> Value:
-    """Evaluate with the document as the context node; raises WrongOperand, TooMuchWork."""
+    """Evaluate with the document as the context node; raises QueryFailure."""
     tree = XmlTree(root, budget)
     evaluator = _Evaluator({"xml": XML, **namespaces}, budget)
     return evaluator.value(found, tree.nodes[0], 1, 1)
@@ -43,7 +41,7 @@ class _Evaluator:
         self._budget = budget
 
     def value(self, found: Expression, node: XmlNode, position: int, size: int) -> Value:
-        """Return what an expression gives in a context (§1)."""
+        """Return the value of an expression in a context (§1)."""
         self._budget.spend()
         if isinstance(found, Literal):
             return found.value
@@ -63,7 +61,7 @@ class _Evaluator:
     def _nodes(self, found: Expression, node: XmlNode, position: int, size: int) -> list[XmlNode]:
         nodes = self.value(found, node, position, size)
         if not isinstance(nodes, list):
-            raise WrongOperand("a value is used where nodes must be")
+            raise QueryFailure("a value is used where nodes must be")
         return nodes
 
     def _call(self, found: Call, node: XmlNode, position: int, size: int) -> Value:
@@ -111,7 +109,7 @@ class _Evaluator:
         if test.prefix is None:
             return lambda node: node.kind == own_kind and test.name in (None, node.name)
         if test.prefix not in self._namespaces:
-            raise WrongOperand(f"the document declares no prefix {test.prefix}")
+            raise QueryFailure(f"the document declares no prefix {test.prefix}")
         uri = self._namespaces[test.prefix]
         name = None if test.name is None else f"{{{uri}}}{test.name}"
         return lambda node: node.kind == own_kind and (node.namespace == uri if name is None else node.name == name)
@@ -124,7 +122,7 @@ class _Evaluator:
 
     def _holds(self, predicate: Expression, node: XmlNode, position: int, size: int) -> bool:
         value = self.value(predicate, node, position, size)
-        # A number is a position (§2.4); True is no number here, though Python takes it for one.
+        # A number is a position (§2.4); in Python True is a number, in XPath not.
         return value == position if isinstance(value, float) else boolean(value)
 
     def _united(self, lists: Iterable[list[XmlNode]]) -> list[XmlNode]:
@@ -145,7 +143,7 @@ def _divided(one: float, two: float) -> float:
 
 
 def _remainder(one: float, two: float) -> float:
-    """Return what is left, with the sign of the dividend (§3.5)."""
+    """Return the remainder, with the sign of the dividend (§3.5)."""
     return math.nan if math.isinf(one) or not two else math.fmod(one, two)
 
 

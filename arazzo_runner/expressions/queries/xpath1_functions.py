@@ -1,22 +1,101 @@
-"""The functions of XPath 1.0 (§4) but `last`, `position`, which are the evaluator's own."""
+"""The values of XPath 1.0 (§1): conversions (§4), comparisons (§3.4) and functions (§4).
+
+`last` and `position` are in the evaluator (xpath1.py).
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final, TypeAlias
 
-from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure, TooMuchWork
 from arazzo_runner.expressions.queries.xml_tree import XML, XmlNode
-from arazzo_runner.expressions.queries.xpath1_values import Value, boolean, number, string
+
+Value: TypeAlias = "list[XmlNode] | bool | float | str"
+Scalar: TypeAlias = "bool | float | str"
+
+_NUMBER: Final = pattern(r"[ \t\r\n]*(-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))[ \t\r\n]*\Z")
+_TESTS: Final[dict[str, Callable[[Scalar, Scalar], bool]]] = {
+    "=": lambda one, two: one == two,
+    "!=": lambda one, two: one != two,
+    "<": lambda one, two: one < two,  # type: ignore[operator]  # only numbers are ordered
+    "<=": lambda one, two: one <= two,  # type: ignore[operator]
+    ">": lambda one, two: one > two,  # type: ignore[operator]
+    ">=": lambda one, two: one >= two,  # type: ignore[operator]
+}
+
 
 MAX_TEXT = 1_000_000
 Function: TypeAlias = Callable[[XmlNode, "list[Value]", Budget], Value]
 """(context node, operands, budget) → value."""
 
 
-class WrongOperand(Exception):
-    """A function is given what it does not take; the message says what."""
+def boolean(value: Value) -> bool:
+    """Return the `boolean()` of a value (§4.3)."""
+    return bool(value) and value == value  # NaN is false
+
+
+def number(value: Value) -> float:
+    """Return the `number()` of a value (§4.4): a text is a sign, digits and one point, or not a number."""
+    if isinstance(value, (bool, float)):
+        return float(value)
+    found = _NUMBER.match(value if isinstance(value, str) else string(value))
+    return math.nan if found is None else float(found[1])
+
+
+def string(value: Value) -> str:
+    """Return the `string()` of a value (§4.2): of the first node; numbers have no exponents."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return value[0].string_value if value else ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
+
+
+def compare(symbol: str, left: Value, right: Value, budget: Budget) -> bool:
+    """Return whether a comparison is true (§3.4); for nodes, whether it is for any of them."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        if symbol in ("=", "!="):
+            return _TESTS[symbol](boolean(left), boolean(right))
+        left, right = _as_number(left), _as_number(right)
+    convert = _conversion(symbol, left, right)
+    ones, twos = _scalars(left, convert, budget), _scalars(right, convert, budget)
+    test = _TESTS[symbol]
+    for one in ones:
+        budget.spend(1 + len(twos))
+        if any(test(one, two) for two in twos):
+            return True
+    return False
+
+
+def _as_number(value: Value) -> Value:
+    """Return the number of a boolean or node-set that is compared with a boolean; others unchanged."""
+    return float(boolean(value)) if isinstance(value, (list, bool)) else value
+
+
+def _conversion(symbol: str, left: Value, right: Value) -> Callable[[Value], Scalar]:
+    numeric = symbol not in ("=", "!=") or isinstance(left, float) or isinstance(right, float)
+    return number if numeric else string
+
+
+def _scalars(value: Value, convert: Callable[[Value], Scalar], budget: Budget) -> list[Scalar]:
+    if not isinstance(value, list):
+        return [convert(value)]
+    found: list[Scalar] = []
+    for node in value:
+        text = node.string_value
+        budget.spend(1 + len(text) // 64)
+        found.append(convert(text))
+    return found
 
 
 def _text(value: Value, budget: Budget) -> str:
@@ -28,7 +107,7 @@ def _text(value: Value, budget: Budget) -> str:
 
 
 def _texts(function: Callable[..., Value]) -> Function:
-    """Make a function of texts one of any values; without operands it is of the context node."""
+    """Return a function of texts as one of any values; without operands, of the context node."""
 
     def called(node: XmlNode, operands: list[Value], budget: Budget) -> Value:
         return function(*(_text(value, budget) for value in operands or [[node]]))
@@ -45,12 +124,12 @@ def _numbers(function: Callable[[float], float]) -> Function:
 
 
 def _nodes(name: str, function: Callable[[list[XmlNode]], Value]) -> Function:
-    """Make a function of a node-set; without operands it is of the context node."""
+    """Return a function of a node-set; without operands, of the context node."""
 
     def called(node: XmlNode, operands: list[Value], budget: Budget) -> Value:
         nodes = operands[0] if operands else [node]
         if not isinstance(nodes, list):
-            raise WrongOperand(f"{name} takes nodes, not a value")
+            raise QueryFailure(f"{name} takes nodes, not a value")
         budget.spend(len(nodes))
         return function(nodes)
 
@@ -58,7 +137,7 @@ def _nodes(name: str, function: Callable[[list[XmlNode]], Value]) -> Function:
 
 
 def round_half_up(value: float) -> float:
-    """Return the closest integer, of two the greater one (§4.4 `round`); from -0.5 to 0 it is -0."""
+    """Return the closest integer, of two the greater (§4.4 `round`); -0 from -0.5 to 0."""
     if not math.isfinite(value) or value.is_integer():
         return value
     rounded = math.floor(value)
@@ -67,7 +146,7 @@ def round_half_up(value: float) -> float:
 
 
 def _qualified(nodes: list[XmlNode]) -> str:
-    """Return the name as the document writes it, with a prefix that is declared for its namespace."""
+    """Return the name as in the document, with a prefix that is declared for its namespace."""
     if not nodes or nodes[0].name is None:
         return ""
     node = nodes[0]
@@ -103,7 +182,7 @@ def _translate(text: str, characters: str, replacements: str) -> str:
 def _sum(_node: XmlNode, operands: list[Value], budget: Budget) -> float:
     nodes = operands[0]
     if not isinstance(nodes, list):
-        raise WrongOperand("sum takes nodes, not a value")
+        raise QueryFailure("sum takes nodes, not a value")
     return float(sum(number(_text([node], budget)) for node in nodes))
 
 
@@ -119,7 +198,7 @@ def _concatenated(_node: XmlNode, operands: list[Value], budget: Budget) -> str:
 
 
 def _identified(node: XmlNode, operands: list[Value], budget: Budget) -> list[XmlNode]:
-    """Return the elements with some xml:id, the first of each; without a DTD, no other attribute is an ID."""
+    """Return the first element of each xml:id; without a DTD, no other attribute is an ID."""
     values = operands[0] if isinstance(operands[0], list) else [operands[0]]
     wanted = {
         name for value in values for name in _text([value] if isinstance(value, XmlNode) else value, budget).split()
@@ -178,5 +257,5 @@ FUNCTIONS: Final[dict[str, Function]] = {
 
 
 def _words(text: str) -> list[str]:
-    """Return what stands between XML's white space, which is less than Unicode's."""
+    """Split at XML's white space, which is less than Unicode's."""
     return text.replace("\t", " ").replace("\n", " ").replace("\r", " ").split(" ")

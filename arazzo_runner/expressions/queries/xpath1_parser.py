@@ -1,24 +1,79 @@
-"""Parser of XPath 1.0 (§2, §3): text → a tree of records, with the offset of what does not fit."""
+"""Parser of XPath 1.0 (§2, §3): text → nodes."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.queries.xpath1_nodes import (
-    Call,
-    Chain,
-    Expression,
-    Filtered,
-    Literal,
-    Negative,
-    NodeTest,
-    Path,
-    Step,
-    Union,
-)
+
+
+class Literal(Record):
+    """A number or a text."""
+
+    value: float | str
+
+
+class Call(Record):
+    """A function call."""
+
+    name: str
+    operands: tuple[Expression, ...]
+
+
+class Negative(Record):
+    """The number of an operand with its sign changed."""
+
+    operand: Expression
+
+
+class Chain(Record):
+    """Operators of one precedence, from left to right."""
+
+    first: Expression
+    rest: tuple[tuple[str, Expression], ...]
+
+
+class Union(Record):
+    """The nodes that any of several expressions selects."""
+
+    parts: tuple[Expression, ...]
+
+
+class NodeTest(Record):
+    """The node test of a step: a `kind` (`name`: the principal kind of the axis) and a name, None for any."""
+
+    kind: str
+    prefix: str | None = None
+    name: str | None = None
+
+
+class Step(Record):
+    """A step of a path."""
+
+    axis: str
+    test: NodeTest
+    predicates: tuple[Expression, ...] = ()
+
+
+class Path(Record):
+    """Steps from what `start` selects, from the document if `absolute`, else from the context node."""
+
+    start: Expression | None
+    absolute: bool
+    steps: tuple[Step, ...]
+
+
+class Filtered(Record):
+    """The nodes of `subject` for which all predicates are true."""
+
+    subject: Expression
+    predicates: tuple[Expression, ...]
+
+
+Expression: TypeAlias = "Literal | Call | Negative | Chain | Union | Path | Filtered"
+
 
 AXIS_NAMES: Final = frozenset(
     {
@@ -37,7 +92,7 @@ ARITIES: Final[dict[str, tuple[int, int | None]]] = {
     "substring": (2, 3),
     "translate": (3, 3),
 }
-"""The functions (§4): how many operands each takes, None for any number."""
+"""The functions (§4) with their least and most operands, None for any number."""
 
 _LEVELS: Final = (("or",), ("and",), ("=", "!="), ("<", "<=", ">", ">="), ("+", "-"), ("*", "div", "mod"))
 _WORDS: Final = frozenset({"and", "or", "div", "mod"})
@@ -109,14 +164,14 @@ class _Parser:
         return self._tokens[self._at - 1]
 
     def _takes(self, *symbols: str) -> str | None:
-        """Return the symbol that comes next if it is one of these, and go past it."""
+        """Read and return the next symbol if it is one of these."""
         token = self._next
         if token.kind == "symbol" and token.text in symbols:
             return self._take().text
         return None
 
     def expect(self, symbol: str, what: str | None = None) -> None:
-        """Go past a symbol; raises ExpressionSyntaxError when something else comes."""
+        """Read a symbol; raises ExpressionSyntaxError for anything else."""
         token = self._next
         if (token.text != symbol) if symbol else (token.kind != "end"):
             raise self._unexpected(f"{what or repr(symbol)} must come here")
@@ -128,7 +183,7 @@ class _Parser:
         return ExpressionSyntaxError(f"{message}, {shown}", token.start, max(1, len(token.text)) if token.text else 0)
 
     def expression(self, level: int = 0) -> Expression:
-        """Parse the operators of a precedence and above."""
+        """Parse operators of this and higher precedence."""
         if level == len(_LEVELS):
             return self._signed()
         first = self.expression(level + 1)
@@ -142,7 +197,7 @@ class _Parser:
         while self._takes("-"):
             signs += 1
         operand = self._union()
-        if signs:  # two signs are none, but of the number
+        if signs:  # two signs cancel out, but convert to a number
             operand = Negative(operand) if signs % 2 else Negative(Negative(operand))
         return operand
 
@@ -168,7 +223,7 @@ class _Parser:
         return Path(None, absolute=True, steps=(*before, self._step(), *self._more_steps()))
 
     def _primary(self) -> Expression | None:
-        """Parse a primary expression (§3.1); None when a path comes."""
+        """Parse a primary expression (§3.1); None if a path comes next."""
         token = self._next
         if token.kind == "number":
             return Literal(float(self._take().text))

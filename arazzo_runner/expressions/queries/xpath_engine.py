@@ -1,4 +1,4 @@
-"""elementpath's parsers made safe: work and sizes are bounded, nothing leads outside.
+"""elementpath's parsers made safe: bounded work and sizes, no access to anything outside.
 
 - Every Python call that elementpath makes is counted by a profile hook, so that no loop of
   its pure Python code outlives the Budget.
@@ -17,12 +17,12 @@ from types import FrameType
 from typing import Protocol, TypeGuard
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
-from arazzo_runner.expressions.queries.xml_text import XmlElement
-from arazzo_runner.expressions.queries.xml_tree import XmlNode
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure, TooMuchWork
+from arazzo_runner.expressions.queries.xml_tree import XmlElement, XmlNode
 from arazzo_runner.expressions.queries.xpath_operands import OPERANDS, OWN_FUNCTIONS, OwnFunction, check_value
 from arazzo_runner.expressions.queries.xpath_patterns import PATTERN_FUNCTIONS
 
+_COMPILE_SECONDS = 1.0
 _GENERATOR = 0x20  # inspect.CO_GENERATOR
 _MOST_CONTINUED = 100_000  # resumptions of generators: a tenth of a second
 _CODEPOINTS = "http://www.w3.org/2005/xpath-functions/collation/codepoint"
@@ -50,7 +50,7 @@ REMOVED = frozenset(
 
 
 class XPathNodeLike(Protocol):
-    """What is used of nodes."""
+    """The part of nodes that is used."""
 
     @property
     def string_value(self) -> str:
@@ -58,7 +58,7 @@ class XPathNodeLike(Protocol):
 
 
 class XPathTokenLike(Protocol):
-    """What is used of elementpath's token trees."""
+    """The part of elementpath's token trees that is used."""
 
     symbol: str
 
@@ -67,12 +67,42 @@ class XPathTokenLike(Protocol):
 
 
 class BoundedParser(Protocol):
-    """A parser made here; `budget` bounds what it evaluates while parsing."""
+    """A parser made here; `budget` bounds what is evaluated while parsing."""
 
     budget: Budget
 
     def parse(self, source: str) -> XPathTokenLike:
         """Parse an expression."""
+
+
+@functools.lru_cache(maxsize=512)
+def parsed(text: str, version: str, namespaces: tuple[tuple[str, str], ...]) -> XPathTokenLike:
+    """Return the tokens of an expression of XPath 2.0 or later; raises QueryFailure if it is not one."""
+    parser: BoundedParser = new_parser(version, dict(namespaces), Budget(_COMPILE_SECONDS))
+    try:
+        with guarded(parser.budget):
+            return parser.parse(text)
+    except TooMuchWork as problem:
+        raise QueryFailure(str(problem)) from None
+    except Exception as problem:  # its own errors, and whatever else it raises on odd expressions
+        failure = QueryFailure(failure_message(problem))
+        failure.__cause__ = problem
+        raise failure from problem
+
+
+def failure_message(problem: BaseException) -> str:
+    """Return why elementpath failed, in a sentence without its class names."""
+    code, message = getattr(problem, "code", None), getattr(problem, "message", None) or str(problem)
+    if isinstance(problem, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(problem, MemoryError):
+        return "it takes too much memory"
+    if "integer string conversion" in message:  # Python's own limit is 4,300
+        return "an integer of thousands of digits is too much work"
+    if isinstance(problem, ArithmeticError) and not isinstance(code, str):
+        return "a number is too large or too small for it"
+    message = message if len(message) <= 200 else message[:199] + "…"
+    return f"{message} ({code.removeprefix('err:')})" if isinstance(code, str) else message
 
 
 def new_parser(version: str, namespaces: dict[str, str], budget: Budget) -> BoundedParser:
@@ -86,7 +116,7 @@ def new_parser(version: str, namespaces: dict[str, str], budget: Budget) -> Boun
 
 
 def context_of(root: XmlElement, namespaces: dict[str, str], budget: Budget, now: float) -> object:
-    """Return the dynamic context: the document node of `root`, its nodes counted first, and the time (UTC)."""
+    """Return the dynamic context: the document node of `root`, after counting its nodes, and the time (UTC)."""
     from datetime import UTC, datetime
 
     from elementpath import XPathContext
@@ -104,7 +134,7 @@ def context_of(root: XmlElement, namespaces: dict[str, str], budget: Budget, now
 
 
 def is_node(item: object) -> TypeGuard[XPathNodeLike]:
-    """Return whether an item of a result is a node, of whichever engine."""
+    """Return whether an item of a result is a node, of either engine."""
     if isinstance(item, XmlNode):
         return True
     nodes = sys.modules.get("elementpath.xpath_nodes")
@@ -113,7 +143,7 @@ def is_node(item: object) -> TypeGuard[XPathNodeLike]:
 
 @contextmanager
 def guarded(budget: Budget) -> Iterator[None]:
-    """Take one unit of `budget` for every call made inside; a profiler that is on already stays on, unguarded."""
+    """Spend one unit of `budget` for every call made inside. An active profiler is kept, without a guard."""
     if sys.getprofile() is not None:
         yield
         return
@@ -132,10 +162,10 @@ def guarded(budget: Budget) -> Iterator[None]:
 
 
 def _may_end(frame: FrameType, event: str, remaining: int) -> bool:
-    """Return whether an exception raised at this event is not lost: Python ignores those of what it disposes of.
+    """Return whether an exception raised at this event propagates: Python ignores those of destructors.
 
-    That is `__del__`, and generators, which are closed by being continued. One that is merely
-    continued, without a call in it, is let go on for some time.
+    That is `__del__`, and generators, which are resumed to be closed. A generator that is only
+    resumed, without a call in it, may continue for some time.
     """
     code = frame.f_code
     if event not in ("call", "c_call") or code.co_name == "__del__":
@@ -168,7 +198,7 @@ def _parser_class(version: str) -> Callable[..., BoundedParser]:
 
 
 def _bounded(base: JsonValue, own: OwnFunction | None) -> type:
-    """Return a subclass of a token class that checks what it takes and gives; `own` is evaluated in its place."""
+    """Return a subclass of a token class that checks operands and results; `own` replaces its evaluation."""
     from elementpath.xpath_tokens import XPathToken
 
     operands = OPERANDS.get(base.symbol, {})
@@ -178,7 +208,7 @@ def _bounded(base: JsonValue, own: OwnFunction | None) -> type:
         check_value(operand, _budget(self, context))
         return operands[index](self, context, operand) if index in operands else operand
 
-    # elementpath asks which of the two a class defines, so only those are replaced.
+    # elementpath checks which of the two a class defines, so only those are replaced.
     members: dict[str, object] = {"__module__": base.__module__, "get_argument": get_argument}
     if own is not None or base.evaluate is not XPathToken.evaluate:
         members["evaluate"] = _evaluation(base, own)
@@ -194,7 +224,7 @@ def _evaluation(base: JsonValue, own: OwnFunction | None) -> Callable[..., JsonV
         budget = _budget(self, context)
         result = NotImplemented
         if own is not None and len(self) > 0:
-            captured = getattr(self, "context", None)  # of a function item, made where it was named
+            captured = getattr(self, "context", None)  # of a function item: the context where it was created
             result = own(self, context if captured is None else captured, budget)
         if result is NotImplemented:
             result = base.evaluate(self, context)
@@ -205,7 +235,7 @@ def _evaluation(base: JsonValue, own: OwnFunction | None) -> Callable[..., JsonV
 
 
 def _selection(base: JsonValue) -> Callable[..., Iterator[JsonValue]]:
-    looks_up = base.symbol == "distinct-values"  # each value, in a list
+    looks_up = base.symbol == "distinct-values"  # looks each value up in a list
 
     def select(self: JsonValue, context: JsonValue = None) -> Iterator[JsonValue]:
         budget = _budget(self, context)

@@ -1,12 +1,11 @@
-"""XPath at work: parsing, selecting, and what a result is worth as a condition.
+"""XPath: evaluation, results as JSON, verdicts of conditions, and targets of replacements.
 
 XPath 2.0 to 3.1 run on elementpath, in parsers of our own (xpath_engine.py) that count their work.
-1.0 is another language, with four types; it has an evaluator of its own (xpath1.py).
+1.0 has other types and its own evaluator (xpath1.py): elementpath evaluates it with those of 2.0.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from decimal import Decimal
@@ -14,28 +13,19 @@ from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
-from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
-from arazzo_runner.expressions.queries.xml_text import XmlElement
-from arazzo_runner.expressions.queries.xpath import XPath, XPathFailure
-from arazzo_runner.expressions.queries.xpath1_nodes import Expression
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure, TooMuchWork
+from arazzo_runner.expressions.queries.xml_tree import XmlElement, XmlNode
+from arazzo_runner.expressions.queries.xpath import XPath
+from arazzo_runner.expressions.queries.xpath1 import evaluate_xpath1
 from arazzo_runner.expressions.queries.xpath1_parser import parse_xpath1
-from arazzo_runner.expressions.queries.xpath_engine import (
-    BoundedParser,
-    XPathTokenLike,
-    context_of,
-    guarded,
-    is_node,
-    new_parser,
-)
-
-_COMPILE_SECONDS = 1.0
+from arazzo_runner.expressions.queries.xpath_engine import context_of, failure_message, guarded, is_node, parsed
 
 
 class XPathResult(Record):
-    """The items an expression gave: `nodes` when the first is a node, else atomic `values`.
+    """The items an expression returns: nodes if the first is a node, else atomic values.
 
-    `passed` is the Effective Boolean Value by the version's rules; `problem` says why there is
-    none.
+    `passed` is the Effective Boolean Value by the rules of the version, `problem` the reason why
+    there is none.
     """
 
     items: tuple[object, ...]
@@ -56,10 +46,10 @@ class XPathResult(Record):
 def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget, now: float = 0.0) -> XPathResult:
     """Evaluate on the document of `root`.
 
-    Prefixes mean what the document declares, the root's declarations first. From XPath 2.0 on
+    Prefixes are those that the document declares, the root's declarations first. From XPath 2.0 on
     a name without prefix is in the root's default namespace (its static context is the
-    host's to say); XPath 1.0 §2.3 puts it in none. `now` is the time for current-dateTime(), in
-    seconds since the epoch: the clock is not read here. Raises XPathFailure, TooMuchWork.
+    host's to say); XPath 1.0 §2.3 puts it in none. `now` is the time of current-dateTime(), in
+    seconds since the epoch. Raises QueryFailure.
     """
     namespaces = _namespaces(query, root)
     if query.version == "1.0":
@@ -71,13 +61,7 @@ def evaluate_xpath(query: XPath, root: XmlElement, budget: Budget, now: float = 
 
 
 def _select_1(query: XPath, root: XmlElement, namespaces: dict[str, str], budget: Budget) -> tuple[object, ...]:
-    from arazzo_runner.expressions.queries.xpath1 import evaluate_xpath1
-    from arazzo_runner.expressions.queries.xpath1_functions import WrongOperand
-
-    try:
-        value = evaluate_xpath1(parsed_1(query.text), root, namespaces, budget)
-    except WrongOperand as problem:
-        raise XPathFailure(str(problem)) from None
+    value = evaluate_xpath1(parse_xpath1(query.text), root, namespaces, budget)
     return tuple(value) if isinstance(value, list) else (value,)
 
 
@@ -89,17 +73,17 @@ def _select_2(
     try:
         with guarded(budget):
             items = tuple(token.select(context))
-        if token.symbol in ("/", "//"):  # XPath 3.1 §3.3.1.1; elementpath puts texts after a child too early
+        if token.symbol in ("/", "//"):  # XPath 3.1 §3.3.1.1; elementpath returns texts after a child too early
             items = _in_document_order(items)
     except TooMuchWork:
         raise
-    except Exception as problem:  # its own errors, and whatever slips out of it on odd expressions
-        raise XPathFailure(_message(problem)) from None
+    except Exception as problem:  # its own errors, and whatever else it raises on odd expressions
+        raise QueryFailure(failure_message(problem)) from None
     return items
 
 
 def item_value(item: object, budget: Budget) -> JsonValue:
-    """Return an item as JSON: of a node its string value (XPath 3.1 §2.5.2), of a map an object.
+    """Return an item as JSON: a node as its string value (XPath 3.1 §2.5.2), a map as an object.
 
     Raises TooMuchWork: what is shared by arrays, and by nodes and those around them, is written out each time.
     """
@@ -139,27 +123,6 @@ def _structure(item: object, budget: Budget) -> JsonValue:
     return str(item)
 
 
-@functools.lru_cache(maxsize=512)
-def parsed_1(text: str) -> Expression:
-    """Return the tree of an expression of XPath 1.0, checked before."""
-    return parse_xpath1(text)
-
-
-@functools.lru_cache(maxsize=512)
-def parsed(text: str, version: str, namespaces: tuple[tuple[str, str], ...]) -> XPathTokenLike:
-    """Return the tokens of an expression of XPath 2.0 or later; raises XPathFailure for what is none."""
-    parser: BoundedParser = new_parser(version, dict(namespaces), Budget(_COMPILE_SECONDS))
-    try:
-        with guarded(parser.budget):
-            return parser.parse(text)
-    except TooMuchWork as problem:
-        raise XPathFailure(str(problem)) from None
-    except Exception as problem:  # as above
-        failure = XPathFailure(_message(problem))
-        failure.__cause__ = problem
-        raise failure from problem
-
-
 def _namespaces(query: XPath, root: XmlElement) -> dict[str, str]:
     declared = root.nsmap
     found: dict[str, str] = {}
@@ -173,13 +136,13 @@ def _namespaces(query: XPath, root: XmlElement) -> dict[str, str]:
 
 
 def _declared_below(root: XmlElement, prefix: str) -> str | None:
-    # Comments and instructions have no declarations of their own.
+    # Comments and instructions have no declarations.
     declared = (element.nsmap.get(prefix) for element in root.iter() if isinstance(element.tag, str))
     return next((uri for uri in declared if uri is not None), None)
 
 
 def _effective_boolean(items: tuple[object, ...], version: str) -> tuple[bool, str | None]:
-    """XPath 3.1 §2.4.3 (also 3.0 and 2.0) and XPath 1.0 §4.3 `boolean()`."""
+    """Return the Effective Boolean Value (XPath 3.1 §2.4.3; 1.0 §4.3), or False and the reason why there is none."""
     if not items:
         return False, None
     first = items[0]
@@ -202,15 +165,79 @@ def _is_text(value: object) -> bool:
     return isinstance(value, (AnyURI, UntypedAtomic))
 
 
-def _message(problem: BaseException) -> str:
-    code, message = getattr(problem, "code", None), getattr(problem, "message", None) or str(problem)
-    if isinstance(problem, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(problem, MemoryError):
-        return "it takes too much memory"
-    if "integer string conversion" in message:  # Python's own limit is 4,300
-        return "an integer of thousands of digits is too much work"
-    if isinstance(problem, ArithmeticError) and not isinstance(code, str):
-        return "a number is too large or too small for it"
-    message = message if len(message) <= 200 else message[:199] + "…"
-    return f"{message} ({code.removeprefix('err:')})" if isinstance(code, str) else message
+class XmlTarget(Record):
+    """A place in a tree: an element's content, an attribute, or a text in `element` or, with `after`, after it."""
+
+    element: XmlElement
+    attribute: str | None = None
+    text: bool = False
+    after: bool = False
+
+    def set(self, value: str) -> None:
+        """Write a text there; an element loses its children.
+
+        Raises ValueError for characters that XML 1.0 cannot hold.
+        """
+        if self.attribute is not None:
+            self.element.attrib[self.attribute] = value
+        elif self.after:
+            self.element.tail = value
+        else:
+            if not self.text:
+                del self.element[:]
+            self.element.text = value
+
+
+def xpath_targets(query: XPath, root: XmlElement, budget: Budget, now: float = 0.0) -> tuple[XmlTarget, ...]:
+    """Return the places a query selects; none for no nodes, and for comments and instructions.
+
+    Raises QueryFailure.
+    """
+    items = evaluate_xpath(query, root, budget, now).items
+    if not all(map(is_node, items)):
+        raise QueryFailure(f"{query.text} gives a value, not a place in the payload")
+    found = map(_target, items)
+    return tuple(target for target in found if target is not None)
+
+
+def _target(node: JsonValue) -> XmlTarget | None:
+    if isinstance(node, XmlNode):
+        return _target_1(node)
+    from elementpath.xpath_nodes import AttributeNode, DocumentNode, ElementNode, TextNode
+
+    holder: JsonValue = node.value
+    if isinstance(node, DocumentNode):
+        return XmlTarget(holder.getroot())
+    if isinstance(node, ElementNode):
+        return XmlTarget(holder)
+    if node.parent is None:
+        return None
+    if isinstance(node, AttributeNode):
+        return XmlTarget(node.parent.value, attribute=node.name)
+    return _text(node, node.parent) if isinstance(node, TextNode) else None
+
+
+def _target_1(node: XmlNode) -> XmlTarget | None:
+    """Return the place of a node of XPath 1.0; a text's source is its parent or the element before it."""
+    if node.kind == "document":
+        root = next(child.source for child in node.children if child.kind == "element")
+        return None if root is None else XmlTarget(root)
+    if node.source is None or node.parent is None:
+        return None
+    if node.kind == "attribute":
+        return XmlTarget(node.source, attribute=node.name)
+    if node.kind == "text":
+        after = node.source is not node.parent.source
+        return XmlTarget(node.source, text=not after, after=after)
+    return XmlTarget(node.source) if node.kind == "element" else None
+
+
+def _text(node: JsonValue, parent: JsonValue) -> XmlTarget:
+    before: JsonValue = None
+    for child in parent.children or ():
+        if child is node:
+            break
+        before = child
+    if before is None:
+        return XmlTarget(parent.value, text=True)
+    return XmlTarget(before.value, after=True)

@@ -1,7 +1,7 @@
-"""Operands that would make one call of elementpath's run for minutes or fill the memory, refused as they are taken.
+"""Limits on operands with which one call of elementpath would run for minutes or exhaust memory.
 
-The budget counts calls; what one operation on huge numbers does inside, nothing can stop.
-So its operands are bounded, function by function (Functions and Operators 3.1).
+The budget counts calls, but cannot stop one operation on huge numbers. So operands are limited,
+function by function (Functions and Operators 3.1).
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ MAX_OPTIONAL_DIGITS = 16  # elementpath's pattern for pictures tries every # in 
 MAX_COMBINING = 1_000  # sorting a run of combining characters is quadratic; UAX 15 calls 30 safe
 
 Operand: TypeAlias = Callable[[JsonValue, JsonValue, JsonValue], JsonValue]
-"""(token, dynamic context, operand) → the operand to go on with."""
+"""(token, dynamic context, operand) → the operand to use."""
 
 OwnFunction: TypeAlias = Callable[[JsonValue, JsonValue, Budget], JsonValue]
-"""(token, dynamic context, budget) → result; evaluated in place of elementpath's own."""
+"""(token, dynamic context, budget) → result; replaces elementpath's evaluation."""
 
 _WIDE: Final = pattern(r"\d{4}")
-# The others of elementpath are the machine's locales: not there elsewhere, and set for the whole process.
+# elementpath's others are locales of the machine: they differ elsewhere, and are set for the whole process.
 _COLLATIONS = frozenset(
     f"http://www.w3.org/2005/xpath-functions/collation/{name}" for name in ("codepoint", "html-ascii-case-insensitive")
 )
 
 
 def check_value(value: object, budget: Budget) -> None:
-    """Refuse a text, an integer or a decimal that is too large to be worked with; long texts cost their length."""
+    """Refuse a text, an integer or a decimal that is too large; long texts cost their length."""
     if isinstance(value, str):
         if len(value) > 1024:
             if len(value) > MAX_TEXT:
@@ -54,7 +54,7 @@ def check_value(value: object, budget: Budget) -> None:
 
 
 def _double(_token: JsonValue, _context: JsonValue, value: JsonValue) -> JsonValue:
-    """Promote a number to xs:double, as the signatures of `math:` say: an integer's power has as many digits as it."""
+    """Promote a number to xs:double (signatures of `math:`): the power of an integer can have any size."""
     return float(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else value
 
 
@@ -107,7 +107,7 @@ OPERANDS: Final[dict[str, dict[int, Operand]]] = {
     "format-integer": {0: _formatted_integer, 1: _picture},
     "normalize-unicode": {0: _normalized},
 }
-"""What operands of a function must be, by its symbol and their place."""
+"""The checks of a function's operands, by symbol and index."""
 
 
 def _range(token: JsonValue, context: JsonValue, _budget: Budget) -> JsonValue:
@@ -127,7 +127,7 @@ def _joined(token: JsonValue, context: JsonValue, _budget: Budget) -> str:
 
 
 def _texts(token: JsonValue, context: JsonValue) -> JsonValue:
-    """Yield what `string-join` joins: from 3.1 on any atomic values, before it strings only."""
+    """Yield the operands of `string-join`: any atomic values from 3.1 on, before only strings."""
     from elementpath.datatypes import AnyURI
 
     if token.parser.version >= "3.1":
@@ -154,7 +154,7 @@ def _within_size(parts: JsonValue, extra: int) -> list[str]:
 
 
 def _rounded(token: JsonValue, context: JsonValue, _budget: Budget) -> JsonValue:
-    """F&O 3.1 §4.4.4 `round` and §4.4.5 `round-half-to-even`, of any precision."""
+    """Round to any precision: F&O 3.1 §4.4.4 `round` and §4.4.5 `round-half-to-even`."""
     value = token.get_argument(context)
     if value is None:
         return []
@@ -165,7 +165,7 @@ def _rounded(token: JsonValue, context: JsonValue, _budget: Budget) -> JsonValue
     precision = token.get_argument(context, 1, default=0, cls=int) if len(token) > 1 else 0
     number = Decimal(value)
     exponent = number.as_tuple().exponent
-    # NaN and infinities have no exponent but a letter; what has no digits there is rounded already.
+    # The exponent of NaN and infinities is a letter; numbers without digits there are already round.
     if not isinstance(exponent, int) or not number or exponent >= -precision:
         return value
     if number.adjusted() < -precision - 1:  # less than a twentieth of the unit
@@ -183,4 +183,4 @@ OWN_FUNCTIONS: Final[dict[str, OwnFunction]] = {
     "string-join": _joined,
     "to": _range,
 }
-"""What is evaluated here in place of elementpath's, by symbol, from XPath 2.0 on."""
+"""The functions and operators implemented here, by symbol, from XPath 2.0 on."""

@@ -1,4 +1,4 @@
-"""`matches`, `replace` and `tokenize` of XPath (Functions and Operators 3.1 §5.6), which cannot run away.
+"""`matches`, `replace` and `tokenize` of XPath (Functions and Operators 3.1 §5.6) in bounded time.
 
 elementpath runs them on the standard library's `re`. Here RE2 does, in linear time, and where a
 pattern needs backtracking the `regex` module, whose time is charged to the budget. The patterns
@@ -18,15 +18,14 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.queries.budget import UNITS_PER_SECOND, Budget, TooMuchWork
-from arazzo_runner.expressions.queries.regex_size import unrolled_size
 from arazzo_runner.expressions.queries.xpath_operands import OwnFunction
 
 MAX_RESULT = 1_000_000
 MAX_PATTERN = 10_000
-MAX_UNROLLED = 100_000  # atoms; both engines write repetitions out
-_STATES_PER_UNIT = 500  # RE2 at its slowest follows so many states of a pattern in a microsecond
+MAX_UNROLLED = 100_000  # atoms; both engines expand repetitions
+_STATES_PER_UNIT = 500  # the least that RE2 does in a microsecond
 _ESCAPE: Final = pattern(r"\\([\s\S])")
-# XML Schema 2 §F.1.1, where Python's would take "_" for a letter and RE2's know ASCII only.
+# XML Schema 2 §F.1.1: in Python "_" is a word character, and RE2's classes are ASCII.
 _CLASSES: Final = {
     "d": r"\p{Nd}",
     "D": r"\P{Nd}",
@@ -35,6 +34,10 @@ _CLASSES: Final = {
     "w": r"[^\p{P}\p{Z}\p{C}]",
     "W": r"[\p{P}\p{Z}\p{C}]",
 }
+
+
+_COUNT: Final = pattern(r"\{(\d*)(?:,(\d*))?\}")
+_ENDLESS: Final = 10**12
 
 
 class _Match(Protocol):
@@ -74,7 +77,7 @@ def _replace(token: JsonValue, context: JsonValue, budget: Budget) -> JsonValue:
 
 def _tokenize(token: JsonValue, context: JsonValue, budget: Budget) -> JsonValue:
     if len(token) == 1:
-        return NotImplemented  # at whitespace: elementpath's own
+        return NotImplemented  # at white space: elementpath's own
     text = token.get_argument(context, cls=str)
     if not text:
         return []
@@ -120,7 +123,7 @@ def _pattern(token: JsonValue, context: JsonValue, flags_at: int, *, allow_empty
 
 @functools.cache
 def _load_engines() -> None:
-    """Import what patterns need, uncounted: an import that is cut short leaves half of a module behind."""
+    """Import the engines, uncounted: an interrupted import leaves a partial module behind."""
     profile = sys.getprofile()
     sys.setprofile(None)
     try:
@@ -163,7 +166,7 @@ def _translated(text: str, flags: str, xsd_version: str) -> str:
 
 
 def _linear(translated: str, flags: str) -> _Pattern | None:
-    """Return a pattern on RE2; None when that is not installed or refuses it (it has no back-references)."""
+    """Return a pattern on RE2; None if RE2 is not installed or refuses it (it has no back references)."""
     try:
         import re2
     except ImportError:
@@ -239,3 +242,37 @@ def _replacement(token: JsonValue, text: str, groups: int) -> tuple[str | int, .
             number, place = longer, place + 1
         parts.append(number if number <= groups else "")
     return tuple(parts)
+
+
+def unrolled_size(pattern: str) -> int:
+    """Return about the number of atoms in a pattern with counted repetitions expanded, at most 10^12."""
+    sizes = [0]
+    last = at = 0
+    while at < len(pattern):
+        character = pattern[at]
+        count = _COUNT.match(pattern, at) if character == "{" else None
+        if count is not None:
+            times = max(int(text[:12]) for text in (count[1] or "0", count[2] or "0"))
+            sizes[-1] = min(_ENDLESS, sizes[-1] + last * max(0, times - 1))
+            last = min(_ENDLESS, last * max(1, times))
+            at = count.end()
+            continue
+        if character == "(":
+            sizes.append(0)
+        elif character == ")" and len(sizes) > 1:
+            last = max(1, sizes.pop())
+            sizes[-1] = min(_ENDLESS, sizes[-1] + last)
+        elif character not in "*+?|^$":
+            last = 1
+            sizes[-1] += 1
+            at = _end_of_class(pattern, at) if character == "[" else at + (character == "\\")
+        at += 1
+    return min(_ENDLESS, sum(sizes))
+
+
+def _end_of_class(pattern: str, at: int) -> int:
+    """Return the index of the `]` that closes a class, the pattern's length if none does."""
+    at += 1
+    while at < len(pattern) and pattern[at] != "]":
+        at += 2 if pattern[at] == "\\" else 1
+    return at

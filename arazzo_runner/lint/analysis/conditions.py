@@ -17,6 +17,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import compares
+from arazzo_runner.expressions.names import depends_on_names
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -27,8 +28,7 @@ from arazzo_runner.expressions.nodes import (
     Or,
     Reference,
 )
-from arazzo_runner.expressions.parser import needs_declared
-from arazzo_runner.expressions.selectors import Query, select
+from arazzo_runner.expressions.queries.query import Query, select
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
 
 STATUS: Final = "$statusCode"
@@ -91,7 +91,7 @@ def plain_texts(criteria: Sequence[CompiledCriterion]) -> tuple[str, ...] | None
     """
     texts = []
     for criterion in criteria:
-        if not isinstance(criterion, SimpleCriterion) or needs_declared(criterion.text):
+        if not isinstance(criterion, SimpleCriterion) or depends_on_names(criterion.text):
             return None
         texts.append(criterion.text)
     return tuple(texts)

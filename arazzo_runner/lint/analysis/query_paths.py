@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arazzo_runner.base.json_values import pointer_tokens
 from arazzo_runner.expressions.nodes import Template
-from arazzo_runner.expressions.selectors import Query
+from arazzo_runner.expressions.queries.query import Query
 from arazzo_runner.lint.analysis.schema_types import ANY
 
 

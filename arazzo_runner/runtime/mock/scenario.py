@@ -23,7 +23,7 @@ from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
 from arazzo_runner.expressions.scope import Message, Scope
-from arazzo_runner.expressions.template import parse_value
+from arazzo_runner.expressions.template import parse_template
 
 RULE_FIELDS = frozenset({"operation", "switch", "times", "when", "do", "answer", "delay", "drop"})
 
@@ -176,7 +176,7 @@ def _invalid(message: str, at: Location, hint: str | None = None) -> InvalidUsag
 
 
 def _value_of(text: str, scope: Scope) -> JsonValue:
-    node = parse_value(text, bare=False).node
+    node = parse_template(text, bare=False).node
     if isinstance(node, str):
         return node
     if isinstance(node, Template):

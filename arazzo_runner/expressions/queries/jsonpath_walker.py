@@ -1,17 +1,16 @@
-"""Walks a JSON value as a JSONPath query says, counting every step (RFC 9535 §2).
+"""Evaluates a JSONPath query on a JSON value (RFC 9535 §2), with comparisons (§2.3.5.2.2).
 
-Written apart from the parsing library because that one's evaluator neither stops (`$..*..*`,
-unions that multiply) nor goes deeper than Python's stack: here a loop and a Budget bound both.
+Every step is counted, so that `$..*..*` and unions that multiply end, and values may be nested
+deeper than Python's stack. Goessner's filters compare as ECMAScript does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.json_values import MISSING, JsonValue, is_number, to_number
 from arazzo_runner.expressions.queries.budget import Budget
-from arazzo_runner.expressions.queries.jsonpath_compare import compare, equal, is_script_true, script_compare
 from arazzo_runner.expressions.queries.jsonpath_nodes import (
     AllOf,
     AnyOf,
@@ -39,10 +38,18 @@ from arazzo_runner.expressions.queries.jsonpath_nodes import (
 from arazzo_runner.expressions.queries.regex import iregexp_matches
 
 Node: TypeAlias = tuple[JsonValue, "list[JsonValue] | dict[str, JsonValue] | None", "str | int | None"]
-"""A value, the structure it stands in, and its name or place there (None for the root)."""
+"""A value, its parent, and its name or index there (None for the root)."""
 
 
-class Walk:
+_ORDER: dict[str, Callable[[int], bool]] = {
+    "<": lambda order: order < 0,
+    "<=": lambda order: order <= 0,
+    ">": lambda order: order > 0,
+    ">=": lambda order: order >= 0,
+}
+
+
+class Walker:
     """One evaluation of a query over `root`.
 
     `count_is_length`: `count()` of a single array node is its length, for the second try of a
@@ -57,14 +64,14 @@ class Walk:
         self.count_is_length = count_is_length
 
     def nodes(self, path: Path, current: JsonValue = MISSING) -> list[Node]:
-        """Return the nodes that `path` selects, in document order as the RFC defines it."""
+        """Return the nodes that `path` selects, in the order of the RFC."""
         found: list[Node] = [(self.root if path.absolute else current, None, None)]
         for segment in path.segments:
             found = self._segment(segment, found)
         return found
 
     def holds(self, test: Test, current: JsonValue = MISSING) -> bool:
-        """Tell whether a filter expression is true of `current` (RFC 9535 §2.3.5)."""
+        """Return whether a filter expression is true for `current` (RFC 9535 §2.3.5)."""
         self.budget.spend()
         if isinstance(test, Compare):
             return self._compare(test, current)
@@ -92,7 +99,7 @@ class Walk:
         return found
 
     def _descendants(self, value: JsonValue) -> Iterator[JsonValue]:
-        """The value and everything below it, each before what it holds (RFC 9535 §2.5.2.2)."""
+        """Yield the value and its descendants, parents first (RFC 9535 §2.5.2.2)."""
         stack = [value]
         while stack:
             self.budget.spend()
@@ -137,7 +144,7 @@ class Walk:
     # -------------------------------------------------------------- values
 
     def _value(self, operand: Operand, current: JsonValue) -> JsonValue:
-        """The value of an operand; MISSING is the RFC's special result Nothing."""
+        """Return the value of an operand; MISSING is the RFC's special result Nothing."""
         if isinstance(operand, Constant):
             return operand.value
         if isinstance(operand, ValueOf):
@@ -179,3 +186,85 @@ class Walk:
             return False  # RFC 9535 §2.4.6: anything but two strings is LogicalFalse
         self.budget.spend(10 + len(pattern) + len(text) // 16)
         return iregexp_matches(pattern, text, test.whole, self.budget)
+
+
+def equal(left: JsonValue, right: JsonValue, budget: Budget) -> bool:
+    """Return whether two values are equal; MISSING equals only MISSING, true is not 1.
+
+    A loop, not recursion: responses may be nested deeper than Python's stack.
+    """
+    pairs = [(left, right)]
+    while pairs:
+        budget.spend()
+        one, two = pairs.pop()
+        if isinstance(one, dict) and isinstance(two, dict):
+            if one.keys() != two.keys():
+                return False
+            pairs.extend((value, two[name]) for name, value in one.items())
+        elif isinstance(one, list) and isinstance(two, list):
+            if len(one) != len(two):
+                return False
+            pairs.extend(zip(one, two, strict=True))
+        elif not _scalars_equal(one, two, budget):
+            return False
+    return True
+
+
+def compare(left: JsonValue, operator: str, right: JsonValue, budget: Budget) -> bool:
+    """Return whether `left < right` etc.: numbers and strings are ordered, `<=` includes equality."""
+    order = None
+    if is_number(left) and is_number(right):
+        order = (left > right) - (left < right)
+    elif isinstance(left, str) and isinstance(right, str):
+        budget.spend(min(len(left), len(right)) // 256)
+        order = (left > right) - (left < right)
+    if order is not None:
+        return _ORDER[operator](order)
+    return operator in ("<=", ">=") and equal(left, right, budget)
+
+
+def script_compare(left: JsonValue, operator: str, right: JsonValue, budget: Budget) -> bool:
+    """Compare as ECMAScript does, as far as JSON values go (`==` with null and undefined, "1" and 1)."""
+    if operator in ("==", "!="):
+        return _script_equal(left, right, budget) is (operator == "==")
+    if isinstance(left, str) and isinstance(right, str):
+        return compare(left, operator, right, budget)
+    one, two = _script_number(left), _script_number(right)
+    return one is not None and two is not None and _ORDER[operator]((one > two) - (one < two))
+
+
+def is_script_true(value: JsonValue) -> bool:
+    """Return whether a value is true in ECMAScript: all but undefined, null, false, 0 and ""."""
+    if isinstance(value, (dict, list)):
+        return True
+    return bool(value)
+
+
+def _scalars_equal(left: JsonValue, right: JsonValue, budget: Budget) -> bool:
+    if isinstance(left, str) and isinstance(right, str):
+        budget.spend(min(len(left), len(right)) // 256)
+        return left == right
+    if is_number(left) and is_number(right):
+        return bool(left == right)
+    # null, booleans and MISSING are single objects; everything else differs in type.
+    return left is right and not isinstance(left, (str, dict, list))
+
+
+def _script_equal(left: JsonValue, right: JsonValue, budget: Budget) -> bool:
+    if left is None or left is MISSING or right is None or right is MISSING:
+        return (left is None or left is MISSING) and (right is None or right is MISSING)
+    if type(left) is not type(right):
+        one, two = _script_number(left), _script_number(right)
+        if one is not None and two is not None:
+            return one == two
+    return equal(left, right, budget)
+
+
+def _script_number(value: JsonValue) -> int | float | None:
+    if isinstance(value, bool):
+        return int(value)
+    if value is None:
+        return 0
+    if isinstance(value, str):
+        return to_number(value) if value.strip() else 0
+    return value if is_number(value) else None
