@@ -1,4 +1,4 @@
-"""The documentation is true: commands, options and codes are in it, links lead somewhere, examples run."""
+"""The documentation is correct: commands, options and codes are documented, links exist, examples run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other people's CI runs: the pre-commit hooks and the GitHub Action's script, each as its user would."""
+"""The pre-commit hooks and the script of the GitHub Action, run as users run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every conformance case of fixtures/cases goes as it says; flows and queries have their runners beside them."""
+"""Every conformance case of fixtures/cases; flows and queries have their own runners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHECKS = {
     "criteria": check_criteria,
     "documents": check_document,
 }
-# id of a case → why the engine does not do it yet; empty, and to be kept so.
+# id of a case → why the engine does not support it yet; keep it empty.
 XFAIL: dict[str, str] = {}
 CASES = [(group, case) for group in CHECKS for case in cases_of(group)]
 

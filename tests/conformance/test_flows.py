@@ -1,4 +1,4 @@
-"""Flow cases: fixtures/cases/flows/*.yaml, each a scripted conversation and what must come of it."""
+"""Flow cases: fixtures/cases/flows/*.yaml, each a scripted conversation and its expected result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--fix` on real documents: they still load, what was mended is gone, nothing else changed, twice is once."""
+"""`--fix` on real documents: they still load, fixed findings are gone, nothing else changes, and a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def documents():
 
 
 def mend(path, *, unsafe=False, text=None):
-    """Mend one document (or another text in its place) in memory; return it before and after, and what was mended."""
+    """Fix one document (or another text in its place) in memory; return it before and after, and the fixed findings."""
     name = str(CORPUS / path)
     reading = LoadOptions(root=str(CORPUS / path.split("/")[0]), any_server=True, unchecked=True, offline=True)
     linter = Linter([name], LintOptions(reading=reading, settings=Settings()))

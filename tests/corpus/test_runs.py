@@ -85,7 +85,7 @@ def test_every_workflow_ends_with_a_reason(loaded):
 
 
 def test_every_operation_gets_a_request_that_openapi_core_accepts(loaded, record_property):
-    """Counted by folder (in the JUnit report); what is not accepted is listed below, with the reason."""
+    """Counted by folder (in the JUnit report); exceptions are listed below, with the reason."""
     folder, documents = loaded
     operations = {}
     for _, program in documents:

@@ -1,4 +1,4 @@
-"""The cache of large documents: hit and miss, what is never trusted, how it stays small."""
+"""The cache of large documents: hit and miss, entries that are not trusted, the size limit."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Whatever a document holds: read and build answer with Diagnostics, quickly, and never raise."""
+"""For any document, read and build return diagnostics, quickly, and never raise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stored comes back, is not readable, and is never code."""
+"""Stored records can be read back, are encrypted, and are never code."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ NO_RECORDS = {
 
 @pytest.mark.parametrize("text", NO_RECORDS.values(), ids=NO_RECORDS)
 def test_a_text_that_is_not_a_record_is_refused(text):
-    """It comes back as a ForeignRecord, which opens nowhere: DBOS ends a run for good when a decoder raises."""
+    """It is decoded to a ForeignRecord, which cannot be opened: DBOS ends a run permanently when a decoder raises."""
     found = Codec(KEYS[:1]).deserialize(text)
     assert isinstance(found, ForeignRecord)
     with pytest.raises(ForeignRecord):

@@ -43,7 +43,7 @@ API = {
 
 
 class Outside:
-    """A World with files, a server that says yes, and a clock; dies before its n-th request."""
+    """A World with files, a server that always answers 200, and a clock; dies before its n-th request."""
 
     def __init__(self, files: dict[str, bytes], dies_at: int = 0) -> None:
         self.files = files

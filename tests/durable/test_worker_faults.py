@@ -1,4 +1,4 @@
-"""What goes wrong around a run: it is neither lost, nor called failed, nor waited for without end."""
+"""Faults around a run: the run is not lost, not marked as failed, and does not block the worker."""
 
 from __future__ import annotations
 

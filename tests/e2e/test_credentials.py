@@ -1,4 +1,4 @@
-"""Credentials as a person uses them: environment, file and Python; what is missing, shown, listed; a killed refresh."""
+"""Credentials as a person uses them: environment, file and Python; missing ones, masking, `arazzo auth`; a killed refresh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`arazzo debug`: a scripted dialogue on standard input against a real server, judged by what the server got."""
+"""`arazzo debug`: a scripted dialogue on standard input against a real server, checked by the requests that the server received."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.e2e.test_run import ACCESS, GOOD, NEW, OLD, SERVER, called
 
 @pytest.fixture
 def debug(seed: str, arazzo: Arazzo, monkeypatch: pytest.MonkeyPatch):
-    """Debug the seed with these lines as standard input; return what came of it and what the server got."""
+    """Debug the seed with these lines as standard input; return the result and the requests received."""
 
     def call(*lines: str, arguments=()):
         monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))

@@ -1,4 +1,4 @@
-"""What a command line leaves open: named environments, files of variables; a pace, and running again on change."""
+"""Named environments, files of variables, `--rate` and `--watch`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example workflows of specs/: each runs against the mock as docs/examples.md says, showing its idea."""
+"""The example workflows of specs/: each runs against the mock as docs/examples.md shows."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ EXAMPLES = [
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> list[LogEntry]:
-    """What the mock of the next run receives, in order."""
+    """The requests that the mock of the next run receives, in order."""
     entries: list[LogEntry] = []
     enter = MockServer.__enter__
 

@@ -1,4 +1,4 @@
-"""`arazzo graph`: what is drawn, in every format, without and with the way of a run."""
+"""`arazzo graph`: the graph in every format, without and with the path of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every file that arazzo writes is listed in docs/security.md, has the mode and the secrets that the page says, no more."""
+"""Every file that arazzo writes is listed in docs/security.md, with its mode and the secrets in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests and responses against their description: what is found, and what a level does with it."""
+"""Requests and responses against their description: the findings, and the effect of levels."""
 
 import json
 from typing import Any

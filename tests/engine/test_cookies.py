@@ -351,7 +351,7 @@ def test_no_date_is_too_odd(text):
 
 
 def service(name):
-    """Return what sets the cookie `sid` on /in and tells on /who which cookies it was sent."""
+    """Return a handler that sets the cookie `sid` on /in and returns the received cookies on /who."""
 
     def answer(request):
         cookies = [f"sid={name}; Path=/", f"wide-{name}=1; Path=/; Domain=127.0.0.1", "suffix=1; Path=/; Domain=0.0.1"]
@@ -429,7 +429,7 @@ SITE = {
     "/strange": (302, ["other=1; Path=/; Domain=other.test", "__Host-a=1; Path=/"], "/end"),
     "/end": (200, [], None),
 }
-"""What each path answers: a status, cookies, where it leads."""
+"""The response of each path: status, cookies, redirect target."""
 
 
 def as_the_site_says(request):

@@ -1,4 +1,4 @@
-"""Running a part of a workflow: which steps run, what they see, what is refused before anything is sent."""
+"""Running a part of a workflow: which steps run, which outputs they can read, which selections are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The expression language: grammar, slips, templates, conditions, evaluation (Arazzo 1.1.0, semantics §3 and §4)."""
+"""The expression language: grammar, tolerated syntax, templates, conditions, evaluation (Arazzo 1.1.0, semantics §3 and §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""XPath 1.0 to 3.1: results, verdicts, and that nothing leads outside or runs away."""
+"""XPath 1.0 to 3.1: results, truth values, no access outside the document, limited time."""
 
 from __future__ import annotations
 

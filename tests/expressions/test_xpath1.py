@@ -1,4 +1,4 @@
-"""XPath 1.0: what libxml2 says, but where that is not XPath 1.0; within bounds that libxml2 has not."""
+"""XPath 1.0: agreement with libxml2, except where that deviates from XPath 1.0, and limits that libxml2 lacks."""
 
 from __future__ import annotations
 

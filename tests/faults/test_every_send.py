@@ -24,7 +24,7 @@ ANSWERS = {
 
 
 class TokenWorld:
-    """Answers as the server of the flow does, without a wire; its clock goes as the run waits."""
+    """Answers like the server of the flow, without a network; its clock advances when the run waits."""
 
     def __init__(self):
         self.tokens = Tokens()

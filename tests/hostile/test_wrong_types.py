@@ -1,4 +1,4 @@
-"""Every field of every Arazzo and OpenAPI object with every wrong type: told with its place, never an exception."""
+"""Every field of every Arazzo and OpenAPI object with every wrong type: reported with its position, never an exception."""
 
 from __future__ import annotations
 

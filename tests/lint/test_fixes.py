@@ -1,4 +1,4 @@
-"""Fixes: what is written where, in every style of YAML and in JSON, and that nothing else changes."""
+"""Fixes: the edits in every style of YAML and in JSON, and that nothing else changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linking and compiling: what every name leads to, and what is said where it leads nowhere (semantics §2, §3)."""
+"""Linking and compiling: the target of every name, and the error if there is none (semantics §2, §3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What documents may lead to: files and hosts, by who names them (security: source URLs, local files)."""
+"""Files and hosts that documents may refer to, by the document that names them (security: source URLs, local files)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What always holds of the language: printing and parsing are inverse, only our own error comes out."""
+"""Properties of the language: printing and parsing are inverse, only our own error is raised."""
 
 from __future__ import annotations
 

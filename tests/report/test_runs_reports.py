@@ -1,4 +1,4 @@
-"""Reports of runs: parsed by their readers, masked; foreign text cannot inject anything."""
+"""Reports of runs: parsed by their readers, masked; untrusted text cannot inject anything."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def test_the_schema_of_a_run_is_the_same_in_both():
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page: its elements, and whether they are closed in order."""
+    """The elements of a page as a browser parses them, and whether they are closed in order."""
 
     VOID = frozenset({"meta", "rect", "path", "circle"})
 

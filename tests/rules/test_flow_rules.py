@@ -1,4 +1,4 @@
-"""The graph of steps: what is certainly never reached, taken or left, and what only seems so."""
+"""Rules about the graph of steps: what is certainly never reached, taken or left, and what only seems so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps against descriptions: what certainly does not fit is reported, what may fit is not."""
+"""Steps against descriptions: certain mismatches are reported, possible ones are not."""
 
 from __future__ import annotations
 

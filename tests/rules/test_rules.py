@@ -28,7 +28,7 @@ HEADINGS = ["## Why", "## Wrong", "## Right", "## Options"]
 
 @functools.cache
 def findings(code, name):
-    """Validate a document of a folder as a user who stands there would, with its rule switched on."""
+    """Validate a document from its folder, with its rule switched on."""
     chosen = {rule.code for rule in RULES if rule.is_default or code == rule.code}
     with contextlib.chdir(FIXTURES / code):
         return arazzo_runner.validate(name, load_options=LoadOptions(root=str(FIXTURES.parent)), rules=chosen)

@@ -1,4 +1,4 @@
-"""Where credentials are looked for, in which order, and what is wrong with a credentials file."""
+"""Sources of credentials, their order, and errors in a credentials file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes into a cassette comes out of it; what is secret does not go in."""
+"""Cassettes are read back as written, and contain no secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every fault of a real server, on every transport: a clear failure or a success as HTTP says, in bounded time and memory."""
+"""Every fault of a real server, on every transport: a clear failure or a success as HTTP defines, in bounded time and memory."""
 
 from __future__ import annotations
 

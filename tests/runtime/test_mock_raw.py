@@ -1,4 +1,4 @@
-"""The mock server on a raw socket: what a broken, hostile or slow client is told, and that nobody else notices."""
+"""The mock server on a raw socket: responses to broken, hostile and slow clients, without effect on others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redirects: what is followed, what goes along, and that nothing of a step crosses an origin."""
+"""Redirects: which are followed, with which headers, and that nothing of a step is sent to another origin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CANARY = "canary-5ecret-value"
 
 
 def exchange(received):
-    """Return what answers /to/<status>/<url> with a redirect and everything else with what it was sent."""
+    """Return a handler that answers /to/<status>/<url> with a redirect and echoes everything else."""
 
     def answer(request):
         body = request.body.decode()

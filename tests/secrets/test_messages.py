@@ -1,4 +1,4 @@
-"""What is secret in a message is masked also where a server shows only a part of it."""
+"""Secrets in messages are masked even if a server echoes only a part of them."""
 
 from __future__ import annotations
 

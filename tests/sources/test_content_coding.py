@@ -1,4 +1,4 @@
-"""Content-Encoding undone: whatever comes in whatever chunks, bounded, and only our two errors."""
+"""Decoding of Content-Encoding: any content in any chunks, limited, and only our two errors."""
 
 from __future__ import annotations
 

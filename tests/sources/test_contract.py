@@ -18,7 +18,7 @@ JSON = (("Content-Type", "application/json"),)
 
 
 def operation_of(root, files=None):
-    """Return the only operation of a description; `files` are the documents its references may lead to."""
+    """Return the only operation of a description; `files` are the documents that its references may name."""
 
     class Files:
         def referenced(self, uri: str, base: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What may be read (policy), and reading it: files, and documents from a real server on loopback."""
+"""The policy of reading, and reading files and documents from a real server on loopback."""
 
 from __future__ import annotations
 

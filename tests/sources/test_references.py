@@ -1,4 +1,4 @@
-"""`$ref` across documents: bases, `$id`, `$anchor`, `$self`, circles, limits; nothing is fetched by jsonschema."""
+"""`$ref` across documents: bases, `$id`, `$anchor`, `$self`, cycles, limits; nothing is fetched by jsonschema."""
 
 from __future__ import annotations
 

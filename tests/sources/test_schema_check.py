@@ -1,4 +1,4 @@
-"""Values against schemas: what is found, where, in which dialect; jsonschema as the oracle of the small checker."""
+"""Values against schemas: mismatches, positions, dialects; jsonschema as the oracle of the simple checker."""
 
 import json
 from typing import Any

@@ -44,7 +44,7 @@ def declared(case):
 
 
 def written(case):
-    """Return the text that stands in the request for a case."""
+    """Return the part of the request that a case is about."""
     name, value, parameter = case.get("name", "color"), case["value"], declared(case)
     if case["in"] == "path":
         return path_segment(name, value, parameter)

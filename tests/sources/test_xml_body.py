@@ -1,4 +1,4 @@
-"""Objects as XML: the examples of OpenAPI §XML Object, and what XML cannot hold."""
+"""Objects as XML: the examples of OpenAPI §XML Object, and values that XML cannot represent."""
 
 from __future__ import annotations
 
