@@ -8,6 +8,7 @@ with --no-cache every document is read and checked, without it what nothing has 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -22,6 +23,7 @@ from benchmarks.run import SEED, arazzo
 
 RUNS = 5
 DOCUMENTS = 200
+SEED_OF_CHOICE = 15
 
 
 def redocly(folder: Path) -> list[str]:
@@ -55,9 +57,10 @@ def compared(ours: list[str], theirs: list[str]) -> tuple[float, float]:
 
 
 def documents(corpus: Path) -> list[str]:
-    """Return the first Arazzo JSON documents of a corpus, by path."""
-    found = (str(path) for path in sorted(corpus.rglob("*.json")) if is_arazzo(str(path)))
-    return [path for path, _ in zip(found, range(DOCUMENTS), strict=False)]
+    """Return Arazzo documents of a corpus, chosen at random, the same each time."""
+    files = (path for kind in ("*.json", "*.yaml", "*.yml") for path in corpus.rglob(kind))
+    found = sorted(str(path) for path in files if is_arazzo(str(path)))
+    return sorted(random.Random(SEED_OF_CHOICE).sample(found, min(DOCUMENTS, len(found))))
 
 
 def main() -> None:
