@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""`$ref` across documents: bases, `$id`, `$anchor`, `$self`, circles, limits."""
-=======
-"""`$ref` across documents: bases, `$id`, `$anchor`, `$self`, cycles, limits; nothing is fetched by jsonschema."""
->>>>>>> main
+"""`$ref` across documents: bases, `$id`, `$anchor`, `$self`, cycles, limits."""
 
 from __future__ import annotations
 
@@ -208,36 +204,7 @@ def test_remote_document_cannot_pass_for_a_local_one():
         make_fetch(BASE).referenced(*shelf.asked[0])
 
 
-<<<<<<< HEAD
-def test_references_of_what_moves_become_absolute():
-=======
-# ------------------------------------------------------------------ for JSON Schema libraries
-
-
-def test_jsonschema_validates_through_the_registry_and_fetches_nothing_by_itself():
-    documents = {"https://api.test/specs/pet.json": {"properties": {"tag": {"$ref": "tag.json#/Tag"}}},
-                 "https://api.test/specs/tag.json": {"Tag": {"type": "string"}}}  # fmt: skip
-    references, shelf = over({"Pet": {"$ref": "pet.json"}}, documents)
-    registry = Registry(retrieve=references.resource_retriever(BASE, DRAFT202012))
-    validator = Draft202012Validator({"$ref": f"{BASE}#/Pet"}, registry=registry)
-    assert validator.is_valid({"tag": "x"})
-    assert not validator.is_valid({"tag": 1})
-    assert [uri.rpartition("/")[2] for uri, _ in shelf.asked] == ["pet.json", "tag.json"]
-    with pytest.raises(NoSuchResource):
-        references.resource_retriever(BASE, DRAFT202012)("https://elsewhere.test/x")
-
-
-def test_documents_are_found_by_relative_names_too():
-    references, _ = over({"a": 1}, {"https://api.test/specs/x.json": {"b": 2}})
-    retrieve = references.retriever(BASE)
-    assert retrieve("x.json#/b") == {"b": 2}
-    assert references.document(BASE) == {"a": 1}
-    with pytest.raises(KeyError):
-        retrieve("gone.json")
-
-
 def test_references_of_moved_values_become_absolute():
->>>>>>> main
     value = {"a": [{"$ref": "#/x"}, {"$ref": "b.json#/y"}], "$ref": "https://z.test/"}
     assert rebased(value, "file:///in/sub/a.json", "file:///in/a.json") == {
         "a": [{"$ref": "file:///in/sub/a.json#/x"}, {"$ref": "file:///in/sub/b.json#/y"}],
