@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from arazzo_runner.api import arun as arun, dry_run as dry_run, load as load, run as run, validate as validate
     from arazzo_runner.base.records import replace as replace
     from arazzo_runner.base.secrets import Secrets as Secrets
+    from arazzo_runner.document.reading import Limits as Limits
     from arazzo_runner.engine.effects import (
         Batch as Batch,
         Effect as Effect,
@@ -66,6 +67,7 @@ _MODULES = {
     "api": "arun dry_run load run validate",
     "base.records": "replace",
     "base.secrets": "Secrets",
+    "document.reading": "Limits",
     "engine.effects": "Batch Effect HttpRequest HttpResponse NoFile NoResponse Now ReadFile SendRequest Sleep World",
     "engine.events": (
         "AttemptFinished Event RetryScheduled StepFinished StepStarted StopRun WorkflowFinished WorkflowStarted"

@@ -109,14 +109,21 @@ def run(
     credentials: CredentialsGiven = None,
     load_options: LoadOptions | None = None,
 ) -> RunResult:
-    """Run one workflow and return what it came to; blocking, safe inside a running event loop too.
+    """Run one workflow and return its result; blocking, also usable inside a running event loop.
 
-    `inputs` are JSON values. `mock` answers from the descriptions' examples on a
-    loopback server, by the rules of `scenario` when one is given. `on_event` is told of every
-    step as it happens. `around` wraps the World that performs the requests: a recorder, a journal,
-    a debugger. `credentials` are for the security schemes of the operations, by source and scheme;
-    what they lack is looked for in the environment, the credentials file and the keyring.
     A workflow that fails is a result (`status`), not an exception.
+
+    - `document`: a path, a URL, the document as a mapping, or a Program that `load` returned.
+    - `workflow_id`: which workflow to run (default: the only one).
+    - `inputs`: JSON values by name.
+    - `servers`: the URLs at which APIs are called, by the names of their source descriptions.
+    - `world`: performs the effects of the run in place of the World that sends; `around` wraps either.
+    - `mock`: answer from the descriptions on a loopback server, by the rules of the file `scenario`, of which
+      `switches` turn some on.
+    - `on_event`: is called with every event as it happens, and the run's Secrets.
+    - `options`: limits and choices of the run; `load_options`: how documents are found and read.
+    - `credentials`: for the security schemes of the operations, by source and scheme; what they lack is looked
+      for in the environment, the credentials file and the keyring.
 
     Raises InvalidDescription, InvalidInputs, UnknownWorkflow, InvalidUsage before anything is sent.
 
@@ -155,9 +162,9 @@ async def arun(
     credentials: CredentialsGiven = None,
     load_options: LoadOptions | None = None,
 ) -> RunResult:
-    """Run one workflow on the running event loop; the same as `run`, several may go on at once.
+    """Run one workflow on the running event loop, concurrently with others; takes and returns the same as `run`.
 
-    Cancelling the task ends the run as `interrupted` and returns what was had so far.
+    Cancelling the task ends the run as `interrupted` and returns the results so far.
     """
     import asyncio  # lazily: a blocking run never needs it
 
@@ -188,7 +195,10 @@ def dry_run(
     credentials: CredentialsGiven = None,
     load_options: LoadOptions | None = None,
 ) -> RunResult:
-    """Show the requests a run would send, without sending any: answers are made from the descriptions."""
+    """Return the result of a run that sends nothing; its answers are made from the descriptions.
+
+    The requests that would be sent are in the attempts of its steps. Takes the same arguments as `run`.
+    """
     from arazzo_runner.runtime.dry_run import DryRunWorld
 
     program = _program(document, workflow_id, servers, load_options, mock=False)
@@ -203,7 +213,7 @@ def dry_run(
 
 
 def check_credentials(program: Program, credentials: CredentialsGiven, options: RunOptions) -> tuple[Diagnostic, ...]:
-    """Return which credentials the program's operations ask for and nobody has configured.
+    """Return a warning for each credential that the program's operations need and that is not configured.
 
     Raises InvalidUsage for those that cannot be read or sent, and, with `require_credentials`, for missing ones.
     """
@@ -251,7 +261,7 @@ def _input_diagnostic(problem: InputProblem, severity: Severity, at: Location) -
 
 
 def choose_workflow(program: Program, workflow_id: str | None) -> Program:
-    """Return the program with its entry workflow chosen; raises UnknownWorkflow when that cannot be said."""
+    """Return the program with its entry workflow chosen; raises UnknownWorkflow without a choice."""
     names = [workflow.workflow_id for workflow in program.description.workflows]
     if workflow_id is None and program.entry is not None:
         return program
@@ -319,7 +329,7 @@ def _access(
 
 
 def _chosen(options: RunOptions | None) -> RunOptions:
-    """Return the options of a run; raises InvalidUsage for numbers that cannot be meant."""
+    """Return the options of a run; raises InvalidUsage for numbers out of range."""
     if options is None:
         return RunOptions()
     check_numbers(options)
@@ -327,7 +337,7 @@ def _chosen(options: RunOptions | None) -> RunOptions:
 
 
 def _sends(world: World | None) -> bool:
-    """Tell whether requests reach servers: with a World of the run's own, or one that says so."""
+    """Return whether requests reach servers: through the default World, or one whose `sends` is true."""
     return world is None or bool(getattr(world, "sends", False))
 
 
@@ -357,7 +367,7 @@ async def _asynchronous(world: World | None, options: RunOptions) -> AsyncIterat
 def _mocked(
     program: Program, mock: bool, scenario: str | PathLike[str] | None, switches: Sequence[str]
 ) -> Iterator[Program]:
-    """Serve the program's descriptions on loopback while it runs, and lead its steps there."""
+    """Serve the program's descriptions on loopback while it runs, and send its requests there."""
     if not mock:
         yield program
         return
@@ -368,4 +378,4 @@ def _mocked(
 
 
 def _ignore(event: Event, secrets: Secrets) -> None:
-    """The listener of a run that nobody watches."""
+    """The default listener: ignores every event."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Protocol
 
+from arazzo_runner.base.json_values import escaped
 from arazzo_runner.base.records import PartlyComparedRecord, Record
 
 
@@ -109,9 +110,8 @@ class Location(PartlyComparedRecord):
 
     def child(self, key: str | int) -> Location:
         """Return the location of a member or item."""
-        if isinstance(key, str) and ("~" in key or "/" in key):
-            key = key.replace("~", "~0").replace("/", "~1")
-        return Location(self.uri, f"{self.pointer}/{key}", self.positions)
+        token = escaped(key) if isinstance(key, str) else key
+        return Location(self.uri, f"{self.pointer}/{token}", self.positions)
 
     def at_key(self) -> Location:
         """Return the location of this value's mapping key."""

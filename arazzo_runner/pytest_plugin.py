@@ -171,7 +171,7 @@ def _workflows(path: Path) -> list[tuple[str, int]]:
     try:
         document = read(read_file(str(path), regular=True), str(path), problems)
     except UnusableFile:
-        return []  # the test that it is valid says so
+        return []  # reported by the test that it is valid
     if document is None:
         return []
     workflows = build(document, problems).workflows
@@ -179,7 +179,7 @@ def _workflows(path: Path) -> list[tuple[str, int]]:
 
 
 def _run(item: WorkflowItem, inputs: Any, servers: Any, options: Any) -> None:
-    """Run the workflow; one that needs inputs which nobody gives is skipped and says so."""
+    """Run the workflow; one whose required inputs are not given is skipped, with the reason."""
     from arazzo_runner import api
     from arazzo_runner.errors import InvalidInputs
     from arazzo_runner.program.library import LoadOptions

@@ -57,11 +57,11 @@ class PrivateFile:
             with open(self.path if pipe is None else pipe, "wb") as stream:
                 stream.write(data)
             return
-        beside = self._new_beside(data)
+        temporary = self._new_beside(data)
         try:
-            os.replace(beside, self.path)
+            os.replace(temporary, self.path)
         except OSError:
-            os.unlink(beside)
+            os.unlink(temporary)
             raise
         _sync_folder(os.path.dirname(os.path.abspath(self.path)))
 
@@ -119,19 +119,19 @@ class PrivateFile:
         return os.path.join(folder, os.fsdecode(os.fsencode(name)[: _LONGEST_NAME - len(suffix)]) + suffix)
 
     def _new_beside(self, data: bytes) -> str:
-        beside = self._name_beside()
+        temporary = self._name_beside()
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            os.unlink(temporary)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError:
-            os.unlink(beside)
+            os.unlink(temporary)
             raise
-        return beside
+        return temporary
 
 
 def _sync_folder(folder: str) -> None:

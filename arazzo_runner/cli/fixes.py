@@ -19,7 +19,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Fixer:
-    """Lints and fixes documents; `fixed` counts findings, `wrote_document` tells that stdout has a document or diff."""
+    """Lints and fixes documents; `fixed` counts findings, `wrote_document`: stdout has a document or diff."""
 
     def __init__(self, linter: Linter, given: LintArguments, console: Console, *, is_stdin: bool) -> None:
         self._linter = linter

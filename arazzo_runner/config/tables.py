@@ -151,7 +151,7 @@ def _json(value: JsonValue) -> JsonValue:
 
 
 class TomlPositions:
-    """Line and column of each key by its path, such as `("validate", "preset")`; tomllib does not tell them.
+    """Line and column of each key by its path, such as `("validate", "preset")`; tomllib does not report them.
 
     Keys that do not begin a line, such as the members of inline tables, are left out.
     """

@@ -149,18 +149,18 @@ class DiskCache:
             return
         if len(payload) > self._max_bytes // 2:
             return
-        beside = f"{path[: -len(_SUFFIX)]}.{os.getpid()}.new"
+        temporary = f"{path[: -len(_SUFFIX)]}.{os.getpid()}.new"
         with contextlib.suppress(OSError):
             make_private_folder(self.folder)
             if not self._is_usable():
                 return
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
             try:
                 with os.fdopen(descriptor, "wb") as stream:
                     stream.write(_header(payload) + payload)
-                os.replace(beside, path)
+                os.replace(temporary, path)
             except OSError:
-                os.unlink(beside)
+                os.unlink(temporary)
                 raise
             self._make_room()
 

@@ -48,7 +48,7 @@ ALL_FIELDS: Final = frozenset[str]().union(*FIELDS.values()) - {"$schema"}
 
 Item = TypeVar("Item")
 
-MEANT: Final = {
+SUGGESTIONS: Final = {
     "$ref": "write reference: $components.parameters.NAME (or successActions, failureActions); only schemas have $ref",
     "goto": "write type: goto, and stepId: or workflowId: for where to",
     "retry": "write type: retry, retryAfter: and retryLimit:",
@@ -207,7 +207,7 @@ class Fields(MutableRecord):
                 found[name] = value
             elif name not in self.known:
                 unknown += 1
-                if unknown <= _MOST_UNKNOWN or name in ALL_FIELDS or name in MEANT:
+                if unknown <= _MOST_UNKNOWN or name in ALL_FIELDS or name in SUGGESTIONS:
                     self._unknown(name)
         return found
 
@@ -267,9 +267,9 @@ class Fields(MutableRecord):
     def _unknown(self, name: str) -> None:
         near = did_you_mean(name, self.known)
         message = f"{self.kind}: unknown field {preview(name)}"
-        if name in ALL_FIELDS or name in MEANT or near is not None:
-            hint = MEANT.get(name) or near or f"{name} belongs to another object; move it there, or remove it"
-            fix = None if name in MEANT else self._respelt(name, near)
+        if name in ALL_FIELDS or name in SUGGESTIONS or near is not None:
+            hint = SUGGESTIONS.get(name) or near or f"{name} belongs to another object; move it there, or remove it"
+            fix = None if name in SUGGESTIONS else self._respelt(name, near)
             self.problems.error("unknown-field", message, self.key(name), hint=hint, fix=fix)
         else:
             self.problems.warn(

@@ -7,7 +7,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.base.records import Record
-from arazzo_runner.document.fields import FIELDS, MEANT, Fields
+from arazzo_runner.document.fields import FIELDS, SUGGESTIONS, Fields
 from arazzo_runner.document.model import (
     Criterion,
     ExpressionType,
@@ -224,7 +224,7 @@ class Parts(Record):
             return None
         if "$ref" in raw and "reference" not in raw:
             message = f"{kind}: Arazzo has no $ref here"
-            self.problems.error("unknown-field", message, at.child("$ref").at_key(), hint=MEANT["$ref"])
+            self.problems.error("unknown-field", message, at.child("$ref").at_key(), hint=SUGGESTIONS["$ref"])
             return None
         return self.start(kind, raw, at)
 

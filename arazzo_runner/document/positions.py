@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import Any, Final
 
+from arazzo_runner.base.json_values import escaped
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Span
@@ -177,7 +178,7 @@ class IndexBuilder:
         if not top.is_mapping:
             top.count += 1
             return f"{top.pointer}/{top.count - 1}", None
-        token, top.name = (top.name or "").replace("~", "~0").replace("/", "~1"), None
+        token, top.name = escaped(top.name or ""), None
         return f"{top.pointer}/{token}", top.key_span
 
     def add_key(self, top: OpenCollection, name: str, span: Span) -> None:
@@ -185,7 +186,7 @@ class IndexBuilder:
         top.name, top.key_span = name, span
         first = top.keys.setdefault(name, span)
         if first is not span:
-            token = name.replace("~", "~0").replace("/", "~1")
+            token = escaped(name)
             self.repeats.append((name, f"{top.pointer}/{token}", first, span))
 
 

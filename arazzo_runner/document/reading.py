@@ -19,7 +19,12 @@ MOST_DEPTH: Final = 200
 
 
 class Limits(Record):
-    """Limits of a document: bytes of text, nesting depth, nodes after alias expansion."""
+    """Limits of one document.
+
+    - `max_bytes`: of its text (default 20 MB).
+    - `max_depth`: of nested mappings and lists (default 100).
+    - `max_nodes`: values in it, each alias counted with all that it repeats (default 1,000,000).
+    """
 
     max_bytes: int = 20_000_000
     max_depth: int = 100
@@ -89,7 +94,7 @@ def too_deep(limits: Limits, place: tuple[int, int] | None) -> Unreadable:
 
 
 def too_many_nodes(limits: Limits, place: tuple[int, int], *, aliases: bool) -> Unreadable:
-    """Return the error of a text with too many nodes; `aliases` tells whether they come from alias expansion."""
+    """Return the error of a text with too many nodes; `aliases`: they come from alias expansion."""
     hint = "raise --max-document-nodes if you trust it"
     if aliases:
         message = f"the document has more than {limits.max_nodes:,} nodes once its aliases are expanded"

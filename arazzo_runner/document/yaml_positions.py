@@ -38,7 +38,7 @@ def yaml_index(text: str) -> Mapping[str, Entry]:
 
 
 class _EventIndexBuilder(IndexBuilder):
-    """Indexes the events of the YAML library, told apart by the names of their classes."""
+    """Indexes the events of the YAML library, distinguished by the names of their classes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

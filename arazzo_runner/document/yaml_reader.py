@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.json_values import JsonValue, escaped
 from arazzo_runner.document.reading import Reading, Unreadable, too_deep, too_many_nodes
 from arazzo_runner.document.scalars import NotJson, plain_value, short_tag, tagged_value
 
@@ -227,7 +227,7 @@ class _Builder:
         tokens = (
             key if each.is_mapping else str(len(each.value) - 1) for each, key in zip(self.stack, keys, strict=True)
         )
-        return "".join("/" + (token or "").replace("~", "~0").replace("/", "~1") for token in tokens)
+        return "".join("/" + escaped(token or "") for token in tokens)
 
 
 # ------------------------------------------------------------------ mistakes

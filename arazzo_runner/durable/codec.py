@@ -152,7 +152,7 @@ class Codec:
     def deserialize(self, serialized_data: str) -> Any:
         """Return the value of an encrypted text, or a ForeignRecord (which opens nowhere) if it is not ours.
 
-        Does not raise, because DBOS calls it where an exception would end a run for good (the input
+        Does not raise, because DBOS calls it where an exception would end a run permanently (the input
         of a run that a worker takes) or stop a thread (the scheduler's).
         """
         try:

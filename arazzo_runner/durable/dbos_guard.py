@@ -7,7 +7,7 @@ that, and DBOS has no option for it. So, while a Runtime is open:
 - both decoders of DBOS raise, whoever calls them;
 - the two functions that decode whole rows use `Codec.read`, which checks the label first. They return
   a ForeignRecord instead of raising: otherwise DBOS would show the raw text (`safe_deserialize`), or
-  end a run for good that a worker has taken but cannot read (`deserialize_args`);
+  permanently end a run that a worker has taken but cannot read (`deserialize_args`);
 - DBOS's scheduler takes an unknown time zone for UTC, because the exception would end its only thread.
   Nothing is submitted by such a schedule: it is refused as changed (Rows.scheduled).
 

@@ -1,6 +1,6 @@
 """Bundle and Job: what a durable run consists of, and the Performer that carries a Job out.
 
-DocumentSnapshot free of DBOS: `durable_runs` makes bundles and performs jobs.
+Free of DBOS: `durable_runs` makes bundles and performs jobs.
 """
 
 from __future__ import annotations

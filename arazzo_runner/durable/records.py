@@ -119,7 +119,7 @@ class RunStatus(Record, kw_only=True):
 
     @property
     def finished(self) -> bool:
-        """Whether the run has ended for good."""
+        """Whether the run has ended and cannot be resumed."""
         return self.state in ("succeeded", "failed", "cancelled")
 
 

@@ -244,7 +244,7 @@ class Rows:
             self._client.resume_workflows(list(ids), queue_name=queue)
 
     def cancel(self, run_id: str, *, by_user: bool) -> None:
-        """Take a run from its owner; `by_user` if it is cancelled for good."""
+        """Take a run from its owner; `by_user` if a user cancels it, permanently."""
         with self.store_errors():
             if by_user:
                 self._client.update_workflow_attributes(run_id, {"cancelled": True})

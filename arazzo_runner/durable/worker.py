@@ -117,8 +117,8 @@ class Worker:
     def _put_aside(self, run_id: str) -> None:
         """Prevent workers from taking the run until a person resumes it; returns when that is stored.
 
-        Waits for a store that cannot be reached, as DBOS does: an exception would become the outcome of
-        the run, for good. A worker that stops meanwhile still owns the run when it restarts.
+        Waits for a store that cannot be reached, as DBOS does: an exception would become the final
+        outcome of the run. A worker that stops meanwhile still owns the run when it restarts.
         """
         while True:
             try:

@@ -56,7 +56,7 @@ def not_ready(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic | None:
 
 def _unknown_outcome(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic | None:
     """Return a Diagnostic when an unsafe request of the step was sent whose outcome is unknown (semantics §5)."""
-    if step.step_id not in frame.doubtful or run.options.resend_unknown:
+    if step.step_id not in frame.unknown_outcomes or run.options.resend_unknown:
         return None
     match step.call:
         case OperationCall(operation=operation):

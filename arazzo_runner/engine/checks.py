@@ -193,7 +193,7 @@ def _fits(text: str, schema: JsonValue, operation: Operation, base: str) -> bool
     if kinds == "object":
         return True
     items = target.get("items") if isinstance(target, dict) else None
-    meant = [coerce_text(part.strip(), items) for part in text.split(",")] if kinds == "array" else None
-    candidates = (text, coerce_text(text, target), MISSING if meant is None else meant)
+    parts = [coerce_text(part.strip(), items) for part in text.split(",")] if kinds == "array" else None
+    candidates = (text, coerce_text(text, target), MISSING if parts is None else parts)
     errors = (schema_errors(each, schema, operation.schemas, base=base) for each in candidates if each is not MISSING)
     return any(not found or found[0].is_about_schema for found in errors)

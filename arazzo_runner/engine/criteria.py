@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from arazzo_runner.base.json_values import MISSING, equal, preview, type_name
 from arazzo_runner.engine.effects import HttpResponse
@@ -12,7 +13,7 @@ from arazzo_runner.errors import Location
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
-from arazzo_runner.expressions.queries.query import passes, select
+from arazzo_runner.expressions.queries.query import select
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
 from arazzo_runner.sources.operation import Operation
@@ -23,20 +24,15 @@ def judge(criterion: CompiledCriterion, scope: Scope, timeout: float) -> Verdict
 
     `timeout` (seconds) bounds the work. Arazzo 1.1 §Evaluation Errors.
     """
-    if isinstance(criterion, SimpleCriterion):
-        judgement = holds(criterion.condition, scope, timeout)
-        seen = tuple(Seen(expression=text, value=value) for text, value in judgement.seen)
-        return Verdict(
-            condition=criterion.text,
-            type="simple",
-            passed=judgement.passed,
-            seen=seen,
-            reason=judgement.reason,
-            at=criterion.at,
-        )
-    if isinstance(criterion, ContextCriterion):
-        return _compare(criterion, scope, timeout)
-    return _query(criterion, scope, timeout)
+    match criterion:
+        case SimpleCriterion():
+            return _simple(criterion, scope, timeout)
+        case ContextCriterion():
+            return _compare(criterion, scope, timeout)
+        case QueryCriterion():
+            return _query(criterion, scope, timeout)
+        case _:
+            assert_never(criterion)
 
 
 def judge_all(criteria: Sequence[CompiledCriterion], scope: Scope, timeout: float) -> tuple[Verdict, ...]:
@@ -56,6 +52,18 @@ def default_verdict(response: HttpResponse, operation: Operation, at: Location) 
     seen = (Seen(expression="$statusCode", value=status),)
     return Verdict(
         condition="$statusCode is 2xx", type="simple", passed=passed, seen=seen, reason=reason, default=True, at=at
+    )
+
+
+def _simple(criterion: SimpleCriterion, scope: Scope, timeout: float) -> Verdict:
+    judgement = holds(criterion.condition, scope, timeout)
+    return Verdict(
+        condition=criterion.text,
+        type="simple",
+        passed=judgement.passed,
+        seen=tuple(Seen(expression=text, value=value) for text, value in judgement.seen),
+        reason=judgement.reason,
+        at=criterion.at,
     )
 
 
@@ -80,7 +88,7 @@ def _query(criterion: QueryCriterion, scope: Scope, timeout: float) -> Verdict:
     except ExpressionSyntaxError as problem:
         return _verdict(criterion, criterion.kind, value, False, problem.message)
     selection = select(query, value, timeout=timeout, now=scope.now)
-    passed = passes(selection)
+    passed = selection.passed
     reason = selection.reason
     if not passed and reason is None:
         what = "does not match" if criterion.kind == "regex" else "selects nothing in"

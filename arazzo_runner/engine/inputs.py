@@ -29,7 +29,7 @@ class InputProblem(Record):
     hint: str | None = None
 
 
-class Prepared(Record):
+class PreparedInputs(Record):
     """Inputs with their defaults, and what is wrong with them."""
 
     inputs: dict[str, JsonValue]
@@ -39,7 +39,7 @@ class Prepared(Record):
 
 def prepare_inputs(
     schema: JsonValue, given: Mapping[str, JsonValue], texts: Mapping[str, str], *, root: JsonValue = None
-) -> Prepared:
+) -> PreparedInputs:
     """Convert texts to the schema's types, apply defaults, and check (semantics §3).
 
     `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`.
@@ -54,8 +54,8 @@ def prepare_inputs(
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if not errors and schema is not None:
         found = schema_errors(inputs, schema, SchemaContext("2020-12", resolve_within(root)))
-        errors = [_mismatch(error, properties, schema) for error in found]
-    return Prepared(inputs, tuple(errors), tuple(warnings))
+        errors = [_mismatch(error, properties) for error in found]
+    return PreparedInputs(inputs, tuple(errors), tuple(warnings))
 
 
 def coerce_text(text: str, schema: JsonValue) -> JsonValue:
@@ -114,7 +114,7 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
 
 
-def _mismatch(error: SchemaError, properties: Mapping[str, Any], schema: JsonValue) -> InputProblem:
+def _mismatch(error: SchemaError, properties: Mapping[str, Any]) -> InputProblem:
     name = error.pointer.split("/")[1] if error.pointer.count("/") else ""
     if error.keyword == "additionalProperties":
         hint = next((did_you_mean(each, properties) for each in _quoted(error.message)), None)

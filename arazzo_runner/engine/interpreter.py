@@ -235,7 +235,7 @@ async def _pause(run: Run, frame: Frame, visit: Visit) -> None:
 
 
 async def _transfer(run: Run, frame: Frame, action: CompiledAction, visit: Visit) -> End:
-    """Hand control to another workflow for good: its result is this workflow's result."""
+    """Transfer control to another workflow, whose result becomes that of this workflow."""
     try:
         result = await _call(run, frame, action, visit.tried, f"{frame.prefix}{visit.result.step_id}>{action.name}/")
     except CannotBuild as problem:
@@ -272,7 +272,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
         tried, nested = await _try(run, frame, step, len(attempts) + 1)
         attempts.append(tried.attempt)
         if tried.unknown:
-            frame.doubtful.add(step.step_id)
+            frame.unknown_outcomes.add(step.step_id)
         workflow_id = frame.workflow.workflow_id
         event = AttemptFinished(workflow_id, step.step_id, tried.attempt, frame.depth, tried.outputs)
         run.emit(event, run.secrets)

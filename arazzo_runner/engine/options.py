@@ -21,11 +21,15 @@ USUAL_CHECKS: Final = RESPONSE_CHECKS[:4]
 class CheckOptions(Record, kw_only=True):
     """The level of each check of traffic against the OpenAPI description (semantics §6).
 
-    "warn" reports, "error" fails the step, "off" skips the check. `requests` checks required
-    parameters, parameter values and the body before anything is sent. For responses, `status`
-    checks that the status is documented, `content_type` that the media type is, `headers` the
-    documented headers, `schema` the body. `undocumented` reports members that the schema allows
-    but does not name. `deep` has openapi-core check the whole exchange as well.
+    "warn" reports, "error" fails the step, "off" skips the check.
+
+    - `requests`: required parameters, values of parameters and the body, before anything is sent.
+    - `status`: the status of the response is documented.
+    - `content_type`: its media type is documented.
+    - `headers`: documented headers are present and fit their schemas.
+    - `schema`: the body fits its schema.
+    - `undocumented`: the body has no members that the schema allows but does not name (default "off").
+    - `deep`: openapi-core checks the whole exchange as well (default "off").
     """
 
     requests: Level = "warn"
@@ -35,11 +39,6 @@ class CheckOptions(Record, kw_only=True):
     schema: Level = "warn"
     undocumented: Level = "off"
     deep: Level = "off"
-
-    @property
-    def any_response(self) -> bool:
-        """Whether responses are checked."""
-        return any(getattr(self, name.replace("-", "_")) != "off" for name in RESPONSE_CHECKS)
 
 
 NO_CHECKS: Final = CheckOptions(
@@ -54,15 +53,15 @@ MAX_REDIRECTS: Final = 10  # of one request, where they are followed
 
 
 class TransportOptions(Record, kw_only=True):
-    """How requests reach their servers; tables are by host: `api.test:8443`, `api.test` or `*` (every host).
+    """How requests reach their servers. Keys of tables are hosts: `api.test:8443`, `api.test` or `*` (every host).
 
-    `certificates` are client certificates, each a PEM file and its key's file (None: the same
-    file); `ca_files` PEM files of the authorities to trust instead of the usual ones. The
-    certificates of `insecure_hosts` are not checked. `proxies` are URLs or `direct`; hosts that
-    none of them is for go by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY. `http2` False
-    never offers HTTP/2, True offers it even where that costs the faster HTTP/1.1 of many runs,
-    None offers it where it costs nothing. `max_redirects` is how many redirects of one request
-    are followed (0: none).
+    - `certificates`: client certificates, each a PEM file and the file of its key (None: the same file).
+    - `ca_files`: PEM files of the authorities to trust instead of the usual ones.
+    - `insecure_hosts`: hosts whose certificates are not checked.
+    - `proxies`: a URL or `direct`; other hosts go by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+    - `http2`: False never offers HTTP/2; True also offers it where that costs the faster HTTP/1.1 of many
+      runs; None (default) offers it where it costs nothing.
+    - `max_redirects`: how many redirects of one request are followed (default 0: none).
     """
 
     certificates: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
@@ -76,22 +75,29 @@ class TransportOptions(Record, kw_only=True):
 class RunOptions(Record, kw_only=True):
     """The limits and choices of a run. Times are seconds, sizes bytes.
 
-    `timeout` covers one exchange unless the step has its own; `run_timeout` the whole run.
-    `max_steps` bounds the visits of steps (None: max(1000, 20 x the workflow's steps)),
-    `max_depth` the nesting of workflows, at most DEEPEST. A Retry-After above `max_retry_wait` fails the step.
-    `poll_interval` is the wait before a goto re-enters the same step. `resend_unknown` allows
-    an unsafe request to be sent again although the outcome of the first is unknown.
-    `cookies` is "host" (sent back to the scheme, host and port that set them), "domain" (the Domain
-    attribute counts too) or "off".
-    `parallel` is how many independent steps may run at the same time. `transport` says how
-    requests reach their servers (None: no certificates, the environment's proxies). `checks`
-    says how requests and responses are checked.
-    `credentials_file` is the path of a credentials file (None: the user's own, when there is one);
-    `require_credentials` refuses a run whose operations ask for credentials that are not configured.
+    - `timeout`: of one exchange, unless the step has its own (default 30).
+    - `run_timeout`: of the whole run (default 600; None: no limit).
+    - `max_steps`: how many visits of steps a run may have (None: 20 x the workflow's steps, at least 1,000).
+    - `max_depth`: how deeply workflows may call each other (default 32, at most 60).
+    - `max_retry_wait`: a longer Retry-After of a server fails the step (default 300).
+    - `poll_interval`: the wait before a goto re-enters the same step (default 1).
+    - `criterion_timeout`: bounds the work of one criterion, selector or replacement (default 1).
+    - `max_response_size`: of a decoded body (default 10 MiB).
+    - `resend_unknown`: an unsafe request may be sent again although the outcome of the first is unknown.
+    - `cookies`: "host" (default: sent back to the scheme, host and port that set them), "domain" (the Domain
+      attribute counts too) or "off".
+    - `parallel`: how many independent steps may run at the same time (default 1).
+    - `transport`: how requests reach their servers (None: no certificates, the environment's proxies).
+    - `checks`: how requests and responses are checked against their descriptions.
+    - `credentials_file`: the path of a credentials file (None: the user's own, if there is one).
+    - `require_credentials`: refuses a run whose operations need credentials that are not configured.
+    - `user_agent`: the User-Agent header, unless a step sets one.
 
-    To run a part of the workflow: `step` runs this step and those it needs, `from_step` begins at
-    a step, `until` ends after one. `step_outputs` are outputs of steps of an earlier run, by stepId
-    and name.
+    To run a part of the workflow:
+
+    - `step`: this step and those it needs.
+    - `from_step`, `until`: begin at a step, end after one.
+    - `step_outputs`: outputs of steps of an earlier run, by stepId and name.
     """
 
     _hidden_in_repr = ("step_outputs",)

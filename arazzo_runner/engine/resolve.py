@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, render
@@ -9,6 +11,7 @@ from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, I
 from arazzo_runner.expressions.queries.query import Query, compile_query, select
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import (
+    ArrayValue,
     ExpressionValue,
     Literal,
     ObjectValue,
@@ -57,17 +60,21 @@ def resolve(value: Value, scope: Scope) -> JsonValue | Missing:
     Inside structures (semantics §3) a member that may be left out is left out; anything else
     without a value raises Unresolved.
     """
-    if isinstance(value, Literal):
-        return value.value
-    if isinstance(value, ExpressionValue):
-        return evaluate(value.expression, scope)
-    if isinstance(value, TemplateValue):
-        return _rendered(value.template, scope, value)
-    if isinstance(value, SelectorValue):
-        return _selected(value, scope)
-    if isinstance(value, ObjectValue):
-        return _object(value, scope)
-    return [_needed(item, scope) for item in value.items]
+    match value:
+        case Literal():
+            return value.value
+        case ExpressionValue():
+            return evaluate(value.expression, scope)
+        case TemplateValue():
+            return _rendered(value.template, scope, value)
+        case SelectorValue():
+            return _selected(value, scope)
+        case ObjectValue():
+            return _object(value, scope)
+        case ArrayValue():
+            return [_needed(item, scope) for item in value.items]
+        case _:
+            assert_never(value)
 
 
 def resolve_output(value: Value, scope: Scope) -> JsonValue | Missing:

@@ -29,6 +29,7 @@ from arazzo_runner.expressions.nodes import (
     Reference,
     SourceReference,
     ToleratedSyntax,
+    operands_of,
 )
 from arazzo_runner.expressions.parser import MAX_LENGTH, parse_expression
 
@@ -105,14 +106,8 @@ def _parse(text: str, declared: Declared) -> ParsedCondition:
 def _references(condition: Condition) -> Iterator[Expression]:
     if isinstance(condition, Reference):
         yield condition.expression
-    elif isinstance(condition, (Access, Not)):
-        yield from _references(condition.operand)
-    elif isinstance(condition, Comparison):
-        yield from _references(condition.left)
-        yield from _references(condition.right)
-    elif isinstance(condition, (And, Or)):
-        for operand in condition.operands:
-            yield from _references(operand)
+    for operand in operands_of(condition):
+        yield from _references(operand)
 
 
 class _ConditionParser:

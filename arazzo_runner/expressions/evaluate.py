@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import assert_never
 
 from arazzo_runner.base.json_values import (
     MISSING,
@@ -61,29 +62,32 @@ def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
 
     Only dicts, lists and the fields of the Scope are accessed, never attributes of values.
     """
-    if isinstance(expression, MessageReference):
-        return _message(expression, scope)
-    if isinstance(expression, Keyword):
-        return _keyword(expression, scope)
-    if isinstance(expression, StepReference):
-        outputs = scope.steps.get(expression.step_id)
-        if outputs is None:
-            return MISSING
-        return _named(outputs, expression.output, expression.pointer, expression.path)
-    if isinstance(expression, InputReference):
-        return _named(scope.inputs, expression.name, expression.pointer, expression.path)
-    if isinstance(expression, WorkflowReference):
-        workflow = scope.workflows.get(expression.workflow_id)
-        if workflow is None:
-            return MISSING
-        values = workflow.inputs if expression.field == "inputs" else workflow.outputs
-        return _named(values, expression.name, expression.pointer, expression.path)
-    if isinstance(expression, OutputReference):
-        return _named(scope.outputs, expression.name, expression.pointer, expression.path)
-    if isinstance(expression, SourceReference):
-        return scope.sources.get(expression.source, {}).get(expression.reference, MISSING)
-    assert isinstance(expression, ComponentReference)
-    return scope.components.get(expression.type, {}).get(expression.name, MISSING)
+    match expression:
+        case MessageReference():
+            return _message(expression, scope)
+        case Keyword():
+            return _keyword(expression, scope)
+        case StepReference():
+            outputs = scope.steps.get(expression.step_id)
+            if outputs is None:
+                return MISSING
+            return _named(outputs, expression.output, expression.pointer, expression.path)
+        case InputReference():
+            return _named(scope.inputs, expression.name, expression.pointer, expression.path)
+        case WorkflowReference():
+            workflow = scope.workflows.get(expression.workflow_id)
+            if workflow is None:
+                return MISSING
+            values = workflow.inputs if expression.field == "inputs" else workflow.outputs
+            return _named(values, expression.name, expression.pointer, expression.path)
+        case OutputReference():
+            return _named(scope.outputs, expression.name, expression.pointer, expression.path)
+        case SourceReference():
+            return scope.sources.get(expression.source, {}).get(expression.reference, MISSING)
+        case ComponentReference():
+            return scope.components.get(expression.type, {}).get(expression.name, MISSING)
+        case _:
+            assert_never(expression)
 
 
 def render(template: Template, scope: Scope) -> str:
@@ -218,15 +222,19 @@ class _Judge:
         self.seen: dict[str, JsonValue] = {}
 
     def truth(self, node: Condition) -> bool:
-        if isinstance(node, Comparison):
-            return compares(self.value(node.left), node.operator, self.value(node.right), self.budget.spend)
-        if isinstance(node, And):
-            return all(self.truth(operand) for operand in node.operands)
-        if isinstance(node, Or):
-            return any(self.truth(operand) for operand in node.operands)
-        if isinstance(node, Not):
-            return not self.truth(node.operand)
-        return is_truthy(self.value(node))
+        match node:
+            case Comparison():
+                return compares(self.value(node.left), node.operator, self.value(node.right), self.budget.spend)
+            case And():
+                return all(self.truth(operand) for operand in node.operands)
+            case Or():
+                return any(self.truth(operand) for operand in node.operands)
+            case Not():
+                return not self.truth(node.operand)
+            case Constant() | Reference() | Access():
+                return is_truthy(self.value(node))
+            case _:
+                assert_never(node)
 
     def value(self, node: Condition) -> JsonValue | Missing:
         if isinstance(node, Constant):
@@ -244,16 +252,20 @@ class _Judge:
 
     def reason(self, node: Condition) -> str:
         """Return in one sentence why a condition does not hold."""
-        if isinstance(node, And):
-            failed = next((operand for operand in node.operands if not self.truth(operand)), node.operands[0])
-            return self.reason(failed)
-        if isinstance(node, Or):
-            return "none of " + " || ".join(map(str, node.operands)) + " holds"
-        if isinstance(node, Comparison):
-            return self._comparison_reason(node)
-        if isinstance(node, Not):
-            return f"{node.operand} holds"
-        return f"{node} is {preview(self.value(node))}"
+        match node:
+            case And():
+                failed = next((operand for operand in node.operands if not self.truth(operand)), node.operands[0])
+                return self.reason(failed)
+            case Or():
+                return "none of " + " || ".join(map(str, node.operands)) + " holds"
+            case Comparison():
+                return self._comparison_reason(node)
+            case Not():
+                return f"{node.operand} holds"
+            case Constant() | Reference() | Access():
+                return f"{node} is {preview(self.value(node))}"
+            case _:
+                assert_never(node)
 
     def _comparison_reason(self, node: Comparison) -> str:
         left, right = self.value(node.left), self.value(node.right)

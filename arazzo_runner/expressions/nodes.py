@@ -5,7 +5,7 @@ Grammar: Arazzo 1.1.0 §Runtime Expressions (ABNF) and §Criterion Object (simpl
 
 from __future__ import annotations
 
-from typing import Literal as OneOf, TypeAlias
+from typing import Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue, is_number, to_json
 from arazzo_runner.base.records import Record
@@ -274,6 +274,21 @@ class Or(Record):
 
 
 Condition: TypeAlias = Constant | Reference | Access | Not | Comparison | And | Or
+
+
+def operands_of(condition: Condition) -> tuple[Condition, ...]:
+    """Return the direct operands of a condition, in their order."""
+    match condition:
+        case Constant() | Reference():
+            return ()
+        case Access() | Not():
+            return (condition.operand,)
+        case Comparison():
+            return condition.left, condition.right
+        case And() | Or():
+            return condition.operands
+        case _:
+            assert_never(condition)
 
 
 def _wrapped(node: Condition, bare: tuple[type, ...]) -> str:

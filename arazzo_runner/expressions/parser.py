@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Final, NoReturn
 
+from arazzo_runner.base.json_values import escaped
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.expressions.names import (
@@ -45,7 +46,7 @@ ROOTS: Final = (
 )  # fmt: skip
 KEYWORDS: Final = ("url", "method", "statusCode", "self")
 MAX_LENGTH: Final = 65_536
-_MEANT: Final = {
+_SUGGESTED_ROOTS: Final = {
     "input": "inputs", "step": "steps", "workflow": "workflows", "output": "outputs", "component": "components",
     "source": "sourceDescriptions", "sources": "sourceDescriptions", "status": "statusCode", "env": "inputs",
 }  # fmt: skip
@@ -84,7 +85,7 @@ def canonical_form(node: Expression) -> Expression:
     path = getattr(node, "path", ())
     if not path:
         return node
-    tokens = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    tokens = "".join("/" + escaped(str(step)) for step in path)
     pointer = (node.pointer or "") + tokens  # type: ignore[union-attr]
     if isinstance(node, MessageReference):
         return MessageReference(node.message, node.part, node.name, pointer)
@@ -418,7 +419,7 @@ def _is_prose(rest: str) -> bool:
 def _root_hint(root: str) -> str | None:
     if root in ("body", "headers"):
         return f"did you mean $response.{root.removesuffix('s')}?"
-    if root in _MEANT:
-        return f"did you mean ${_MEANT[root]}?"
+    if root in _SUGGESTED_ROOTS:
+        return f"did you mean ${_SUGGESTED_ROOTS[root]}?"
     near = did_you_mean(root, ROOTS, prefix="did you mean $")
     return None if near is None else near.replace('"', "")

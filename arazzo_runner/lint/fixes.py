@@ -50,11 +50,6 @@ def fix_document(document: Document, findings: Iterable[Diagnostic], *, unsafe: 
     return Fixed(document.text if text is None else text, tuple(plan.found for plan in chosen))
 
 
-def can_be_fixed(found: Diagnostic, document: Document, *, unsafe: bool = False) -> bool:
-    """Return whether a finding has a fix that can be applied to the document."""
-    return _plan(found, document, unsafe) is not None
-
-
 def _plan(found: Diagnostic, document: Document, unsafe: bool) -> _Plan | None:
     fix = found.fix
     if fix is None or not (fix.is_safe or unsafe) or any(edit.at.uri != document.uri for edit in fix.edits):

@@ -86,7 +86,7 @@ class ResultCache:
             "bounds": checker.bounds(location),
             "read": {uri: _digest(data) for uri, data in tracker.read.items()},
             "missing": sorted(tracker.missing),
-            "meant": tracker.meant,
+            "given": tracker.given,
             "findings": [_described(each, uris) for each in result.findings],
             "ignored": result.ignored,
         }
@@ -105,7 +105,7 @@ class ResultCache:
     def _is_valid(self, entry: Any, checker: Checker) -> bool:
         if any(os.path.isfile(path_of(uri)) for uri in entry["missing"]):
             return False
-        if any(checker.identified(uri) != location for uri, location in entry["meant"].items()):
+        if any(checker.identified(uri) != location for uri, location in entry["given"].items()):
             return False
         return all(self._digest_now(uri, checker) == digest for uri, digest in entry["read"].items())
 

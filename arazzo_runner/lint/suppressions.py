@@ -79,7 +79,7 @@ def _suppression(match: re.Match[str], document: Document) -> Suppression:
 
 
 def _line_below(line: int, column: int, document: Document) -> int:
-    """Return the line that a comment applies to: its own, or the next one with content if it stands alone."""
+    """Return the line that a comment applies to: its own, or the next one with content if it is alone on its line."""
     positions = document.positions
     if positions.line_text(line)[: column - 1].strip():
         return line

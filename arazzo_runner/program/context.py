@@ -178,9 +178,9 @@ def component(item: ReusableObject, kind: str, context: Context) -> object | Non
     at = item.at.child("reference")
     if not item.reference.startswith(prefix):
         message = f'"{item.reference}" is no reference to a component of the right kind'
-        meant = _meant_component(item.reference, known)
-        fix = None if meant is None else replacing(at, prefix + meant, is_safe=False)
-        hint = f"write {prefix}{meant or '<name>'}"
+        suggested = _component_name(item.reference, known)
+        fix = None if suggested is None else replacing(at, prefix + suggested, is_safe=False)
+        hint = f"write {prefix}{suggested or '<name>'}"
         context.problems.error("unknown-component", message, at, hint=hint, fix=fix)
         return None
     message = f'there is no component "{name}" in components/{kind}'
@@ -189,7 +189,7 @@ def component(item: ReusableObject, kind: str, context: Context) -> object | Non
     return None
 
 
-def _meant_component(reference: str, known: Iterable[str]) -> str | None:
+def _component_name(reference: str, known: Iterable[str]) -> str | None:
     """Return the name in a reference of another form: `#/components/parameters/page`, `page`."""
     names = [name for name in known if reference.endswith((f"/{name}", f".{name}")) or reference == name]
     return max(names, key=len, default=None)

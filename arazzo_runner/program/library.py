@@ -25,14 +25,20 @@ DocumentSource: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
 class LoadOptions(Record, kw_only=True):
     """How documents are found and read.
 
-    `sources` overrides the url of a source by its name (a path or URL); `url_map` maps URLs to local
-    files (a URL that ends in / to a folder). `servers` are server URLs by source name,
-    `server_variables` server variables by name. `root` is the folder that files must be in;
-    `offline` forbids remote documents (`unchecked`: without an error), `allow_remote` allows them all
-    and `allow_hosts` those of some hosts. `any_server` accepts descriptions without a usable server
-    (for a mock or a dry run). `include` are further Arazzo documents that references may mean by their
-    `$self`. `limits` bound the size and depth of a document; `strict` turns tolerated deviations into errors.
-    `cache` allows the on-disk cache of large descriptions (docs/cache.md).
+    - `sources`: paths or URLs of source descriptions by their names, instead of the `url` in the document.
+    - `url_map`: local files by URL; a URL that ends in / is mapped to a folder.
+    - `servers`: URLs at which APIs are called, by the names of their source descriptions.
+    - `server_variables`: values of server variables by name.
+    - `root`: the folder that files named by documents must be in (None: the repository of the entry document,
+      else the folder that contains it and its sources).
+    - `include`: further Arazzo documents that references may name by their `$self`.
+    - `limits`: size, depth and number of nodes of one document.
+    - `strict`: tolerated deviations from the Specification are errors.
+    - `offline`: no document is fetched; a remote one is an error or, with `unchecked`, only not checked.
+    - `allow_remote`: lifts the restrictions on remote documents; `allow_hosts`: for some hosts.
+    - `any_server`: accepts descriptions without a usable server (for a mock or a dry run).
+    - `cache`: large descriptions are kept parsed on disk (default True; docs/cache.md).
+
     For other modules of the package: `environment`, and `snapshot`, which records what is read or, if it is
     closed, replaces reading.
     """

@@ -7,6 +7,7 @@ from typing import assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.document.model import Criterion
+from arazzo_runner.document.parts import SELECTOR_TYPES
 from arazzo_runner.errors import Change, Edit, Fix, Location, removing, replacing
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.nodes import Constant, Expression, ExpressionSyntaxError, Reference, Template
@@ -30,7 +31,6 @@ from arazzo_runner.program.model import (
 )
 
 SELECTOR_FIELDS = frozenset({"context", "selector", "type"})
-SELECTOR_KINDS = ("jsonpath", "xpath", "jsonpointer")
 
 
 def compile_value(
@@ -130,7 +130,7 @@ def is_selector(raw: dict[str, JsonValue]) -> bool:
         return False
     context, selector, kind = raw["context"], raw["selector"], raw["type"]
     name = kind.get("type") if isinstance(kind, dict) else kind
-    return isinstance(context, str) and context.startswith("$") and isinstance(selector, str) and name in SELECTOR_KINDS
+    return isinstance(context, str) and context.startswith("$") and isinstance(selector, str) and name in SELECTOR_TYPES
 
 
 def compile_selector(
@@ -189,14 +189,13 @@ def compile_criteria(criteria: tuple[Criterion, ...], context: Context) -> tuple
 
 
 def _criterion(criterion: Criterion, context: Context) -> CompiledCriterion | None:
-    kind = "simple" if criterion.type is None else criterion.type.type
-    if kind == "simple":
+    if criterion.type is None or criterion.type.type == "simple":
         return _simple(criterion, context)
-    if criterion.context is None or kind not in ("regex", "jsonpath", "xpath"):
+    if criterion.context is None:
         return None  # already reported when the document was read
-    version = criterion.type.version if criterion.type is not None else None
     expression = compile_expression(criterion.context, criterion.at.child("context"), context)
     at = criterion.at.child("condition")
+    kind, version = criterion.type.type, criterion.type.version
     query = compile_query_text(criterion.condition, kind, version, at, context)
     if expression is None or query is None:
         return None

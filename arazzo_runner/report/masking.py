@@ -111,4 +111,4 @@ class _MaskedLines(Record):
         return self.positions.scalar_column(pointer, offset)
 
     def line_text(self, line: int) -> str:
-        return self.secrets.blotted(self.positions.line_text(line))
+        return self.secrets.mask_in_place(self.positions.line_text(line))

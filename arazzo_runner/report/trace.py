@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
-from arazzo_runner.base.json_values import JsonValue, preview
+from arazzo_runner.base.json_values import JsonValue, escaped, preview
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import MASK, is_secret_name
 from arazzo_runner.expressions.nodes import (
@@ -180,7 +180,7 @@ def _leaves(pointer: str, value: Value) -> Iterator[tuple[str, Value]]:
     """Yield the leaves of a payload with their JSON Pointers."""
     if isinstance(value, ObjectValue):
         for name, item in value.members:
-            token = str(name).replace("~", "~0").replace("/", "~1")
+            token = escaped(str(name))
             yield from _leaves(f"{pointer}/{token}", item)
     elif isinstance(value, ArrayValue):
         for index, item in enumerate(value.items):
@@ -188,7 +188,7 @@ def _leaves(pointer: str, value: Value) -> Iterator[tuple[str, Value]]:
     elif isinstance(value, Literal) and isinstance(value.value, Mapping) and value.value:
         constants: Mapping[str, JsonValue] = value.value
         for name, constant in constants.items():
-            token = str(name).replace("~", "~0").replace("/", "~1")
+            token = escaped(str(name))
             yield from _leaves(f"{pointer}/{token}", Literal(constant))
     else:
         yield pointer, value

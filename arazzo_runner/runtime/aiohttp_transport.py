@@ -87,7 +87,7 @@ def _url(request: Any) -> URL:
 
 @contextlib.contextmanager
 def _translated(library: Any) -> Iterator[None]:
-    """Raise the library's exceptions instead: they tell whether the server may have acted."""
+    """Raise the library's exceptions instead: they show whether the server may have acted."""
     try:
         yield
     except aiohttp.ServerDisconnectedError as problem:

@@ -127,7 +127,7 @@ class BlockingWorld:
     def _sent(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = self._exchange(effect)
         for _ in range(MAX_STALE_CONNECTIONS):
-            if not self._stale.asks_again(effect, answer):
+            if not self._stale.may_resend(effect, answer):
                 break
             answer = self._exchange(effect)
         return answer
@@ -248,7 +248,7 @@ class AsyncWorld:
     async def _sent(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = await self._exchange(effect)
         for _ in range(MAX_STALE_CONNECTIONS):
-            if not self._stale.asks_again(effect, answer):
+            if not self._stale.may_resend(effect, answer):
                 break
             answer = await self._exchange(effect)
         return answer
@@ -327,7 +327,7 @@ class _StaleConnections:
     def __init__(self) -> None:
         self._answered: set[str] = set()
 
-    def asks_again(self, effect: SendRequest, answer: HttpResponse | NoResponse) -> bool:
+    def may_resend(self, effect: SendRequest, answer: HttpResponse | NoResponse) -> bool:
         """Return whether a safe request failed on a connection that had been closed: it is sent once more."""
         origin = effect.request.url.partition("://")[2].partition("/")[0]
         if isinstance(answer, HttpResponse):

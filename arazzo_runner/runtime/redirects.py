@@ -81,7 +81,7 @@ class Trail:
     def hops(self, answer: HttpResponse | NoResponse, target: str, looked_up: LookedUp | None) -> list[SendRequest]:
         """Return the request to the target, once for each of its addresses; empty when it must not be sent.
 
-        `looked_up` is None where addresses tell nothing: on the same origin, through a proxy.
+        `looked_up` is None where addresses are not checked: on the same origin, through a proxy.
         """
         assert isinstance(answer, HttpResponse)
         self._refused = None if looked_up is None else _address_refusal(target, looked_up)

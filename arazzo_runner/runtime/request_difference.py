@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.json_values import MISSING, JsonValue, escaped
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.effects import HttpRequest
 from arazzo_runner.sources.http_media.media import decode_body
@@ -93,7 +93,7 @@ def _decoded(request: HttpRequest) -> JsonValue:
 def _values(pointer: str, was: JsonValue, now: JsonValue) -> Iterator[Difference]:
     if isinstance(was, dict) and isinstance(now, dict):
         for name in dict.fromkeys((*was, *now)):
-            token = str(name).replace("~", "~0").replace("/", "~1")
+            token = escaped(str(name))
             yield from _values(f"{pointer}/{token}", was.get(name, MISSING), now.get(name, MISSING))
     elif isinstance(was, list) and isinstance(now, list):
         for index in range(max(len(was), len(now))):

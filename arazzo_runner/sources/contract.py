@@ -40,8 +40,8 @@ def check_response(
 ) -> Contract:
     """Check a response (status, header fields, body) to a request."""
     sent = _request(operation, url, headers, body)
-    came = _Response(status, FoldedHeaders(_plain_fields(operation, status, fields)), answer or None)
-    return _checked(operation, sent.stated_type, lambda contract: contract.iter_response_errors(sent, came))
+    received = _Response(status, FoldedHeaders(_plain_fields(operation, status, fields)), answer or None)
+    return _checked(operation, sent.stated_type, lambda contract: contract.iter_response_errors(sent, received))
 
 
 def check_description(operation: Operation) -> Contract:

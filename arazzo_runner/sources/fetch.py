@@ -182,14 +182,14 @@ class SnapshotFetch(DocumentFetch):
 class DependencyTracker(MutableRecord):
     """The dependencies of one load, which decide whether its result is still valid.
 
-    `read` are the bytes of documents by URI, `missing` the URIs without a file, `meant` the
+    `read` are the bytes of documents by URI, `missing` the URIs without a file, `given` the
     locations of given documents (None: not given) by the URIs asked for. A load is not `repeatable`
     if something was remote or could not be read.
     """
 
     read: dict[str, bytes] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
-    meant: dict[str, str | None] = field(default_factory=dict)
+    given: dict[str, str | None] = field(default_factory=dict)
     repeatable: bool = True
 
 
@@ -201,7 +201,7 @@ class TrackedLocations(Mapping[str, str]):
         self._tracker = tracker
 
     def __getitem__(self, uri: str) -> str:
-        found = self._tracker.meant[uri] = self._locations.get(uri)
+        found = self._tracker.given[uri] = self._locations.get(uri)
         if found is None:
             raise KeyError(uri)
         return found

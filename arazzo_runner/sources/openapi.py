@@ -6,10 +6,10 @@ Specifications: OpenAPI 3.0.4, 3.1.1, 3.2.0 §OpenAPI Object, §Paths Object, §
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from arazzo_runner.base.json_values import JsonValue, pointer_tokens
+from arazzo_runner.base.json_values import JsonValue, escaped, pointer_tokens
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.problems import Problems
@@ -143,14 +143,6 @@ class OpenApiDescription:
         """Return (value, base) of a value after following its `$ref`; raises ReferenceFailure."""
         return self.references.follow(schema, base or self.references.base)
 
-    def retriever(self, base: str | None = None) -> Callable[[str], JsonValue]:
-        """Return a function that reads documents named by `$ref`s of a schema; it raises KeyError."""
-        return self.references.retriever(base or self.references.base)
-
-    def schema_root(self, base: str | None = None) -> JsonValue:
-        """Return the document that `#/…` references of a schema with this base refer to."""
-        return self.references.document(base or self.references.base)
-
     def place(self, pointer: str) -> Location:
         """Return the location of a JSON Pointer in the description."""
         return self.document.at(pointer)
@@ -214,7 +206,7 @@ class OpenApiDescription:
         value = None if path.startswith("x-") else self._paths().get(path)
         if not isinstance(value, dict):
             return None
-        own = Node(value, self.references.base, self.document.at(f"/paths/{_escaped(path)}"))
+        own = Node(value, self.references.base, self.document.at(f"/paths/{escaped(path)}"))
         if "$ref" not in value:
             return _PathItem(path, (own,))
         try:
@@ -241,8 +233,4 @@ class OpenApiDescription:
 
 def _pointer(path: str, method: str) -> str:
     extra = "" if method in METHODS else f"/{EXTRA}"
-    return f"/paths/{_escaped(path)}{extra}/{_escaped(method)}"
-
-
-def _escaped(token: str) -> str:
-    return token.replace("~", "~0").replace("/", "~1")
+    return f"/paths/{escaped(path)}{extra}/{escaped(method)}"

@@ -197,11 +197,6 @@ def _is_allowed(uri: str, policy: Policy) -> bool:
 # ------------------------------------------------------------------ repositories
 
 
-def repository_root(folder: str) -> str:
-    """Return the nearest repository that contains a folder, else the folder itself."""
-    return Repositories().above(folder) or os.path.abspath(folder)
-
-
 class Repositories:
     """A cache of the repositories that contain folders; each folder is examined once."""
 

@@ -6,8 +6,7 @@ else where it was read from), or the `$id` of an enclosing schema (JSON Schema 2
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, member, resolve_pointer
@@ -77,8 +76,6 @@ class References:
         found = self.follow_node(Node(node, base, Location("")))
         return found.value, found.base
 
-    resolve_schema = follow
-
     def follow_node(self, node: Node) -> Node:
         """Like follow, but for a Node, with the location of the result."""
         for _ in range(MAX_HOPS):
@@ -102,46 +99,10 @@ class References:
             raise ReferenceFailure(f'$ref "{_shown(reference)}" leads nowhere')
         return Node(value, loaded.subschemas.base_of(pointer), document.at(pointer))
 
-    def document(self, base: str) -> JsonValue:
-        """Return the document with this base URI, against which `#/…` is resolved."""
-        return self._resource("", base)[0].document.value
-
     def location_of(self, base: str) -> str:
         """Return where the document with this base URI was read from, whatever its `$self` and `$id`."""
         known = self._known(base)
         return base if known is None else known[0].location
-
-    def retriever(self, base: str) -> Callable[[str], JsonValue]:
-        """Return a function from URI (relative to `base`) to document, which raises KeyError.
-
-        It is for JSON Schema libraries, and reads only what this description may read.
-        """
-
-        def retrieve(uri: str) -> JsonValue:
-            try:
-                loaded, start = self._resource(uri.partition("#")[0], base)
-            except ReferenceFailure:
-                raise KeyError(uri) from None
-            return resolve_pointer(loaded.document.value, start)
-
-        return retrieve
-
-    def resource_retriever(self, base: str, specification: Any) -> Callable[[str], Any]:
-        """Like retriever, but as the `retrieve` of a `referencing.Registry`."""
-        from referencing import Resource  # lazily: it is heavy
-        from referencing.exceptions import NoSuchResource
-
-        retrieve = self.retriever(base)
-        no_such: Any = NoSuchResource
-
-        def resource(uri: str) -> Any:
-            try:
-                contents: Any = retrieve(uri)
-            except KeyError:
-                raise no_such(ref=uri) from None
-            return Resource.from_contents(contents, default_specification=specification)
-
-        return resource
 
     # ------------------------------------------------------------------ documents
 

@@ -44,7 +44,7 @@ def convert_operation(
             if not str(status).startswith("x-")
         }
     elif responses is not None:
-        converted["responses"] = responses  # of a wrong type: the reader says so
+        converted["responses"] = responses  # of a wrong type: the reader reports it
     return converted
 
 

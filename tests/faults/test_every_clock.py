@@ -109,8 +109,8 @@ def test_tokens_that_expire(expires, moment):
     token = read_token(Grant("client_credentials", "https://h/"), "https://h/", HttpResponse(200, (), body), at)
     assert isinstance(token, Token)
     cache = TokenCache()
-    flight, _ = cache.board("key")
-    cache.land("key", flight, token)
+    pending, _ = cache.join("key")
+    cache.finish("key", pending, token)
     assert cache.get("key", at) in (None, token)
 
 

@@ -12,12 +12,12 @@ from arazzo_runner.sources.download import download
 from arazzo_runner.sources.fetch import FetchError, make_fetch, read_file
 from arazzo_runner.sources.policy import (
     Policy,
+    Repositories,
     address_kind,
     check_addresses,
     check_reference,
     check_source,
     redirected,
-    repository_root,
 )
 from arazzo_runner.sources.uris import is_remote, join, origin, path_of, uri_of_path, without_userinfo
 from tests.loopback import Reply, serving
@@ -95,10 +95,10 @@ def test_user_may_name_any_file(tree):
     assert make_fetch(REMOTE).entry(uri(tree / "notes.txt")) == b"secret"
 
 
-def test_root_is_the_repository_else_the_folder(tree):
-    assert repository_root(str(tree)) == str(tree)
+def test_repository_is_the_nearest_folder_with_git(tree):
+    assert Repositories().above(str(tree)) is None
     (tree.parent / ".git").mkdir()
-    assert repository_root(str(tree)) == str(tree.parent)
+    assert Repositories().above(str(tree)) == str(tree.parent)
 
 
 def test_without_a_repository_the_root_grows_to_hold_the_sources(tmp_path):

@@ -1,14 +1,10 @@
-"""`$ref` across documents: bases, `$id`, `$anchor`, `$self`, cycles, limits; nothing is fetched by jsonschema."""
+"""`$ref` across documents: bases, `$id`, `$anchor`, `$self`, cycles, limits."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from jsonschema import Draft202012Validator
-from referencing import Registry
-from referencing.exceptions import NoSuchResource
-from referencing.jsonschema import DRAFT202012
 
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value, read
@@ -175,7 +171,7 @@ NAMED = {
 )  # fmt: skip
 def test_schemas_are_found_by_id_and_anchor(reference, base, kind, found_base):
     references, shelf = over(NAMED)
-    value, at = references.resolve_schema({"$ref": reference}, base)
+    value, at = references.follow({"$ref": reference}, base)
     assert (value["type"], at) == (kind, found_base)
     assert shelf.asked == []
 
@@ -206,31 +202,6 @@ def test_remote_document_cannot_pass_for_a_local_one():
     assert shelf.asked == [("file:///etc/passwd.yaml", BASE)]
     with pytest.raises(FetchError, match="must not lead to a file"):
         make_fetch(BASE).referenced(*shelf.asked[0])
-
-
-# ------------------------------------------------------------------ for JSON Schema libraries
-
-
-def test_jsonschema_validates_through_the_registry_and_fetches_nothing_by_itself():
-    documents = {"https://api.test/specs/pet.json": {"properties": {"tag": {"$ref": "tag.json#/Tag"}}},
-                 "https://api.test/specs/tag.json": {"Tag": {"type": "string"}}}  # fmt: skip
-    references, shelf = over({"Pet": {"$ref": "pet.json"}}, documents)
-    registry = Registry(retrieve=references.resource_retriever(BASE, DRAFT202012))
-    validator = Draft202012Validator({"$ref": f"{BASE}#/Pet"}, registry=registry)
-    assert validator.is_valid({"tag": "x"})
-    assert not validator.is_valid({"tag": 1})
-    assert [uri.rpartition("/")[2] for uri, _ in shelf.asked] == ["pet.json", "tag.json"]
-    with pytest.raises(NoSuchResource):
-        references.resource_retriever(BASE, DRAFT202012)("https://elsewhere.test/x")
-
-
-def test_documents_are_found_by_relative_names_too():
-    references, _ = over({"a": 1}, {"https://api.test/specs/x.json": {"b": 2}})
-    retrieve = references.retriever(BASE)
-    assert retrieve("x.json#/b") == {"b": 2}
-    assert references.document(BASE) == {"a": 1}
-    with pytest.raises(KeyError):
-        retrieve("gone.json")
 
 
 def test_references_of_moved_values_become_absolute():

@@ -52,7 +52,7 @@ class Secrets:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._texts: dict[str, None] = {}
         self._finder: _Finder | None = None
-        self._unfound: list[str] = []  # not yet added to the finder
+        self._not_added: list[str] = []  # to the finder, which is made when it is needed
         for text in texts:
             self.add(text)
 
@@ -93,7 +93,7 @@ class Secrets:
         """Return `text` with every secret replaced by `***`, also if escaped, or cut short by a `…`."""
         return self._replaced(text, lambda found: MASK)
 
-    def blotted(self, text: str) -> str:
+    def mask_in_place(self, text: str) -> str:
         """Return `text` with every secret replaced by as many asterisks, so that columns stay."""
         return self._replaced(text, lambda found: "*" * (found[1] - found[0]))
 
@@ -125,9 +125,9 @@ class Secrets:
             from arazzo_runner.base.secrets.finder import Finder  # lazily: a check knows no secrets
 
             self._finder = Finder()
-        for secret in self._unfound:
+        for secret in self._not_added:
             self._finder.add(secret)
-        self._unfound.clear()
+        self._not_added.clear()
         return self._finder.replaced(text, replacement)
 
     def _add_text(self, text: str) -> None:
@@ -135,7 +135,7 @@ class Secrets:
         for part in (text.strip(), text.strip().partition(" ")[2].strip()):
             if len(part) >= MINIMUM_LENGTH and part not in self._texts:
                 self._texts[part] = None
-                self._unfound.append(part)
+                self._not_added.append(part)
 
 
 def texts_of(value: JsonValue) -> Iterator[str]:

@@ -14,7 +14,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, read_line
 from arazzo_runner.cli.debugger import HELP, Debugger
-from arazzo_runner.cli.errors import EXIT_INTERRUPTED, usage_error
+from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import (
     arazzo_command,
     color_option,
@@ -27,6 +27,7 @@ from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.execution import prepared_secret_file
 from arazzo_runner.cli.run.inputs import given_inputs
 from arazzo_runner.cli.run.prepare import credentials_of
+from arazzo_runner.cli.run.session import EXIT_CODES
 from arazzo_runner.engine.access import CredentialsGiven
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.events import Event
@@ -96,7 +97,7 @@ def command(
         console.err(success_line(result, color=console.color) + "\n")
     else:
         console.err(render_failure(result, color=console.color))
-    return {"succeeded": 0, "failed": 1, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}.get(result.status, 2)
+    return EXIT_CODES[result.status]
 
 
 @contextlib.contextmanager

@@ -135,22 +135,22 @@ def command(**options: Any) -> int:
     return watch(given, lambda snapshot: _run(given, snapshot))
 
 
-def _run(given: RunArguments, read: DocumentSnapshot | None = None) -> int:
-    """Run with the variables of --env-file; `read` takes in the documents that are loaded."""
+def _run(given: RunArguments, snapshot: DocumentSnapshot | None = None) -> int:
+    """Run with the variables of --env-file; `snapshot` records the documents that are loaded."""
     if not given.many.env_files:
-        return _dispatched(given, read)
+        return _dispatched(given, snapshot)
     from arazzo_runner.cli.run.environments import environment_files  # lazily: few runs need it
 
     with environment_files(given.many.env_files):
-        return _dispatched(given, read)
+        return _dispatched(given, snapshot)
 
 
-def _dispatched(given: RunArguments, read: DocumentSnapshot | None) -> int:
+def _dispatched(given: RunArguments, snapshot: DocumentSnapshot | None) -> int:
     if not given.is_many:
-        return run_session(given, os.environ, read)
+        return run_session(given, os.environ, snapshot)
     from arazzo_runner.cli.run.many import run_many  # lazily: a single run needs none of it
 
-    return run_many(given, os.environ, read)
+    return run_many(given, os.environ, snapshot)
 
 
 # ------------------------------------------------------------------ contradictions

@@ -84,13 +84,13 @@ class Execution:
         """Run; blocking."""
         if self.given.dry_run:
             return api.dry_run(self.ready.program, **self._common())
-        return self._kept(api.run(self.ready.program, **self._common(), **self._sending()))
+        return self._with_secrets_written(api.run(self.ready.program, **self._common(), **self._sending()))
 
     async def aperform(self) -> RunResult:
         """Run on the running event loop."""
         if self.given.dry_run:
             return self.perform()
-        return self._kept(await api.arun(self.ready.program, **self._common(), **self._sending()))
+        return self._with_secrets_written(await api.arun(self.ready.program, **self._common(), **self._sending()))
 
     def closing_lines(self) -> str:
         """Return what a person may want to do after the run, as lines for standard error."""
@@ -137,7 +137,7 @@ class Execution:
             self._secret_file.on_event(event, secrets)
         self._on_event(event, secrets)
 
-    def _kept(self, result: RunResult) -> RunResult:
+    def _with_secrets_written(self, result: RunResult) -> RunResult:
         """Write the last secret outputs; a run whose secrets could not be written has failed."""
         lost = None if self._secret_file is None else self._secret_file.finish(result.status, result.outputs)
         if lost is None or result.status != "succeeded":

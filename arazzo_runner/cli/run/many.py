@@ -17,7 +17,7 @@ from arazzo_runner.cli.run.plan import PlannedRun, plan
 from arazzo_runner.cli.run.reporting import refused_run
 from arazzo_runner.cli.run.session import (
     EXIT_CODES,
-    Reports,
+    ReportWriter,
     delivered_outputs,
     missing_outputs,
     prepared_output,
@@ -42,13 +42,13 @@ from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
-def run_many(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
-    """Perform all runs and return the worst exit code; `read` takes in the documents that are loaded."""
+def run_many(given: RunArguments, environment: Mapping[str, str], snapshot: DocumentSnapshot | None = None) -> int:
+    """Perform all runs and return the worst exit code; `snapshot` records the documents that are loaded."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:
         reports = prepared_reports(given, console)
-        runs = plan(given, environment, read)
+        runs = plan(given, environment, snapshot)
         batch = Batch(given, runs, console, reports)
     except ArazzoError as problem:
         if reports is not None:
@@ -66,7 +66,7 @@ class Batch:
     """The runs of one command line, checked and about to begin."""
 
     def __init__(
-        self, given: RunArguments, runs: Sequence[PlannedRun], console: Console, reports: Reports | None = None
+        self, given: RunArguments, runs: Sequence[PlannedRun], console: Console, reports: ReportWriter | None = None
     ) -> None:
         self._given = given
         self._runs = runs

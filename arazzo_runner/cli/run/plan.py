@@ -59,7 +59,7 @@ def plan(
 ) -> list[PlannedRun]:
     """Load every document and check the inputs of every run; raises InvalidUsage with all that is wrong.
 
-    `snapshot` takes in the documents that are read.
+    `snapshot` records the documents that are read.
     """
     options = run_options(given)
     chosen = _chosen(given, snapshot)
@@ -204,7 +204,7 @@ def _matching(pattern: str) -> list[str]:
 def _programs(
     given: RunArguments, spec: str, known: dict[str, None], snapshot: DocumentSnapshot | None
 ) -> list[Program]:
-    """Return the chosen workflows of a document, each as a program of its own; `known` takes in their names."""
+    """Return the chosen workflows of a document, each as a program of its own; their names are added to `known`."""
     if not given.workflows:
         return [api.choose_workflow(load_document(given, spec, None, snapshot), None)]
     if any(map(has_wildcard, given.workflows)):

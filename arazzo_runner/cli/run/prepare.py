@@ -51,7 +51,7 @@ class Prepared(Record, kw_only=True):
 
 
 def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: DocumentSnapshot | None = None) -> Prepared:
-    """Return the run that a command line asks for; `snapshot` takes in its documents. Raises ArazzoError."""
+    """Return the run that a command line asks for; `snapshot` records its documents. Raises ArazzoError."""
     options = run_options(given)
     program = api.choose_workflow(load_document(given, given.spec, given.workflow, snapshot), given.workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
@@ -123,7 +123,7 @@ def load_document(
 
 
 def load_options(given: RunArguments, snapshot: DocumentSnapshot | None = None) -> LoadOptions:
-    """Return how documents are found and read; `snapshot` takes in what is read."""
+    """Return how documents are found and read; `snapshot` records what is read."""
     reading, defaults = given.reading, given.defaults
     return replace(
         reading.load_options(),

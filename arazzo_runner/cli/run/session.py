@@ -35,8 +35,8 @@ from arazzo_runner.sources.uris import is_remote, uri_of_path
 EXIT_CODES: Final = {"succeeded": 0, "failed": 1, "error": 2, "in_doubt": 3, "interrupted": EXIT_INTERRUPTED}
 
 
-class Reports(Protocol):
-    """The files of --report (see reporting.py)."""
+class ReportWriter(Protocol):
+    """What a run needs of `reporting.Reports`, which is imported lazily."""
 
     def write(self, records: Iterable[Any], *, many: bool) -> bool:
         """Write every report; returns whether all could be written."""
@@ -48,16 +48,16 @@ class Reports(Protocol):
         """Remove the files of reports that will not be written."""
 
 
-def run_session(given: RunArguments, environment: Mapping[str, str], read: DocumentSnapshot | None = None) -> int:
-    """Run a workflow and return the exit code; `read` takes in the documents that are loaded."""
+def run_session(given: RunArguments, environment: Mapping[str, str], snapshot: DocumentSnapshot | None = None) -> int:
+    """Run a workflow and return the exit code; `snapshot` records the documents that are loaded."""
     console = Console(sys.stdout, sys.stderr, color=False if given.no_color else None)
     reports = None
     try:
         given = configured(given, given.spec)
         reports = prepared_reports(given, console)
-        snapshot = DocumentSnapshot.opened(environment) if given.durable.is_durable else None
-        ready = prepare(given, environment, snapshot or read)
-        session = Session(given, ready, console, snapshot, reports)
+        stored = DocumentSnapshot.opened(environment) if given.durable.is_durable else None
+        ready = prepare(given, environment, stored or snapshot)
+        session = Session(given, ready, console, stored, reports)
     except ArazzoError as problem:
         if reports is not None:
             reports.refused(given, problem.diagnostics)
@@ -68,7 +68,7 @@ def run_session(given: RunArguments, environment: Mapping[str, str], read: Docum
         return session.run()
 
 
-def prepared_reports(given: RunArguments, console: Console) -> Reports | None:
+def prepared_reports(given: RunArguments, console: Console) -> ReportWriter | None:
     """Return the files of --report, None without any; raises InvalidUsage when one cannot be written."""
     if not given.reports:
         return None
@@ -86,7 +86,7 @@ class Session:
         ready: Prepared,
         console: Console,
         snapshot: DocumentSnapshot | None = None,
-        reports: Reports | None = None,
+        reports: ReportWriter | None = None,
     ) -> None:
         self._given = given
         self._ready = ready

@@ -181,8 +181,8 @@ class Characters:
         if letter in "xu":
             return self._by_number(letter, start)
         if letter.isascii() and letter.isalpha():
-            meant = {"A": "write ^", "z": "write $", "Z": "write $"}.get(letter)
-            raise ExpressionSyntaxError(f'"\\{letter}" is no escape of ECMA-262', start, 2, meant)
+            anchor = {"A": "write ^", "z": "write $", "Z": "write $"}.get(letter)
+            raise ExpressionSyntaxError(f'"\\{letter}" is no escape of ECMA-262', start, 2, anchor)
         if "\ud800" <= letter <= "\udfff":
             raise ExpressionSyntaxError("half a surrogate pair is no character", start, 2, "write \\u{X…}")
         if letter not in "^$\\.*+?()[]{}|/" and not (inside and letter == "-"):

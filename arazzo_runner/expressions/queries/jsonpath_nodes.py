@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal as OneOf, TypeAlias
+from typing import Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
@@ -161,17 +161,21 @@ Test: TypeAlias = Exists | Truthy | Matches | Compare | Not | AllOf | AnyOf
 
 def operands(test: Test) -> tuple[Operand, ...]:
     """Return every operand of a test, those of its parts included."""
-    if isinstance(test, Exists):
-        return (ValueOf(test.path),)
-    if isinstance(test, Truthy):
-        return (test.operand,)
-    if isinstance(test, Matches):
-        return (test.text, test.pattern)
-    if isinstance(test, Compare):
-        return (test.left, test.right)
-    if isinstance(test, Not):
-        return operands(test.test)
-    return tuple(operand for part in test.tests for operand in operands(part))
+    match test:
+        case Exists():
+            return (ValueOf(test.path),)
+        case Truthy():
+            return (test.operand,)
+        case Matches():
+            return test.text, test.pattern
+        case Compare():
+            return test.left, test.right
+        case Not():
+            return operands(test.test)
+        case AllOf() | AnyOf():
+            return tuple(operand for part in test.tests for operand in operands(part))
+        case _:
+            assert_never(test)
 
 
 def operand_path(operand: Operand) -> Path | None:

@@ -13,7 +13,7 @@ path       = ( "$" / "@" ) *segment
 function   = name "(" [ operand *( "," operand ) ] ")"
 
 The draft leaves `?()` and `()` to "the underlying script engine". There is none here: filters
-stand in parentheses and compare as ECMAScript does, `.length` is a length, and of script
+are in parentheses and compare as ECMAScript does, `.length` is a length, and of script
 expressions `(@.length-1)` is read. Names need no quotes. The draft has no functions.
 """
 

@@ -7,7 +7,7 @@ deeper than Python's stack. Goessner's filters compare as ECMAScript does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, is_number, to_number
 from arazzo_runner.expressions.queries.budget import Budget
@@ -73,19 +73,23 @@ class Walker:
     def holds(self, test: Test, current: JsonValue = MISSING) -> bool:
         """Return whether a filter expression is true for `current` (RFC 9535 §2.3.5)."""
         self.budget.spend()
-        if isinstance(test, Compare):
-            return self._compare(test, current)
-        if isinstance(test, Exists):
-            return bool(self.nodes(test.path, current))
-        if isinstance(test, AllOf):
-            return all(self.holds(part, current) for part in test.tests)
-        if isinstance(test, AnyOf):
-            return any(self.holds(part, current) for part in test.tests)
-        if isinstance(test, Not):
-            return not self.holds(test.test, current)
-        if isinstance(test, Truthy):
-            return is_script_true(self._value(test.operand, current))
-        return self._matches(test, current)
+        match test:
+            case Compare():
+                return self._compare(test, current)
+            case Exists():
+                return bool(self.nodes(test.path, current))
+            case AllOf():
+                return all(self.holds(part, current) for part in test.tests)
+            case AnyOf():
+                return any(self.holds(part, current) for part in test.tests)
+            case Not():
+                return not self.holds(test.test, current)
+            case Truthy():
+                return is_script_true(self._value(test.operand, current))
+            case Matches():
+                return self._matches(test, current)
+            case _:
+                assert_never(test)
 
     # -------------------------------------------------------------- nodes
 

@@ -18,13 +18,13 @@ from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
 
 MAX_LENGTH = 65_536
 GOESSNER = "draft-goessner-dispatch-jsonpath-00"
-DEFAULT_VERSIONS = {"jsonpath": "rfc9535", "xpath": "xpath-31", "jsonpointer": "rfc6901", "regex": "ecma-262"}
-KNOWN_VERSIONS = {
+VERSIONS = {
     "jsonpath": ("rfc9535", GOESSNER),
     "xpath": ("xpath-31", "xpath-30", "xpath-20", "xpath-10"),
     "jsonpointer": ("rfc6901",),
     "regex": ("ecma-262",),
 }
+"""The versions of each language, its default first (Arazzo 1.1 §Expression Type Object)."""
 
 
 class Pointer(Record):
@@ -53,7 +53,7 @@ class Selection(Record):
     """The values a query selects, in order, and their `type`.
 
     `passed` is the verdict as a condition, by the rules of the query's language and version;
-    `reason` says why nothing could be evaluated; `warning` says how a doubtful filter was
+    `reason` says why nothing could be evaluated; `warning` says how an ambiguous filter was
     interpreted (semantics §4), to be shown beside the verdict.
     """
 
@@ -78,11 +78,11 @@ def compile_query(text: str, kind: str, version: str | None = None) -> Query:
     `version` is one of Arazzo 1.1 §Expression Type Object, None for the kind's default.
     Raises ExpressionSyntaxError with the offset of what does not fit.
     """
-    if kind not in KNOWN_VERSIONS:
-        raise ExpressionSyntaxError(f'"{kind}" is no query language', hint=f"use one of {', '.join(KNOWN_VERSIONS)}")
-    version = DEFAULT_VERSIONS[kind] if version is None else version
-    if version not in KNOWN_VERSIONS[kind]:
-        hint = f"use one of {', '.join(KNOWN_VERSIONS[kind])}"
+    if kind not in VERSIONS:
+        raise ExpressionSyntaxError(f'"{kind}" is no query language', hint=f"use one of {', '.join(VERSIONS)}")
+    version = VERSIONS[kind][0] if version is None else version
+    if version not in VERSIONS[kind]:
+        hint = f"use one of {', '.join(VERSIONS[kind])}"
         raise ExpressionSyntaxError(f'"{version}" is no known version of {kind}', hint=hint)
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the query is longer than {MAX_LENGTH} characters")
@@ -110,19 +110,14 @@ def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0, no
         return Selection(kind, reason="the value is nested too deeply for this query")
 
 
-def passes(selection: Selection) -> bool:
-    """Return whether a selection, as a condition, passes (Arazzo 1.1 §Condition Evaluation)."""
-    return selection.passed
-
-
 # ------------------------------------------------------------------ compiling
 
 
 def _compile(text: str, kind: str, version: str) -> tuple[object, tuple[ToleratedSyntax, ...]]:
     if kind == "xpath":
-        from arazzo_runner.expressions.queries.xpath import VERSIONS, compile_xpath
+        from arazzo_runner.expressions.queries.xpath import VERSION_NUMBERS, compile_xpath
 
-        return compile_xpath(text, VERSIONS[version]), ()
+        return compile_xpath(text, VERSION_NUMBERS[version]), ()
     if kind == "regex":
         from arazzo_runner.expressions.queries.regex import compile_regex
 
@@ -150,8 +145,8 @@ def _jsonpath(text: str, version: str) -> tuple[object, tuple[ToleratedSyntax, .
             name = text[2:].split(" ")[0].replace("/", ".")
             raise ExpressionSyntaxError(problem.message, 0, 2, f"write $[?$.{name} == …]") from None
         raise
-    doubtful = None if goessner else passes_anything(path)
-    return path, () if doubtful is None else (doubtful,)
+    warning = None if goessner else passes_anything(path)
+    return path, () if warning is None else (warning,)
 
 
 def _standard(text: str) -> tuple[object, tuple[ToleratedSyntax, ...]] | None:
@@ -160,7 +155,7 @@ def _standard(text: str) -> tuple[object, tuple[ToleratedSyntax, ...]] | None:
     The example of a well-known tool is written so.
     """
     try:
-        path, tolerated = _jsonpath(text, DEFAULT_VERSIONS["jsonpath"])
+        path, tolerated = _jsonpath(text, VERSIONS["jsonpath"][0])
     except ExpressionSyntaxError:
         return None
     message = f"this is RFC 9535, and no JSONPath of {GOESSNER}"

@@ -11,7 +11,12 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.budget import QueryFailure
 
 Version: TypeAlias = OneOf["1.0", "2.0", "3.0", "3.1"]
-VERSIONS: Final[dict[str, Version]] = {"xpath-31": "3.1", "xpath-30": "3.0", "xpath-20": "2.0", "xpath-10": "1.0"}
+VERSION_NUMBERS: Final[dict[str, Version]] = {
+    "xpath-31": "3.1",
+    "xpath-30": "3.0",
+    "xpath-20": "2.0",
+    "xpath-10": "1.0",
+}
 # Names that may be prefixes; linear by its lookbehind.
 _PREFIX = lazy_pattern(r"(?<![\w.\-])([A-Za-z_][\w.\-]*):(?![:=])")
 # The XPath of most documents, valid in every version: a path of plain steps, counted or compared with a constant.

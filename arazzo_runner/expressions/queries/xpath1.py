@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import assert_never
 
 from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
 from arazzo_runner.expressions.queries.xml_tree import AXES, XML, XmlElement, XmlNode, XmlTree
@@ -22,6 +23,7 @@ from arazzo_runner.expressions.queries.xpath1_parser import (
     NodeTest,
     Path,
     Step,
+    Union,
 )
 
 _OWN_KIND = {"attribute": "attribute", "namespace": "namespace"}
@@ -43,20 +45,24 @@ class _Evaluator:
     def value(self, found: Expression, node: XmlNode, position: int, size: int) -> Value:
         """Return the value of an expression in a context (§1)."""
         self._budget.spend()
-        if isinstance(found, Literal):
-            return found.value
-        if isinstance(found, Path):
-            start = [node] if found.start is None else self._nodes(found.start, node, position, size)
-            return self._along([node.tree.nodes[0]] if found.absolute else start, found.steps)
-        if isinstance(found, Chain):
-            return self._chain(found, node, position, size)
-        if isinstance(found, Call):
-            return self._call(found, node, position, size)
-        if isinstance(found, Negative):
-            return -number(self.value(found.operand, node, position, size))
-        if isinstance(found, Filtered):  # its positions count in document order (§3.3)
-            return self._filtered(self._nodes(found.subject, node, position, size), found.predicates)
-        return self._united(self._nodes(part, node, position, size) for part in found.parts)
+        match found:
+            case Literal():
+                return found.value
+            case Path():
+                start = [node] if found.start is None else self._nodes(found.start, node, position, size)
+                return self._along([node.tree.nodes[0]] if found.absolute else start, found.steps)
+            case Chain():
+                return self._chain(found, node, position, size)
+            case Call():
+                return self._call(found, node, position, size)
+            case Negative():
+                return -number(self.value(found.operand, node, position, size))
+            case Filtered():  # its positions count in document order (§3.3)
+                return self._filtered(self._nodes(found.subject, node, position, size), found.predicates)
+            case Union():
+                return self._united(self._nodes(part, node, position, size) for part in found.parts)
+            case _:
+                assert_never(found)
 
     def _nodes(self, found: Expression, node: XmlNode, position: int, size: int) -> list[XmlNode]:
         nodes = self.value(found, node, position, size)

@@ -8,16 +8,13 @@ constants, their neighbours, and values unlike all of them. If none passes, the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import chain, pairwise
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue, is_truthy, to_number
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location
-from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import compares
-from arazzo_runner.expressions.names import depends_on_names
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -27,9 +24,10 @@ from arazzo_runner.expressions.nodes import (
     Not,
     Or,
     Reference,
+    operands_of,
 )
 from arazzo_runner.expressions.queries.query import Query, select
-from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
+from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
 
 STATUS: Final = "$statusCode"
 MAX_ATOMS: Final = 40
@@ -80,33 +78,7 @@ def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
 
 def never_all_hold(criteria: Sequence[CompiledCriterion]) -> tuple[Atom, ...] | None:
     """Return the conditions of a list of criteria that contradict each other, None if all may hold."""
-    texts = plain_texts(criteria)
-    return None if texts is not None and may_all_hold(texts) else contradiction(atoms_of(criteria))
-
-
-def plain_texts(criteria: Sequence[CompiledCriterion]) -> tuple[str, ...] | None:
-    """Return the conditions of criteria as text, None if their meaning depends on more than their text.
-
-    Many steps have the same criteria, such as `$statusCode == 200`: results are cached by these texts.
-    """
-    texts = []
-    for criterion in criteria:
-        if not isinstance(criterion, SimpleCriterion) or depends_on_names(criterion.text):
-            return None
-        texts.append(criterion.text)
-    return tuple(texts)
-
-
-def criteria_of(texts: Iterable[str]) -> tuple[CompiledCriterion, ...]:
-    """Return criteria for the texts that `plain_texts` returned, without location."""
-    nowhere, parsed = Location(""), ((text, parse_condition(text)) for text in texts)
-    return tuple(SimpleCriterion(text, found.node, nowhere, found.references) for text, found in parsed)
-
-
-@lru_cache(maxsize=1024)
-def may_all_hold(texts: tuple[str, ...]) -> bool:
-    """Return whether conditions, as returned by `plain_texts`, may hold together."""
-    return contradiction(atoms_of(criteria_of(texts))) is None
+    return contradiction(atoms_of(criteria))
 
 
 def possible_statuses(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:
@@ -130,9 +102,9 @@ def statuses_to_try(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> It
     pinned = next((atom.pinned for atom in atoms if atom.pinned is not None), None)
     constants = pinned if pinned is not None else [each for atom in atoms for each in atom.constants]
     compared = [int(number) for each in constants if (number := _status_like(each)) is not None]
-    beside = (status + step for status in compared for step in (-1, 1))
+    neighbours = (status + step for status in compared for step in (-1, 1))
     seen: set[int] = set()
-    for status in compared if pinned is not None else chain(compared, documented, beside, _USUAL):
+    for status in compared if pinned is not None else chain(compared, documented, neighbours, _USUAL):
         if 100 <= status <= 599 and status not in seen:
             seen.add(status)
             yield status
@@ -155,14 +127,20 @@ def subject_of(node: Condition) -> str | None:
 
 
 def _atoms(criterion: CompiledCriterion) -> Iterator[Atom]:
-    if isinstance(criterion, SimpleCriterion):
-        for node in _conjuncts(criterion.condition):
-            yield _simple_atom(node, criterion.at)
-    elif isinstance(criterion, ContextCriterion):
-        yield _simple_atom(Comparison(Reference(criterion.context), "==", Constant(criterion.expected)), criterion.at)
-    elif criterion.kind == "regex" and isinstance(criterion.query, Query):
-        subject = str(criterion.context)
-        yield Atom(criterion.text, frozenset({subject}), _matching(subject, criterion.query), (), criterion.at)
+    match criterion:
+        case SimpleCriterion():
+            for node in _conjuncts(criterion.condition):
+                yield _simple_atom(node, criterion.at)
+        case ContextCriterion():
+            comparison = Comparison(Reference(criterion.context), "==", Constant(criterion.expected))
+            yield _simple_atom(comparison, criterion.at)
+        case QueryCriterion(kind="regex", query=Query() as query):
+            subject = str(criterion.context)
+            yield Atom(criterion.text, frozenset({subject}), _matching(subject, query), (), criterion.at)
+        case QueryCriterion():
+            return
+        case _:
+            assert_never(criterion)
 
 
 def _conjuncts(node: Condition) -> Iterator[Condition]:
@@ -199,16 +177,11 @@ def _gather(node: Condition, subjects: set[str], constants: list[JsonValue]) -> 
     subject = subject_of(node)
     if subject is not None:
         subjects.add(subject)
-    elif isinstance(node, Constant):
+        return
+    if isinstance(node, Constant):
         constants.append(node.value)
-    elif isinstance(node, Comparison):
-        _gather(node.left, subjects, constants)
-        _gather(node.right, subjects, constants)
-    elif isinstance(node, (Not, Access)):
-        _gather(node.operand, subjects, constants)
-    elif isinstance(node, (And, Or)):
-        for operand in node.operands:
-            _gather(operand, subjects, constants)
+    for operand in operands_of(node):
+        _gather(operand, subjects, constants)
 
 
 def _matching(own: str, query: Query) -> Callable[[str, JsonValue], Truth]:
@@ -231,19 +204,23 @@ _UNKNOWN: Final = _Unknown()
 
 
 def _truth(node: Condition, subject: str, value: JsonValue) -> Truth:
-    if isinstance(node, Not):
-        inner = _truth(node.operand, subject, value)
-        return None if inner is None else not inner
-    if isinstance(node, (And, Or)):
-        decisive = isinstance(node, Or)
-        found = [_truth(operand, subject, value) for operand in node.operands]
-        return decisive if decisive in found else (None if None in found else not decisive)
-    if isinstance(node, Comparison):
-        left, right = _value(node.left, subject, value), _value(node.right, subject, value)
-        unknown = isinstance(left, _Unknown) or isinstance(right, _Unknown)
-        return None if unknown else compares(left, node.operator, right)
-    worth = _value(node, subject, value)
-    return None if isinstance(worth, _Unknown) else is_truthy(worth)
+    match node:
+        case Not():
+            inner = _truth(node.operand, subject, value)
+            return None if inner is None else not inner
+        case And() | Or():
+            decisive = isinstance(node, Or)
+            found = [_truth(operand, subject, value) for operand in node.operands]
+            return decisive if decisive in found else (None if None in found else not decisive)
+        case Comparison():
+            left, right = _value(node.left, subject, value), _value(node.right, subject, value)
+            is_unknown = isinstance(left, _Unknown) or isinstance(right, _Unknown)
+            return None if is_unknown else compares(left, node.operator, right)
+        case Constant() | Reference() | Access():
+            result = _value(node, subject, value)
+            return None if isinstance(result, _Unknown) else is_truthy(result)
+        case _:
+            assert_never(node)
 
 
 def _value(node: Condition, subject: str, value: JsonValue) -> JsonValue:

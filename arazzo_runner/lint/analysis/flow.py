@@ -54,10 +54,10 @@ class Flow(Record):
 def flow_of(workflow: CompiledWorkflow, broken: BrokenPlaces) -> Flow:
     """Return the graph of a workflow; an action with errors may lead anywhere."""
     open_ended = [_lost_actions(workflow, step, broken) for step in workflow.steps]
-    ways = [_ways(workflow, index, broken) for index in range(len(workflow.steps))]
-    after = tuple(targets for targets, _ in ways)
+    successors = [_successors(workflow, index, broken) for index in range(len(workflow.steps))]
+    after = tuple(targets for targets, _ in successors)
     repairs = tuple(_repairs(workflow, step) for step in workflow.steps)
-    leaves = tuple(leaves or lost for (_, leaves), lost in zip(ways, open_ended, strict=True))
+    leaves = tuple(leaves or lost for (_, leaves), lost in zip(successors, open_ended, strict=True))
     every = [(*onward, *aside) for onward, aside in zip(after, repairs, strict=True)]
     reached = range(len(after)) if any(open_ended) else reached_from(every, (0,) if after else ())
     return Flow(workflow, after, repairs, leaves, frozenset(reached))
@@ -89,7 +89,7 @@ def is_unconditional(action: CompiledAction, broken: BrokenPlaces) -> bool:
     return not action.criteria and action.type != "retry" and not broken.inside(action.at)
 
 
-def _ways(workflow: CompiledWorkflow, index: int, broken: BrokenPlaces) -> tuple[tuple[int, ...], bool]:
+def _successors(workflow: CompiledWorkflow, index: int, broken: BrokenPlaces) -> tuple[tuple[int, ...], bool]:
     step = workflow.steps[index]
     targets, leaves = _taken(workflow, step.on_success, broken)
     if not any(is_unconditional(action, broken) for action in step.on_success):

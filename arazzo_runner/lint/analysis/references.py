@@ -10,16 +10,13 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.nodes import (
     Access,
-    And,
-    Comparison,
     ComponentReference,
     Condition,
     Expression,
     Keyword,
-    Not,
-    Or,
     Reference,
     SourceReference,
+    operands_of,
 )
 from arazzo_runner.program.model import CompiledCriterion, SimpleCriterion
 from arazzo_runner.program.references import criterion_references
@@ -47,14 +44,9 @@ def condition_expressions(condition: Condition) -> Iterator[Expression]:
     read = operand_expression(condition)
     if read is not None:
         yield read
-    elif isinstance(condition, (Access, Not)):
-        yield from condition_expressions(condition.operand)
-    elif isinstance(condition, Comparison):
-        yield from condition_expressions(condition.left)
-        yield from condition_expressions(condition.right)
-    elif isinstance(condition, (And, Or)):
-        for operand in condition.operands:
-            yield from condition_expressions(operand)
+        return
+    for operand in operands_of(condition):
+        yield from condition_expressions(operand)
 
 
 def operand_expression(operand: Condition) -> Expression | None:

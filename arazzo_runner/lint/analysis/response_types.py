@@ -77,18 +77,21 @@ class ResponseTypes:
 
     def of_value(self, value: Value, workflow: CompiledWorkflow, step: CompiledStep | None) -> SchemaTypes | None:
         """Return the types of a compiled value, None if unknown."""
-        if isinstance(value, Literal):
-            return (SchemaType({"const": value.value}, "", PLAIN),)
-        if isinstance(value, TemplateValue):
-            return TEXT
-        if isinstance(value, ObjectValue):
-            return (SchemaType({"type": "object"}, "", PLAIN),)
-        if isinstance(value, ArrayValue):
-            return (SchemaType({"type": "array"}, "", PLAIN),)
-        if isinstance(value, ExpressionValue):
-            found = self.of(value.expression, workflow, step)
-        else:
-            found = self._selected(value, workflow, step)
+        match value:
+            case Literal():
+                return (SchemaType({"const": value.value}, "", PLAIN),)
+            case TemplateValue():
+                return TEXT
+            case ObjectValue():
+                return (SchemaType({"type": "object"}, "", PLAIN),)
+            case ArrayValue():
+                return (SchemaType({"type": "array"}, "", PLAIN),)
+            case ExpressionValue():
+                found = self.of(value.expression, workflow, step)
+            case SelectorValue():
+                found = self._selected(value, workflow, step)
+            case _:
+                assert_never(value)
         return found.alternatives if isinstance(found, Found) else None
 
     def of(self, expression: Expression, workflow: CompiledWorkflow, step: CompiledStep | None) -> Found | Lost:
@@ -102,7 +105,7 @@ class ResponseTypes:
             return self._message(expression, workflow, step)
         if isinstance(expression, InputReference) and expression.name is not None:
             schema_type = self.inputs(workflow)
-            return UNKNOWN if schema_type is None else _quiet(_named(schema_type, expression))
+            return UNKNOWN if schema_type is None else _found_or_unknown(_named(schema_type, expression))
         if isinstance(expression, StepReference) and expression.output is not None:
             alternatives = self._step_output(workflow, expression.step_id, expression.output)
             return (
@@ -203,10 +206,10 @@ def _in_bodies(answers: Answers, tokens: tuple[str, ...]) -> Found | Lost:
         return UNKNOWN  # no body of a passed step is documented
     if everything is not None and isinstance(lost := lookup(everything, tokens), Lost):
         return lost
-    return _quiet(lookup(likely, tokens))
+    return _found_or_unknown(lookup(likely, tokens))
 
 
-def _quiet(found: Found | Lost) -> Found:
+def _found_or_unknown(found: Found | Lost) -> Found:
     """Return what was found; Lost, if reported by other rules or only likely, becomes unknown."""
     return found if isinstance(found, Found) else UNKNOWN
 

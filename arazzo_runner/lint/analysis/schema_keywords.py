@@ -46,9 +46,9 @@ def _type(keyword: str, value: JsonValue) -> Problem | None:
     unknown = next((name for name in stated if not (isinstance(name, str) and name in TYPES)), None)
     if stated and unknown is None and value is not None:
         return None
-    meant = _SUGGESTED_TYPES.get(unknown.lower()) if isinstance(unknown, str) else None
+    suggested = _SUGGESTED_TYPES.get(unknown.lower()) if isinstance(unknown, str) else None
     near = did_you_mean(unknown, TYPES) if isinstance(unknown, str) else None
-    hint = f"write {meant}" if meant else near or f"the types are {', '.join(TYPES)}"
+    hint = f"write {suggested}" if suggested else near or f"the types are {', '.join(TYPES)}"
     return f"type {preview(value, 40)} is no type of JSON Schema", hint
 
 

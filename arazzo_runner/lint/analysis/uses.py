@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location
@@ -105,21 +106,26 @@ def _of_criteria(
 
 def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
     """Yield the expressions inside a value with the location of their text; `at` if it is unknown."""
-    if isinstance(value, ExpressionValue):
-        yield value.expression, value.at
-    elif isinstance(value, TemplateValue):
-        yield from ((each, value.at) for each in template_references(value.template))
-    elif isinstance(value, SelectorValue):
-        yield value.context, value.at.child("context")
-        if isinstance(value.query, Template):
-            yield from ((each, value.at.child("selector")) for each in template_references(value.query))
-    elif isinstance(value, ObjectValue):
-        for name, item in value.members:
-            if isinstance(name, Template):
-                yield from ((each, at) for each in template_references(name))
-            elif not isinstance(name, str):
-                yield name, at
-            yield from placed(item, at)
-    elif isinstance(value, ArrayValue):
-        for item in value.items:
-            yield from placed(item, at)
+    match value:
+        case Literal():
+            return
+        case ExpressionValue():
+            yield value.expression, value.at
+        case TemplateValue():
+            yield from ((each, value.at) for each in template_references(value.template))
+        case SelectorValue():
+            yield value.context, value.at.child("context")
+            if isinstance(value.query, Template):
+                yield from ((each, value.at.child("selector")) for each in template_references(value.query))
+        case ObjectValue():
+            for name, item in value.members:
+                if isinstance(name, Template):
+                    yield from ((each, at) for each in template_references(name))
+                elif not isinstance(name, str):
+                    yield name, at
+                yield from placed(item, at)
+        case ArrayValue():
+            for item in value.items:
+                yield from placed(item, at)
+        case _:
+            assert_never(value)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
 from arazzo_runner.document.model import Criterion, FailureAction, ReusableObject, SuccessAction
@@ -12,9 +11,7 @@ from arazzo_runner.lint.analysis.conditions import (
     Atom,
     atoms_of,
     contradiction,
-    criteria_of,
     may_hold_without_response,
-    plain_texts,
     possible_statuses,
     statuses_to_try,
     surely_holds,
@@ -31,7 +28,6 @@ from arazzo_runner.program.model import (
     WorkflowCall,
 )
 
-_Judge: TypeAlias = Callable[[Sequence[CompiledCriterion], Sequence[CompiledCriterion], bool], bool]
 Item: TypeAlias = SuccessAction | FailureAction | ReusableObject
 Known: TypeAlias = Mapping[str, SuccessAction] | Mapping[str, FailureAction]
 
@@ -90,23 +86,15 @@ def _impossible(inspection: Inspection, step: CompiledStep) -> Iterator[Finding]
     """Yield a step's own actions whose criteria never hold once the step has passed, or failed."""
     if inspection.broken.inside(step.at, "successCriteria"):
         return
+    has_status = _has_status(step)
     for action in _own(step.on_success, step):
-        if _judged(_never_after_success, step, action):
+        if _never_after_success(step.criteria, action.criteria, has_status):
             hint = "the success criteria hold by then; an action for failures belongs in onFailure"
             yield _never(action, step, "passed", hint)
     for action in _own(step.on_failure, step):
-        if _judged(_never_after_failure, step, action):
+        if _never_after_failure(step.criteria, action.criteria, has_status):
             hint = "a failed step has not met its success criteria; an action for success belongs in onSuccess"
             yield _never(action, step, "failed", hint)
-
-
-def _judged(judge: _Judge, step: CompiledStep, action: CompiledAction) -> bool:
-    """Return whether an action is never taken; the answer for criteria that many steps have is cached."""
-    is_call = _has_status(step)
-    needed, wanted = plain_texts(step.criteria), plain_texts(action.criteria)
-    if needed is None or wanted is None:
-        return judge(step.criteria, action.criteria, is_call)
-    return _judged_texts(judge, needed, wanted, is_call)
 
 
 def _has_status(step: CompiledStep) -> bool:
@@ -120,27 +108,22 @@ def _has_status(step: CompiledStep) -> bool:
             assert_never(step.call)
 
 
-@lru_cache(maxsize=1024)
-def _judged_texts(judge: _Judge, needed: tuple[str, ...], wanted: tuple[str, ...], is_call: bool) -> bool:
-    return judge(criteria_of(needed), criteria_of(wanted), is_call)
-
-
 def _never_after_success(
-    needed: Sequence[CompiledCriterion], wanted: Sequence[CompiledCriterion], is_call: bool
+    needed: Sequence[CompiledCriterion], wanted: Sequence[CompiledCriterion], has_status: bool
 ) -> bool:
     before, atoms = atoms_of(needed), atoms_of(wanted)
     if not atoms or contradiction(before) is not None or contradiction(atoms) is not None:
         return False  # reported by contradicting-criteria
-    return contradiction([*before, *atoms]) is not None or (is_call and not _can_pass_with(before, atoms))
+    return contradiction([*before, *atoms]) is not None or (has_status and not _can_pass_with(before, atoms))
 
 
 def _never_after_failure(
-    needed: Sequence[CompiledCriterion], wanted: Sequence[CompiledCriterion], is_call: bool
+    needed: Sequence[CompiledCriterion], wanted: Sequence[CompiledCriterion], has_status: bool
 ) -> bool:
     before, atoms = atoms_of(needed), atoms_of(wanted)
     if not atoms or contradiction(before) is not None or contradiction(atoms) is not None:
         return False
-    return is_call and not _can_fail_with(before, atoms)
+    return has_status and not _can_fail_with(before, atoms)
 
 
 def _never(action: CompiledAction, step: CompiledStep, outcome: str, hint: str) -> Finding:

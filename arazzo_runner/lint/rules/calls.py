@@ -96,16 +96,16 @@ def _declared(target: CompiledWorkflow) -> frozenset[str] | None:
 def workflow_not_run(inspection: Inspection) -> Iterator[Finding]:
     """Report `$workflows.<id>…` of a workflow that no run with this workflow executes, so that it has no value."""
     uses = [use for use in inspection.uses if isinstance(use.expression, WorkflowReference)]
-    leads = {key: _leads_to(workflow) for key, workflow in inspection.workflows.items()} if uses else {}
-    runs = [_reached(key, leads) for key in leads]
-    together: dict[tuple[WorkflowKey, WorkflowKey], bool] = {}
+    targets = {key: _targets_of(workflow) for key, workflow in inspection.workflows.items()} if uses else {}
+    runs = [_reached(key, targets) for key in targets]
+    in_one_run: dict[tuple[WorkflowKey, WorkflowKey], bool] = {}
     for use in uses:
         assert isinstance(use.expression, WorkflowReference)
         reader = use.workflow.key
         wanted = WorkflowKey(reader.document, use.expression.workflow_id)
-        if (reader, wanted) not in together:
-            together[reader, wanted] = any(reader in run and wanted in run for run in runs)
-        if wanted not in leads or together[reader, wanted]:
+        if (reader, wanted) not in in_one_run:
+            in_one_run[reader, wanted] = any(reader in run and wanted in run for run in runs)
+        if wanted not in targets or in_one_run[reader, wanted]:
             continue
         message = f'workflow "{wanted.workflow_id}" is not run before: {use.expression} has no value'
         hint = f"write dependsOn: [{wanted.workflow_id}], or call it in a step with workflowId"
@@ -113,7 +113,7 @@ def workflow_not_run(inspection: Inspection) -> Iterator[Finding]:
         yield Finding(message, at, hint)
 
 
-def _leads_to(workflow: CompiledWorkflow) -> frozenset[WorkflowKey]:
+def _targets_of(workflow: CompiledWorkflow) -> frozenset[WorkflowKey]:
     """Return the workflows that a workflow depends on, calls or goes to."""
     found = set(workflow.depends_on)
     for step in workflow.steps:
@@ -124,10 +124,10 @@ def _leads_to(workflow: CompiledWorkflow) -> frozenset[WorkflowKey]:
     return frozenset(found)
 
 
-def _reached(start: WorkflowKey, leads: Mapping[WorkflowKey, frozenset[WorkflowKey]]) -> set[WorkflowKey]:
+def _reached(start: WorkflowKey, targets: Mapping[WorkflowKey, frozenset[WorkflowKey]]) -> set[WorkflowKey]:
     found, waiting = {start}, [start]
     while waiting:
-        for key in leads.get(waiting.pop(), frozenset()) - found:
+        for key in targets.get(waiting.pop(), frozenset()) - found:
             found.add(key)
             waiting.append(key)
     return found
@@ -140,8 +140,8 @@ def endless_recursion(inspection: Inspection) -> Iterator[Finding]:
     for cycle, at in _cycles(calls):
         if at.uri != inspection.description.at.uri:
             continue
-        ways = " → ".join(key.workflow_id for key in (*cycle, cycle[0]))
-        message = f"workflows call each other for ever ({ways}): only a failure ends it"
+        path = " → ".join(key.workflow_id for key in (*cycle, cycle[0]))
+        message = f"workflows call each other for ever ({path}): only a failure ends it"
         hint = "let the call depend on something: put an action with criteria and type: end above it"
         yield Finding(message, at, hint)
 

@@ -66,15 +66,15 @@ def step_never_reached(inspection: Inspection) -> Iterator[Finding]:
 def skipped_step_output(inspection: Inspection) -> Iterator[Finding]:
     """Report outputs that are sent by a step although a goto may have skipped the step that sets them."""
     flows = {flow.workflow.key: flow for flow in inspection.flows if _has_goto(flow)}
-    ways = {key: Dominance(flow.after) for key, flow in flows.items()}
+    dominance = {key: Dominance(flow.after) for key, flow in flows.items()}
     for workflow, step in inspection.compiled_steps:
-        for expression, at, _ in sent(step) if workflow.key in ways else ():
+        for expression, at, _ in sent(step) if workflow.key in dominance else ():
             if not isinstance(expression, StepReference):
                 continue
-            giver, reader = expression.step_id, step.step_id
-            if _may_be_skipped(giver, step, ways[workflow.key], workflow.positions):
-                message = f'{expression} has no value when a goto leads to step "{reader}" around step "{giver}"'
-                hint = f'lead every way to "{reader}" through "{giver}", or write a step of its own for the other way'
+            setter, reader = expression.step_id, step.step_id
+            if _may_be_skipped(setter, step, dominance[workflow.key], workflow.positions):
+                message = f'{expression} has no value when a goto leads to step "{reader}" around step "{setter}"'
+                hint = f'lead every way to "{reader}" through "{setter}", or write a step of its own for the other way'
                 at = pinpoint(expression, at, inspection.description.raw)
                 yield Finding(message, at, hint)
 
@@ -84,8 +84,8 @@ def _has_goto(flow: Flow) -> bool:
     return any(action.type == "goto" for step in steps for action in (*step.on_success, *step.on_failure))
 
 
-def _may_be_skipped(name: str, reader: CompiledStep, ways: Dominance, positions: Mapping[str, int]) -> bool:
-    index, giver = positions[reader.step_id], positions.get(name)
-    if giver is None or giver == index or name in reader.later or not ways.is_walked(index):
+def _may_be_skipped(name: str, reader: CompiledStep, dominance: Dominance, positions: Mapping[str, int]) -> bool:
+    index, setter = positions[reader.step_id], positions.get(name)
+    if setter is None or setter == index or name in reader.later or not dominance.is_walked(index):
         return False
-    return not ways.passes(index, giver)
+    return not dominance.passes(index, setter)

@@ -31,7 +31,7 @@ class Trigger(Record, kw_only=True):
     """What a document must contain for a rule to find anything in it; empty fields require nothing.
 
     `words`: one of them is a mapping key or a whole text of the document. `parts`: one of them
-    occurs in a text; a part may begin with a line break, which stands for the beginning of a text.
+    occurs in a text; a part may begin with a line break, which matches the beginning of a text.
     `needs`: it is one of the `features` of the Inspection.
     """
 

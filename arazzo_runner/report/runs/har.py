@@ -30,7 +30,7 @@ def render(report: RunsReport) -> str:
     for number, record in enumerate(report.runs, start=1):
         if record.result is None:
             continue
-        pages.append(_page(record, number, record.result.secrets))
+        pages.append(_page(record, number))
         entries += _entries(record, number)
     entries.sort(key=lambda entry: entry["startedDateTime"])
     log = {
@@ -42,7 +42,7 @@ def render(report: RunsReport) -> str:
     return json_text(json.dumps({"log": log}, ensure_ascii=False, indent=2)) + "\n"
 
 
-def _page(record: RunRecord, number: int, secrets: Secrets) -> dict[str, JsonValue]:
+def _page(record: RunRecord, number: int) -> dict[str, JsonValue]:
     return {
         "startedDateTime": utc(record.started),
         "id": f"run_{number}",

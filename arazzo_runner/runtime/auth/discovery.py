@@ -45,14 +45,14 @@ def discovered_fault(url: str, endpoint: str, hosts: str | None) -> Refusal | No
     fault = endpoint_fault(endpoint, hosts)
     if fault is not None:
         return Refusal(f"the token endpoint {endpoint} that {url} names {fault}", _NAME_IT)
-    there, here = origin_of(endpoint), origin_of(url)
-    if there == here:
+    named, own = origin_of(endpoint), origin_of(url)
+    if named == own:
         return None
     if hosts is None:
         message = f"the discovery document {url} names a token endpoint on another server, {endpoint}"
-        names = " ".join(dict.fromkeys((here.host, there.host)))
+        names = " ".join(dict.fromkeys((own.host, named.host)))
         return Refusal(message, f"allow it with hosts: {names} (and the hosts of the API); or name it with tokenUrl")
-    if there.scheme != "https" and here.scheme == "https":
+    if named.scheme != "https" and own.scheme == "https":
         return Refusal(f"the token endpoint {endpoint} that {url} names is not https, as that is", _NAME_IT)
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 from urllib.parse import urljoin
 
@@ -151,8 +151,9 @@ def _scheme(
 ) -> SchemeNeed:
     found = find_fields(credentials, source, name, scheme)
     sets = needed_fields(scheme)
-    chosen = next((each for each in sets if set(each) <= set(found)), max(sets, key=_had(found), default=()))
-    beside = [each for each in found if each not in chosen]
+    nearest = max(sets, key=lambda each: len(set(each) & set(found)), default=())
+    chosen = next((each for each in sets if set(each) <= set(found)), nearest)
+    further = [each for each in found if each not in chosen]
     return SchemeNeed(
         source=source,
         name=name,
@@ -160,14 +161,10 @@ def _scheme(
         kind=kind_of(scheme),
         sent_to=servers,
         tokens_from=_token_url(scheme, found, servers[0]),
-        fields=tuple(_field(source, name, each, found.get(each)) for each in (*chosen, *beside)),
+        fields=tuple(_field(source, name, each, found.get(each)) for each in (*chosen, *further)),
         others=tuple(each for each in sets if each != chosen),
         usable=(source, name) in plan.logins,
     )
-
-
-def _had(found: Mapping[str, Found]) -> Callable[[tuple[str, ...]], int]:
-    return lambda fields: len(set(fields) & set(found))
 
 
 def _field(source: str, scheme: str, name: str, found: Found | None) -> FieldNeed:

@@ -123,8 +123,8 @@ def _clashing(
     reported: set[tuple[str, tuple[str, ...]]] = set()
     for step, call in steps:
         operation, given = call.operation, given_by(step.parameters)
-        had = [each for each in operation.security if all((call.source, name) in logins for name in each)]
-        names = [shared_slot(each, operation.security_schemes, given) for each in had]
+        configured = [each for each in operation.security if all((call.source, name) in logins for name in each)]
+        names = [shared_slot(each, operation.security_schemes, given) for each in configured]
         if names and all(names) and (call.source, names[0]) not in reported:
             reported.add((call.source, names[0]))
             message = f'step "{step.step_id}" needs {" and ".join(names[0])} together, and both go into the same place'
@@ -179,13 +179,13 @@ def missing_names(call: OperationCall, step: CompiledStep, plan: Plan) -> tuple[
     given = given_by(step.parameters)
     best: tuple[str, ...] | None = None
     for alternative in operation.security:
-        lacking = tuple(name for name in alternative if not _is_had(call, name, given, plan))
+        lacking = tuple(name for name in alternative if not _is_configured(call, name, given, plan))
         if best is None or len(lacking) < len(best):
             best = lacking
     return best or ()
 
 
-def _is_had(call: OperationCall, name: str, given: frozenset[Slot], plan: Plan) -> bool:
+def _is_configured(call: OperationCall, name: str, given: frozenset[Slot], plan: Plan) -> bool:
     scheme = call.operation.security_schemes.get(name)
     slot = slot_of(scheme)
     if slot in given or (slot is not None and slot[0] == "cookie"):

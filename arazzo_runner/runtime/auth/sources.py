@@ -1,6 +1,6 @@
 """The sources of credentials, in order: given by the caller, environment, credentials file, keyring.
 
-Each field is looked for in all of them, so a client's id may stand in a file and its secret in the keyring.
+Each field is looked for in all of them, so a client's id may be in a file and its secret in the keyring.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Credentials(CredentialSource):
     what they lack is looked for in `environment` (default: the process's), in `file` (default:
     credentials.yml in the user's configuration directory, when there is one) and, unless
     `keyring` is False and when the package is installed, in the keyring. `names` says which is
-    used for which, `{"petstore.oauth": "staging.oauth"}`; a name without a dot stands for a source.
+    used for which, `{"petstore.oauth": "staging.oauth"}`; a name without a dot is that of a source.
 
     >>> Credentials({"petstore": {"api_key": "k-12345678", "login": {"user": "me", "password": "pw"}}})
     Credentials(petstore.api_key, petstore.login)

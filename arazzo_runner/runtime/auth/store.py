@@ -26,7 +26,7 @@ class UnusableStore(Exception):
     """The store cannot be read or written; the message says why, without quoting it."""
 
 
-class Kept(Record):
+class ChainState(Record):
     """The content of a chain's file: the current token, and whether it was sent with an unknown outcome."""
 
     refresh_token: str
@@ -88,19 +88,19 @@ class Chain:
             os.close(self._locked)
             self._locked = None
 
-    def read(self) -> Kept:
+    def read(self) -> ChainState:
         """Return the current token; raises UnusableStore when the file is not as it was written."""
         try:
             raw = json_of(text_of(read_file(self.path, regular=True)))
-            return Kept(_text(raw["refreshToken"]), bool(raw["pending"]))
+            return ChainState(_text(raw["refreshToken"]), bool(raw["pending"]))
         except UnusableFile as problem:
             if problem.number == errno.ENOENT:
-                return Kept(self._given)
+                return ChainState(self._given)
             raise UnusableStore(f"{self.path}: {problem}") from None
         except (ValueError, KeyError, TypeError):
             raise UnusableStore(f"{self.path} is not as it was written") from None
 
-    def write(self, kept: Kept) -> None:
+    def write(self, kept: ChainState) -> None:
         """Replace the content of the file; on return it is on disk. Raises UnusableStore."""
         record = {"tokenUrl": self._token_url, "refreshToken": kept.refresh_token, "pending": kept.pending}
         try:

@@ -14,10 +14,10 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep, World
 from arazzo_runner.runtime.auth.discovery import discovered_fault, metadata_request, read_metadata
-from arazzo_runner.runtime.auth.store import Chain, Kept, TokenStore, UnusableStore
+from arazzo_runner.runtime.auth.store import Chain, ChainState, TokenStore, UnusableStore
 from arazzo_runner.runtime.auth.tokens import (
-    Flight,
     Grant,
+    PendingFetch,
     Refusal,
     Token,
     TokenCache,
@@ -54,11 +54,11 @@ class TokenManager(Record, kw_only=True):
     async def _token(
         self, scheme: JsonValue, fields: Mapping[str, str], scopes: tuple[str, ...], effect: SendRequest
     ) -> tuple[Token, bool] | NoResponse:
-        brought = fields.get("value")
+        configured = fields.get("value")
         grant = choose_grant(scheme, fields, scopes, effect.server)
-        if brought is not None and (grant is None or not self.cache.is_rejected(brought)):
+        if configured is not None and (grant is None or not self.cache.is_rejected(configured)):
             # It cannot be renewed: the server's own answer describes best what is wrong with it.
-            return Token(brought), grant is None
+            return Token(configured), grant is None
         if grant is None:
             return self._refused(Refusal("the description names no URL to get one from", "say it: tokenUrl"))
         until = await self._now(effect) + effect.timeout
@@ -67,26 +67,26 @@ class TokenManager(Record, kw_only=True):
             token = self.cache.get(grant.key, now)
             if token is not None:
                 return token, False
-            flight, is_ours = self.cache.board(grant.key)
+            pending_fetch, is_ours = self.cache.join(grant.key)
             if is_ours:
-                return await self._fly(grant, effect, now, flight)
-            while not flight.done:
+                return await self._fetch_for_all(grant, effect, now, pending_fetch)
+            while not pending_fetch.done:
                 if await self._now(effect) >= until:
                     return _none(f"no token from {grant.endpoint} within {effect.timeout:g} s", reason="timeout")
                 await self._pause(effect)
-            if isinstance(flight.outcome, Token):
-                return flight.outcome, True
-            if isinstance(flight.outcome, NoResponse):
-                return flight.outcome
+            if isinstance(pending_fetch.outcome, Token):
+                return pending_fetch.outcome, True
+            if isinstance(pending_fetch.outcome, NoResponse):
+                return pending_fetch.outcome
 
-    async def _fly(
-        self, grant: Grant, effect: SendRequest, now: float, flight: Flight
+    async def _fetch_for_all(
+        self, grant: Grant, effect: SendRequest, now: float, pending_fetch: PendingFetch
     ) -> tuple[Token, bool] | NoResponse:
         outcome: Token | NoResponse | None = None
         try:
             outcome = await self._fetch(grant, effect, now)
         finally:
-            self.cache.land(grant.key, flight, outcome)
+            self.cache.finish(grant.key, pending_fetch, outcome)
         return outcome if isinstance(outcome, NoResponse) else (outcome, True)
 
     async def _fetch(self, grant: Grant, effect: SendRequest, now: float) -> Token | NoResponse:
@@ -97,7 +97,7 @@ class TokenManager(Record, kw_only=True):
             return await self._refresh(grant, endpoint, effect, now)
         answer = await self._ask(grant, endpoint, effect, safe=True)
         if isinstance(answer, NoResponse):
-            return _unanswered(endpoint, answer)
+            return _unanswered(answer)
         read = read_token(grant, endpoint, answer, now)
         return self._refused(read) if isinstance(read, Refusal) else self._register_secrets(read)
 
@@ -127,7 +127,7 @@ class TokenManager(Record, kw_only=True):
         answer = await self._send(
             replace(effect, key=f"{effect.key}/discovery", safe=True), metadata_request(grant.endpoint)
         )
-        return _unanswered(grant.endpoint, answer) if isinstance(answer, NoResponse) else answer
+        return _unanswered(answer) if isinstance(answer, NoResponse) else answer
 
     # ------------------------------------------------------------------ refresh tokens
 
@@ -155,23 +155,24 @@ class TokenManager(Record, kw_only=True):
         self.secrets.add(kept.refresh_token)
         if kept.pending and not self.resend:
             return _in_doubt(endpoint, chain)
-        chain.write(Kept(kept.refresh_token, pending=True))  # the intent: proves too that the store can be written
+        # The intent is stored first, which also proves that the store can be written.
+        chain.write(ChainState(kept.refresh_token, pending=True))
         asked = await self._now(effect)
         grant = replace(grant, form=(("refresh_token", kept.refresh_token),))
         answer = await self._ask(grant, endpoint, effect, safe=False)
         if isinstance(answer, NoResponse):
             if not answer.sent:
                 chain.write(kept)
-                return _unanswered(endpoint, answer)
+                return _unanswered(answer)
             return _in_doubt(endpoint, chain, answer.message)
         read = read_token(grant, endpoint, answer, asked)
         if isinstance(read, Token):
             self._register_secrets(read)
-            chain.write(Kept(read.refresh_token or kept.refresh_token))
+            chain.write(ChainState(read.refresh_token or kept.refresh_token))
             return read
         if not read.known:
             return _in_doubt(endpoint, chain, self.secrets.mask(read.message))
-        chain.write(Kept(kept.refresh_token))
+        chain.write(ChainState(kept.refresh_token))
         return self._refused(read)
 
     # ------------------------------------------------------------------ the World below
@@ -200,7 +201,7 @@ class TokenManager(Record, kw_only=True):
         return _none(f"no token: {self.secrets.mask(refusal.message)}", hint=refusal.hint)
 
 
-def _unanswered(url: str, answer: NoResponse) -> NoResponse:
+def _unanswered(answer: NoResponse) -> NoResponse:
     return _none(f"no token: {answer.message}", reason=answer.reason, elapsed=answer.elapsed_ms)
 
 

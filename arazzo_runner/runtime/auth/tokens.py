@@ -245,7 +245,7 @@ def _seconds(value: JsonValue) -> float | None:
 # ------------------------------------------------------------------ keeping
 
 
-class Flight(MutableRecord):
+class PendingFetch(MutableRecord):
     """A token request under way; others that need the same token wait for its outcome."""
 
     outcome: Any = None
@@ -258,7 +258,7 @@ class TokenCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tokens: dict[str, Token] = {}
-        self._flights: dict[str, Flight] = {}
+        self._pending: dict[str, PendingFetch] = {}
         self._rejected: dict[str, None] = {}
         self.endpoints: dict[str, str] = {}
         """Token endpoints by the URL of the document that named them."""
@@ -278,20 +278,20 @@ class TokenCache:
         """Return whether a server refused this token."""
         return text in self._rejected
 
-    def board(self, key: str) -> tuple[Flight, bool]:
+    def join(self, key: str) -> tuple[PendingFetch, bool]:
         """Return the fetch that is under way, or a new one that the caller must carry out (True)."""
         with self._lock:
-            flight = self._flights.get(key)
-            if flight is not None:
-                return flight, False
-            self._flights[key] = Flight()
-            return self._flights[key], True
+            pending = self._pending.get(key)
+            if pending is not None:
+                return pending, False
+            self._pending[key] = PendingFetch()
+            return self._pending[key], True
 
-    def land(self, key: str, flight: Flight, outcome: object) -> None:
+    def finish(self, key: str, pending: PendingFetch, outcome: object) -> None:
         """End a fetch with its outcome; None when it was abandoned and another may try."""
         with self._lock:
             if isinstance(outcome, Token):
                 self._tokens[key] = outcome
-            self._flights.pop(key, None)
-            flight.outcome = outcome
-            flight.done = True
+            self._pending.pop(key, None)
+            pending.outcome = outcome
+            pending.done = True

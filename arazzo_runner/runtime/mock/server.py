@@ -76,7 +76,7 @@ def make_server(
     return Server((host, port), ConnectionHandler)
 
 
-class _Gone(Exception):
+class _ClientClosed(Exception):
     """The client sends no more requests."""
 
 
@@ -108,7 +108,7 @@ class Conversation:
             while self._exchange():
                 self._patience = IDLE_SECONDS
                 self._http.start_next_cycle()
-        except _Gone:
+        except _ClientClosed:
             pass
         except OSError:
             pass  # the client went away, or does not read its answer
@@ -123,7 +123,7 @@ class Conversation:
             return self._refuse(refused)
         except h11.RemoteProtocolError as malformed:
             return self._refuse(Refused(*self._described(malformed)))
-        except (_Gone, OSError):
+        except (_ClientClosed, OSError):
             raise
         except Exception as error:  # a bug of the mock: the client gets a 500, other clients are served
             return self._refuse(Refused(500, f"the mock failed: {type(error).__name__}: {error}"))
@@ -152,7 +152,7 @@ class Conversation:
             if isinstance(event, h11.Request):
                 return event
             if isinstance(event, h11.ConnectionClosed):
-                raise _Gone
+                raise _ClientClosed
             self._receive()
 
     def _target(self, head: h11.Request, headers: tuple[tuple[str, str], ...]) -> str:
@@ -205,7 +205,7 @@ class Conversation:
         if data is None and not is_idle:
             raise Refused(408, f"the request was not whole after {self._seconds:g} s")
         if not data and is_idle:
-            raise _Gone
+            raise _ClientClosed
         if not data:
             raise Refused(400, "the request ends before it is whole")
         if is_idle:

@@ -134,8 +134,8 @@ def _form(value: JsonValue, media_type: MediaType | None) -> bytes:
 def decode_body(body: bytes, content_type: str | None) -> tuple[JsonValue | Missing, str | None]:
     """Return (value, note) of a body: JSON parsed, other text as text, binary data as base64.
 
-    The value is MISSING when there is no body. Without a content type JSON is tried. `note` tells
-    of invalid JSON, which stays text, and of base64.
+    The value is MISSING when there is no body. Without a content type JSON is tried. `note`
+    mentions invalid JSON, which stays text, and base64.
     """
     if not body:
         return MISSING, None

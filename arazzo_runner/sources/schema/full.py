@@ -14,14 +14,13 @@ from typing import Any
 import jsonschema
 from jsonschema import validators
 
-from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.json_values import JsonValue, escaped
 from arazzo_runner.base.records import Record
 from arazzo_runner.sources.schema.context import Direction, SchemaContext, identified, is_nullable
 from arazzo_runner.sources.schema.mismatch import (
     Follower,
     SchemaError,
     UnusableSchema,
-    escaped,
     is_marked,
     is_multiple,
     mismatch,

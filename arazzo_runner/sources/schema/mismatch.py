@@ -174,11 +174,6 @@ def is_multiple(value: int | float, divisor: int | float) -> bool:
 # ------------------------------------------------------------------ sentences
 
 
-def escaped(token: str) -> str:
-    """Return a member's name as a token of a JSON Pointer (RFC 6901 §3)."""
-    return token.replace("~", "~0").replace("/", "~1")
-
-
 def named(pointer: str) -> str:
     """Return the name of the value at a pointer for messages."""
     return '"' + ".".join(pointer_tokens(pointer)) + '"' if pointer else "the value"

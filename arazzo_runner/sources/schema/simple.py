@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from arazzo_runner.base.json_values import JsonValue, is_number, type_name
+from arazzo_runner.base.json_values import JsonValue, escaped, is_number, type_name
 from arazzo_runner.sources.schema.context import Direction, SchemaContext, identified, is_nullable
 from arazzo_runner.sources.schema.mismatch import (
     Follower,
     SchemaError,
     UnusableSchema,
-    escaped,
     is_marked,
     is_multiple,
     mismatch,

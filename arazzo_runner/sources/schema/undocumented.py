@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.json_values import JsonValue, escaped
 from arazzo_runner.sources.schema.context import SchemaContext
-from arazzo_runner.sources.schema.mismatch import Follower, SchemaError, UnusableSchema, escaped
+from arazzo_runner.sources.schema.mismatch import Follower, SchemaError, UnusableSchema
 
 Part = tuple[dict[str, Any], str]
 
