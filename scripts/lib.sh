@@ -22,7 +22,7 @@ pythons() {
     done | awk '!seen[$2 "." $3]++' | sort -k1,1n -k2,2nr -k3,3nr | cut -d " " -f 4-
 }
 
-# make_venv DIR PYTHON: a virtual environment of that Python, made anew when it is broken or of another one.
+# make_venv DIR PYTHON: a virtual environment of that Python, recreated if it is broken or of another one.
 make_venv() {
     local dir=$1 python=$2 wanted have
     wanted=$("$python" -c 'import sys; print(sys.version)')
@@ -39,12 +39,12 @@ make_venv() {
     # Debian's python3 comes without venv: virtualenv does the same without touching the system.
     "$python" -m pip install -qq --disable-pip-version-check --target "$dir.virtualenv" virtualenv >&2 &&
         PYTHONPATH="$dir.virtualenv" "$python" -m virtualenv --quiet "$dir" >&2 || {
-        say "error: $python can make no virtual environment. On Debian or Ubuntu: apt install python3-venv"
+        say "error: $python cannot create a virtual environment. On Debian or Ubuntu: apt install python3-venv"
         return 1
     }
 }
 
-# set_up [DIR] [PYTHON]: installs the project and what its checks need; quick when nothing changed.
+# set_up [DIR] [PYTHON]: installs the project and the dependencies of its checks; fast if nothing changed.
 set_up() {
     local dir=${1:-.venv} python=${2:-$(pythons | head -n 1)} stamp
     if [ -z "$python" ]; then

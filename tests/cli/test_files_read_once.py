@@ -286,7 +286,7 @@ STDIN = [
 
 
 @pytest.mark.parametrize(("arguments", "content"), STDIN)
-def test_standard_input_serves_as_a_file_does(folder: Path, arguments: list[str], content: str) -> None:
+def test_standard_input_works_like_a_file(folder: Path, arguments: list[str], content: str) -> None:
     (folder / "content").write_text(content)
 
     def ended(line: list[str], given: str) -> tuple[int, str, str]:
@@ -333,7 +333,7 @@ def test_documents_and_certificates_are_regular_files(folder: Path, outcome: Out
         (["--input-file", "-", "--data", "-"], "standard input is read once, and several options read it"),
     ],
 )
-def test_what_would_be_read_twice_is_refused(outcome: Outcome, arguments: list[str], message: str) -> None:
+def test_reading_standard_input_twice_is_refused(outcome: Outcome, arguments: list[str], message: str) -> None:
     with pipe(b"7") as name:
         code, text = outcome(["run", "pets.yml", *arguments], name)
     assert code == 2

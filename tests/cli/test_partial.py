@@ -20,7 +20,7 @@ def state(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_run_up_to_a_step_and_one_from_the_next_make_the_whole(capsys):
+def test_a_run_until_a_step_and_one_from_the_next_make_the_whole(capsys):
     assert run([*RUN, "--until", "refreshToken", "--output", "first.json"]) == 0
     first = json.loads(Path("first.json").read_text())
     assert list(first) == ["steps"]
@@ -38,7 +38,7 @@ def test_a_run_up_to_a_step_and_one_from_the_next_make_the_whole(capsys):
     assert first["steps"]["refreshToken"]["accessToken"] not in outcome.err
 
 
-def test_one_step_runs_with_what_it_needs_and_says_it_as_json(capsys):
+def test_one_step_runs_with_its_dependencies_and_reports_json(capsys):
     assert run([*RUN, "--step", "validateToken", "--format", "json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert [(step["stepId"], step["status"]) for step in report["steps"]] == [
@@ -69,7 +69,7 @@ def test_the_report_of_a_run_serves_as_outputs_unless_it_is_masked(capsys):
         pytest.param(["--outputs-from", "given.yml"], "nobody: {a: 1}", 'has no step "nobody"', id="an unknown step"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_before_anything_is_sent(capsys, options, file, message, state):
+def test_impossible_selections_are_refused_before_anything_is_sent(capsys, options, file, message, state):
     if file is not None:
         Path("given.yml").write_text(file)
     assert run([*RUN, *options]) == 2

@@ -95,7 +95,7 @@ def test_a_configuration_is_read_once_so_it_may_be_a_pipe(folder, capsys, jobs):
     writer.join()
 
 
-def test_what_the_configuration_includes_is_checked_from_every_folder(folder, capsys, monkeypatch):
+def test_include_of_the_configuration_works_from_every_folder(folder, capsys, monkeypatch):
     text = '[validate]\ninclude = ["sub"]\nmax-warnings = 0\n[sources]\npets = "pets.yml"\n'
     (folder / "arazzo.toml").write_text(text, encoding="utf-8")
     assert validate(capsys=capsys) == (1, *_shown("sub/doubtful.yml"))

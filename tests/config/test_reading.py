@@ -143,7 +143,7 @@ def test_a_byte_order_mark_is_allowed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["arazzo.toml", "pyproject.toml"])
-def test_what_is_not_a_file_is_reported_or_skipped(name, tmp_path):
+def test_a_path_that_is_not_a_file_is_reported_or_skipped(name, tmp_path):
     """An arazzo.toml is somebody's intent; a pyproject.toml may be anything."""
     for make in (Path.mkdir, lambda path: path.symlink_to("nothing"), lambda path: path.symlink_to(path.name)):
         path = tmp_path / str(id(make)) / name
@@ -160,7 +160,7 @@ def test_what_is_not_a_file_is_reported_or_skipped(name, tmp_path):
             assert load_settings(str(path.parent)) == Settings()
 
 
-def test_the_example_of_the_page_is_read_and_fits_the_schema():
+def test_the_example_of_the_page_is_read_and_matches_the_schema():
     assert EXAMPLES
     for text in EXAMPLES:
         problems = Problems()

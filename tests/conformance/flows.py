@@ -1,4 +1,4 @@
-"""Runs one flow case: a document, a scripted conversation, and what must come of it."""
+"""Run one flow case: a document, a scripted conversation, and the expected result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER = CASES / "flows"
 
 
 def document_of(case: dict[str, Any]) -> dict[str, Any]:
-    """Return the case's document with the parts every document has filled in."""
+    """Return the case's document, completed with the common parts."""
     sources = [
         {"name": "shop", "url": (FOLDER / "shop.openapi.yml").as_uri(), "type": "openapi"},
         {"name": "buying", "url": (FOLDER / "buying.arazzo.yml").as_uri(), "type": "arazzo"},
@@ -45,13 +45,13 @@ def run_flow(case: dict[str, Any], **changes: Any) -> tuple[arazzo_runner.RunRes
 
 
 def _wanted(world: ScriptedWorld, wanted: list[dict[str, str]]) -> list[dict[str, str | None]]:
-    """The headers a case asks about, request by request."""
+    """Return the headers that a case names, request by request."""
     sent = [{name.lower(): value for name, value in request.headers} for request in world.requests]
     return [{name: had.get(name.lower()) for name in asked} for had, asked in zip(sent, wanted, strict=True)]
 
 
 def check_flow(case: dict[str, Any]) -> None:
-    """Compare everything the case states with what happened."""
+    """Compare everything the case expects with the result."""
     expected = case["expect"]
     if "invalid" in expected:
         with pytest.raises(arazzo_runner.ArazzoError) as problem:

@@ -1,4 +1,4 @@
-"""Runs one conformance case of the groups without a conversation; README.md of the cases tells the form of each."""
+"""Run one conformance case of the groups without a conversation; README.md of the cases describes their format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TARGETS = {"operationId", "operationPath", "workflowId", "channelPath"}
 
 
 def check_expression(case: dict[str, Any], folder: Path) -> None:
-    """A runtime expression: its value, that there is none, or the character at which it is refused."""
+    """A runtime expression: its value, that it is missing, or the offset of the syntax error."""
     context = case.get("context", {})
     _check_text(case, lambda: parse_expression(case["expression"], declared_by(context)), scope_of(context))
 
@@ -87,7 +87,7 @@ def check_condition(case: dict[str, Any], folder: Path) -> None:
 
 
 def check_criteria(case: dict[str, Any], folder: Path) -> None:
-    """Criterion objects in a step, judged in the case's context; all must pass."""
+    """Criterion objects in a step, evaluated in the case's context; all must pass."""
     path = write(folder, {"step": {"successCriteria": case["criteria"]}})
     criteria = arazzo_runner.load(path, load_options=LoadOptions(root=str(folder))).workflow.steps[0].criteria
     verdicts = judge_all(criteria, scope_of(case["context"]), 1.0)
@@ -99,7 +99,7 @@ def check_criteria(case: dict[str, Any], folder: Path) -> None:
 
 
 def check_document(case: dict[str, Any], folder: Path) -> None:
-    """A document: what is found in it ("severity code pointer"), and what its values are read as."""
+    """A document: its findings ("severity code pointer"), and the values read from it."""
     expected = case["expect"]
     for name, content in case.get("files", {}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def check_document(case: dict[str, Any], folder: Path) -> None:
 
 
 def write(folder: Path, case: dict[str, Any]) -> Path:
-    """Write the case's document beside the shop's description; what it leaves out is filled in."""
+    """Write the case's document, completed, beside the shop's description."""
     (folder / SHOP.name).write_bytes(SHOP.read_bytes())
     path = folder / str(case.get("name", "document.yml"))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""The sentences of a Specification text that hold a key word of BCP 14, each with a fingerprint.
+"""The sentences of a Specification text that contain a key word of BCP 14, each with a fingerprint.
 
-The texts are not part of this repository: the requirements name each sentence by its fingerprint,
-so a sentence nobody wrote a row for is noticed without copying a word of the text.
+The texts are not part of this repository. Requirements refer to a sentence by its fingerprint, so a
+sentence without a row is detected without copying the text.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ HEADING = re.compile(r"^(#{1,6}) +(.*)$")
 SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!etc\.) +(?=[A-Z*`\"_\[])")
 LINK = re.compile(r"\[([^\[\]]*)\]\([^()]*(?:\([^()]*\))?[^()]*\)")
 TAG = re.compile(r"</?[a-z]+(?: [^<>]*)?>")
-# Headings that many sections have: the heading above them says where we are.
+# Headings that occur in many sections: the heading above them names the section.
 ANONYMOUS = ("Fixed Fields", "Patterned Fields", "Examples", "Example")
-# What explains the key words themselves, or lists what changed, asks nothing of anybody.
+# Sentences that explain the key words, or list changes, are not requirements.
 ABOUT_THE_WORDS = ("The key words", "In the following description, if a field is not explicitly")
 
 
@@ -28,7 +28,7 @@ class Sentence(Record):
 
 
 def keyword_sentences(markdown: str) -> Iterator[Sentence]:
-    """Every sentence of the text with a key word, in order; a table's row is read cell by cell."""
+    """Yield every sentence of the text with a key word, in order; table rows cell by cell."""
     open_headings: list[tuple[int, str]] = []
     for line in prose(markdown):
         if heading := HEADING.match(line):
@@ -44,7 +44,7 @@ def keyword_sentences(markdown: str) -> Iterator[Sentence]:
 
 
 def prose(markdown: str) -> Iterator[str]:
-    """The lines outside code blocks."""
+    """Yield the lines outside code blocks."""
     in_code = False
     for line in markdown.splitlines():
         if line.lstrip().startswith("```"):
@@ -54,7 +54,7 @@ def prose(markdown: str) -> Iterator[str]:
 
 
 def sentences(line: str) -> Iterator[str]:
-    """The sentences of a line; a table row's name is put before each of its sentences."""
+    """Yield the sentences of a line, those of a table row prefixed with its name."""
     cells = [plain(cell) for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
     if len(cells) < 2:
         yield from SENTENCE_END.split(plain(line))
@@ -64,11 +64,11 @@ def sentences(line: str) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    """Text without links, tags, emphasis and padding: what a reader sees."""
+    """Return text without links, tags, emphasis and padding."""
     bare = LINK.sub(r"\1", TAG.sub("", text)).lstrip("-*> ")
     return " ".join(bare.replace("**", "").split())
 
 
 def fingerprint(section: str, text: str) -> str:
-    """Eight hexadecimal digits that name a sentence of a section."""
+    """Return eight hexadecimal digits that identify a sentence of a section."""
     return hashlib.sha256(f"{section}\n{text}".encode()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""Every conformance case of fixtures/cases goes as it says; flows and queries have their runners beside them."""
+"""Every conformance case of fixtures/cases; flows and queries have their own runners."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ CHECKS = {
     "criteria": check_criteria,
     "documents": check_document,
 }
-# id of a case → why the engine does not do it yet; empty, and to be kept so.
+# id of a case → why the engine does not support it yet; keep it empty.
 XFAIL: dict[str, str] = {}
 CASES = [(group, case) for group in CHECKS for case in cases_of(group)]
 
 
 @pytest.mark.parametrize(("group", "case"), [pytest.param(*each, id=f"{each[0]}: {each[1]['id']}") for each in CASES])
-def test_a_case_goes_as_it_says(group, case, tmp_path, request):
+def test_case(group, case, tmp_path, request):
     if case["id"] in XFAIL:
         request.applymarker(pytest.mark.xfail(reason=XFAIL[case["id"]], strict=True))
     CHECKS[group](case, tmp_path)

@@ -1,4 +1,4 @@
-"""Flow cases: fixtures/cases/flows/*.yaml, each a scripted conversation and what must come of it."""
+"""Flow cases: fixtures/cases/flows/*.yaml, each a scripted conversation and its expected result."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CASES: tuple[dict[str, Any], ...] = cases_of("flows")
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
-def test_flow_goes_as_the_specification_says(case):
+def test_flow_has_the_specified_result(case):
     check_flow(case)
 
 
 @pytest.mark.parametrize(
     "case", [pytest.param(case, id=case["id"]) for case in CASES if "invalid" not in case["expect"]]
 )
-def test_parallel_run_gives_what_the_sequential_run_gives(case):
+def test_parallel_run_gives_the_result_of_the_sequential_run(case):
     if "invalid" in case["expect"]:
         return
     sequential, _ = run_flow(case)

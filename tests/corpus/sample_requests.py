@@ -1,4 +1,4 @@
-"""A request for an operation from samples of its schemas, and what openapi-core says to it."""
+"""A request for an operation from samples of its schemas, checked by openapi-core."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def body_value(media_type, operation, variant):
 
 
 def sendable(value, content_type):
-    """Return a sample in the form that a workflow gives it: bytes for what is neither JSON, form, XML nor text."""
+    """Return a sample as a workflow would give it: bytes unless it is JSON, form, XML or text."""
     if "json" in content_type or "form" in content_type or "xml" in content_type or content_type.startswith("text/"):
         return {} if value is None else value
     return b"\x89PNG sample"
 
 
 def program_for(program, source, operation, description, variant):
-    """Return (a program whose only step calls an operation with samples, what had no fitting sample)."""
+    """Return (a program whose only step calls an operation with samples, parts without a matching sample)."""
     unfit = []
     parameters = []
     for parameter in operation.parameters:
@@ -125,9 +125,9 @@ def program_for(program, source, operation, description, variant):
 
 
 def outcome(program, source, operation, description):
-    """Return what became of an operation's request: `accepted`, or why not, with what openapi-core said.
+    """Return the outcome of an operation's request: `accepted`, or why not, with the message of openapi-core.
 
-    The first of three samples that is accepted counts: an example in a description may not fit its own schema.
+    The first of three samples that is accepted counts: an example in a description may not match its own schema.
     """
     first = None
     for variant in range(3):

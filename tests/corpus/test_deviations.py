@@ -1,4 +1,4 @@
-"""What the index of the corpus marks: tolerated deviations are warned of where they stand, mistakes are errors."""
+"""Entries of the index of the corpus: tolerated deviations are warnings at their position, mistakes are errors."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_every_marked_document_gets_its_finding(kind, validated):
 
 
 def test_findings_point_at_something_that_is_there(validated):
-    """The pointer of every finding leads to its place in the document, of what is missing to its parent's."""
+    """The pointer of every finding resolves to its position in the document, or to its parent if a value is missing."""
     for path, found in validated.items():
         document = read((CORPUS / path).read_bytes(), path, Problems())
         if document is None:

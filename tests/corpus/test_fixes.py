@@ -1,4 +1,4 @@
-"""`--fix` on real documents: they still load, what was mended is gone, nothing else changed, twice is once."""
+"""`--fix` on real documents: they still load, fixed findings are gone, nothing else changes, and a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def documents():
 
 
 def mend(path, *, unsafe=False, text=None):
-    """Mend one document (or another text in its place) in memory; return it before and after, and what was mended."""
+    """Fix one document (or another text in its place) in memory; return it before and after, and the fixed findings."""
     name = str(CORPUS / path)
     reading = LoadOptions(root=str(CORPUS / path.split("/")[0]), any_server=True, unchecked=True, offline=True)
     linter = Linter([name], LintOptions(reading=reading, settings=Settings()))
@@ -46,7 +46,7 @@ def mend(path, *, unsafe=False, text=None):
 
 
 @pytest.mark.parametrize("path", documents()[::EVERY] if INDEX.exists() else [])
-def test_a_mended_document_is_better_and_otherwise_the_same(path):
+def test_a_fixed_document_has_fewer_findings_and_is_otherwise_unchanged(path):
     first, last, mended = mend(path)
     if first.document is None:
         return

@@ -77,7 +77,7 @@ def run_all(program):
         yield result.status, result.reason
 
 
-def test_every_workflow_ends_and_says_why(loaded):
+def test_every_workflow_ends_with_a_reason(loaded):
     for entry, program in loaded[1]:
         for status, reason in run_all(program) if program is not None else ():
             assert status in ENDS or status == "refused", (entry["path"], status, reason)
@@ -85,7 +85,7 @@ def test_every_workflow_ends_and_says_why(loaded):
 
 
 def test_every_operation_gets_a_request_that_openapi_core_accepts(loaded, record_property):
-    """Counted by folder (in the JUnit report); what is not accepted is listed below, with the reason."""
+    """Counted by folder (in the JUnit report); exceptions are listed below, with the reason."""
     folder, documents = loaded
     operations = {}
     for _, program in documents:

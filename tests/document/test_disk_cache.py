@@ -1,4 +1,4 @@
-"""The cache of large documents: hit and miss, what is never trusted, how it stays small."""
+"""The cache of large documents: hit and miss, entries that are not trusted, the size limit."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def test_only_the_owner_may_read_it(cache):
         pytest.param(LARGE, {"limits": Limits(max_bytes=MIN_BYTES + 1)}, id="a text above the limit of size"),
     ],
 )
-def test_what_is_not_kept(cache, data, options):
+def test_documents_that_are_not_cached(cache, data, options):
     read_with(cache, data, **options)
     assert cache.entries().paths == ()
 
@@ -75,7 +75,7 @@ def test_content_and_limits_are_the_key(cache):
         pytest.param(lambda text: b"\x80\x04K\x01.", id="of another format"),
     ],
 )
-def test_a_damaged_entry_is_ignored_with_a_note_and_written_anew(cache, change):
+def test_a_damaged_entry_is_ignored_with_a_note_and_replaced(cache, change):
     good, _ = read_with(cache)
     (path,) = cache.entries().paths
     with open(path, "rb") as stream:
@@ -89,7 +89,7 @@ def test_a_damaged_entry_is_ignored_with_a_note_and_written_anew(cache, change):
 
 @POSIX
 @pytest.mark.parametrize("place", ["folder", "entry"])
-def test_what_others_may_write_is_ignored_with_a_note(cache, place):
+def test_files_that_others_may_write_are_ignored_with_a_note(cache, place):
     good, _ = read_with(cache)
     (path,) = cache.entries().paths
     os.chmod(cache.folder if place == "folder" else path, 0o777)
@@ -100,7 +100,7 @@ def test_what_others_may_write_is_ignored_with_a_note(cache, place):
 
 
 @POSIX
-def test_what_another_user_owns_is_ignored_with_a_note(cache, monkeypatch):
+def test_files_of_another_user_are_ignored_with_a_note(cache, monkeypatch):
     good, _ = read_with(cache)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     again, found = read_with(cache)

@@ -56,7 +56,7 @@ def test_the_right_document_has_no_findings(code):
 
 
 @pytest.mark.parametrize("code", OWN)
-def test_the_text_is_what_users_were_shown(code):
+def test_the_text_is_the_golden_one(code):
     text = render_diagnostics(findings(code, "wrong.yml"), color=False)
     path = FIXTURES / code / "expected.txt"
     if os.environ.get("ARAZZO_UPDATE_GOLDEN"):

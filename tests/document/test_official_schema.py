@@ -1,4 +1,4 @@
-"""The official JSON Schemas as an oracle: our verdict differs only where the table says so, and why."""
+"""The official JSON Schemas as an oracle: our verdict differs only in the cases of a table, each with its reason."""
 
 from __future__ import annotations
 

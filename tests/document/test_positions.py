@@ -117,7 +117,7 @@ def test_a_million_repeated_keys_are_no_million_findings():
     assert "not listed" in problems.diagnostics[-1].message
 
 
-def test_depth_counts_what_aliases_stand_for():
+def test_depth_includes_the_content_of_aliases():
     text = "a: &a " + "[" * 60 + "]" * 60 + "\nb: " + "[" * 60 + "*a" + "]" * 60
     problems = Problems()
     assert read(text.encode(), "doc.yml", problems) is None
@@ -135,7 +135,7 @@ def test_depth_counts_what_aliases_stand_for():
     ],
     ids=["NaN", "a number too large", "too many digits", "too deep"],
 )
-def test_what_json_must_not_hold_is_shown_at_its_place(text, place):
+def test_invalid_json_is_reported_at_its_position(text, place):
     problems = Problems()
     assert read(text.encode(), "doc.json", problems) is None
     assert [(found.at.line, found.at.column) for found in problems] == [place]

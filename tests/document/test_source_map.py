@@ -118,7 +118,7 @@ def test_broken_text_is_one_clear_diagnostic(text, code, line):
         assert found[0].at.line == line
 
 
-def test_limits_are_kept():
+def test_limits_are_enforced():
     assert [each.code for each in findings("a" * 100, limits=Limits(max_bytes=50))] == ["document-too-large"]
     bomb = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
         f"{n}: &{n} [{','.join([f'*{p}'] * 9)}]\n" for p, n in zip("abcdef", "bcdefg", strict=True)

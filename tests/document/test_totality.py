@@ -1,4 +1,4 @@
-"""Whatever a document holds: read and build answer with Diagnostics, quickly, and never raise."""
+"""For any document, read and build return diagnostics, quickly, and never raise."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_no_change_to_a_real_document_raises(data):
     ]
     + ["/workflows/0/steps/0/parameters/0", "/workflows/0/steps/0/onFailure/0", "/workflows/0/steps/0/stepId"],
 )
-def test_every_error_says_what_to_write(place, value):
+def test_every_error_has_a_hint(place, value):
     import json
 
     problems = Problems()

@@ -64,7 +64,7 @@ class Cluster:
             return subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=log)
 
     def runs(self) -> list[dict[str, Any]]:
-        """Return how all runs stand."""
+        """Return the states of all runs."""
         found: list[dict[str, Any]] = json.loads(self.arazzo("runs", "list", "--limit", "100000", "--format", "json"))[
             "runs"
         ]

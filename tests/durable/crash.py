@@ -73,7 +73,7 @@ class Kill:
 
 @dataclass
 class Verdict:
-    """What became of one crashed run."""
+    """The outcome of one crashed run."""
 
     kills: int = 0
     doubts: int = 0
@@ -84,7 +84,7 @@ class Verdict:
 def crash_and_resume(
     zygote: Zygote, folder: Path, kills: list[Kill | None], *, store: str | None = None, asynchronous: bool = False
 ) -> Verdict:
-    """Run the rotation, killed at every place in `kills` one after the other, and judge it by the server's log."""
+    """Run the rotation, killed at every point in `kills` in turn, and check it against the server's log."""
     with token_server() as tokens:
         return _Case(zygote, folder, tokens, store, asynchronous).judge(kills)
 

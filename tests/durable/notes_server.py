@@ -1,4 +1,4 @@
-"""A loopback server of notes: its log tells how often each request came; its answers may take a while."""
+"""A loopback server of notes: its log counts each request; its answers may be delayed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.loopback import Reply, Request, json_reply, serving
 
 @dataclass
 class Notes:
-    """What came: `added` counts the texts of new notes, `asked` the other requests, which wait `asking_delay` longer."""
+    """Received requests: `added` counts the texts of new notes, `asked` the other requests, which wait `asking_delay` longer."""
 
     url: str = ""
     delay: float = 0.0

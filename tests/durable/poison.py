@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Poison:
-    """What a row is overwritten with: label and text; `seen` is the expected reason in the diagnostic."""
+    """A row's new content: label and text; `seen` is the expected reason in the diagnostic."""
 
     label: str | None
     text: Callable[[Store, Place], str]
@@ -228,7 +228,7 @@ def cut_off(store: Store, place: Place) -> str:
 
 
 def of_version_1(store: Store, place: Place) -> str:
-    """What an earlier version wrote with the same key: not bound to any run."""
+    """A record of an earlier version with the same key: not bound to any run."""
     return Fernet(KEY).encrypt(b'j{"args":[{"workflowId":"note"}],"kwargs":{}}').decode()
 
 

@@ -1,4 +1,4 @@
-"""What is stored comes back, is not readable, and is never code."""
+"""Stored records can be read back, are encrypted, and are never code."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_exception_comes_back_as_a_name_and_a_message():
     assert (found.name, found.message) == ("ValueError", "no such thing")
 
 
-def test_an_exception_that_cannot_be_shown_is_stored_all_the_same():
+def test_an_exception_without_a_message_is_stored():
     class Odd(Exception):
         def __str__(self) -> str:
             raise RuntimeError
@@ -52,7 +52,7 @@ def test_an_exception_that_cannot_be_shown_is_stored_all_the_same():
     assert Codec(KEYS[:1]).deserialize(Codec(KEYS[:1]).serialize(Odd())).name == "Odd"
 
 
-def test_what_json_does_not_know_is_refused():
+def test_values_outside_json_are_refused():
     with pytest.raises(TypeError, match="object"):
         Codec(KEYS[:1]).serialize({"a": object()})
 
@@ -90,15 +90,15 @@ NO_RECORDS = {
 
 
 @pytest.mark.parametrize("text", NO_RECORDS.values(), ids=NO_RECORDS)
-def test_what_is_no_record_is_refused(text):
-    """It comes back as a ForeignRecord, which opens nowhere: DBOS ends a run for good when a decoder raises."""
+def test_a_text_that_is_not_a_record_is_refused(text):
+    """It is decoded to a ForeignRecord, which cannot be opened: DBOS ends a run permanently when a decoder raises."""
     found = Codec(KEYS[:1]).deserialize(text)
     assert isinstance(found, ForeignRecord)
     with pytest.raises(ForeignRecord):
         opened(found, Seal("step", "r1/n", "1 a#1 begun"))
 
 
-def test_labels_are_looked_at_before_the_text():
+def test_labels_are_checked_before_the_text():
     text = Codec(KEYS[:1]).serialize(1)
     assert Codec(KEYS[:1]).read(text, "arazzo-fernet-2") == 1
     for label in ("arazzo-fernet-1", "arazzo-fernet-3", "py_pickle", "portable_json", "", None, 7):
@@ -116,7 +116,7 @@ def test_labels_are_looked_at_before_the_text():
     ],
     ids=["another run", "another life of the run", "another position", "another step", "another kind"],
 )
-def test_what_is_sealed_opens_in_its_place_only(seal):
+def test_a_record_can_be_opened_in_its_place_only(seal):
     codec, place = Codec(KEYS[:1]), Seal("step", "r1/n", "1 a#1 begun")
     found = codec.deserialize(codec.serialize(Sealed(place, {"a": (1, None)})))
     assert opened(found, place) == {"a": [1, None]}
@@ -124,7 +124,7 @@ def test_what_is_sealed_opens_in_its_place_only(seal):
         opened(found, seal)
 
 
-def test_what_is_not_sealed_opens_nowhere():
+def test_an_unencrypted_record_cannot_be_opened():
     for value in (None, {"kind": "step"}, StoredError("E", "m")):
         with pytest.raises(ForeignRecord):
             opened(value, Seal("step", "r1/n"))

@@ -70,7 +70,7 @@ def shell(zygote: Zygote, tmp_path: Path) -> Iterator[Shell]:
         yield Shell(zygote, tmp_path, tokens)
 
 
-def test_the_life_of_a_run_that_is_killed_while_a_request_is_under_way(shell: Shell) -> None:
+def test_the_life_of_a_run_that_is_killed_while_a_request_is_in_flight(shell: Shell) -> None:
     killed = shell.run("--run-id", "r1", kill={"point": "before-send", "number": 1})
     assert killed.code == -9
 
@@ -103,7 +103,7 @@ def test_the_life_of_a_run_that_is_killed_while_a_request_is_under_way(shell: Sh
     assert "unfinished" not in shell("run", SPEC, "-w", "use-token", "--server", f"tokens={shell.tokens.url}").err
 
 
-def test_a_token_can_be_had_back_from_a_run_that_stopped_behind_it(shell: Shell) -> None:
+def test_a_token_can_be_read_from_a_run_that_stopped_after_it(shell: Shell) -> None:
     assert shell.run("--run-id", "r1", kill={"point": "after-record", "number": 2}).code == -9
     shown = shell("runs", "show", "r1", "--show-secrets", "--format", "json").json
     assert shown["state"] == "interrupted"
@@ -116,7 +116,7 @@ def test_a_token_can_be_had_back_from_a_run_that_stopped_behind_it(shell: Shell)
     assert "refresh-token-number-2" in shell("runs", "export", "r1", "--show-secrets").out
 
 
-def test_what_is_kept_is_private_and_holds_no_secret_in_clear(shell: Shell) -> None:
+def test_the_store_is_private_and_has_no_secret_in_clear(shell: Shell) -> None:
     assert shell.run("--run-id", "r1", kill={"point": "after-record", "number": 7}).code == -9
     secrets = [FIRST, "refresh-token-number-2", "access-token-number-2", "Bearer"]
     found = [path for path in (shell.folder / "state").rglob("*") if path.is_file()]
@@ -204,7 +204,7 @@ def test_a_run_has_one_owner(shell: Shell) -> None:
     assert shell.tokens.twice() == []
 
 
-def test_without_the_extra_nothing_of_it_is_imported_and_it_is_said_what_to_install(tmp_path: Path) -> None:
+def test_without_the_extra_nothing_of_it_is_imported_and_the_error_says_what_to_install(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "class Missing:\n"

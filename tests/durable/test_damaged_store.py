@@ -160,7 +160,7 @@ def test_a_name_that_no_store_can_have_is_refused_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_accepts_and_says_nothing_is_given_up(tmp_path: Path) -> None:
+def test_a_server_that_accepts_and_never_answers_times_out(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/x?connect_timeout=2"
         code, _, err = Store("x.db", tmp_path).arazzo("runs", "list", "--store", url)

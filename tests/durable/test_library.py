@@ -57,7 +57,7 @@ def stop_at(runtime: Any, step: str | None) -> None:
     runtime.performer = Performer()
 
 
-def test_an_unsafe_request_interrupted_under_way_waits_for_a_decision(state: Path) -> None:
+def test_an_unsafe_request_interrupted_in_flight_waits_for_a_decision(state: Path) -> None:
     with token_server() as tokens, durable_runs.opened() as runtime:
         stop_at(runtime, "second")
         servers = {"tokens": tokens.url}
@@ -133,7 +133,7 @@ def test_many_at_once_on_an_event_loop_and_one_that_is_cancelled(state: Path) ->
         assert asyncio.run(runtime.aresume("late", on_event=_ignore)).result.status == "succeeded"
 
 
-def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided(state: Path) -> None:
+def test_a_worker_sets_runs_in_doubt_aside_and_continues_them_after_a_decision(state: Path) -> None:
     told: list[Any] = []
     with notes_server() as notes, durable_runs.opened() as runtime:
         queues = durable_runs.queues(runtime)
@@ -160,7 +160,7 @@ def test_a_worker_puts_what_is_in_doubt_aside_and_takes_it_up_when_it_is_decided
         assert (notes.added.total(), notes.total) == (2, 6)
 
 
-def test_what_a_worker_cannot_carry_out_waits(state: Path) -> None:
+def test_runs_that_a_worker_cannot_execute_wait(state: Path) -> None:
     problems: list[tuple[str, Exception]] = []
     with durable_runs.opened() as runtime:
         queues = durable_runs.queues(runtime)

@@ -151,7 +151,7 @@ def test_tables_that_arazzo_does_not_use_are_not_decoded_either(store: Store, pl
     assert not store.trap.exists()
 
 
-def test_a_worker_carries_out_the_good_runs_among_poisoned_ones(store: Store) -> None:
+def test_a_worker_executes_the_valid_runs_among_poisoned_ones(store: Store) -> None:
     """The poisoned ones are put aside and named: no request of theirs is sent, and no place in the queue is held."""
     waiting = PLACES["the input of a waiting run"]
     names = {f"bad-{number}": name for number, name in enumerate(POISONS)}

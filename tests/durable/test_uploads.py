@@ -43,7 +43,7 @@ API = {
 
 
 class Outside:
-    """A World with files, a server that says yes, and a clock; dies before its n-th request."""
+    """A World with files, a server that always answers 200, and a clock; dies before its n-th request."""
 
     def __init__(self, files: dict[str, bytes], dies_at: int = 0) -> None:
         self.files = files
@@ -123,13 +123,13 @@ def test_another_file_stops_the_run(files: dict[str, bytes], why: str) -> None:
     assert problem.value.hint == "restore the file, or start a new run"
 
 
-def test_a_file_that_could_not_be_read_stays_so() -> None:
+def test_a_file_that_could_not_be_read_is_not_read_later() -> None:
     kept: list[Entry] = []
     assert perform(kept, {}, READ) == NoFile("it is not there")
     assert perform(kept, {"photo.png": b"late"}, READ, execution="second") == NoFile("it is not there")
 
 
-def test_to_show_a_run_no_file_is_needed() -> None:
+def test_showing_a_run_needs_no_file() -> None:
     kept: list[Entry] = []
     perform(kept, {"photo.png": b"holiday"}, READ)
     assert b"not kept" in perform(kept, {}, READ, without_files=True)

@@ -1,4 +1,4 @@
-"""What goes wrong around a run: it is neither lost, nor called failed, nor waited for without end."""
+"""Faults around a run: the run is not lost, not marked as failed, and does not block the worker."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def wait_until(ready: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_listener_that_raises_does_not_change_what_a_run_came_to(state: Path) -> None:
+def test_a_listener_that_raises_does_not_change_the_outcome_of_a_run(state: Path) -> None:
     def raises(*_: Any) -> None:
         raise OSError("nobody listens")
 
@@ -70,7 +70,7 @@ def test_a_listener_that_raises_does_not_change_what_a_run_came_to(state: Path) 
         assert (runtime.status("r1").state, runtime.show("r1").result.outputs) == ("succeeded", {"id": 1})
 
 
-def test_a_run_under_way_when_its_worker_stops_goes_on_with_the_next(state: Path) -> None:
+def test_a_run_in_progress_when_its_worker_stops_continues_on_the_next(state: Path) -> None:
     with notes_server() as notes:
         with durable_runs.opened() as runtime:
             submit(runtime, notes.url, "r1")
@@ -139,7 +139,7 @@ def stands(url: str) -> str:
         return str(runtime.status("r1").state)
 
 
-def test_a_run_cancelled_at_its_end_still_tells_what_it_came_to(state: Path) -> None:
+def test_a_run_cancelled_at_its_end_still_reports_its_outcome(state: Path) -> None:
     real = durable_runs.ApiPerformer()
     with notes_server() as notes, durable_runs.opened() as runtime:
 

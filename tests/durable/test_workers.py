@@ -29,7 +29,7 @@ def test_a_worker_is_killed_and_its_runs_are_adopted(tmp_path: Path, database: P
     assert report.states.get("in_doubt", 0) == report.doubtful_requests <= 3
 
 
-def test_a_killed_worker_goes_on_under_its_name_and_a_person_decides(tmp_path: Path, zygote: Zygote) -> None:
+def test_a_restarted_worker_continues_its_runs_and_doubts_are_decided(tmp_path: Path, zygote: Zygote) -> None:
     cluster = Cluster(tmp_path, str(tmp_path / "journal.db"), zygote)
     with notes_server(delay=2.0) as notes:
         cluster.arazzo("submit", SPEC, "-i", "text=hello", "--run-id", "r1", "--server", f"notes={notes.url}")
@@ -55,13 +55,13 @@ def test_a_killed_worker_goes_on_under_its_name_and_a_person_decides(tmp_path: P
     assert (dict(notes.added), notes.twice()) == ({"hello": 1}, [])
 
 
-def test_queues_schedules_and_what_is_refused(shell: Shell) -> None:
+def test_queues_schedules_and_refused_arguments(shell: Shell) -> None:
     def submit(*options: str) -> list[str]:
         return ["submit", SPEC, "-i", "text=x", "--server", "notes=http://127.0.0.1:1", *options]
 
     assert shell("queue", "configure", "bulk", "--concurrency", "5", "--rate", "100/60").code == 0
     assert shell("queue", "list").out == "queue bulk, concurrency 5, workerConcurrency 5, rate 100/60, poll 0.2\n"
-    assert "is no rate" in shell("queue", "configure", "bulk", "--rate", "fast").err
+    assert "is not a rate" in shell("queue", "configure", "bulk", "--rate", "fast").err
     assert "unknown-queue" in shell("queue", "remove", "blk").err
 
     rows = shell.folder / "rows.jsonl"
@@ -89,7 +89,7 @@ def test_queues_schedules_and_what_is_refused(shell: Shell) -> None:
     assert "--name is needed" in shell("worker").err
 
 
-def test_a_schedule_begins_each_run_once_although_two_workers_look_at_it(tmp_path: Path, zygote: Zygote) -> None:
+def test_a_schedule_starts_each_run_once_with_two_workers(tmp_path: Path, zygote: Zygote) -> None:
     cluster = Cluster(tmp_path, str(tmp_path / "journal.db"), zygote)
     with notes_server() as notes:
         options = ["-i", "text=tick", "--server", f"notes={notes.url}"]

@@ -1,6 +1,6 @@
 """A loopback server with single-use refresh tokens: one presented twice revokes the whole family (RFC 9700 §4.14.2).
 
-Its log is the judge of every crash test: what it acted on, in order. It can kill the client in the
+Crash tests are checked against its log: the requests it acted on, in order. It can kill the client in the
 middle of an exchange: after it has acted, before it answers.
 """
 

@@ -17,7 +17,7 @@ SEED = SPECS / "arazzo" / "prismatic-rotate-refresh-token-workflow.yml"
 
 @dataclass
 class Ran:
-    """What a command line came to."""
+    """The result of a command line."""
 
     arguments: list[str]
     code: int

@@ -1,6 +1,6 @@
-"""Golden files: what the command printed once, and must print again to the letter.
+"""Golden files: the expected output of commands, compared exactly.
 
-`ARAZZO_UPDATE_GOLDEN=1 pytest tests/e2e` writes them anew; look at the difference before it is committed.
+`ARAZZO_UPDATE_GOLDEN=1 pytest tests/e2e` rewrites them; read the diff before committing.
 """
 
 from __future__ import annotations

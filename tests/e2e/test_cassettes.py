@@ -82,14 +82,14 @@ def test_differences_as_json(cassette, arazzo):
     assert report["run"]["status"] == "failed"
 
 
-def test_another_input_shows_what_would_be_sent_instead(cassette, arazzo):
+def test_another_input_shows_the_changed_requests(cassette, arazzo):
     ran = arazzo("replay", "seen.yml", "-q", "-i", "refreshToken=changed-token-123")
     assert ran.code == 1
     assert "body /refresh_token was" in ran.err
     assert "changed-token-123" not in ran.err
 
 
-def test_what_a_cut_at_the_front_leaves_of_an_input_is_masked(cassette, arazzo):
+def test_the_rest_of_an_input_cut_at_the_front_is_masked(cassette, arazzo):
     long = "".join(f"{number}-of-a-long-token-" for number in range(8))
 
     def change(content):
@@ -121,7 +121,7 @@ def test_a_mock_serves_a_cassette_to_a_client_with_secrets_of_its_own(cassette, 
     assert (ran.code, json.loads(ran.out)["revokedStatus"]) == (0, 200)
 
 
-def test_a_mock_of_a_cassette_says_what_it_does_not_have(cassette, seed, arazzo):
+def test_a_mock_of_a_cassette_reports_requests_it_lacks(cassette, seed, arazzo):
     edited(cassette, lambda content: content["interactions"].pop())
     with MockServer(CassetteApi(read_cassette(cassette))) as server:
         ran = arazzo("run", seed, "-i", f"refreshToken={OLD}", "--server", f"{SERVER}={server.url}", "-q")
@@ -132,7 +132,7 @@ def test_a_mock_of_a_cassette_says_what_it_does_not_have(cassette, seed, arazzo)
 PARALLEL = SPECS / "arazzo" / "fan-out-and-join.yml"
 
 
-def test_a_parallel_run_replays_sequentially_all_the_same(arazzo, folder):
+def test_a_parallel_run_can_be_replayed_sequentially(arazzo, folder):
     scenario = str(SPECS / "scenarios" / "fan-out-and-join.yml")
     recorded = arazzo(
         "run",
@@ -194,7 +194,7 @@ def test_a_broken_cassette_is_one_clear_error(arazzo, folder, text, said):
         pytest.param(("run", str(PARALLEL), "--record", "x", "--dry-run"), "exclude each other", id="a dry run"),
     ],
 )
-def test_what_cannot_be_done_is_said_before_anything_is_sent(arazzo, folder, arguments, said):
+def test_impossible_options_are_reported_before_anything_is_sent(arazzo, folder, arguments, said):
     ran = arazzo(*arguments)
     assert ran.code == 2
     assert said in ran.err

@@ -40,14 +40,14 @@ def pets(folder: Path) -> Path:
         pytest.param("deep", ["--checks", "off,deep=error"], 1, id="openapi-core"),
     ],
 )
-def test_an_answer_is_held_to_its_description(pets, arazzo, name, options, code):
+def test_a_response_is_checked_against_its_description(pets, arazzo, name, options, code):
     with conversation({"GET /pets/7": [ANSWER]}) as server:
         ran = arazzo("run", "workflow.yml", "-i", "petId=7", "--server", f"pets={server.url}", *options)
     assert ran.code == code
     assert_golden(f"checks/{name}", ran.transcript())
 
 
-def test_a_request_that_does_not_fit_is_not_sent(pets, arazzo):
+def test_a_request_that_does_not_match_is_not_sent(pets, arazzo):
     document = GOOD.replace("value: $inputs.petId", "value: cat")
     (pets / "workflow.yml").write_text(document)
     with conversation({}) as server:

@@ -1,4 +1,4 @@
-"""Credentials as a person uses them: environment, file and Python; what is missing, shown, listed; a killed refresh."""
+"""Credentials as a person uses them: environment, file and Python; missing ones, masking, `arazzo auth`; a killed refresh."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_nothing_is_sent_when_credentials_are_required(spec: str, api: AuthApi, 
         pytest.param("free", None, id="an empty alternative makes it optional"),
     ],
 )
-def test_what_needs_no_credential(
+def test_documents_without_credentials(
     spec: str, api: AuthApi, arazzo: Arazzo, folder: Path, workflow: str, sent: str | None
 ) -> None:
     free = "- workflowId: free\n  steps: [{stepId: a, operationId: optional}]\n"
@@ -498,7 +498,7 @@ def test_a_run_killed_at_its_store(spec: str, api: AuthApi, point: str, number: 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 @pytest.mark.parametrize("moment", ["token", "api"])
-def test_a_run_killed_while_a_request_is_under_way(spec: str, api: AuthApi, moment: str) -> None:
+def test_a_run_killed_while_a_request_is_in_flight(spec: str, api: AuthApi, moment: str) -> None:
     token = api.first_refresh_token()
     hold = threading.Event()
     if moment == "token":
@@ -519,7 +519,7 @@ def test_a_run_killed_while_a_request_is_under_way(spec: str, api: AuthApi, mome
     judged(api)
 
 
-def test_a_doubt_ends_with_a_new_token_or_with_leave(spec: str, api: AuthApi) -> None:
+def test_a_doubt_ends_with_a_new_token_or_with_permission(spec: str, api: AuthApi) -> None:
     token = api.first_refresh_token()
     api.token_answers.append((502, {}, b""))
     assert _code(rotating(spec, api, token, PLAIN)) == 1

@@ -1,4 +1,4 @@
-"""`arazzo debug`: a scripted dialogue on standard input against a real server, judged by what the server got."""
+"""`arazzo debug`: a scripted dialogue on standard input against a real server, checked by the requests that the server received."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.e2e.test_run import ACCESS, GOOD, NEW, OLD, SERVER, called
 
 @pytest.fixture
 def debug(seed: str, arazzo: Arazzo, monkeypatch: pytest.MonkeyPatch):
-    """Debug the seed with these lines as standard input; return what came of it and what the server got."""
+    """Debug the seed with these lines as standard input; return the result and the requests received."""
 
     def call(*lines: str, arguments=()):
         monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
@@ -55,18 +55,18 @@ def test_the_run_follows_the_commands(debug, lines, sent, code):
     assert (ran.code, received) == (code, sent)
 
 
-def test_an_unsafe_request_is_repeated_when_a_person_says_yes(debug):
+def test_an_unsafe_request_is_repeated_after_confirmation(debug):
     ran, received, _ = debug("n", "r", "yes", "q")
     assert (ran.code, received) == (130, [REFRESH, REFRESH])
 
 
-def test_what_came_before_quitting_is_kept(debug, state):
+def test_outputs_before_quitting_are_saved(debug, state):
     debug("n", "q")
     [kept] = state.iterdir()
     assert ACCESS in kept.read_text(encoding="utf-8")
 
 
-def test_an_edited_input_changes_the_request_at_hand_and_sends_nothing_twice(debug):
+def test_an_edited_input_changes_the_pending_request_and_sends_nothing_twice(debug):
     ran, received, bodies = debug("e refreshToken=edited-token-0123", "n", "n", "c")
     assert (ran.code, received) == (0, [REFRESH, QUERY, REVOKE])
     assert json.loads(bodies[0]) == json.loads(bodies[2]) == {"refresh_token": "edited-token-0123"}
@@ -75,7 +75,7 @@ def test_an_edited_input_changes_the_request_at_hand_and_sends_nothing_twice(deb
     assert [json.loads(bodies[place])["refresh_token"] for place in (0, 2)] == [OLD, "edited-token-0123"]
 
 
-def test_the_dialogue_shows_no_secret_and_prints_values(debug):
+def test_the_dialogue_prints_values_and_masks_secrets(debug):
     ran, _, _ = debug("v", "p $inputs.refreshToken", "n", "p $response.body#/token_type", "p $statusCode", "p $nonsense",
                       "e oops", "e unknown=1", "b nowhere", "b validateToken", "curl", "?", "c", "q")  # fmt: skip
     assert not any(secret in ran.out + ran.err for secret in (OLD, NEW, ACCESS))

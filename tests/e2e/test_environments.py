@@ -1,4 +1,4 @@
-"""What a command line leaves open: named environments, files of variables; a pace, and running again on change."""
+"""Named environments, files of variables, `--rate` and `--watch`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_environment_of_the_file_holds_when_none_is_named(pets: str, arazzo:
     assert [each.path for each in server.received] == ["/pets/7"] * 3
 
 
-def test_an_environment_says_whose_credentials(
+def test_an_environment_names_the_credentials(
     pets: str, arazzo: Arazzo, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARAZZO_AUTH_STAGE_KEY", "staging-key-1234")
@@ -163,7 +163,7 @@ def test_mistakes_in_a_file_of_variables(tmp_path: Path, text: str, message: str
 
 
 @pytest.mark.parametrize("jobs", ["1", "4"])
-def test_requests_are_sent_at_the_pace_asked_for(pets: str, arazzo: Arazzo, folder: Path, jobs: str) -> None:
+def test_requests_are_sent_at_the_given_rate(pets: str, arazzo: Arazzo, folder: Path, jobs: str) -> None:
     (folder / "rows.csv").write_text("id\n" + "1\n" * 6)
     with conversation(ANSWERS) as server:
         before = time.monotonic()
@@ -177,7 +177,7 @@ def test_requests_are_sent_at_the_pace_asked_for(pets: str, arazzo: Arazzo, fold
 
 
 @pytest.mark.parametrize("rate", ["0", "x", "5/", "5/d", "-1", "inf", "nan"])
-def test_a_pace_that_is_none(pets: str, arazzo: Arazzo, rate: str) -> None:
+def test_an_invalid_rate(pets: str, arazzo: Arazzo, rate: str) -> None:
     ran = arazzo("run", pets, "-i", "id=1", "--rate", rate)
     assert ran.code == 2
     assert "expected a number above 0" in ran.err

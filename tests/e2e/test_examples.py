@@ -1,4 +1,4 @@
-"""The example workflows of specs/: each runs against the mock as docs/examples.md says, showing its idea."""
+"""The example workflows of specs/: each runs against the mock as docs/examples.md shows."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ EXAMPLES = [
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> list[LogEntry]:
-    """What the mock of the next run receives, in order."""
+    """The requests that the mock of the next run receives, in order."""
     entries: list[LogEntry] = []
     enter = MockServer.__enter__
 
@@ -220,7 +220,7 @@ def test_an_example_has_a_row_and_is_explained(path: Path) -> None:
 @pytest.mark.parametrize(
     "path", sorted([*SPECS.glob("openapi/*"), *SPECS.glob("scenarios/*"), *SPECS.glob("files/*")]), ids=lambda path: path.name
 )  # fmt: skip
-def test_nothing_in_specs_is_without_use(path: Path) -> None:
+def test_every_file_in_specs_is_used(path: Path) -> None:
     documents = "\n".join(each.read_text(encoding="utf-8") for each in (SPECS / "arazzo").iterdir())
     arguments = "\n".join(str(row.values[1]) for row in EXAMPLES)
     assert f"{path.parent.name}/{path.name}" in documents + arguments
@@ -237,7 +237,7 @@ def test_a_description_is_valid_openapi(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DESCRIPTIONS, ids=lambda path: path.stem)
-def test_the_examples_of_a_description_fit_their_schemas(path: Path) -> None:
+def test_the_examples_of_a_description_match_their_schemas(path: Path) -> None:
     source = read(path.read_bytes(), path.name, Problems())
     assert source is not None
     description = load_openapi(source, None, Problems(), base=path.as_uri())

@@ -32,7 +32,7 @@ def arazzo(tmp_path, document, *arguments):
         pytest.param(PATIENT, "rate-limited-429", 1, ["query", "429"], id="a status that no action is for"),
     ],
 )  # fmt: skip
-def test_a_run_ends_as_the_specification_says_and_says_why(tmp_path, document, switch, code, said):
+def test_a_run_ends_as_specified_with_a_reason(tmp_path, document, switch, code, said):
     done = arazzo(tmp_path, document, "--switch", switch)
     assert done.returncode == code, done.stderr
     for text in said:
@@ -41,7 +41,7 @@ def test_a_run_ends_as_the_specification_says_and_says_why(tmp_path, document, s
     assert "Traceback" not in done.stderr
 
 
-def test_the_machine_report_tells_the_same(tmp_path):
+def test_the_json_report_agrees(tmp_path):
     done = arazzo(tmp_path, PATIENT, "--switch", "refresh-503-twice", "--format", "json")
     report = json.loads(done.stdout)
     assert report["status"] == "succeeded"

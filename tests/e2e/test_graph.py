@@ -1,4 +1,4 @@
-"""`arazzo graph`: what is drawn, in every format, without and with the way of a run."""
+"""`arazzo graph`: the graph in every format, without and with the path of a run."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def test_a_workflow_is_drawn(arazzo, document, format_):
 
 
 @pytest.mark.parametrize("format_", ["text", "mermaid", "dot"])
-def test_the_way_of_a_run_is_drawn(arazzo, run, format_):
+def test_the_path_of_a_run_is_drawn(arazzo, run, format_):
     assert_golden(f"graph/way-of-a-run-{format_}", arazzo("graph", UNDO, "--run", run, "--format", format_).out)
 
 
-def test_svg_is_a_picture_without_scripts_and_references(arazzo, run):
+def test_svg_has_no_scripts_and_references(arazzo, run):
     ran = arazzo("graph", UNDO, "--run", run, "--format", "svg")
     picture = ElementTree.fromstring(ran.out)
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
@@ -56,7 +56,7 @@ def test_svg_is_a_picture_without_scripts_and_references(arazzo, run):
         pytest.param(("graph", UNDO, "--format", "png"), "'png' is not one of", id="an unknown format"),
     ],
 )
-def test_what_cannot_be_drawn_is_reported(arazzo, folder, arguments, said):
+def test_workflows_that_cannot_be_drawn_are_reported(arazzo, folder, arguments, said):
     (folder / "odd.json").write_text('{"a": 1}', encoding="utf-8")
     ran = arazzo(*arguments)
     assert (ran.code, ran.out) == (2, "")

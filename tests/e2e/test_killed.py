@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POS
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, None), (signal.SIGTERM, None)]
 )
-def test_stopped_while_the_second_step_is_under_way(
+def test_stopped_while_the_second_step_is_in_progress(
     number: signal.Signals, code: int | None, seed: str, folder: Path, state: Path
 ) -> None:
     hold = threading.Event()

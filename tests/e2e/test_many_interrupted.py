@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in the middle of many runs: what was had is reported, nothing else is begun."""
+"""Ctrl-C and SIGTERM in the middle of many runs: results so far are reported, no further run is started."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals cannot be sent 
 
 @contextmanager
 def slow_server() -> Iterator[tuple[str, threading.Event]]:
-    """Answer /pets/1 at once and everything else when it is too late; the event says that others wait."""
+    """Answer /pets/1 immediately and everything else too late; the event is set when other requests wait."""
     waiting, over = threading.Event(), threading.Event()
 
     def answer(request: Request) -> Reply:

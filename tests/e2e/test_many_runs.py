@@ -117,7 +117,7 @@ def test_documents_workflows_and_repetitions(pets: str, arazzo: Arazzo, folder: 
         pytest.param(["-w", "get-one", "--data", "rows.csv"], ["get-one [2]", "integer"], id="a row that does not fit"),
     ],
 )
-def test_nothing_is_sent_when_anything_is_wrong(
+def test_nothing_is_sent_when_there_are_errors(
     pets: str, arazzo: Arazzo, folder: Path, arguments: list[str], messages: list[str]
 ) -> None:
     (folder / "rows.csv").write_text("id\n1\nx\n")
@@ -159,7 +159,7 @@ def test_details_of_runs_at_the_same_time_do_not_mix(pets: str, arazzo: Arazzo, 
     assert shown == ["get-one", ">", "<"] * 3
 
 
-def test_what_is_refused_has_the_same_form_in_json(pets: str, arazzo: Arazzo) -> None:
+def test_refused_runs_have_the_same_form_in_json(pets: str, arazzo: Arazzo) -> None:
     ran = arazzo("run", pets, "-w", "get-*", "--format", "json")
     report = json.loads(ran.out)
     assert (ran.code, report["status"], report["summary"]["error"]) == (2, "error", 1)

@@ -134,7 +134,7 @@ def test_mock_refuses(arguments: list[str], message: str, arazzo: Arazzo, folder
     assert message in ran.err
 
 
-def test_mock_says_that_a_port_is_taken(arazzo: Arazzo) -> None:
+def test_mock_reports_that_a_port_is_in_use(arazzo: Arazzo) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:

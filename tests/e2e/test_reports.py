@@ -1,4 +1,4 @@
-"""`--report`: any number at once, refused before the first request when one cannot be written."""
+"""`--report`: several at a time, refused before the first request if one cannot be written."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_output_holds_them_in_clear(seed: str, arazzo: Arazzo, folder: Path, sta
         ([], 2, "error[cannot-keep-secrets]"),
     ],
 )
-def test_nothing_is_sent_when_secrets_could_not_be_kept(
+def test_nothing_is_sent_when_secrets_could_not_be_saved(
     arguments: list[str], code: int, message: str, seed: str, arazzo: Arazzo, state: Path
 ) -> None:
     state.parent.write_text("a file where the folder should be")

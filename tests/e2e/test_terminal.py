@@ -60,7 +60,7 @@ def release(server: Conversation, held: threading.Event) -> None:
     held.set()
 
 
-def test_the_line_of_a_step_tells_how_long_it_takes(pets: Path) -> None:
+def test_the_line_of_a_step_shows_its_duration(pets: Path) -> None:
     held = threading.Event()
     with conversation({"GET /pets/1": [Answer(200, {"name": "Rex"}, hold=held)]}) as server:
         threading.Thread(target=release, args=(server, held), daemon=True).start()

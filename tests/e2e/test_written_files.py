@@ -1,4 +1,4 @@
-"""Every file that arazzo writes is listed in docs/security.md, has the mode and the secrets that the page says, no more."""
+"""Every file that arazzo writes is listed in docs/security.md, with its mode and the secrets in it."""
 
 from __future__ import annotations
 
@@ -345,7 +345,7 @@ def shown(printed: str) -> None:
     assert leaks(printed) == []
 
 
-def test_the_forms_of_the_server_are_those_that_are_looked_for():
+def test_the_server_echoes_every_form_that_is_searched():
     assert all(leaks(form) for form in FORMS.values())
 
 
@@ -354,7 +354,7 @@ def test_every_listed_file_is_made():
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=lambda row: row[0])
-def test_a_file_has_the_secrets_and_the_mode_that_the_page_says(row, tmp_path, server):
+def test_a_file_has_the_documented_secrets_and_mode(row, tmp_path, server):
     name, secrets, mode = row[0], row[4], row[5]
     files = MADE[name](Place(tmp_path, server))
     assert files

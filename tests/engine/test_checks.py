@@ -1,4 +1,4 @@
-"""Requests and responses against their description: what is found, and what a level does with it."""
+"""Requests and responses against their description: the findings, and the effect of levels."""
 
 import json
 from typing import Any
@@ -118,7 +118,7 @@ def found(result):
         pytest.param({**OK, "body": {"id": 7, "name": "Rex", "age": 3}}, None, "", id="an undocumented member is no misfit"),
     ],
 )  # fmt: skip
-def test_a_response_is_held_to_its_description(run, answer, code, message):
+def test_a_response_is_checked_against_its_description(run, answer, code, message):
     step = {**GET, "successCriteria": [{"condition": "$statusCode < 500"}]}
     result, _ = run(step, answer)
     findings = found(result)
@@ -127,7 +127,7 @@ def test_a_response_is_held_to_its_description(run, answer, code, message):
     assert result.status == "succeeded"
 
 
-def test_undocumented_members_are_told_when_asked_for(run):
+def test_undocumented_members_are_reported_on_request(run):
     answer = {**OK, "body": {"id": 7, "name": "Rex", "age": 3, "owner": {"pet": 1}}}
     result, _ = run(GET, answer, CheckOptions(undocumented="warn"))
     assert [text for _, text in found(result)] == [
@@ -136,7 +136,7 @@ def test_undocumented_members_are_told_when_asked_for(run):
     ]
 
 
-def test_the_same_misfit_of_many_items_is_one():
+def test_the_same_mismatch_of_many_items_is_reported_once():
     schema = {"type": "array", "items": {"type": "integer"}}
     assert summarised(schema_errors(["a"] * 30, schema)) == [
         '"0" must be integer, found string "a" (and 29 more like it)'
@@ -174,7 +174,7 @@ def test_a_schema_that_cannot_be_used_is_a_note_and_fails_nothing(run, monkeypat
     )
 
 
-def test_level_off_looks_at_nothing(run):
+def test_level_off_checks_nothing(run):
     result, _ = run(GET, {**OK, "status": 201, "body": {"id": "x"}}, NO_CHECKS)
     assert found(result) == []
 
@@ -207,7 +207,7 @@ def add(payload, content_type="application/json"):
         pytest.param({**GET, "parameters": [{"name": "id", "in": "path", "value": "7"}]}, None, "", id="a text that is a number; the key comes from credentials"),
     ],
 )  # fmt: skip
-def test_a_request_is_held_to_its_description_before_it_is_sent(run, step, code, message):
+def test_a_request_is_checked_against_its_description_before_it_is_sent(run, step, code, message):
     result, world = run(step, OK)
     findings = [(each, text) for each, text in found(result) if not each.startswith("undocumented")]
     assert [each for each, _ in findings] == ([] if code is None else [code])

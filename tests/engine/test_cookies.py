@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.engine.cookies import PER_DOMAIN, Jar
 from arazzo_runner.engine.set_cookie import cookie_date
 from tests.loopback import Reply, json_reply, serving
@@ -68,7 +69,7 @@ ALWAYS = "https://api.test/a/b"
     ],
 )
 @pytest.mark.parametrize("mode", ["host", "domain"])
-def test_a_line_is_read_as_the_rfc_says(line, expected, mode):
+def test_a_line_is_parsed_as_in_the_rfc(line, expected, mode):
     assert sent_back([line], ALWAYS, mode=mode) == expected
 
 
@@ -210,7 +211,7 @@ def test_the_default_path_is_that_of_the_request(by, asked, expected):
         pytest.param("https://[::1]/", "a=1; Domain=::1", "https://[::1]/", True, id="which matches itself"),
     ],
 )  # fmt: skip
-def test_a_domain_is_matched_as_the_rfc_says(by, line, to, expected):
+def test_a_domain_is_matched_as_in_the_rfc(by, line, to, expected):
     assert sent_back([line], to, by=by, mode="domain") == ("a=1" if expected else None)
 
 
@@ -319,7 +320,7 @@ LINES = st.lists(st.sampled_from([*WORDS, *HOSTS]) | st.text(max_size=5), max_si
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(URLS, st.lists(LINES, max_size=3)), max_size=5), URLS, st.sampled_from(["host", "domain"]))
-def test_no_answers_make_a_jar_that_sends_what_it_must_not(answers, url, mode):
+def test_no_responses_make_a_jar_send_a_cookie_it_must_not(answers, url, mode):
     jar = Jar()
     for by, lines in answers:
         jar = jar.after_response(by, [("Set-Cookie", line) for line in lines], NOW, mode=mode)
@@ -350,7 +351,7 @@ def test_no_date_is_too_odd(text):
 
 
 def service(name):
-    """Return what sets the cookie `sid` on /in and tells on /who which cookies it was sent."""
+    """Return a handler that sets the cookie `sid` on /in and returns the received cookies on /who."""
 
     def answer(request):
         cookies = [f"sid={name}; Path=/", f"wide-{name}=1; Path=/; Domain=127.0.0.1", "suffix=1; Path=/; Domain=0.0.1"]
@@ -410,7 +411,7 @@ def test_two_services_on_one_host(services, tmp_path, run, mode, explicit, one, 
         "workflows": [{"workflowId": "w", "steps": list(steps(explicit))}],
     }
     options = arazzo_runner.RunOptions(cookies=mode)
-    assert run(document, root=str(tmp_path), options=options).status == "succeeded"
+    assert run(document, load_options=LoadOptions(root=str(tmp_path)), options=options).status == "succeeded"
     found = [
         {each.target: each.headers.get("Cookie") for each in service.received}["/who"] for service in services.values()
     ]
@@ -428,7 +429,7 @@ SITE = {
     "/strange": (302, ["other=1; Path=/; Domain=other.test", "__Host-a=1; Path=/"], "/end"),
     "/end": (200, [], None),
 }
-"""What each path answers: a status, cookies, where it leads."""
+"""The response of each path: status, cookies, redirect target."""
 
 
 def as_the_site_says(request):
@@ -479,6 +480,6 @@ def test_cookies_on_the_way_through_a_redirect(site, tmp_path, run, paths, own, 
         "workflows": [{"workflowId": "w", "steps": calls}],
     }
     options = arazzo_runner.RunOptions(cookies=mode, transport=arazzo_runner.TransportOptions(max_redirects=5))
-    assert run(document, root=str(tmp_path), options=options).status == "succeeded"
+    assert run(document, load_options=LoadOptions(root=str(tmp_path)), options=options).status == "succeeded"
     asked = [(each.target, each.headers.get("Cookie") or "") for each in site.received]
     assert asked[1:] == expected

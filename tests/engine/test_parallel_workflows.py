@@ -94,7 +94,7 @@ def test_independent_workflows_run_in_the_same_rounds_each_once(run):
         pytest.param([*DIAMOND[:2], workflow("right", "base", inputs=WRONG), DIAMOND[3]], (), "needed", id="one lacks an input"),
     ],
 )  # fmt: skip
-def test_a_failure_is_told_as_in_a_sequential_run(run, workflows, failing, reason):
+def test_a_failure_is_reported_as_in_a_sequential_run(run, workflows, failing, reason):
     sequential, _, _ = run(workflows, 1, failing)
     parallel, _, _ = run(workflows, 4, failing)
     assert (parallel.status, parallel.reason) == (sequential.status, sequential.reason)

@@ -1,4 +1,4 @@
-"""Running a part of a workflow: which steps run, what they see, what is refused before anything is sent."""
+"""Running a part of a workflow: which steps run, which outputs they can read, which selections are refused."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_given_outputs_reach_the_workflow_outputs(run):
         pytest.param(LEAVES, {"step": "e"}, None, id="a step before it ended the workflow, as it may"),
     ],
 )
-def test_a_last_step_that_was_not_reached_is_said(run, steps, options, reason):
+def test_a_last_step_that_was_not_reached_is_reported(run, steps, options, reason):
     result, _ = run(steps, **options)
     assert (result.status, result.reason) == (("failed", reason) if reason else ("succeeded", None))
 
@@ -113,7 +113,7 @@ def test_a_last_step_that_was_not_reached_is_said(run, steps, options, reason):
         pytest.param({"step": "b", "until": "b"}, "usage", None, id="one step and a last one"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_run_alone_is_refused(run, options, code, hint):
+def test_a_step_that_cannot_run_alone_is_refused(run, options, code, hint):
     with pytest.raises(arazzo_runner.InvalidUsage) as caught:
         run(STRAIGHT, **options)
     (found,) = caught.value.diagnostics

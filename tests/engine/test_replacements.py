@@ -31,7 +31,7 @@ def test_the_value_given_is_not_shared_either():
     assert value == {}
 
 
-def test_a_failure_returns_the_payload_as_it_was():
+def test_a_failure_returns_the_payload_unchanged():
     targets = [(compile_query("/a", "jsonpointer", None), 2), (compile_query("$.b", "jsonpath", None), 3)]
     outcome = apply_replacements({"a": 1}, targets, "json")
     assert (outcome.payload, outcome.unmatched) == ({"a": 1}, 1)
@@ -51,7 +51,7 @@ def test_a_failure_returns_the_payload_as_it_was():
         pytest.param("<a><!-- c --></a>", "xml", "//comment()", "xpath", "selects nothing", id="a comment"),
     ],
 )
-def test_a_target_that_leads_nowhere_says_why(payload, kind, target, language, reason):
+def test_a_target_that_matches_nothing_has_a_reason(payload, kind, target, language, reason):
     outcome = replace(payload, kind, target, language, 1)
     assert outcome.unmatched == 0
     assert outcome.reason is not None

@@ -72,7 +72,7 @@ JSON_TEMPLATE = '{"name": "{$inputs.name}", "count": {$inputs.count}, "tags": {$
         pytest.param("post", {"payload": {"a": "$inputs.gone", "b": 1}}, {}, b'{"b":1}', "application/json", id="an input that was not given is left out"),
     ],
 )  # fmt: skip
-def test_body_is_what_the_payload_says(send, operation, body, inputs, expected, content_type):
+def test_body_is_built_from_the_payload(send, operation, body, inputs, expected, content_type):
     result, world = send({"operationId": operation, "requestBody": body}, inputs)
     (request,) = world.requests
     sent = request.body
@@ -100,7 +100,7 @@ def test_body_is_what_the_payload_says(send, operation, body, inputs, expected, 
         pytest.param({"operationId": "post", "parameters": [{"name": "X-A", "in": "header", "value": "a\r\nb"}]}, {}, "control characters", id="a header that breaks the line"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_built_fails_the_step_and_sends_nothing(send, step, inputs, reason):
+def test_a_request_that_cannot_be_built_fails_the_step_and_sends_nothing(send, step, inputs, reason):
     result, world = send(step, inputs)
     assert (result.status, result.steps[0].status) == ("failed", "failed")
     assert reason in result.reason
@@ -121,12 +121,12 @@ def test_parameters_go_where_they_belong(send):
     assert request.header("accept") == "text/plain"
 
 
-def test_accept_names_what_the_operation_documents(send):
+def test_accept_has_the_documented_media_types(send):
     _, world = send({"operationId": "post"})
     assert world.requests[0].header("accept") == "application/json, application/xml, */*;q=0.1"
 
 
-def test_expressions_see_what_was_really_sent(send):
+def test_expressions_read_the_request_that_was_sent(send):
     outputs = {
         "url": "$url", "method": "$method", "h": "$request.header.X-A", "b": "$request.body#/k", "r": "$response.header.content-type",
     }  # fmt: skip
@@ -202,7 +202,7 @@ def test_texts_become_the_types_of_the_schema_and_defaults_are_applied():
         pytest.param({"properties": {"k": {"pattern": "^a"}}}, {"k": "b"}, "must match ^a", id="a pattern"),
     ],
 )
-def test_inputs_that_do_not_fit_are_told(schema, given, message):
+def test_inputs_that_do_not_match_the_schema_are_reported(schema, given, message):
     root = {"components": {"inputs": {"I": {"$anchor": "anchored", "properties": {"k": {"type": "string"}}}}}}
     (error,) = prepare_inputs(schema, given, {}, root=root).errors
     assert message in error.message

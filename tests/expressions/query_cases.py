@@ -24,7 +24,7 @@ def cases(folder: str) -> list[Any]:
 
 
 def check_query(case: dict[str, Any]) -> None:
-    """Compile and select as the case says, and compare with what it expects."""
+    """Compile and select as in the case, and compare with its expectation."""
     expect = case["expect"]
     arguments = (case["query"], case["language"], case.get("version"))
     if "syntax_error" in expect:
@@ -38,7 +38,7 @@ def check_query(case: dict[str, Any]) -> None:
 
 
 def _seen(query: Query, selection: Selection, expect: dict[str, Any]) -> dict[str, Any]:
-    """What came out, in the terms the case asks about; `reason` and `warning` need only hold its words."""
+    """Return the result in the terms of the case; `reason` and `warning` only need to contain its words."""
     seen: dict[str, Any] = {
         "values": list(selection.values),
         "value": selection.value,

@@ -82,7 +82,7 @@ def atoms():
 
 
 def plain_atoms():
-    """What most often goes together with groups: the interplay of loops, captures and references."""
+    """Loops, captures and references in combination."""
     return st.sampled_from(["a", "a", "b", "", "^", "$", "\\b", "\\1", "\\1", "\\2", "a*", "b*?", "a??", "[^a]", "."])
 
 
@@ -164,7 +164,7 @@ def test_flags_mean_what_they_mean_in_node(node, pattern, text, flags):
     "case", [each for each in cases("regex") if each.values[0].get("context") and "values" in each.values[0]["expect"]]
 )
 def test_the_rows_are_as_in_node(node, case):
-    """What fixtures/cases/regex expects of a pattern that is not refused is what Node finds."""
+    """The expectations in fixtures/cases/regex are the results of Node, except for refused patterns."""
     pattern, text, flags = case["query"], case["context"], ""
     if pattern.startswith("/"):
         pattern, _, flags = pattern[1:].rpartition("/")

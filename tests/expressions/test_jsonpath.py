@@ -100,7 +100,7 @@ WIDE = {"rows": [{"a": [1, 2, 3], "b": {"c": [4, 5, 6]}} for _ in range(300)]}
         pytest.param("$..[?@..[?@..[?@[0] == @[1]]]]", id="deep comparisons"),
     ],
 )
-def test_a_query_that_multiplies_ends_and_says_why(query):
+def test_a_query_with_multiplying_results_ends_with_a_reason(query):
     selection = select(compile_query(query, "jsonpath", None), BRANCHING)
     assert not passes(selection)
     assert selection.reason is not None
@@ -201,7 +201,7 @@ def test_any_text_compiles_or_is_a_syntax_error_within_it(text, version):
         pytest.param("$.a && $.b == false", {"a": 0, "b": False}, id="existence"),
     ],
 )
-def test_the_spelling_advised_means_the_same(text, value):
+def test_the_suggested_spelling_has_the_same_meaning(text, value):
     """The canonical spelling is RFC 9535 and gives the verdict of the tolerated one."""
     query = compile_query(text, "jsonpath", None)
     canonical = query.tolerated[0].canonical

@@ -1,4 +1,4 @@
-"""The expression language: grammar, slips, templates, conditions, evaluation (Arazzo 1.1.0, semantics §3 and §4)."""
+"""The expression language: grammar, tolerated syntax, templates, conditions, evaluation (Arazzo 1.1.0, semantics §3 and §4)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_every_form_of_the_grammar_is_parsed_printed_and_evaluated(text, expecte
         ("$request.query.a{b", 16, None), ('$request.query.a"', 16, None), ("$request.query.a\\x", 16, None), ("$inputs.a#/{x}", 11, None),
     ],
 )  # fmt: skip
-def test_what_is_not_in_the_grammar_is_refused_at_its_character(text, offset, hint):
+def test_a_syntax_error_is_reported_at_its_character(text, offset, hint):
     with pytest.raises(ExpressionSyntaxError) as problem:
         parse_expression(text, strict=True)
     assert (problem.value.offset, problem.value.hint) == (offset, hint)
@@ -100,7 +100,7 @@ def test_names_of_parameters_and_operations_are_free(text):
         ("$workflows.w.outputs.out.k", "property-step", "$workflows.w.outputs.out#/k"),
     ],
 )  # fmt: skip
-def test_a_slip_with_one_meaning_is_tolerated_and_told(text, code, canonical):
+def test_tolerated_syntax_is_reported(text, code, canonical):
     _, slips = parse_expression(text, DECLARED)
     assert [slip.code for slip in slips][:1] == [code]
     assert slips[0].canonical == canonical
@@ -117,7 +117,7 @@ def test_a_slip_with_one_meaning_is_tolerated_and_told(text, code, canonical):
         "$inputs.x.",
     ],
 )
-def test_what_has_no_single_meaning_is_refused(text):
+def test_an_ambiguous_expression_is_refused(text):
     with pytest.raises(ExpressionSyntaxError):
         parse_expression(text, DECLARED)
 
@@ -163,7 +163,7 @@ def test_a_query_behind_a_bare_expression_has_no_single_meaning(text):
     assert text[caught.value.offset] == "["
 
 
-def test_a_bare_expression_is_told_with_its_braces():
+def test_a_bare_expression_is_reported_with_its_braces():
     parsed = parse_template("Bearer $steps.login.outputs.token", DECLARED)
     assert [(slip.code, slip.offset, slip.canonical) for slip in parsed.tolerated] == [
         ("bare-expression", 7, "{$steps.login.outputs.token}")
@@ -178,7 +178,7 @@ def test_a_bare_expression_is_told_with_its_braces():
     ("text", "offset"),
     [("a {$inputs.} b", 11), ("{$response.bodi}", 11), ("x {$inputs.a", 2), ("$response.bodi", 10), ("$workflow.x", 0)],
 )
-def test_what_was_meant_as_an_expression_is_refused_at_its_character(text, offset):
+def test_a_malformed_expression_is_refused_at_its_character(text, offset):
     with pytest.raises(ExpressionSyntaxError) as problem:
         parse_template(text, DECLARED)
     assert problem.value.offset == offset
@@ -207,7 +207,7 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), CONDITIONS, ids=[text for text, _ in CONDITIONS])
-def test_condition_holds_as_the_specification_says(text, expected):
+def test_condition_result_is_that_of_the_specification(text, expected):
     node = parse_condition(text).node
     judgement = holds(node, SCOPE)
     assert judgement.passed is expected
@@ -235,7 +235,7 @@ def test_malformed_condition_is_refused_at_its_character(text, offset, hint):
 
 @pytest.mark.parametrize(("text", "code"), [('$inputs.s == "x"', "double-quotes"), ("$inputs.a.length > 1", "length-property"), ("($inputs.a).length > 1", "length-property"),
                                             ("{$statusCode} == 1", "braced-expression"), ("$response.headers.X == 1", "headers-plural")])  # fmt: skip
-def test_slips_of_conditions_are_told(text, code):
+def test_tolerated_syntax_of_conditions_is_reported(text, code):
     assert [slip.code for slip in parse_condition(text).tolerated] == [code]
 
 
@@ -247,11 +247,11 @@ def test_slips_of_conditions_are_told(text, code):
         ("true && $inputs.z", "$inputs.z is null"), ("$inputs.z || false", "none of $inputs.z || false holds"), ("!$inputs.n", "$inputs.n holds"),
     ],
 )  # fmt: skip
-def test_why_a_condition_does_not_hold(text, reason):
+def test_reasons_of_failed_conditions(text, reason):
     assert reason in holds(parse_condition(text).node, SCOPE).reason
 
 
-def test_what_was_seen_is_recorded_and_evaluation_is_short():
+def test_compared_values_are_recorded_and_evaluation_short_circuits():
     judgement = holds(parse_condition("$statusCode == 500 && $inputs.n == 5").node, SCOPE)
     assert judgement.seen == (("$statusCode", 200),)
 

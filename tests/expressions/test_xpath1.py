@@ -1,4 +1,4 @@
-"""XPath 1.0: what libxml2 says, but where that is not XPath 1.0; within bounds that libxml2 has not."""
+"""XPath 1.0: agreement with libxml2, except where that deviates from XPath 1.0, and limits that libxml2 lacks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def alike(found, expression):
 
 @settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(EXPRESSIONS, DOCUMENTS)
-def test_any_expression_on_any_document_gives_what_libxml2_gives(expression, document):
+def test_generated_expressions_agree_with_libxml2(expression, document):
     assert alike(ours(expression, document), expression) == alike(libxml2(expression, document), expression)
 
 
@@ -103,7 +103,7 @@ def test_any_expression_on_any_document_gives_what_libxml2_gives(expression, doc
         "child::n:a",
     ],
 )
-def test_what_implementations_get_wrong(expression):
+def test_cases_that_implementations_get_wrong(expression):
     assert alike(ours(expression, DOCUMENT), expression) == alike(libxml2(expression, DOCUMENT), expression)
 
 
@@ -143,7 +143,7 @@ def test_where_libxml2_is_not_xpath_1_0(expression, value, of_libxml2):
         ("a if b", 2, "the end must come here, not 'if'"),
     ],
 )
-def test_what_is_no_xpath_1_0_is_told_with_its_place(expression, offset, said):
+def test_a_syntax_error_of_xpath_1_0_is_reported_with_its_position(expression, offset, said):
     with pytest.raises(ExpressionSyntaxError, match=r"^not XPath 1\.0: ") as raised:
         compile_query(expression, "xpath", "xpath-10")
     assert raised.value.offset == offset
@@ -161,7 +161,7 @@ def test_what_is_no_xpath_1_0_is_told_with_its_place(expression, offset, said):
         ("//comment() | //processing-instruction() | //namespace::*", DOCUMENT),
     ],
 )
-def test_what_it_selects_can_be_replaced(expression, changed):
+def test_selected_nodes_can_be_replaced(expression, changed):
     from lxml import etree
 
     root = parse_xml(DOCUMENT)
@@ -176,7 +176,7 @@ def test_an_id_that_comes_twice_is_the_first_elements(version):
     assert select(compile_query("string(id('i')[1])", "xpath", version), document).value == "1"
 
 
-def test_a_prefix_that_the_document_lacks_is_told():
+def test_an_undeclared_prefix_is_reported():
     selection = select(compile_query("//m:a", "xpath", "xpath-10"), DOCUMENT)
     assert selection.reason == "the document declares no prefix m"
 
@@ -199,7 +199,7 @@ WIDE = "<r>" + "<a><b>x</b></a>" * 3000 + "<t>" + "y" * 900_000 + "</t></r>"
     ],
     ids=lambda text: text[:40],
 )
-def test_an_expression_that_multiplies_ends_and_says_why(expression):
+def test_an_expression_with_multiplying_results_ends_with_a_reason(expression):
     started = time.process_time()
     selection = select(compile_query(expression, "xpath", "xpath-10"), WIDE)
     assert time.process_time() - started < 4
@@ -217,5 +217,5 @@ def test_nesting_is_refused(expression):
 @pytest.mark.parametrize(
     "expression", [" + ".join(["1"] * 15_000), "a" + "/a" * 30_000, " | ".join(["a"] * 15_000), "-" * 60_000 + "1"]
 )
-def test_what_is_long_is_not_nested(expression):
+def test_long_expressions_are_not_nested(expression):
     assert select(compile_query(expression, "xpath", "xpath-10"), DOCUMENT).reason is None

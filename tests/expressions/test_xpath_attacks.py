@@ -1,4 +1,4 @@
-"""No function or operator of XPath runs away, whatever it is given, when it is compiled or when it is evaluated."""
+"""Compiling and evaluating any function or operator of XPath has limited cost, with any arguments."""
 
 from __future__ import annotations
 

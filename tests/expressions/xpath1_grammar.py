@@ -147,10 +147,10 @@ _STYLESHEET = """<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999
 
 
 def libxml2(expression: str, document: str) -> object:
-    """Return what libxml2 selects, with the document as the context node; "error" for what it refuses.
+    """Return what libxml2 selects with the document as the context node, or "error".
 
-    Through libxslt: lxml's own `xpath` starts from the root element. Of nodes it gives the string
-    values, and leaves out the document.
+    Through libxslt: lxml's own `xpath` starts from the root element. Nodes are returned as their string
+    values, without the document.
     """
     taken: list[object] = []
 
@@ -183,7 +183,7 @@ def _text(element: Any) -> str:
 
 
 def plain(value: object) -> object:
-    """Return a number as one that equals itself and tells zeros apart."""
+    """Return a number in a form that equals itself, and in which 0 and -0 differ."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
     if math.isnan(value):

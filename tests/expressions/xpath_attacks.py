@@ -229,7 +229,7 @@ def tried(batch: list[tuple[str, str]], most_seconds: float = 300.0) -> list[lis
 
 
 def _in_a_process(batch: list[tuple[str, str]], most_seconds: float) -> tuple[int, str, int]:
-    """Return its exit code, what it wrote, and which expression it came to."""
+    """Return its exit code, its output, and the last expression it reached."""
     with tempfile.TemporaryDirectory() as folder:
         progress = Path(folder) / "progress"
         command = [sys.executable, "-m", "tests.expressions.xpath_attacks", "--evaluate", str(progress)]

@@ -81,7 +81,7 @@ class Tokens:
         self.counts: dict[str, int] = {}
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Reset."""
         self.sent, self.counts = [], {}
 
     def answer(self, method: str, path: str) -> dict[str, object]:

@@ -37,7 +37,7 @@ DATES = (
 
 
 class At:
-    """A World at one moment, whose server says when to come again."""
+    """A World with a fixed clock, whose server sends Retry-After."""
 
     def __init__(self, moment: float, retry_after: str) -> None:
         self._moment = moment

@@ -84,7 +84,7 @@ def test_killed_while_an_effect_is_under_way_only_its_own_token_may_be_missing(r
     assert code == 0
 
 
-def test_killed_while_writing_the_file_holds_what_it_held_before(run):
+def test_when_killed_while_writing_the_file_keeps_its_old_content(run):
     for number in range(30):
         code, state, counts, _ = run("kill-at-write", number)
         if code != -9:
@@ -126,7 +126,7 @@ def test_outputs_whose_file_takes_them_no_more_are_elsewhere(run, tmp_path):
     assert stat.S_IMODE(os.stat(found[1]).st_mode) == 0o600
 
 
-def test_secrets_that_fit_no_more_beside_the_others_move(run):
+def test_secrets_move_when_the_file_cannot_be_extended(run):
     code, state, _, _ = run("fail-one-write", 2)
     assert code == 0
     assert set(kept(state)) == set(PLACES)

@@ -24,7 +24,7 @@ ANSWERS = {
 
 
 class TokenWorld:
-    """Answers as the server of the flow does, without a wire; its clock goes as the run waits."""
+    """Answers like the server of the flow, without a network; its clock advances when the run waits."""
 
     def __init__(self):
         self.tokens = Tokens()
@@ -71,7 +71,7 @@ def test_every_send_may_fail(program, way, resend, parallel):
     assert number >= 8
 
 
-def test_outputs_of_a_failed_run_are_those_that_were_had(program):
+def test_outputs_of_a_failed_run_are_those_with_a_value(program):
     failing = FailingSends(TokenWorld(), 3, ANSWERS["reset"])
     result = arazzo_runner.run(program, world=failing)
     had = {step.step_id: step.outputs.get("token") for step in result.steps if step.outputs}

@@ -14,7 +14,7 @@ def flat(effect: Effect[Any]) -> list[Effect[Any]]:
 
 
 class FailingSends:
-    """Lets the n-th request (from 0) fail with an answer; `sent` says whether it went out all the same."""
+    """Fails the n-th request (from 0) with an answer; `sent` decides whether it is sent anyway."""
 
     def __init__(self, world: World, number: int, answer: NoResponse) -> None:
         self._world = world

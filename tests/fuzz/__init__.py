@@ -1,1 +1,1 @@
-"""Fuzzing: mutations of a seed corpus (fixtures/fuzz) into every reader of foreign text; see scripts/fuzz."""
+"""Fuzzing: mutations of a seed corpus (fixtures/fuzz) for every parser of untrusted text; see scripts/fuzz."""

@@ -1,4 +1,4 @@
-"""python -m tests.fuzz [--seconds N] [TARGET …]: fuzz the targets in turn and tell what failed."""
+"""python -m tests.fuzz [--seconds N] [TARGET …]: fuzz the targets in turn and report failures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUND = 200
 
 
 def main() -> int:
-    """Fuzz as the command line says; 1 when something failed."""
+    """Fuzz with the options of the command line; return 1 on failure."""
     arguments = _arguments()
     names = arguments.targets or list(TARGETS)
     failed = [name for name in names if not _fuzzed(name, arguments.seconds / len(names))]

@@ -90,7 +90,7 @@ def _read(data: bytes, name: str) -> Document | None:
 
 
 def _places(value: JsonValue, most: int = 200) -> list[tuple[str, JsonValue]]:
-    """Return the first pointers of a value with what they lead to."""
+    """Return the first pointers of a value with the values they select."""
     found = [("", value)]
     for pointer, each in found:
         if len(found) > most:

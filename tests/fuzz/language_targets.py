@@ -20,7 +20,7 @@ SUBJECT = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! ab\n😀\u2028-1"
 
 
 def jsonpath(data: bytes) -> None:
-    """A JSONPath, as RFC 9535 and as Goessner's draft have it: what it selects is in the value."""
+    """A JSONPath, in RFC 9535 and in Goessner's draft: the selected nodes are in the value."""
     text = (
         data.decode("utf-8", "surrogatepass" if b"\xed" in data else "replace")
         if _decodes(data)
@@ -36,7 +36,7 @@ def jsonpath(data: bytes) -> None:
 
 
 def regex(data: bytes) -> None:
-    """A pattern and, after its first line, a subject: what is found is in it, and both engines find the same."""
+    """A pattern and, after its first line, a subject: the match is in it, and both engines agree."""
     pattern, _, given = data.decode("utf-8", "replace").partition("\n")
     for subject in (given, SUBJECT):
         with Syntax(pattern):

@@ -29,7 +29,7 @@ _LABELLED = ("workflow_status", "operation_outputs")
 
 
 class Kept:
-    """A store with a run that ended, one that stopped, one that waits, and a schedule; open for good."""
+    """A store with a run that ended, one that stopped, one that waits, and a schedule; never closed."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"{os.getpid()}-store.db"

@@ -1,4 +1,4 @@
-"""What the targets of languages share."""
+"""Helpers shared by the targets of languages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The targets: each takes bytes and lets nothing but our own errors end it, in bounded time.
 
-A target raises what is a bug: an exception that is no ArazzoError, a text that could steer a
-terminal, a loss of the reader's promise.
+A target raises only for bugs: an exception other than ArazzoError, a text that could control a
+terminal, a broken guarantee of the parser.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ SCOPE = Scope(
 
 
 class Answering:
-    """A World that gives every request the same answer; its clock goes as the run waits."""
+    """A World that gives every request the same answer; its clock advances when the run waits."""
 
     def __init__(self, answer: HttpResponse) -> None:
         self._answer = answer
@@ -128,7 +128,7 @@ def expression(data: bytes) -> None:
 
 
 def condition(data: bytes) -> None:
-    """A simple condition: parsed and judged; what it prints is parsed back."""
+    """A simple condition: parsed and evaluated; its text form is parsed back."""
     text = data.decode("utf-8", "replace")
     with Syntax(text):
         node = parse_condition(text).node
@@ -163,7 +163,7 @@ def xpath(data: bytes) -> None:
 
 
 def response(data: bytes) -> None:
-    """An answer (head, empty line, body): judged, its outputs taken, its cookies kept, all of it reported."""
+    """A response (head, empty line, body): criteria and outputs evaluated, cookies stored, everything reported."""
     head, _, body = data.partition(b"\n\n")
     pairs = [line.partition(b":") for line in head.split(b"\n")]
     headers = tuple((name.decode("latin-1"), value.strip().decode("utf-8", "replace")) for name, _, value in pairs)

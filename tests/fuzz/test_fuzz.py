@@ -33,7 +33,7 @@ def test_mutations_pass(target):
 @pytest.mark.parametrize(
     "target", ["expression", "condition", "query", "xpath", "jsonpath", "regex", "pattern", "yaml", "json"]
 )
-def test_plain_noise_passes(target):
+def test_random_text_passes(target):
     @settings(max_examples=100, deadline=None)
     @given(st.binary(max_size=60))
     def passes(data):

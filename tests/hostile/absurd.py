@@ -1,7 +1,7 @@
-"""What people, and what they let write their files, can put into a command line: every option by click's own list.
+"""Absurd arguments for every option of the command line, as listed by click.
 
-`options()` finds the options and arguments of every command; `FORMS` says by its metavar what an option
-takes, so that a new option is tried by itself, and one of a new form must be entered here.
+`options()` finds the options and arguments of every command; `FORMS` maps metavars to kinds of values, so
+that a new option is included automatically, and only a new metavar must be added here.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ BASES: dict[str, list[str]] = {
     "cache": ["cache"],
     "explain": ["explain", "unknown-step"],
 }
-"""A sound command line of each command; what is tried is added to it or, an argument, put into it."""
+"""A valid command line of each command; tried options are appended, tried arguments are replaced."""
 BESIDE: dict[str, list[str]] = {
     "run --scenario": ["--mock"],
     "run --switch": ["--mock", "--scenario", "scenario.yml"],
@@ -249,7 +249,7 @@ CONTENTS: dict[str, bytes] = {
     "ANSI": b"\x1b[31mred\x07\x9b\r\n::error::x\n",
     "PEM without an end": b"-----BEGIN CERTIFICATE-----\nAAAA\n",
 }
-"""What files hold, by a word for it."""
+"""Contents of files, by name."""
 
 
 TABLES: dict[str, bytes] = {

@@ -1,4 +1,4 @@
-"""One case of fixtures/hostile: its files, its command line, its server, and what must hold of its end."""
+"""One case of fixtures/hostile: its files, its command line, its server, and the expected outcome."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def let_out(case: dict[str, Any], text: str) -> list[str]:
 
 
 class Recorder:
-    """A loopback server that gives one answer to everything and writes down what it is sent."""
+    """A loopback server that gives one answer to everything and records requests."""
 
     def __init__(self) -> None:
         self.received: list[str] = []
@@ -187,7 +187,7 @@ def answer_of(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def complaints(case: dict[str, Any], ended: dict[str, Any], received: list[str], written: dict[str, str]) -> list[str]:
-    """Return what does not hold of a case that has ended; `written` are the files it made, by name."""
+    """Return the failed expectations of a finished case; `written` are the files it made, by name."""
     out, err = ended["out"], ended["err"]
     printed = out + err
     commands = _COMMANDS.findall(printed)

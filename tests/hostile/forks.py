@@ -42,7 +42,7 @@ class Forks:
         self._process.stdout.close()
 
     def ended(self, orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Carry out orders and return how each ended: `code` (a text when it did not), `out`, `err`, `memory`.
+        """Execute orders and return the outcome of each: `code` (a text if it did not end), `out`, `err`, `memory`.
 
         An order has `arguments`, `state` (a folder of its own for what it prints and leaves) and, if wanted:
         `folder`, `environment` (None removes a variable), `stdin` (a path, or "closed"), `stdout` and `stderr`

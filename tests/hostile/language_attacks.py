@@ -1,4 +1,4 @@
-"""What the attacks on the languages call, and the values they are tried on; each returns what came out as a sentence."""
+"""The functions that attacks on the languages call, and their values; each returns its outcome as a sentence."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def comparisons(left: str, rights: list[str]) -> list[str]:
 
 
 def template(text: str) -> str:
-    """Parse a text of a document, and evaluate what it turned out to be."""
+    """Parse a text of a document and evaluate it."""
     try:
         node = parse_template(text, DECLARED).node
     except ExpressionSyntaxError as problem:

@@ -95,7 +95,7 @@ def test_absurd_files(option, tmp_path, forks, busy):
         assert files[NOTHING] in end["out"] + end["err"], "the file that is not there is not named"
 
 
-def test_pipes_that_nobody_writes_are_not_waited_for(tmp_path, forks, busy):
+def test_pipes_without_a_writer_time_out(tmp_path, forks, busy):
     wanted = []
     for number, option in enumerate(OPTIONS):
         folder = tmp_path / str(number)

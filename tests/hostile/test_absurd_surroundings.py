@@ -134,7 +134,7 @@ def line_of(command):
 
 
 @pytest.mark.parametrize("streams", STREAMS)
-def test_streams_that_carry_no_result_change_no_exit_code(streams, tmp_path, forks):
+def test_streams_without_a_result_do_not_change_the_exit_code(streams, tmp_path, forks):
     ends = tried(forks, [line_of(each) for each in CHEAP], tmp_path, **STREAMS[streams])
     assert {command: end["code"] for command, end in zip(CHEAP, ends, strict=True)} == {
         command: USUAL.get(command, 0) for command in CHEAP
@@ -143,7 +143,7 @@ def test_streams_that_carry_no_result_change_no_exit_code(streams, tmp_path, for
 
 
 @pytest.mark.parametrize("how", ["closed", "full"])
-def test_a_result_that_cannot_be_printed_is_told(how, tmp_path, forks):
+def test_a_result_that_cannot_be_printed_is_reported(how, tmp_path, forks):
     lines = [line_of(each) for each in CHEAP if each not in ("run", "mock", "debug", "replay")]
     lines += [["validate", "workflow.yml", "--format", "json"], ["--help"], ["--version"], ["run", "--help"]]
     ends = tried(forks, lines, tmp_path, stdout=how)
@@ -157,7 +157,7 @@ def test_a_result_that_cannot_be_printed_is_told(how, tmp_path, forks):
 @pytest.mark.parametrize("arguments", [["validate", "-"], ["run", "workflow.yml", "--input-file", "-"], ["eval", "$inputs.a", "--context", "-"],
                                        ["run", "workflow.yml", "-i", "token=@-"], ["run", "workflow.yml", "--data", "-"]])  # fmt: skip
 @pytest.mark.parametrize("stdin", ["closed", "/", "/dev/zero"])
-def test_a_standard_input_that_cannot_be_read_is_told(arguments, stdin, tmp_path, forks):
+def test_unreadable_standard_input_is_reported(arguments, stdin, tmp_path, forks):
     (end,) = tried(forks, [arguments], tmp_path, stdin=stdin)
     assert complaint(end) is None
     assert end["code"] == 2
@@ -182,7 +182,7 @@ def test_a_clean_document_with_a_closed_standard_error_is_clean(tmp_path):
     assert ended.returncode == 0
 
 
-def test_a_reader_who_has_read_enough_is_no_error(tmp_path):
+def test_a_reader_that_stops_early_is_not_an_error(tmp_path):
     absurd.prepare(tmp_path / "work")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = f'"{sys.executable}" -m arazzo_runner explain | head -1 >/dev/null; "{sys.executable}" -m arazzo_runner --help | true'

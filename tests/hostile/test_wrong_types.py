@@ -1,4 +1,4 @@
-"""Every field of every Arazzo and OpenAPI object with every wrong type: told with its place, never an exception."""
+"""Every field of every Arazzo and OpenAPI object with every wrong type: reported with its position, never an exception."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def group_of(path):
 ARAZZO = sorted({group_of(path) for path in places(complete())})
 
 
-def test_the_complete_document_is_sound(folder):
+def test_the_complete_document_is_valid(folder):
     assert [each for each in findings(folder, "workflow.json", complete()) if each.severity.value == "error"] == []
 
 

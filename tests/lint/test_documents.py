@@ -63,7 +63,7 @@ def test_gitignore_is_obeyed_inside_a_repository(tree):
     assert selected("sub/deep") == []
 
 
-def test_a_circle_of_links_ends(tree):
+def test_a_cycle_of_links_ends(tree):
     try:
         (tree / "sub" / "loop").symlink_to(tree)
     except OSError:

@@ -1,4 +1,4 @@
-"""Fixes: what is written where, in every style of YAML and in JSON, and that nothing else changes."""
+"""Fixes: the edits in every style of YAML and in JSON, and that nothing else changes."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ WRITERS = {
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(TEXTS, st.sampled_from(sorted(WRITERS))), min_size=1, max_size=4), st.data())
-def test_edits_do_what_they_mean_or_nothing(items, data):
+def test_edits_have_the_intended_effect_or_none(items, data):
     text = "# top\n" + "".join(f"k{n}:   {WRITERS[style](value)}  # c{n}\n" for n, (value, style) in enumerate(items))
     before = document(text).value
     assert before == {f"k{n}": value for n, (value, _) in enumerate(items)}
@@ -259,12 +259,12 @@ def test_every_unambiguous_mistake_is_fixed(folder, capsys):
     assert capsys.readouterr().out == "it is valid: no problems\n"
 
 
-def test_without_fix_the_summary_counts_what_is_fixable(folder, capsys):
+def test_without_fix_the_summary_counts_fixable_findings(folder, capsys):
     run(["validate", "w.yml", "--select", CODES])
     assert capsys.readouterr().out.endswith("11 warnings (11 fixable with --fix)\n")
 
 
-def test_a_diff_shows_what_would_change_and_writes_nothing(folder, capsys):
+def test_a_diff_shows_changes_and_writes_nothing(folder, capsys):
     before = (folder / "w.yml").read_bytes()
     assert run(["validate", "w.yml", "--select", CODES, "--diff"]) == 1
     captured = capsys.readouterr()

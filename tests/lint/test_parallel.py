@@ -46,7 +46,7 @@ def test_processes_are_started_only_when_it_pays(folder, monkeypatch):
     assert processes(small, None) >= 1
 
 
-def test_a_mistake_in_the_configuration_is_one_error_also_then(folder, capsys):
+def test_an_error_in_the_configuration_is_reported_once(folder, capsys):
     (folder / "sub").mkdir()
     (folder / "sub" / "w.yml").write_text(CLEAN, encoding="utf-8")
     (folder / "sub" / "arazzo.toml").write_text("[validate]\nx = 1\n", encoding="utf-8")

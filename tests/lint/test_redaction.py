@@ -76,7 +76,7 @@ def test_a_document_checked_from_python_hides_them_too(document):
 
 
 @pytest.mark.parametrize("cached", [False, True], ids=["read anew", "asked twice"])
-def test_findings_that_are_selected_alone_hide_what_the_rules_of_credentials_would_find(document, cached, capsys):
+def test_credentials_are_redacted_when_their_rules_are_not_selected(document, cached, capsys):
     arguments = ["validate", "--select", "parameter-mismatch,invalid-default", document]
     for _ in range(2):
         run(arguments if cached else [*arguments, "--no-cache"])

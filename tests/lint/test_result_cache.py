@@ -113,7 +113,7 @@ def rewrite(name, old, new):
         pytest.param(lambda place: None, {"environment": {"ARAZZO_SERVER_VAR_WHERE": "www"}}, id="a server variable"),
     ],
 )
-def test_a_change_of_anything_it_rests_on_makes_it_lint_anew(place, change, more):
+def test_a_change_of_any_dependency_invalidates_the_result(place, change, more):
     before, _ = lint(place)
     change(place)
     after, anew = lint(place, **more)
@@ -167,7 +167,7 @@ def test_suppressing_comments_are_part_of_the_document(place):
     assert again.lint("first.yml").ignored == 1
 
 
-def test_no_line_of_the_document_is_kept(place):
+def test_no_line_of_the_document_is_cached(place):
     lint(place)
     kept = "".join(path.read_text() for path in entries(place))
     assert "unused-input" in kept
@@ -182,7 +182,7 @@ def test_no_line_of_the_document_is_kept(place):
     ],
     ids=["a token", "a password"],
 )
-def test_of_a_document_with_a_credential_in_it_nothing_is_kept(place, parameter):
+def test_nothing_is_cached_for_a_document_with_a_credential(place, parameter):
     lint(place)
     rewrite("first.yml", "{name: color, in: header, value: red}", parameter)(place)
     text, anew = lint(place)
@@ -221,7 +221,7 @@ def test_a_damaged_file_is_no_result(place):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no modes")
-def test_what_others_may_write_is_no_result(place):
+def test_files_that_others_may_write_are_not_used(place):
     first, _ = lint(place)
     entries(place)[0].chmod(0o666)
     assert lint(place) == (first, ["first.yml"])
@@ -232,7 +232,7 @@ def test_what_others_may_write_is_no_result(place):
     [{"reading": {"cache": False}}, {"environment": {"ARAZZO_NO_CACHE": "1"}}, {"contents": {"first.yml": b"x: 1"}}],
     ids=["--no-cache", "ARAZZO_NO_CACHE", "a text from standard input"],
 )
-def test_nothing_is_kept_where_nothing_should_be(place, more):
+def test_nothing_is_written_when_the_cache_is_off(place, more):
     lint(place, **more)
     assert entries(place) == []
 

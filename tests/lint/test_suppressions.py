@@ -44,7 +44,7 @@ def codes(folder, text, **choices):
         pytest.param("arazzo: [\n# arazzo-ignore-file: yaml-syntax -- never\n", ["yaml-syntax:3"], id="what cannot be read cannot be forgiven"),
     ],
 )  # fmt: skip
-def test_where_an_ignore_holds(tmp_path, text, expected):
+def test_where_a_suppression_applies(tmp_path, text, expected):
     assert codes(tmp_path, text) == expected
 
 
@@ -60,7 +60,7 @@ def test_an_ignore_of_a_code_that_is_off_is_not_called_unused(tmp_path):
     assert codes(tmp_path, text, levels={"later-step": "off"}) == []
 
 
-def test_an_unused_ignore_points_at_its_comment_and_says_what_to_write(tmp_path):
+def test_an_unused_ignore_points_at_its_comment_with_a_hint(tmp_path):
     (found,) = lint(tmp_path, with_criterion("$statusCode == 200 # arazzo-ignore: later-stp -- why")).findings
     assert (found.at.column, found.at.end_column) == (43, 76)
     assert found.hint == 'did you mean "later-step"?'

@@ -1,4 +1,4 @@
-"""Linking and compiling: what every name leads to, and what is said where it leads nowhere (semantics §2, §3)."""
+"""Linking and compiling: the target of every name, and the error if there is none (semantics §2, §3)."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ TWO = ("pets", "shop")
         pytest.param({"channelPath": "x", "action": "send"}, ("pets",), [("not-supported", "error")], id="a channel"),
     ],
 )  # fmt: skip
-def test_a_target_leads_to_its_operation_or_says_why_not(folder, target, sources, expected):
+def test_a_target_resolves_to_its_operation_or_has_a_reason(folder, target, sources, expected):
     assert codes(folder, document(target, sources=sources)) == expected
 
 
@@ -138,13 +138,13 @@ def test_a_near_name_is_suggested(folder):
         ("broken", ("json-syntax", "error")),
     ],
 )
-def test_a_source_that_cannot_be_had_is_one_error(folder, name, expected):
+def test_a_source_that_cannot_be_read_is_one_error(folder, name, expected):
     found = codes(folder, document({"operationId": "x"}, sources=(name,)))
     assert found[0] == expected or expected[1] == found[0][1] == "error"
     assert len(found) == 1
 
 
-def test_a_source_of_another_kind_than_it_says_is_an_error(folder):
+def test_a_source_of_another_type_than_declared_is_an_error(folder):
     value = document({"operationId": "listPets"})
     value["sourceDescriptions"][0]["type"] = "arazzo"
     assert codes(folder, value)[0] == ("source-kind", "error")
@@ -157,7 +157,7 @@ def test_remote_sources_are_not_read_while_validating(folder):
     assert codes(folder, value, sources={"pets": str(folder / "pets.json")}) == []
 
 
-def test_a_source_that_is_not_where_it_should_be_is_looked_for(folder):
+def test_a_source_that_does_not_exist_is_looked_up_elsewhere(folder):
     (folder / "deep").mkdir()
     path = folder / "deep" / "doc.json"
     path.write_text(json.dumps(document({"operationId": "listPets"})))
@@ -293,7 +293,7 @@ def test_a_program_is_loaded_once_and_run_many_times(folder):
         arazzo_runner.load(path, "othr", load_options=LoadOptions(root=str(folder)))
 
 
-def test_secrets_follow_what_reads_them(folder):
+def test_secrets_are_inferred_from_the_places_that_read_them(folder):
     steps = [
         {
             "operationId": "listPets",
@@ -323,7 +323,7 @@ def test_secrets_follow_what_reads_them(folder):
     assert workflow.secret_outputs == {"o"}
 
 
-def test_steps_are_ordered_and_checked_though_their_operations_are_not_to_be_had(folder):
+def test_steps_are_ordered_and_checked_without_their_operations(folder):
     reader = {"operationId": "nope", "parameters": [{"name": "q", "in": "query", "value": "$steps.s1.outputs.id"}]}
     giver = {"operationId": "nope", "outputs": {"id": "$response.body#/id"}}
     found = codes(folder, document([reader, giver]))
@@ -334,7 +334,7 @@ def test_operation_steps_are_those_that_call_operations(folder):
     steps = [{"operationId": "listPets"}, {"workflowId": "$sourceDescriptions.child.child"}]
     path = folder / "doc.json"
     path.write_text(json.dumps(document(steps, sources=("pets", "child"))))
-    program = arazzo_runner.load(path, root=str(folder))
+    program = arazzo_runner.load(path, load_options=LoadOptions(root=str(folder)))
     found = [
         (workflow.workflow_id, step.step_id, call.operation.operation_id)
         for workflow, step, call in program.operation_steps()

@@ -1,4 +1,4 @@
-"""The order of steps: the first of the document that is free comes next, whatever depends on what."""
+"""The order of steps: the first ready step of the document comes next, for any dependencies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NEEDS = st.dictionaries(st.sampled_from(NAMES), st.sets(st.sampled_from([*NAMES,
 
 
 def plainly(names, needs):
-    """The same, as one would say it: take the first that is free until none is."""
+    """The reference implementation: take the first ready step until none is left."""
     order, left = [], list(names)
     while True:
         free = [name for name in left if not ({*needs.get(name, ())} & set(left) - {name})]

@@ -1,4 +1,4 @@
-"""What documents may lead to: files and hosts, by who names them (security: source URLs, local files)."""
+"""Files and hosts that documents may refer to, by the document that names them (security: source URLs, local files)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def errors(path, **options):
     return []
 
 
-def test_absolute_sources_are_held_to_the_root_relative_ones_and_the_users_are_not(tree):
+def test_absolute_sources_must_be_below_the_root_relative_ones_and_the_users_need_not(tree):
     outside, root = tree / "outside.json", str(tree / "inside")
     for url in (outside.as_uri(), outside.as_posix()):
         (message,) = errors(write(tree, arazzo(url)), root=root)
@@ -80,14 +80,14 @@ def test_absolute_sources_are_held_to_the_root_relative_ones_and_the_users_are_n
     assert errors(path, root=root, sources={"source": str(outside)}) == []
 
 
-def test_a_remote_document_leads_to_no_file(tree, server):
+def test_a_remote_document_cannot_refer_to_files(tree, server):
     server.documents["/child.json"] = arazzo((tree / "inside" / "api.json").as_uri())
     path = write(tree, arazzo(f"{server.url}/child.json", "$sourceDescriptions.source.w"))
     (message,) = errors(path, root=str(tree))
     assert "a remote document must not lead to a file" in message
 
 
-def test_a_remote_document_leads_to_its_own_server_and_elsewhere_when_allowed(tree, server):
+def test_a_remote_document_refers_to_its_own_server_and_to_others_when_allowed(tree, server):
     with serving_documents() as other:
         server.documents["/near.json"] = arazzo("./api.json")
         server.documents["/far.json"] = arazzo(f"{other.url}/api.json")
@@ -100,7 +100,7 @@ def test_a_remote_document_leads_to_its_own_server_and_elsewhere_when_allowed(tr
         assert errors(far, allow_remote=True) == []
 
 
-def test_validate_reads_remote_documents_only_when_told(tree, server, capsys):
+def test_validate_reads_remote_documents_only_when_allowed(tree, server, capsys):
     path = write(tree, arazzo(f"{server.url}/api.json", "unknown"))
     assert run(["validate", path]) == 0
     assert "not-checked" in capsys.readouterr().out

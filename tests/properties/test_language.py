@@ -1,4 +1,4 @@
-"""What always holds of the language: printing and parsing are inverse, only our own error comes out."""
+"""Properties of the language: printing and parsing are inverse, only our own error is raised."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ odd_text = st.text() | st.text("$.{}[]#/~' \"=!&|()<>abcinputsresponsebodystepso
 
 @QUICK
 @given(expressions)
-def test_what_is_printed_is_parsed_back(node):
+def test_printed_expressions_are_parsed_back(node):
     assert parse_expression(str(node), strict=True) == (node, ())
     assert parse_expression(str(node), embedded=True) == (node, ())
 

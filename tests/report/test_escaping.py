@@ -1,4 +1,4 @@
-"""Foreign text must not control a terminal or a CI log."""
+"""Untrusted text must not control a terminal or a CI log."""
 
 from __future__ import annotations
 

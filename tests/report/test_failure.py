@@ -43,7 +43,7 @@ def test_all_that_a_person_needs() -> None:
     ]
 
 
-def test_every_criterion_of_the_last_attempt_stands_beside_what_it_saw() -> None:
+def test_every_criterion_of_the_last_attempt_is_shown_with_its_values() -> None:
     holds = verdict(condition="$response.body#/ok", passed=True, reason=None, seen=(Seen(expression="$x", value=True),))
     long = verdict(condition=f"$y == '{'z' * 90}'", seen=(Seen(expression="$y", value=f"{'a' * 55}{TOKEN}"),))
     blind = verdict(condition="$nothing", seen=())
@@ -60,7 +60,7 @@ def test_a_success_needs_no_explanation() -> None:
     assert render_failure(result(status="succeeded", steps=())) == ""
 
 
-def test_what_was_seen_is_told_when_the_reason_does_not() -> None:
+def test_values_are_shown_when_the_reason_lacks_them() -> None:
     query = verdict(
         type="jsonpath",
         reason="jsonpath $.a selects nothing in $response.body",
@@ -70,7 +70,7 @@ def test_what_was_seen_is_told_when_the_reason_does_not() -> None:
     assert 'hint: seen: $response.body is {"a":"***","list":[1,2]}' in text
 
 
-def test_a_long_secret_in_what_was_seen_is_masked_before_it_is_cut() -> None:
+def test_a_long_secret_in_a_value_is_masked_before_it_is_cut() -> None:
     long = "S3CRET-" * 40
     seen = verdict(reason="no", seen=(Seen(expression="$response.body", value=long),))
     failed = result(steps=(step(attempts=(attempt(verdicts=(seen,)),)),), secrets=Secrets([long]))
@@ -110,7 +110,7 @@ def test_a_request_that_could_not_be_built_is_explained_by_its_own_diagnostic() 
     assert "request:" not in text
 
 
-def test_a_nested_workflow_leads_to_the_step_that_failed_inside() -> None:
+def test_a_failure_in_a_nested_workflow_names_the_step_inside() -> None:
     inner = step(step_id="inner")
     nested = WorkflowResult(workflow_id="sub", status="failed", steps=(inner,), reason="x")
     outer = step(step_id="outer", attempts=(attempt(request=None, response=None, verdicts=()),), workflow=nested)
@@ -133,7 +133,7 @@ def test_a_failed_dependency_is_explained() -> None:
         ("failed", "the loop a, b was left", 'workflow "rotate" failed: the loop a, b was left'),
     ],
 )
-def test_the_last_line_says_how_it_ended(status: str, reason: str, line: str) -> None:
+def test_the_last_line_has_the_outcome(status: str, reason: str, line: str) -> None:
     assert render_failure(result(status=status, steps=(), reason=reason)) == line + "\n"
 
 

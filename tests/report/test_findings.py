@@ -49,7 +49,7 @@ ALL = [pytest.param(MIXED, id="usual"), pytest.param(NASTY, id="hostile"), pytes
 
 
 @pytest.mark.parametrize("found", ALL)
-def test_sarif_fits_its_official_schema(found):
+def test_sarif_matches_its_official_schema(found):
     log = json.loads(render("sarif", found))
     jsonschema.Draft4Validator(SARIF).validate(log)
     results = log["runs"][0]["results"]
@@ -58,7 +58,7 @@ def test_sarif_fits_its_official_schema(found):
     assert len(set(marks)) == len(marks)
 
 
-def test_sarif_tells_place_rule_and_level():
+def test_sarif_has_position_rule_and_level():
     run = json.loads(render("sarif", MIXED))["runs"][0]
     assert [each["level"] for each in run["results"]] == ["error", "error", "warning", "note"]
     first = run["results"][0]
@@ -102,7 +102,7 @@ def test_github_annotations_are_one_command_each():
     assert properties.count(",") == 4
 
 
-def test_gitlab_issues_have_what_gitlab_asks_for():
+def test_gitlab_issues_have_the_required_fields():
     issues = json.loads(render("gitlab", MIXED))
     assert [issue["severity"] for issue in issues] == ["major", "major", "minor", "info"]
     assert len({issue["fingerprint"] for issue in issues}) == 4

@@ -65,7 +65,7 @@ def test_outputs_are_masked_unless_they_are_asked_for() -> None:
     assert TOKEN not in json.dumps(shown["steps"])
 
 
-def test_no_response_says_why() -> None:
+def test_a_missing_response_has_a_reason() -> None:
     lost = attempt(response=NoResponse("timeout", f"lost {TOKEN}", sent=True, elapsed_ms=5), verdicts=())
     report = run_report(result(steps=(step(attempts=(lost,)),)))
     assert report["steps"][0]["attempts"][0]["response"] == {
@@ -76,7 +76,7 @@ def test_no_response_says_why() -> None:
     }
 
 
-def test_what_has_no_json_form_gets_one() -> None:
+def test_values_without_a_json_form_get_one() -> None:
     odd = verdict(seen=(Seen(expression="$inputs.x", value=MISSING),))
     sent = request(headers=(("Content-Type", "application/octet-stream"),), body=b"\xff\xfe")
     report = run_report(result(steps=(step(attempts=(attempt(request=sent, verdicts=(odd,)),)),)))

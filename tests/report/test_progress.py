@@ -111,7 +111,7 @@ def test_nested_workflows_are_indented() -> None:
     assert text.splitlines() == ["  sub (1 step)", "    passed refresh (31 ms)"]
 
 
-def test_a_success_tells_of_what_was_recovered() -> None:
+def test_a_success_reports_recovered_failures() -> None:
     done = result(status="succeeded", steps=(PASSED, step(status="recovered"), step(status="skipped")))
     assert success_line(done) == 'workflow "rotate" succeeded (2 steps, 1 recovered from a failure, 40 ms)'
 
@@ -126,7 +126,7 @@ def test_durations(milliseconds: float, text: str) -> None:
 # ------------------------------------------------------------------ a line that goes on by itself
 
 
-def test_a_ticking_line_tells_how_long_and_how_long_still() -> None:
+def test_a_ticking_line_shows_elapsed_and_remaining_time() -> None:
     stream = Terminal()
     printer = RunPrinter(Console(io.StringIO(), stream, color=False), ticking=True)
     printer.on_event(StepStarted("w", "slow", 0), Secrets())

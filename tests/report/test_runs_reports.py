@@ -1,4 +1,4 @@
-"""Reports of runs: parsed by their readers, masked; foreign text cannot inject anything."""
+"""Reports of runs: parsed by their readers, masked; untrusted text cannot inject anything."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_no_report_holds_a_secret(kind, status, number):
     assert CANARY[:12] not in text
 
 
-def test_what_one_run_learned_is_masked_in_all():
+def test_secrets_of_one_run_are_masked_in_all():
     other = record(name="other", result=failed(reason=f"echo {CANARY}", secrets=Secrets()))
     shared = with_shared_secrets((record(result=everywhere()), other, record(result=None)))
     for kind in KINDS:
@@ -205,7 +205,7 @@ def test_junit_is_read_by_junitparser(found):
     assert suites.failures + suites.errors == sum(suite.failures + suite.errors for suite in read)
 
 
-def test_junit_names_steps_and_says_why():
+def test_junit_names_steps_and_reasons():
     [suite] = junitparser.JUnitXml.fromstring(render("junit", report()).encode())
     first, second = suite
     assert (suite.name, first.classname, first.name, second.name) == ("rotate", "rotate", "first", "refresh")
@@ -217,7 +217,7 @@ def test_junit_names_steps_and_says_why():
 
 
 @pytest.mark.parametrize("found", ALL)
-def test_har_fits_the_schema_of_har_schema(found):
+def test_har_matches_the_schema_of_har_schema(found):
     log = json.loads(render("har", found))
     registry = referencing.Registry().with_resources(
         (name, DRAFT6.create_resource(schema)) for name, schema in HAR.items()
@@ -227,7 +227,7 @@ def test_har_fits_the_schema_of_har_schema(found):
         assert entry["pageref"] in [page["id"] for page in log["log"]["pages"]]
 
 
-def test_har_tells_exchanges_in_the_order_of_time():
+def test_har_lists_exchanges_in_order_of_time():
     late, early = (
         attempt(started=1.7e9 + 5),
         attempt(started=1.7e9 + 1, response=NoResponse("timeout", "late", sent=True)),
@@ -247,7 +247,7 @@ def test_har_gives_binary_bodies_as_base64():
 
 
 @pytest.mark.parametrize("found", ALL)
-def test_sarif_fits_its_official_schema(found):
+def test_sarif_matches_its_official_schema(found):
     log = json.loads(render("sarif", found))
     jsonschema.Draft4Validator(SARIF).validate(log)
     bad = any(each.status in ("failed", "in_doubt", "error") for each in found.runs)
@@ -255,7 +255,7 @@ def test_sarif_fits_its_official_schema(found):
 
 
 @pytest.mark.parametrize("found", ALL)
-def test_json_fits_its_schema(found):
+def test_json_matches_its_schema(found):
     contract = json.loads((SCHEMAS / "report.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(contract)
     jsonschema.Draft202012Validator(contract).validate(json.loads(render("json", found)))
@@ -268,7 +268,7 @@ def test_the_schema_of_a_run_is_the_same_in_both():
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page: its elements, and whether they are closed in order."""
+    """The elements of a page as a browser parses them, and whether they are closed in order."""
 
     VOID = frozenset({"meta", "rect", "path", "circle"})
 
@@ -314,7 +314,7 @@ def test_html_is_whole_and_holds_nothing_that_acts(found):
     assert {each["href"][1:] for _, each in page.elements if "href" in each} <= set(ids)
 
 
-def test_html_tells_what_happened():
+def test_html_shows_steps_and_exchanges():
     program = arazzo_runner.load(SEED)
     done = arazzo_runner.run(program, inputs={"refreshToken": "demo-refresh-token-1"}, mock=True)
     text = render("html", report(record(result=done, program=program)))
@@ -412,7 +412,7 @@ def test_the_worst_status_counts(statuses, expected):
 @pytest.mark.parametrize(
     ("name", "kind"), [("a.HTML", "html"), ("b.xml", "junit"), ("c.har", "har"), ("d.md", "markdown"), ("e.txt", None)]
 )
-def test_a_name_tells_the_kind(name, kind):
+def test_a_file_name_implies_the_kind(name, kind):
     assert kind_of(name) == kind
 
 

@@ -47,7 +47,7 @@ def test_the_documented_form() -> None:
     )
 
 
-def test_without_a_hint_the_carets_stand_alone() -> None:
+def test_without_a_hint_only_carets_are_shown() -> None:
     shown = render_diagnostic(diagnostic(document(TEXT).at(CRITERION), hint=None))
     assert shown.splitlines()[-1] == "  |                  ^^^^^^^^^^^^^^^^^"
 

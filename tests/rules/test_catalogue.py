@@ -116,7 +116,7 @@ def test_the_right_document_has_no_finding(code):
 
 
 @pytest.mark.parametrize("code", LINKED)
-def test_the_text_is_what_users_were_shown(code):
+def test_the_text_is_the_golden_one(code):
     text = render_diagnostics(findings(code, "wrong.yml"), color=False)
     path = FIXTURES / code / "expected.txt"
     if os.environ.get("ARAZZO_UPDATE_GOLDEN"):
@@ -131,7 +131,7 @@ def test_codes_that_no_document_gives_have_their_case_elsewhere(code):
 
 
 @pytest.mark.parametrize("package", ["document", "expressions", "program", "sources"])
-def test_what_loading_reports_is_listed(package):
+def test_codes_reported_while_loading_are_listed(package):
     reported = set()
     for path in (ROOT / "arazzo_runner" / package).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

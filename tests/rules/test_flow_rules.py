@@ -1,4 +1,4 @@
-"""The graph of steps: what is certainly never reached, taken or left, and what only seems so."""
+"""Rules about the graph of steps: what is certainly never reached, taken or left, and what only seems so."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ SKIPPED = {
 
 
 @pytest.mark.parametrize(("steps", "is_skipped"), SKIPPED.values(), ids=SKIPPED)
-def test_an_output_that_a_goto_leads_around(tmp_path, steps, is_skipped):
+def test_an_output_that_a_goto_skips(tmp_path, steps, is_skipped):
     found = codes(tmp_path, API, [workflow(*steps)], group="flow")
     assert [code for code, *_ in found] == ["skipped-step-output"] * is_skipped
 
@@ -171,7 +171,7 @@ def test_workflows_that_call_each_other_under_a_condition_end(tmp_path):
         pytest.param(["giver"], {}, ["workflow-not-run"], id="a third workflow leads to it alone"),
     ],
 )
-def test_what_is_read_of_another_workflow(tmp_path, third, more, expected):
+def test_outputs_read_from_another_workflow(tmp_path, third, more, expected):
     read = {"parameters": [{"name": "q", "in": "query", "value": "$workflows.giver.outputs.x"}]}
     giver = workflow(step("a", **GIVE), name="giver", outputs={"x": "$steps.a.outputs.x"})
     calls = [{"stepId": f"go-{name}", "workflowId": name} for name in third] or [step("a")]

@@ -1,4 +1,4 @@
-"""Steps against descriptions: what certainly does not fit is reported, what may fit is not."""
+"""Steps against descriptions: certain mismatches are reported, possible ones are not."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ RESPONSES = {
 
 
 @pytest.mark.parametrize(("operation", "step", "expected"), RESPONSES.values(), ids=RESPONSES)
-def test_what_a_step_reads(tmp_path, operation, step, expected):
+def test_parts_of_responses_that_a_step_reads(tmp_path, operation, step, expected):
     assert found(tmp_path, operation, step) == expected
 
 
@@ -115,7 +115,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize(("statuses", "step", "expected"), CONDITIONS.values(), ids=CONDITIONS)
-def test_what_conditions_compare(tmp_path, statuses, step, expected):
+def test_values_that_conditions_compare(tmp_path, statuses, step, expected):
     operation = {"responses": {status: answer(REFERENCE) for status in statuses}}
     assert found(tmp_path, operation, step) == expected
 
@@ -168,7 +168,7 @@ INPUTS = {"any": {}, "text": {"type": "string"}, "number": {"type": "number"}, "
 
 
 @pytest.mark.parametrize(("payload", "schema", "expected"), PAYLOADS.values(), ids=PAYLOADS)
-def test_what_a_step_sends(tmp_path, payload, schema, expected):
+def test_values_that_a_step_sends(tmp_path, payload, schema, expected):
     operation = {"requestBody": {"content": {"application/json": {"schema": schema}}}}
     first = {"stepId": "first", "operationId": "b", "outputs": {"id": "$response.body#/id"}}
     step = {"requestBody": {"contentType": "application/json", "payload": payload}}
@@ -228,7 +228,7 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize(("schema", "value", "expected"), PARAMETERS.values(), ids=PARAMETERS)
-def test_what_parameters_say(tmp_path, schema, value, expected):
+def test_locations_and_values_of_parameters(tmp_path, schema, value, expected):
     operation = {"parameters": [{"name": "q", "in": "query", "schema": schema}]}
     first = {"stepId": "first", "operationId": "b", "outputs": {"pet": "$response.body"}}
     step = {"parameters": [{"name": "q", "in": "query", "value": value}]}
@@ -245,7 +245,7 @@ REQUIRED = {
 
 
 @pytest.mark.parametrize(("declared", "given", "expected"), REQUIRED.values(), ids=REQUIRED)
-def test_which_parameters_are_given(tmp_path, declared, given, expected):
+def test_parameters_that_are_sent(tmp_path, declared, given, expected):
     operation = {"parameters": [{**declared, "schema": {"type": "string"}}]}
     assert found(tmp_path, operation, {"parameters": given} if given else {}) == expected
 
@@ -279,7 +279,7 @@ def branching(depth, leaf):
         pytest.param({"properties": {"y": {}}}, ["unknown-response-member"], id="none in any branch"),
     ],
 )
-def test_schemas_that_branch_without_end_are_looked_through_once(tmp_path, leaf, expected):
+def test_endlessly_branching_schemas_are_searched_once(tmp_path, leaf, expected):
     api = description(
         {"get /a": {"operationId": "a", "responses": {"200": answer({"$ref": "#/components/schemas/S0"})}}},
         schemas=branching(30, leaf),

@@ -28,7 +28,7 @@ HEADINGS = ["## Why", "## Wrong", "## Right", "## Options"]
 
 @functools.cache
 def findings(code, name):
-    """Validate a document of a folder as a user who stands there would, with its rule switched on."""
+    """Validate a document from its folder, with its rule switched on."""
     chosen = {rule.code for rule in RULES if rule.is_default or code == rule.code}
     with contextlib.chdir(FIXTURES / code):
         return arazzo_runner.validate(name, load_options=LoadOptions(root=str(FIXTURES.parent)), rules=chosen)
@@ -44,7 +44,7 @@ def test_every_module_is_listed():
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_the_rule_says_what_it_is(code):
+def test_the_rule_describes_itself(code):
     rule = BY_CODE[code]
     assert rule.check.__doc__
     assert rule.check.__name__ == code.replace("-", "_")
@@ -74,7 +74,7 @@ def test_the_right_document_has_no_finding(code):
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_the_text_is_what_users_were_shown(code):
+def test_the_text_is_the_golden_one(code):
     text = render_diagnostics(findings(code, "wrong.yml"), color=False)
     path = FIXTURES / code / "expected.txt"
     if os.environ.get("ARAZZO_UPDATE_GOLDEN"):

@@ -47,5 +47,5 @@ def _spread(stem, endings):
     return " ".join(stem + ending.strip() for ending in endings.split(","))
 
 
-def test_the_page_says_what_is_there():
+def test_the_page_lists_the_rules():
     assert PAGE.read_text(encoding="utf-8") == page(), "run scripts/rules"

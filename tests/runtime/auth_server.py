@@ -97,7 +97,7 @@ class AuthApi:
         return text
 
     def requests(self, path: str) -> list[Seen]:
-        """What came to a path."""
+        """Return the requests of a path."""
         return [each for each in self.seen if each.path == path]
 
     def refreshes(self) -> list[str]:

@@ -11,7 +11,7 @@ from base64 import b64encode
 class ProxyServer:
     """Forwards until it is closed; `seen` lists each request line's method and target, in order.
 
-    With `login` (user:password) it answers 407 to whoever does not give it; `connect_status`
+    With `login` (user:password) it answers 407 to requests without it; `connect_status`
     is what it answers to CONNECT.
     """
 
@@ -80,7 +80,7 @@ def _head(client: socket.socket) -> tuple[bytes, bytes]:
 
 
 def _missing(client: socket.socket, head: bytes, have: int) -> bytes:
-    """Read what is still to come of a request's body."""
+    """Read the rest of a request's body."""
     lengths = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
     data = b""
     while lengths and have + len(data) < int(lengths[0]):

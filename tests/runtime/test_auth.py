@@ -137,7 +137,7 @@ def make(kind, tmp_path):
         ("other", "headers", {"authorization": "Token token-12345"}),
     ],
 )
-def test_a_credential_arrives_where_its_scheme_says(make, name, place, expected):
+def test_a_credential_is_sent_where_its_scheme_says(make, name, place, expected):
     run = make()
     assert run.get("/echo?a=1", name, headers=[("Cookie", "other=1")]).status == 200
     assert expected.items() <= getattr(run.api.seen[0], place).items()
@@ -170,7 +170,7 @@ def test_alternatives(make, values, security, headers, arrived):
         assert seen[name.lower()] == value
 
 
-def test_what_is_shown_has_placeholders_and_what_is_sent_is_secret(make):
+def test_output_has_placeholders_and_sent_credentials_are_secrets(make):
     run = make()
     effect = run.effect("/echo?a=1", [["key", "query", "cookie", "basic"]])
     shown = run.plan.shown(effect)
@@ -258,7 +258,7 @@ def test_a_token_is_fetched_once(make, name):
     assert run.secrets.mask(next(iter(run.api.access))) == "***"
 
 
-def test_the_way_a_client_shows_its_secret(make):
+def test_client_authentication(make):
     run = make({"client": {**VALUES["client"], "clientAuth": "post"}}, client_methods=("client_secret_post",))
     assert run.get("/things", "client").status == 200
     asked = run.api.requests("/token")[0]
@@ -284,7 +284,7 @@ def test_each_set_of_scopes_has_its_token(make):
     assert [each.form["scope"] for each in run.api.requests("/token")] == ["read", "read write"]
 
 
-def test_a_token_that_expires_is_fetched_anew_before_it_is_refused(make):
+def test_an_expiring_token_is_replaced_before_it_is_refused(make):
     run = make(expires_in=1)
     effect = run.effect("/things", [["client"]])
     answers = run.send(effect)
@@ -296,7 +296,7 @@ def test_a_token_that_expires_is_fetched_anew_before_it_is_refused(make):
     assert [each.path for each in run.api.seen] == ["/token", "/things", "/token", "/things"]
 
 
-def test_a_revoked_token_is_fetched_anew_once(make):
+def test_a_revoked_token_is_replaced_once(make):
     run = make()
     effect = run.effect("/things", [["client"]], method="POST")
     run.send(effect)
@@ -311,7 +311,7 @@ def test_a_fresh_token_that_is_refused_is_not_fetched_again(make):
     assert [each.path for each in run.api.seen] == ["/token", "/things"]
 
 
-def test_a_token_that_was_brought_is_used_until_it_is_refused(make):
+def test_a_configured_token_is_used_until_it_is_refused(make):
     with_both = {"client": {"value": "brought-token-1", **VALUES["client"]}}
     run = make(with_both)
     run.api.access["brought-token-1"] = 1e12
@@ -411,7 +411,7 @@ HERE, THERE = "http://127.0.0.1:PORT", "http://localhost:PORT"  # one server, tw
         pytest.param({"issuer": f"{HERE}/"}, None, None, id="a slash at the end of the issuer is nothing"),
     ],
 )  # fmt: skip
-def test_a_discovery_document_leads_nowhere_else(make, metadata, hosts, message):
+def test_a_discovery_document_cannot_name_another_server(make, metadata, hosts, message):
     run = make()
     port = run.api.url.rpartition(":")[2]
     run.api.metadata = {
@@ -452,7 +452,7 @@ def test_the_issuer_is_the_one_that_was_asked(make, discovery, issuer, is_sound)
     assert is_sound or "issuer" in answer.message
 
 
-def test_what_one_credential_may_do_another_may_not(make):
+def test_hosts_apply_to_one_credential_only(make):
     """A token endpoint is remembered; whether it may be used is asked of each credential."""
     run = make()
     run.api.metadata = {"token_endpoint": f"{THERE.replace('PORT', run.api.url.rpartition(':')[2])}/token"}
@@ -759,7 +759,7 @@ def test_a_refresh_whose_outcome_is_unknown_is_not_repeated(make, answer, code):
         assert again.status == 200
 
 
-def test_a_server_that_nothing_reached_leaves_no_doubt(make):
+def test_a_server_that_was_not_reached_leaves_no_doubt(make):
     run, token, first = refreshing(make)
     values = {"code": {"refreshToken": token, "tokenUrl": "http://127.0.0.1:9/token"}}
     lost = Run(run.api, values, run.kind, run.credentials.store._folder)
@@ -774,7 +774,7 @@ def test_nothing_is_sent_when_the_store_cannot_be_written(make, tmp_path):
     assert (answer.code, answer.sent, run.api.seen) == ("unusable-token-store", False, [])
 
 
-def test_a_store_that_is_not_as_it_was_written_is_not_guessed_at(make, tmp_path):
+def test_a_damaged_token_store_is_refused(make, tmp_path):
     run, token, first = refreshing(make)
     chain = first.credentials.store.chain(f"{run.api.url}/token", CLIENT, token)
     (tmp_path / "store").mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where credentials are looked for, in which order, and what is wrong with a credentials file."""
+"""Sources of credentials, their order, and errors in a credentials file."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_token_url_makes_a_bearer_scheme_one_of_oauth():
         (OAUTH, {"clientId": "a", "clientSecret": SECRET, "clientAuth": "jwt"}, "clientAuth"),
     ],
 )
-def test_what_cannot_be_sent(scheme, values, fault):
+def test_credentials_that_cannot_be_sent(scheme, values, fault):
     login = find_login(Credentials({"api": {"s": values}}, environment={}, file=os.devnull), "api", "s", scheme)
     assert login is not None
     found = fault_of(login)
@@ -139,7 +139,7 @@ def test_what_cannot_be_sent(scheme, values, fault):
         (f"api:\n  key: a\n  key: {SECRET}\n", "(duplicate-key in line 3)"),
     ],
 )
-def test_a_file_that_is_not_right_is_told_without_quoting_it(file, text, message):
+def test_an_invalid_file_is_reported_without_quoting_it(file, text, message):
     with pytest.raises(InvalidUsage) as caught:
         read_file(file(text))
     found = caught.value.diagnostics

@@ -1,4 +1,4 @@
-"""What goes into a cassette comes out of it; what is secret does not go in."""
+"""Cassettes are read back as written, and contain no secrets."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ WRONG: dict[str, list[object]] = {
         for value in WRONG[pointer]
     ],
 )
-def test_what_is_wrong_in_a_cassette_is_told_at_its_place(tmp_path, pointer, value):
+def test_errors_in_a_cassette_are_reported_at_their_position(tmp_path, pointer, value):
     path = tmp_path / "wrong.yml"
     document = changed(copy.deepcopy(SOUND), {pointer: value})
     path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
@@ -172,6 +172,6 @@ def test_what_is_wrong_in_a_cassette_is_told_at_its_place(tmp_path, pointer, val
         assert problem.at.pointer == pointer or pointer.startswith(problem.at.pointer)
 
 
-def test_a_sound_cassette_is_read(tmp_path):
+def test_a_valid_cassette_is_read(tmp_path):
     (tmp_path / "sound.json").write_text(json.dumps(SOUND))
     assert [each.key for each in read_cassette(tmp_path / "sound.json").interactions] == ["a#1", "a#2"]

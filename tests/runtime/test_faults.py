@@ -1,4 +1,4 @@
-"""Every fault of a real server, on every transport: a clear failure or a success as HTTP says, in bounded time and memory."""
+"""Every fault of a real server, on every transport: a clear failure or a success as HTTP defines, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def send(request, monkeypatch):
 
 
 @pytest.mark.parametrize("path", [*FAILURES, *EITHER])
-def test_a_fault_is_an_answer_that_says_so(server, send, path):
+def test_a_fault_becomes_an_answer_with_its_reason(server, send, path):
     started = time.perf_counter()
     answer = send(effect(server.url + path, timeout=SECONDS), max_response_size=LIMIT)
     took = time.perf_counter() - started
@@ -121,7 +121,7 @@ def test_an_odd_but_whole_answer_is_one(server, send, path):
 
 
 @pytest.mark.parametrize("path", ["/head", "/gzip-cut", "/gzip", "/no-content"])
-def test_head_has_no_body_whatever_its_headers_say(server, send, path):
+def test_head_has_no_body_despite_its_headers(server, send, path):
     answer = send(effect(server.url + path, "HEAD"), max_response_size=LIMIT)
     assert isinstance(answer, HttpResponse), answer
     assert answer.body == b""
@@ -133,21 +133,21 @@ def test_a_body_where_none_may_be_is_not_the_next_answer(server, send):
     assert answer.body == A
 
 
-def test_repeated_headers_are_kept_in_order(server, send):
+def test_repeated_headers_keep_their_order(server, send):
     answer = send(effect(server.url + "/duplicates"))
     assert [pair for pair in answer.headers if pair[0].lower() == "x-a"] == [("X-A", "1"), ("X-A", "2")]
     assert [value for name, value in answer.headers if name.lower() == "set-cookie"] == ["a=1", "b=2"]
 
 
 @pytest.mark.parametrize("path", ["/switching", "/null-header", "/bare-lf"])
-def test_what_libraries_read_differently_is_an_answer_in_time_all_the_same(server, send, path):
+def test_responses_that_libraries_read_differently_are_answers_in_time(server, send, path):
     started = time.perf_counter()
     answer = send(effect(server.url + path, timeout=SECONDS))
     assert isinstance(answer, (HttpResponse, NoResponse))
     assert time.perf_counter() - started < SECONDS + 1.5
 
 
-def test_what_stands_behind_an_answer_is_not_the_next_answer(server, send):
+def test_bytes_after_a_response_are_not_the_next_response(server, send):
     # A body longer than its Content-Length: the rest must not be read as the answer to another request.
     answer = send(
         effect(server.url + "/too-much", timeout=3.0), effect(server.url + "/post", "POST", body=b"{}", timeout=3.0)
@@ -156,7 +156,7 @@ def test_what_stands_behind_an_answer_is_not_the_next_answer(server, send):
     assert answer.body == A
 
 
-def test_a_kept_connection_that_the_server_closed_is_no_failure(server, send):
+def test_a_reused_connection_that_the_server_closed_is_not_a_failure(server, send):
     paths = ("/post", "/ok", "/ok", "/post", "/ok")
     answers = [
         effect(server.url + path, "POST" if path == "/post" else "GET", body=b"{}" if path == "/post" else None)
@@ -165,7 +165,7 @@ def test_a_kept_connection_that_the_server_closed_is_no_failure(server, send):
     assert send(*answers).status == 200
 
 
-def test_nobody_listening_and_no_such_host_were_certainly_not_reached(send):
+def test_a_refused_connection_and_an_unknown_host_mean_that_nothing_was_sent(send):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     refused = send(effect(f"http://127.0.0.1:{port}/"))

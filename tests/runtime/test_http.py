@@ -33,7 +33,7 @@ def test_a_request_that_cannot_be_sent_is_an_answer_too(send):
     assert send(effect("ftp://127.0.0.1/")).reason == "protocol"
 
 
-def test_the_target_is_sent_as_it_was_built(server, send):
+def test_the_target_is_sent_unchanged(server, send):
     send(effect(server.url + "/ok?a=%2F&b=a%20b"))
     assert server.paths[-1] == "/ok?a=%2F&b=a%20b"
 
@@ -94,7 +94,7 @@ def test_credentials_in_a_url_are_sent_as_basic(server, send):
     assert b"Authorization: Basic bWU6cEBzcw==" in server.heads[-1].split(b"\r\n")
 
 
-def test_headers_are_what_the_request_says(server, send):
+def test_headers_are_those_of_the_request(server, send):
     send(
         effect(server.url + "/post", "POST", body=b"{}", headers=[("User-Agent", "arazzo"), ("X-B", "2"), ("X-B", "3")])
     )
@@ -109,7 +109,7 @@ def test_headers_are_what_the_request_says(server, send):
     assert names.count("Host") == 1
 
 
-def test_connections_are_kept_and_a_stale_one_is_not_a_failure(server):
+def test_connections_are_reused_and_a_stale_one_is_not_a_failure(server):
     with BlockingWorld() as world:
         for _ in range(3):
             assert drive(world.perform(effect(server.url + "/post", "POST", body=b"{}"))).status == 200
@@ -117,7 +117,7 @@ def test_connections_are_kept_and_a_stale_one_is_not_a_failure(server):
             assert drive(world.perform(effect(server.url + "/ok"))).status == 200
 
 
-def test_connections_of_many_exchanges_at_once_are_kept(server):
+def test_connections_of_concurrent_exchanges_are_reused(server):
     async def many(world):
         posts = (world.perform(effect(server.url + "/post", "POST", body=b"{}", timeout=10.0)) for _ in range(20))
         return {answer.status for answer in await asyncio.gather(*posts)}
@@ -209,7 +209,7 @@ class Meeting:
         return HttpResponse(200, (), request.url.encode())
 
 
-def test_the_requests_of_a_batch_are_under_way_at_the_same_time(send):
+def test_the_requests_of_a_batch_are_concurrent(send):
     server = make_server(Meeting(), "127.0.0.1", 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -225,7 +225,7 @@ def test_a_mistake_in_a_batch_is_raised(send):
         send(Batch(key="b", effects=(Sleep(key="s", seconds=0.0), Sleep(key="s", seconds=0.0), object())))
 
 
-def test_a_blocking_run_says_when_its_world_suspends():
+def test_a_blocking_run_reports_a_world_that_suspends():
     async def suspends():
         await asyncio.sleep(0)
 

@@ -23,7 +23,7 @@ from tests.runtime.tls_server import Authority
 
 
 async def application(scope, receive, send):
-    """Tell the HTTP version, the path and the client's port."""
+    """Answer with the HTTP version, the path and the client's port."""
     if scope["type"] != "http":
         return
     if scope["path"] == "/slow":

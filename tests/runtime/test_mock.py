@@ -99,7 +99,7 @@ def test_documented_headers_are_sent():
         pytest.param(b"name=x", "text/csv", 415, "text/csv", id="another media type"),
     ],
 )
-def test_wrong_body_is_refused_and_told_why(body, content_type, status, detail):
+def test_a_wrong_body_is_refused_with_a_reason(body, content_type, status, detail):
     answer = api().handle(HttpRequest("POST", "/things", (("Content-Type", content_type),), body))
     assert answer.status == status
     if detail is not None:
@@ -199,7 +199,7 @@ def test_missing_credentials_are_refused(scheme, url, headers):
         (True, None),
     ],
 )
-def test_sample_fits_its_schema(schema, expected):
+def test_sample_matches_its_schema(schema, expected):
     assert sample(schema, lambda each: each) == expected
 
 
@@ -267,7 +267,7 @@ def test_a_broken_scenario_is_one_clear_error(tmp_path, text, message):
         read_scenario(path)
 
 
-def test_an_unknown_switch_and_a_missing_file_are_said(tmp_path):
+def test_an_unknown_switch_and_a_missing_file_are_reported(tmp_path):
     with pytest.raises(InvalidUsage, match=r'no switch "refresh-402".*refresh-401'):
         read_scenario(SCENARIO, ["refresh-402"])
     with pytest.raises(InvalidUsage, match="cannot be read"):
@@ -313,7 +313,7 @@ def test_it_is_served_on_loopback_with_keep_alive():
     assert [entry.method for entry in server.api.log] == ["POST", "POST", "POST", "DELETE"]
 
 
-def test_the_seed_sends_exactly_what_its_document_says():
+def test_the_requests_of_the_seed_are_exactly_those_of_its_document():
     program = arazzo_runner.load(SEED)
     with mock_server(program, scenario=SCENARIO) as server:
         result = arazzo_runner.run(with_servers(program, server.urls), inputs={"refreshToken": "demo-refresh-token-1"})

@@ -1,4 +1,4 @@
-"""The mock server on a raw socket: what a broken, hostile or slow client is told, and that nobody else notices."""
+"""The mock server on a raw socket: responses to broken, hostile and slow clients, without effect on others."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize(("raw", "status", "says"), REQUESTS)
-def test_every_request_is_answered_and_told_what_is_wrong(server, capfd, raw, status, says):
+def test_every_bad_request_gets_a_response_with_the_reason(server, capfd, raw, status, says):
     found, headers, body = exchange(server, raw)
     assert found == status
     assert says in body
@@ -219,7 +219,7 @@ def test_every_request_is_answered_and_told_what_is_wrong(server, capfd, raw, st
         pytest.param(b"GET /a", id="half a request line"),
     ],
 )
-def test_a_request_that_breaks_off_is_told_so(server, capfd, raw):
+def test_an_incomplete_request_gets_an_error_response(server, capfd, raw):
     status, _, body = exchange(server, raw, ends=True)
     assert (status, "ends before" in body) == (400, True)
     assert capfd.readouterr().err == ""
@@ -230,7 +230,7 @@ def test_a_large_body_is_refused_in_words_although_it_is_still_being_sent(server
     assert (status, "50,000,000" in body) == (413, True)
 
 
-def test_a_client_that_waits_for_leave_gets_it(server):
+def test_a_client_that_expects_100_continue_gets_it(server):
     with connect(server) as link, link.makefile("rb") as stream:
         link.sendall(post(FORM.strip(), b"Content-Length: 3", b"Expect: 100-continue"))
         assert stream.readline() == b"HTTP/1.1 100 Continue\r\n"
@@ -239,7 +239,7 @@ def test_a_client_that_waits_for_leave_gets_it(server):
         assert read_answer(stream)[0] == 201
 
 
-def test_a_client_that_waits_for_leave_to_send_too_much_gets_none(server):
+def test_a_client_that_expects_100_continue_for_too_much_is_refused(server):
     assert exchange(server, post(b"Content-Length: 90000000", b"Expect: 100-continue"))[0] == 413
 
 
@@ -257,7 +257,7 @@ def test_nothing_follows_a_broken_request(server):
         assert read_answer(stream)[0] == 0
 
 
-def test_what_a_description_says_of_headers_cannot_break_an_answer(server):
+def test_headers_of_a_description_cannot_break_a_response(server):
     status, headers, body = exchange(server, get(b"/break"))
     assert (status, "cannot be written" in body) == (500, True)
     assert "x-evil" not in headers
@@ -266,7 +266,7 @@ def test_what_a_description_says_of_headers_cannot_break_an_answer(server):
     assert "transfer-encoding" not in headers
 
 
-def test_slow_clients_keep_nobody_waiting(server):
+def test_slow_clients_do_not_delay_others(server):
     links = [connect(server) for _ in range(50)]
     try:
         for number, link in enumerate(links):
@@ -277,7 +277,7 @@ def test_slow_clients_keep_nobody_waiting(server):
             link.close()
 
 
-def test_a_request_that_takes_too_long_is_given_up():
+def test_a_request_that_takes_too_long_times_out():
     with MockServer(api(), seconds=0.3) as server, connect(server) as link, link.makefile("rb") as stream:
         link.sendall(post(b"Content-Length: 50", body=b"1"))
         status, _, body = read_answer(stream)
@@ -285,12 +285,12 @@ def test_a_request_that_takes_too_long_is_given_up():
         assert read_answer(stream)[0] == 0
 
 
-def test_a_client_that_asks_nothing_is_let_go():
+def test_an_idle_client_is_disconnected():
     with MockServer(api(), seconds=0.3) as server, connect(server) as link, link.makefile("rb") as stream:
         assert read_answer(stream)[0] == 0
 
 
-def test_a_trickle_is_not_patience():
+def test_a_trickling_response_times_out():
     """The time is that of the whole request, not of each piece."""
     with MockServer(api(), seconds=0.3) as server, connect(server) as link, link.makefile("rb") as stream:
         link.sendall(b"GET /a HTTP/1.1\r\n")

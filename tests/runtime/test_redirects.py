@@ -1,4 +1,4 @@
-"""Redirects: what is followed, what goes along, and that nothing of a step crosses an origin."""
+"""Redirects: which are followed, with which headers, and that nothing of a step is sent to another origin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CANARY = "canary-5ecret-value"
 
 
 def exchange(received):
-    """Return what answers /to/<status>/<url> with a redirect and everything else with what it was sent."""
+    """Return a handler that answers /to/<status>/<url> with a redirect and echoes everything else."""
 
     def answer(request):
         body = request.body.decode()
@@ -76,7 +76,7 @@ def asked(url, method="GET", cookies="host"):
     )
 
 
-def test_nothing_is_followed_unless_asked_for(here):
+def test_redirects_are_not_followed_by_default(here):
     answer = blocking(asked(f"{here.url}/to/302//end"))
     assert (answer.status, len(here.received)) == (302, 1)
 
@@ -110,7 +110,7 @@ def test_nothing_of_the_step_crosses_an_origin(here, there, send, method):
     assert {name.lower() for name, _ in headers} <= {"host", "accept", "user-agent", "accept-encoding", "connection"}
 
 
-def test_nothing_comes_back_after_a_detour(here, there, send):
+def test_credentials_are_not_restored_after_a_detour(here, there, send):
     send(asked(f"{here.url}/to/302/{there.url}/to/302/{here.url}/end"))
     assert here.received[-1][1] == "/end"
     assert CANARY not in repr(here.received[-1])
@@ -151,7 +151,7 @@ def test_an_unsafe_request_stays_on_its_origin(here, there, send, method):
         ("http://169.254.169.254/latest/meta-data", "link-local"), ("http://[::ffff:169.254.169.254]/", "link-local"),
     ],
 )  # fmt: skip
-def test_where_no_redirect_leads(here, send, location, why):
+def test_targets_that_redirects_may_not_have(here, send, location, why):
     answer = send(asked(f"{here.url}/to/302/{location}"))
     assert answer.status == 302
     assert why in answer.refused
@@ -173,7 +173,7 @@ def test_users_in_a_location_are_dropped(here, there, send):
     assert "authorization" not in {name.lower() for name, _ in there.received[0][2]}
 
 
-def test_a_lost_answer_after_a_redirect_says_so(here, send):
+def test_a_lost_answer_after_a_redirect_is_reported(here, send):
     answer = send(asked(f"{here.url}/to/302/http://127.0.0.1:1/"))
     assert isinstance(answer, NoResponse)
     assert (answer.reason, answer.sent) == ("refused", True)

@@ -74,7 +74,7 @@ def test_the_certificate_of_the_very_host_comes_first(authority, asking, send):
     assert json.loads(send(effect(asking.url + "/"), options=options).body)["client"] == "port"
 
 
-def test_a_server_that_asks_in_vain_did_certainly_not_act(authority, asking, send):
+def test_a_server_whose_challenge_cannot_be_answered_did_not_act(authority, asking, send):
     options = TransportOptions(ca_files={"*": authority.file}, certificates={"api.test": authority.client("bob")})
     answer = send(effect(asking.url + "/", "POST", body=b"{}"), options=options)
     expected = {("tls", False)}

@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class TlsServer:
-    """Serves until it is closed; tells every client the name in its certificate."""
+    """Serves until it is closed; answers every client with the name in its certificate."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._server = _Quiet(("127.0.0.1", 0), _Handler)

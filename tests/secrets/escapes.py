@@ -170,9 +170,9 @@ READERS = tuple({escape.read: escape for escape in ESCAPES}.values())
 
 
 def ways_out(text: str, secret: str) -> list[str]:
-    """Return by which escapes, undone one after the other, a text lets a secret out.
+    """Return the escapes that, undone one after the other, reveal a secret in a text.
 
-    No reader makes a text longer, so what is shorter than the secret is not read any further.
+    Undoing an escape never makes a text longer, so a text shorter than the secret is not searched.
     """
     found = ["nothing"] if secret in text else []
     for outer in READERS:

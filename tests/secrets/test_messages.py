@@ -1,4 +1,4 @@
-"""What is secret in a message is masked also where a server shows only a part of it."""
+"""Secrets in messages are masked even if a server echoes only a part of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize(("name", "value"), HARMLESS.values(), ids=HARMLESS)
-def test_what_is_not_secret_stays(name: str, value: str) -> None:
+def test_texts_without_secrets_are_unchanged(name: str, value: str) -> None:
     secrets = Secrets(header_secrets([(name, value)]))
     assert secrets.mask("this is some-long-value") == "this is some-long-value"
 

@@ -1,4 +1,4 @@
-"""No output shows a secret that a server has escaped, whatever the escapes and wherever it put it."""
+"""No output shows a secret that a server has escaped, with any escapes and in any place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content-Encoding undone: whatever comes in whatever chunks, bounded, and only our two errors."""
+"""Decoding of Content-Encoding: any content in any chunks, limited, and only our two errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fed(data, coding, limit=10**6, chunk=7):
 
 @QUICK
 @given(st.binary(max_size=300), st.lists(st.sampled_from(sorted(PACK)), max_size=3), st.integers(1, 50))
-def test_what_was_packed_is_unpacked_whatever_the_chunks(data, codings, chunk):
+def test_compressed_content_is_decompressed_in_chunks_of_any_size(data, codings, chunk):
     packed = data
     for coding in codings:
         packed = PACK[coding](packed)
@@ -66,7 +66,7 @@ def test_a_bomb_is_stopped_before_it_is_unpacked(coding, data):
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, br", "compress"])
-def test_a_coding_nobody_asked_for_is_left_as_it_is(coding):
+def test_an_unrequested_coding_is_left_unchanged(coding):
     assert fed(b"\x0b\x02\x80abc\x03", coding).data == b"\x0b\x02\x80abc\x03"
 
 

@@ -18,7 +18,7 @@ JSON = (("Content-Type", "application/json"),)
 
 
 def operation_of(root, files=None):
-    """Return the only operation of a description; `files` are the documents its references may lead to."""
+    """Return the only operation of a description; `files` are the documents that its references may name."""
 
     class Files:
         def referenced(self, uri: str, base: str) -> bytes:
@@ -88,7 +88,7 @@ def test_requests_and_responses_are_checked(operation, content_type):
     assert found == 'response body: "n" must be integer, found string "a"'
 
 
-def test_what_openapi_core_misreads_is_left_out():
+def test_parts_that_openapi_core_misreads_are_left_out():
     kinds = {"matrix": "path", "label": "path", "pipeDelimited": "query", "deepObject": "query"}
     parameters = [
         {"name": style, "in": place, "required": True, "style": style, "schema": {"type": "array", "items": {}}}
@@ -126,7 +126,7 @@ def test_neither_library_fetches_by_itself(elsewhere):
     assert elsewhere.received == []
 
 
-def test_a_method_openapi_core_does_not_know_is_said():
+def test_a_method_unknown_to_openapi_core_is_reported():
     root = described(THING, "3.2.0")
     root["paths"] = {"/x": {"query": root["paths"]["/x"]["post"]}}
     assert check_request(operation_of(root), "https://api.test/x", JSON, b"{}") == (

@@ -1,4 +1,4 @@
-"""What may be read (policy), and reading it: files, and documents from a real server on loopback."""
+"""The policy of reading, and reading files and documents from a real server on loopback."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_relative_source_may_be_anywhere_and_all_else_stays_below_the_root(tree)
         pytest.param("nul\0.yaml", "cannot be read", id="a name with NUL"),
     ],
 )
-def test_file_that_cannot_be_read_is_said_without_quoting_it(tree, name, message):
+def test_file_that_cannot_be_read_is_reported_without_quoting_it(tree, name, message):
     with pytest.raises(FetchError, match=message) as caught:
         make_fetch(uri(tree / "doc.yaml"))("file://" + str(tree / name))
     assert "secret" not in caught.value.message
@@ -198,7 +198,7 @@ def test_policy_allows(check):
         ("no address", "private"),
     ],
 )
-def test_addresses_are_told_apart(address, kind):
+def test_addresses_are_classified(address, kind):
     assert address_kind(address) == kind
 
 
@@ -206,7 +206,7 @@ def test_addresses_are_told_apart(address, kind):
     ("reference", "absolute"),
     [("../x.yaml", False), ("x.yaml", False), ("/x.yaml", True), ("file:///x.yaml", True), ("C:\\x.yaml", True)],
 )
-def test_absolute_references_are_told_apart(reference, absolute):
+def test_absolute_references_are_recognized(reference, absolute):
     assert rules.is_absolute(reference) is absolute
 
 
@@ -238,7 +238,7 @@ def test_document_is_fetched_and_same_server_redirects_are_followed(server):
     assert download(url(server, "/moved"), "file:///a.yaml", local) == b"openapi: 3.1.0"
 
 
-def test_host_name_is_kept_while_the_checked_address_is_asked(server):
+def test_the_checked_address_is_connected_to_with_the_original_host_name(server):
     address = url(server, "/api.yaml", host="localhost")
     assert make_fetch("file:///a.yaml")(address) == b"openapi: 3.1.0"
     last = server.received[-1]
@@ -254,20 +254,20 @@ def test_host_name_is_kept_while_the_checked_address_is_asked(server):
         pytest.param("/big", "more than 1,000 bytes", id="too large"),
     ],
 )
-def test_answer_that_is_no_document_is_said(server, path, message):
+def test_a_response_that_is_not_a_document_is_reported(server, path, message):
     with pytest.raises(FetchError, match=message) as caught:
         download(url(server, path), "file:///a.yaml", Policy("/", max_bytes=1000))
     assert "secret" not in caught.value.message
 
 
-def test_remote_document_does_not_lead_to_this_machine(server):
+def test_remote_document_cannot_refer_to_this_machine(server):
     fetch = make_fetch(REMOTE)
     with pytest.raises(FetchError, match="private or loopback"):
         fetch(url(server, "/api.yaml"))
     assert make_fetch(REMOTE, allow_hosts=["127.0.0.1"])(url(server, "/api.yaml")) == b"openapi: 3.1.0"
 
 
-def test_unreachable_server_is_said_without_the_password():
+def test_unreachable_server_is_reported_without_the_password():
     with pytest.raises(FetchError, match="cannot be fetched") as caught:
         make_fetch("file:///a.yaml")("http://me:hush@127.0.0.1:1/a.yaml")
     assert "hush" not in caught.value.message

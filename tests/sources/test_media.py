@@ -95,7 +95,7 @@ def test_range_is_never_sent_as_content_type(value, content_type, sent):
         pytest.param("x", "text/plain; charset=hex", id="a codec that is no charset"),
     ],
 )
-def test_value_that_does_not_fit_is_refused(value, content_type):
+def test_value_that_cannot_be_encoded_is_refused(value, content_type):
     with pytest.raises(UnusableMedia):
         encode_body(value, content_type, None)
 
@@ -173,7 +173,7 @@ def test_media_type_that_is_not_there_is_not_found():
     assert not covers("application/json; v=1", "application/json")
 
 
-def test_content_types_are_told_apart():
+def test_content_types_are_recognized():
     assert essence("Application/JSON; charset=utf-8") == "application/json"
     assert is_json("application/hal+json")
     assert not is_json("text/plain")

@@ -83,7 +83,7 @@ def test_boundary_follows_from_the_content():
     assert inside.count(f"--{boundary}".encode()) == 1
 
 
-def test_stated_boundary_is_kept_unless_it_occurs_in_the_content():
+def test_given_boundary_is_used_unless_it_occurs_in_the_content():
     stated = "multipart/form-data; boundary=abc"
     assert encode_body({"a": "x"}, stated, None)[1] == stated
     assert encode_body({"a": "--abc"}, stated, None)[1] != stated

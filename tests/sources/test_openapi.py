@@ -71,7 +71,7 @@ def test_references_inside_the_document_are_followed():
     assert list(problems) == []
 
 
-def test_what_is_broken_in_a_description_is_left_out_and_said():
+def test_broken_parts_of_a_description_are_left_out_and_reported():
     paths = {
         "/a": {"get": {"operationId": "a", "parameters": [{"$ref": "#/nowhere"}, {"name": 1}, "x"],
                        "requestBody": 5, "responses": {"200": {"$ref": "#/loop"}, "default": []},
@@ -139,7 +139,7 @@ def test_only_the_operation_asked_for_is_read():
     assert {found.at.pointer.split("/")[2] for found in problems} == {"~1p7"}
 
 
-def test_style_that_does_not_fit_its_place_is_said_and_the_default_counts():
+def test_a_style_not_allowed_in_its_location_is_reported_and_the_default_used():
     parameters = [
         {"name": "h", "in": "header", "style": "deepObject"},
         {"name": "p", "in": "path", "style": 5},

@@ -1,4 +1,4 @@
-"""`$ref` across documents: bases, `$id`, `$anchor`, `$self`, circles, limits; nothing is fetched by jsonschema."""
+"""`$ref` across documents: bases, `$id`, `$anchor`, `$self`, cycles, limits; nothing is fetched by jsonschema."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def over(root, documents=None, base=BASE):
     return References(from_value(root, "api.yaml"), base, shelf), shelf
 
 
-def test_references_lead_into_other_files(tmp_path):
+def test_references_to_other_files_are_resolved(tmp_path):
     (tmp_path / "api.yaml").write_text(
         "openapi: 3.0.0\npaths:\n  /a:\n    $ref: 'parts/items.yaml#/a'\n  /b: {get: {operationId: b, parameters: [{$ref: '../out.yaml'}]}}\n"
     )
@@ -100,7 +100,7 @@ def test_reference_is_resolved(reference, expected):
     assert value == (root if expected is None else expected)
 
 
-def test_references_of_another_document_are_meant_from_there():
+def test_references_of_another_document_are_relative_to_it():
     documents = {
         "https://api.test/specs/sub/a.json": {"x": {"$ref": "b.json#/y"}, "z": {"$ref": "#/w"}, "w": "own"},
         "https://api.test/specs/sub/b.json": {"y": "found"},
@@ -135,7 +135,7 @@ def test_number_of_documents_is_limited(monkeypatch):
         references.follow({"$ref": "b.json"}, BASE)
 
 
-def test_unreadable_document_is_said_without_quoting_it():
+def test_unreadable_document_is_reported_without_quoting_it():
     class Broken:
         def referenced(self, uri, base):
             return b"secret: [unclosed"
@@ -224,7 +224,7 @@ def test_jsonschema_validates_through_the_registry_and_fetches_nothing_by_itself
         references.resource_retriever(BASE, DRAFT202012)("https://elsewhere.test/x")
 
 
-def test_documents_are_had_by_relative_names_too():
+def test_documents_are_found_by_relative_names_too():
     references, _ = over({"a": 1}, {"https://api.test/specs/x.json": {"b": 2}})
     retrieve = references.retriever(BASE)
     assert retrieve("x.json#/b") == {"b": 2}
@@ -233,7 +233,7 @@ def test_documents_are_had_by_relative_names_too():
         retrieve("gone.json")
 
 
-def test_references_of_what_moves_become_absolute():
+def test_references_of_moved_values_become_absolute():
     value = {"a": [{"$ref": "#/x"}, {"$ref": "b.json#/y"}], "$ref": "https://z.test/"}
     assert rebased(value, "file:///in/sub/a.json", "file:///in/a.json") == {
         "a": [{"$ref": "file:///in/sub/a.json#/x"}, {"$ref": "file:///in/sub/b.json#/y"}],

@@ -1,4 +1,4 @@
-"""Values against schemas: what is found, where, in which dialect; jsonschema as the oracle of the small checker."""
+"""Values against schemas: mismatches, positions, dialects; jsonschema as the oracle of the simple checker."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def keywords(value, schema, context=NEW, **options):
         ({"patternProperties": {"^a": True}, "additionalProperties": False}, {"b": 1}, "additionalProperties"),
     ],
 )  # fmt: skip
-def test_a_misfit_names_its_keyword(schema, value, keyword):
+def test_a_mismatch_names_its_keyword(schema, value, keyword):
     assert keywords(value, schema, SchemaContext("2020-12", resolve_within({})))[:1] == [keyword]
 
 
@@ -51,11 +51,11 @@ def test_a_misfit_names_its_keyword(schema, value, keyword):
         ({"discriminator": {"propertyName": "kind"}, "xml": {"name": "x"}, "x-own": 1}, {}),
     ],
 )  # fmt: skip
-def test_a_fitting_value_has_no_errors(schema, value):
+def test_a_matching_value_has_no_errors(schema, value):
     assert keywords(value, schema, SchemaContext("2020-12", resolve_within({"d": {"type": "integer"}}))) == []
 
 
-def test_all_misfits_are_told_with_their_places():
+def test_all_mismatches_are_reported_with_their_positions():
     schema = {
         "type": "object", "required": ["id", "tags"], "additionalProperties": False,
         "properties": {"id": {"type": "integer"}, "a/b": {"items": {"enum": ["x"]}}, "tags": {"type": "array"}},
@@ -89,7 +89,7 @@ def test_dialects_of_openapi(context, schema, fitting, misfitting):
         assert len(keywords(misfitting, {**schema, **forced}, context)) == 1
 
 
-def test_siblings_of_a_reference_count_since_3_1_only():
+def test_siblings_of_a_reference_apply_since_3_1_only():
     root = {"a": {"type": "string"}}
     schema = {"$ref": "#/a", "maxLength": 1}
     assert keywords("long", schema, SchemaContext("2020-12", resolve_within(root))) == ["maxLength"]
@@ -121,7 +121,7 @@ def test_a_member_of_the_other_direction_may_be_required_by_another_part_of_an_a
     assert keywords({"name": "a"}, schema, context, direction="response") == ["required"]
 
 
-def test_references_lead_where_ours_lead_and_nowhere_else(tmp_path):
+def test_references_of_schemas_are_resolved_like_all_others(tmp_path):
     (tmp_path / "parts.json").write_text(
         json.dumps({"Name": {"type": "string"}, "Pet": {"properties": {"n": {"$ref": "#/Name"}}}})
     )
@@ -167,7 +167,7 @@ def test_references_lead_where_ours_lead_and_nowhere_else(tmp_path):
         ),
     ],
 )  # fmt: skip
-def test_schemas_without_an_end_end(schemas):
+def test_endless_schemas_end(schemas):
     (error,) = schema_errors({}, {"$ref": "#/a"}, SchemaContext("2020-12", resolve_within(schemas)))
     assert error.is_about_schema
 
@@ -236,7 +236,7 @@ def test_the_small_checker_and_jsonschema_agree(value, schema):
     assert (not full_errors(value, schema, NEW, base="", direction=None, most=100)) == expected
 
 
-def test_what_the_small_checker_does_not_know_it_refuses():
+def test_the_simple_checker_refuses_keywords_it_does_not_know():
     with pytest.raises(NotSimple):
         SimpleChecker(NEW).check(1, {"if": True}, "")
     with pytest.raises(ReferenceFailure):

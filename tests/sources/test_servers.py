@@ -58,7 +58,7 @@ def test_server_is_chosen(servers, variables, environment, override, expected):
         pytest.param(one([{"url": "https:///v1"}]), {}, None, "has no host", id="no host"),
     ],
 )  # fmt: skip
-def test_no_usable_server_is_said(operation, variables, override, message):
+def test_no_usable_server_is_reported(operation, variables, override, message):
     with pytest.raises(NoServer, match=message):
         server_url(operation, variables, {}, override)
 
@@ -82,6 +82,6 @@ def test_nearest_servers_count(item, expected):
     assert server_url(one([{"url": "https://root.test"}], item=item), {}, {}, None) == expected
 
 
-def test_relative_server_is_meant_from_where_the_description_was_read_whatever_it_calls_itself():
+def test_relative_server_is_resolved_against_the_location_of_the_description_not_its_self():
     operation = one([{"url": "/v1"}], **{"$self": "https://elsewhere.test/api"})
     assert server_url(operation, {}, {}, None) == "https://api.test/v1"

@@ -44,7 +44,7 @@ def declared(case):
 
 
 def written(case):
-    """Return the text that stands in the request for a case."""
+    """Return the part of the request that a case is about."""
     name, value, parameter = case.get("name", "color"), case["value"], declared(case)
     if case["in"] == "path":
         return path_segment(name, value, parameter)
@@ -89,7 +89,7 @@ def test_case_ids_are_unique_and_complete():
         pytest.param("/", {}, [], None, "http://h/v1/", id="the root"),
     ],
 )  # fmt: skip
-def test_url_is_put_together(template, path, query, querystring, expected):
+def test_url_is_built(template, path, query, querystring, expected):
     assert build_url("http://h/v1", template, path, query, querystring) == expected
 
 

@@ -1,7 +1,7 @@
 """The style tables once more, by an independent client (aiopenapi3) and an independent reader (openapi-core).
 
 Every style × explode × shape of OpenAPI §Style Examples is sent by both clients to a real server, which must receive the same;
-and read back by openapi-core from what ours wrote. Where a library is known to be wrong, the table says how.
+and read back by openapi-core from what ours wrote. Known errors of a library are in the table.
 """
 
 from urllib.parse import unquote, unquote_plus

@@ -38,7 +38,7 @@ def sent(case, origin):
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if "error" not in case.values[0]])
-def test_server_receives_what_was_written(case, server, world):
+def test_server_receives_the_encoded_values(case, server, world):
     url, headers, expected = sent(case, server.url)
     request = HttpRequest("GET", url, headers, None)
     answer = drive(world.perform(SendRequest(key="k#1", safe=True, request=request, timeout=5.0)))
@@ -47,7 +47,7 @@ def test_server_receives_what_was_written(case, server, world):
     assert (seen.target, seen.headers["X-Color"], seen.headers["Cookie"]) == expected
 
 
-def test_nothing_is_sent_for_what_is_refused():
+def test_nothing_is_sent_for_refused_values():
     for case in cases():
         if "error" in case.values[0]:
             with pytest.raises(UnusableValue):

@@ -1,4 +1,4 @@
-"""Objects as XML: the examples of OpenAPI §XML Object, and what XML cannot hold."""
+"""Objects as XML: the examples of OpenAPI §XML Object, and values that XML cannot represent."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_values_cannot_become_markup():
     assert xml({"a": "<b>&\r"}) == "<a>&lt;b&gt;&amp;&#13;</a>"
 
 
-def test_charset_is_declared_and_kept():
+def test_charset_is_declared_and_used():
     body, _ = encode_body({"a": "é€"}, "application/xml; charset=iso-8859-1", None)
     assert body == '<?xml version="1.0" encoding="ISO-8859-1"?>\n<a>é&#8364;</a>'.encode("latin-1")
 
@@ -126,6 +126,6 @@ def test_charset_is_declared_and_kept():
         pytest.param({"a": "\ud800"}, "control characters", id="a lone surrogate"),
     ],
 )
-def test_what_xml_cannot_hold_is_refused(value, message):
+def test_values_that_xml_cannot_represent_are_refused(value, message):
     with pytest.raises(UnusableMedia, match=message):
         encode_body(value, "application/xml", None)

@@ -56,13 +56,13 @@ class TextIndex:
         """All distinct texts as one, each after a line break."""
         return "\n".join(["", *self.distinct])
 
-    def has_word(self, word: str) -> bool:
-        """Return whether a word is a key of the document, or a whole text."""
-        return word in self._keys or word in self.distinct
+    def has_any_word(self, words: Collection[str]) -> bool:
+        """Return whether one of the words is a key of the document, or a whole text."""
+        return not (self._keys.isdisjoint(words) and self.distinct.isdisjoint(words))
 
-    def has_part(self, part: str) -> bool:
-        """Return whether a part occurs in any text; it may begin with a line break, for the beginning of a text."""
-        return part in self.joined
+    def has_any_part(self, parts: Collection[str]) -> bool:
+        """Return whether one of the parts occurs in a text; a part may begin with a line break, for the beginning."""
+        return any(map(self.joined.__contains__, parts))
 
     def placed(self, wanted: Collection[str]) -> list[Text]:
         """Return every occurrence of some texts, or keys with a `$` in them, in the order of the document."""

@@ -41,12 +41,11 @@ class Trigger(Record, kw_only=True):
 
     def matches(self, inspection: Inspection) -> bool:
         """Return False only if the rule cannot find anything in the document."""
-        texts = inspection.texts
         if self.needs is not None and self.needs not in inspection.features:
             return False
-        if self.words and not any(map(texts.has_word, self.words)):
+        if self.words and not inspection.texts.has_any_word(self.words):
             return False
-        return not self.parts or any(map(texts.has_part, self.parts))
+        return not self.parts or inspection.texts.has_any_part(self.parts)
 
 
 ALWAYS: Final = Trigger()

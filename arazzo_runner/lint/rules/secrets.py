@@ -112,11 +112,11 @@ _SECRETS: Final = tuple(
 @rule("secret-literal", "safety")
 def secret_literal(inspection: Inspection) -> Iterator[Finding]:
     """Report credentials in texts: known prefixes of issuers, private keys, passwords in URLs."""
-    texts = [text for text in inspection.texts.distinct if len(text) >= _SHORTEST_SECRET]
-    joined = "\n".join(texts)
-    forms = [(what, form) for what, marks, form in _SECRETS if any(mark in joined for mark in marks)]
-    suspects = [text for text in texts if any(form.search(text) for _, form in forms)]
-    for text, pointer, _ in inspection.texts.placed(suspects):
+    texts = inspection.texts
+    forms = [(what, form) for what, marks, form in _SECRETS if texts.has_any_part(marks)]
+    long = [text for text in texts.distinct if len(text) >= _SHORTEST_SECRET] if forms else ()
+    suspects = {text for _, form in forms for text in long if form.search(text)}
+    for text, pointer, _ in texts.placed(suspects):
         for what, form in forms:
             found = form.search(text)
             if found is not None and not _is_placeholder(found.group(found.lastindex or 0)):

@@ -21,7 +21,7 @@ def unused_component(inspection: Inspection) -> Iterator[Finding]:
     """Report components that no Reusable Object, expression or `$ref` refers to."""
     components = inspection.description.components
     used = set(_MENTION.findall("\n".join([text for text in inspection.texts.distinct if "components" in text])))
-    texts = inspection.texts.distinct if inspection.texts.has_word("$anchor") else ()
+    texts = inspection.texts.distinct if inspection.texts.has_any_word(("$anchor",)) else ()
     anchors = {text[1:] for text in texts if text.startswith("#") and text[1:2] != "/"}
     by_kind: dict[str, Mapping[str, object]] = {
         "inputs": components.inputs,
