@@ -237,7 +237,6 @@ class JsonPathParser(Reader):
         return test
 
     def _group(self) -> Test:
-        start = self.place
         self.accept("(")
         test = self._any()
         if not self._accept_after_blank(")"):
