@@ -105,7 +105,7 @@ class Execution:
 
     def _waiting(self, result: RunResult, doubts: tuple[Doubt, ...]) -> Outcome:
         steps = ", ".join(f'"{doubt.step_id}"' for doubt in doubts)
-        reason = f"it is unknown whether the request of step {steps} was acted on"
+        reason = f"the request of step {steps} may have been acted on"
         return Outcome(self.run_id, replace(result, status="in_doubt", reason=reason), doubts, unfinished=True)
 
     def _mismatch(self, problem: JournalMismatch) -> Any:

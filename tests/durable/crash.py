@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -104,7 +105,9 @@ class _Case:
     def judge(self, kills: list[Kill | None]) -> Verdict:
         code = self._process(self._start(), kills.pop(0))
         for _ in range(40):
-            if code in (0, 1) or (code == 2 and not self._never_began()):
+            if code == 2 and "run-in-use" in self._read("err"):
+                time.sleep(0.2)  # until PostgreSQL notices that the killed process is gone
+            elif code in (0, 1) or (code == 2 and not self._never_began()):
                 break
             kill = kills.pop(0) if kills else None
             code = self._process(self._resumption(code), kill)
@@ -119,7 +122,7 @@ class _Case:
 
     def _resumption(self, code: int) -> list[str]:
         """Resume; when the run waits for a decision, decide as a person does: by a look at the server."""
-        if code == 2:
+        if code == 2 and self._never_began():
             return self._start()
         if code != 3:
             return ["resume", self._run_id, *([] if self._asynchronous else ["-q"])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
@@ -169,3 +170,14 @@ def test_the_rows_are_as_in_node(node, case):
         pattern, _, flags = pattern[1:].rpartition("/")
     wanted, _ = node.found(pattern, text if isinstance(text, str) else json.dumps(text, separators=(",", ":")), flags)
     assert case["expect"]["values"] == wanted
+
+
+@MANY
+@given(st.text(alphabet="?:=!<>-imsP$#|)", max_size=5), st.sampled_from(["a)", ")"]))
+@example("?", ")")
+@example("?", "a)")
+def test_a_group_opens_as_in_node(node, opening, rest):
+    """What begins no group is refused; modifiers are of ECMA-262, but Node has them only since version 23."""
+    pattern = f"({opening}{rest}"
+    if re.search(r"\(\?P<|\(\?[ims]*-?[ims]*[:)](?<!\(\?[:)])", pattern) is None:
+        agree(node, pattern, "a")

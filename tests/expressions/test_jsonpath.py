@@ -35,6 +35,22 @@ def test_case(case):
     check_query(case)
 
 
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("$[?(@.a == 1 and @.b)]", "write &&"),
+        ("$[?@.a == 1 or @.b]", "write ||"),
+        ("$[?(@.a = 1)]", "write =="),
+        ("$[?@.a =~ /x/]", "write search(@.name, 'pattern')"),
+        ("$[?(@.a in [1, 2])]", None),
+    ],
+)
+def test_an_operator_of_another_language_is_refused_with_a_hint(query, hint):
+    with pytest.raises(ExpressionSyntaxError) as caught:
+        parse_jsonpath(query)
+    assert (query[caught.value.offset - 1], caught.value.hint) == (" ", hint)
+
+
 def test_official_compliance_suite():
     """Every case of the official suite, through the function that criteria use."""
     found = next((ROOT / name for name in SUITES if name and (ROOT / name).is_file()), None)

@@ -57,6 +57,13 @@ def test_lone_surrogates_are_searched_too(pattern, found):
     assert list(select(compile_query(pattern, "regex", None), "\ud800x").values) == found
 
 
+@pytest.mark.parametrize("opening", ["(?i:", "(?i-:", "(?-s:", "(?i-s:", "(?i)(?:"])
+def test_modifiers_are_understood(opening):
+    """Those of ECMA-262, which Node has since version 23, and those of the rest of a group."""
+    wanted = "B" if "i" in opening else None
+    assert regex.compile_regex(f"^{opening}b)$").search("B", 1.0) == wanted
+
+
 @pytest.mark.parametrize(
     "pattern", ["(?>a)", "(?R)", "a++", "[z-a]", "x{2,1}", "\\u{110000}", "\\uD83D", "\\", "(?<1>a)", "\\k<x>"]
 )

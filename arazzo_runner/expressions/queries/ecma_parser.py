@@ -25,7 +25,7 @@ from arazzo_runner.expressions.queries.ecma_nodes import (
 MAX_NESTING: Final = 60
 _QUANTIFIER: Final = pattern(r"\{([0-9]+)(,([0-9]*))?\}")
 _GROUP_NAME: Final = pattern(r"\(\?P?<([^>]*)>")
-_MODIFIERS: Final = pattern(r"\(\?([ims]*)(?:-([ims]+))?([:)])")
+_MODIFIERS: Final = pattern(r"\(\?([ims]*)(?:-([ims]*))?([:)])")
 _LOOKS: Final = {"(?=": (False, False), "(?!": (False, True), "(?<=": (True, False), "(?<!": (True, True)}
 _UNREPEATED: Final = ("^", "$", "\\b", "\\B", "(?<=", "(?<!")
 _MANY: Final = 10**9  # more than any text has characters
@@ -76,7 +76,7 @@ class _Parser:
         items: list[Node] = []
         while self.read.place < len(self.text) and self.text[self.read.place] not in "|)":
             start = self.read.place
-            inline = _MODIFIERS.match(self.text, start) if self.text[start] == "(" else None
+            inline = self._modifiers(start) if self.text[start] == "(" else None
             if inline is not None and inline[3] == ")":
                 # Not in ECMA-262, but frequent: the rest of the group has these flags.
                 self._set_flags(self.flags.union(inline[1]).difference(inline[2] or ""))
@@ -142,7 +142,7 @@ class _Parser:
             self.read.place += len(look)
             behind, negated = _LOOKS[look]
             return Look(self._inside(start), behind, negated)
-        modifiers = _MODIFIERS.match(self.text, start)
+        modifiers = self._modifiers(start)
         if modifiers is not None:
             return self._modified(modifiers)
         named = _GROUP_NAME.match(self.text, start)
@@ -161,6 +161,18 @@ class _Parser:
         if name in self.names:
             raise ExpressionSyntaxError(f'there are two groups "{name}"', start, 3 + len(name))
         self.names[name] = number
+
+    def _modifiers(self, start: int) -> re.Match[str] | None:
+        """Return the modifiers that begin at `start`, as in `(?i-s:…)`; each may be given once."""
+        found = _MODIFIERS.match(self.text, start)
+        if found is None or found[0] == "(?:":
+            return found
+        given = found[1] + (found[2] or "")
+        if not given or found[0].endswith("-)"):
+            raise ExpressionSyntaxError(f'"{found[0]}" begins no group of ECMA-262', start, len(found[0]))
+        if len(set(given)) < len(given):
+            raise ExpressionSyntaxError(f'"{found[0]}" gives a modifier twice', start, len(found[0]))
+        return found
 
     def _modified(self, found: re.Match[str]) -> Node:
         start, before = self.read.place, self.flags

@@ -148,7 +148,7 @@ class JsonPathParser(Reader):
             selectors.append(self._selector())
         if not self._accept_after_blank("]"):
             self._refuse_end()
-            self.fail("expected , or ] after a selector")
+            self.fail("expected , or ] after a selector", hint=self._spelling())
         return tuple(selectors)
 
     def _selector(self) -> Selector:
@@ -237,12 +237,11 @@ class JsonPathParser(Reader):
         return test
 
     def _group(self) -> Test:
-        start = self.place
         self.accept("(")
         test = self._any()
         if not self._accept_after_blank(")"):
             self._refuse_end()
-            self.fail("the parenthesis is never closed", start, hint="add )")
+            self._refuse_rest()
         return test
 
     def _comparison(self) -> Test:
@@ -385,9 +384,14 @@ class JsonPathParser(Reader):
             self.fail("a value is missing at the end" if self.rules == "absent-is-null" else "unbalanced brackets")
 
     def _refuse_rest(self) -> NoReturn:
+        self.fail(f'"{self.text[self.place :][:20]}" does not belong here', hint=self._spelling())
+
+    def _spelling(self) -> str | None:
+        """Return the hint for an operator of another language that comes next."""
         rest = self.text[self.place :]
-        hint = next((f"write {sign}" for word, sign in _SPELLING.items() if rest.startswith(word)), None)
-        self.fail(f'"{rest[:20]}" does not belong here', hint=hint)
+        if rest.startswith("=~"):
+            return None if self.goessner else "write search(@.name, 'pattern')"
+        return next((f"write {sign}" for word, sign in _SPELLING.items() if rest.startswith(word)), None)
 
     def _refuse_runtime_expression(self) -> None:
         found = _RUNTIME.match(self.text, self.place)

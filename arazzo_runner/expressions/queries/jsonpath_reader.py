@@ -75,7 +75,7 @@ class Reader:
             return None
         digits = found.group().removeprefix("-")
         if not self.goessner and digits[0] == "0" and found.group() != "0":
-            self.fail("an integer has no leading zeros, and 0 no sign", start, len(found.group()))
+            self.fail("an integer has no leading zeros, and 0 has no sign", start, len(found.group()))
         if len(digits) > 16 or int(digits) > MAX_INTEGER:
             self.fail("the integer is beyond the range of exact integers in JSON", start, len(found.group()))
         self.place = found.end()
