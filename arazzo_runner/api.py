@@ -11,8 +11,7 @@ from typing import TypeAlias
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.access import Access, CredentialsGiven
-from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
 from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.access import Access
-from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.effects import Access, World
 from arazzo_runner.engine.events import StopRun
 from arazzo_runner.engine.interpreter import run_workflow
 from arazzo_runner.engine.options import RunOptions

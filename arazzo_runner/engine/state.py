@@ -8,10 +8,10 @@ from typing import cast
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.access import Access
 from arazzo_runner.engine.concurrent import interrupted_answers
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import (
+    Access,
     Answer,
     Batch,
     Effect,

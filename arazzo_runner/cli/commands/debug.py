@@ -28,8 +28,7 @@ from arazzo_runner.cli.run.execution import prepared_secret_file
 from arazzo_runner.cli.run.inputs import given_inputs
 from arazzo_runner.cli.run.prepare import credentials_of
 from arazzo_runner.cli.run.session import EXIT_CODES
-from arazzo_runner.engine.access import CredentialsGiven
-from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
