@@ -24,9 +24,8 @@ from arazzo_runner.engine.effects import (
     Sleep,
     World,
 )
-from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.results import StepResult, WorkflowResult, WorkflowStatus
+from arazzo_runner.engine.results import Event, StepResult, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.selection import Selection
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey

@@ -11,7 +11,7 @@ from arazzo_runner.errors import Location, did_you_mean, replacing
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, LoadOptions, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
-from arazzo_runner.program.references import source_reference
+from arazzo_runner.program.values import source_reference
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import NoServer, Operation, server_url
 
