@@ -25,16 +25,6 @@ if TYPE_CHECKING:
         Sleep as Sleep,
         World as World,
     )
-    from arazzo_runner.engine.events import (
-        AttemptFinished as AttemptFinished,
-        Event as Event,
-        RetryScheduled as RetryScheduled,
-        StepFinished as StepFinished,
-        StepStarted as StepStarted,
-        StopRun as StopRun,
-        WorkflowFinished as WorkflowFinished,
-        WorkflowStarted as WorkflowStarted,
-    )
     from arazzo_runner.engine.options import (
         CheckOptions as CheckOptions,
         RunOptions as RunOptions,
@@ -42,10 +32,18 @@ if TYPE_CHECKING:
     )
     from arazzo_runner.engine.results import (
         Attempt as Attempt,
+        AttemptFinished as AttemptFinished,
+        Event as Event,
+        RetryScheduled as RetryScheduled,
         RunResult as RunResult,
+        StepFinished as StepFinished,
         StepResult as StepResult,
+        StepStarted as StepStarted,
+        StopRun as StopRun,
         Verdict as Verdict,
+        WorkflowFinished as WorkflowFinished,
         WorkflowResult as WorkflowResult,
+        WorkflowStarted as WorkflowStarted,
     )
     from arazzo_runner.errors import (
         ArazzoError as ArazzoError,
@@ -69,11 +67,11 @@ _MODULES = {
     "base.secrets": "Secrets",
     "document.reading": "Limits",
     "engine.effects": "Batch Effect HttpRequest HttpResponse NoFile NoResponse Now ReadFile SendRequest Sleep World",
-    "engine.events": (
-        "AttemptFinished Event RetryScheduled StepFinished StepStarted StopRun WorkflowFinished WorkflowStarted"
-    ),
     "engine.options": "CheckOptions RunOptions TransportOptions",
-    "engine.results": "Attempt RunResult StepResult Verdict WorkflowResult",
+    "engine.results": (
+        "Attempt AttemptFinished Event RetryScheduled RunResult StepFinished StepResult StepStarted StopRun Verdict "
+        "WorkflowFinished WorkflowResult WorkflowStarted"
+    ),
     "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Location Severity UnknownWorkflow",
     "program.library": "LoadOptions",
     "program.model": "Program",

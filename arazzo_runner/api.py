@@ -11,12 +11,10 @@ from typing import TypeAlias
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.access import Access, CredentialsGiven
-from arazzo_runner.engine.effects import World
-from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
 from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers
-from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
 from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidInputs, Location, Severity, UnknownWorkflow
 from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, open_document
@@ -199,7 +197,7 @@ def dry_run(
 
     The requests that would be sent are in the attempts of its steps. Takes the same arguments as `run`.
     """
-    from arazzo_runner.runtime.dry_run import DryRunWorld
+    from arazzo_runner.runtime.mock.api import DryRunWorld
 
     program = _program(document, workflow_id, servers, load_options, mock=False)
     prepared, notes = check_inputs(program, inputs or {})

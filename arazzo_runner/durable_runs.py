@@ -35,7 +35,7 @@ from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.job import Bundle, Job, ignore_event
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.durable.store import store_of
-from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.engine.effects import CredentialsGiven
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of

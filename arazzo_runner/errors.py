@@ -1,4 +1,4 @@
-"""Diagnostics, their locations and fixes, and the exceptions that carry them."""
+"""Diagnostics, their locations and fixes, the exceptions that carry them, and suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -210,3 +210,21 @@ class UnknownWorkflow(ArazzoError):
 
 class InvalidUsage(ArazzoError):
     """An option or argument makes no sense for this document (an unknown source name, a file that cannot be opened)."""
+
+
+# ---- Suggestions for misspelt names.
+
+
+def did_you_mean(word: str, known: Iterable[str], *, prefix: str = "did you mean ") -> str | None:
+    """Return a hint with the most similar known words, None when none is similar.
+
+    Example: `did_you_mean("getPetz", ["getPet"])` gives `did you mean "getPet"?`.
+    """
+    import difflib  # lazily: it is slow to import, and only errors need it
+
+    names = list(known)
+    by_fold = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(word.casefold(), by_fold, n=3, cutoff=0.6)
+    if not near:
+        return None
+    return prefix + " or ".join(f'"{by_fold[name]}"' for name in near) + "?"

@@ -8,7 +8,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, preview
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.options import pair
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
-from arazzo_runner.engine.events import Event, StepFinished
+from arazzo_runner.engine.results import Event, StepFinished
 from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError

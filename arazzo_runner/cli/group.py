@@ -7,10 +7,9 @@ import os
 
 import click
 
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.commands import COMMANDS, COMPLETE, help_text
 from arazzo_runner.cli.errors import guarded, usage_error
-from arazzo_runner.errors import Diagnostic, InvalidUsage
+from arazzo_runner.errors import Diagnostic, InvalidUsage, did_you_mean
 
 
 class LazyGroup(click.Group):

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.base.user_files import UnusableFile, read_text
 from arazzo_runner.config.find import SHARED_FILE, find_configuration
 from arazzo_runner.config.settings import (
@@ -24,7 +23,7 @@ from arazzo_runner.config.settings import (
 )
 from arazzo_runner.config.tables import MAX_REPORTED, Table, TomlPositions
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 
 _MAX_BYTES: Final = 1_000_000
 _MAX_LEVELS: Final = 100

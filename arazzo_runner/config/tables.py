@@ -10,10 +10,9 @@ from typing import Final, TypeAlias, TypeVar
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import MutableRecord, field
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.errors import Location
+from arazzo_runner.errors import Location, did_you_mean
 
 Path: TypeAlias = tuple["str | int", ...]
 Item = TypeVar("Item")

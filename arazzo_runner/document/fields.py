@@ -8,9 +8,8 @@ from typing import Final, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.base.records import MutableRecord
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.errors import Fix, Location, replacing
+from arazzo_runner.errors import Fix, Location, did_you_mean, replacing
 
 # fmt: off
 FIELDS: Final = {

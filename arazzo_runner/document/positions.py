@@ -1,6 +1,6 @@
 """Positions of JSON Pointers in a text, computed when the first Diagnostic asks for them.
 
-Here is what YAML and JSON have in common; yaml_positions.py and json_positions.py index their texts.
+Here is what YAML and JSON have in common; yaml_positions.py and json_reader.py index their texts.
 """
 
 from __future__ import annotations

@@ -15,8 +15,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.document.json_positions import JsonPositions
-from arazzo_runner.document.json_reader import NotJsonText, count_keys, read_json
+from arazzo_runner.document.json_reader import JsonPositions, NotJsonText, count_keys, read_json
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.reading import MOST_DEPTH, Limits, Reading, Unreadable, too_deep

@@ -16,8 +16,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.effects import SendRequest, World
-from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.program.model import Program
 from arazzo_runner.sources.fetch import DocumentSnapshot
 

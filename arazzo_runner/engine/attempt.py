@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.base.secrets.messages import header_secrets, url_secrets
+from arazzo_runner.base.secrets import header_secrets, url_secrets
 from arazzo_runner.engine.checks import check_request, check_response, errors_in, failed_checks
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.criteria import default_verdict, judge_all

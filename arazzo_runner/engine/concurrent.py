@@ -33,7 +33,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
-from arazzo_runner.program.references import value_references
+from arazzo_runner.program.values import value_references
 
 Result = TypeVar("Result")
 

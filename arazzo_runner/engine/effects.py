@@ -20,7 +20,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.errors import Location
+from arazzo_runner.errors import Diagnostic, Location
 
 Answer = TypeVar("Answer")
 Answered = TypeVar("Answered", covariant=True)
@@ -251,3 +251,28 @@ def in_shape(effect: Effect[Any], answers: Iterator[object]) -> object:
 def _header(headers: Headers, name: str) -> str | None:
     wanted = name.lower()
     return next((value for key, value in headers if key.lower() == wanted), None)
+
+
+# ---- The interface between a run and credentials; a run that needs none imports nothing else for them.
+
+
+class CredentialSource:
+    """A source of credentials; its one subclass is `arazzo_runner.Credentials`, which has heavier imports."""
+
+
+CredentialsGiven: TypeAlias = CredentialSource | Mapping[str, Mapping[str, str | Mapping[str, str]]] | None
+
+
+class Access:
+    """Adds no credentials: for runs whose steps set their own; runtime/auth has the one that does."""
+
+    missing: tuple[Diagnostic, ...] = ()
+    """Credentials that operations need and that are not configured."""
+
+    def around(self, world: World) -> World:
+        """Return the World that adds credentials to what it passes on."""
+        return world
+
+    def shown(self, effect: SendRequest) -> HttpRequest:
+        """Return a request as records show it: with placeholders for what the World adds."""
+        return effect.request

@@ -11,9 +11,8 @@ from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
-from arazzo_runner.errors import Diagnostic, Location, Severity
+from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, resolve_within, schema_errors

@@ -15,19 +15,21 @@ from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_s
 from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.concurrent import BranchWorld, depended_on, parallel_group, ready_workflows, run_branches
 from arazzo_runner.engine.criteria import judge, judge_all
-from arazzo_runner.engine.events import (
-    AttemptFinished,
-    RetryScheduled,
-    StepFinished,
-    StepStarted,
-    WorkflowFinished,
-    WorkflowStarted,
-)
 from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
 from arazzo_runner.engine.resolve import CannotBuild, resolve_output
-from arazzo_runner.engine.results import Attempt, StepResult, WorkflowResult
+from arazzo_runner.engine.results import (
+    Attempt,
+    AttemptFinished,
+    RetryScheduled,
+    StepFinished,
+    StepResult,
+    StepStarted,
+    WorkflowFinished,
+    WorkflowResult,
+    WorkflowStarted,
+)
 from arazzo_runner.engine.state import BatchWorld, Frame, Run, Stop
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (

@@ -19,7 +19,7 @@ from arazzo_runner.program.model import (
     TemplateValue,
     Value,
 )
-from arazzo_runner.program.references import value_references
+from arazzo_runner.program.values import value_references
 
 
 class Unresolved(Exception):

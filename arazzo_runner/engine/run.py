@@ -7,13 +7,11 @@ from typing import Any, TypeVar
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.access import Access
-from arazzo_runner.engine.effects import World
-from arazzo_runner.engine.events import StopRun
+from arazzo_runner.engine.effects import Access, World
 from arazzo_runner.engine.interpreter import run_workflow
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
-from arazzo_runner.engine.results import RunResult, WorkflowResult
+from arazzo_runner.engine.results import RunResult, StopRun, WorkflowResult
 from arazzo_runner.engine.selection import select
 from arazzo_runner.engine.state import Emit, Run
 from arazzo_runner.errors import Diagnostic

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
 
 

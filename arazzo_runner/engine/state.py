@@ -8,10 +8,10 @@ from typing import cast
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.access import Access
 from arazzo_runner.engine.concurrent import interrupted_answers
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import (
+    Access,
     Answer,
     Batch,
     Effect,
@@ -24,9 +24,8 @@ from arazzo_runner.engine.effects import (
     Sleep,
     World,
 )
-from arazzo_runner.engine.events import Event
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.results import StepResult, WorkflowResult, WorkflowStatus
+from arazzo_runner.engine.results import Event, StepResult, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.selection import Selection
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey

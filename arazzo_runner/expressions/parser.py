@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from arazzo_runner.base.json_values import escaped
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.errors import did_you_mean
 from arazzo_runner.expressions.names import (
     NOTHING_DECLARED,
     Declared,

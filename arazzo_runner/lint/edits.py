@@ -10,10 +10,10 @@ from typing import Final
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-from arazzo_runner.document.json_positions import JsonPositions
+from arazzo_runner.document.json_reader import JsonPositions
 from arazzo_runner.document.positions import Entry, IndexedPositions, raw_offset
-from arazzo_runner.document.scalars import NotJson, plain_value
 from arazzo_runner.document.source_map import Document
+from arazzo_runner.document.yaml_reader import NotJson, plain_value
 from arazzo_runner.errors import Change, Edit, Span
 
 _PROPERTIES: Final = pattern(r"(?:[&!]\S*\s+)*")

@@ -9,11 +9,10 @@ from typing import Final
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import MutableRecord, field, replace
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.document.positions import FixedPositions
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.document.yaml_positions import YamlPositions
-from arazzo_runner.errors import Diagnostic, Location, Severity, removing
+from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean, removing
 from arazzo_runner.lint.levels import IGNORE, UNREADABLE, Policy
 
 _COMMENT: Final = pattern(

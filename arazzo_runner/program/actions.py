@@ -12,8 +12,7 @@ from arazzo_runner.expressions.nodes import Expression
 from arazzo_runner.program.context import Context, component, names_hint, reused_parameter
 from arazzo_runner.program.link import Linker
 from arazzo_runner.program.model import CompiledAction, CompiledParameter
-from arazzo_runner.program.references import action_references, steps_read
-from arazzo_runner.program.values import compile_criteria, compile_field
+from arazzo_runner.program.values import action_references, compile_criteria, compile_field, steps_read
 
 
 class Actions(Record):

@@ -39,8 +39,16 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
-from arazzo_runner.program.references import criterion_references, source_reference, steps_read, value_references
-from arazzo_runner.program.values import compile_criteria, compile_field, compile_selector, compile_text
+from arazzo_runner.program.values import (
+    compile_criteria,
+    compile_field,
+    compile_selector,
+    compile_text,
+    criterion_references,
+    source_reference,
+    steps_read,
+    value_references,
+)
 from arazzo_runner.sources.http_media.media_types import is_xml, usual_content_type
 from arazzo_runner.sources.operation import Operation
 

@@ -7,10 +7,9 @@ from typing import Final, assert_never
 
 from arazzo_runner.base.json_values import MISSING
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.document.model import Parameter, ReusableObject
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.errors import Location, replacing
+from arazzo_runner.errors import Location, did_you_mean, replacing
 from arazzo_runner.expressions.names import Declared
 from arazzo_runner.expressions.nodes import (
     ComponentReference,

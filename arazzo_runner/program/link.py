@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from arazzo_runner.base.records import Record
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.errors import Location, replacing
+from arazzo_runner.errors import Location, did_you_mean, replacing
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, LoadOptions, NotChecked, Source
 from arazzo_runner.program.model import WorkflowKey
-from arazzo_runner.program.references import source_reference
+from arazzo_runner.program.values import source_reference
 from arazzo_runner.sources.openapi import OpenApiDescription
-from arazzo_runner.sources.operation import Operation
-from arazzo_runner.sources.servers import NoServer, server_url
+from arazzo_runner.sources.operation import NoServer, Operation, server_url
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 

@@ -20,9 +20,9 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.order import check_cycles, ordered_steps
-from arazzo_runner.program.references import source_reference
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.program.secret_flow import with_secrets
+from arazzo_runner.program.values import source_reference
 
 
 def load_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:

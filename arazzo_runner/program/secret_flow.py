@@ -20,8 +20,8 @@ from arazzo_runner.expressions.nodes import (
     WorkflowReference,
 )
 from arazzo_runner.program.model import CompiledWorkflow, Value, WorkflowKey
-from arazzo_runner.program.references import value_references
 from arazzo_runner.program.schemas import secret_input_names
+from arazzo_runner.program.values import value_references
 
 
 def with_secrets(workflows: Mapping[WorkflowKey, CompiledWorkflow]) -> dict[WorkflowKey, CompiledWorkflow]:

@@ -1,22 +1,31 @@
-"""Raw JSON of a document → compiled Values and criteria: each text parsed once, each name in it checked."""
+"""Raw JSON of a document → compiled Values and criteria, each text parsed once; the expressions in them."""
 
 from __future__ import annotations
 
 import json
-from typing import assert_never, cast
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.document.model import Criterion
 from arazzo_runner.document.parts import SELECTOR_TYPES
 from arazzo_runner.errors import Change, Edit, Fix, Location, removing, replacing
 from arazzo_runner.expressions.condition import parse_condition
-from arazzo_runner.expressions.nodes import Constant, Expression, ExpressionSyntaxError, Reference, Template
+from arazzo_runner.expressions.nodes import (
+    Constant,
+    Expression,
+    ExpressionSyntaxError,
+    Reference,
+    StepReference,
+    Template,
+)
 from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.expressions.queries.query import Query, compile_query
 from arazzo_runner.expressions.template import BARE_ROOTS, parse_template
 from arazzo_runner.program.context import Context
 from arazzo_runner.program.model import (
     ArrayValue,
+    CompiledAction,
     CompiledCriterion,
     ContextCriterion,
     ExpressionValue,
@@ -246,3 +255,87 @@ def _context_comparison(criterion: Criterion, context: Context) -> ContextCriter
     hint = f"write condition: {written}, without context"
     context.problems.warn("context-comparison", "a simple condition has no context", at, hint=hint, fix=fix)
     return ContextCriterion(criterion.condition, expression, expected, at)
+
+
+# ---- References: `$sourceDescriptions.…` in a document's texts, and the expressions inside compiled values.
+
+_QUALIFIER: Final = "$sourceDescriptions."
+
+
+def source_reference(text: str, sources: Collection[str]) -> tuple[str, str] | None:
+    """Return (source, reference) of a text `$sourceDescriptions.<source>.<reference>`; None for any other text.
+
+    `sources` are the declared names, which may hold full stops: the longest that fits is taken. When
+    none does, the source is what precedes the first full stop.
+
+    >>> source_reference("$sourceDescriptions.pets.v2.getPet", ["pets", "pets.v2"])
+    ('pets.v2', 'getPet')
+    >>> source_reference("$sourceDescriptions.petz.getPet", ["pets"]), source_reference("getPet", ["pets"])
+    (('petz', 'getPet'), None)
+    """
+    if not text.startswith(_QUALIFIER):
+        return None
+    rest = text[len(_QUALIFIER) :]
+    declared = max((name for name in sources if rest.startswith(name + ".")), key=len, default=None)
+    if declared is not None:
+        return declared, rest[len(declared) + 1 :]
+    source, _, reference = rest.partition(".")
+    return source, reference
+
+
+def value_references(value: Value) -> Iterator[Expression]:
+    """Yield every expression inside a value, in document order."""
+    match value:
+        case Literal():
+            return
+        case ExpressionValue():
+            yield value.expression
+        case TemplateValue():
+            yield from template_references(value.template)
+        case SelectorValue():
+            yield value.context
+            if isinstance(value.query, Template):
+                yield from template_references(value.query)
+        case ObjectValue():
+            for name, item in value.members:
+                if isinstance(name, Template):
+                    yield from template_references(name)
+                elif not isinstance(name, str):
+                    yield name
+                yield from value_references(item)
+        case ArrayValue():
+            for item in value.items:
+                yield from value_references(item)
+        case _:
+            assert_never(value)
+
+
+def template_references(template: Template) -> Iterator[Expression]:
+    """Yield the expressions embedded in a template."""
+    return (part for part in template.parts if not isinstance(part, str))
+
+
+def criterion_references(criterion: CompiledCriterion) -> tuple[Expression, ...]:
+    """Return the expressions of a criterion."""
+    match criterion:
+        case SimpleCriterion():
+            return criterion.references
+        case QueryCriterion(query=Template() as query):
+            return criterion.context, *template_references(query)
+        case QueryCriterion() | ContextCriterion():
+            return (criterion.context,)
+        case _:
+            assert_never(criterion)
+
+
+def action_references(action: CompiledAction) -> Iterator[Expression]:
+    """Yield the expressions of an action's criteria and parameters."""
+    for criterion in action.criteria:
+        yield from criterion_references(criterion)
+    for parameter in action.parameters:
+        yield from value_references(parameter.value)
+
+
+def steps_read(expressions: Iterable[Expression]) -> frozenset[str]:
+    """Return the steps that expressions refer to: implicit dependencies (Arazzo 1.1 §Tool Behavior)."""
+    return frozenset([expression.step_id for expression in expressions if isinstance(expression, StepReference)])

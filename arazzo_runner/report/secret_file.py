@@ -15,7 +15,7 @@ from typing import assert_never
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.events import (
+from arazzo_runner.engine.results import (
     AttemptFinished,
     Event,
     RetryScheduled,

@@ -35,7 +35,7 @@ from arazzo_runner.program.model import (
     Value,
     WorkflowCall,
 )
-from arazzo_runner.program.references import criterion_references, value_references
+from arazzo_runner.program.values import criterion_references, value_references
 
 
 class Origin(Record):

@@ -12,9 +12,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.version import __version__
-from arazzo_runner.engine.cookies import default_path
+from arazzo_runner.engine.cookies import default_path, read_set_cookie
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
-from arazzo_runner.engine.set_cookie import read_set_cookie
 from arazzo_runner.sources.policy import address_kind
 from arazzo_runner.sources.uris import join, origin, without_userinfo
 

@@ -7,8 +7,8 @@ import re
 import arazzo_runner
 from arazzo_runner.base.json_values import resolve_pointer
 from arazzo_runner.base.records import replace
+from arazzo_runner.engine.checks import body_errors, parameter_errors
 from arazzo_runner.engine.options import NO_CHECKS, RunOptions
-from arazzo_runner.engine.request_checks import body_errors, parameter_errors
 from arazzo_runner.program.model import (
     CompiledBody,
     CompiledParameter,
@@ -19,7 +19,7 @@ from arazzo_runner.program.model import (
     OperationCall,
     WorkflowKey,
 )
-from arazzo_runner.runtime.dry_run import DryRunWorld
+from arazzo_runner.runtime.mock.api import DryRunWorld
 from arazzo_runner.runtime.mock.sampler import sample
 from arazzo_runner.sources.contract import check_request
 from arazzo_runner.sources.references import ReferenceFailure

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from hypothesis import assume, given, settings, strategies as st
 
-from arazzo_runner.document.json_positions import JsonEntries, json_index
+from arazzo_runner.document.json_reader import JsonEntries, json_index
 from arazzo_runner.document.positions import TextPositions
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.reading import Limits, Reading

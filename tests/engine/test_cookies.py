@@ -11,8 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 import arazzo_runner
 from arazzo_runner import LoadOptions
-from arazzo_runner.engine.cookies import PER_DOMAIN, Jar
-from arazzo_runner.engine.set_cookie import cookie_date
+from arazzo_runner.engine.cookies import PER_DOMAIN, Jar, cookie_date
 from tests.loopback import Reply, json_reply, serving
 
 NOW = 1_700_000_000.0  # 14 November 2023

@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries import regex
-from arazzo_runner.expressions.queries.ecma import translate
 from arazzo_runner.expressions.queries.query import compile_query, select
+from arazzo_runner.expressions.queries.regex import translate
 from tests.expressions.query_cases import cases, check_query
 
 

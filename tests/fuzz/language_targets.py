@@ -6,9 +6,8 @@ import json
 from collections.abc import Callable
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.expressions.queries.ecma import translate
 from arazzo_runner.expressions.queries.query import GOESSNER, compile_query, select
-from arazzo_runner.expressions.queries.regex import compile_regex
+from arazzo_runner.expressions.queries.regex import compile_regex, translate
 from arazzo_runner.sources.schema.check import schema_errors
 from tests.fuzz.syntax import Syntax
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arazzo_runner.program.references import source_reference
+from arazzo_runner.program.values import source_reference
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,16 @@ import time
 import pytest
 
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.events import (
+from arazzo_runner.engine.results import (
     AttemptFinished,
     Event,
     RetryScheduled,
     StepFinished,
     StepStarted,
     WorkflowFinished,
+    WorkflowResult,
     WorkflowStarted,
 )
-from arazzo_runner.engine.results import WorkflowResult
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.report.terminal.style import duration

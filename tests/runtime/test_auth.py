@@ -22,11 +22,11 @@ from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoRes
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.auth.digest import Challenges, answer_challenge, read_challenge
-from arazzo_runner.runtime.auth.discovery import read_metadata
 from arazzo_runner.runtime.auth.plan import Plan, find_login, learn
 from arazzo_runner.runtime.auth.schemes import fault_of
 from arazzo_runner.runtime.auth.sources import Credentials
 from arazzo_runner.runtime.auth.store import TokenStore
+from arazzo_runner.runtime.auth.token_manager import read_metadata
 from arazzo_runner.runtime.auth.tokens import Grant, Refusal, Token, read_token
 from arazzo_runner.runtime.auth.world import AuthWorld
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld

@@ -8,9 +8,8 @@ import sys
 import pytest
 
 from arazzo_runner.errors import InvalidUsage
-from arazzo_runner.runtime.auth.fields import kind_of, needed_fields, variable_names
 from arazzo_runner.runtime.auth.plan import find_login
-from arazzo_runner.runtime.auth.schemes import fault_of
+from arazzo_runner.runtime.auth.schemes import fault_of, kind_of, needed_fields, variable_names
 from arazzo_runner.runtime.auth.sources import Credentials, default_file, read_file
 
 KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}

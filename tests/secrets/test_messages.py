@@ -6,8 +6,7 @@ import base64
 
 import pytest
 
-from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.base.secrets.messages import header_secrets, url_secrets
+from arazzo_runner.base.secrets import Secrets, header_secrets, url_secrets
 
 HEADERS = {
     "each of several cookies": ("Cookie", "a=1; sid=canary-5ecret; b=2", "canary-5ecret"),

@@ -7,7 +7,7 @@ import pytest
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
 from arazzo_runner.sources.openapi import load_openapi
-from arazzo_runner.sources.servers import NoServer, server_url
+from arazzo_runner.sources.operation import NoServer, server_url
 
 BASE = "https://api.test/specs/api.yaml"
 FILE = "file:///specs/api.yaml"

@@ -10,7 +10,7 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value, read
 from arazzo_runner.sources.fetch import make_fetch
 from arazzo_runner.sources.openapi import load_openapi
-from arazzo_runner.sources.servers import server_url
+from arazzo_runner.sources.operation import server_url
 from arazzo_runner.sources.uris import uri_of_path
 
 BASE = "https://api.test/specs/api.yaml"

@@ -28,11 +28,9 @@ from arazzo_runner.cli.run.execution import prepared_secret_file
 from arazzo_runner.cli.run.inputs import given_inputs
 from arazzo_runner.cli.run.prepare import credentials_of
 from arazzo_runner.cli.run.session import EXIT_CODES
-from arazzo_runner.engine.access import CredentialsGiven
-from arazzo_runner.engine.effects import World
-from arazzo_runner.engine.events import Event
+from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
@@ -43,7 +41,7 @@ from arazzo_runner.report.secret_file import has_secret_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
-from arazzo_runner.runtime.dry_run import DryRunWorld
+from arazzo_runner.runtime.mock.api import DryRunWorld
 
 _HELP = f"""\
 The run stops before each request and after each response and asks what to do.

@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import refuse, usage_error
 from arazzo_runner.cli.options import arazzo_command
+from arazzo_runner.errors import did_you_mean
 from arazzo_runner.lint.pages import pages as explanations, title
 from arazzo_runner.report.terminal.console import Console
 

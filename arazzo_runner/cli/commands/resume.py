@@ -20,8 +20,7 @@ from arazzo_runner.cli.run.session import EXIT_CODES, prepared_output, terminati
 from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.journal import read_answer
 from arazzo_runner.durable.records import Decision
-from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import failure_diagnostics, render_failure

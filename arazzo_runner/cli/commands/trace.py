@@ -10,12 +10,11 @@ import click
 
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.describe import facts_text, input_records
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
 from arazzo_runner.cli.reading_arguments import ReadingArguments
-from arazzo_runner.errors import InvalidUsage
+from arazzo_runner.errors import InvalidUsage, did_you_mean
 from arazzo_runner.program.model import (
     CompiledStep,
     CompiledWorkflow,

@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 import click
 
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.engine.options import LEVELS, RESPONSE_CHECKS, USUAL_CHECKS, CheckOptions
+from arazzo_runner.errors import did_you_mean
 
 Command = TypeVar("Command", bound=Callable[..., int])
 

@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.base.user_files import UnusableFile, text_of
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import read_bytes, read_mapping
 from arazzo_runner.cli.run.options import Defaults, RunArguments
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Environment, Settings
-from arazzo_runner.errors import InvalidUsage
+from arazzo_runner.errors import InvalidUsage, did_you_mean
 
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(?P<value>.*?)\s*$", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}

@@ -15,8 +15,7 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared
 from arazzo_runner.engine.effects import World
-from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.selection import select
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program

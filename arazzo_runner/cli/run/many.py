@@ -25,8 +25,7 @@ from arazzo_runner.cli.run.session import (
     termination_interrupts,
 )
 from arazzo_runner.engine.effects import World
-from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import render_requests

@@ -11,7 +11,6 @@ from typing import TypeAlias
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import GivenInputs, stated_inputs, with_defaults, with_environment, with_row
 from arazzo_runner.cli.run.options import RunArguments, has_wildcard, is_glob
@@ -26,8 +25,8 @@ from arazzo_runner.cli.run.prepare import (
     scenario_of,
 )
 from arazzo_runner.cli.run.rows import Row, read_rows
-from arazzo_runner.engine.access import CredentialsGiven
-from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow
+from arazzo_runner.engine.effects import CredentialsGiven
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow, did_you_mean
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.sources.fetch import DocumentSnapshot

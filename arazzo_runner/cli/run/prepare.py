@@ -9,14 +9,13 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import GivenInputs, given_inputs, with_defaults
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.config.find import find_configuration
-from arazzo_runner.engine.access import CredentialsGiven
+from arazzo_runner.engine.effects import CredentialsGiven
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, did_you_mean
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names

@@ -6,11 +6,10 @@ import contextlib
 import time
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.runs.formats import KINDS, ReportFile, kind_of, render
 from arazzo_runner.report.runs.records import RunRecord, RunsReport, with_shared_secrets

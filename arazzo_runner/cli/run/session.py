@@ -18,8 +18,7 @@ from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
 from arazzo_runner.cli.run.execution import Execution, pace_of
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared, configured, prepare
-from arazzo_runner.engine.events import Event
-from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, Severity
 from arazzo_runner.program.model import Program
 from arazzo_runner.report.escaping import one_line

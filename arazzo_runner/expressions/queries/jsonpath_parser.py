@@ -23,7 +23,7 @@ from typing import Final, Literal as OneOf, NoReturn, cast
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.errors import did_you_mean
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.jsonpath_nodes import (
     AllOf,

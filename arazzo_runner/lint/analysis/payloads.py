@@ -7,8 +7,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens, resolve_pointer
 from arazzo_runner.base.records import Record
-from arazzo_runner.base.suggestions import did_you_mean
-from arazzo_runner.errors import Location
+from arazzo_runner.errors import Location, did_you_mean
 from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
 from arazzo_runner.lint.analysis.response_types import ResponseTypes
 from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, expanded, lookup

@@ -19,7 +19,7 @@ from arazzo_runner.expressions.nodes import (
     operands_of,
 )
 from arazzo_runner.program.model import CompiledCriterion, SimpleCriterion
-from arazzo_runner.program.references import criterion_references
+from arazzo_runner.program.values import criterion_references
 
 
 def reads_only_status(criterion: CompiledCriterion) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue, is_number, preview, type_name
-from arazzo_runner.base.suggestions import did_you_mean
+from arazzo_runner.errors import did_you_mean
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.lint.analysis.schemas import LISTED, NAMED, ONE, TYPES
 

@@ -20,7 +20,7 @@ from arazzo_runner.program.model import (
     TemplateValue,
     Value,
 )
-from arazzo_runner.program.references import criterion_references, template_references
+from arazzo_runner.program.values import criterion_references, template_references
 
 BEFORE = frozenset({"parameter", "payload", "replacement"})
 """The roles that are evaluated before the request is sent."""

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TypeGuard
 
 from arazzo_runner.base.json_values import JsonValue, equal, pointer_tokens, preview, to_number, type_name
-from arazzo_runner.base.suggestions import did_you_mean
-from arazzo_runner.errors import Location
+from arazzo_runner.errors import Location, did_you_mean
 from arazzo_runner.expressions.nodes import (
     And,
     Comparison,

@@ -8,8 +8,7 @@ from urllib.parse import unquote
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, preview, resolve_pointer
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.suggestions import did_you_mean
-from arazzo_runner.errors import Severity
+from arazzo_runner.errors import Severity, did_you_mean
 from arazzo_runner.lint.analysis.schema_keywords import KEYWORDS, OPENAPI, keyword_problem
 from arazzo_runner.lint.analysis.schemas import SchemaAt, types_of
 from arazzo_runner.lint.inspection import Inspection

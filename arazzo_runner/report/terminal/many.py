@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.engine.events import Event, StepStarted
+from arazzo_runner.engine.results import Event, StepStarted
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.events import (
+from arazzo_runner.engine.results import (
+    Attempt,
     AttemptFinished,
     Event,
     RetryScheduled,
+    RunResult,
     StepFinished,
+    StepResult,
     StepStarted,
     WorkflowFinished,
     WorkflowStarted,
 )
-from arazzo_runner.engine.results import Attempt, RunResult, StepResult
 from arazzo_runner.errors import Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line

@@ -10,7 +10,8 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.program.model import CompiledStep, OperationCall, Program
 from arazzo_runner.program.security import given_by, is_given, reached, slot_of
-from arazzo_runner.runtime.auth.fields import (
+from arazzo_runner.runtime.auth.plan import Plan, describe, find_fields, make_plan, missing_names
+from arazzo_runner.runtime.auth.schemes import (
     SERVICE,
     file_entry,
     flows_of,
@@ -19,7 +20,6 @@ from arazzo_runner.runtime.auth.fields import (
     needed_fields,
     variable_names,
 )
-from arazzo_runner.runtime.auth.plan import Plan, describe, find_fields, make_plan, missing_names
 from arazzo_runner.runtime.auth.sources import Credentials, Found
 
 Met = Literal["step", "configured", "optional", "cookie", "missing"]

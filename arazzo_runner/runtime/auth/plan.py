@@ -12,14 +12,18 @@ from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.program.model import CompiledStep, OperationCall, Program
 from arazzo_runner.program.security import Alternative, Slot, given_by, secured_steps, shared_slot, slot_of
-from arazzo_runner.runtime.auth.fields import (
+from arazzo_runner.runtime.auth.schemes import (
+    Login,
+    fault_of,
     file_entry,
     kind_of,
+    learn_secrets,
     needed_fields,
     optional_fields,
+    shown_with,
+    slots_of,
     variable_names,
 )
-from arazzo_runner.runtime.auth.schemes import Login, fault_of, learn_secrets, shown_with, slots_of
 from arazzo_runner.runtime.auth.sources import Credentials, Found, Placeholders, shown_path
 from arazzo_runner.sources.hosts import EVERY_HOST, meant_for, origin_of
 

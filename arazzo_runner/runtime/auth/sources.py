@@ -15,14 +15,13 @@ from typing import Any
 from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import MASK
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.base.user_files import UnusableFile, read_file as read_named_file
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.engine.access import CredentialSource
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.engine.effects import CredentialSource
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.runtime.auth.digest import Challenges
-from arazzo_runner.runtime.auth.fields import FIELDS, SERVICE, SETTINGS, file_entry, keyring_name, variable_names
+from arazzo_runner.runtime.auth.schemes import FIELDS, SERVICE, SETTINGS, file_entry, keyring_name, variable_names
 from arazzo_runner.runtime.auth.store import TokenStore
 from arazzo_runner.runtime.auth.tokens import TokenCache
 

@@ -17,7 +17,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.runtime.auth.fields import flows_of
+from arazzo_runner.runtime.auth.schemes import flows_of
 from arazzo_runner.sources.hosts import is_host_of, is_loopback
 
 MOST_SKEW: Final = 30.0

@@ -12,10 +12,11 @@ from typing import Any, assert_never, cast
 
 from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.access import Access, CredentialsGiven
 from arazzo_runner.engine.effects import (
+    Access,
     Answer,
     Batch,
+    CredentialsGiven,
     Effect,
     HttpRequest,
     HttpResponse,

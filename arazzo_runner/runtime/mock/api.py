@@ -1,4 +1,4 @@
-"""A mock API: answers the operations of OpenAPI descriptions from their examples and schemas.
+"""A mock API, and the World of dry runs: operations answered from examples and schemas of their descriptions.
 
 `MockApi.handle` is a function from request to response; `MockServer` serves it on loopback with
 the standard library. A scenario (runtime/mock/scenario.py) adds state and failures.
@@ -12,11 +12,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from typing import Any, Generic, Protocol, TypeVar, assert_never
+from typing import Any, Generic, Protocol, TypeVar, assert_never, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
-from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoFile
+from arazzo_runner.engine.effects import (
+    Answer,
+    Batch,
+    Effect,
+    HttpRequest,
+    HttpResponse,
+    NoFile,
+    Now,
+    ReadFile,
+    SendRequest,
+    Sleep,
+    known,
+)
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program, Unlinked, WorkflowCall
 from arazzo_runner.runtime.files import read_upload
@@ -303,3 +315,41 @@ def _step_with_server(step: CompiledStep, urls: Mapping[str, str]) -> CompiledSt
             return step
         case _:
             assert_never(step.call)
+
+
+# ---- Dry run: shows the requests, sends nothing; answers are made from the descriptions' examples.
+
+START = 0.0
+
+
+class DryRunWorld:
+    """Answers every request of a program with what its description documents as success.
+
+    No time passes and no wait happens, so a dry run is over at once.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._operations: dict[str, tuple[Operation, OpenApiDescription]] = {
+            f"{operation.uri}#{operation.pointer}": (operation, description)
+            for _, operation, description in program.operations()
+        }
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Answer an effect; only files are read."""
+        return cast(Answer, self._perform(effect))
+
+    def _perform(self, effect: Effect[Any]) -> object:
+        match found := known(effect):
+            case SendRequest():
+                operation = self._operations.get(found.operation)
+                return HttpResponse(200) if operation is None else documented_answer(*operation)
+            case ReadFile():
+                return read_upload(found.path)
+            case Now():
+                return START
+            case Sleep():
+                return None
+            case Batch():
+                return tuple(self._perform(each) for each in found.effects)
+            case _:
+                assert_never(found)

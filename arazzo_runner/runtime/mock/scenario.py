@@ -13,12 +13,11 @@ from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.base.suggestions import did_you_mean
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpRequest
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template

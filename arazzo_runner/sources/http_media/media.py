@@ -50,7 +50,7 @@ def encode_body(
     """Return (bytes, Content-Type) of a body; raises UnusableMedia.
 
     Bytes are sent as they are. A text is the body itself, except for JSON. Files are
-    mappings (see uploads.py), as parts of a multipart body or as a whole binary one; `read_file`
+    mappings (see multipart.py), as parts of a multipart body or as a whole binary one; `read_file`
     returns the content of those given by path (None: there are none).
     """
     content_type = _concrete(content_type, value)
@@ -77,7 +77,7 @@ def encode_body(
 
 def _file(value: JsonValue, read_file: FileReader | None) -> bytes | None:
     """Return the bytes of a file, None when the mapping is other data."""
-    from arazzo_runner.sources.http_media.uploads import file_of  # lazily: few bodies are files
+    from arazzo_runner.sources.http_media.multipart import file_of  # lazily: few bodies are files
 
     upload = file_of(value, read_file, is_expected=True)
     return None if upload is None else upload.content
