@@ -10,7 +10,7 @@ from typing import Final
 
 from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.findings.text import render_diagnostic, summary
-from arazzo_runner.report.terminal.style import count
+from arazzo_runner.report.terminal.console import count
 
 # Module (of this package) and function of each format. Imported when asked for: the usual report is text.
 _RENDERERS: Final = {
