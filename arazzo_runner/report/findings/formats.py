@@ -15,7 +15,7 @@ from arazzo_runner.report.terminal.console import count
 # Module (of this package) and function of each format. Imported when asked for: the usual report is text.
 _RENDERERS: Final = {
     "json": "json.render",
-    "sarif": "sarif.render",
+    "sarif": "ci.sarif",
     "junit": "ci.junit",
     "github": "ci.github",
     "gitlab": "ci.gitlab",
