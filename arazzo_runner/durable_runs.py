@@ -32,8 +32,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.document.source_map import Limits
 from arazzo_runner.durable.errors import refusal
-from arazzo_runner.durable.job import Bundle, Job, ignore_event
-from arazzo_runner.durable.records import RunSpec
+from arazzo_runner.durable.records import Bundle, Job, RunSpec, ignore_event
 from arazzo_runner.durable.store import store_of
 from arazzo_runner.engine.effects import CredentialsGiven
 from arazzo_runner.engine.options import RunOptions

@@ -17,8 +17,7 @@ from arazzo_runner.expressions.scope import declared_by, scope_of
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details, response_line
 from arazzo_runner.report.masking import masked_body
-from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.terminal.style import paint
+from arazzo_runner.report.terminal.console import Console, paint
 from arazzo_runner.runtime.debugger import After, Before, Choice, Restart
 from arazzo_runner.sources.http_media.media import decode_body
 

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from arazzo_runner.base.records import Record, field_names
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.option_table import Option
-from arazzo_runner.cli.reading_arguments import COLOR_OPTION, READING_OPTIONS
+from arazzo_runner.cli.option_table import COLOR_OPTION, READING_OPTIONS, Option
 from arazzo_runner.config.settings import LEVELS, PRESETS
 from arazzo_runner.errors import InvalidUsage, did_you_mean
 from arazzo_runner.lint.levels import Choices

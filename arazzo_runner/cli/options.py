@@ -10,8 +10,16 @@ import click
 
 from arazzo_runner.base.records import field_names, replace
 from arazzo_runner.cli.commands import COMMANDS
-from arazzo_runner.cli.option_table import MAX_COUNT, Option, WrongValue, split_pair
-from arazzo_runner.cli.reading_arguments import COLOR_OPTION, MAX_BYTES, READING_OPTIONS, reading_arguments
+from arazzo_runner.cli.option_table import (
+    COLOR_OPTION,
+    MAX_BYTES,
+    MAX_COUNT,
+    READING_OPTIONS,
+    Option,
+    WrongValue,
+    reading_arguments,
+    split_pair,
+)
 from arazzo_runner.engine.options import MOST_SECONDS
 
 Command = TypeVar("Command", bound=Callable[..., int])

@@ -11,15 +11,16 @@ from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.user_files import UnusableFile, read_text
-from arazzo_runner.config.find import SHARED_FILE, find_configuration
 from arazzo_runner.config.settings import (
     LEVELS,
     PRESETS,
+    SHARED_FILE,
     Environment,
     Override,
     RuleSetting,
     Settings,
     ValidateSettings,
+    find_configuration,
 )
 from arazzo_runner.config.tables import MAX_REPORTED, Table, TomlPositions
 from arazzo_runner.document.problems import Problems

@@ -11,9 +11,8 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.durable.codec import Sealed, output_seal
 from arazzo_runner.durable.dbos_engine import DbosJournal
 from arazzo_runner.durable.errors import refusal
-from arazzo_runner.durable.job import Bundle, Job, OnEvent, Performer, keyed_by
 from arazzo_runner.durable.journal import Entry, InDoubt, open_doubts
-from arazzo_runner.durable.records import Decision, Doubt, RunSpec
+from arazzo_runner.durable.records import Bundle, Decision, Doubt, Job, OnEvent, Performer, RunSpec, keyed_by
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import Answer, Effect, Now, World
 from arazzo_runner.engine.results import RunResult

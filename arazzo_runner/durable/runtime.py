@@ -16,10 +16,9 @@ from arazzo_runner.durable.dbos_engine import Engine, Host, Parked, make_tables
 from arazzo_runner.durable.dbos_guard import ForeignRowsRefused
 from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.execution import Execution, Outcome, replay
-from arazzo_runner.durable.job import Bundle, OnEvent, Performer
 from arazzo_runner.durable.journal import Entry, decision_from_json, decision_to_json, open_doubts
 from arazzo_runner.durable.locks import Ownership
-from arazzo_runner.durable.records import Decision, RunSpec, RunStatus
+from arazzo_runner.durable.records import Bundle, Decision, OnEvent, Performer, RunSpec, RunStatus
 from arazzo_runner.durable.rows import Rows
 from arazzo_runner.durable.status import is_alive, listed_status, status_of
 from arazzo_runner.durable.store import Store, journal_keys

@@ -15,8 +15,8 @@ from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import VERSION, Engine, Parked
 from arazzo_runner.durable.errors import foreign, refusal
 from arazzo_runner.durable.execution import Execution, Outcome
-from arazzo_runner.durable.job import ignore_event
 from arazzo_runner.durable.locks import Ownership
+from arazzo_runner.durable.records import ignore_event
 from arazzo_runner.durable.rows import opened_spec
 from arazzo_runner.durable.runtime import Runtime
 from arazzo_runner.durable.status import WORKER

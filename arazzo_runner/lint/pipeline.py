@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, replace
-from arazzo_runner.config.find import Configurations
-from arazzo_runner.config.settings import Settings
+from arazzo_runner.config.settings import Configurations, Settings
 from arazzo_runner.document.cache import DiskCache, cache_folder
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, InvalidUsage

@@ -13,7 +13,7 @@ from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.report.escaping import lines, one_line
 from arazzo_runner.report.json import pretty, shown_body
 from arazzo_runner.report.masking import masked_headers, masked_url
-from arazzo_runner.report.terminal.style import count, duration
+from arazzo_runner.report.terminal.console import count, duration
 
 EXCERPT_LINES = 12
 EXCERPT_WIDTH = 160

@@ -13,7 +13,7 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import body_excerpt, curl_line, request_line, response_line
 from arazzo_runner.report.findings.text import excerpt, render_diagnostic
 from arazzo_runner.report.masking import masked_body, masked_diagnostic
-from arazzo_runner.report.terminal.style import count, duration, paint
+from arazzo_runner.report.terminal.console import count, duration, paint
 from arazzo_runner.sources.http_media.media import decode_body
 
 _LONGEST_CONDITION, _LONGEST_SEEN = 56, 60

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from arazzo_runner.cli.run.check_options import parsed_checks
+from arazzo_runner.cli.commands.run import parsed_checks
 from arazzo_runner.engine.options import CheckOptions
 
 

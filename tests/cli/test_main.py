@@ -45,7 +45,7 @@ def test_help_imports_nothing_heavy(argument: str) -> None:
 OWN_PARTS = (
     "arazzo_runner.report.runs.records", "arazzo_runner.report.runs.html", "arazzo_runner.report.runs.formats", "arazzo_runner.report.terminal.many",
     "arazzo_runner.report.graph.model", "arazzo_runner.report.findings.formats", "arazzo_runner.report.findings.model", "arazzo_runner.cli.run.many",
-    "arazzo_runner.cli.run.plan", "arazzo_runner.cli.run.rows", "arazzo_runner.cli.run.watch", "arazzo_runner.cli.environments",
+    "arazzo_runner.cli.run.plan", "arazzo_runner.cli.run.watch", "arazzo_runner.cli.environments",
     "arazzo_runner.cli.run.reporting", "arazzo_runner.cli.run.concurrent", "arazzo_runner.config.reading", "arazzo_runner.runtime.rate",
     "arazzo_runner.runtime.cassette.world", "arazzo_runner.lint.rules", "arazzo_runner.lint.pipeline",
     "csv", "statistics", "html", "tomllib", "asyncio",

@@ -19,9 +19,8 @@ from arazzo_runner.engine.results import (
     WorkflowResult,
     WorkflowStarted,
 )
-from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.console import Console, duration
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
-from arazzo_runner.report.terminal.style import duration
 from tests.report.records import TOKEN, attempt, response, result, step
 
 

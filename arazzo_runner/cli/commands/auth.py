@@ -9,6 +9,7 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import table, with_diagnostics
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     arazzo_command,
     color_option,
@@ -16,11 +17,9 @@ from arazzo_runner.cli.options import (
     format_option,
     reading_options,
 )
-from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
-from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.terminal.style import paint
+from arazzo_runner.report.terminal.console import Console, paint
 from arazzo_runner.runtime.auth.needs import FieldNeed, Needs, SchemeNeed, StepNeed, find_needs
 from arazzo_runner.runtime.auth.sources import Credentials, shown_path
 

@@ -10,8 +10,7 @@ import click
 from arazzo_runner.cli.errors import refuse, usage_error
 from arazzo_runner.cli.options import arazzo_command
 from arazzo_runner.document.cache import MAX_BYTES, DiskCache, cache_folder
-from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.terminal.style import count
+from arazzo_runner.report.terminal.console import Console, count
 
 _HELP = """\
 The cache holds YAML descriptions of 64 kB or more as JSON, by their content,

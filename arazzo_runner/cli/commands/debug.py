@@ -15,6 +15,7 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, read_line
 from arazzo_runner.cli.debugger import HELP, Debugger
 from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     arazzo_command,
     color_option,
@@ -23,7 +24,6 @@ from arazzo_runner.cli.options import (
     reading_options,
     server_option,
 )
-from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.execution import prepared_secret_file
 from arazzo_runner.cli.run.inputs import given_inputs
 from arazzo_runner.cli.run.prepare import credentials_of

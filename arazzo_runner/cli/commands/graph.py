@@ -11,8 +11,8 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, reading_options
-from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.inputs import read_mapping
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.report.graph.drawing import svg

@@ -12,8 +12,7 @@ from arazzo_runner.cli.options import arazzo_command, color_option, format_optio
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
-from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.terminal.style import count, paint
+from arazzo_runner.report.terminal.console import Console, count, paint
 
 _HELP = """\
 Reads the document alone: the descriptions it names need not be there.

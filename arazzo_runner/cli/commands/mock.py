@@ -13,8 +13,8 @@ import click
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, mock_options, reading_options
-from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.cache import cached_reader
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse

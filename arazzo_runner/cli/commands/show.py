@@ -11,8 +11,8 @@ import click
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import flat, input_lines, input_records, table, with_diagnostics
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
-from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.document.model import Selector, Step, Workflow
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -26,8 +26,7 @@ from arazzo_runner.program.model import (
 from arazzo_runner.program.security import given_by, is_given
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
-from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.terminal.style import count, paint
+from arazzo_runner.report.terminal.console import Console, count, paint
 from arazzo_runner.sources.operation import Operation
 
 _HELP = """\

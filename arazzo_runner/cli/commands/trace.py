@@ -12,8 +12,8 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import facts_text, input_records
 from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
-from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.errors import InvalidUsage, did_you_mean
 from arazzo_runner.program.model import (
     CompiledStep,
@@ -25,8 +25,7 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
-from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.terminal.style import paint
+from arazzo_runner.report.terminal.console import Console, paint
 from arazzo_runner.report.trace import Origin, Slot, Tracer
 
 _HELP = """\

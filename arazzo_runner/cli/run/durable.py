@@ -11,6 +11,7 @@ import click
 from arazzo_runner import api, durable_runs
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     Name,
     input_option,
@@ -19,7 +20,6 @@ from arazzo_runner.cli.options import (
     server_option,
     server_variable_option,
 )
-from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.cli.run.execution import Announce, Execution
 from arazzo_runner.cli.run.inputs import stated_inputs, with_environment, with_row
 from arazzo_runner.cli.run.options import (
@@ -30,8 +30,8 @@ from arazzo_runner.cli.run.options import (
     limit_options,
     transport_options,
 )
+from arazzo_runner.cli.run.plan import ROW_SUFFIXES, read_rows
 from arazzo_runner.cli.run.prepare import Prepared, checked, load_options
-from arazzo_runner.cli.run.rows import ROW_SUFFIXES, read_rows
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult

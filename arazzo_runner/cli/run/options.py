@@ -11,6 +11,7 @@ import click
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, field_names
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     MOST_RUNS,
     Bytes,
@@ -21,7 +22,6 @@ from arazzo_runner.cli.options import (
     option_group,
     store_option,
 )
-from arazzo_runner.cli.reading_arguments import ReadingArguments
 from arazzo_runner.engine.options import DEEPEST, MAX_REDIRECTS, MOST_SECONDS, CheckOptions, TransportOptions
 from arazzo_runner.sources.hosts import EVERY_HOST
 from arazzo_runner.sources.uris import is_remote

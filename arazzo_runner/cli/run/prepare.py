@@ -10,9 +10,9 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.run.inputs import GivenInputs, given_inputs, with_defaults
+from arazzo_runner.cli.run.inputs import GivenInputs, given_inputs, read_step_outputs, with_defaults
 from arazzo_runner.cli.run.options import RunArguments
-from arazzo_runner.config.find import find_configuration
+from arazzo_runner.config.settings import find_configuration
 from arazzo_runner.engine.effects import CredentialsGiven
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, did_you_mean
@@ -90,8 +90,6 @@ def run_options(given: RunArguments) -> RunOptions:
     if given.checks is not None:
         values["checks"] = given.checks
     if given.part.outputs_from is not None:
-        from arazzo_runner.cli.run.step_outputs import read_step_outputs  # lazily: few runs are partial
-
         values["step_outputs"] = read_step_outputs(given.part.outputs_from)
     options = replace(default, transport=given.transport.as_options(), **values)
     if not given.dry_run:

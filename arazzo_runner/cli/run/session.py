@@ -16,6 +16,7 @@ from arazzo_runner.base.private_files import PrivateFile, state_folder
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
 from arazzo_runner.cli.run.execution import Execution, pace_of
+from arazzo_runner.cli.run.inputs import step_outputs
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared, configured, prepare
 from arazzo_runner.engine.results import Event, RunResult
@@ -228,8 +229,6 @@ def delivered_outputs(execution: Execution, result: RunResult, *, show_secrets: 
     """Return the workflow's outputs, or those of the steps when the run ends early."""
     if not execution.given.part.ends_early:
         return shown_outputs(result, show_secrets=show_secrets)
-    from arazzo_runner.cli.run.step_outputs import step_outputs  # lazily: few runs are partial
-
     ready = execution.ready
     return step_outputs(ready.program, result, ready.options.step_outputs, show_secrets=show_secrets)
 

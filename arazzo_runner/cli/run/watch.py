@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.report.terminal.style import count, paint
+from arazzo_runner.report.terminal.console import Console, count, paint
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of
 

@@ -1,10 +1,12 @@
-"""The types of expressions, inferred from the descriptions before anything is sent."""
+"""The types of expressions, inferred from the documented responses and queries before anything is sent."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Final, assert_never
 
 from arazzo_runner.base.json_values import JsonValue, pointer_tokens
+from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.nodes import (
     Expression,
     InputReference,
@@ -12,12 +14,13 @@ from arazzo_runner.expressions.nodes import (
     MessageReference,
     Path as Steps,
     StepReference,
+    Template,
     WorkflowReference,
 )
+from arazzo_runner.expressions.queries.query import Query
+from arazzo_runner.lint.analysis.conditions import atoms_of, possible_statuses
 from arazzo_runner.lint.analysis.partial import partial_value
-from arazzo_runner.lint.analysis.query_paths import query_tokens
-from arazzo_runner.lint.analysis.responses import Answers, answers_of
-from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, SchemaTypes, lookup
+from arazzo_runner.lint.analysis.schema_types import ANY, Found, Lost, SchemaType, SchemaTypes, lookup
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledStep,
@@ -34,8 +37,118 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
+from arazzo_runner.sources.http_media.media_types import is_form, is_json
+from arazzo_runner.sources.operation import Operation, OperationResponse
 from arazzo_runner.sources.schema.check import resolve_within
 from arazzo_runner.sources.schema.context import SchemaContext
+
+
+def query_tokens(query: Query | Template) -> tuple[str, ...] | None:
+    """Return the tokens of a query that selects one value by its path, None for any other query."""
+    paths = query_paths(query)
+    if isinstance(query, Template) or len(paths) != 1 or not paths[0][1]:
+        return None
+    return paths[0][0]
+
+
+def query_paths(query: Query | Template) -> list[tuple[tuple[str, ...], bool]]:
+    """Return (tokens, whether they are the whole path and select one value) of each path at the root of a query."""
+    from arazzo_runner.expressions.queries.jsonpath_nodes import Path, operand_path, operands  # lazily: as queries are
+    from arazzo_runner.expressions.queries.query import Pointer
+
+    if isinstance(query, Template):
+        return []
+    compiled = query.compiled
+    if isinstance(compiled, Pointer):
+        return [(pointer_tokens(compiled.pointer), True)]
+    if query.kind != "jsonpath":
+        return []
+    if isinstance(compiled, Path):
+        return [_path_tokens(compiled)]
+    paths = [operand_path(operand) for operand in operands(compiled)]  # type: ignore[arg-type]
+    return [_path_tokens(path) for path in paths if path is not None and path.absolute]
+
+
+def _path_tokens(path: object) -> tuple[tuple[str, ...], bool]:
+    from arazzo_runner.expressions.queries.jsonpath_nodes import Index, Name, Path
+
+    assert isinstance(path, Path)
+    tokens: list[str] = []
+    for segment in path.segments:
+        if segment.descendant or len(segment.selectors) != 1:
+            return tuple(tokens), False
+        selector = segment.selectors[0]
+        tokens.append(selector.name if isinstance(selector, Name) else ANY)
+        if not isinstance(selector, (Name, Index)) and len(tokens) == 1:
+            return (), False  # a filter on the root: of a list, or of an object as its only item (semantics §4)
+    return tuple(tokens), path.singular
+
+
+class Answers(Record):
+    """The documented responses of a step.
+
+    `passed_keys` are the keys of the responses with which the step may pass; `can_pass`: it may
+    pass with some status, documented or not. `passed_body` are the types of the body of a passed
+    step, `any_body` those of any response; None: not documented.
+    """
+
+    operation: Operation
+    can_pass: bool
+    passed_keys: frozenset[str]
+    passed_body: SchemaTypes | None
+    any_body: SchemaTypes | None
+
+    @property
+    def has_no_body(self) -> bool:
+        """Whether the response of a passed step has no body (RFC 9110 §15.3.5, §15.3.6, §15.4.5)."""
+        return bool(self.passed_keys) and self.passed_keys <= {"204", "205", "304"}
+
+
+def answers_of(step: CompiledStep, call: OperationCall) -> Answers:
+    """Return the documented responses of a step that calls an operation."""
+    operation = call.operation
+    atoms = atoms_of(step.criteria)
+    possible = possible_statuses(atoms, documented_statuses(operation))
+    keys: set[str] = set()
+    can_pass = False
+    for status in possible:
+        if atoms or 200 <= status < 300:
+            can_pass = True
+            keys.add(response_key(operation, status) or "")
+            if len(keys) > len(operation.responses):
+                break  # all of them, and a status that is not documented
+    keys.discard("")
+    likely = keys - {"default"} or keys
+    passed = [response for key, response in operation.responses.items() if key in likely]
+    bodies = body_types(operation, passed), body_types(operation, operation.responses.values())
+    return Answers(operation, can_pass, frozenset(likely), *bodies)
+
+
+def documented_statuses(operation: Operation) -> Iterator[int]:
+    """Yield the statuses that are documented by number."""
+    return (int(key) for key in operation.responses if len(key) == 3 and key.isascii() and key.isdigit())
+
+
+def response_key(operation: Operation, status: int) -> str | None:
+    """Return the key of the response for a status (OpenAPI §Responses Object), None if there is none."""
+    for key in (str(status), f"{status // 100}XX", "default"):
+        if key in operation.responses:
+            return key
+    return None
+
+
+def body_types(operation: Operation, responses: Iterable[OperationResponse]) -> SchemaTypes | None:
+    """Return the types of JSON bodies; None if one of the bodies has no schema, or is not JSON."""
+    alternatives: list[SchemaType] = []
+    for response in responses:
+        if not response.content:
+            continue  # no body
+        media = [each for name, each in response.content.items() if is_json(name) or is_form(name) or "*" in name]
+        if not media or any(each.schema is None for each in media):
+            return None
+        alternatives += [SchemaType(each.schema, each.base, operation.schemas) for each in media]
+    return tuple(alternatives) if alternatives else None
+
 
 PLAIN: Final = SchemaContext()
 UNKNOWN: Final = Found(None)

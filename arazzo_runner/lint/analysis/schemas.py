@@ -1,13 +1,16 @@
-"""The JSON Schemas inside an Arazzo document (2020-12), and simple questions about them."""
+"""The JSON Schemas inside an Arazzo document (2020-12), and checks of the values of their keywords."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from arazzo_runner.base.json_values import JsonValue, escaped, is_number, resolve_pointer
+from arazzo_runner.base.json_values import JsonValue, escaped, is_number, preview, resolve_pointer, type_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.model import ArazzoDescription
+from arazzo_runner.errors import did_you_mean
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.sources.schema.check import schema_errors
 from arazzo_runner.sources.schema.context import SchemaContext
 
@@ -123,3 +126,134 @@ def property_of(schema: JsonValue, name: str, root: JsonValue) -> JsonValue:
         return True
     further = found.get("additionalProperties", False)
     return None if further is False else True
+
+
+Problem = tuple[str, str]
+"""(message about the value of a keyword, hint)"""
+
+TEXTS: Final = ("$ref", "$id", "$schema", "$anchor", "$dynamicRef", "$dynamicAnchor", "$comment", "title",
+                "description", "format", "pattern", "contentEncoding", "contentMediaType")  # fmt: skip
+NUMBERS: Final = ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf")
+COUNTS: Final = ("maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties", "maxContains",
+                 "minContains")  # fmt: skip
+FLAGS: Final = ("uniqueItems", "readOnly", "writeOnly", "deprecated")
+OTHERS: Final = ("type", "enum", "const", "default", "examples", "required", "dependentRequired", "$vocabulary")
+KEYWORDS: Final = frozenset((*TEXTS, *NUMBERS, *COUNTS, *FLAGS, *OTHERS, *ONE, *LISTED, *NAMED))
+OPENAPI: Final = frozenset(("nullable", "discriminator", "xml", "externalDocs", "example"))
+"""Keywords that OpenAPI adds; in an Arazzo document they are harmless annotations."""
+
+_SUGGESTED_TYPES: Final = {
+    "int": "type: integer", "int32": "type: integer", "int64": "type: integer", "long": "type: integer",
+    "float": "type: number", "double": "type: number", "decimal": "type: number", "bool": "type: boolean",
+    "str": "type: string", "text": "type: string", "file": "type: string", "binary": "type: string",
+    "date": "type: string with format: date", "datetime": "type: string with format: date-time",
+    "date-time": "type: string with format: date-time", "uuid": "type: string with format: uuid",
+    "list": "type: array", "map": "type: object", "dict": "type: object", "any": "no type at all",
+}  # fmt: skip
+
+
+def keyword_problem(keyword: str, value: JsonValue) -> Problem | None:
+    """Return the problem with the value of a keyword, None if it is valid or the keyword unknown."""
+    check = _CHECK_OF.get(keyword)
+    return None if check is None else check(keyword, value)
+
+
+def _type(keyword: str, value: JsonValue) -> Problem | None:
+    stated = value if isinstance(value, list) else [value]
+    unknown = next((name for name in stated if not (isinstance(name, str) and name in TYPES)), None)
+    if stated and unknown is None and value is not None:
+        return None
+    suggested = _SUGGESTED_TYPES.get(unknown.lower()) if isinstance(unknown, str) else None
+    near = did_you_mean(unknown, TYPES) if isinstance(unknown, str) else None
+    hint = f"write {suggested}" if suggested else near or f"the types are {', '.join(TYPES)}"
+    return f"type {preview(value, 40)} is no type of JSON Schema", hint
+
+
+def _text(keyword: str, value: JsonValue) -> Problem | None:
+    if not isinstance(value, str):
+        return _expected(keyword, "a text", value, "put it in quotes")
+    if keyword == "pattern":
+        from arazzo_runner.expressions.queries.regex import compile_regex  # lazily: few schemas have one
+
+        try:
+            compile_regex(value)
+        except ExpressionSyntaxError as problem:
+            return f"pattern {preview(value, 40)}: {problem.message}", problem.hint or "write an ECMA-262 expression"
+    return None
+
+
+def _number(keyword: str, value: JsonValue) -> Problem | None:
+    if isinstance(value, bool) and keyword.startswith("exclusive"):
+        limit = keyword.removeprefix("exclusive").lower()
+        return f"{keyword} is the limit itself, no boolean", f"write the number of {limit} as {keyword}"
+    if not is_number(value):
+        return _expected(keyword, "a number", value, f"write {keyword}: 1")
+    if keyword == "multipleOf" and value <= 0:
+        return "multipleOf must be greater than 0", "write a positive number, or remove it"
+    return None
+
+
+def _count(keyword: str, value: JsonValue) -> Problem | None:
+    is_whole = (
+        is_number(value) and (isinstance(value, int) or math.isfinite(value)) and value == int(value) and value >= 0
+    )
+    return None if is_whole else _expected(keyword, "a whole number, 0 or more", value, f"write {keyword}: 1")
+
+
+def _flag(keyword: str, value: JsonValue) -> Problem | None:
+    return None if isinstance(value, bool) else _expected(keyword, "true or false", value, f"write {keyword}: true")
+
+
+def _list(keyword: str, value: JsonValue) -> Problem | None:
+    return None if isinstance(value, list) else _expected(keyword, "a list", value, "begin every item with a dash")
+
+
+def _schemas(keyword: str, value: JsonValue) -> Problem | None:
+    if not isinstance(value, list) or not value:
+        return _expected(keyword, "a list of schemas", value, "begin every schema with a dash")
+    return None
+
+
+def _required(keyword: str, value: JsonValue) -> Problem | None:
+    if isinstance(value, bool):
+        hint = "name the property in the list required: of the object that has it"
+        return "required is a list of names, no boolean", hint
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return None
+    return _expected(keyword, "a list of names", value, "write required: [name]")
+
+
+def _mapping(keyword: str, value: JsonValue) -> Problem | None:
+    if not isinstance(value, dict):
+        return _expected(keyword, "a mapping", value, "write the names below it, each with its schema")
+    if keyword in NAMED:
+        wrong = next((name for name, part in value.items() if not isinstance(part, (dict, bool))), None)
+        if wrong is not None:
+            return f"{keyword}: {preview(wrong, 40)} is no schema but {type_name(value[wrong])}", "write type: string"
+    return None
+
+
+def _schema(keyword: str, value: JsonValue) -> Problem | None:
+    if isinstance(value, (dict, bool)):
+        return None
+    hint = "write prefixItems for a list of schemas" if isinstance(value, list) else "write type: string"
+    return _expected(keyword, "a schema", value, hint)
+
+
+def _expected(keyword: str, expected: str, value: JsonValue, hint: str) -> Problem:
+    return f"{keyword} must be {expected}, found {preview(value, 40)}", hint
+
+
+_CHECKS: Final[tuple[tuple[tuple[str, ...], Callable[[str, JsonValue], Problem | None]], ...]] = (
+    (("type",), _type),
+    (TEXTS, _text),
+    (NUMBERS, _number),
+    (COUNTS, _count),
+    (FLAGS, _flag),
+    (("enum", "examples"), _list),
+    (LISTED, _schemas),
+    (("required",), _required),
+    ((*NAMED, "dependentRequired"), _mapping),
+    (ONE, _schema),
+)
+_CHECK_OF: Final = {keyword: check for keywords, check in _CHECKS for keyword in keywords}

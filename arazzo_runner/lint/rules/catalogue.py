@@ -14,48 +14,30 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Severity
 from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.lint.rules import (
-    actions,
-    bodies,
     calls,
     criteria,
     flow,
     names,
-    operations,
-    parameters,
-    queries,
     references,
-    response_members,
+    requests,
     responses,
-    safety,
-    schema_values,
     schemas,
     secrets,
-    style,
     texts,
-    unused,
 )
 from arazzo_runner.lint.rules.rule import GROUPS, Group, Rule
 
 _MODULES: Final = (
-    actions,
-    bodies,
     calls,
     criteria,
     flow,
     names,
-    operations,
-    parameters,
-    queries,
     references,
-    response_members,
+    requests,
     responses,
-    safety,
-    schema_values,
     schemas,
     secrets,
-    style,
     texts,
-    unused,
 )
 
 

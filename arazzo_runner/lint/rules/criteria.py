@@ -1,17 +1,38 @@
-"""Criteria: conditions that are constant, impossible or contradict each other."""
+"""Criteria: conditions that are constant, impossible or contradictory; regular expressions, JSONPath, XPath."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from arazzo_runner.base.json_values import JsonValue, preview, to_number
+from arazzo_runner.base.json_values import JsonValue, pointer_tokens, preview, to_number
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.errors import Severity
-from arazzo_runner.expressions.nodes import Access, And, Comparison, Condition, Constant, Keyword, Not, Or, Reference
+from arazzo_runner.expressions.nodes import (
+    Access,
+    And,
+    Comparison,
+    Condition,
+    Constant,
+    Expression,
+    Keyword,
+    MessageReference,
+    Not,
+    Or,
+    Reference,
+)
 from arazzo_runner.lint.analysis.conditions import Atom, never_all_hold
 from arazzo_runner.lint.inspection import Inspection
-from arazzo_runner.lint.rules.rule import Finding, rule
-from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
+from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
+from arazzo_runner.program.model import (
+    CompiledCriterion,
+    ContextCriterion,
+    OperationCall,
+    QueryCriterion,
+    SimpleCriterion,
+)
+from arazzo_runner.sources.operation import MediaType
+from arazzo_runner.sources.references import ReferenceFailure
 
 
 @rule("constant-condition", "language")
@@ -120,3 +141,128 @@ def _compared(criterion: CompiledCriterion) -> Iterator[JsonValue]:
             for one, other in ((part.left, part.right), (part.right, part.left)):
                 if isinstance(one, Reference) and one.expression == _STATUS and isinstance(other, Constant):
                     yield other.value
+
+
+@rule("filter-on-object", "language", trigger=Trigger(parts=("$[?",), needs="operations"))
+def filter_on_object(inspection: Inspection) -> Iterator[Finding]:
+    """Report JSONPath filters of an object: `$[?@.status == 'free']` tests its members, not the object itself."""
+    for _, step, call in inspection.operation_steps():
+        for criterion in step.criteria:
+            if not isinstance(criterion, QueryCriterion) or criterion.kind != "jsonpath":
+                continue
+            # `$[?$.status == 'free']` tests the object itself.
+            is_about_members = criterion.text.startswith("$[?") and "@" in criterion.text
+            if is_about_members and _is_object(criterion.context, call):
+                message = f"{criterion.context} is an object: the filter tests each of its members, not the object"
+                at = criterion.at.within(0, 3)
+                hint = "test the object itself in a simple condition, or filter a list in it: $.items[?…]"
+                yield Finding(message, at, hint)
+
+
+def _is_object(expression: Expression, call: OperationCall) -> bool:
+    """Return whether the context of a criterion is an object in every documented success response."""
+    if not isinstance(expression, MessageReference) or expression.path:
+        return False
+    if expression.message != "response" or expression.part != "body":
+        return False
+    successes = [response for status, response in call.operation.responses.items() if status.startswith("2")]
+    bodies = [media for response in successes for media in response.content.values() if "json" in media.content_type]
+    return bool(bodies) and all(_leads_to_object(media, expression.pointer or "") for media in bodies)
+
+
+def _leads_to_object(media: MediaType, pointer: str) -> bool:
+    schema, base = _followed(media, media.schema, media.base)
+    for token in pointer_tokens(pointer):
+        if not isinstance(schema, dict):
+            return False
+        part = schema.get("items") if token.isdigit() else (schema.get("properties") or {}).get(token)
+        schema, base = _followed(media, part, base)
+    return isinstance(schema, dict) and schema.get("type") == "object"
+
+
+def _followed(media: MediaType, schema: JsonValue, base: str) -> tuple[JsonValue, str]:
+    if not isinstance(schema, dict) or "$ref" not in schema or media.resolve is None:
+        return schema, base
+    try:
+        return media.resolve(schema, base)
+    except ReferenceFailure:
+        return None, base
+
+
+_SLOW_FORMS: Final = (
+    (
+        pattern(r"\((?:\?:|\?<\w+>)?(?:[^()\\|]|\\.){0,80}[*+]\)[*+](?![?])"),
+        "repeats what repeats itself: on some texts a backtracking engine never ends",
+        "repeat once: (a+)+ is a+",
+    ),
+    (
+        pattern(r"\(\?<?[=!]"),
+        "looks around, which no linear-time engine can do; it is searched under a time limit",
+        "test it with a second criterion",
+    ),
+    (
+        pattern(r"(?<!\\)(?:\\\\)*\\(?:[1-9]|k<)"),
+        "refers back to a group, which no linear-time engine can do; it is searched under a time limit",
+        "compare the parts with criteria of their own",
+    ),
+)
+"""(form, what it does, what to write instead)"""
+
+
+@rule("regex-not-linear", "language", trigger=Trigger(words=("regex",)))
+def regex_not_linear(inspection: Inspection) -> Iterator[Finding]:
+    """Report patterns that may take exponential time: nested repetition, lookaround and back references."""
+    for criteria in inspection.compiled_criteria:
+        for criterion in criteria:
+            if not isinstance(criterion, QueryCriterion) or criterion.kind != "regex":
+                continue
+            for form, what, hint in _SLOW_FORMS:
+                found = form.search(criterion.text)
+                if found is not None:
+                    at = criterion.at.within(found.start(), len(found.group()))
+                    message = f"{found.group()} {what}"
+                    yield Finding(message, at, hint)
+                    break
+
+
+_LOCAL_FORMS: Final = (
+    (pattern(r"\(\?P<[A-Za-z_]\w*>"), "a group name as Python writes it", "write (?<name>…)"),
+    (
+        pattern(r"\(\?[ims]*(?:-[ims]+)?[:)](?<!\(\?:)"),
+        "a modifier that only the newest engines of ECMA-262 know",
+        "write both cases, as in [Ee]rror",
+    ),
+    (
+        pattern(r"\[\[:\^?[a-z]+:\]"),
+        "a class of POSIX, which ECMA-262 reads as single characters",
+        "write [A-Za-z] or \\\\d",
+    ),
+)
+"""(form, what it is, what to write instead)"""
+
+
+@rule("regex-not-portable", "language", trigger=Trigger(words=("regex",)))
+def regex_not_portable(inspection: Inspection) -> Iterator[Finding]:
+    """Report patterns that some engines of ECMA-262 reject or read differently."""
+    for criteria in inspection.compiled_criteria:
+        for criterion in criteria:
+            if not isinstance(criterion, QueryCriterion) or criterion.kind != "regex":
+                continue
+            for form, what, hint in _LOCAL_FORMS:
+                found = form.search(criterion.text)
+                if found is not None:
+                    message = f"{found.group()} is {what}"
+                    at = criterion.at.within(found.start(), len(found.group()))
+                    yield Finding(message, at, hint)
+                    break
+
+
+@rule("xpath-criterion", "style", default=False, trigger=Trigger(words=("xpath",)))
+def xpath_criterion(inspection: Inspection) -> Iterator[Finding]:
+    """Report criteria in XPath, which not every tool supports."""
+    for criteria in inspection.criteria_lists:
+        for criterion in criteria:
+            if criterion.type is not None and criterion.type.type == "xpath":
+                message, hint = "not every tool knows XPath", "test the status, or a header, in a simple condition"
+                at = criterion.type.at
+                yield Finding(message, at, hint)

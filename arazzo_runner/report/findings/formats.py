@@ -10,12 +10,12 @@ from typing import Final
 
 from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.findings.text import render_diagnostic, summary
-from arazzo_runner.report.terminal.style import count
+from arazzo_runner.report.terminal.console import count
 
 # Module (of this package) and function of each format. Imported when asked for: the usual report is text.
 _RENDERERS: Final = {
     "json": "json.render",
-    "sarif": "sarif.render",
+    "sarif": "ci.sarif",
     "junit": "ci.junit",
     "github": "ci.github",
     "gitlab": "ci.gitlab",

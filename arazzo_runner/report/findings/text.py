@@ -10,7 +10,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.escaping import is_plain, one_line
-from arazzo_runner.report.terminal.style import count, paint
+from arazzo_runner.report.terminal.console import count, paint
 
 WIDEST_LINE = 160
 NEAR = 20_000

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.graph.model import Edge, Graph, Node
-from arazzo_runner.report.terminal.style import STEP_STYLES, count, paint
+from arazzo_runner.report.terminal.console import STEP_STYLES, count, paint
 
 _LONGEST = 60
 # Light enough for dark text, also on a dark page.

@@ -9,7 +9,6 @@ from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.failure import failure_findings
 from arazzo_runner.report.findings import ci
 from arazzo_runner.report.findings.model import Findings
-from arazzo_runner.report.findings.sarif import render as render_sarif
 from arazzo_runner.report.json import step_diagnostics
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
@@ -17,7 +16,7 @@ from arazzo_runner.report.runs.records import RunRecord, RunsReport
 
 def sarif(report: RunsReport) -> str:
     """Return a SARIF 2.1.0 log: failures and warnings of the runs are its results."""
-    return render_sarif(_findings(report))
+    return ci.sarif(_findings(report))
 
 
 def github(report: RunsReport) -> str:

@@ -17,7 +17,7 @@ from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.html_steps import clock_of, finding, outputs_table, steps_list
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport, visits
-from arazzo_runner.report.terminal.style import count, duration
+from arazzo_runner.report.terminal.console import count, duration
 
 _MOST_OPEN = 5
 _MOST_RUNS = 200

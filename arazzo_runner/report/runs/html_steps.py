@@ -23,7 +23,7 @@ from arazzo_runner.report.graph.drawing import MARKS, TONES
 from arazzo_runner.report.json import plain, shown_body
 from arazzo_runner.report.markup import block, tag, words
 from arazzo_runner.report.masking import masked_body, masked_diagnostic, masked_outputs
-from arazzo_runner.report.terminal.style import count, duration
+from arazzo_runner.report.terminal.console import count, duration
 
 MOST_CHARACTERS = 100_000
 _LONGEST_VALUE = 400

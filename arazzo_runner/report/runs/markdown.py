@@ -18,8 +18,8 @@ from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, shown_outputs, step_diagnostics
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, Visit, visits
+from arazzo_runner.report.terminal.console import count, duration
 from arazzo_runner.report.terminal.many import summary_line
-from arazzo_runner.report.terminal.style import count, duration
 
 _MARKS = {
     "succeeded": "✅", "failed": "❌", "in_doubt": "❓", "interrupted": "⏹️", "error": "❌", "not_run": "⏭️",

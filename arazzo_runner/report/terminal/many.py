@@ -11,8 +11,7 @@ from arazzo_runner.engine.results import Event, StepStarted
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport
-from arazzo_runner.report.terminal.console import Console, LiveLine
-from arazzo_runner.report.terminal.style import count, duration, paint
+from arazzo_runner.report.terminal.console import Console, LiveLine, count, duration, paint
 
 _MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
 _STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interrupted": "yellow", "error": "red"}

@@ -21,8 +21,7 @@ from arazzo_runner.engine.results import (
 from arazzo_runner.errors import Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
-from arazzo_runner.report.terminal.console import Console, LiveLine, elapsed_text
-from arazzo_runner.report.terminal.style import STEP_STYLES, count, duration, paint
+from arazzo_runner.report.terminal.console import STEP_STYLES, Console, LiveLine, count, duration, elapsed_text, paint
 
 MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
 WORDS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
