@@ -10,9 +10,9 @@ from jsonpath_rfc9535 import JSONPathEnvironment
 from jsonpath_rfc9535.exceptions import JSONPathError
 
 LIBRARY = JSONPathEnvironment()
-# Where the library is wrong: it accepts a negation of what is no test and two integers in a row, and refuses 0e5. Where
+# Where the library is wrong: it accepts a negation of what is no test, two integers in a row and a comma after the last argument, and refuses 0e5. Where
 # we are stricter: a number is not infinite.
-DIFFERENT = re.compile(r"!\s*[!'\"0-9tfn-]|[=<>]\s*!|[0-9]\s+-?[0-9]|[0-9]-[0-9]|0[eE]|[eE]\+?[0-9]{3}")
+DIFFERENT = re.compile(r"!\s*[!'\"0-9tfn-]|[=<>]\s*!|[0-9]\s+-?[0-9]|[0-9]-[0-9]|0[eE]|[eE]\+?[0-9]{3}|,\s*\)")
 
 
 blanks = st.sampled_from(["", "", "", " ", "\n\t", "\r"])

@@ -214,7 +214,7 @@ def test_the_suggested_spelling_has_the_same_meaning(text, value):
 # ------------------------------------------------------------------ compared with another implementation
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=400, derandomize=True)
 @given(queries, documents)
 def test_a_query_selects_what_the_library_selects(text, document):
     compiled = compile_query(text, "jsonpath", None)
@@ -223,7 +223,7 @@ def test_a_query_selects_what_the_library_selects(text, document):
     )
 
 
-@settings(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=800, derandomize=True)
 @given(mutated())
 def test_a_text_is_a_query_when_the_library_says_so(text):
     assume(not DIFFERENT.search(text))
