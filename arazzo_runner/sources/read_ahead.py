@@ -18,7 +18,7 @@ _NOT_LOCAL = pattern(r"""\$ref(?!["']?\s*:\s*["']?#)""")
 
 
 def read_schemas(operations: Iterable[tuple[str, Operation, OpenApiDescription]]) -> None:
-    """Follow every `$ref` that the schemas of operations lead to; one that leads nowhere is left to the checks.
+    """Resolve every `$ref` that the schemas of operations lead to; unresolvable ones are left to the checks.
 
     `operations` are those of `Program.operations()`.
     """

@@ -25,7 +25,7 @@ def documents():
     return [entry["path"] for entry in json.loads(INDEX.read_text(encoding="utf-8"))["documents"]]
 
 
-def mend(path, *, unsafe=False, text=None):
+def fix_all(path, *, unsafe=False, text=None):
     """Fix one document (or another text in its place) in memory; return it before and after, and the fixed findings."""
     name = str(CORPUS / path)
     reading = LoadOptions(root=str(CORPUS / path.split("/")[0]), any_server=True, unchecked=True, offline=True)
@@ -34,20 +34,20 @@ def mend(path, *, unsafe=False, text=None):
     if text is not None:
         linter.change(name, text.encode())
         first = linted = linter.lint(name)
-    mended = []
-    while linted.document is not None and len(mended) < 5000:
+    applied = []
+    while linted.document is not None and len(applied) < 5000:
         fixed = fix_document(linted.document, linted.findings, unsafe=unsafe)
         if not fixed.fixed:
             break
-        mended += fixed.fixed
+        applied += fixed.fixed
         linter.change(name, fixed.text.encode())
         linted = linter.lint(name)
-    return first, linted, mended
+    return first, linted, applied
 
 
 @pytest.mark.parametrize("path", documents()[::EVERY] if INDEX.exists() else [])
 def test_a_fixed_document_has_fewer_findings_and_is_otherwise_unchanged(path):
-    first, last, mended = mend(path)
+    first, last, applied = fix_all(path)
     if first.document is None:
         return
     assert last.document is not None
@@ -55,8 +55,8 @@ def test_a_fixed_document_has_fewer_findings_and_is_otherwise_unchanged(path):
         codes = Counter(each.code for each in first.findings if each.severity is severity)
         assert Counter(each.code for each in last.findings if each.severity is severity) <= codes
     gone = Counter(each.code for each in first.findings) - Counter(each.code for each in last.findings)
-    assert {each.code for each in mended} <= set(gone)
-    changed = {each.at.line for each in mended}
+    assert {each.code for each in applied} <= set(gone)
+    changed = {each.at.line for each in applied}
     before, after = first.document.text.split("\n"), last.document.text.split("\n")
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for tag, start, end, start_after, end_after in matcher.get_opcodes():

@@ -25,7 +25,7 @@ def document(text):
     return found
 
 
-def mended(text, *edits, whole=True, is_safe=True, unsafe=False):
+def fixed_text(text, *edits, whole=True, is_safe=True, unsafe=False):
     """Make edits (pointer, offset, length, new text) in a text: all in one fix, or each in its own."""
     read_ = document(text)
     made = [_edit(read_, *edit) for edit in edits]
@@ -88,7 +88,7 @@ REMOVE, QUOTE = Change.REMOVE, Change.QUOTE
     ],
 )  # fmt: skip
 def test_an_edit_changes_these_characters_only(before, edit, after):
-    fixed = mended(before, edit)
+    fixed = fixed_text(before, edit)
     assert fixed.text == after
     assert len(fixed.fixed) == 1
 
@@ -109,22 +109,22 @@ def test_an_edit_changes_these_characters_only(before, edit, after):
     ],
 )  # fmt: skip
 def test_ambiguous_edits_are_not_made(text, edits):
-    fixed = mended(text, *edits)
+    fixed = fixed_text(text, *edits)
     assert (fixed.text, fixed.fixed) == (text, ())
 
 
 def test_fixes_that_touch_wait_for_each_other():
     text = "a: 'x old y'\n"
-    fixed = mended(text, ("/a", 2, 3, "one"), ("/a", 3, 4, "two"), ("/a", 6, 1, "z"), whole=False)
+    fixed = fixed_text(text, ("/a", 2, 3, "one"), ("/a", 3, 4, "two"), ("/a", 6, 1, "z"), whole=False)
     assert fixed.text == "a: 'x one z'\n"
     assert [each.message for each in fixed.fixed] == ["0", "2"]
-    same = mended(text, ("/a", 2, 3, "new"), ("/a", 2, 3, "new"), whole=False)
+    same = fixed_text(text, ("/a", 2, 3, "new"), ("/a", 2, 3, "new"), whole=False)
     assert (same.text, len(same.fixed)) == ("a: 'x new y'\n", 2)
 
 
 def test_unsafe_fixes_are_applied_only_on_request():
-    assert mended("a: old\n", ("/a", None, 0, "new"), is_safe=False).fixed == ()
-    assert mended("a: old\n", ("/a", None, 0, "new"), is_safe=False, unsafe=True).text == "a: new\n"
+    assert fixed_text("a: old\n", ("/a", None, 0, "new"), is_safe=False).fixed == ()
+    assert fixed_text("a: old\n", ("/a", None, 0, "new"), is_safe=False, unsafe=True).text == "a: new\n"
 
 
 # ------------------------------------------------------------------ properties
@@ -153,7 +153,7 @@ def test_edits_have_the_intended_effect_or_none(items, data):
             edits.append((f"/k{number}", start if value else None, length, data.draw(TEXTS)))
     if not edits:
         return
-    fixed = mended(text, *edits, whole=False)
+    fixed = fixed_text(text, *edits, whole=False)
     after = document(fixed.text).value
     chosen = [edits[int(each.message)] for each in fixed.fixed]
     expected = dict(before)

@@ -38,7 +38,7 @@ def _given(group: Any) -> dict[str, Any]:
 
 
 class LimitArguments(Record, kw_only=True):
-    """The limits and the pace of a run, named as in RunOptions; None stands for its defaults."""
+    """The limits of a run, named as in RunOptions; None means its default."""
 
     timeout: float | None
     run_timeout: float | None

@@ -244,7 +244,7 @@ def _covers(pattern: str, content_type: str) -> bool:
 
 
 def resolved(description: OpenApiDescription, schema: JsonValue) -> JsonValue:
-    """Return a schema with its `$ref` followed, {} when it leads nowhere."""
+    """Return a schema with its `$ref` resolved; {} if it cannot be resolved."""
     try:
         return description.resolve(schema)[0]
     except ReferenceFailure:
