@@ -135,8 +135,11 @@ def run(
     chosen = _chosen(options)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
-    with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
-        outermost = access.around(performing) if around is None else around(access.around(performing))
+    with (
+        _mocked(program, mock, scenario, switches) as ready,
+        _blocking(world, chosen) as performing,
+        _blocking_stack(performing, access, around, chosen) as outermost,
+    ):
         running = run_program(
             ready, prepared, outermost, chosen,
             emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
@@ -174,8 +177,10 @@ async def arun(
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
     with _mocked(program, mock, scenario, switches) as ready:
-        async with _asynchronous(world, chosen) as performing:
-            outermost = access.around(performing) if around is None else around(access.around(performing))
+        async with (
+            _asynchronous(world, chosen) as performing,
+            _asynchronous_stack(performing, access, around, chosen) as outermost,
+        ):
             return await run_program(
                 ready, prepared, outermost, chosen,
                 emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
@@ -203,11 +208,12 @@ def dry_run(
     prepared, notes = check_inputs(program, inputs or {})
     chosen, secrets = _chosen(options), Secrets()
     access = _access(program, credentials, chosen, secrets)
-    running = run_program(
-        program, prepared, DryRunWorld(program), chosen,
-        emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
-    )  # fmt: skip
-    return drive(running)
+    with _blocking_stack(DryRunWorld(program), Access(), None, chosen) as world:
+        running = run_program(
+            program, prepared, world, chosen,
+            emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+        )  # fmt: skip
+        return drive(running)
 
 
 def check_credentials(program: Program, credentials: CredentialsGiven, options: RunOptions) -> tuple[Diagnostic, ...]:
@@ -359,6 +365,65 @@ async def _asynchronous(world: World | None, options: RunOptions) -> AsyncIterat
 
     async with AsyncWorld(max_response_size=options.max_response_size, options=options.transport) as own:
         yield own
+
+
+@contextmanager
+def _blocking_stack(world: World, access: Access, around: Around | None, options: RunOptions) -> Iterator[World]:
+    """Put around a World what adds credentials, what the caller gives, and for parallel steps what performs Races.
+
+    Requests at the same time need an event loop, which a World that sends has for that.
+    """
+    if options.parallel == 1:
+        yield _stacked(world, access, around, None)
+        return
+    from arazzo_runner.runtime.races import LoopWorld, TurnsWorld
+
+    event_loop = getattr(world, "event_loop", lambda: None)()
+    if event_loop is None:
+        yield _stacked(world, access, around, TurnsWorld)
+        return
+    opened: list[LoopWorld] = []
+
+    def on_loop(inner: World) -> World:
+        opened.append(LoopWorld(inner, event_loop.runner))
+        return opened[-1]
+
+    try:
+        yield _stacked(event_loop.world, access, around, on_loop)
+    finally:
+        for each in opened:
+            each.close()
+
+
+@asynccontextmanager
+async def _asynchronous_stack(
+    world: World, access: Access, around: Around | None, options: RunOptions
+) -> AsyncIterator[World]:
+    if options.parallel == 1:
+        yield _stacked(world, access, around, None)
+        return
+    from arazzo_runner.runtime.races import TasksWorld
+
+    opened: list[TasksWorld] = []
+
+    def as_tasks(inner: World) -> World:
+        opened.append(TasksWorld(inner))
+        return opened[-1]
+
+    try:
+        yield _stacked(world, access, around, as_tasks)
+    finally:
+        for each in opened:
+            await each.aclose()
+
+
+def _stacked(world: World, access: Access, around: Around | None, racing: Around | None) -> World:
+    """Return the outermost World; `racing` wraps the first one, from the outside, that performs no Races itself."""
+    inner = access.around(world)
+    if racing is not None and getattr(around, "races", False) and not getattr(inner, "races", False):
+        inner = racing(inner)
+    outermost = inner if around is None else around(inner)
+    return outermost if racing is None or getattr(outermost, "races", False) else racing(outermost)
 
 
 @contextmanager
