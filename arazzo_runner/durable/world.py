@@ -147,7 +147,8 @@ class DurableWorld:
             case Now():
                 return await self._now()
             case Sleep():
-                return await self._wait(found)
+                await self._wait(found)
+                return None
             case SendRequest() | ReadFile():
                 return (await self._first((found,)))[1]
             case _:

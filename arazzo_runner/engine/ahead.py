@@ -155,7 +155,9 @@ class Ahead(Generic[Visit]):
 
     async def _start(self, later: int) -> None:
         """Begin a step ahead of its turn: it sees the steps that it needs as if theirs had come."""
-        visits = [self._branches.ended[each][1] for each in sorted(self._needed_by(later)) if each in self._branches.ended]
+        visits = [
+            self._branches.ended[each][1] for each in sorted(self._needed_by(later)) if each in self._branches.ended
+        ]
         made = {visit.result.step_id: visit.made for visit in visits if visit.made is not None}
         frame = replace(
             self._frame,

@@ -12,8 +12,8 @@ from typing import Final, assert_never
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_seconds
-from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.ahead import Ahead
+from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.dependencies import Dependencies
 from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
@@ -173,14 +173,12 @@ async def _walk_on(run: Run, frame: Frame, ahead: Ahead[Visit] | None) -> End:
             _record(run, frame, visit)
         if ahead is not None:
             await ahead.go_on(index, _forward(run, frame, index, visit))
-        if visit is None or run.stop is not None:
-            assert run.stop is not None
-            return End(run.stop.status, run.stop.reason)
-        follow = await _follow(run, frame, index, visit)
+        follow = None if visit is None or run.stop is not None else await _follow(run, frame, index, visit)
         if run.stop is not None:
             return End(run.stop.status, run.stop.reason)
         if isinstance(follow, End):
             return follow
+        assert follow is not None
         index = follow
     return _end_of_part(frame)
 

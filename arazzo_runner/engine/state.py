@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
 from arazzo_runner.base.secrets import Secrets

@@ -37,9 +37,9 @@ MAX_STALE_CONNECTIONS = 3
 class BlockingWorld:
     """Performs effects while the caller waits; it never suspends, as the World of `run` must not.
 
-    For steps that run in parallel it has an event loop of its own (`event_loop`). `options` say how servers are reached,
-    `transport` is an httpx transport to use instead, `max_response_size` limits the decoded body
-    in bytes. Use it as a context manager; several runs may share it, one after the other.
+    For steps that run in parallel it has an event loop of its own (`event_loop`). `options` say how
+    servers are reached, `transport` is an httpx transport to use instead, `max_response_size` limits
+    the decoded body in bytes. Use it as a context manager; several runs may share it, one after the other.
     """
 
     sends: Final = True  # to servers: requests get their credentials first

@@ -7,6 +7,7 @@ every n can be tried.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from arazzo_runner import api
 from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, FAILED, Entry, InDoubt, open_doubts
 from arazzo_runner.durable.records import Decision
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
-from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, Race, SendRequest, Sleep
 from arazzo_runner.engine.options import RunOptions
 from tests.durable.token_server import FIRST, Tokens
 
@@ -88,9 +89,11 @@ class ListJournal:
 class Server:
     """The World behind: the token server as an object, and a clock that waiting moves."""
 
-    def __init__(self, tokens: Tokens, plan: Plan) -> None:
+    def __init__(self, tokens: Tokens, plan: Plan, pick: Callable[[list[int]], int]) -> None:
         self._tokens = tokens
         self._plan = plan
+        self._sent: dict[str, Any] = {}
+        self._pick = pick
         self.clock = 1000.0
 
     async def perform(self, effect: Any, /) -> Any:
@@ -101,8 +104,8 @@ class Server:
             self._plan.strike("sleep")
             self.clock += effect.seconds
             return None
-        if isinstance(effect, Batch):
-            return tuple([await self.perform(each) for each in effect.effects])
+        if isinstance(effect, Race):
+            return await self._first(effect)
         self._plan.strike("before-send")
         path = "/" + effect.request.url.partition("://")[2].partition("/")[2]
         body = json.loads(effect.request.body) if effect.request.body else None
@@ -110,6 +113,16 @@ class Server:
         self._plan.strike("after-send")
         headers = (("Content-Type", "application/json"),)
         return HttpResponse(acted.status, headers, json.dumps(acted.answer).encode(), 1.0)
+
+    async def _first(self, race: Race) -> tuple[int, Any]:
+        """Send what was not sent, and answer with any of them; a wait is over when there is nothing else."""
+        for each in race.effects:
+            if isinstance(each, SendRequest) and each.key not in self._sent:
+                self._sent[each.key] = await self.perform(each)
+        done = [index for index, each in enumerate(race.effects) if each.key in self._sent] or [0]
+        index = self._pick(done)
+        each = race.effects[index]
+        return index, self._sent.pop(each.key, None) if isinstance(each, SendRequest) else await self.perform(each)
 
 
 class Runs:
@@ -123,6 +136,7 @@ class Runs:
         self._program = api.load(document, workflow_id, servers={"tokens": "http://server.test"})
         self._inputs = inputs
         self._options = RunOptions(run_timeout=None, parallel=parallel)
+        self.pick: Callable[[list[int]], int] = lambda done: done[0]
         self._decided: dict[str, dict[str, Decision]] = {}
 
     def go(self, plan: Plan) -> Any:
@@ -135,7 +149,7 @@ class Runs:
             decisions=lambda token: self._decided.get(token, {}),
             keyed=lambda effect: False,
         )
-        world = DurableWorld(Server(self.tokens, plan), journal, terms)
+        world = DurableWorld(Server(self.tokens, plan, self.pick), journal, terms)
         try:
             result = api.run(self._program, inputs=self._inputs, world=world, options=self._options)
         except Crash:

@@ -69,7 +69,9 @@ class AuthWorld:
         match found := known(effect):
             case SendRequest():
                 chosen = self._plan.choose(found)
-                return cast(Answer, await self._sent(_Job(found, chosen))) if chosen else await self._world.perform(effect)
+                if not chosen:
+                    return await self._world.perform(effect)
+                return cast(Answer, await self._sent(_Job(found, chosen)))
             case ReadFile() | Sleep() | Now():
                 return await self._world.perform(effect)
             case _:
