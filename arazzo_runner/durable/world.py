@@ -276,7 +276,8 @@ class DurableWorld:
                 await self._replay(flights)
             else:
                 await self._record(await self._send(flights))
-            await self._decide()
+            if not any(flight.is_answered for flight in flights):
+                await self._decide()
         index = next(index for index, flight in enumerate(flights) if flight.is_answered)
         del self._flights[effects[index].key]
         return index, flights[index].answer
