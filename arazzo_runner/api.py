@@ -23,10 +23,10 @@ from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
+from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
 from arazzo_runner.sources.read_ahead import read_schemas
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
-Around: TypeAlias = Callable[[World], World]
 
 
 def load(
@@ -138,7 +138,7 @@ def run(
     with (
         _mocked(program, mock, scenario, switches) as ready,
         _blocking(world, chosen) as performing,
-        _blocking_stack(performing, access, around, chosen) as outermost,
+        blocking_stack(performing, access, around, parallel=chosen.parallel > 1) as outermost,
     ):
         running = run_program(
             ready, prepared, outermost, chosen,
@@ -179,7 +179,7 @@ async def arun(
     with _mocked(program, mock, scenario, switches) as ready:
         async with (
             _asynchronous(world, chosen) as performing,
-            _asynchronous_stack(performing, access, around, chosen) as outermost,
+            asynchronous_stack(performing, access, around, parallel=chosen.parallel > 1) as outermost,
         ):
             return await run_program(
                 ready, prepared, outermost, chosen,
@@ -208,7 +208,7 @@ def dry_run(
     prepared, notes = check_inputs(program, inputs or {})
     chosen, secrets = _chosen(options), Secrets()
     access = _access(program, credentials, chosen, secrets)
-    with _blocking_stack(DryRunWorld(program), Access(), None, chosen) as world:
+    with blocking_stack(DryRunWorld(program), Access(), None, parallel=chosen.parallel > 1) as world:
         running = run_program(
             program, prepared, world, chosen,
             emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
@@ -365,65 +365,6 @@ async def _asynchronous(world: World | None, options: RunOptions) -> AsyncIterat
 
     async with AsyncWorld(max_response_size=options.max_response_size, options=options.transport) as own:
         yield own
-
-
-@contextmanager
-def _blocking_stack(world: World, access: Access, around: Around | None, options: RunOptions) -> Iterator[World]:
-    """Put around a World what adds credentials, what the caller gives, and for parallel steps what performs Races.
-
-    Requests at the same time need an event loop, which a World that sends has for that.
-    """
-    if options.parallel == 1:
-        yield _stacked(world, access, around, None)
-        return
-    from arazzo_runner.runtime.races import LoopWorld, TurnsWorld
-
-    event_loop = getattr(world, "event_loop", lambda: None)()
-    if event_loop is None:
-        yield _stacked(world, access, around, TurnsWorld)
-        return
-    opened: list[LoopWorld] = []
-
-    def on_loop(inner: World) -> World:
-        opened.append(LoopWorld(inner, event_loop.runner))
-        return opened[-1]
-
-    try:
-        yield _stacked(event_loop.world, access, around, on_loop)
-    finally:
-        for each in opened:
-            each.close()
-
-
-@asynccontextmanager
-async def _asynchronous_stack(
-    world: World, access: Access, around: Around | None, options: RunOptions
-) -> AsyncIterator[World]:
-    if options.parallel == 1:
-        yield _stacked(world, access, around, None)
-        return
-    from arazzo_runner.runtime.races import TasksWorld
-
-    opened: list[TasksWorld] = []
-
-    def as_tasks(inner: World) -> World:
-        opened.append(TasksWorld(inner))
-        return opened[-1]
-
-    try:
-        yield _stacked(world, access, around, as_tasks)
-    finally:
-        for each in opened:
-            await each.aclose()
-
-
-def _stacked(world: World, access: Access, around: Around | None, racing: Around | None) -> World:
-    """Return the outermost World; `racing` wraps the first one, from the outside, that performs no Races itself."""
-    inner = access.around(world)
-    if racing is not None and getattr(around, "races", False) and not getattr(inner, "races", False):
-        inner = racing(inner)
-    outermost = inner if around is None else around(inner)
-    return outermost if racing is None or getattr(outermost, "races", False) else racing(outermost)
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import MutableRecord, Record, replace
+from arazzo_runner.base.records import Record, replace
+from arazzo_runner.durable.flight import Flight, is_unknown, shown
 from arazzo_runner.durable.journal import (
     ANSWERED,
     BEGUN,
@@ -36,7 +37,6 @@ from arazzo_runner.durable.journal import (
     LostOwnership,
     OpenDoubts,
     answer_from_json,
-    answer_to_json,
     decision_from_json,
     decision_to_json,
     file_to_json,
@@ -85,26 +85,6 @@ class JournalMismatch(Exception):
     def __init__(self, message: str, hint: str = OTHER_VERSION) -> None:
         super().__init__(message)
         self.hint = hint
-
-
-class Flight(MutableRecord):
-    """An effect under way: its answer once it has one, and the execution that began it, if that is recorded.
-
-    `until` is when a wait ends; `is_held` says that the outcome is unknown, which is not told yet.
-    """
-
-    leaf: LeafEffect
-    sender: str | None = None
-    until: float | None = None
-    answer: object = None
-    is_answered: bool = False
-    is_held: bool = False
-    is_sent: bool = False
-
-    def settle(self, answer: object) -> None:
-        """Give it its answer."""
-        self.answer = answer
-        self.is_answered = True
 
 
 class DurableWorld:
@@ -215,7 +195,7 @@ class DurableWorld:
             return
         value: dict[str, JsonValue] = {"by": self._terms.execution}
         if self._is_risky(leaf):
-            value["unsafe"] = {leaf.key: _shown(leaf)}
+            value["unsafe"] = {leaf.key: shown(leaf)}
         if isinstance(leaf, Sleep) and not self._replaying:
             value["until"] = await self._inner.perform(Now(key="now")) + leaf.seconds
         recorded = await self._entry(f"{leaf.key} {BEGUN}", value)
@@ -293,7 +273,7 @@ class DurableWorld:
         entry = await self._entry(expected.name, {})
         [value] = entry["answers"]
         flight.sender = entry["by"]
-        if not (_is_unknown(value) and self._is_reopened(flight)):
+        if not (is_unknown(value) and self._is_reopened(flight)):
             flight.settle(await self._replayed(flight.leaf, value))
 
     async def _replayed(self, leaf: LeafEffect, value: Any) -> object:
@@ -312,7 +292,7 @@ class DurableWorld:
         for entry in self._journal.entries[self._read :]:
             if entry.kind == DECIDED:
                 return flight.leaf.key in entry.value["decided"]
-            if entry.kind != ANSWERED or not _is_unknown(entry.value["answers"][0]):
+            if entry.kind != ANSWERED or not is_unknown(entry.value["answers"][0]):
                 return False
         assert flight.sender is not None
         return bool(self._terms.decisions(flight.sender))
@@ -346,12 +326,12 @@ class DurableWorld:
             if decision is not None:
                 found[flight.leaf.key] = decision
         if len(found) < len(risky):
-            raise InDoubt(tuple(_doubt(flight) for flight in risky if flight.leaf.key not in found))
+            raise InDoubt(tuple(flight.doubt() for flight in risky if flight.leaf.key not in found))
         resent = [flight.leaf for flight in risky if found[flight.leaf.key].kind == "resend"]
         value: dict[str, JsonValue] = {
             "by": self._terms.execution,
             "decided": {key: decision_to_json(each) for key, each in found.items()},
-            "unsafe": {leaf.key: _shown(leaf) for leaf in resent},
+            "unsafe": {leaf.key: shown(leaf) for leaf in resent},
         }
         await self._entry(f"{risky[0].leaf.key} {DECIDED}", value)
         self._apply(found, self._terms.execution)
@@ -402,41 +382,14 @@ class DurableWorld:
 
     async def _record(self, flight: Flight) -> None:
         """Record an answer before it is used."""
+        unknown = self._is_unknown_outcome(flight)
         unsafe: dict[str, JsonValue] = {}
         if self._is_risky(flight.leaf):
-            unsafe[flight.leaf.key] = {**_shown(flight.leaf), "unknown": self._is_unknown_outcome(flight)}
+            unsafe[flight.leaf.key] = {**shown(flight.leaf), "unknown": unknown}
         value: dict[str, JsonValue] = {
             "by": self._terms.execution,
-            "answers": [self._as_json(flight)],
+            "answers": [flight.recorded(unknown=unknown)],
             "unsafe": unsafe,
         }
         await self._entry(f"{flight.leaf.key} {ANSWERED}", value)
         flight.is_answered = True
-
-    def _as_json(self, flight: Flight) -> JsonValue:
-        answer = cast(Any, flight.answer)
-        match flight.leaf:
-            case SendRequest():
-                return answer_to_json(answer, unknown=self._is_unknown_outcome(flight))
-            case ReadFile():
-                return file_to_json(answer)
-            case Now() | Sleep():
-                return cast(JsonValue, answer)
-            case _:
-                assert_never(flight.leaf)
-
-
-def _is_unknown(value: JsonValue) -> bool:
-    return isinstance(value, dict) and value.get("unknown") is True
-
-
-def _doubt(flight: Flight) -> Doubt:
-    leaf = flight.leaf
-    assert isinstance(leaf, SendRequest)
-    assert flight.sender is not None
-    return Doubt(key=leaf.key, method=leaf.request.method, url=leaf.request.url, token=flight.sender)
-
-
-def _shown(leaf: LeafEffect) -> dict[str, JsonValue]:
-    assert isinstance(leaf, SendRequest)
-    return {"method": leaf.request.method, "url": leaf.request.url}

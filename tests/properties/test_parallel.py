@@ -54,8 +54,8 @@ class Picking:
         name, _, number = effect.key.rpartition("/")[2].partition("#")
         statuses = self._answers[name]
         status = statuses[min(int(number), len(statuses)) - 1]
-        if status == 0:
-            return NoResponse("timeout", "no answer", sent=True)
+        if status == 0:  # of unknown outcome, an unsafe one would rightly be in doubt, whether its turn comes or not
+            return NoResponse("timeout" if effect.safe else "refused", "no answer", sent=effect.safe)
         body = {"of": name, "sent": json.loads(effect.request.body) if effect.request.body else None}
         headers = [("Content-Type", "application/json"), ("Set-Cookie", f"{name}={number}")]
         if status == 429:
@@ -124,8 +124,7 @@ STATUSES = st.lists(st.sampled_from([200, 200, 200, 429, 500, 0]), min_size=1, m
 def seen(result: Any) -> Any:
     """Return what must not depend on time: all but times, and requests of steps whose turn never came."""
     return (
-        # In doubt it is also after a request of unknown outcome of a step whose turn never came: it was sent.
-        result.status.replace("in_doubt", "failed"),
+        result.status,
         result.reason,
         dict(result.outputs),
         [_seen(step) for step in result.steps],
