@@ -1,4 +1,4 @@
-"""The Worlds of one run around each other: the one that sends, credentials, the caller's, and for parallel steps Races."""
+"""The Worlds of one run around each other: the one that sends, credentials, the caller's, what performs Races."""
 
 from __future__ import annotations
 
