@@ -8,48 +8,21 @@ steps that it needs and of the steps before the last one that may lead elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Iterator
 
-from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.concurrent import BRANCH_WORLD, Branches
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.independence import diverts, may_run_ahead, needs
-from arazzo_runner.engine.results import StepResult
 from arazzo_runner.engine.state import Frame, Run
-from arazzo_runner.program.model import CompiledStep
+from arazzo_runner.engine.turns import Turns, Visit, VisitStep
 
 
-class Visited(Protocol):
-    """What the interpreter makes of a visited step."""
-
-    @property
-    def result(self) -> StepResult:
-        """Its result."""
-
-    @property
-    def made(self) -> dict[str, JsonValue] | None:
-        """The outputs that later steps see, None for none."""
-
-    @property
-    def leads_on(self) -> bool:
-        """Whether the next step follows."""
-
-
-Visit = TypeVar("Visit", bound=Visited)
-
-
-class Ahead(Generic[Visit]):
+class Ahead(Turns):
     """The steps of one workflow that run, or have run ahead of their turn."""
 
-    def __init__(
-        self, run: Run, frame: Frame, visit: Callable[[Run, Frame, CompiledStep], Coroutine[object, object, Visit]]
-    ) -> None:
-        self._run = run
-        self._frame = frame
-        self._steps = frame.workflow.steps
-        self._visit = visit
+    def __init__(self, run: Run, frame: Frame, visit_step: VisitStep) -> None:
+        super().__init__(run, frame, visit_step)
         self._branches: Branches[Visit] = Branches(run)
         self._first = frame.selection.start  # of the steps since the last one that may lead elsewhere
         self._jar = run.jar  # the cookies then
@@ -151,7 +124,7 @@ class Ahead(Generic[Visit]):
         step = self._steps[index]
         alone = not may_run_ahead(self._run.program, step)
         run = self._run.fork(BRANCH_WORLD, self._run.jar if alone else self._cookies(index), apart=False)
-        await self._branches.start(index, run, self._visit(run, self._frame, step))
+        await self._branches.start(index, run, self._visit_step(run, self._frame, step))
 
     async def _start(self, later: int) -> None:
         """Begin a step ahead of its turn: it sees the steps that it needs as if theirs had come."""
@@ -165,7 +138,7 @@ class Ahead(Generic[Visit]):
             results=[*self._frame.results, *(visit.result for visit in visits)],
         )
         run = self._run.fork(BRANCH_WORLD, self._cookies(later), apart=True)
-        await self._branches.start(later, run, self._visit(run, frame, self._steps[later]))
+        await self._branches.start(later, run, self._visit_step(run, frame, self._steps[later]))
 
     def _cookies(self, index: int) -> Jar:
         """Return the cookies that a step sends: the same, whatever else has run."""

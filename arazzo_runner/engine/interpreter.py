@@ -10,12 +10,10 @@ from collections.abc import Coroutine, Iterable
 from typing import Final, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_seconds
-from arazzo_runner.engine.ahead import Ahead
 from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.criteria import judge, judge_all
-from arazzo_runner.engine.dependencies import Dependencies
 from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
@@ -25,13 +23,13 @@ from arazzo_runner.engine.results import (
     AttemptFinished,
     RetryScheduled,
     StepFinished,
-    StepResult,
     StepStarted,
     WorkflowFinished,
     WorkflowResult,
     WorkflowStarted,
 )
 from arazzo_runner.engine.state import Frame, Run, Stop
+from arazzo_runner.engine.turns import Turns, Visit
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -44,29 +42,6 @@ from arazzo_runner.program.model import (
 )
 
 MAX_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
-
-
-class Visit(Record):
-    """One visit of a step: its result, the action that follows (None: the default), and its last attempt."""
-
-    result: StepResult
-    action: CompiledAction | None
-    tried: Tried
-
-    @property
-    def passed(self) -> bool:
-        """Whether the last attempt met its criteria."""
-        return self.tried.attempt.passed
-
-    @property
-    def leads_on(self) -> bool:
-        """Whether the next step follows."""
-        return self.action is None and self.passed
-
-    @property
-    def made(self) -> dict[str, JsonValue] | None:
-        """The outputs that later steps see, None for none."""
-        return self.tried.outputs if self.tried.outputs or self.passed else None
 
 
 async def run_workflow(
@@ -144,21 +119,29 @@ async def _concurrent_dependencies(run: Run, frame: Frame) -> None:
         except CannotBuild:
             return None
 
+    from arazzo_runner.engine.dependencies import Dependencies  # lazily, as below: few runs have parallel steps
+
     await Dependencies(run, frame.workflow.key, begin).run()
 
 
 async def _walk(run: Run, frame: Frame) -> End:
     """Run the steps one after the other; independent ones ahead of their turn with `parallel`."""
-    if run.options.parallel == 1:
-        return await _walk_on(run, frame, None)
-    ahead = Ahead(run, frame, visit_step)
+    turns = _turns(run, frame)
     try:
-        return await _walk_on(run, frame, ahead)
+        return await _walk_on(run, frame, turns)
     finally:
-        ahead.close()
+        turns.close()
 
 
-async def _walk_on(run: Run, frame: Frame, ahead: Ahead[Visit] | None) -> End:
+def _turns(run: Run, frame: Frame) -> Turns:
+    if run.options.parallel == 1:
+        return Turns(run, frame, visit_step)
+    from arazzo_runner.engine.ahead import Ahead
+
+    return Ahead(run, frame, visit_step)
+
+
+async def _walk_on(run: Run, frame: Frame, turns: Turns) -> End:
     steps, part = frame.workflow.steps, frame.selection
     index = part.start
     while index < len(steps) and (part.last is None or index <= part.last):
@@ -168,11 +151,10 @@ async def _walk_on(run: Run, frame: Frame, ahead: Ahead[Visit] | None) -> End:
         if run.visits.left <= 0:
             _stop(run, _loop_text(frame))
         run.visits.left -= 1
-        visit = await _visit_in_turn(run, frame, index, ahead)
+        visit = None if run.stop is not None else await turns.visit(index)
         if visit is not None:
             _record(run, frame, visit)
-        if ahead is not None:
-            await ahead.go_on(index, _forward(run, frame, index, visit))
+        await turns.go_on(index, _forward(run, frame, index, visit))
         follow = None if visit is None or run.stop is not None else await _follow(run, frame, index, visit)
         if run.stop is not None:
             return End(run.stop.status, run.stop.reason)
@@ -181,15 +163,6 @@ async def _walk_on(run: Run, frame: Frame, ahead: Ahead[Visit] | None) -> End:
         assert follow is not None
         index = follow
     return _end_of_part(frame)
-
-
-async def _visit_in_turn(run: Run, frame: Frame, index: int, ahead: Ahead[Visit] | None) -> Visit | None:
-    """Visit the step whose turn it is; None when the run has stopped before."""
-    if run.stop is not None:
-        return None
-    if ahead is not None:
-        return await ahead.visit(index)
-    return await visit_step(run, frame, frame.workflow.steps[index])
 
 
 def _forward(run: Run, frame: Frame, index: int, visit: Visit | None) -> int | None:
