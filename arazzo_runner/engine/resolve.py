@@ -10,6 +10,7 @@ from arazzo_runner.expressions.evaluate import MissingValue, evaluate, render
 from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, InputReference, StepReference, Template
 from arazzo_runner.expressions.queries.query import Query, compile_query, select
 from arazzo_runner.expressions.scope import Scope
+from arazzo_runner.expressions.text_languages import TextLanguage, query_language
 from arazzo_runner.program.model import (
     ArrayValue,
     ExpressionValue,
@@ -66,7 +67,7 @@ def resolve(value: Value, scope: Scope) -> JsonValue | Missing:
         case ExpressionValue():
             return evaluate(value.expression, scope)
         case TemplateValue():
-            return _rendered(value.template, scope, value)
+            return _rendered(value.template, scope, value, value.language)
         case SelectorValue():
             return _selected(value, scope)
         case ObjectValue():
@@ -109,19 +110,19 @@ def expression_text(value: Value) -> str:
 
 
 def compiled_query(query: Query | Template, kind: str, version: str | None, scope: Scope) -> Query:
-    """Return the query of a selector or criterion, embedded expressions evaluated first.
+    """Return the query of a selector or criterion, with its embedded expressions as literals of its language.
 
-    Raises MissingValue when one of them has no value, ExpressionSyntaxError when the resulting
-    text is not a query.
+    Raises MissingValue when one of them has no value or cannot stand where it is, ExpressionSyntaxError
+    when the resulting text is not a query.
     """
     if isinstance(query, Template):
-        return compile_query(render(query, scope), kind, version)
+        return compile_query(render(query, scope, query_language(kind, version)), kind, version)
     return query
 
 
-def _rendered(template: Template, scope: Scope, value: Value) -> str:
+def _rendered(template: Template, scope: Scope, value: Value, language: TextLanguage = "text") -> str:
     try:
-        return render(template, scope)
+        return render(template, scope, language)
     except MissingValue as missing:
         raise Unresolved(str(missing.expression), value, missing.reason) from None
 

@@ -192,6 +192,12 @@ class Template(Record):
 
     parts: tuple[str | Expression, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is nothing but one expression, blanks around it aside."""
+        texts = [part for part in self.parts if isinstance(part, str)]
+        return len(self.parts) == len(texts) + 1 and not "".join(texts).strip()
+
     def __str__(self) -> str:
         return "".join(part if isinstance(part, str) else f"{{{part}}}" for part in self.parts)
 

@@ -14,6 +14,7 @@ from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.expressions.nodes import Condition, Expression, Template
 from arazzo_runner.expressions.queries.query import Query
+from arazzo_runner.expressions.text_languages import TextLanguage
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationParameter
 
@@ -42,10 +43,11 @@ class ExpressionValue(Record):
 
 
 class TemplateValue(Record):
-    """A text with embedded expressions; its value is a text."""
+    """A text with embedded expressions; its value is a text of `language`, in which values stay data."""
 
     template: Template
     at: Location
+    language: TextLanguage = "text"
 
 
 class SelectorValue(Record):
