@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record
@@ -48,7 +48,7 @@ def prepare_inputs(
     inputs = dict(given)
     for name, text in texts.items():
         inputs[name] = coerce_text(text, _resolved(properties.get(name), root))
-    inputs = _with_defaults(inputs, flat, root)
+    inputs = cast(dict[str, JsonValue], _with_defaults(inputs, flat, root))
     warnings = [] if not isinstance(flat, dict) else _unknown(inputs, properties, flat)
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if not errors and schema is not None:
@@ -89,17 +89,33 @@ def _as_type(text: str, kind: object) -> JsonValue:
     return value if fits.get(str(kind), False) else MISSING
 
 
-def _with_defaults(inputs: dict[str, JsonValue], schema: JsonValue, root: JsonValue) -> dict[str, JsonValue]:
-    found = dict(inputs)
-    for name, part in _properties(schema).items():
-        part = flattened(part, root)
-        if not isinstance(part, dict):
-            continue
-        if name not in found and "default" in part:
-            found[name] = part["default"]
-        elif isinstance(found.get(name), dict):
-            found[name] = _with_defaults(found[name], part, root)
+def _with_defaults(value: JsonValue, schema: JsonValue, root: JsonValue) -> JsonValue:
+    """Return a value with the defaults of its members, and of the items of its lists."""
+    part = flattened(schema, root)
+    if not isinstance(part, dict):
+        return value
+    if isinstance(value, list):
+        return _items_with_defaults(value, part, root)
+    if not isinstance(value, dict):
+        return value
+    found = dict(value)
+    for name, member in _properties(part).items():
+        flat = flattened(member, root)
+        if name in found:
+            found[name] = _with_defaults(found[name], flat, root)
+        elif isinstance(flat, dict) and "default" in flat:
+            found[name] = flat["default"]
     return found
+
+
+def _items_with_defaults(items: list[JsonValue], schema: dict[str, Any], root: JsonValue) -> list[JsonValue]:
+    first = schema.get("prefixItems")
+    schemas = first[: len(items)] if isinstance(first, list) else []
+    rest = len(items) - len(schemas)
+    return [
+        _with_defaults(item, each, root)
+        for item, each in zip(items, [*schemas, *[schema.get("items")] * rest], strict=True)
+    ]
 
 
 def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any]) -> InputProblem:
