@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,25 +18,33 @@ from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, OperationCall
 from arazzo_runner.sources.http_media.media import best_match, essence, is_form, is_json, is_xml
 from arazzo_runner.sources.operation import MediaType, Operation, OperationParameter, OperationResponse
-from arazzo_runner.sources.schema.check import SchemaError, schema_errors
+from arazzo_runner.sources.schema.check import SchemaCheck, SchemaError, checked, unknown_formats
 
+WRONG_FORMAT: Final = "value-format"
+UNKNOWN_FORMAT: Final = "unknown-format"
+_NOTHING: Final = SchemaCheck(())
 _SEVERITIES = {"warn": Severity.WARNING, "error": Severity.ERROR}
 
 
 def check_request(
-    step: CompiledStep, call: OperationCall, built: BuiltRequest, options: CheckOptions
+    step: CompiledStep, call: OperationCall, built: BuiltRequest, options: CheckOptions, told: set[str]
 ) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with a request; with an error among it, the request must not be sent."""
+    """Return what is wrong with a request; with an error among it, the request must not be sent.
+
+    `told` are the formats that the run has called unknown; new ones are added.
+    """
     found: list[Diagnostic] = []
     if options.requests != "off":
-        severity = _SEVERITIES[options.requests]
-        found += [replace(each, severity=severity) for each in request_findings(step, call.operation, built)]
+        for each in request_findings(step, call.operation, built, formats=options.formats != "off"):
+            level = options.formats if each.code == WRONG_FORMAT else options.requests
+            is_note = each.severity is Severity.INFO
+            found.append(each if is_note else replace(each, severity=_SEVERITIES[level]))
     if options.deep != "off":
         from arazzo_runner.sources.contract import check_request as check  # lazily: openapi-core is heavy
 
         sent = built.request
         found += _deep(check(call.operation, sent.url, sent.headers, sent.body), "request-contract", step, options)
-    return tuple(sorted(found, key=lambda each: each.severity is not Severity.ERROR))
+    return tuple(sorted(_once(found, told), key=lambda each: each.severity is not Severity.ERROR))
 
 
 def check_response(
@@ -46,8 +54,9 @@ def check_response(
     response: HttpResponse,
     body: JsonValue,
     options: CheckOptions,
+    told: set[str],
 ) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with a response; `body` is the decoded body or MISSING."""
+    """Return what is wrong with a response; `body` is the decoded body or MISSING; `told` as in check_request."""
     found = []
     for each in response_findings(call.operation, response, body, options):
         level: Level = getattr(options, each.check.replace("-", "_"))
@@ -63,7 +72,17 @@ def check_response(
             call.operation, sent.url, sent.headers, sent.body, response.status, response.headers, response.body
         )
         found += _deep(contract, "response-contract", step, options)
-    return tuple(found)
+    return tuple(_once(found, told))
+
+
+def _once(found: Iterable[Diagnostic], told: set[str]) -> Iterator[Diagnostic]:
+    """Yield the findings, but each unknown format only if the run has not told of it."""
+    for each in found:
+        if each.code == UNKNOWN_FORMAT:
+            if each.message in told:
+                continue
+            told.add(each.message)
+        yield each
 
 
 def _deep(
@@ -97,7 +116,7 @@ _BODYLESS = (204, 205, 304)
 
 
 class Finding(Record):
-    """A finding of one check: its name among RESPONSE_CHECKS, a Diagnostic code, a sentence.
+    """A finding of one check: its name among NAMED_CHECKS, a Diagnostic code, a sentence.
 
     A note says that something was not checked.
     """
@@ -120,7 +139,7 @@ def response_findings(
             yield Finding("status", "undocumented-status", message)
         return
     if options.headers != "off":
-        yield from _headers(operation, documented, response)
+        yield from _headers(operation, documented, response, formats=options.formats != "off")
     if not documented.content or response.status in _BODYLESS or operation.method == "HEAD":
         return
     if not response.body:
@@ -147,15 +166,19 @@ def _response_body(
     """Yield the mismatches of a JSON body; bodies of other types are not checked against schemas."""
     if not is_json(content_type):
         return
-    errors: Sequence[SchemaError] = ()
+    check = _NOTHING
     if options.schema != "off":
-        errors = schema_errors(body, media_type.schema, operation.schemas, base=media_type.base, direction="response")
-    if errors and errors[0].is_about_schema:
-        message = f"the response body was not checked: {errors[0].message}"
+        check = checked(
+            body, media_type.schema, operation.schemas,
+            base=media_type.base, direction="response", formats=options.formats != "off",
+        )  # fmt: skip
+    if check.is_about_schema:
+        message = f"the response body was not checked: {check.errors[0].message}"
         yield Finding("schema", "response-schema", message, is_note=True)
         return
-    for sentence in summarised(errors):
+    for sentence in summarised(check.errors):
         yield Finding("schema", "response-schema", f"the response body does not fit: {sentence}")
+    yield from _formats("the response body", check)
     if options.undocumented != "off":
         from arazzo_runner.sources.schema.check import undocumented_members  # lazily: only asked for
 
@@ -164,10 +187,19 @@ def _response_body(
             yield Finding("undocumented", "undocumented-member", f"the response body has more: {sentence}")
 
 
+def _formats(what: str, check: SchemaCheck) -> Iterator[Finding]:
+    for sentence in summarised(check.formats):
+        yield Finding("formats", WRONG_FORMAT, f"{what} does not fit: {sentence}")
+    for sentence in unknown_formats(check):
+        yield Finding("formats", UNKNOWN_FORMAT, sentence, is_note=True)
+
+
 # ------------------------------------------------------------------ headers
 
 
-def _headers(operation: Operation, documented: OperationResponse, response: HttpResponse) -> Iterator[Finding]:
+def _headers(
+    operation: Operation, documented: OperationResponse, response: HttpResponse, *, formats: bool
+) -> Iterator[Finding]:
     for name, raw in documented.headers.items():
         if name.lower() in ("content-type", "set-cookie") or not isinstance(raw, Mapping):
             continue
@@ -179,25 +211,39 @@ def _headers(operation: Operation, documented: OperationResponse, response: Http
                 )
             continue
         schema = raw.get("schema")
-        if schema is not None and not _fits(value, schema, operation, documented.base):
-            wanted = next(iter(schema_errors(value, schema, operation.schemas, base=documented.base)), None)
-            why = "" if wanted is None else f": {wanted.message.replace('the value', 'it', 1)}"
-            yield Finding("headers", "response-header", f'the response header "{name}" does not fit{why}')
+        check = _NOTHING if schema is None else _header_check(value, schema, operation, documented.base, formats)
+        for error in check.errors[:1]:
+            why = error.message.replace("the value", "it", 1)
+            yield Finding("headers", "response-header", f'the response header "{name}" does not fit: {why}')
+        yield from _formats(f'the response header "{name}"', check)
 
 
-def _fits(text: str, schema: JsonValue, operation: Operation, base: str) -> bool:
-    """Return whether a header fits its schema as text, as a value of its type, or as a list (style simple)."""
+def _header_check(text: str, schema: JsonValue, operation: Operation, base: str, formats: bool) -> SchemaCheck:
+    """Return the check of a header as text, as a value of its type, or as a list (style simple): the one that fits."""
     target: Any = schema
     if isinstance(schema, dict) and "$ref" in schema and operation.schemas.resolve is not None:
         target = operation.schemas.resolve(schema, base)[0]
     kinds = target.get("type") if isinstance(target, dict) else None
     if kinds == "object":
-        return True
+        return _NOTHING
     items = target.get("items") if isinstance(target, dict) else None
     parts = [coerce_text(part.strip(), items) for part in text.split(",")] if kinds == "array" else None
     candidates = (text, coerce_text(text, target), MISSING if parts is None else parts)
-    errors = (schema_errors(each, schema, operation.schemas, base=base) for each in candidates if each is not MISSING)
-    return any(not found or found[0].is_about_schema for found in errors)
+    return _fitting(
+        [each for each in candidates if each is not MISSING],
+        lambda each: checked(each, schema, operation.schemas, base=base, formats=formats),
+    )
+
+
+def _fitting(candidates: Iterable[JsonValue], check: Callable[[JsonValue], SchemaCheck]) -> SchemaCheck:
+    """Return the check of the first candidate that fits, else of the first; nothing when the schema is unusable."""
+    first: SchemaCheck | None = None
+    for each in candidates:
+        found = check(each)
+        if not found.errors or found.is_about_schema:
+            return _NOTHING if found.errors else found
+        first = first or found
+    return first or _NOTHING
 
 
 # ---- A request before it is sent: required parameters, their values, the body, against the OpenAPI description.
@@ -232,15 +278,25 @@ def _expected(error: SchemaError) -> str:
     return error.message.partition('"')[2] if error.keyword in ("required", "additionalProperties") else ""
 
 
-def request_findings(step: CompiledStep, operation: Operation, built: BuiltRequest) -> Iterator[Diagnostic]:
+def request_findings(
+    step: CompiledStep, operation: Operation, built: BuiltRequest, *, formats: bool = True
+) -> Iterator[Diagnostic]:
     """Yield the mismatches as warnings; the values are checked as they were before they became text."""
     yield from _missing(step, operation, built)
     for parameter, value in built.parameters:
         if parameter.declared is not None:
-            what = f'{parameter.location} parameter "{parameter.name}"'
-            for sentence in summarised(parameter_errors(value, parameter.declared, operation)):
-                yield _finding("request-schema", f"{what} does not fit: {sentence}", parameter.at)
-    yield from _request_body(step, operation, built)
+            check = parameter_check(value, parameter.declared, operation, formats=formats)
+            yield from _mismatches(f'{parameter.location} parameter "{parameter.name}"', check, parameter.at)
+    yield from _request_body(step, operation, built, formats=formats)
+
+
+def _mismatches(what: str, check: SchemaCheck, at: Location) -> Iterator[Diagnostic]:
+    for sentence in summarised(check.errors):
+        yield _finding("request-schema", f"{what} does not fit: {sentence}", at)
+    for sentence in summarised(check.formats):
+        yield _finding(WRONG_FORMAT, f"{what} does not fit: {sentence}", at)
+    for sentence in unknown_formats(check):
+        yield replace(_finding(UNKNOWN_FORMAT, sentence, at), severity=Severity.INFO)
 
 
 def _finding(code: str, message: str, at: Location, hint: str | None = None) -> Diagnostic:
@@ -289,7 +345,9 @@ def _is_mapping(declared: OperationParameter) -> bool:
     return isinstance(schema, dict) and ("$ref" in schema or schema.get("type") == "object" or "properties" in schema)
 
 
-def parameter_errors(value: JsonValue, declared: OperationParameter, operation: Operation) -> tuple[SchemaError, ...]:
+def parameter_check(
+    value: JsonValue, declared: OperationParameter, operation: Operation, *, formats: bool = True
+) -> SchemaCheck:
     """Return what is wrong with a parameter's value.
 
     A parameter is sent as text: `5` and `"5"` are the same to the server. So a value fits when it
@@ -298,15 +356,17 @@ def parameter_errors(value: JsonValue, declared: OperationParameter, operation: 
     schema, base = declared.schema, declared.base
     if declared.content is not None:
         if not is_json(declared.content.content_type) or isinstance(value, str):
-            return ()
+            return _NOTHING
         schema, base = declared.content.schema, declared.content.base
-    errors = schema_errors(value, schema, operation.schemas, base=base, direction="request")
-    if not errors or errors[0].is_about_schema:
-        return ()
-    for other in (_as_text(value), _as_json(value)):
-        if not schema_errors(other, schema, operation.schemas, base=base, direction="request"):
-            return ()
-    return errors
+
+    def check(each: JsonValue) -> SchemaCheck:
+        return checked(each, schema, operation.schemas, base=base, direction="request", formats=formats)
+
+    return _fitting((made(value) for made in (_as_it_is, _as_text, _as_json)), check)
+
+
+def _as_it_is(value: JsonValue) -> JsonValue:
+    return value
 
 
 def _as_text(value: JsonValue) -> JsonValue:
@@ -332,7 +392,9 @@ def _as_json(value: JsonValue) -> JsonValue:
 # ------------------------------------------------------------------ body
 
 
-def _request_body(step: CompiledStep, operation: Operation, built: BuiltRequest) -> Iterator[Diagnostic]:
+def _request_body(
+    step: CompiledStep, operation: Operation, built: BuiltRequest, *, formats: bool
+) -> Iterator[Diagnostic]:
     body = operation.request_body
     at = step.at if step.body is None else step.body.at
     called = f"{operation.method} {operation.path}"
@@ -348,8 +410,8 @@ def _request_body(step: CompiledStep, operation: Operation, built: BuiltRequest)
         message = f"{called} takes {_listed(body.content)}, not {essence(content_type) or 'a body without type'}"
         yield _finding("request-content-type", message, at, "set the contentType of the requestBody")
         return
-    for sentence in summarised(body_errors(built.message.body, content_type, media_type, operation)):
-        yield _finding("request-schema", f"the request body does not fit: {sentence}", at.child("payload"))
+    check = body_check(built.message.body, content_type, media_type, operation, formats=formats)
+    yield from _mismatches("the request body", check, at.child("payload"))
 
 
 def _listed(content: Mapping[str, MediaType]) -> str:
@@ -357,16 +419,27 @@ def _listed(content: Mapping[str, MediaType]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:6])}"
 
 
-def body_errors(
-    value: JsonValue, content_type: str | None, media_type: MediaType, operation: Operation
-) -> tuple[SchemaError, ...]:
+def body_check(
+    value: JsonValue,
+    content_type: str | None,
+    media_type: MediaType,
+    operation: Operation,
+    *,
+    formats: bool = True,
+) -> SchemaCheck:
     """Return what is wrong with a body's value; in a form or XML, whose members are text, types are not checked."""
     is_textual = is_form(content_type) or is_xml(content_type)
     if value is MISSING or not (is_json(content_type) or (is_textual and isinstance(value, dict))):
-        return ()
-    errors = schema_errors(value, media_type.schema, operation.schemas, base=media_type.base, direction="request")
-    errors = tuple(error for error in errors if not error.is_about_schema)
-    return tuple(error for error in errors if not _is_text_or_file(error, value)) if is_textual else errors
+        return _NOTHING
+    check = checked(
+        value, media_type.schema, operation.schemas, base=media_type.base, direction="request", formats=formats
+    )
+    if check.is_about_schema:
+        return _NOTHING
+    if not is_textual:
+        return check
+    errors = tuple(error for error in check.errors if not _is_text_or_file(error, value))
+    return replace(check, errors=errors)
 
 
 def _is_text_or_file(error: SchemaError, body: JsonValue) -> bool:

@@ -14,6 +14,7 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.budget import TooMuchWork
 from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema.context import SchemaContext
+from arazzo_runner.sources.schema.formats import described
 
 BROKEN_SCHEMA: Final = ("$schema", "$ref", "$work")
 """The keywords of a SchemaError about the schema instead of the value."""
@@ -225,6 +226,8 @@ def _sentence(keyword: str, limit: Any, value: JsonValue, pointer: str) -> str:
         return f"must have {_LENGTHS[keyword].format(limit)}, found {len(value)}"
     if keyword in _LIMITS:
         return f"must be {_LIMITS[keyword]} {preview(limit)}, {found}"
+    if keyword == "format":
+        return f"must be {described(limit)}, {found}"
     if keyword == "pattern":
         return f"must match {limit}, {found}"
     if keyword == "multipleOf":
