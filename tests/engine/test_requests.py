@@ -51,7 +51,7 @@ def send(tmp_path):
     return run
 
 
-DATA = "x&y=\"1\"<é+%"
+DATA = 'x&y="1"<é+%'
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_value_that_its_place_cannot_hold_fails_the_step(send):
     assert world.requests == []
 
 
-READY = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n"
+READY = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'
 
 
 def test_a_multipart_body_with_its_boundary_is_sent_as_it_is(send):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
@@ -68,7 +69,7 @@ def test_jsonpath_quotes_a_text(value):
 
 
 @QUICK
-@given(scalars | texts.filter(lambda text: not text.strip("0123456789.-+eE") == ""))
+@given(scalars | texts.filter(lambda text: text.strip("0123456789.-+eE") != ""))
 def test_jsonpath_takes_a_value_as_a_literal(value):
     query = compile_query(written("$[?@.k == {$inputs.v}].n", "jsonpath", v=value), "jsonpath")
     other = "other" if value != "other" else "another"
@@ -87,7 +88,7 @@ def test_xpath_quotes_a_text(version, value):
 
 @QUICK
 @pytest.mark.parametrize("version", ["xpath-10", "xpath-31"])
-@given(value=st.integers(-(10**9), 10**9) | words.filter(lambda text: not text.strip("0123456789.-+eE") == ""))
+@given(value=st.integers(-(10**9), 10**9) | words.filter(lambda text: text.strip("0123456789.-+eE") != ""))
 def test_xpath_takes_a_value_as_a_literal(version, value):
     language = "xpath-10" if version == "xpath-10" else "xpath"
     query = compile_query(written("string({$inputs.v})", language, v=value), "xpath", version)
@@ -101,18 +102,18 @@ def test_a_query_is_written_or_refused_with_our_own_errors(language, value, temp
     kind = language.partition("-")[0]
     node = parse_template(f"$[?@.a == {template}{{$inputs.v}}{template}]").node
     assert isinstance(node, Template)
-    try:
+    with contextlib.suppress(MissingValue, ExpressionSyntaxError):
         text = render(node, Scope(inputs={"v": value}), language)
         compile_query(text, kind, language if language == "xpath-10" else None)
-    except (MissingValue, ExpressionSyntaxError) as problem:
-        assert str(problem)
 
 
 INJECTIONS = ['zzz" || @.id == 1 || @.s == "', "zzz' || @.id == 1 || @.s == '", "\\", '\\" || true || "', "']|//*['"]
 
 
 @pytest.mark.parametrize("value", INJECTIONS)
-@pytest.mark.parametrize("template", ['$.pets[?@.s == "{$inputs.v}"]', "$.pets[?@.s == '{$inputs.v}']", "$.pets[?@.s == {$inputs.v}]"])
+@pytest.mark.parametrize(
+    "template", ['$.pets[?@.s == "{$inputs.v}"]', "$.pets[?@.s == '{$inputs.v}']", "$.pets[?@.s == {$inputs.v}]"]
+)
 def test_a_value_never_makes_a_jsonpath_pass(template, value):
     query = compile_query(written(template, "jsonpath", v=value), "jsonpath")
     assert not select(query, {"pets": [{"id": 1, "s": "ab"}]}).passed
@@ -120,7 +121,9 @@ def test_a_value_never_makes_a_jsonpath_pass(template, value):
 
 @pytest.mark.parametrize("value", [*INJECTIONS, "' or '1'='1", '" or "1"="1', "1 or true()", "x'] | //*['"])
 @pytest.mark.parametrize("version", ["xpath-10", "xpath-31"])
-@pytest.mark.parametrize("template", ['//pet[@s = "{$inputs.v}"]', "//pet[@s = '{$inputs.v}']", "//pet[@s = {$inputs.v}]"])
+@pytest.mark.parametrize(
+    "template", ['//pet[@s = "{$inputs.v}"]', "//pet[@s = '{$inputs.v}']", "//pet[@s = {$inputs.v}]"]
+)
 def test_a_value_never_makes_an_xpath_pass(template, version, value):
     language = "xpath-10" if version == "xpath-10" else "xpath"
     query = compile_query(written(template, language, v=value), "xpath", version)

@@ -122,9 +122,7 @@ def _errors(
     except NotSimple:
         from arazzo_runner.sources.schema.full import full_errors  # lazily: jsonschema is heavy
 
-        return full_errors(
-            value, schema, context, base=base, direction=direction, most=MAX_ERRORS, formats=formats
-        )
+        return full_errors(value, schema, context, base=base, direction=direction, most=MAX_ERRORS, formats=formats)
 
 
 def unknown_formats(check: SchemaCheck) -> list[str]:

@@ -141,9 +141,7 @@ def _text(description: str, fits: Callable[[str], bool]) -> Format:
 
 def _matching(description: str, written: str, flags: int = 0, most: int | None = None) -> Format:
     compiled = pattern(written, flags)
-    return _text(
-        description, lambda text: (most is None or len(text) <= most) and compiled.fullmatch(text) is not None
-    )
+    return _text(description, lambda text: (most is None or len(text) <= most) and compiled.fullmatch(text) is not None)
 
 
 # ------------------------------------------------------------------ hosts, addresses of e-mail, URIs
@@ -179,9 +177,7 @@ def _uri(wide: str, *, relative: bool) -> str:
 
 
 _VARIABLE: Final = rf"(?:\w|{_OCTET})++(?:\.(?:\w|{_OCTET})++)*+(?::[1-9][0-9]{{0,3}}|\*)?"
-_TEMPLATE: Final = (
-    rf"(?:[^\x00-\x20\"'<>\\^`{{|}}%]|{_OCTET}|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*+\}})*+"
-)
+_TEMPLATE: Final = rf"(?:[^\x00-\x20\"'<>\\^`{{|}}%]|{_OCTET}|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*+\}})*+"
 _POINTER: Final = r"(?:/(?:[^~/]|~[01])*+)*+"
 _DURATION: Final = r"P(?!\Z)(?:\d+W|(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?)"
 _UUID: Final = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
