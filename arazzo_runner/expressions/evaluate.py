@@ -43,7 +43,8 @@ from arazzo_runner.expressions.nodes import (
 )
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.scope import Message, Scope
-from arazzo_runner.expressions.text_languages import TextLanguage, Unwritable, Writer, writer_of
+from arazzo_runner.expressions.text_languages import TextLanguage, writer_of
+from arazzo_runner.expressions.text_writers import Unwritable, Writer
 
 MOST_RENDERED = 50_000_000
 """The most characters a rendered template may have: a text of 1 MB can embed a large value 100,000 times."""

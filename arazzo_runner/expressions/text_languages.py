@@ -1,20 +1,24 @@
-"""Text languages: how a value is written into JSON, a form, XML or a query, so that it stays data.
-
-A Writer follows the text of a template, so it knows where each value stands: inside a string it is
-escaped as that string's language asks; elsewhere it becomes a complete literal. Where a value of
-this kind cannot stand at all, as inside a comment, it raises Unwritable.
-"""
+"""Text languages: how a value is written into JSON, a form, XML or a query, so that it stays data."""
 
 from __future__ import annotations
 
-import json
 from math import isinf
-from typing import Final, Literal as OneOf, Protocol, TypeAlias, assert_never
-from urllib.parse import quote
+from typing import Final, Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.xml_text import NO_XML, XML_NAME, escape, escape_attribute
+from arazzo_runner.expressions.text_writers import (
+    MAX_LENGTH,
+    Form,
+    Json,
+    JsonPath,
+    Pointer,
+    Unwritable,
+    Writer,
+    continues,
+    is_number,
+)
 
 TextLanguage: TypeAlias = OneOf["text", "json", "form", "xml", "jsonpath", "jsonpointer", "xpath-10", "xpath"]
 """The language of a template: `form` is that of query strings too, `xpath` is XPath 2.0 and later, `text` has no rules.
@@ -23,42 +27,21 @@ A pattern (type: regex) is `text`: in the Specification's own example the value 
 """
 
 
-MAX_LENGTH: Final = 65_536
-"""Of a query, in characters."""
-
-
-class Unwritable(Exception):
-    """A value that cannot stand where the template has it; the message says why."""
-
-
-class Writer(Protocol):
-    """Writes one template: its texts and values in turn."""
-
-    def text(self, text: str, /) -> str:
-        """Return what to write for a text of the template."""
-
-    def value(self, value: JsonValue, /) -> str:
-        """Return what to write for a value here; raises Unwritable."""
-
-    def end(self) -> str:
-        """Return what is left to write at the template's end."""
-
-
 def writer_of(language: TextLanguage) -> Writer | None:
     """Return a new Writer of a language; None for `text`, where a value is its text."""
     match language:
         case "text":
             return None
         case "json":
-            return _Json()
+            return Json()
         case "form":
-            return _Form()
+            return Form()
         case "xml":
             return _Xml()
         case "jsonpath":
-            return _JsonPath()
+            return JsonPath()
         case "jsonpointer":
-            return _Pointer()
+            return Pointer()
         case "xpath" | "xpath-10":
             return _XPath(is_version_1=language == "xpath-10")
         case _:
@@ -72,114 +55,6 @@ def query_language(kind: str, version: str | None) -> TextLanguage:
     if kind == "jsonpath":
         return "jsonpath"
     return "jsonpointer" if kind == "jsonpointer" else "text"
-
-
-# ------------------------------------------------------------------ values without a place
-
-
-class _Form:
-    """`application/x-www-form-urlencoded` and query strings: a value is percent-encoded (RFC 3986 §2.3)."""
-
-    def text(self, text: str) -> str:
-        return text
-
-    def value(self, value: JsonValue) -> str:
-        return quote(to_text(value), safe="", errors="surrogatepass")
-
-    def end(self) -> str:
-        return ""
-
-
-class _Pointer(_Form):
-    """JSON Pointer: a value is (part of) one reference token (RFC 6901 §3)."""
-
-    def value(self, value: JsonValue) -> str:
-        return to_text(value).replace("~", "~0").replace("/", "~1")
-
-
-# ------------------------------------------------------------------ JSON and JSONPath
-
-
-class _Json:
-    """JSON: inside quotes a value is escaped; elsewhere it is JSON itself, a text that is none becomes a string."""
-
-    quotes = '"'
-
-    def __init__(self) -> None:
-        self.open = ""
-        self._is_escaped = False
-        self._last = ""
-
-    def text(self, text: str) -> str:
-        for character in text:
-            if self._is_escaped:
-                self._is_escaped = False
-            elif not self.open:
-                self.open = character if character in self.quotes else ""
-            elif character == "\\":
-                self._is_escaped = True
-            elif character == self.open:
-                self.open = ""
-        self._last = text[-1:] or self._last
-        return text
-
-    def value(self, value: JsonValue) -> str:
-        if self._is_escaped:
-            raise Unwritable("a backslash before it would escape its first character")
-        written = self._escaped(to_text(value)) if self.open else self._literal(value)
-        self._last = written[-1:] or self._last
-        return written
-
-    def end(self) -> str:
-        return ""
-
-    def _escaped(self, text: str) -> str:
-        return json.dumps(text, ensure_ascii=False)[1:-1]
-
-    def _literal(self, value: JsonValue) -> str:
-        # A number, boolean, null or structure is JSON as it is; a text may already be JSON.
-        if not isinstance(value, str):
-            return to_text(value)
-        try:
-            json.loads(value)
-        except (ValueError, RecursionError):
-            return json.dumps(value, ensure_ascii=False)
-        return value
-
-
-_NUMBER: Final = pattern(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_MEMBER_NAME: Final = pattern(r"[^\W\d]\w*")
-_WORD: Final = pattern(r"\w+")
-
-
-class _JsonPath(_Json):
-    """JSONPath (RFC 9535 §2.3.1.1): strings in quotes of either kind; elsewhere number, true, null or 'string'."""
-
-    quotes = "'\""
-
-    def _escaped(self, text: str) -> str:
-        escaped = super()._escaped(text)
-        return escaped if self.open == '"' else escaped.replace('\\"', '"').replace("'", "\\'")
-
-    def _literal(self, value: JsonValue) -> str:
-        text = to_text(value)
-        if self._last == ".":
-            if not _MEMBER_NAME.fullmatch(text):
-                raise Unwritable("it is no name that JSONPath allows after a full stop; write ['…'] around it")
-            return text
-        if _continues(self._last, text) or _is_number(value, text) or value is None or isinstance(value, bool):
-            return text
-        return f"'{self._escaped(text)}'"
-
-
-def _continues(before: str, text: str) -> bool:
-    """Return whether a text of letters and digits follows such a character: it can only make that word longer."""
-    return _WORD.fullmatch(before) is not None and _WORD.fullmatch(text) is not None
-
-
-def _is_number(value: JsonValue, text: str) -> bool:
-    """Return whether a value is a number, or a text that is one: values of headers, XML and the shell are texts."""
-    return not isinstance(value, (bool, dict, list)) and _NUMBER.fullmatch(text) is not None
 
 
 # ------------------------------------------------------------------ XPath
@@ -246,13 +121,13 @@ class _XPath:
         return text
 
     def _literal(self, value: JsonValue, text: str) -> str:
-        if _continues(self._before[-1:], text):
+        if continues(self._before[-1:], text):
             return text
         if isinstance(value, bool):
             return f"{text}()"
         if value is None:
             return "(/..)" if self._is_version_1 else "()"
-        if not _is_number(value, text) or isinf(float(text)):
+        if not is_number(value, text) or isinf(float(text)):
             return self._written_string(text, "'")
         if self._is_version_1 and "e" in text.lower():  # XPath 1.0 §3.7 has no exponents
             from decimal import Decimal  # lazily: it costs more than this module, and few numbers need it

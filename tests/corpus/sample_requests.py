@@ -7,8 +7,8 @@ import re
 import arazzo_runner
 from arazzo_runner.base.json_values import resolve_pointer
 from arazzo_runner.base.records import replace
-from arazzo_runner.engine.checks import body_check, parameter_check
 from arazzo_runner.engine.options import NO_CHECKS, RunOptions
+from arazzo_runner.engine.request_checks import body_check, parameter_check
 from arazzo_runner.program.model import (
     CompiledBody,
     CompiledParameter,

@@ -15,7 +15,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, resolve_
 from arazzo_runner.base.records import PartlyComparedRecord, Record, replace
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
 from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
-from arazzo_runner.expressions.text_languages import MAX_LENGTH
+from arazzo_runner.expressions.text_writers import MAX_LENGTH
 
 GOESSNER = "draft-goessner-dispatch-jsonpath-00"
 VERSIONS = {

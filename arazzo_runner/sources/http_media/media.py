@@ -50,8 +50,8 @@ def encode_body(
     """Return (bytes, Content-Type) of a body; raises UnusableMedia.
 
     Bytes are sent as they are. A text is the body itself, except for JSON and for a multipart type
-    without a boundary. Files are mappings (see multipart.py), as parts of a multipart body or as a whole binary one; `read_file`
-    returns the content of those given by path (None: there are none).
+    without a boundary. Files are mappings (see multipart.py), as parts of a multipart body or as a
+    whole binary one; `read_file` returns the content of those given by path (None: there are none).
     """
     content_type = _concrete(content_type, value)
     plain = essence(content_type)
