@@ -7,10 +7,16 @@ from typing import assert_never
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, render
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, InputReference, StepReference, Template
+from arazzo_runner.expressions.nodes import (
+    Expression,
+    ExpressionSyntaxError,
+    InputReference,
+    StepReference,
+    Template,
+    TextLanguage,
+)
 from arazzo_runner.expressions.queries.query import Query, compile_query, select
 from arazzo_runner.expressions.scope import Scope
-from arazzo_runner.expressions.text_languages import TextLanguage, query_language
 from arazzo_runner.program.model import (
     ArrayValue,
     ExpressionValue,
@@ -116,15 +122,25 @@ def compiled_query(query: Query | Template, kind: str, version: str | None, scop
     when the resulting text is not a query.
     """
     if isinstance(query, Template):
-        return compile_query(render(query, scope, query_language(kind, version)), kind, version)
+        from arazzo_runner.expressions.text_languages import query_language  # lazily: few queries have expressions
+
+        return compile_query(_render(query, scope, query_language(kind, version)), kind, version)
     return query
 
 
 def _rendered(template: Template, scope: Scope, value: Value, language: TextLanguage = "text") -> str:
     try:
-        return render(template, scope, language)
+        return _render(template, scope, language)
     except MissingValue as missing:
         raise Unresolved(str(missing.expression), value, missing.reason) from None
+
+
+def _render(template: Template, scope: Scope, language: TextLanguage) -> str:
+    if language == "text":
+        return render(template, scope)
+    from arazzo_runner.expressions.text_languages import render_as  # lazily: most texts have no language
+
+    return render_as(template, scope, language)
 
 
 def _selected(value: SelectorValue, scope: Scope) -> JsonValue | Missing:

@@ -43,8 +43,6 @@ from arazzo_runner.expressions.nodes import (
 )
 from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
 from arazzo_runner.expressions.scope import Message, Scope
-from arazzo_runner.expressions.text_languages import TextLanguage, writer_of
-from arazzo_runner.expressions.text_writers import Unwritable, Writer
 
 MOST_RENDERED = 50_000_000
 """The most characters a rendered template may have: a text of 1 MB can embed a large value 100,000 times."""
@@ -92,37 +90,27 @@ def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
             assert_never(expression)
 
 
-def render(template: Template, scope: Scope, language: TextLanguage = "text") -> str:
+def render(template: Template, scope: Scope) -> str:
     """Return a template's text: scalars as text, structures as JSON (Arazzo 1.1 §Examples).
 
-    In a text of `language` a value stays data: it is escaped as that language asks, unless the whole
-    text is one expression. Raises MissingValue for a part that has no value or cannot be written.
+    Raises MissingValue for a part that has no value, or that makes the text too long. text_languages.py
+    does so for a text of a language in which values are escaped.
     """
-    # JSON by itself is a value too: the writer quotes it where it is not.
-    writer = None if template.is_whole and language != "json" else writer_of(language)
     written = []
     length = 0
     for part in template.parts:
-        text = _written(part, scope, writer)
+        if isinstance(part, str):
+            text = part
+        else:
+            value = evaluate(part, scope)
+            if value is MISSING:
+                raise MissingValue(part)
+            text = to_text(value)
         length += len(text)
         if length > MOST_RENDERED and not isinstance(part, str):
             raise MissingValue(part, f"the text around it has more than {MOST_RENDERED} characters")
         written.append(text)
-    return "".join(written) if writer is None else "".join(written) + writer.end()
-
-
-def _written(part: str | Expression, scope: Scope, writer: Writer | None) -> str:
-    if isinstance(part, str):
-        return part if writer is None else writer.text(part)
-    value = evaluate(part, scope)
-    if value is MISSING:
-        raise MissingValue(part)
-    if writer is None:
-        return to_text(value)
-    try:
-        return writer.value(value)
-    except Unwritable as problem:
-        raise MissingValue(part, str(problem)) from None
+    return "".join(written)
 
 
 def _keyword(expression: Keyword, scope: Scope) -> JsonValue | Missing:

@@ -184,6 +184,13 @@ Expression: TypeAlias = (
 )
 
 
+TextLanguage: TypeAlias = OneOf["text", "json", "form", "xml", "jsonpath", "jsonpointer", "xpath-10", "xpath"]
+"""The language of a template: `form` is that of query strings too, `xpath` is XPath 2.0 and later, `text` has no rules.
+
+A pattern (type: regex) is `text`: in the Specification's own example the value is a part of a pattern.
+"""
+
+
 class Template(Record):
     """A text with embedded expressions: literal texts and expressions in turn.
 

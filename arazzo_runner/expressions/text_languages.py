@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from math import isinf
-from typing import Final, Literal as OneOf, TypeAlias, assert_never
+from typing import Final, assert_never
 
-from arazzo_runner.base.json_values import JsonValue, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.xml_text import NO_XML, XML_NAME, escape, escape_attribute
+from arazzo_runner.expressions.evaluate import MOST_RENDERED, MissingValue, evaluate, render
+from arazzo_runner.expressions.nodes import Expression, Template, TextLanguage
+from arazzo_runner.expressions.queries.query import MAX_LENGTH
+from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.expressions.text_writers import (
-    MAX_LENGTH,
     Form,
     Json,
     JsonPath,
@@ -20,11 +23,35 @@ from arazzo_runner.expressions.text_writers import (
     is_number,
 )
 
-TextLanguage: TypeAlias = OneOf["text", "json", "form", "xml", "jsonpath", "jsonpointer", "xpath-10", "xpath"]
-"""The language of a template: `form` is that of query strings too, `xpath` is XPath 2.0 and later, `text` has no rules.
 
-A pattern (type: regex) is `text`: in the Specification's own example the value is a part of a pattern.
-"""
+def render_as(template: Template, scope: Scope, language: TextLanguage) -> str:
+    """Return a template's text in a language: a value is escaped, unless the whole text is one expression.
+
+    Raises MissingValue for a part that has no value or cannot be written where it stands.
+    """
+    # JSON by itself is a value too: the writer quotes it where it is not.
+    writer = None if template.is_whole and language != "json" else writer_of(language)
+    if writer is None:
+        return render(template, scope)
+    written = []
+    length = 0
+    for part in template.parts:
+        text = writer.text(part) if isinstance(part, str) else _written(part, scope, writer)
+        length += len(text)
+        if length > MOST_RENDERED and not isinstance(part, str):
+            raise MissingValue(part, f"the text around it has more than {MOST_RENDERED} characters")
+        written.append(text)
+    return "".join(written) + writer.end()
+
+
+def _written(part: Expression, scope: Scope, writer: Writer) -> str:
+    value = evaluate(part, scope)
+    if value is MISSING:
+        raise MissingValue(part)
+    try:
+        return writer.value(value)
+    except Unwritable as problem:
+        raise MissingValue(part, str(problem)) from None
 
 
 def writer_of(language: TextLanguage) -> Writer | None:

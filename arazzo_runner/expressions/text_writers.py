@@ -14,9 +14,6 @@ from urllib.parse import quote
 from arazzo_runner.base.json_values import JsonValue, to_text
 from arazzo_runner.base.patterns import pattern
 
-MAX_LENGTH: Final = 65_536
-"""Of a query, in characters."""
-
 
 class Unwritable(Exception):
     """A value that cannot stand where the template has it; the message says why."""

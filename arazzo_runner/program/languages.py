@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from arazzo_runner.base.records import replace
-from arazzo_runner.expressions.nodes import Template
-from arazzo_runner.expressions.text_languages import TextLanguage
+from arazzo_runner.expressions.nodes import Template, TextLanguage
 from arazzo_runner.program.model import ArrayValue, Literal, ObjectValue, TemplateValue, Value
 from arazzo_runner.sources.http_media.media_types import FORM, essence, is_json, is_xml
 from arazzo_runner.sources.operation import MediaType, OperationParameter

@@ -12,9 +12,8 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
-from arazzo_runner.expressions.nodes import Condition, Expression, Template
+from arazzo_runner.expressions.nodes import Condition, Expression, Template, TextLanguage
 from arazzo_runner.expressions.queries.query import Query
-from arazzo_runner.expressions.text_languages import TextLanguage
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationParameter
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from arazzo_runner.expressions.evaluate import MissingValue, render
+from arazzo_runner.expressions.evaluate import MissingValue
 from arazzo_runner.expressions.nodes import Template
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.expressions.template import parse_template
+from arazzo_runner.expressions.text_languages import render_as
 
 
 def written(template, language, value):
     node = parse_template(template).node
     assert isinstance(node, Template)
-    return render(node, Scope(inputs={"v": value}), language)
+    return render_as(node, Scope(inputs={"v": value}), language)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from arazzo_runner.expressions.evaluate import MissingValue, render
+from arazzo_runner.expressions.evaluate import MissingValue
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
 from arazzo_runner.expressions.queries.query import compile_query, select
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.expressions.template import parse_template
+from arazzo_runner.expressions.text_languages import render_as
 
 QUICK = settings(max_examples=200, deadline=None)
 
@@ -28,7 +29,7 @@ def written(template, language, **inputs):
     """Return a template filled in."""
     node = parse_template(template).node
     assert isinstance(node, Template)
-    return render(node, Scope(inputs=inputs), language)
+    return render_as(node, Scope(inputs=inputs), language)
 
 
 @QUICK
@@ -103,7 +104,7 @@ def test_a_query_is_written_or_refused_with_our_own_errors(language, value, temp
     node = parse_template(f"$[?@.a == {template}{{$inputs.v}}{template}]").node
     assert isinstance(node, Template)
     with contextlib.suppress(MissingValue, ExpressionSyntaxError):
-        text = render(node, Scope(inputs={"v": value}), language)
+        text = render_as(node, Scope(inputs={"v": value}), language)
         compile_query(text, kind, language if language == "xpath-10" else None)
 
 

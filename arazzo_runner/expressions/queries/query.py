@@ -15,8 +15,8 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, resolve_
 from arazzo_runner.base.records import PartlyComparedRecord, Record, replace
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
 from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
-from arazzo_runner.expressions.text_writers import MAX_LENGTH
 
+MAX_LENGTH = 65_536
 GOESSNER = "draft-goessner-dispatch-jsonpath-00"
 VERSIONS = {
     "jsonpath": ("rfc9535", GOESSNER),

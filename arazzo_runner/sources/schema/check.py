@@ -16,8 +16,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.document.source_map import from_value
 from arazzo_runner.sources.references import References
 from arazzo_runner.sources.schema.context import Dialect, Direction, Resolve, SchemaContext
-from arazzo_runner.sources.schema.formats import FormatWatch
-from arazzo_runner.sources.schema.mismatch import Follower, SchemaError, UnusableSchema
+from arazzo_runner.sources.schema.mismatch import Follower, FormatWatch, SchemaError, UnusableSchema
 from arazzo_runner.sources.schema.simple import NotSimple, SimpleChecker
 
 __all__ = [

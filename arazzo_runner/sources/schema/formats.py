@@ -11,34 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-
-
-class FormatWatch:
-    """The formats met in one check of a value: `asserts` makes a wrong one a mismatch.
-
-    `has_failed` says whether any was wrong, in whatever branch of the schema, `unknown` which are not known.
-    """
-
-    def __init__(self, *, asserts: bool) -> None:
-        self.asserts = asserts
-        self.has_failed = False
-        self.unknown: set[str] = set()
-
-    def rejects(self, name: JsonValue, value: JsonValue) -> bool:
-        """Return whether a value is a mismatch because of its format."""
-        if not isinstance(name, str) or value is None or isinstance(value, bool):
-            return False
-        known = FORMATS.get(name)
-        if known is None:
-            self.unknown.add(name)
-            return False
-        if not isinstance(value, known.kinds) or known.fits(value):
-            return False
-        self.has_failed = True
-        return self.asserts
 
 
 class Format(Record):

@@ -17,9 +17,9 @@ from jsonschema import validators
 from arazzo_runner.base.json_values import JsonValue, escaped
 from arazzo_runner.base.records import Record
 from arazzo_runner.sources.schema.context import Direction, SchemaContext, identified, is_nullable
-from arazzo_runner.sources.schema.formats import FormatWatch
 from arazzo_runner.sources.schema.mismatch import (
     Follower,
+    FormatWatch,
     SchemaError,
     UnusableSchema,
     is_marked,

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue, escaped, is_number, type_name
 from arazzo_runner.sources.schema.context import Direction, SchemaContext, identified, is_nullable
-from arazzo_runner.sources.schema.formats import FormatWatch
 from arazzo_runner.sources.schema.mismatch import (
     Follower,
+    FormatWatch,
     SchemaError,
     UnusableSchema,
     is_marked,
