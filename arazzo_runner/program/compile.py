@@ -142,7 +142,7 @@ class StepCompiler(Record):
         value = compile_field(parameter.value, parameter.at, "value", self.context)
         if operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
-                self._ignored_place(parameter, step)
+                self._report_ignored_place(parameter, step)
             return CompiledParameter(parameter.name, None, value, parameter.at)
         if parameter.in_ is None:
             message = f'parameter "{parameter.name}" has no "in"'
@@ -155,12 +155,12 @@ class StepCompiler(Record):
         value = parameter_in_language(value, parameter.in_, declared)
         return CompiledParameter(parameter.name, cast(Place, parameter.in_), value, parameter.at, declared)
 
-    def _ignored_place(self, parameter: Parameter, step: Step) -> None:
-        message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
+    def _report_ignored_place(self, parameter: Parameter, step: Step) -> None:
+        """Report the "in" of a step's own parameter; one that is inherited may be for other steps, which need it."""
         place = parameter.at.child("in")
-        # A parameter of the workflow or of the components may be used by other steps, which need its "in".
-        fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
-        self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
+        if place.pointer.startswith(step.at.pointer + "/"):
+            message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
+            self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=removing(place))
 
     def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
         if parameter.in_ == "path":
@@ -249,7 +249,7 @@ class StepCompiler(Record):
             if text.startswith("$steps."):
                 name = text.removeprefix("$steps.")
                 message, fix = f'dependsOn names "{text}"', replacing(at, name)
-                self.context.problems.warn("depends-on-form", message, at, hint=f"write {name}", fix=fix)
+                self.context.problems.tolerate("depends-on-form", message, at, hint=f"write {name}", fix=fix)
             if name == step.step_id:
                 own_hint = "name the step that must come before it"
                 self.context.problems.error("dependency-cycle", f'step "{name}" depends on itself', at, hint=own_hint)
