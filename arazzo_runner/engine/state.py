@@ -56,6 +56,7 @@ class Run(MutableRecord):
     workflow that ended, `dependencies` the results of those that ran because another depends on
     them. `stop` is set once and ends the run. `inputs` are those of the entry workflow,
     `selection` is the part of it that runs. `access` returns requests as records show them.
+    `unknown_formats` are the sentences about formats that the run has reported, each once.
     `answered` are the responses of a branch so far, for the cookies they set; None outside of branches.
     """
 
@@ -75,6 +76,7 @@ class Run(MutableRecord):
     finished: dict[WorkflowKey, WorkflowResult] = field(default_factory=dict)
     scopes: dict[str, dict[str, WorkflowScope]] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
+    unknown_formats: set[str] = field(default_factory=set)
     root: Frame | None = None
     dependencies: list[WorkflowResult] = field(default_factory=list)
     stop: Stop | None = None
