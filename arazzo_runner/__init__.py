@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from arazzo_runner.base.secrets import Secrets as Secrets
     from arazzo_runner.document.reading import Limits as Limits
     from arazzo_runner.engine.effects import (
-        Batch as Batch,
         Effect as Effect,
         HttpRequest as HttpRequest,
         HttpResponse as HttpResponse,
@@ -67,7 +66,7 @@ _MODULES = {
     "base.records": "replace",
     "base.secrets": "Secrets",
     "document.reading": "Limits",
-    "engine.effects": "Batch Effect HttpRequest HttpResponse NoFile NoResponse Now ReadFile SendRequest Sleep World",
+    "engine.effects": "Effect HttpRequest HttpResponse NoFile NoResponse Now ReadFile SendRequest Sleep World",
     "engine.options": "CheckOptions RunOptions TransportOptions",
     "engine.results": (
         "Attempt AttemptFinished Event RetryScheduled RunResult StepFinished StepResult StepStarted StopRun Verdict "

@@ -32,10 +32,10 @@ from arazzo_runner.program.library import DocumentSource, Library, LoadedDocumen
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
+from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
 from arazzo_runner.sources.read_ahead import read_schemas
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
-Around: TypeAlias = Callable[[World], World]
 
 
 def load(
@@ -167,8 +167,11 @@ def run(
     prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
-    with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
-        outermost = access.around(performing) if around is None else around(access.around(performing))
+    with (
+        _mocked(program, mock, scenario, switches) as ready,
+        _blocking(world, chosen) as performing,
+        blocking_stack(performing, access, around, parallel=chosen.parallel > 1) as outermost,
+    ):
         running = run_program(
             ready, prepared, outermost, chosen,
             emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
@@ -206,8 +209,10 @@ async def arun(
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
     with _mocked(program, mock, scenario, switches) as ready:
-        async with _asynchronous(world, chosen) as performing:
-            outermost = access.around(performing) if around is None else around(access.around(performing))
+        async with (
+            _asynchronous(world, chosen) as performing,
+            asynchronous_stack(performing, access, around, parallel=chosen.parallel > 1) as outermost,
+        ):
             return await run_program(
                 ready, prepared, outermost, chosen,
                 emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
@@ -235,11 +240,12 @@ def dry_run(
     chosen, secrets = _chosen(options), Secrets()
     prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
     access = _access(program, credentials, chosen, secrets)
-    running = run_program(
-        program, prepared, DryRunWorld(program), chosen,
-        emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
-    )  # fmt: skip
-    return drive(running)
+    with blocking_stack(DryRunWorld(program), Access(), None, parallel=chosen.parallel > 1) as world:
+        running = run_program(
+            program, prepared, world, chosen,
+            emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+        )  # fmt: skip
+        return drive(running)
 
 
 def check_credentials(program: Program, credentials: CredentialsGiven, options: RunOptions) -> tuple[Diagnostic, ...]:

@@ -35,7 +35,7 @@ from arazzo_runner.document.source_map import Limits
 from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.records import Bundle, Job, RunSpec, ignore_event
 from arazzo_runner.durable.store import store_of
-from arazzo_runner.engine.effects import CredentialsGiven
+from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of
@@ -58,7 +58,7 @@ class ApiPerformer:
             program,
             inputs=job.spec.inputs,
             world=job.world,
-            around=lambda world: job.wrap(program, world),
+            around=_Durable(job, program),
             on_event=job.on_event,
             options=job.spec.options,
             credentials=_credentials(job),
@@ -71,7 +71,7 @@ class ApiPerformer:
             program,
             inputs=job.spec.inputs,
             world=job.world,
-            around=lambda world: job.wrap(program, world),
+            around=_Durable(job, program),
             on_event=job.on_event,
             options=job.spec.options,
             credentials=_credentials(job),
@@ -84,6 +84,20 @@ class ApiPerformer:
         if name not in self._programs:
             self._programs[name] = load_bundle(job.bundle, job.spec.workflow_id)
         return self._programs[name]
+
+
+class _Durable:
+    """Puts the durable World of a job around the one that sends; it performs Races, as that one must."""
+
+    races = True
+
+    def __init__(self, job: Job, program: Program) -> None:
+        self._job = job
+        self._program = program
+
+    def __call__(self, world: World) -> World:
+        """Return the durable World."""
+        return self._job.wrap(self._program, world)
 
 
 def _credentials(job: Job) -> CredentialsGiven:

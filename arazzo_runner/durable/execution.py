@@ -11,7 +11,7 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.durable.codec import Sealed, output_seal
 from arazzo_runner.durable.dbos_engine import DbosJournal
 from arazzo_runner.durable.errors import refusal
-from arazzo_runner.durable.journal import Entry, InDoubt, open_doubts
+from arazzo_runner.durable.journal import Entry, InDoubt
 from arazzo_runner.durable.records import Bundle, Decision, Doubt, Job, OnEvent, Performer, RunSpec, keyed_by
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import Answer, Effect, Now, World
@@ -92,13 +92,12 @@ class Execution:
         """Return the outcome: unfinished if the run was interrupted, or an outcome is unknown."""
         world = self._world
         assert world is not None
-        last = [] if world.last is None else [world.last]
         if isinstance(world.stopped, InDoubt):
             return self._waiting(result, world.stopped.doubts)
         if world.stopped is not None:
             reason = "the run was cancelled, or another process has taken it over"
             return Outcome(self.run_id, replace(result, status="interrupted", reason=reason), unfinished=True)
-        if result.status in ("interrupted", "in_doubt") and (doubts := open_doubts(last)):
+        if result.status in ("interrupted", "in_doubt") and (doubts := world.doubts):
             return self._waiting(result, doubts)
         return Outcome(self.run_id, result, unfinished=result.status == "interrupted")
 

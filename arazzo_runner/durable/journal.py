@@ -65,17 +65,45 @@ class InDoubt(KeyboardInterrupt):
         self.doubts = doubts
 
 
+class OpenDoubts:
+    """The requests of unknown outcome at the end of a journal: begun and not answered, or answered by nothing.
+
+    About the latter a person can decide as long as no other entry follows.
+    """
+
+    def __init__(self, entries: Sequence[Entry] = ()) -> None:
+        self._begun: dict[str, Doubt] = {}
+        self._unknown: dict[str, Doubt] = {}
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: Entry) -> None:
+        """Add the next entry."""
+        sends = {key: (each, _doubt(key, each, entry)) for key, each in entry.value.get("unsafe", {}).items()}
+        if entry.kind == ANSWERED:
+            for key in sends:
+                self._begun.pop(key, None)
+            unknown = {key: doubt for key, (each, doubt) in sends.items() if each.get("unknown")}
+            self._unknown = {**self._unknown, **unknown} if unknown else {}
+            return
+        for key in entry.value.get("decided", {}):
+            self._begun.pop(key, None)
+        self._begun.update({key: doubt for key, (_, doubt) in sends.items()})
+        self._unknown = {}
+
+    @property
+    def open(self) -> tuple[Doubt, ...]:
+        """The requests of unknown outcome."""
+        return (*self._begun.values(), *self._unknown.values())
+
+
+def _doubt(key: str, sent: Any, entry: Entry) -> Doubt:
+    return Doubt(key=key, method=sent["method"], url=sent["url"], token=entry.value["by"])
+
+
 def open_doubts(entries: Sequence[Entry]) -> tuple[Doubt, ...]:
-    """Return the requests of unknown outcome: those of the last entry without a response."""
-    if not entries:
-        return ()
-    last = entries[-1]
-    sends = last.value.get("unsafe", {})
-    if last.kind == ANSWERED:
-        sends = {key: each for key, each in sends.items() if each.get("unknown")}
-    return tuple(
-        Doubt(key=key, method=each["method"], url=each["url"], token=last.value["by"]) for key, each in sends.items()
-    )
+    """Return the requests of unknown outcome at the end of a journal."""
+    return OpenDoubts(entries).open
 
 
 # ------------------------------------------------------------------ values of entries

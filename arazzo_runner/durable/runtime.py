@@ -249,7 +249,8 @@ class Runtime:
             message = f"{', '.join(open_)}: there is no decision about it"
             raise refusal(message, code="invalid-decision", hint="give --step and --as for each request in doubt")
         found = {key: decision_to_json(each) for key, each in decided.items() if each is not None}
-        self.rows.put("decision", f"{run_id}:{doubts[0].token}", {**found})
+        for token in {doubt.token for doubt in doubts}:
+            self.rows.put("decision", f"{run_id}:{token}", {**found})
 
     def hand_back(self, run_id: str) -> None:
         """Put a stopped run back into its queue, for its workers to resume."""

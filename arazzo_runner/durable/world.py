@@ -10,6 +10,10 @@ An effect has up to three kinds of journal entries:
 Of a file only size and digest are recorded: a resumed run reads it again, and stops before it sends
 anything if the content has changed.
 
+Of effects at the same time (a Race) the order of the answers is that of their entries; a wait then has
+an `answered` entry too. Answers of unknown outcome are held back while other requests are under way, so
+that they end the journal: a person can still decide about them.
+
 The clock has no entries of its own: its times are part of the next entry. Nothing is done with them
 before that entry, so a crash in between loses nothing.
 """
@@ -21,6 +25,7 @@ from typing import Any, Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.durable.flight import Flight, is_unknown, shown
 from arazzo_runner.durable.journal import (
     ANSWERED,
     BEGUN,
@@ -30,8 +35,8 @@ from arazzo_runner.durable.journal import (
     InDoubt,
     Journal,
     LostOwnership,
+    OpenDoubts,
     answer_from_json,
-    answer_to_json,
     decision_from_json,
     decision_to_json,
     file_to_json,
@@ -39,18 +44,17 @@ from arazzo_runner.durable.journal import (
 from arazzo_runner.durable.records import Decision, Doubt
 from arazzo_runner.engine.effects import (
     Answer,
-    Batch,
     Effect,
     LeafEffect,
     NoFile,
     NoResponse,
     Now,
+    Race,
     ReadFile,
     SendRequest,
     Sleep,
     World,
-    in_shape,
-    leaves,
+    known,
 )
 
 OTHER_VERSION: Final = "it was written by another version of arazzo; use that one"
@@ -86,8 +90,10 @@ class JournalMismatch(Exception):
 class DurableWorld:
     """Performs effects through `inner`, unsafe ones at most once; blocking if `inner` is.
 
-    `last` is the last entry of the journal, `stopped` is why the run must stop here.
+    `doubts` are the requests of unknown outcome, `stopped` is why the run must stop here.
     """
+
+    races = True
 
     def __init__(self, inner: World, journal: Journal, terms: Terms) -> None:
         self._inner = inner
@@ -96,31 +102,42 @@ class DurableWorld:
         self._clock: list[float] = []
         self._read = 0
         self._ticks = 0
-        self.last: Entry | None = journal.entries[-1] if journal.entries else None
+        self._flights: dict[str, Flight] = {}
+        self._is_live = False
+        self._doubts = OpenDoubts(journal.entries)
         self.stopped: InDoubt | LostOwnership | None = None
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """The requests of unknown outcome at the end of the journal."""
+        return self._doubts.open
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Return the recorded answer, or perform the effect and record it; raises InDoubt or LostOwnership."""
         try:
-            return await self._performed(effect)
+            return cast(Answer, await self._performed(effect))
         except (InDoubt, LostOwnership) as stop:
             self.stopped = stop
             raise
 
-    async def _performed(self, effect: Effect[Answer]) -> Answer:
-        each = list(leaves(effect))
-        if all(isinstance(leaf, Now) for leaf in each):
-            answers: list[object] = [await self._now() for _ in each]
-        elif any(isinstance(leaf, (SendRequest, ReadFile)) for leaf in each):
-            answers = await _Exchange(self, effect.key, [self._marked(leaf) for leaf in each]).run()
-        else:
-            answers = await self._wait(effect.key, each)
-        return cast(Answer, in_shape(effect, iter(answers)))
+    async def _performed(self, effect: Effect[Any]) -> object:
+        if isinstance(effect, Race):
+            return await self._first(effect.effects)
+        match found := known(effect):
+            case Now():
+                return await self._now()
+            case Sleep():
+                await self._wait(found)
+                return None
+            case SendRequest() | ReadFile():
+                return (await self._first((found,)))[1]
+            case _:
+                assert_never(found)
 
     # ------------------------------------------------------------------ the clock
 
     async def _now(self) -> float:
-        if self.replaying:
+        if self._replaying:
             recorded = self._journal.entries[self._read].value["now"]
             if self._ticks < len(recorded):
                 self._ticks += 1
@@ -130,48 +147,39 @@ class DurableWorld:
         self._clock.append(now)
         return now
 
-    async def _wait(self, key: str, leaves: Sequence[LeafEffect]) -> list[object]:
+    async def _wait(self, wait: Sleep) -> None:
         """Wait until a recorded time, so that a resumed run only waits for the rest."""
-        answers: list[object] = [await self._now() if isinstance(leaf, Now) else None for leaf in leaves]
-        entry = await self.begun(key, leaves)
-        await self.sleep(key, entry)
-        return answers
-
-    async def sleep(self, key: str, entry: Mapping[str, Any]) -> None:
-        """Wait until the time in an entry."""
-        left = entry["until"] - await self._inner.perform(Now(key="now"))
+        await self._decide()
+        flight = Flight(wait)
+        await self._begin(flight)
+        left = await self._left(flight)
         if left > 0:
-            await self._inner.perform(Sleep(key=key, seconds=left))
+            await self._inner.perform(replace(wait, seconds=left))
+
+    async def _left(self, flight: Flight) -> float:
+        """Return the seconds that a wait still takes."""
+        assert flight.until is not None
+        return max(0.0, flight.until - await self._inner.perform(Now(key="now")))
 
     # ------------------------------------------------------------------ the journal
 
     @property
-    def replaying(self) -> bool:
+    def _replaying(self) -> bool:
         """Whether there are entries left to replay."""
         return self._read < len(self._journal.entries)
 
     @property
-    def next_entry(self) -> Entry | None:
+    def _next_entry(self) -> Entry | None:
         """The next entry to replay, None if there is none."""
-        return self._journal.entries[self._read] if self.replaying else None
+        return self._journal.entries[self._read] if self._replaying else None
 
-    @property
-    def terms(self) -> Terms:
-        """The parameters of this execution."""
-        return self._terms
-
-    @property
-    def inner(self) -> World:
-        """The World that performs effects."""
-        return self._inner
-
-    async def entry(self, name: str, value: Mapping[str, JsonValue]) -> Any:
+    async def _entry(self, name: str, value: Mapping[str, JsonValue]) -> Any:
         """Return the value of the next entry, which must have this name; if there is none, record this one."""
-        expected = self.next_entry
+        expected = self._next_entry
         if expected is None:
             recorded = await self._journal.append(name, {**value, "now": list(self._clock)})
             self._clock.clear()
-            self.last = Entry(name, recorded)
+            self._doubts.add(Entry(name, recorded))
             return recorded
         if expected.name != name:
             raise JournalMismatch(f"the journal has {expected.name} where the run has {name}")
@@ -180,20 +188,23 @@ class DurableWorld:
         self._ticks = 0
         return recorded
 
-    async def begun(self, key: str, leaves: Sequence[LeafEffect]) -> Any:
-        """Record the intent to perform effects."""
+    async def _begin(self, flight: Flight) -> None:
+        """Record the intent to perform an effect, where that must be known later."""
+        leaf = flight.leaf
+        if leaf.safe and not isinstance(leaf, Sleep):
+            return
         value: dict[str, JsonValue] = {"by": self._terms.execution}
-        unsafe: JsonValue = {leaf.key: _shown(leaf) for leaf in leaves if self.risky(leaf)}
-        if unsafe:
-            value["unsafe"] = unsafe
-        waits = [leaf.seconds for leaf in leaves if isinstance(leaf, Sleep)]
-        if waits and not self.replaying:
-            value["until"] = await self._inner.perform(Now(key="now")) + max(waits)
-        return await self.entry(f"{key} {BEGUN}", value)
+        if self._is_risky(leaf):
+            value["unsafe"] = {leaf.key: shown(leaf)}
+        if isinstance(leaf, Sleep) and not self._replaying:
+            value["until"] = await self._inner.perform(Now(key="now")) + leaf.seconds
+        recorded = await self._entry(f"{leaf.key} {BEGUN}", value)
+        flight.sender = recorded["by"]
+        flight.until = recorded.get("until")
 
     # ------------------------------------------------------------------ files
 
-    async def read_again(self, effect: ReadFile, recorded: Mapping[str, Any]) -> bytes | NoFile:
+    async def _read_again(self, effect: ReadFile, recorded: Mapping[str, Any]) -> bytes | NoFile:
         """Return the content of a file that was read before; raises JournalMismatch if it has changed."""
         if "none" in recorded:
             return NoFile(recorded["none"])
@@ -208,7 +219,7 @@ class DurableWorld:
 
     # ------------------------------------------------------------------ requests
 
-    def risky(self, leaf: LeafEffect) -> bool:
+    def _is_risky(self, leaf: LeafEffect) -> bool:
         """Return whether performing an effect twice may do harm."""
         match leaf:
             case SendRequest():
@@ -228,164 +239,157 @@ class DurableWorld:
         mark = ("Idempotency-Key", f"{self._terms.run_id}:{leaf.key}")
         return replace(leaf, request=replace(leaf.request, headers=(*leaf.request.headers, mark)))
 
+    # ------------------------------------------------------------------ effects at the same time
 
-class _Exchange:
-    """A batch of requests: replayed, decided or sent until each has an answer."""
+    async def _first(self, effects: Sequence[LeafEffect]) -> tuple[int, object]:
+        """Return which of the effects is done first, and its answer; those not under way yet are begun."""
+        await self._decide()
+        for effect in effects:
+            if effect.key not in self._flights:
+                flight = Flight(self._marked(effect))
+                await self._begin(flight)
+                self._flights[effect.key] = flight
+                await self._decide()
+        flights = [self._flights[effect.key] for effect in effects]
+        while not any(flight.is_answered for flight in flights):
+            if self._replaying:
+                await self._replay(flights)
+            else:
+                await self._record(await self._send(flights))
+            if not any(flight.is_answered for flight in flights):
+                await self._decide()
+        index = next(index for index, flight in enumerate(flights) if flight.is_answered)
+        del self._flights[effects[index].key]
+        return index, flights[index].answer
 
-    def __init__(self, world: DurableWorld, key: str, leaves: Sequence[LeafEffect]) -> None:
-        self._world = world
-        self._key = key
-        self._leaves = leaves
-        self._answers: list[object] = [None] * len(leaves)
-        self._open = set(range(len(leaves)))
-        self._sender: str | None = None
-        self._begun: Any = None
-
-    async def run(self) -> list[object]:
-        """Return the answers, in order."""
-        if any(not leaf.safe or isinstance(leaf, Sleep) for leaf in self._leaves):
-            self._begun = await self._world.begun(self._key, self._leaves)
-            self._sender = self._begun["by"]
-        while self._open:
-            if not self._world.replaying:
-                await self._go_on()
-                break
-            await self._replay()
-            if self._settled():
-                break
-        return self._answers
-
-    # ------------------------------------------------------------------ replay
-
-    async def _replay(self) -> None:
-        expected = self._world.next_entry
-        kind = DECIDED if expected is not None and expected.name == f"{self._key} {DECIDED}" else ANSWERED
-        entry = await self._world.entry(f"{self._key} {kind}", {})
-        self._sender = entry["by"]
-        if kind == DECIDED:
-            self._apply({key: decision_from_json(each) for key, each in entry["decided"].items()})
-            return
-        self._open.clear()
-        for index, value in enumerate(entry["answers"]):
-            self._answers[index] = await self._replayed(self._leaves[index], value)
-            if isinstance(value, dict) and value.get("unknown"):
-                self._open.add(index)
+    async def _replay(self, flights: Sequence[Flight]) -> None:
+        """Take the next recorded answer."""
+        expected = self._next_entry
+        assert expected is not None
+        flight = next((each for each in flights if expected.name == f"{each.leaf.key} {ANSWERED}"), None)
+        if flight is None:
+            waits = " or ".join(each.leaf.key for each in flights)
+            raise JournalMismatch(f"the journal has {expected.name} where the run waits for {waits}")
+        entry = await self._entry(expected.name, {})
+        [value] = entry["answers"]
+        flight.sender = entry["by"]
+        if not (is_unknown(value) and self._is_reopened(flight)):
+            flight.settle(await self._replayed(flight.leaf, value))
 
     async def _replayed(self, leaf: LeafEffect, value: Any) -> object:
         match leaf:
             case SendRequest():
                 return answer_from_json(value)
             case ReadFile():
-                return await self._world.read_again(leaf, value)
+                return await self._read_again(leaf, value)
             case Now() | Sleep():
                 return value
             case _:
                 assert_never(leaf)
 
-    def _settled(self) -> bool:
-        """Return whether the answers are final; an unknown outcome is, unless there is a decision about it."""
-        if any(self._answers[index] is None for index in self._open):
-            return False
-        following = self._world.next_entry
-        if following is not None:
-            return following.name != f"{self._key} {DECIDED}"
-        assert self._sender is not None
-        return not self._world.terms.decisions(self._sender)
+    def _is_reopened(self, flight: Flight) -> bool:
+        """Return whether there is a decision about an answer of unknown outcome, recorded or to be recorded."""
+        for entry in self._journal.entries[self._read :]:
+            if entry.kind == DECIDED:
+                return flight.leaf.key in entry.value["decided"]
+            if entry.kind != ANSWERED or not is_unknown(entry.value["answers"][0]):
+                return False
+        assert flight.sender is not None
+        return bool(self._terms.decisions(flight.sender))
+
+    # ------------------------------------------------------------------ decisions
+
+    async def _decide(self) -> None:
+        """Apply the decisions about requests that another execution had begun: recorded ones, or new ones.
+
+        New ones are made where the journal ends, before anything else is recorded. Raises InDoubt without them.
+        """
+        while (expected := self._next_entry) is not None and expected.kind == DECIDED:
+            entry = await self._entry(expected.name, {})
+            self._apply({key: decision_from_json(each) for key, each in entry["decided"].items()}, entry["by"])
+        if self._replaying or self._is_live:
+            return
+        risky = [flight for flight in self._flights.values() if self._is_doubtful(flight)]
+        if risky:
+            await self._record_decisions(risky)
+        self._is_live = True
+
+    def _is_doubtful(self, flight: Flight) -> bool:
+        ours = flight.sender in (None, self._terms.execution)
+        return not ours and not flight.is_answered and self._is_risky(flight.leaf)
+
+    async def _record_decisions(self, risky: Sequence[Flight]) -> None:
+        found: dict[str, Decision] = {}
+        for flight in risky:
+            assert flight.sender is not None
+            decision = self._terms.decisions(flight.sender).get(flight.leaf.key)
+            if decision is not None:
+                found[flight.leaf.key] = decision
+        if len(found) < len(risky):
+            raise InDoubt(tuple(flight.doubt() for flight in risky if flight.leaf.key not in found))
+        resent = [flight.leaf for flight in risky if found[flight.leaf.key].kind == "resend"]
+        value: dict[str, JsonValue] = {
+            "by": self._terms.execution,
+            "decided": {key: decision_to_json(each) for key, each in found.items()},
+            "unsafe": {leaf.key: shown(leaf) for leaf in resent},
+        }
+        await self._entry(f"{risky[0].leaf.key} {DECIDED}", value)
+        self._apply(found, self._terms.execution)
+
+    def _apply(self, decided: Mapping[str, Decision], sender: str) -> None:
+        for key, decision in decided.items():
+            flight = self._flights.get(key)
+            if flight is None:
+                raise JournalMismatch(f"the journal has a decision about {key}, which is not under way")
+            flight.sender = sender
+            if decision.kind != "resend":
+                flight.settle(FAILED if decision.kind == "failed" else decision.answer)
 
     # ------------------------------------------------------------------ live
 
-    async def _go_on(self) -> None:
-        risky = [index for index in sorted(self._open) if self._world.risky(self._leaves[index])]
-        if risky and self._sender not in (None, self._world.terms.execution):
-            await self._decide(risky)
-        if self._open:
-            await self._send()
+    async def _send(self, flights: Sequence[Flight]) -> Flight:
+        """Perform effects until one of them has an answer that can be told; return that one."""
+        while True:
+            going = [flight for flight in flights if not flight.is_held]
+            held = [flight for flight in flights if flight.is_held]
+            if held and not any(isinstance(flight.leaf, SendRequest) for flight in going):
+                return held[0]
+            flight = await self._done(going)
+            if not self._is_unknown_outcome(flight) or len(flights) == 1:
+                return flight
+            flight.is_held = True
 
-    async def _decide(self, risky: Sequence[int]) -> None:
-        """Record and apply the decisions about requests that another execution had begun."""
-        assert self._sender is not None
-        found = self._world.terms.decisions(self._sender)
-        keys = [self._leaves[index].key for index in risky]
-        if any(key not in found for key in keys):
-            doubts = (self._doubt(index) for index in risky if self._leaves[index].key not in found)
-            raise InDoubt(tuple(doubts))
-        decided = {key: found[key] for key in keys}
-        shown: JsonValue = {
-            self._leaves[index].key: _shown(self._leaves[index])
-            for index in risky
-            if decided[self._leaves[index].key].kind == "resend"
-        }
+    async def _done(self, flights: Sequence[Flight]) -> Flight:
+        """Return the first flight that is done, with its answer."""
+        effects = [await self._remaining(flight) for flight in flights]
+        if len(flights) == 1 and not flights[0].is_sent:
+            flights[0].answer = await self._inner.perform(effects[0])
+            return flights[0]
+        for flight in flights:
+            flight.is_sent = True
+        index, answer = await self._inner.perform(Race(key="race", effects=tuple(cast(Any, effects))))
+        flights[index].answer = answer
+        return flights[index]
+
+    async def _remaining(self, flight: Flight) -> Effect[Any]:
+        """Return an effect as it is performed: of a wait that began earlier, the rest."""
+        if isinstance(flight.leaf, Sleep) and not flight.is_sent:
+            return replace(flight.leaf, seconds=await self._left(flight))
+        return flight.leaf
+
+    def _is_unknown_outcome(self, flight: Flight) -> bool:
+        return isinstance(flight.answer, NoResponse) and flight.answer.sent and self._is_risky(flight.leaf)
+
+    async def _record(self, flight: Flight) -> None:
+        """Record an answer before it is used."""
+        unknown = self._is_unknown_outcome(flight)
+        unsafe: dict[str, JsonValue] = {}
+        if self._is_risky(flight.leaf):
+            unsafe[flight.leaf.key] = {**shown(flight.leaf), "unknown": unknown}
         value: dict[str, JsonValue] = {
-            "by": self._world.terms.execution,
-            "decided": {key: decision_to_json(each) for key, each in decided.items()},
-            "unsafe": shown,
+            "by": self._terms.execution,
+            "answers": [flight.recorded(unknown=unknown)],
+            "unsafe": unsafe,
         }
-        await self._world.entry(f"{self._key} {DECIDED}", value)
-        self._sender = self._world.terms.execution
-        self._apply(decided)
-
-    def _doubt(self, index: int) -> Doubt:
-        leaf = self._leaves[index]
-        assert isinstance(leaf, SendRequest)
-        assert self._sender is not None
-        return Doubt(key=leaf.key, method=leaf.request.method, url=leaf.request.url, token=self._sender)
-
-    def _apply(self, decided: Mapping[str, Decision]) -> None:
-        for index in sorted(self._open):
-            decision = decided.get(self._leaves[index].key)
-            if decision is None:
-                continue
-            if decision.kind == "resend":
-                self._answers[index] = None
-                continue
-            self._answers[index] = FAILED if decision.kind == "failed" else decision.answer
-            self._open.discard(index)
-
-    async def _send(self) -> None:
-        """Perform the effects without an answer, then record all answers."""
-        indexes = sorted(self._open)
-        for index, answer in zip(indexes, await self._performed(indexes), strict=True):
-            self._answers[index] = answer
-        answers = [self._recorded(index) for index in range(len(self._leaves))]
-        unsafe: JsonValue = {
-            leaf.key: {**_shown(leaf), "unknown": _is_unknown(value)}
-            for leaf, value in zip(self._leaves, answers, strict=True)
-            if self._world.risky(leaf)
-        }
-        value: dict[str, JsonValue] = {"by": self._world.terms.execution, "answers": answers, "unsafe": unsafe}
-        await self._world.entry(f"{self._key} {ANSWERED}", value)
-
-    async def _performed(self, indexes: Sequence[int]) -> Sequence[object]:
-        found: list[Effect[object]] = [self._leaves[index] for index in indexes]
-        if self._begun is not None and "until" in self._begun:
-            now = await self._world.inner.perform(Now(key="now"))
-            left = max(0.0, self._begun["until"] - now)
-            found = [
-                replace(each, seconds=min(each.seconds, left)) if isinstance(each, Sleep) else each for each in found
-            ]
-        if len(found) == 1:
-            return (await self._world.inner.perform(found[0]),)
-        batch = Batch(key=self._key, safe=all(each.safe for each in found), effects=tuple(found))
-        return await self._world.inner.perform(batch)
-
-    def _recorded(self, index: int) -> JsonValue:
-        leaf, answer = self._leaves[index], cast(Any, self._answers[index])
-        match leaf:
-            case SendRequest():
-                unknown = isinstance(answer, NoResponse) and answer.sent and self._world.risky(leaf)
-                return answer_to_json(answer, unknown=unknown)
-            case ReadFile():
-                return file_to_json(answer)
-            case Now() | Sleep():
-                return cast(JsonValue, answer)
-            case _:
-                assert_never(leaf)
-
-
-def _is_unknown(value: JsonValue) -> bool:
-    return isinstance(value, dict) and value.get("unknown") is True
-
-
-def _shown(leaf: LeafEffect) -> dict[str, JsonValue]:
-    assert isinstance(leaf, SendRequest)
-    return {"method": leaf.request.method, "url": leaf.request.url}
+        await self._entry(f"{flight.leaf.key} {ANSWERED}", value)
+        flight.is_answered = True

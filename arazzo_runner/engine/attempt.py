@@ -99,7 +99,7 @@ def _judged(
 ) -> Tried:
     message, note = _message(response, step)
     _register_secrets(run, header_secrets(response.headers), response.header("Content-Type"), message.body)
-    run.jar = run.jar.after_response(built.request.url, response.headers, started, mode=run.options.cookies)
+    run.keep_cookies(built.request.url, response.headers, started)
     scope = _scope(run, frame, built, message, response.status)
     verdicts: tuple[Verdict, ...] = judge_all(step.criteria, scope, run.options.criterion_timeout)
     if not step.criteria:

@@ -1,41 +1,34 @@
-"""Independent steps and workflows at the same time, without tasks.
+"""Branches of a run that go on independently: each as soon as its own effect has its answer, without tasks.
 
-Each branch is a coroutine driven by hand until it asks for an effect; the effects of all branches
-make a Batch, in the order of the branches; each Batch waits for its slowest effect. Equal answers
-give equal runs, so parallel runs replay like sequential ones (a free `gather` would not).
+Each branch is a coroutine driven by hand until it asks for an effect that takes time. What all of
+them wait for makes a Race; its answer says which is done, and that branch alone goes on. So the
+order in which answers come is an answer too: equal answers in equal order give equal runs, and
+parallel runs replay like sequential ones (a free `gather` would not).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Coroutine, Generator, Sequence
-from typing import Any, Generic, TypeVar, assert_never, cast
+from collections.abc import Coroutine, Generator
+from typing import Any, Final, Generic, TypeVar, assert_never, cast
 
+from arazzo_runner.base.records import MutableRecord
 from arazzo_runner.engine.effects import (
     Answer,
-    Batch,
     Effect,
+    Interrupted,
     NoFile,
     NoResponse,
     Now,
+    Race,
     ReadFile,
     SendRequest,
     Sleep,
     World,
-    known,
 )
-from arazzo_runner.expressions.nodes import WorkflowReference
-from arazzo_runner.program.model import (
-    CompiledStep,
-    CompiledWorkflow,
-    OperationCall,
-    Program,
-    Unlinked,
-    WorkflowCall,
-    WorkflowKey,
-)
-from arazzo_runner.program.values import value_references
+from arazzo_runner.engine.state import Run, Stop
 
 Result = TypeVar("Result")
+OVERTAKEN: Final = Stop("failed", "ran at the same time as a step that ended the workflow")
 
 
 class _Ask(Generic[Answer]):
@@ -52,121 +45,163 @@ class _Ask(Generic[Answer]):
 
 
 class BranchWorld:
-    """The World inside a branch: it performs nothing, `run_branches` does."""
+    """The World inside a branch: it performs nothing, `Branches` does."""
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Suspend the branch until the Batch with this effect is answered."""
+        """Suspend the branch until the effect is answered."""
         answer: Answer = await _Ask(effect)
         return answer
 
 
-async def run_branches(world: World, key: str, branches: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Run all branches, whose World is a BranchWorld, and return their results in order."""
-    results: dict[int, Result] = {}
-    answers: dict[int, object] = dict.fromkeys(range(len(branches)))
-    number = 0
-    while answers:
-        asked: dict[int, Effect[object]] = {}
-        for index, answer in answers.items():
+BRANCH_WORLD: Final[World] = BranchWorld()
+
+
+class _Branch(MutableRecord):
+    """A branch under way: its state of the run, and what it waits for (None: nothing yet)."""
+
+    run: Run
+    coroutine: Coroutine[Any, Any, Any]
+    asked: SendRequest | Sleep | Race | None = None
+
+    def waits_for(self) -> list[tuple[int | None, SendRequest | Sleep]]:
+        """Return the effects it waits for, with their index in its Race; one that is stopped waits for no time."""
+        match self.asked:
+            case Race(effects=effects):
+                found: list[tuple[int | None, SendRequest | Sleep]] = [*enumerate(effects)]
+            case None:
+                found = []
+            case SendRequest() | Sleep() as effect:
+                found = [(None, effect)]
+            case _:
+                assert_never(self.asked)
+        if self.run.stop is not None:
+            return [each for each in found if isinstance(each[1], SendRequest)]
+        return found
+
+
+class Branches(Generic[Result]):
+    """Coroutines that run beside each other, by number; the World of each is a BranchWorld.
+
+    `ended` holds the results of those that have ended, with their states of the run.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.ended: dict[int, tuple[Run, Result]] = {}
+        self._run = run
+        self._under_way: dict[int, _Branch] = {}
+        self._in_flight: frozenset[str] = frozenset()
+
+    @property
+    def under_way(self) -> frozenset[int]:
+        """The branches that have begun and not ended."""
+        return frozenset(self._under_way)
+
+    async def start(self, number: int, run: Run, coroutine: Coroutine[Any, Any, Result]) -> None:
+        """Begin a branch, up to its first effect that takes time."""
+        self._under_way[number] = _Branch(run, coroutine)
+        await self._advance(number, None)
+
+    async def next(self) -> None:
+        """Wait until one effect of all branches is done, and let its branch go on."""
+        await self._settle()
+        waiting = [
+            (number, index, effect)
+            for number in sorted(self._under_way)
+            for index, effect in self._under_way[number].waits_for()
+        ]
+        if not waiting:
+            return None
+        try:
+            first, answer = await self._first([effect for _, _, effect in waiting])
+        except self._run.interrupts as interrupt:
+            self._run.stop = Stop("interrupted", "interrupted")
+            return await self._interrupted(sent=not (isinstance(interrupt, Interrupted) and not interrupt.sent))
+        if first is None:
+            return await self._interrupted(sent=True)
+        number, index, _ = waiting[first]
+        if self._run.stop is not None:
+            self.stop(self._run.stop)
+        return await self._advance(number, answer if index is None else (index, answer))
+
+    async def halt(self, stop: Stop = OVERTAKEN, only: frozenset[int] | None = None) -> None:
+        """Let branches begin nothing more, and wait for the requests under way: their answers must not be lost."""
+        self.stop(stop, only)
+        while self._under_way.keys() if only is None else self._under_way.keys() & only:
+            await self.next()
+
+    def close(self) -> None:
+        """Give up what is under way: an exception ends the run."""
+        for branch in self._under_way.values():
+            branch.coroutine.close()
+        self._under_way.clear()
+
+    def stop(self, stop: Stop, only: frozenset[int] | None = None) -> None:
+        """Stop branches at their next effect."""
+        for number, branch in self._under_way.items():
+            if only is None or number in only:
+                branch.run.stop = branch.run.stop or stop
+
+    async def _first(self, effects: list[SendRequest | Sleep]) -> tuple[int | None, object]:
+        """Return which effect is done first, and its answer; None when the run was interrupted further out."""
+        keys = frozenset(effect.key for effect in effects)
+        if len(effects) == 1 and not self._in_flight:
+            return 0, await self._run.world.perform(cast("Effect[Any]", effects[0]))
+        race = Race(key="race", safe=all(effect.safe for effect in effects), effects=tuple(effects))
+        answered: tuple[int, object] | None = await self._run.world.perform(race)
+        if answered is None:
+            return None, None
+        self._in_flight = keys - {effects[answered[0]].key}
+        return answered
+
+    async def _advance(self, number: int, answer: object) -> None:
+        """Let a branch go on until it ends or asks for an effect that takes time."""
+        branch = self._under_way[number]
+        branch.asked = None
+        while True:
             try:
-                asked[index] = cast("Effect[object]", branches[index].send(answer))
+                asked = branch.coroutine.send(answer)
             except StopIteration as done:
-                results[index] = done.value
-        if not asked:
-            break
-        number += 1
-        effects = tuple(asked.values())
-        batch = Batch(key=f"{key}~{number}", safe=all(effect.safe for effect in effects), effects=effects)
-        answered: tuple[object, ...] = await world.perform(batch)
-        answers = dict(zip(asked, answered, strict=True))
-    return [results[index] for index in range(len(branches))]
+                del self._under_way[number]
+                self.ended[number] = branch.run, done.value
+                return
+            if not isinstance(asked, (Now, ReadFile)):
+                branch.asked = asked
+                return
+            answer = await self._at_once(asked)
+
+    async def _at_once(self, effect: Now | ReadFile) -> object:
+        try:
+            return await self._run.world.perform(cast("Effect[Any]", effect))
+        except self._run.interrupts:
+            self._run.stop = Stop("interrupted", "interrupted")
+            self.stop(self._run.stop)
+            return _interrupted_answer(effect, self._run.now, sent=False)
+
+    async def _settle(self) -> None:
+        """Answer the waits of branches that were stopped."""
+        while idle := [number for number, branch in self._under_way.items() if not branch.waits_for()]:
+            await self._advance(idle[0], None)
+
+    async def _interrupted(self, *, sent: bool) -> None:
+        """Let every branch end: the run was interrupted while their effects were under way."""
+        self._in_flight = frozenset()
+        self.stop(self._run.stop or Stop("interrupted", "interrupted"))
+        for number in sorted(self._under_way):
+            asked = self._under_way[number].asked
+            assert asked is not None
+            await self._advance(number, _interrupted_answer(asked, self._run.now, sent=sent))
 
 
-def interrupted_answers(batch: Batch, now: float) -> tuple[object, ...]:
-    """Return an answer for each effect of a Batch during which the run was interrupted."""
-    return tuple(_interrupted_answer(effect, now) for effect in batch.effects)
-
-
-def _interrupted_answer(effect: Effect[Any], now: float) -> object:
-    match found := known(effect):
+def _interrupted_answer(effect: SendRequest | Sleep | Race | Now | ReadFile, now: float, *, sent: bool) -> object:
+    match effect:
         case SendRequest():
-            return NoResponse("interrupted", "interrupted while the request was under way", sent=True)
+            message = f"interrupted {'while the request was under way' if sent else 'before the request was sent'}"
+            return NoResponse("interrupted", message, sent=sent)
         case ReadFile():
             return NoFile("interrupted before the file was read")
         case Now():
             return now
-        case Sleep():
+        case Sleep() | Race():
             return None
-        case Batch():
-            return interrupted_answers(found, now)
         case _:
-            assert_never(found)
-
-
-def parallel_group(workflow: CompiledWorkflow, index: int, limit: int, taken: Container[int]) -> list[int]:
-    """Return the indexes of steps to run now, `index` first, at most `limit`, in document order.
-
-    A later step joins when it needs none of the steps before it that have not run yet. The
-    search ends at a step whose success action leads elsewhere or whose retry runs something
-    else: what comes after it may never be reached, or may see what it changes.
-    """
-    steps = workflow.steps
-    group = [index]
-    pending = {steps[index].step_id}
-    for later in range(index + 1, len(steps)):
-        if len(group) >= limit or diverts(steps[later - 1]):
-            break
-        step = steps[later]
-        free = pending.isdisjoint(step.depends_on) and pending.isdisjoint(step.reads)
-        if free and later not in taken and not step.foreign_steps and not _reads_workflows(step):
-            group.append(later)
-        pending.add(step.step_id)
-    return group
-
-
-def diverts(step: CompiledStep) -> bool:
-    """Return whether a step may be followed by another than the next, or runs other steps before a retry."""
-    if step.on_success:
-        return True
-    return any(
-        action.type == "retry" and (action.step_id is not None or action.workflow is not None)
-        for action in step.on_failure
-    )
-
-
-def _reads_workflows(step: CompiledStep) -> bool:
-    match step.call:
-        case WorkflowCall():
-            return False
-        case OperationCall() | Unlinked():
-            values = [parameter.value for parameter in step.parameters]
-            if step.body is not None and step.body.payload is not None:
-                values.append(step.body.payload)
-            return any(isinstance(each, WorkflowReference) for value in values for each in value_references(value))
-        case _:
-            assert_never(step.call)
-
-
-def depended_on(program: Program, key: WorkflowKey) -> list[WorkflowKey]:
-    """Return the workflows that one depends on, also indirectly, each after those it depends on itself."""
-    found: dict[WorkflowKey, None] = {}
-    waiting = [*reversed(program.workflows[key].depends_on)]
-    while waiting:
-        needed = [each for each in program.workflows[waiting[-1]].depends_on if each not in found]
-        if needed:
-            waiting += reversed(needed)
-        else:
-            found[waiting.pop()] = None
-    return list(found)
-
-
-def ready_workflows(
-    program: Program, order: Sequence[WorkflowKey], finished: Container[WorkflowKey], limit: int
-) -> list[WorkflowKey]:
-    """Return at most `limit` of `order` that can run now: not finished themselves, their dependencies are."""
-    ready = [
-        key
-        for key in order
-        if key not in finished and all(each in finished for each in program.workflows[key].depends_on)
-    ]
-    return ready[:limit]
+            assert_never(effect)

@@ -7,14 +7,14 @@ returns the answer:
 - `ReadFile`: the content of the file as `bytes`, or a `NoFile`.
 - `Sleep`: None, when the time is over.
 - `Now`: the time as a `float`, in seconds since the epoch.
-- `Batch`: a tuple with the answer to each of its effects, in their order.
+- `Race`: one of its effects that is done, and the answer to that one (only with `parallel`).
 
 Equal answers give equal runs, so record and replay, durable runs and tests are one mechanism.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from arazzo_runner.base.json_values import JsonValue
@@ -178,18 +178,20 @@ class Now(Effect[float], kw_only=True):
     """Read the clock. Answer with the time in seconds since the epoch, as `time.time()` returns it."""
 
 
-class Batch(Effect[tuple[object, ...]], kw_only=True):
-    """Perform `effects` at the same time, or one after the other. Answer with a tuple of their answers, in their order.
+class Race(Effect[tuple[int, object]], kw_only=True):
+    """Perform `effects` at the same time. Answer as soon as one is done: with its index and its answer.
 
-    Only runs with `parallel` above 1 have them. The effects may be Batches themselves.
+    The others go on: an effect of the next Race that has the same `key` is the same, and are not
+    begun again; those that it does not have any more are given up. Only runs with `parallel` above
+    1 have Races, and only Worlds whose `races` is true get them: for all others `runtime/races.py`
+    performs each effect on its own.
     """
 
-    effects: tuple[Effect[object], ...]
+    effects: tuple[SendRequest | Sleep, ...]
 
 
 LeafEffect: TypeAlias = SendRequest | ReadFile | Sleep | Now
-AnyEffect: TypeAlias = LeafEffect | Batch
-"""Every kind of effect: a `match` over it ends in `assert_never`, so that no kind is forgotten."""
+"""Every kind of effect that a World performs: a `match` over it ends in `assert_never`, so that none is forgotten."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -215,37 +217,20 @@ class World(Protocol):
                     effect = replace(effect, request=replace(effect.request, headers=headers))
                 return await self._world.perform(effect)
 
-    A request may also be inside a Batch when steps run in parallel. The World of a blocking run
-    (`run`) must never suspend: its `perform` awaits nothing but other Worlds of that kind. That of
-    `arun` may await what it likes.
+    The World of a blocking run (`run`) must never suspend: its `perform` awaits nothing but other
+    Worlds of that kind. That of `arun` may await what it likes; when steps run in parallel, it gets
+    an effect before others are done. The same is true of a wrapper of the default World of `run`.
     """
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Do what the effect says and return its answer; failures are answers, not exceptions."""
 
 
-def known(effect: Effect[Any]) -> AnyEffect:
+def known(effect: Effect[Any]) -> LeafEffect:
     """Return an effect as one of the closed union, to be matched; raises TypeError for any other class."""
-    if isinstance(effect, (SendRequest, ReadFile, Sleep, Now, Batch)):
+    if isinstance(effect, (SendRequest, ReadFile, Sleep, Now)):
         return effect
-    raise TypeError(f"{type(effect).__name__} is no effect of the interpreter")
-
-
-def leaves(effect: Effect[Any]) -> Iterator[LeafEffect]:
-    """Yield an effect, or what a Batch and the Batches in it hold, in order."""
-    found = known(effect)
-    if isinstance(found, Batch):
-        for each in found.effects:
-            yield from leaves(each)
-    else:
-        yield found
-
-
-def in_shape(effect: Effect[Any], answers: Iterator[object]) -> object:
-    """Return answers to the leaves of an effect as the answer to that effect: tuples where it has Batches."""
-    if isinstance(effect, Batch):
-        return tuple(in_shape(each, answers) for each in effect.effects)
-    return next(answers)
+    raise TypeError(f"{type(effect).__name__} is no effect that this World performs")
 
 
 def _header(headers: Headers, name: str) -> str | None:

@@ -6,14 +6,13 @@ than a retry follows, `_follow` returns the step that this action leads to. Flow
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Final, TypeVar, assert_never, cast
+from collections.abc import Coroutine, Iterable
+from typing import Final, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_seconds
 from arazzo_runner.engine.attempt import Tried, try_operation
-from arazzo_runner.engine.concurrent import BranchWorld, depended_on, parallel_group, ready_workflows, run_branches
 from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.options import DEEPEST
@@ -24,13 +23,13 @@ from arazzo_runner.engine.results import (
     AttemptFinished,
     RetryScheduled,
     StepFinished,
-    StepResult,
     StepStarted,
     WorkflowFinished,
     WorkflowResult,
     WorkflowStarted,
 )
-from arazzo_runner.engine.state import BatchWorld, Frame, Run, Stop
+from arazzo_runner.engine.state import Frame, Run, Stop
+from arazzo_runner.engine.turns import Turns, Visit
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -42,21 +41,7 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 
-Result = TypeVar("Result")
 MAX_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
-
-
-class Visit(Record):
-    """One visit of a step: its result, the action that follows (None: the default), and its last attempt."""
-
-    result: StepResult
-    action: CompiledAction | None
-    tried: Tried
-
-    @property
-    def passed(self) -> bool:
-        """Whether the last attempt met its criteria."""
-        return self.tried.attempt.passed
 
 
 async def run_workflow(
@@ -95,7 +80,7 @@ def _use_given_outputs(run: Run, frame: Frame) -> None:
 
 async def _dependencies(run: Run, frame: Frame) -> End | None:
     """Run the workflows this one depends on, each once per run (Arazzo §Workflow Object, dependsOn)."""
-    if run.options.parallel > 1:
+    if run.options.parallel > 1 and frame.workflow.depends_on:
         await _concurrent_dependencies(run, frame)
     for key in frame.workflow.depends_on:
         result = run.finished.get(key)
@@ -128,59 +113,69 @@ async def _concurrent_dependencies(run: Run, frame: Frame) -> None:
 
     The rest is left to `_dependencies`, which reports why.
     """
-    order = depended_on(run.program, frame.workflow.key)
-    while group := ready_workflows(run.program, order, run.finished, run.options.parallel):
+
+    def begin(branch: Run, key: WorkflowKey) -> Coroutine[object, object, WorkflowResult] | None:
         try:
-            inputs = [_dependency_inputs(run, frame, key) for key in group]
+            return _dependency(branch, frame, key, _dependency_inputs(run, frame, key))
         except CannotBuild:
-            break
-        branches = [_dependency(run, frame, key, own) for key, own in zip(group, inputs, strict=True)]
-        results = await _concurrently(run, f"{frame.prefix}{group[0].workflow_id}!", branches)
-        run.dependencies += results
-        if run.stop is not None or any(result.status != "succeeded" for result in results):
-            break
-    positions = {key.workflow_id: position for position, key in enumerate(order)}
-    run.dependencies.sort(key=lambda result: positions.get(result.workflow_id, -1))
+            return None
 
+    from arazzo_runner.engine.dependencies import Dependencies  # lazily, as below: few runs have parallel steps
 
-async def _concurrently(run: Run, key: str, branches: Sequence[Coroutine[object, object, Result]]) -> list[Result]:
-    """Run branches at the same time and return their results in order."""
-    outer = run.world
-    run.world = BranchWorld()
-    try:
-        return await run_branches(BatchWorld(run, outer), key, branches)
-    finally:
-        run.world = outer
+    await Dependencies(run, frame.workflow.key, begin).run()
 
 
 async def _walk(run: Run, frame: Frame) -> End:
     """Run the steps one after the other; independent ones ahead of their turn with `parallel`."""
+    turns = _turns(run, frame)
+    try:
+        return await _walk_on(run, frame, turns)
+    finally:
+        turns.close()
+
+
+def _turns(run: Run, frame: Frame) -> Turns:
+    if run.options.parallel == 1:
+        return Turns(run, frame, visit_step)
+    from arazzo_runner.engine.ahead import Ahead
+
+    return Ahead(run, frame, visit_step)
+
+
+async def _walk_on(run: Run, frame: Frame, turns: Turns) -> End:
     steps, part = frame.workflow.steps, frame.selection
-    ahead: dict[int, Visit] = {}
     index = part.start
     while index < len(steps) and (part.last is None or index <= part.last):
         if part.chosen is not None and index not in part.chosen:
             index += 1
             continue
-        if run.visits_left <= 0:
-            return _stop(run, _loop_text(frame))
-        if index not in ahead and run.options.parallel > 1:
-            ahead.update(
-                await _visit_group(run, frame, parallel_group(frame.workflow, index, run.options.parallel, ahead))
-            )
-        run.visits_left -= 1
-        visit = ahead.pop(index, None) or await visit_step(run, frame, steps[index])
-        _record(run, frame, visit)
-        follow = await _follow(run, frame, index, visit)
-        if run.stop is not None or isinstance(follow, End):
-            frame.overtaken = [each.result for each in ahead.values()]
-            return End(run.stop.status, run.stop.reason) if run.stop is not None else cast(End, follow)
-        if follow <= index:
-            # Steps that ran ahead may have read outputs that the loop changes: they run again in their turn.
-            frame.overtaken += [each.result for each in ahead.values()]
-            ahead.clear()
+        if run.visits.left <= 0:
+            _stop(run, _loop_text(frame))
+        run.visits.left -= 1
+        visit = None if run.stop is not None else await turns.visit(index)
+        if visit is not None:
+            _record(run, frame, visit)
+        await turns.go_on(index, _forward(run, frame, index, visit))
+        follow = None if visit is None or run.stop is not None else await _follow(run, frame, index, visit)
+        if run.stop is not None:
+            return End(run.stop.status, run.stop.reason)
+        if isinstance(follow, End):
+            return follow
+        assert follow is not None
         index = follow
     return _end_of_part(frame)
+
+
+def _forward(run: Run, frame: Frame, index: int, visit: Visit | None) -> int | None:
+    """Return the index of the step that follows; None when the walk ends or goes back."""
+    if visit is None or run.stop is not None:
+        return None
+    if visit.leads_on:
+        return index + 1
+    if visit.action is None or visit.action.type != "goto" or visit.action.step_id is None:
+        return None
+    target = frame.workflow.positions[visit.action.step_id]
+    return target if target > index else None
 
 
 def _end_of_part(frame: Frame) -> End:
@@ -190,23 +185,11 @@ def _end_of_part(frame: Frame) -> End:
     return End("failed", f'step "{frame.workflow.steps[last].step_id}" was not reached')
 
 
-async def _visit_group(run: Run, frame: Frame, group: Sequence[int]) -> dict[int, Visit]:
-    """Visit independent steps at the same time."""
-    part = frame.selection
-    group = [index for index in group if part.chosen is None or index in part.chosen]
-    group = [index for index in group if part.last is None or index <= part.last]
-    if len(group) < 2:
-        return {}
-    steps = frame.workflow.steps
-    branches = [visit_step(run, frame, steps[index]) for index in group]
-    visits = await _concurrently(run, f"{frame.prefix}{steps[group[0]].step_id}", branches)
-    return dict(zip(group, visits, strict=True))
-
-
 def _record(run: Run, frame: Frame, visit: Visit) -> None:
     """Make a visit's outputs visible to the steps after it."""
-    if visit.tried.outputs or visit.passed:
-        frame.outputs[visit.result.step_id] = visit.tried.outputs
+    made = visit.made
+    if made is not None:
+        frame.outputs[visit.result.step_id] = made
     frame.results.append(visit.result)
     run.emit(StepFinished(frame.workflow.workflow_id, visit.result, frame.depth), run.secrets)
 
@@ -289,7 +272,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
 async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple[Tried, WorkflowResult | None]:
     refused = not_ready(run, frame, step)
     if refused is not None:
-        attempt = Attempt(number=number, diagnostics=(refused,))
+        attempt = Attempt(number=number, started=run.now, diagnostics=(refused,))
         final = refused.code == "outcome-unknown"
         return Tried(attempt, frame.scope(run), {}, built=False, final=final), None
     match step.call:
@@ -401,10 +384,10 @@ async def _wait_to_retry(
     if seconds > run.options.max_retry_wait:
         run.stop = Stop("failed", _too_long(run, seconds))
         return
-    if run.visits_left <= 0:
+    if run.visits.left <= 0:
         _stop(run, _loop_text(frame))
         return
-    run.visits_left -= 1
+    run.visits.left -= 1
     workflow_id = frame.workflow.workflow_id
     event = RetryScheduled(workflow_id, step.step_id, action.name, retry, action.retry_limit, seconds, frame.depth)
     run.emit(event, run.secrets)
@@ -429,7 +412,7 @@ async def _repair(
         if action.step_id in within or len(within) > MAX_REPAIRS:
             return False
         target = frame.workflow.steps[frame.workflow.positions[action.step_id]]
-        run.visits_left -= 1
+        run.visits.left -= 1
         visit = await visit_step(run, frame, target, within=within)
         _record(run, frame, visit)
         return visit.passed

@@ -64,8 +64,8 @@ def finished(run: Run, frame: Frame, end: End) -> WorkflowResult:
     """Return the result of a workflow that has ended or was stopped."""
     workflow = frame.workflow
     status = end.status
-    if status in ("failed", "interrupted") and run.unknown:
-        status = "in_doubt"
+    if status in ("failed", "interrupted") and any(key.startswith(frame.prefix) for key in run.unknown):
+        status = "in_doubt"  # a request of this workflow, or of one that it called
     outputs: dict[str, JsonValue] = {}
     missing = []
     scope = frame.scope(run)

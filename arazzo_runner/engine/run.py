@@ -13,7 +13,7 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
 from arazzo_runner.engine.results import RunResult, StopRun, WorkflowResult
 from arazzo_runner.engine.selection import select
-from arazzo_runner.engine.state import Emit, Run
+from arazzo_runner.engine.state import Emit, Run, Visits
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.program.model import Program
 
@@ -41,7 +41,7 @@ async def run_program(
     selection = select(workflow, options)
     budget = options.max_steps or max(1000, 20 * len(workflow.steps))
     run = Run(
-        program, world, options, emit, interrupts, budget,
+        program, world, options, emit, interrupts, Visits(budget),
         secrets=secrets, inputs=inputs, selection=selection, access=access or Access(),
     )  # fmt: skip
     started = await run.tick("run")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
-from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.base.records import MutableRecord, Record, field, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.concurrent import interrupted_answers
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import (
     Access,
     Answer,
-    Batch,
     Effect,
+    Headers,
     Interrupted,
     NoFile,
     NoResponse,
@@ -44,15 +42,22 @@ class Stop(Record):
     limit: float | None = None
 
 
-class Run(MutableRecord):
-    """The state shared by all workflows of one run.
+class Visits(MutableRecord):
+    """How many more steps a run may visit."""
 
-    `visits_left` is how many more steps may be visited. `unknown` maps the effect keys of unsafe
+    left: int
+
+
+class Run(MutableRecord):
+    """The state shared by all workflows of one run; of a branch that runs beside others, its own copy (`fork`).
+
+    `visits` is the budget of step visits. `unknown` maps the effect keys of unsafe
     requests whose outcome is unknown to what they are. `finished` holds the last result of every
     workflow that ended, `dependencies` the results of those that ran because another depends on
     them. `stop` is set once and ends the run. `inputs` are those of the entry workflow,
     `selection` is the part of it that runs. `access` returns requests as records show them.
     `unknown_formats` are the sentences about formats that the run has reported, each once.
+    `answered` are the responses of a branch so far, for the cookies they set; None outside of branches.
     """
 
     program: Program
@@ -60,7 +65,7 @@ class Run(MutableRecord):
     options: RunOptions
     emit: Emit
     interrupts: tuple[type[BaseException], ...]
-    visits_left: int
+    visits: Visits
     secrets: Secrets = field(default_factory=Secrets)
     inputs: dict[str, JsonValue] = field(default_factory=dict)
     selection: Selection = field(default_factory=Selection)
@@ -75,6 +80,32 @@ class Run(MutableRecord):
     root: Frame | None = None
     dependencies: list[WorkflowResult] = field(default_factory=list)
     stop: Stop | None = None
+    answered: list[tuple[str, Headers, float]] | None = None
+
+    def fork(self, world: World, jar: Jar, *, apart: bool) -> Run:
+        """Return the state of a branch: its clock, cookies, deadline and stop are its own until `join`.
+
+        `apart` says that the results of workflows are too: nothing in the branch may read them.
+        """
+        branch = replace(self, world=world, jar=jar, answered=[])
+        return replace(branch, finished={}, scopes={}) if apart else branch
+
+    def join(self, branch: Run) -> None:
+        """Take over what a branch has changed, as if it had run now."""
+        self.now = max(self.now, branch.now)
+        self.stop = self.stop or branch.stop
+        for each in branch.answered or ():
+            self.keep_cookies(*each)
+        if branch.finished is not self.finished:
+            self.finished.update(branch.finished)
+            for uri, scopes in branch.scopes.items():
+                self.scopes.setdefault(uri, {}).update(scopes)
+
+    def keep_cookies(self, url: str, headers: Headers, moment: float) -> None:
+        """Keep the cookies that a response sets."""
+        self.jar = self.jar.after_response(url, headers, moment, mode=self.options.cookies)
+        if self.answered is not None:
+            self.answered.append((url, headers, moment))
 
     async def send(self, effect: SendRequest) -> object:
         """Perform a request; an interruption is an answer too, so that the result has what ran so far."""
@@ -93,6 +124,8 @@ class Run(MutableRecord):
 
     async def sleep(self, key: str, seconds: float) -> None:
         """Wait, at most until the run's deadline."""
+        if self.stop is not None:
+            return
         left = self.time_left()
         if left is not None and seconds > left:
             self._stop_at_deadline()
@@ -123,22 +156,6 @@ class Run(MutableRecord):
         except self.interrupts:
             self.stop = Stop("interrupted", "interrupted")
             return None
-
-
-class BatchWorld(Record):
-    """Performs the Batches of parallel branches in the run's own World."""
-
-    run: Run
-    world: World
-
-    async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform a Batch; after an interruption every branch still gets an answer, and the run ends."""
-        try:
-            return await self.world.perform(effect)
-        except self.run.interrupts:
-            self.run.stop = Stop("interrupted", "interrupted")
-            assert isinstance(effect, Batch)
-            return cast(Answer, interrupted_answers(effect, self.run.now))
 
 
 class Frame(MutableRecord):

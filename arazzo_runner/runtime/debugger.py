@@ -14,7 +14,6 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.effects import (
     Answer,
-    Batch,
     Effect,
     HttpResponse,
     Interrupted,
@@ -78,15 +77,12 @@ class DebugWorld:
         """Whether the run still repeats effects that were performed before."""
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform an effect; those of a Batch one by one."""
+        """Perform an effect."""
         if self._quitting:
             raise Interrupted(sent=False)
         match found := known(effect):
             case SendRequest():
                 return cast(Answer, await self._exchange(found))
-            case Batch():
-                answers = [await self.perform(each) for each in found.effects]
-                return cast(Answer, tuple(answers))
             case ReadFile() | Sleep() | Now():
                 return await self._world.perform(effect)
             case _:

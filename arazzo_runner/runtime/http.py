@@ -12,7 +12,6 @@ from typing import Any, Final, Self, assert_never, cast
 
 from arazzo_runner.engine.effects import (
     Answer,
-    Batch,
     Effect,
     HttpResponse,
     NoResponse,
@@ -38,10 +37,9 @@ MAX_STALE_CONNECTIONS = 3
 class BlockingWorld:
     """Performs effects while the caller waits; it never suspends, as the World of `run` must not.
 
-    The requests of a Batch are sent at the same time, on an event loop of its own (one after the
-    other when the caller already runs one: use `arun` there). `options` say how servers are reached,
-    `transport` is an httpx transport to use instead, `max_response_size` limits the decoded body
-    in bytes. Use it as a context manager; several runs may share it, one after the other.
+    For steps that run in parallel it has an event loop of its own (`event_loop`). `options` say how
+    servers are reached, `transport` is an httpx transport to use instead, `max_response_size` limits
+    the decoded body in bytes. Use it as a context manager; several runs may share it, one after the other.
     """
 
     sends: Final = True  # to servers: requests get their credentials first
@@ -58,7 +56,7 @@ class BlockingWorld:
         self._options = options or TransportOptions()
         self._routes: dict[Origin, Route] = {}
         self._stale = _StaleConnections()
-        self._batch_loop: Any = None
+        self._event_loop: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -69,12 +67,26 @@ class BlockingWorld:
         for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             transport.close()
         self._routes.clear()
-        if self._batch_loop is not None:
-            self._batch_loop.close()
-            self._batch_loop = None
+        if self._event_loop is not None:
+            self._event_loop.close()
+            self._event_loop = None
+
+    def event_loop(self) -> Any:
+        """Return an EventLoop whose World sends as this one does, for requests at the same time.
+
+        None when the caller already runs an event loop (requests are sent one after the other then: use
+        `arun` there) or has given a transport, which is a blocking one.
+        """
+        from arazzo_runner.runtime.races import EventLoop, has_running_loop
+
+        if self._given is not None or has_running_loop():
+            return None
+        if self._event_loop is None:
+            self._event_loop = EventLoop(AsyncWorld(max_response_size=self._max, options=self._options))
+        return self._event_loop
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect; those of a Batch at the same time where possible."""
+        """Perform one effect."""
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
@@ -88,21 +100,8 @@ class BlockingWorld:
             case Sleep():
                 time.sleep(found.seconds)
                 return None
-            case Batch():
-                return self._batch(found)
             case _:
                 assert_never(found)
-
-    def _batch(self, batch: Batch) -> tuple[object, ...]:
-        """Perform a Batch, at the same time when more than one of its effects takes time."""
-        if sum(map(_takes_time, batch.effects)) > 1 and self._given is None:
-            from arazzo_runner.runtime.batch import BatchLoop, has_running_loop
-
-            if not has_running_loop():
-                if self._batch_loop is None:
-                    self._batch_loop = BatchLoop(AsyncWorld(max_response_size=self._max, options=self._options))
-                return cast("tuple[object, ...]", self._batch_loop.perform(batch))
-        return tuple(self._perform(each) for each in batch.effects)
 
     def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = self._sent(effect)
@@ -163,7 +162,7 @@ class BlockingWorld:
 
 
 class AsyncWorld:
-    """Performs effects on the running event loop; a Batch all at once.
+    """Performs effects on the running event loop.
 
     Pass one to many `arun`s to let them share connections (one pool per origin); without, each
     run has its own. It belongs to the event loop it is first used on. `options` say how servers
@@ -217,8 +216,6 @@ class AsyncWorld:
             case Sleep():
                 await asyncio.sleep(found.seconds)
                 return None
-            case Batch():
-                return tuple(await asyncio.gather(*(self._perform(each) for each in found.effects)))
             case _:
                 assert_never(found)
 
@@ -293,17 +290,6 @@ class AsyncWorld:
             self._loop = loop
         elif self._loop is not loop:
             raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each")
-
-
-def _takes_time(effect: Effect[Any]) -> bool:
-    """Return whether performing an effect waits for something: only then an event loop helps."""
-    match found := known(effect):
-        case SendRequest() | Sleep() | Batch():
-            return True
-        case ReadFile() | Now():
-            return False
-        case _:
-            assert_never(found)
 
 
 def _addresses(url: str) -> list[str]:

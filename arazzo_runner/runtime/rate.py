@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import assert_never
+from typing import Any, assert_never
 
-from arazzo_runner.engine.effects import Answer, Effect, LeafEffect, Now, ReadFile, SendRequest, Sleep, World, leaves
+from arazzo_runner.engine.effects import Answer, Effect, Now, ReadFile, SendRequest, Sleep, World, known
 
 
 class Pace:
@@ -15,13 +15,12 @@ class Pace:
         self._apart = 1 / per_second
         self._next = 0.0
 
-    def wait(self, requests: int) -> float:
-        """Return how many seconds to wait before sending this many requests, and reserve their moments."""
+    def wait(self) -> float:
+        """Return how many seconds to wait before sending a request, and reserve its moment."""
         now = time.monotonic()
-        first = max(now, self._next)
-        self._next = first + requests * self._apart
-        # Requests that are sent together wait for the moment of the last one.
-        return first + (requests - 1) * self._apart - now
+        moment = max(now, self._next)
+        self._next = moment + self._apart
+        return moment - now
 
     def around(self, world: World) -> World:
         """Return a World that sends at this rate through another."""
@@ -36,19 +35,18 @@ class PacedWorld:
         self._pace = pace
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform an effect; wait before a request, and before a Batch with requests."""
-        requests = sum(map(_is_sent, leaves(effect)))
-        seconds = self._pace.wait(requests) if requests else 0.0
+        """Perform an effect; wait before a request."""
+        seconds = self._pace.wait() if _is_sent(effect) else 0.0
         if seconds > 0:
             await self._world.perform(Sleep(key=f"{effect.key}~pace", seconds=seconds))
         return await self._world.perform(effect)
 
 
-def _is_sent(effect: LeafEffect) -> bool:
-    match effect:
+def _is_sent(effect: Effect[Any]) -> bool:
+    match found := known(effect):
         case SendRequest():
             return True
         case ReadFile() | Sleep() | Now():
             return False
         case _:
-            assert_never(effect)
+            assert_never(found)

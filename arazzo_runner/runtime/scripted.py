@@ -14,7 +14,6 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.effects import (
     Answer,
-    Batch,
     Effect,
     HttpRequest,
     HttpResponse,
@@ -66,8 +65,6 @@ class ScriptedWorld(MutableRecord):
                 self.waits.append(found.seconds)
                 self.now += found.seconds
                 return None
-            case Batch():
-                return tuple(self._perform(each) for each in found.effects)
             case _:
                 assert_never(found)
 

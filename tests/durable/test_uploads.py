@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from arazzo_runner import LoadOptions, api
+from arazzo_runner import LoadOptions, api, replace
 from arazzo_runner.durable.journal import ANSWERED, BEGUN, Entry
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
-from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoFile, Now, ReadFile, SendRequest, Sleep
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoFile, Now, Race, ReadFile, SendRequest, Sleep
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.run import drive
 
 READ = ReadFile(key="up#1/file1", path="photo.png")
 POST = SendRequest(key="other#1", safe=False, request=HttpRequest("POST", "http://server.test/"), timeout=1.0)
@@ -52,8 +53,8 @@ class Outside:
 
     async def perform(self, effect: Any, /) -> Any:
         match effect:
-            case Batch():
-                return tuple([await self.perform(each) for each in effect.effects])
+            case Race():
+                return 0, await self.perform(effect.effects[0])
             case ReadFile():
                 return self.files.get(effect.path, NoFile("it is not there"))
             case SendRequest():
@@ -135,14 +136,20 @@ def test_showing_a_run_needs_no_file() -> None:
     assert b"not kept" in perform(kept, {}, READ, without_files=True)
 
 
-def test_a_file_read_beside_a_request_of_another_branch() -> None:
+def test_a_file_read_while_requests_of_other_branches_are_under_way() -> None:
     kept: list[Entry] = []
-    batch = Batch(key="b~1", safe=False, effects=(READ, POST))
-    assert perform(kept, {"photo.png": b"holiday"}, batch) == (b"holiday", HttpResponse(200))
-    assert [entry.kind for entry in kept] == [BEGUN, ANSWERED]
-    assert perform(kept, {"photo.png": b"holiday"}, batch, execution="second") == (b"holiday", HttpResponse(200))
+    race = Race(key="race", effects=(POST, replace(POST, key="third#1")))
+
+    def both(**terms: Any) -> Any:
+        world = durable(kept, Outside({"photo.png": b"holiday"}), **terms)
+        return [drive(world.perform(each)) for each in (race, READ, replace(race, effects=race.effects[1:]))]
+
+    expected = [(0, HttpResponse(200)), b"holiday", (0, HttpResponse(200))]
+    assert both() == expected
+    assert [entry.kind for entry in kept] == [BEGUN, BEGUN, ANSWERED, ANSWERED, ANSWERED]
+    assert both(execution="second") == expected
     with pytest.raises(JournalMismatch):
-        durable(kept, Outside({}), execution="third").perform(batch).send(None)
+        drive(durable(kept, Outside({}), execution="third").perform(READ))
 
 
 def test_a_run_that_is_resumed_with_another_file_sends_nothing(tmp_path: Any) -> None:

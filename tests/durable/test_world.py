@@ -7,17 +7,20 @@ every n can be tried.
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from arazzo_runner import api
+from arazzo_runner import api, replace
 from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, FAILED, Entry, InDoubt, open_doubts
 from arazzo_runner.durable.records import Decision
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
-from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, Race, SendRequest, Sleep
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.run import drive
 from tests.durable.token_server import FIRST, Tokens
 
 SPEC = Path(__file__).parents[2] / "fixtures" / "durable" / "rotate.arazzo.yml"
@@ -36,10 +39,11 @@ PARALLEL = {
                     "successCriteria": [{"condition": "$statusCode == 201"}],
                     "onFailure": [{"name": "again", "type": "retry", "retryAfter": 1, "retryLimit": 3}],
                     "outputs": {"id": "$response.body#/id"},
+                    **({"dependsOn": ["writeB"]} if name == "D" else {}),
                 }
-                for name in "ABC"
+                for name in "ABCD"
             ],
-            "outputs": {name: f"$steps.write{name}.outputs.id" for name in "ABC"},
+            "outputs": {name: f"$steps.write{name}.outputs.id" for name in "BC"},
         }
     ],
 }
@@ -88,9 +92,11 @@ class ListJournal:
 class Server:
     """The World behind: the token server as an object, and a clock that waiting moves."""
 
-    def __init__(self, tokens: Tokens, plan: Plan) -> None:
+    def __init__(self, tokens: Tokens, plan: Plan, pick: Callable[[list[int]], int]) -> None:
         self._tokens = tokens
         self._plan = plan
+        self._sent: dict[str, Any] = {}
+        self._pick = pick
         self.clock = 1000.0
 
     async def perform(self, effect: Any, /) -> Any:
@@ -101,8 +107,8 @@ class Server:
             self._plan.strike("sleep")
             self.clock += effect.seconds
             return None
-        if isinstance(effect, Batch):
-            return tuple([await self.perform(each) for each in effect.effects])
+        if isinstance(effect, Race):
+            return await self._first(effect)
         self._plan.strike("before-send")
         path = "/" + effect.request.url.partition("://")[2].partition("/")[2]
         body = json.loads(effect.request.body) if effect.request.body else None
@@ -110,6 +116,16 @@ class Server:
         self._plan.strike("after-send")
         headers = (("Content-Type", "application/json"),)
         return HttpResponse(acted.status, headers, json.dumps(acted.answer).encode(), 1.0)
+
+    async def _first(self, race: Race) -> tuple[int, Any]:
+        """Send what was not sent, and answer with any of them; a wait is over when there is nothing else."""
+        for each in race.effects:
+            if isinstance(each, SendRequest) and each.key not in self._sent:
+                self._sent[each.key] = await self.perform(each)
+        done = [index for index, each in enumerate(race.effects) if each.key in self._sent] or [0]
+        index = self._pick(done)
+        each = race.effects[index]
+        return index, self._sent.pop(each.key, None) if isinstance(each, SendRequest) else await self.perform(each)
 
 
 class Runs:
@@ -123,6 +139,7 @@ class Runs:
         self._program = api.load(document, workflow_id, servers={"tokens": "http://server.test"})
         self._inputs = inputs
         self._options = RunOptions(run_timeout=None, parallel=parallel)
+        self.pick: Callable[[list[int]], int] = lambda done: done[0]
         self._decided: dict[str, dict[str, Decision]] = {}
 
     def go(self, plan: Plan) -> Any:
@@ -135,7 +152,7 @@ class Runs:
             decisions=lambda token: self._decided.get(token, {}),
             keyed=lambda effect: False,
         )
-        world = DurableWorld(Server(self.tokens, plan), journal, terms)
+        world = DurableWorld(Server(self.tokens, plan, self.pick), journal, terms)
         try:
             result = api.run(self._program, inputs=self._inputs, world=world, options=self._options)
         except Crash:
@@ -154,7 +171,7 @@ class Runs:
         raise AssertionError("the run does not end")
 
     def _decision(self, doubt: Any) -> Decision:
-        sent = {"write": "/notes", "revokeOld": "/auth/revoke"}.get(doubt.step_id.rstrip("ABC"), "/auth/refresh")
+        sent = {"write": "/notes", "revokeOld": "/auth/revoke"}.get(doubt.step_id.rstrip("ABCD"), "/auth/refresh")
         body = doubt.step_id.removeprefix("write") if sent == "/notes" else ""
         seen = [each for each in self.tokens.log if each.path == sent and (not body or each.body == {"text": body})]
         number = int(doubt.key.rpartition("#")[2]) if sent == "/notes" else {"second": 2}.get(doubt.step_id, 1)
@@ -173,8 +190,28 @@ def together() -> Runs:
     return Runs(PARALLEL, {}, "both", parallel=8)
 
 
+def together_last_first() -> Runs:
+    runs = together()
+    runs.pick = lambda done: done[-1]
+    return runs
+
+
+def together_at_random() -> Runs:
+    runs = together()
+    runs.pick = random.Random(7).choice
+    return runs
+
+
+MAKERS = {
+    "one after the other": rotation,
+    "at the same time": together,
+    "at the same time, the last answer first": together_last_first,
+    "at the same time, in any order": together_at_random,
+}
+
+
 @pytest.mark.parametrize("point", ["before-write", "after-write", "before-send", "after-send", "sleep"])
-@pytest.mark.parametrize("make", [rotation, together], ids=["one after the other", "at the same time"])
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_stopped_at_every_write_and_every_send(make: Any, point: str) -> None:
     whole = make()
     counted = Plan(point)
@@ -303,3 +340,79 @@ def test_a_body_that_is_no_text_survives_the_journal() -> None:
     kept: list[Entry] = []
     perform(kept, Answers(HttpResponse(200, (("X", "y"),), b"\xff\x00", 2.0)), POST)
     assert perform(kept, Answers(None), POST) == HttpResponse(200, (("X", "y"),), b"\xff\x00", 2.0)
+
+
+# ------------------------------------------------------------------ at the same time
+
+
+def first(kept: list[Entry], answers: dict[str, Any], *effects: Any, **terms: Any) -> list[tuple[str, Any]]:
+    """Perform effects at the same time, done in the order of `answers`; return what came, by key, in order."""
+    given = {"run_id": "r", "execution": "e", "decisions": lambda token: {}, "keyed": lambda effect: False, **terms}
+    world = DurableWorld(InOrder(answers), ListJournal(kept, Plan()), Terms(**given))
+    came, left = [], list(effects)
+    while left:
+        index, answer = drive(world.perform(Race(key="race", effects=tuple(left))))
+        came.append((left.pop(index).key, answer))
+    return came
+
+
+class InOrder:
+    """A World whose effects are done in a given order."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = answers
+
+    async def perform(self, effect: Any, /) -> Any:
+        if isinstance(effect, Now):
+            return 5.0
+        keys = [each.key for each in effect.effects] if isinstance(effect, Race) else [effect.key]
+        done = next(key for key in self._answers if key in keys)
+        return (keys.index(done), self._answers[done]) if isinstance(effect, Race) else self._answers[done]
+
+
+def post(key: str) -> SendRequest:
+    return replace(POST, key=key)
+
+
+LOST = NoResponse("timeout", "no answer", sent=True)
+
+
+def test_the_order_of_answers_is_recorded_and_replayed() -> None:
+    kept: list[Entry] = []
+    wait = Sleep(key="w#1/wait", seconds=3.0)
+    answers = {"c#1": HttpResponse(203), "w#1/wait": None, "a#1": HttpResponse(201)}
+    came = first(kept, answers, post("a#1"), wait, post("c#1"))
+    assert [key for key, _ in came] == ["c#1", "w#1/wait", "a#1"]
+    assert first(kept, {}, post("a#1"), wait, post("c#1"), execution="other") == came
+
+
+def test_unknown_outcomes_come_last_and_can_all_be_decided() -> None:
+    kept: list[Entry] = []
+    effects = [post("a#1"), post("b#1"), post("c#1")]
+    came = first(kept, {"a#1": LOST, "b#1": LOST, "c#1": HttpResponse(200)}, *effects)
+    assert [key for key, _ in came] == ["c#1", "a#1", "b#1"]
+    doubts = open_doubts(kept)
+    assert {doubt.key for doubt in doubts} == {"a#1", "b#1"}
+    assert first(kept, {}, *effects, execution="second") == came
+    decided = {"e": {"a#1": Decision(kind="resend"), "b#1": Decision(kind="answered", answer=HttpResponse(207))}}
+    again = {"a#1": HttpResponse(201)}
+    settled = first(kept, again, *effects, execution="third", decisions=lambda token: decided.get(token, {}))
+    assert {key: answer.status for key, answer in settled} == {"a#1": 201, "b#1": 207, "c#1": 200}
+    assert open_doubts(kept) == ()
+    assert first(kept, {}, *effects, execution="fourth") == settled
+
+
+def test_requests_under_way_at_a_crash_are_in_doubt_and_the_answered_ones_are_not() -> None:
+    kept: list[Entry] = []
+    effects = [post("a#1"), post("b#1"), replace(POST, key="c#1", safe=True)]
+    with pytest.raises(RuntimeError):
+        first(kept, {"b#1": HttpResponse(200)}, *effects)
+    assert [doubt.key for doubt in open_doubts(kept)] == ["a#1"]
+    entries = len(kept)
+    with pytest.raises(InDoubt):
+        first(kept, {"a#1": HttpResponse(200)}, *effects, execution="second")
+    assert len(kept) == entries
+    decided = {"e": {"a#1": Decision(kind="failed")}}
+    answers = {"c#1": HttpResponse(202)}
+    came = first(kept, answers, *effects, execution="third", decisions=lambda token: decided.get(token, {}))
+    assert came == [("b#1", HttpResponse(200)), ("a#1", FAILED), ("c#1", HttpResponse(202))]

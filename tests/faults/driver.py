@@ -1,6 +1,6 @@
 """python -m tests.faults.driver FAULT NUMBER arazzo-arguments…: the real command line, with one fault.
 
-FAULT is `kill-before`, `kill-after` (an effect: a send, a wait, a batch), `kill-at-write`,
+FAULT is `kill-before`, `kill-after` (an effect: a send, a wait), `kill-at-write`,
 `fail-write` (from then on) or `fail-one-write` (a file of secrets); NUMBER counts from 0. Several commands follow each other in forked
 children, separated by `--`, so that the imports are paid once; prints one JSON line each.
 """

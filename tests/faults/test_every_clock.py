@@ -13,7 +13,7 @@ from arazzo_runner import LoadOptions
 from arazzo_runner.cli import main
 from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpResponse, Now, SendRequest
+from arazzo_runner.engine.effects import Answer, Effect, HttpResponse, Now, SendRequest
 from arazzo_runner.errors import ArazzoError, InvalidUsage
 from arazzo_runner.report.runs.formats import KINDS, render
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
@@ -48,8 +48,6 @@ class At:
         return cast(Answer, self._given(effect))
 
     def _given(self, effect: Effect[Any]) -> object:
-        if isinstance(effect, Batch):
-            return tuple(self._given(each) for each in effect.effects)
         if isinstance(effect, SendRequest):
             headers = (*self._headers, ("Content-Type", "application/json"))
             return HttpResponse(200, headers, b'{"count": 1, "token": "long-secret-text"}')

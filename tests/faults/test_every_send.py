@@ -7,7 +7,7 @@ import json
 import pytest
 
 import arazzo_runner
-from arazzo_runner.engine.effects import Batch, HttpResponse, NoResponse, Now, SendRequest
+from arazzo_runner.engine.effects import HttpResponse, NoResponse, Now, SendRequest
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.json import pretty, run_report
@@ -31,8 +31,6 @@ class TokenWorld:
         self._now = 1_700_000_000.0
 
     async def perform(self, effect):
-        if isinstance(effect, Batch):
-            return tuple([await self.perform(each) for each in effect.effects])
         if isinstance(effect, SendRequest):
             body = self.tokens.answer(effect.request.method, effect.request.url)
             return HttpResponse(200, (("Content-Type", "application/json"),), json.dumps(body).encode())

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from arazzo_runner.engine.effects import Answer, Batch, Effect, NoResponse, Now, SendRequest, Sleep, World
-
-
-def flat(effect: Effect[Any]) -> list[Effect[Any]]:
-    """Return an effect's parts: those of a Batch, else itself."""
-    return [each for part in effect.effects for each in flat(part)] if isinstance(effect, Batch) else [effect]
+from arazzo_runner.engine.effects import Answer, Effect, NoResponse, SendRequest, Sleep, World
 
 
 class FailingSends:
@@ -25,8 +20,6 @@ class FailingSends:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect, or fail it."""
-        if isinstance(effect, Batch):
-            return cast(Answer, tuple([await self.perform(each) for each in effect.effects]))
         if not isinstance(effect, SendRequest):
             return await self._world.perform(effect)
         number, self.count = self.count, self.count + 1
@@ -51,9 +44,8 @@ class Watched:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect."""
-        if not any(isinstance(each, (SendRequest, Sleep)) for each in flat(effect)):
+        if not isinstance(effect, (SendRequest, Sleep)):
             return await self._world.perform(effect)
-        assert not isinstance(effect, Now)
         number, self._count = self._count, self._count + 1
         self._before(number, effect)
         answer = await self._world.perform(effect)

@@ -21,7 +21,7 @@ import arazzo_runner
 from arazzo_runner import LoadOptions
 from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.engine.effects import Answer, Batch, Effect, HttpResponse, Now, SendRequest
+from arazzo_runner.engine.effects import Answer, Effect, HttpResponse, Now, SendRequest
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic
@@ -73,8 +73,6 @@ class Answering:
 
     def _given(self, effect: Effect[Any]) -> object:
         self._now += 1
-        if isinstance(effect, Batch):
-            return tuple(self._given(each) for each in effect.effects)
         if isinstance(effect, SendRequest):
             return self._answer
         return self._now if isinstance(effect, Now) else None

@@ -19,7 +19,7 @@ pytest.importorskip("authlib")
 import arazzo_runner
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, SendRequest
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.auth.digest import Challenges, answer_challenge, read_challenge
@@ -672,16 +672,6 @@ def test_no_token_response_is_too_odd(status, body):
 
 
 # ------------------------------------------------------------------ at the same time
-
-
-def test_a_batch_fetches_one_token_and_goes_out_together(make):
-    run = make(token_delay=0.1)
-    effects = tuple(
-        run.effect(path, [[name]]) for path, name in [("/things", "client")] * 5 + [("/digest", "digest")] * 3
-    )
-    answers = run.send(Batch(key="b", effects=(Batch(key="c", effects=effects[:4]), *effects[4:])))[0]
-    assert [answer.status for answer in (*answers[0], *answers[1:])] == [200] * 8
-    assert len(run.api.requests("/token")) == 1
 
 
 def test_many_tasks_fetch_one_token(tmp_path):

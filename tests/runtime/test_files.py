@@ -8,7 +8,7 @@ import os
 import pytest
 
 import arazzo_runner
-from arazzo_runner.engine.effects import Batch, NoFile, Now, ReadFile
+from arazzo_runner.engine.effects import NoFile, ReadFile
 from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime import files
 from arazzo_runner.runtime.files import read_below
@@ -64,15 +64,12 @@ def test_a_pipe_and_a_huge_file_are_refused(folder, monkeypatch):
 def test_every_world_reads_the_file(folder, monkeypatch):
     monkeypatch.chdir(folder)
     read = ReadFile(key="up#1/file1", path="sub/file.txt")
-    batch = Batch(key="b", effects=(read, Now(key="n")))
 
     async def asynchronous():
         async with arazzo_runner.AsyncWorld() as world:
-            return await world.perform(read), await world.perform(batch)
+            return await world.perform(read)
 
-    alone, together = asyncio.run(asynchronous())
-    assert (alone, together[0]) == (b"content", b"content")
+    assert asyncio.run(asynchronous()) == b"content"
     with arazzo_runner.BlockingWorld() as blocking:
         for world in (blocking, ScriptedWorld([])):
             assert drive(world.perform(read)) == b"content"
-            assert drive(world.perform(batch))[0] == b"content"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 import time
 
 import pytest
 
-from arazzo_runner.engine.effects import Batch, HttpResponse, Now, Sleep
+from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
-from arazzo_runner.runtime.mock.server import make_server
 from tests.runtime.faulty import FaultyServer
 from tests.runtime.senders import asynchronous, blocking, effect, pooled
 
@@ -158,71 +156,6 @@ def test_an_async_world_stays_on_its_event_loop(server):
     asyncio.run(closed())
     with pytest.raises(RuntimeError, match="another event loop"):
         asyncio.run(once())
-
-
-def test_a_blocking_batch_goes_out_at_the_same_time(server):
-    requests = tuple(effect(server.url + "/slow-end", timeout=10.0) for _ in range(6))
-    with BlockingWorld() as world:
-        started = time.perf_counter()
-        answers = drive(world.perform(Batch(key="b", effects=requests)))
-        took = time.perf_counter() - started
-    assert [answer.status for answer in answers] == [200] * 6
-    assert took < 1.5, "one after the other they take three seconds"
-
-
-def test_a_blocking_batch_inside_a_running_loop_goes_in_order(server):
-    async def inside():
-        with BlockingWorld() as world:
-            return drive(
-                world.perform(Batch(key="b", effects=(effect(server.url + "/ok"), effect(server.url + "/ok"))))
-            )
-
-    assert [answer.status for answer in asyncio.run(inside())] == [200, 200]
-
-
-def test_a_batch_answers_in_order(server, send):
-    batch = Batch(
-        key="b",
-        effects=(
-            effect(server.url + "/ok"),
-            Now(key="n"),
-            Sleep(key="s", seconds=0.0),
-            effect(server.url + "/no-content"),
-        ),
-    )
-    first, now, slept, last = send(batch)
-    assert (first.status, slept, last.status) == (200, None, 204)
-    assert now > 1_700_000_000
-
-
-class Meeting:
-    """Answers no request before three of them have come."""
-
-    def __init__(self):
-        self.barrier = threading.Barrier(3, timeout=5)
-
-    def handle(self, request):
-        try:
-            self.barrier.wait()
-        except threading.BrokenBarrierError:
-            return HttpResponse(500, (), b"")
-        return HttpResponse(200, (), request.url.encode())
-
-
-def test_the_requests_of_a_batch_are_concurrent(send):
-    server = make_server(Meeting(), "127.0.0.1", 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_address[1]}"
-    effects = tuple(effect(f"{url}/{number}", timeout=10.0) for number in range(3))
-    answers = send(Batch(key="b", effects=effects))
-    server.shutdown()
-    server.server_close()
-    assert [(answer.status, answer.body) for answer in answers] == [(200, b"/0"), (200, b"/1"), (200, b"/2")]
-
-
-def test_a_mistake_in_a_batch_is_raised(send):
-    with pytest.raises(TypeError, match="no effect"):
-        send(Batch(key="b", effects=(Sleep(key="s", seconds=0.0), Sleep(key="s", seconds=0.0), object())))
 
 
 def test_a_blocking_run_reports_a_world_that_suspends():

@@ -91,7 +91,7 @@ limit_options = option_group(
         is_flag=False,
         flag_value=8,
         metavar="[N]",
-        help="Run up to N (8) independent steps at the same time, in rounds.",
+        help="Run up to N (8) independent steps at the same time.",
     ),
     click.option(
         "--resend-unknown",

@@ -1,13 +1,12 @@
 """The World that adds credentials: around the one that sends, below journal and cassette, which never see them.
 
-For each request the plan chooses the first alternative whose credentials are all configured. The
-requests of a Batch are prepared one after the other and sent together. One that the server refuses
-with 401 is sent again where that can help: with an answered Digest challenge, with a new token.
+For each request the plan chooses the first alternative whose credentials are all configured. One
+that the server refuses with 401 is sent again where that can help: with an answered Digest challenge, with a new token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never, cast
 
 from arazzo_runner.base.records import MutableRecord, field, replace
@@ -15,22 +14,18 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import (
     Access,
     Answer,
-    Batch,
     CredentialsGiven,
     Effect,
     Headers,
     HttpRequest,
     HttpResponse,
-    LeafEffect,
     NoResponse,
     Now,
     ReadFile,
     SendRequest,
     Sleep,
     World,
-    in_shape,
     known,
-    leaves,
 )
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import Program
@@ -47,23 +42,21 @@ MAX_SENDS = 4
 
 
 class _Job(MutableRecord):
-    """One effect: the credentials that are added to it, and its answer once there is one."""
+    """One request: the credentials that are added to it, and what they were."""
 
-    effect: Effect[Any]
-    chosen: Chosen = ()
-    answer: object = None
-    is_done: bool = False
+    effect: SendRequest
+    chosen: Chosen
     tokens: dict[str, tuple[Token, bool]] = field(default_factory=dict)
     challenge: Challenge | None = None
     is_renewed: bool = False
     cookies: ExchangeCookies | None = None
     set_cookies: Headers = ()
 
-    def settle(self, answer: object) -> None:
+    def with_cookies(self, answer: HttpResponse | NoResponse) -> HttpResponse | NoResponse:
+        """Return an answer with the cookies of the refusals before it."""
         if self.set_cookies and isinstance(answer, HttpResponse):
-            answer = replace(answer, headers=(*self.set_cookies, *answer.headers))
-        self.answer = answer
-        self.is_done = True
+            return replace(answer, headers=(*self.set_cookies, *answer.headers))
+        return answer
 
     def take_cookies(self, effect: SendRequest, refusal: HttpResponse) -> None:
         """Keep the cookies of a refusal for the next request, and for the run: a nonce may be bound to a session."""
@@ -91,52 +84,34 @@ class AuthWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect, with credentials where its operation asks for them."""
-        jobs = [_Job(each, self._chosen(each)) for each in leaves(effect)]
-        if not any(job.chosen for job in jobs):
-            return await self._world.perform(effect)
-        for number in range(MAX_SENDS):
-            waiting = [job for job in jobs if not job.is_done]
-            if not waiting:
-                break
-            await self._send_all(f"{effect.key}+{number}", waiting, is_last=number == MAX_SENDS - 1)
-        answers = iter([job.answer for job in jobs])
-        return cast(Answer, in_shape(effect, answers))
-
-    def _chosen(self, effect: LeafEffect) -> Chosen:
-        match effect:
+        match found := known(effect):
             case SendRequest():
-                return self._plan.choose(effect)
+                chosen = self._plan.choose(found)
+                if not chosen:
+                    return await self._world.perform(effect)
+                return cast(Answer, await self._sent(_Job(found, chosen)))
             case ReadFile() | Sleep() | Now():
-                return ()
+                return await self._world.perform(effect)
             case _:
-                assert_never(effect)
+                assert_never(found)
 
-    async def _send_all(self, key: str, jobs: Sequence[_Job], *, is_last: bool) -> None:
-        ready = []
-        for job in jobs:
+    async def _sent(self, job: _Job) -> HttpResponse | NoResponse:
+        answer: HttpResponse | NoResponse | None = None
+        for number in range(MAX_SENDS):
             made = await self._prepared(job)
             if isinstance(made, NoResponse):
-                job.settle(made)
-            else:
-                ready.append((job, made))
-        answers = await self._perform_all(key, [made for _, made in ready])
-        for (job, _), answer in zip(ready, answers, strict=True):
-            if is_last or not self._may_help(job, answer):
-                job.settle(answer)
-
-    async def _perform_all(self, key: str, effects: Sequence[Effect[Any]]) -> Sequence[object]:
-        if len(effects) < 2:
-            return [await self._world.perform(each) for each in effects]
-        batch = Batch(key=key, safe=all(each.safe for each in effects), effects=tuple(effects))
-        return await self._world.perform(batch)
+                return made
+            answer = await self._world.perform(made)
+            if number == MAX_SENDS - 1 or not self._may_help(job, answer):
+                break
+        assert answer is not None
+        return job.with_cookies(answer)
 
     # ------------------------------------------------------------------ before it is sent
 
-    async def _prepared(self, job: _Job) -> Effect[Any] | NoResponse:
-        """Return the effect with its credentials; fetching a token shortens its timeout."""
+    async def _prepared(self, job: _Job) -> SendRequest | NoResponse:
+        """Return the request with its credentials; fetching a token shortens its timeout."""
         effect = job.effect
-        if not isinstance(effect, SendRequest) or not job.chosen:
-            return effect
         began = await self._now(effect) if any(login.kind == "token" for login, _ in job.chosen) else None
         request = effect.request
         if job.cookies is not None:
@@ -171,7 +146,7 @@ class AuthWorld:
 
     def _may_help(self, job: _Job, answer: object) -> bool:
         """Return whether sending a refused request again may help; a 401 was not acted on (RFC 9110 §15.5.2)."""
-        if not isinstance(answer, HttpResponse) or answer.status != 401 or not isinstance(job.effect, SendRequest):
+        if not isinstance(answer, HttpResponse) or answer.status != 401:
             return False
         helps = [self._learns(job, login, job.effect, answer) for login, _ in job.chosen]
         if any(helps):
@@ -217,8 +192,6 @@ class PlaceholderWorld:
         match found := known(effect):
             case SendRequest():
                 return replace(found, request=self._plan.shown(found))
-            case Batch():
-                return replace(found, effects=tuple(map(self._shown, found.effects)))
             case ReadFile() | Sleep() | Now():
                 return found
             case _:

@@ -14,12 +14,12 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, escaped
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.effects import (
     Answer,
-    Batch,
     Effect,
     HttpRequest,
     HttpResponse,
     NoResponse,
     Now,
+    Race,
     ReadFile,
     SendRequest,
     Sleep,
@@ -76,9 +76,6 @@ class Recorder:
                 self._record_exchange(found, answer)
             case Now():
                 self._now[found.key] = answer
-            case Batch():
-                for each, its_answer in zip(found.effects, answer, strict=True):
-                    self._record(each, its_answer)
             case ReadFile() | Sleep():
                 pass  # the content of a file is in the recorded request
             case _:
@@ -112,7 +109,12 @@ class Drift(Record):
 
 
 class Player:
-    """A World that answers from a cassette; nothing is sent, and the clock shows the recorded times."""
+    """A World that answers from a cassette; nothing is sent, and the clock shows the recorded times.
+
+    Of steps that run in parallel, each gets its answer when its turn comes in the cassette.
+    """
+
+    races = True
 
     def __init__(self, cassette: Cassette) -> None:
         self._left = {interaction.key: interaction for interaction in cassette.interactions}
@@ -122,7 +124,18 @@ class Player:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Answer an effect."""
+        if isinstance(effect, Race):
+            index = self._first(effect)
+            return cast(Answer, (index, self._perform(effect.effects[index])))
         return cast(Answer, self._perform(effect))
+
+    def _first(self, race: Race) -> int:
+        """Return which effect was done first: the next request of the cassette, else a wait, else any."""
+        keys = [each.key for each in race.effects]
+        following = next(iter(self._left), None)
+        if following in keys:
+            return keys.index(following)
+        return next((index for index, each in enumerate(race.effects) if isinstance(each, Sleep)), 0)
 
     def drifts(self) -> tuple[Drift, ...]:
         """Return every difference between the run and its cassette, exchanges that were not played last."""
@@ -140,8 +153,6 @@ class Player:
                 return self._now
             case Sleep():
                 return None
-            case Batch():
-                return tuple(self._perform(each) for each in found.effects)
             case _:
                 assert_never(found)
 

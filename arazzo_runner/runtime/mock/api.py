@@ -18,7 +18,6 @@ from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
 from arazzo_runner.engine.effects import (
     Answer,
-    Batch,
     Effect,
     HttpRequest,
     HttpResponse,
@@ -349,7 +348,5 @@ class DryRunWorld:
                 return START
             case Sleep():
                 return None
-            case Batch():
-                return tuple(self._perform(each) for each in found.effects)
             case _:
                 assert_never(found)

@@ -1,0 +1,96 @@
+"""Which steps and workflows may run at the same time, so that the results are those of the sequential run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from arazzo_runner.expressions.nodes import Expression, WorkflowReference
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Program, Value, WorkflowKey
+from arazzo_runner.program.values import action_references, criterion_references, steps_read, value_references
+
+
+def diverts(step: CompiledStep) -> bool:
+    """Return whether a step may be followed by another than the next, or runs other steps before a retry.
+
+    What comes after it may never be reached, or may see what it changes.
+    """
+    return bool(step.on_success) or repairs(step)
+
+
+def repairs(step: CompiledStep) -> bool:
+    """Return whether a step runs another step, or a workflow, before a retry."""
+    return any(
+        action.type == "retry" and (action.step_id is not None or action.workflow is not None)
+        for action in step.on_failure
+    )
+
+
+def needs(step: CompiledStep) -> frozenset[str]:
+    """Return the steps that a step waits for or reads, its actions included."""
+    return steps_read(_references(step)).union(step.depends_on)
+
+
+def may_run_ahead(program: Program, step: CompiledStep) -> bool:
+    """Return whether a step may run before the steps before it that it does not need.
+
+    It may not when it changes steps before it, or when it or a workflow that it calls reads the
+    results of workflows or runs some only once: these depend on what has run before.
+    """
+    return not repairs(step) and not _reads_workflows(program, step, set())
+
+
+def sees_workflows(program: Program, key: WorkflowKey) -> bool:
+    """Return whether a workflow, or one that it calls, reads the results of others that ran in this run."""
+    return _sees(program, program.workflows[key], set())
+
+
+def _sees(program: Program, workflow: CompiledWorkflow, seen: set[WorkflowKey]) -> bool:
+    seen.add(workflow.key)
+    outputs = (reference for _, value in workflow.outputs for reference in value_references(value))
+    return any(_is_of_workflow(each) for each in outputs) or any(
+        _reads_workflows(program, step, seen) for step in workflow.steps
+    )
+
+
+def _reads_workflows(program: Program, step: CompiledStep, seen: set[WorkflowKey]) -> bool:
+    if step.foreign_steps or any(map(_is_of_workflow, _references(step))):
+        return True
+    actions = (*step.on_success, *step.on_failure)
+    called = [step.called_workflow, *(action.workflow for action in actions)]
+    return any(
+        bool(program.workflows[key].depends_on) or _sees(program, program.workflows[key], seen)
+        for key in called
+        if key is not None and key not in seen
+    )
+
+
+def _is_of_workflow(reference: Expression) -> bool:
+    return isinstance(reference, WorkflowReference)
+
+
+def _references(step: CompiledStep) -> Iterator[Expression]:
+    """Yield every expression of a step."""
+    values: list[Value] = [value for _, value in step.outputs]
+    values += [each.value for each in step.parameters]
+    if step.body is not None:
+        values += [] if step.body.payload is None else [step.body.payload]
+        values += [each.value for each in step.body.replacements]
+    for value in values:
+        yield from value_references(value)
+    for criterion in step.criteria:
+        yield from criterion_references(criterion)
+    for action in (*step.on_success, *step.on_failure):
+        yield from action_references(action)
+
+
+def depended_on(program: Program, key: WorkflowKey) -> list[WorkflowKey]:
+    """Return the workflows that one depends on, also indirectly, each after those it depends on itself."""
+    found: dict[WorkflowKey, None] = {}
+    waiting = [*reversed(program.workflows[key].depends_on)]
+    while waiting:
+        needed = [each for each in program.workflows[waiting[-1]].depends_on if each not in found]
+        if needed:
+            waiting += reversed(needed)
+        else:
+            found[waiting.pop()] = None
+    return list(found)

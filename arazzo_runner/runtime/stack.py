@@ -1,0 +1,76 @@
+"""The Worlds of one run around each other: the one that sends, credentials, the caller's, what performs Races."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeAlias
+
+from arazzo_runner.engine.effects import Access, World
+
+Around: TypeAlias = Callable[[World], World]
+
+
+@contextmanager
+def blocking_stack(world: World, access: Access, around: Around | None, *, parallel: bool) -> Iterator[World]:
+    """Put around a World what adds credentials and what the caller gives; with `parallel` it performs Races.
+
+    Requests at the same time need an event loop: a World that has one for that sends on it.
+    """
+    if not parallel:
+        yield _stacked(world, access, around, None)
+        return
+    from arazzo_runner.runtime.races import LoopWorld, TurnsWorld
+
+    event_loop = getattr(world, "event_loop", lambda: None)()
+    if event_loop is None:
+        yield _stacked(world, access, around, TurnsWorld)
+        return
+    opened: list[LoopWorld] = []
+
+    def on_loop(inner: World) -> World:
+        opened.append(LoopWorld(inner, event_loop.runner))
+        return opened[-1]
+
+    try:
+        yield _stacked(event_loop.world, access, around, on_loop)
+    finally:
+        for each in opened:
+            each.close()
+
+
+@asynccontextmanager
+async def asynchronous_stack(
+    world: World, access: Access, around: Around | None, *, parallel: bool
+) -> AsyncIterator[World]:
+    """Do the same as `blocking_stack`, on the running event loop."""
+    if not parallel:
+        yield _stacked(world, access, around, None)
+        return
+    from arazzo_runner.runtime.races import TasksWorld
+
+    opened: list[TasksWorld] = []
+
+    def as_tasks(inner: World) -> World:
+        opened.append(TasksWorld(inner))
+        return opened[-1]
+
+    try:
+        yield _stacked(world, access, around, as_tasks)
+    finally:
+        for each in opened:
+            await each.aclose()
+
+
+def _stacked(world: World, access: Access, around: Around | None, racing: Around | None) -> World:
+    """Return the outermost World; `racing` makes Races of single effects where a World above asks for them."""
+    inner = access.around(world)
+    if racing is not None and _races(around) and not _races(inner):
+        inner = racing(inner)
+    outermost = inner if around is None else around(inner)
+    return outermost if racing is None or _races(outermost) else racing(outermost)
+
+
+def _races(what: object) -> bool:
+    """Return whether a World performs Races itself, or a wrapper makes one that does of one that does."""
+    return bool(getattr(what, "races", False))
