@@ -73,14 +73,13 @@ def test_a_query_takes_no_longer_than_it_may(tmp_path, step):
 
 LIMITED = {
     "JSONPath": ("jsonpath", HEAVY),
-    "a pattern that needs backtracking": ("regex", "^(?=(a+)+$)b"),
     "a comparison": ("simple", "$response.body == $response.body"),
 }
 
 
 @pytest.mark.parametrize(("kind", "condition"), LIMITED.values(), ids=LIMITED)
 def test_a_criterion_that_its_limit_stops_names_the_option_that_raises_it(tmp_path, kind, condition):
-    body = {"jsonpath": MANY, "regex": "a" * 60 + "!", "simple": MANY}[kind]
+    body = {"jsonpath": MANY, "simple": MANY}[kind]
     criterion = {"context": "$response.body", "type": kind, "condition": condition}
     step = {"successCriteria": [{"condition": condition} if kind == "simple" else criterion]}
     result = ran(tmp_path, step, 0.0001 if kind == "simple" else 0.01, body)
