@@ -64,7 +64,8 @@ def ended(text: str) -> tuple[str, bool]:
 
     A member whose name or number the cut goes through is left out.
     """
-    place, closing = 0, []
+    place = 0
+    closing: list[str] = []
     for mark in _MARKS.finditer(text):
         kind = mark[0]
         if kind == '"':

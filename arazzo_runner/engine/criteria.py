@@ -72,8 +72,8 @@ def _compare(criterion: ContextCriterion, scope: Scope, timeout: float) -> Verdi
     try:
         passed = equal(value, criterion.expected, Budget(timeout).spend)
     except TooMuchWork:
-        reason = f"the comparison takes too much work for its time limit ({RAISED_BY})"
-        return _verdict(criterion, "simple", value, False, reason)
+        stopped = f"the comparison takes too much work for its time limit ({RAISED_BY})"
+        return _verdict(criterion, "simple", value, False, stopped)
     reason = None if passed else f"{criterion.context} is {preview(value)}, expected {preview(criterion.expected)}"
     return _verdict(criterion, "simple", value, passed, reason)
 

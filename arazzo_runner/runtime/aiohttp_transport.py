@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -53,7 +53,7 @@ class AiohttpSender:
             response = await self._session.request(
                 request.method,
                 url,
-                headers=[(name.decode("latin-1"), value.decode("utf-8")) for name, value in sent_headers(request)],
+                headers=_headers(sent_headers(request)),
                 data=request.body or None,
                 allow_redirects=False,
                 server_hostname=server_name,
@@ -87,8 +87,27 @@ class Received:
         self._response.release()
 
 
+def _headers(sent: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Return headers, repeated ones in one spelling: of two spellings aiohttp would send the last only."""
+    spelled: dict[bytes, str] = {}
+    return [(spelled.setdefault(name.lower(), name.decode("latin-1")), value.decode("utf-8")) for name, value in sent]
+
+
 def _prefix(base: Any) -> str:
     return f"{base.scheme}://{base.netloc.decode('ascii')}"
+
+
+class _Every(set[str]):
+    """Contains every method."""
+
+    def __contains__(self, _method: object) -> bool:
+        return True
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request without a length that aiohttp would add for some methods: ours has one where it is needed."""
+
+    GET_METHODS = _Every()
 
 
 def _session(context: Any) -> Any:
@@ -96,6 +115,7 @@ def _session(context: Any) -> Any:
         connector=aiohttp.TCPConnector(limit=0, ssl=context),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
+        request_class=_Request,
         max_line_size=_MAX_HEADER,
         max_field_size=_MAX_HEADER,
     )

@@ -195,9 +195,9 @@ def _taken(graph: Graph, executed: Sequence[Visited], status: str) -> Iterator[E
         if retry is not None:
             yield from [retry] * each.retries
     for visit, following in pairwise(executed):
-        edge = _between(leaving.get(visit.step_id, ()), visit, following.step_id)
-        if edge is not None:
-            yield edge
+        between = _between(leaving.get(visit.step_id, ()), visit, following.step_id)
+        if between is not None:
+            yield between
     final = _final(leaving.get(executed[-1].step_id, ()), executed[-1], status)
     if final is not None:
         yield final
