@@ -13,13 +13,22 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
-from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers
+from arazzo_runner.engine.options import Level, RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
-from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidInputs, Location, Severity, UnknownWorkflow
-from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, open_document
+from arazzo_runner.errors import (
+    Diagnostic,
+    InvalidDescription,
+    InvalidInputs,
+    Judge,
+    Location,
+    Severity,
+    UnknownWorkflow,
+)
+from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, judge_of, open_document
+from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
-from arazzo_runner.program.library import DocumentSource, LoadOptions
+from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
@@ -49,7 +58,22 @@ def load(
     >>> program.workflow.workflow_id
     'rotate-refresh-token'
     """
-    options = with_servers(load_options, servers)
+    library, entry, program = _opened(document, workflow_id, with_servers(load_options, servers))
+    library.problems.extend(refusals(program, entry, judge_of(library.options)))
+    return _ready(program, library)
+
+
+def open_program(
+    document: DocumentSource, workflow_id: str | None = None, *, load_options: LoadOptions | None = None
+) -> Program:
+    """Return the same as `load`, also where rules find errors: to be shown, or for a run that has begun already."""
+    library, _, program = _opened(document, workflow_id, load_options or LoadOptions())
+    return _ready(program, library)
+
+
+def _opened(
+    document: DocumentSource, workflow_id: str | None, options: LoadOptions
+) -> tuple[Library, LoadedDocument, Program]:
     environment = os.environ if options.snapshot is None else options.snapshot.variables
     options = replace(options, environment=environment)
     library, entry = open_document(document, options)
@@ -60,20 +84,28 @@ def load(
         raise _unknown_workflow(workflow_id, names, entry.at)
     chosen = workflow_id if workflow_id is not None or len(names) != 1 else names[0]
     program = load_program(entry, library, chosen)
+    if library.problems.has_errors:  # no rule is asked: it would blame what follows from an error
+        raise InvalidDescription(library.problems.diagnostics)
+    return library, entry, program
+
+
+def _ready(program: Program, library: Library) -> Program:
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
     read_schemas(program.operations())
-    return program
+    return replace(program, diagnostics=library.problems.diagnostics)
 
 
 def validate(
     *documents: DocumentSource,
     load_options: LoadOptions | None = None,
+    judge: Judge = Judge.VALIDATE,
     rules: Collection[str] | None = None,
     rule_options: RuleOptions | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Check Arazzo documents: shape, language, links, then by rules; nothing is sent.
 
+    `judge` decides how severe deviations are: Judge.RUN reports those that a run tolerates as warnings.
     `rules` are the codes of the rules to run (None: those that run by default); `rule_options` are
     the options of rules, by code and name. Nothing remote is read unless the `load_options` say so by
     `allow_remote` or `allow_hosts` (and not `offline`).
@@ -84,7 +116,7 @@ def validate(
     offline = given.offline or not (given.allow_remote or given.allow_hosts)
     reading = replace(given, offline=offline, unchecked=True, any_server=True, environment=os.environ)
     checker = Checker(documents, reading)
-    checks = Checks(strict=given.strict, rules=rules, rule_options=rule_options or {})
+    checks = Checks(judge=Judge.STRICT if given.strict else judge, rules=rules, rule_options=rule_options or {})
     found: dict[Diagnostic, None] = {}
     for document in documents:
         found.update(dict.fromkeys(checker.check(document, checks).diagnostics))
@@ -131,8 +163,8 @@ def run(
     ('succeeded', 200)
     """
     program = _program(document, workflow_id, servers, load_options, mock=mock)
-    prepared, notes = check_inputs(program, inputs or {})
     chosen = _chosen(options)
+    prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
     with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
@@ -167,8 +199,8 @@ async def arun(
     import asyncio  # lazily: a blocking run never needs it
 
     program = _program(document, workflow_id, servers, load_options, mock=mock)
-    prepared, notes = check_inputs(program, inputs or {})
     chosen = _chosen(options)
+    prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
     secrets = check_transport(chosen) if _sends(world) else Secrets()
@@ -200,8 +232,8 @@ def dry_run(
     from arazzo_runner.runtime.mock.api import DryRunWorld
 
     program = _program(document, workflow_id, servers, load_options, mock=False)
-    prepared, notes = check_inputs(program, inputs or {})
     chosen, secrets = _chosen(options), Secrets()
+    prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
     access = _access(program, credentials, chosen, secrets)
     running = run_program(
         program, prepared, DryRunWorld(program), chosen,
@@ -219,20 +251,29 @@ def check_credentials(program: Program, credentials: CredentialsGiven, options: 
 
 
 def check_inputs(
-    program: Program, inputs: Mapping[str, JsonValue], input_texts: Mapping[str, str] | None = None
+    program: Program,
+    inputs: Mapping[str, JsonValue],
+    input_texts: Mapping[str, str] | None = None,
+    *,
+    formats: Level = "warn",
 ) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
     """Return the inputs of the program's workflow, coerced and with defaults, and warnings about them.
 
-    `input_texts` are texts (from a command line) that become the types the inputs schema asks for.
+    `input_texts` are texts (from a command line) that become the types the inputs schema asks for,
+    `formats` is the level of values that lack the format of the schema.
 
     Raises InvalidInputs when one is missing or does not fit.
     """
     workflow = program.workflow
-    prepared = prepare_inputs(workflow.inputs, inputs, input_texts or {}, root=workflow.document.raw)
+    prepared = prepare_inputs(
+        workflow.inputs, inputs, input_texts or {},
+        root=workflow.document.raw, formats=formats, secret=workflow.secret_inputs,
+    )  # fmt: skip
     at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
     if prepared.errors:
         raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
-    return prepared.inputs, tuple(_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings)
+    found = [_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings]
+    return prepared.inputs, (*found, *(_input_diagnostic(each, Severity.INFO, at) for each in prepared.notes))
 
 
 def check_transport(options: RunOptions) -> Secrets:

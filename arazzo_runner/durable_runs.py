@@ -25,6 +25,7 @@ from arazzo_runner.api import (
     check_inputs,
     choose_workflow,
     load,
+    open_program,
     run as api_run,
     with_servers,
 )
@@ -213,8 +214,9 @@ def prepared(
     """Load a document and check the inputs; return the program, the specification and the bundle of a run."""
     program, bundle = load_bundled(document, workflow_id, reading)
     program = choose_workflow(program, workflow_id)
-    checked, _ = check_inputs(program, inputs or {})
-    spec = spec_of(program, bundle, checked, options or replace(RunOptions(), run_timeout=None))
+    chosen = options or replace(RunOptions(), run_timeout=None)
+    checked, _ = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
+    spec = spec_of(program, bundle, checked, chosen)
     return program, replace(spec, idempotency_keys=idempotency_keys), bundle
 
 
@@ -242,7 +244,7 @@ def load_bundle(bundle: Bundle, workflow_id: str) -> Program:
     for name in ("include", "allow_hosts"):
         reading[name] = tuple(reading.get(name, ()))
     entry = snapshot.entry if is_remote(snapshot.entry) else path_of(snapshot.entry)
-    program = load(entry, workflow_id, load_options=LoadOptions(**reading, snapshot=snapshot))
+    program = open_program(entry, workflow_id, load_options=LoadOptions(**reading, snapshot=snapshot))
     return choose_workflow(program, workflow_id)
 
 
