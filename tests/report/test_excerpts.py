@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from arazzo_runner.base.beginnings import beginning, ended
 from arazzo_runner.base.json_values import preview, to_json
@@ -135,12 +135,13 @@ def test_a_report_says_that_a_body_has_more() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["", "\\", '"', '\\"\u00e9\n']),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from(["", "\\", '"', '\\"\u00e9\n']),
     lambda inside: st.lists(inside, max_size=5) | st.dictionaries(st.text(max_size=5), inside, max_size=5),
-    max_leaves=30,
+    max_leaves=12,
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(JSON, st.integers(1, 200))
 def test_the_beginning_of_a_value_has_the_same_preview(value, limit) -> None:
     text = to_json(value)
@@ -149,6 +150,7 @@ def test_the_beginning_of_a_value_has_the_same_preview(value, limit) -> None:
     assert start == value if is_whole else len(text) > limit
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(JSON, st.floats(0, 1), st.booleans())
 def test_json_text_that_is_cut_anywhere_can_be_read(value, share, is_ascii) -> None:
     text = json.dumps([value], ensure_ascii=is_ascii, indent=1)
