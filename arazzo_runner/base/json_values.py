@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
+from arazzo_runner.base.beginnings import beginning
+
 JsonValue: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list of JSON values, dict from str to JSON value.
 
@@ -153,7 +155,7 @@ def preview(value: JsonValue, limit: int = 80) -> str:
     """Return a value as one short line of JSON, for messages."""
     if value is MISSING:
         return "nothing"
-    text = to_json(value)
+    text = to_json(beginning(value, limit)[0])
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

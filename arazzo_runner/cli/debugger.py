@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, preview
+from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.options import pair
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
@@ -15,8 +15,8 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.expressions.scope import declared_by, scope_of
 from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.excerpt import masked_preview
 from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details, response_line
-from arazzo_runner.report.masking import masked_body
 from arazzo_runner.report.terminal.console import Console, paint
 from arazzo_runner.runtime.debugger import After, Before, Choice, Restart
 from arazzo_runner.sources.http_media.media import decode_body
@@ -151,7 +151,7 @@ class Debugger:
             self._say(f"{problem.message}{f' ({problem.hint})' if problem.hint else ''}")
             return
         value = evaluate(node, scope_of(context))
-        self._say("no value" if value is MISSING else preview(masked_body(value, self.secrets), 4000))
+        self._say("no value" if value is MISSING else masked_preview(value, self.secrets, 4000))
 
     def _context(self, moment: Before | After) -> dict[str, JsonValue]:
         context: dict[str, JsonValue] = {"inputs": self.inputs, "steps": self._outputs}

@@ -12,7 +12,7 @@ from arazzo_runner.engine.results import Seen, Verdict
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.queries.budget import RAISED_BY, Budget, TooMuchWork
 from arazzo_runner.expressions.queries.query import select
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
@@ -72,7 +72,8 @@ def _compare(criterion: ContextCriterion, scope: Scope, timeout: float) -> Verdi
     try:
         passed = equal(value, criterion.expected, Budget(timeout).spend)
     except TooMuchWork:
-        return _verdict(criterion, "simple", value, False, "the comparison takes too much work for its time limit")
+        stopped = f"the comparison takes too much work for its time limit ({RAISED_BY})"
+        return _verdict(criterion, "simple", value, False, stopped)
     reason = None if passed else f"{criterion.context} is {preview(value)}, expected {preview(criterion.expected)}"
     return _verdict(criterion, "simple", value, passed, reason)
 

@@ -153,7 +153,10 @@ def _selected(value: SelectorValue, scope: Scope) -> JsonValue | Missing:
         raise Unresolved(str(missing.expression), value, missing.reason) from None
     except ExpressionSyntaxError as problem:
         raise Unresolved(str(value.query), value, problem.message) from None
-    return select(query, context, timeout=scope.query_timeout, now=scope.now).value
+    selection = select(query, context, timeout=scope.query_timeout, now=scope.now)
+    if selection.stopped:
+        raise Unresolved(str(query), value, selection.reason)
+    return selection.value
 
 
 def _object(value: ObjectValue, scope: Scope) -> dict[str, JsonValue]:

@@ -41,7 +41,7 @@ from arazzo_runner.expressions.nodes import (
     Template,
     WorkflowReference,
 )
-from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.queries.budget import RAISED_BY, Budget, TooMuchWork
 from arazzo_runner.expressions.scope import Message, Scope
 
 MOST_RENDERED = 50_000_000
@@ -208,7 +208,7 @@ def holds(condition: Condition, scope: Scope, timeout: float = 1.0) -> Judgement
         passed = judge.truth(condition)
         reason = None if passed else judge.reason(condition)
     except TooMuchWork:
-        passed, reason = False, "the condition takes too much work for its time limit"
+        passed, reason = False, f"the condition takes too much work for its time limit ({RAISED_BY})"
     return Judgement(passed, tuple(judge.seen.items()), reason)
 
 

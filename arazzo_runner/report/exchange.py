@@ -11,12 +11,14 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.report.escaping import lines, one_line
+from arazzo_runner.report.excerpt import body_beginning, shortened
 from arazzo_runner.report.json import pretty, shown_body
 from arazzo_runner.report.masking import masked_headers, masked_url
 from arazzo_runner.report.terminal.console import count, duration
 
 EXCERPT_LINES = 12
 EXCERPT_WIDTH = 160
+_LONGEST_ARGUMENT = 100_000  # Linux takes less than 128 KiB
 _SET_BY_CURL = frozenset({"host", "content-length", "accept-encoding", "connection"})
 
 
@@ -68,18 +70,15 @@ def body_lines(body: JsonValue) -> list[str]:
 
 def body_excerpt(response: HttpResponse, secrets: Secrets) -> list[str]:
     """Return the first lines of a response's body, each cut to EXCERPT_WIDTH characters."""
-    body = shown_body(response.body, response.header("content-type"), secrets)
-    if body is None:
+    text, is_whole = body_beginning(response, secrets, width=EXCERPT_WIDTH)
+    if is_whole and not text.strip():
         return []
-    text = body if isinstance(body, str) else to_json(body)
-    if not isinstance(body, str) and len(text) > EXCERPT_WIDTH:
-        text = pretty(body).rstrip("\n")
     all_lines = lines(text.strip())
-    shown = [line if len(line) <= EXCERPT_WIDTH else line[: EXCERPT_WIDTH - 1] + "…" for line in all_lines]
-    if len(shown) > EXCERPT_LINES:
-        left = len(shown) - EXCERPT_LINES + 1
-        shown = [*shown[: EXCERPT_LINES - 1], f"… {count(left, 'more line')}"]
-    return shown
+    shown = [shortened(line, EXCERPT_WIDTH) for line in all_lines[:EXCERPT_LINES]]
+    if len(all_lines) > EXCERPT_LINES:
+        left = len(all_lines) - EXCERPT_LINES + 1
+        return [*shown[:-1], f"… {count(left, 'more line')}" if is_whole else "… more lines"]
+    return shown if is_whole else [*shown, "… more"]
 
 
 def header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list[str]:
@@ -96,7 +95,7 @@ def curl_line(request: HttpRequest, secrets: Secrets) -> str:
     words = ["curl"]
     if any(character in url for character in "[]{}"):
         words.append("--globoff")
-    body = body_text(request, secrets)
+    body = body_text(request, secrets) if len(request.body or b"") <= _LONGEST_ARGUMENT else None
     if request.method == "HEAD":
         words.append("--head")
     elif request.method != "GET" or request.body:

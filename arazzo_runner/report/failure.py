@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.excerpt import masked_preview, shortened
 from arazzo_runner.report.exchange import body_excerpt, curl_line, request_line, response_line
 from arazzo_runner.report.findings.text import excerpt, render_diagnostic
-from arazzo_runner.report.masking import masked_body, masked_diagnostic
+from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import count, duration, paint
-from arazzo_runner.sources.http_media.media import decode_body
 
 _LONGEST_CONDITION, _LONGEST_SEEN = 56, 60
 
@@ -153,9 +152,8 @@ def _criterion_diagnostic(step: StepResult, verdict: Verdict, secrets: Secrets) 
     if verdict.default:
         message = f'step "{step.step_id}" failed: {verdict.reason}'
         return Diagnostic(code="criterion-failed", severity=Severity.ERROR, message=message, at=verdict.at)
-    # Mask before cutting: half a secret is not recognised.
     seen = ", ".join(
-        f"{each.expression} is {preview(masked_body(each.value, secrets), 60)}" for each in verdict.seen[:4]
+        f"{each.expression} is {masked_preview(each.value, secrets, _LONGEST_SEEN)}" for each in verdict.seen[:4]
     )
     reason = verdict.reason or "the criterion does not hold"
     return Diagnostic(
@@ -183,17 +181,15 @@ def side_by_side(verdicts: Sequence[Verdict], secrets: Secrets, *, color: bool) 
 
 
 def _seen_text(verdict: Verdict, secrets: Secrets) -> str:
-    # Mask before cutting: half a secret is not recognised.
     seen = (
-        f"{secrets.mask(each.expression)} is {preview(masked_body(each.value, secrets), _LONGEST_SEEN)}"
+        f"{secrets.mask(each.expression)} is {masked_preview(each.value, secrets, _LONGEST_SEEN)}"
         for each in verdict.seen[:3]
     )
     return one_line(", ".join(seen))
 
 
 def _cut(text: str, limit: int) -> str:
-    text = one_line(" ".join(text.split()))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return shortened(one_line(" ".join(text.split())), limit)
 
 
 def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool) -> list[str]:
@@ -206,9 +202,8 @@ def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool) -> list[str]:
     lines = [f"  {paint('request:', dim, color=color)}  {request_line(attempt.request, secrets)}"]
     lines.append(f"  {paint('response:', dim, color=color)} {response_line(attempt.response, secrets)}")
     if isinstance(attempt.response, HttpResponse):
-        _, note = decode_body(attempt.response.body, attempt.response.header("content-type"))
-        if note is not None:
-            lines.append(f"  {paint('note:', dim, color=color)}     {one_line(secrets.mask(note))}")
+        notes = (one_line(secrets.mask(each.message)) for each in attempt.diagnostics if each.code == "unreadable-body")
+        lines += [f"  {paint('note:', dim, color=color)}     {note}" for note in notes]
         lines += [f"    {paint('|', dim, color=color)} {line}" for line in body_excerpt(attempt.response, secrets)]
     lines.append(f"  {paint('to send it again:', dim, color=color)}")
     lines.append(f"    {curl_line(attempt.request, secrets)}")

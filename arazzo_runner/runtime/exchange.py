@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import time
-from base64 import b64encode
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from collections.abc import AsyncIterable, Iterable, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
-from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
+from arazzo_runner.engine.effects import Headers, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.runtime.redirects import PinnedRequest
+from arazzo_runner.runtime.request_head import request_target, sent_headers
 from arazzo_runner.runtime.transports import Route
 from arazzo_runner.sources.hosts import shown
 from arazzo_runner.sources.http_library import Deadline
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 
 CONNECT_TIMEOUT = 10.0
-_NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")
+RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 _INNER = ("_httpcore_stream", "_stream", "_connection")
 
 
@@ -35,39 +35,39 @@ class Exchange:
         """Return the answer when no connection can be tried."""
         return self._none("protocol", f"no request to {self._host()} can be sent: {problem}", sent=False)
 
-    def read(self, response: Any) -> HttpResponse | NoResponse:
+    def read(self, status: int, headers: RawHeaders, chunks: Iterable[bytes]) -> HttpResponse | NoResponse:
         """Return the response with its body read, or why that failed within time and size."""
         self.answered = True
+        shown = _headers(headers)
         try:
-            body = DecodedBody(response.headers.get("content-encoding", ""), self.max_size)
-            for chunk in response.stream:
+            body = DecodedBody(_coding(shown), self.max_size)
+            for chunk in chunks:
                 body.take(chunk)
                 if self._is_over():
                     return self.timed_out()
         except (TooLarge, Undecodable) as problem:
             return self._unusable(problem)
-        return self._whole(response, body)
+        return self._whole(status, shown, body)
 
-    async def aread(self, response: Any) -> HttpResponse | NoResponse:
+    async def aread(self, status: int, headers: RawHeaders, chunks: AsyncIterable[bytes]) -> HttpResponse | NoResponse:
         """Return the response with its body read, or why that failed within time and size."""
         self.answered = True
+        shown = _headers(headers)
         try:
-            body = DecodedBody(response.headers.get("content-encoding", ""), self.max_size)
-            async for chunk in response.stream:
+            body = DecodedBody(_coding(shown), self.max_size)
+            async for chunk in chunks:
                 body.take(chunk)
                 if self._is_over():
                     return self.timed_out()
         except (TooLarge, Undecodable) as problem:
             return self._unusable(problem)
-        return self._whole(response, body)
+        return self._whole(status, shown, body)
 
     def failed(self, problem: Exception, library: Any) -> NoResponse:
         """Return an exception of the library as an answer that says whether the server may have acted."""
         if isinstance(problem, library.TimeoutException):
             if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
-                return self._none(
-                    "timeout", f"no connection to {self._peer()} within {self._connect():g} s", sent=False
-                )
+                return self._none("timeout", f"no connection to {self._peer()} within {self.connect:g} s", sent=False)
             return self.timed_out()
         if isinstance(problem, library.ProxyError):
             message = f"{self._peer()} opens no connection to {self._host()}: {problem}"
@@ -106,10 +106,10 @@ class Exchange:
             return self._none("unknown-host", f"there is no host {self._peer()}", sent=False)
         return self._none("refused", f"{self._peer()} refuses the connection", sent=False)
 
-    def _whole(self, response: Any, body: DecodedBody) -> HttpResponse | NoResponse:
+    def _whole(self, status: int, headers: Headers, body: DecodedBody) -> HttpResponse | NoResponse:
         if not body.is_whole:
             return self._none("truncated", "the compressed answer ended before it was whole", sent=True)
-        return HttpResponse(response.status_code, _headers(response), body.data, self._elapsed())
+        return HttpResponse(status, headers, body.data, self._elapsed())
 
     def _unusable(self, problem: TooLarge | Undecodable) -> NoResponse:
         if isinstance(problem, TooLarge):
@@ -133,7 +133,9 @@ class Exchange:
         """Return who the connection is made to: the proxy if there is one."""
         return self._host() if self.proxy is None else f"the proxy {shown(self.proxy)}"
 
-    def _connect(self) -> float:
+    @property
+    def connect(self) -> float:
+        """The seconds within which a connection is made."""
         return min(CONNECT_TIMEOUT, self.effect.timeout)
 
 
@@ -154,7 +156,7 @@ def library_request(library: Any, effect: SendRequest, route: Route) -> Any:
     made = library.Request(
         request.method,
         url,
-        headers=[*_defaults(request), *((name.encode(), value.encode("utf-8")) for name, value in request.headers)],
+        headers=sent_headers(request),
         content=request.body,
         extensions=extensions,
     )
@@ -177,27 +179,12 @@ class _ExactUrl:
         self.raw_path = target
 
 
-def _defaults(request: HttpRequest) -> list[tuple[bytes, bytes]]:
-    given = {name.lower() for name, _ in request.headers}
-    userinfo, _, host = urlsplit(request.url).netloc.rpartition("@")
-    headers = [(b"Host", host.encode("idna" if not request.url.isascii() else "ascii"))]
-    if userinfo and "authorization" not in given:
-        headers.append((b"Authorization", _basic(userinfo)))
-    if "accept-encoding" not in given:
-        headers.append((b"Accept-Encoding", b"gzip, deflate"))
-    if "connection" not in given:
-        headers.append((b"Connection", b"keep-alive"))
-    return [] if "host" in given else headers
+def _headers(raw: RawHeaders) -> Headers:
+    return tuple((name.decode("latin-1"), _header_text(value)) for name, value in raw)
 
 
-def _basic(userinfo: str) -> bytes:
-    """Return the credentials in a URL as the value of a header (RFC 7617 §2)."""
-    user, _, password = userinfo.partition(":")
-    return b"Basic " + b64encode(f"{unquote(user)}:{unquote(password)}".encode())
-
-
-def _headers(response: Any) -> Headers:
-    return tuple((name.decode("latin-1"), _header_text(value)) for name, value in response.headers.raw)
+def _coding(headers: Headers) -> str:
+    return ", ".join(value for name, value in headers if name.lower() == "content-encoding")
 
 
 def _header_text(value: bytes) -> str:
@@ -205,22 +192,6 @@ def _header_text(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
-
-
-def request_target(url: str) -> str:
-    """Return the request target of a URL, its path and query exactly as they were built: httpx would resolve `/a/../b`.
-
-    Raises ValueError for characters that RFC 9112 §3.2 does not allow (controls, space,
-    non-ASCII): not every transport would, and a line break would begin another request.
-    """
-    _, mark, rest = url.partition("#")[0].partition("://")
-    start = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
-    target = rest[start:] if rest[start : start + 1] == "/" else f"/{rest[start:]}"
-    if target.find("?") == len(target) - 1:
-        target = target[:-1]  # an empty query: not all transports would send its mark
-    if not mark or _NOT_IN_TARGETS.search(target):
-        raise ValueError("its URL has characters that must be percent-encoded")
-    return target
 
 
 def connection_with_unread_bytes(response: Any) -> Any:

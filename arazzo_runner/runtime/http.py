@@ -142,7 +142,7 @@ class BlockingWorld:
         try:
             response = route.transport.handle_request(library_request(library, effect, route))
             try:
-                return exchange.read(response)
+                return exchange.read(response.status_code, response.headers.raw, response.stream)
             finally:
                 response.close()
                 unclean = connection_with_unread_bytes(response)
@@ -263,9 +263,11 @@ class AsyncWorld:
         exchange.proxy = route.proxy
         try:
             async with asyncio.timeout(effect.timeout + CONNECT_GRACE):
+                if route.is_direct:
+                    return await _direct(exchange, effect, route)
                 response = await route.transport.handle_async_request(library_request(library, effect, route))
                 try:
-                    return await exchange.aread(response)
+                    return await exchange.aread(response.status_code, response.headers.raw, response.stream)
                 finally:
                     await response.aclose()
                     unclean = connection_with_unread_bytes(response)
@@ -290,6 +292,14 @@ class AsyncWorld:
             self._loop = loop
         elif self._loop is not loop:
             raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each")
+
+
+async def _direct(exchange: Exchange, effect: SendRequest, route: Route) -> HttpResponse | NoResponse:
+    received = await route.transport.send(effect, exchange.connect)
+    try:
+        return await exchange.aread(received.status, received.headers, received.chunks())
+    finally:
+        received.close()
 
 
 def _addresses(url: str) -> list[str]:

@@ -23,12 +23,14 @@ class Route(Record):
     """How one server is reached: the transport, and the proxy it goes through (a URL or None).
 
     `base` is the library's URL of the server, parsed once: a request adds its target only (None
-    for a foreign transport, which reads the whole URL).
+    for a foreign transport, which reads the whole URL). `is_direct` is True for an AiohttpSender, which
+    takes our requests, not the library's.
     """
 
     transport: Any
     proxy: str | None = None
     base: Any = None
+    is_direct: bool = False
 
 
 def blocking_route(library: Any, origin: Origin, options: TransportOptions) -> Route:
@@ -48,9 +50,10 @@ def async_route(library: Any, origin: Origin, options: TransportOptions) -> Rout
         transport = library.AsyncHTTPTransport(limits=_limits(library), **settings)
         return Route(transport, proxy, _base(library, origin))
     if proxy is None and find_spec("aiohttp"):
-        from arazzo_runner.runtime.aiohttp_transport import aiohttp_transport
+        from arazzo_runner.runtime.aiohttp_transport import AiohttpSender
 
-        return Route(aiohttp_transport(library, settings["verify"]), None, _base(library, origin))
+        base = _base(library, origin)
+        return Route(AiohttpSender(library, settings["verify"], base), None, base, is_direct=True)
     return Route(connection_pool(library, settings), proxy, _base(library, origin))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -98,3 +99,19 @@ def test_a_retry_and_a_loop_are_counted():
     drawn = with_path(graph, visits, "succeeded")
     assert [edge.taken for edge in drawn.edges] == [2, 1, 2]
     assert [(node.status, node.visits) for node in drawn.nodes] == [("passed", 3), (None, 1)]
+
+
+def _seconds_of_a_path(steps: int) -> float:
+    nodes = tuple(Node(key=f"s{number}", kind="step", title="s") for number in range(steps))
+    edges = tuple(Edge(source=f"s{number}", target=f"s{number + 1}", kind="next") for number in range(steps - 1))
+    visits = [Visited(step_id=node.key, status="passed") for node in nodes]
+    graph = Graph(workflow_id="w", summary=None, nodes=nodes, edges=edges)
+    began = time.process_time()
+    drawn = with_path(graph, visits, "succeeded")
+    assert all(edge.taken == 1 for edge in drawn.edges)
+    return time.process_time() - began
+
+
+def test_the_path_of_a_long_run_is_found_in_linear_time():
+    few, many = (min(_seconds_of_a_path(steps) for _ in range(3)) for steps in (500, 4000))
+    assert many < 24 * few

@@ -158,8 +158,11 @@ def test_a_long_body_is_cut() -> None:
 
 
 def test_invalid_json_is_noted() -> None:
-    text = render_failure(result(steps=(step(attempts=(attempt(response=response(200, b"<html>")),)),)))
-    assert "note:     the body is no JSON" in text
+    why = Diagnostic(
+        code="unreadable-body", severity=Severity.WARNING, message="the body is no JSON (why)", at=place("/steps/0")
+    )
+    failed = attempt(response=response(200, b"<html>"), diagnostics=(why,))
+    assert "note:     the body is no JSON (why)" in render_failure(result(steps=(step(attempts=(failed,)),)))
 
 
 # ------------------------------------------------------------------ curl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.report.runs.formats import render
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
 from tests.e2e.server import Answer, conversation
+from tests.report.records import result
 from tests.report.test_runs_reports import hostile, lost, nested, record, report
 
 HERE = Path(__file__).parent
@@ -60,6 +62,25 @@ def pages() -> dict[str, RunsReport]:
         "many": report(*many, record(name="lost", result=lost()), many=True),
         "odd": report(record(result=nested()), record(name="hostile", result=hostile()), many=True),
     }
+
+
+def opened(file: Path) -> float:
+    """Return the CPU seconds of a browser that opens a page."""
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1280,900",
+               f"--user-data-dir={file}.profile", f"--screenshot={file}.png", file.as_uri()]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (ended.ru_utime + ended.ru_stime) - (began.ru_utime + began.ru_stime)
+
+
+def test_a_page_of_ten_thousand_steps_opens_in_less_than_three_seconds(tmp_path: Path) -> None:
+    failed = result()
+    visits = [replace(failed.steps[0], step_id=f"step-{number}", status="passed") for number in range(10_000)]
+    long, empty = tmp_path / "long.html", tmp_path / "empty.html"
+    long.write_text(render("html", report(record(result=replace(failed, steps=(*visits, *failed.steps))))))
+    empty.write_text("<p>nothing")
+    assert opened(long) - opened(empty) < 3
 
 
 @pytest.mark.parametrize("name", ["one", "many", "odd"])

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 import click
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.user_files import UnusableFile, json_of, text_of
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.options import arazzo_command, color_option, format_option
+from arazzo_runner.cli.options import Seconds, arazzo_command, color_option, format_option
 from arazzo_runner.cli.run.inputs import read_bytes
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, Span
 from arazzo_runner.expressions.condition import parse_condition
@@ -76,6 +76,14 @@ class Parsed(Record):
 @click.option("--version", "version", metavar="V", help="The version of jsonpath or xpath, such as xpath-10.")
 @click.option("--parse-only", is_flag=True, help="Only check the syntax: exit code 0 or 1, no output when it is right.")
 @click.option("--strict", is_flag=True, help="Only the grammar of the Specification: tolerated deviations are errors.")
+@click.option(
+    "--criterion-timeout",
+    "seconds",
+    type=Seconds(min_open=True),
+    default=1.0,
+    metavar="S",
+    help="Seconds for a query or condition (default 1).",
+)
 @format_option
 @color_option
 def command(
@@ -85,6 +93,7 @@ def command(
     version: str | None,
     parse_only: bool,
     strict: bool,
+    seconds: float,
     format_: str,
     no_color: bool,
 ) -> int:
@@ -108,7 +117,7 @@ def command(
     outcome: dict[str, JsonValue] = {"kind": chosen, "canonical": _canonical(parsed.node)}
     passed = True
     if context is not None:
-        passed = _evaluate(parsed.node, given, outcome)
+        passed = _evaluate(parsed.node, replace(scope_of(given), query_timeout=seconds), outcome)
     _print(console, outcome, tolerated, format_)
     return 0 if passed else 1
 
@@ -135,10 +144,9 @@ def _canonical(node: str | Expression | Template | Condition | Query) -> str:
 
 
 def _evaluate(
-    node: str | Expression | Template | Condition | Query, given: Mapping[str, JsonValue], outcome: dict[str, JsonValue]
+    node: str | Expression | Template | Condition | Query, scope: Scope, outcome: dict[str, JsonValue]
 ) -> bool:
     """Add the value or the result to `outcome`; returns False when a condition or query does not pass."""
-    scope = scope_of(given)
     if isinstance(node, Query):
         return _query(node, scope, outcome)
     if isinstance(node, str):
@@ -151,7 +159,7 @@ def _evaluate(
             outcome["missing"] = str(missing.expression)
         return "missing" not in outcome
     if outcome["kind"] == "condition":
-        judgement = holds(node, scope)  # type: ignore[arg-type]
+        judgement = holds(node, scope, scope.query_timeout)  # type: ignore[arg-type]
         outcome.update(
             passed=judgement.passed,
             reason=judgement.reason,
@@ -168,7 +176,7 @@ def _evaluate(
 
 def _query(query: Query, scope: Scope, outcome: dict[str, JsonValue]) -> bool:
     body = scope.response.body if scope.response is not None else MISSING
-    selection = select(query, body)
+    selection = select(query, body, timeout=scope.query_timeout)
     outcome.update(passed=selection.passed, reason=selection.reason, selected=list(selection.values))
     return selection.passed
 

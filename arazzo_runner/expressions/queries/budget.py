@@ -6,6 +6,8 @@ from collections.abc import Hashable
 
 UNITS_PER_SECOND = 1_000_000
 """About what one second of the evaluators' work comes to on a small machine."""
+RAISED_BY = "--criterion-timeout"
+"""The option that raises the limit of a query's work; RunOptions calls it `criterion_timeout`."""
 
 
 class QueryFailure(Exception):
@@ -15,7 +17,7 @@ class QueryFailure(Exception):
 class TooMuchWork(QueryFailure):
     """A query used up its budget."""
 
-    def __init__(self, what: str = "the query takes too much work for its time limit") -> None:
+    def __init__(self, what: str = f"the query takes too much work for its time limit ({RAISED_BY})") -> None:
         super().__init__(what)
 
 

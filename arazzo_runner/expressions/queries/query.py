@@ -14,7 +14,7 @@ from typing import Literal as OneOf, cast
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, resolve_pointer, to_text, type_name
 from arazzo_runner.base.records import PartlyComparedRecord, Record, replace
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
-from arazzo_runner.expressions.queries.budget import Budget, QueryFailure
+from arazzo_runner.expressions.queries.budget import Budget, QueryFailure, TooMuchWork
 
 MAX_LENGTH = 65_536
 GOESSNER = "draft-goessner-dispatch-jsonpath-00"
@@ -53,8 +53,8 @@ class Selection(Record):
     """The values a query selects, in order, and their `type`.
 
     `passed` is the verdict as a condition, by the rules of the query's language and version;
-    `reason` says why nothing could be evaluated; `warning` says how an ambiguous filter was
-    interpreted (semantics §4), to be shown beside the verdict.
+    `reason` says why nothing could be evaluated, `stopped` whether a limit of work did that; `warning`
+    says how an ambiguous filter was interpreted (semantics §4), to be shown beside the verdict.
     """
 
     type: OneOf["nodes", "boolean", "number", "string", "match"]
@@ -62,6 +62,7 @@ class Selection(Record):
     passed: bool = False
     reason: str | None = None
     warning: str | None = None
+    stopped: bool = False
 
     @property
     def value(self) -> JsonValue | Missing:
@@ -105,7 +106,7 @@ def select(query: Query, value: JsonValue | Missing, *, timeout: float = 1.0, no
     try:
         return _select(query, value, Budget(timeout), now)
     except QueryFailure as problem:
-        return Selection(kind, reason=str(problem))
+        return Selection(kind, reason=str(problem), stopped=isinstance(problem, TooMuchWork))
     except RecursionError:
         return Selection(kind, reason="the value is nested too deeply for this query")
 

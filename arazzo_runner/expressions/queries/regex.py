@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import PartlyComparedRecord, Record
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
-from arazzo_runner.expressions.queries.budget import Budget, TooMuchWork
+from arazzo_runner.expressions.queries.budget import RAISED_BY, Budget, TooMuchWork
 from arazzo_runner.expressions.queries.ecma_characters import DOT, DOT_IREGEXP
 from arazzo_runner.expressions.queries.ecma_nodes import (
     Assertion,
@@ -130,7 +130,8 @@ def _lazily(translated: Translated) -> Search:
             if linear is not None:
                 return linear(text, seconds)
         if translated.too_large:
-            raise TooMuchWork("the pattern is too large to be searched for in this text")
+            option = "" if translated.backtracking else f" ({RAISED_BY})"
+            raise TooMuchWork(f"the pattern is too large to be searched for in this text{option}")
         return backtracking_search(translated.for_regex)(text, seconds)
 
     return search
@@ -175,7 +176,7 @@ def backtracking_search(pattern: str) -> Search:
         try:
             found = compiled.search(text, timeout=seconds)
         except TimeoutError:
-            raise TooMuchWork("the pattern needs backtracking and takes too long on this text") from None
+            raise TooMuchWork(f"the pattern needs backtracking and takes too long on this text ({RAISED_BY})") from None
         except MemoryError:
             raise TooMuchWork("the pattern takes too much memory on this text") from None
         return None if found is None else text[found.start() : found.end()]

@@ -82,8 +82,8 @@ def parsed(text: str, version: str, namespaces: tuple[tuple[str, str], ...]) -> 
     try:
         with guarded(parser.budget):
             return parser.parse(text)
-    except TooMuchWork as problem:
-        raise QueryFailure(str(problem)) from None
+    except TooMuchWork:
+        raise QueryFailure("the query is too much work to read") from None
     except Exception as problem:  # its own errors, and whatever else it raises on odd expressions
         failure = QueryFailure(failure_message(problem))
         failure.__cause__ = problem

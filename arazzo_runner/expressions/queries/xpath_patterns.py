@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-from arazzo_runner.expressions.queries.budget import UNITS_PER_SECOND, Budget, TooMuchWork
+from arazzo_runner.expressions.queries.budget import RAISED_BY, UNITS_PER_SECOND, Budget, TooMuchWork
 from arazzo_runner.expressions.queries.xpath_operands import OwnFunction
 
 MAX_RESULT = 1_000_000
@@ -206,7 +206,7 @@ def _backtracking(translated: str, flags: str) -> _Pattern:
             try:
                 match = next(found, None)
             except TimeoutError:
-                raise TooMuchWork("a pattern takes too long on this text") from None
+                raise TooMuchWork(f"a pattern takes too long on this text ({RAISED_BY})") from None
             budget.spend(int((time.thread_time() - started) * UNITS_PER_SECOND))
             if match is None:
                 return

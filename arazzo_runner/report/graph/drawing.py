@@ -48,6 +48,8 @@ class Picture(Record):
 
 def figure(workflow: CompiledWorkflow, steps: Sequence[StepResult], status: str, secrets: Secrets) -> str:
     """Return an HTML figure of a workflow with the path of a run; empty for a graph too long to be useful."""
+    if len(workflow.steps) > _MOST_NODES:
+        return ""
     visited = [_visited(each) for each in steps]
     made = picture(with_path(workflow_graph(workflow), visited, status))
     if made.height > _top(_MOST_NODES):

@@ -184,31 +184,32 @@ def _passed(node: Node, last: Mapping[str, str], visits: Mapping[str, int], ends
 
 def _taken(graph: Graph, executed: Sequence[Visited], status: str) -> Iterator[Edge]:
     """Yield an edge each time the run took it; steps that a retry ran first are on no edge."""
-    if executed:
-        yield from (edge for edge in graph.edges if edge.source == START and edge.target == executed[0].step_id)
+    if not executed:
+        return
+    leaving: dict[str, list[Edge]] = {}
+    for edge in graph.edges:
+        leaving.setdefault(edge.source, []).append(edge)
+    yield from (edge for edge in leaving.get(START, ()) if edge.target == executed[0].step_id)
     for each in executed:
-        retry = next((edge for edge in graph.edges if edge.source == each.step_id and edge.kind == "retry"), None)
+        retry = next((edge for edge in leaving.get(each.step_id, ()) if edge.kind == "retry"), None)
         if retry is not None:
             yield from [retry] * each.retries
     for visit, following in pairwise(executed):
-        edge = _between(graph, visit, following.step_id)
-        if edge is not None:
-            yield edge
-    if executed:
-        final = _final(graph, executed[-1], status)
-        if final is not None:
-            yield final
+        between = _between(leaving.get(visit.step_id, ()), visit, following.step_id)
+        if between is not None:
+            yield between
+    final = _final(leaving.get(executed[-1].step_id, ()), executed[-1], status)
+    if final is not None:
+        yield final
 
 
-def _between(graph: Graph, visit: Visited, target: str) -> Edge | None:
-    edges = [
-        edge for edge in graph.edges if (edge.source, edge.target) == (visit.step_id, target) and edge.kind != "retry"
-    ]
+def _between(leaving: Iterable[Edge], visit: Visited, target: str) -> Edge | None:
+    edges = [edge for edge in leaving if edge.target == target and edge.kind != "retry"]
     return next((edge for edge in edges if edge.action == visit.action), edges[0] if edges else None)
 
 
-def _final(graph: Graph, visit: Visited, status: str) -> Edge | None:
+def _final(leaving: Iterable[Edge], visit: Visited, status: str) -> Edge | None:
     end = SUCCESS if status == "succeeded" else FAILURE
-    edges = [edge for edge in graph.edges if edge.source == visit.step_id and edge.kind != "retry"]
+    edges = [edge for edge in leaving if edge.kind != "retry"]
     named = (edge for edge in edges if visit.action is not None and edge.action == visit.action)
     return next(named, next((edge for edge in edges if edge.target == end and edge.action is None), None))

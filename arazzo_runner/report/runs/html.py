@@ -11,7 +11,6 @@ from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.report.failure import failed_step, failure_findings, last_line
 from arazzo_runner.report.graph.drawing import MARKS, TONES, figure
-from arazzo_runner.report.json import shown_outputs
 from arazzo_runner.report.markup import tag, words
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.html_steps import clock_of, finding, outputs_table, steps_list
@@ -181,9 +180,9 @@ def _run(record: RunRecord, *, is_alone: bool) -> Iterable[str]:
         yield tag("section", tag(heading, "Why it did not succeed"), *_why(result))
     if result.steps or result.dependencies:
         yield tag("section", tag(heading, "Steps"), _steps(record, result))
-    outputs = shown_outputs(result, show_secrets=False)
+    outputs = {**result.outputs, **dict.fromkeys(result.missing_outputs)}
     if outputs:
-        yield tag("section", tag(heading, "Outputs"), outputs_table(outputs))
+        yield tag("section", tag(heading, "Outputs"), outputs_table(outputs, result.secret_outputs, result.secrets))
     found = (masked_diagnostic(each, result.secrets) for each in (*record.diagnostics, *result.diagnostics))
     remarks = [each for each in dict.fromkeys(found) if each.severity.value != "error"]
     if remarks:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from arazzo_runner.base.json_values import preview, to_json
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location
+from arazzo_runner.report.excerpt import body_beginning, masked_output, masked_preview
 from arazzo_runner.report.exchange import (
-    body_lines,
     curl_line,
     header_lines,
     request_line,
@@ -20,9 +20,8 @@ from arazzo_runner.report.exchange import (
 )
 from arazzo_runner.report.findings.text import place_text
 from arazzo_runner.report.graph.drawing import MARKS, TONES
-from arazzo_runner.report.json import plain, shown_body
 from arazzo_runner.report.markup import block, tag, words
-from arazzo_runner.report.masking import masked_body, masked_diagnostic, masked_outputs
+from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import count, duration
 
 MOST_CHARACTERS = 100_000
@@ -134,10 +133,10 @@ def _inside(step: StepResult, clock: Clock, secrets: Secrets) -> str:
         parts.append(_nested(step.workflow, clock, secrets))
     if step.action is not None:
         parts.append(tag("p", "Then: action ", tag("b", words(step.action)), class_="soft"))
-    secret = [name for name in step.outputs if is_secret_name(name)]
-    outputs = {**masked_outputs(step.outputs, secret, secrets), **dict.fromkeys(step.missing_outputs)}
+    outputs = {**step.outputs, **dict.fromkeys(step.missing_outputs)}
     if outputs:
-        parts.append(tag("div", tag("p", "Outputs", class_="label"), outputs_table(outputs)))
+        table = outputs_table(outputs, filter(is_secret_name, outputs), secrets)
+        parts.append(tag("div", tag("p", "Outputs", class_="label"), table))
     return "".join(parts)
 
 
@@ -174,16 +173,18 @@ def _exchange(attempt: Attempt, request: HttpRequest, secrets: Secrets, *, opene
 
 
 def _body(message: HttpRequest | HttpResponse, secrets: Secrets) -> str:
-    shown = shown_body(message.body, message.header("content-type"), secrets)
-    return "\n".join(body_lines(shown)).lstrip("\n")
+    text, is_whole = body_beginning(message, secrets)
+    left = len(text) - MOST_CHARACTERS
+    if is_whole and left <= 0:
+        return text
+    rest = f"{left:,} more characters" if is_whole else "more"
+    return f"{text[:MOST_CHARACTERS]}\n… {rest} (all of it is in the json report)"
 
 
 def _fold(title: str, head: list[str], body: str, *, opened: bool = False) -> str:
     pieces = [tag("pre", block("\n".join(head)))] if head else []
     if body:
-        left = len(body) - MOST_CHARACTERS
-        rest = f"\n… {left:,} more characters (all of it is in the json report)" if left > 0 else ""
-        pieces.append(tag("pre", block(body[:MOST_CHARACTERS] + rest)))
+        pieces.append(tag("pre", block(body)))
     size = f", {count(len(head), 'header')}{' and a body' if body else ''}" if title in ("Request", "Response") else ""
     inside = tag("div", *pieces)
     return tag("details", tag("summary", f"{title}{size}"), inside, class_="fold", open=opened) if pieces else ""
@@ -208,24 +209,22 @@ def _criterion(verdict: Verdict, secrets: Secrets) -> str:
 
 
 def _seen(expression: str, value: object, secrets: Secrets) -> str:
-    # Mask before cutting: half a secret is not recognised.
-    shown = preview(masked_body(plain(value), secrets), _LONGEST_VALUE)
+    shown = masked_preview(value, secrets, _LONGEST_VALUE)
     return tag("div", tag("code", words(secrets.mask(expression)), class_="soft"), " is ", tag("code", words(shown)))
 
 
-def outputs_table(outputs: dict[str, object]) -> str:
-    """Return a table of outputs, which the caller has masked."""
+def outputs_table(outputs: Mapping[str, JsonValue], secret: Iterable[str], secrets: Secrets) -> str:
+    """Return a table of outputs, masked; `secret` are the names of those whose whole value is."""
     head = tag("tr", tag("th", "Name", scope="col"), tag("th", "Value", scope="col"))
+    known = frozenset(secret)
+    values = {
+        name: masked_output(value, secrets, MOST_CHARACTERS, is_secret=name in known) for name, value in outputs.items()
+    }
     rows = [
-        tag("tr", tag("td", tag("code", words(name))), tag("td", tag("code", words(_value(value)))))
-        for name, value in outputs.items()
+        tag("tr", tag("td", tag("code", words(name))), tag("td", tag("code", words(value))))
+        for name, value in values.items()
     ]
     return tag("table", tag("thead", head), tag("tbody", *rows))
-
-
-def _value(value: object) -> str:
-    text = value if isinstance(value, str) else to_json(plain(value))
-    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
 
 
 def finding(diagnostic: Diagnostic, secrets: Secrets) -> str:

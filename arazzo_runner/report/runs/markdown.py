@@ -13,9 +13,10 @@ from arazzo_runner.base.user_files import write_text
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Severity
 from arazzo_runner.report.escaping import lines, one_line
+from arazzo_runner.report.excerpt import outputs_beginning
 from arazzo_runner.report.failure import explained, failed_step, last_line
 from arazzo_runner.report.findings.text import render_diagnostics
-from arazzo_runner.report.json import pretty, shown_outputs, step_diagnostics
+from arazzo_runner.report.json import step_diagnostics
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, Visit, visits
 from arazzo_runner.report.terminal.console import count, duration
@@ -81,9 +82,8 @@ def _one(record: RunRecord) -> Iterator[str]:
     if warnings:
         shown = render_diagnostics(masked_diagnostic(each, result.secrets) for each in warnings)
         yield from _folded("Warnings", shown, "text")
-    outputs = shown_outputs(result, show_secrets=False)
-    if outputs:
-        yield from _folded("Outputs", pretty(outputs), "json")
+    if result.outputs or result.missing_outputs:
+        yield from _folded("Outputs", outputs_beginning(result), "json")
 
 
 def _step_table(found: tuple[Visit, ...]) -> Iterator[str]:

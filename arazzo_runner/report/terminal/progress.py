@@ -103,10 +103,12 @@ class RunPrinter:
         indent = _indent(depth) + "  "
         if attempt.request is not None:
             self._line(f"{indent}> {request_line(attempt.request, secrets)}")
-            self._details(request_details(attempt.request, secrets), f"{indent}> ")
+            if self._verbosity > 1:
+                self._details(request_details(attempt.request, secrets), f"{indent}> ")
         if attempt.response is not None:
             self._line(f"{indent}< {response_line(attempt.response, secrets)}")
-            self._details(response_details(attempt.response, secrets), f"{indent}< ")
+            if self._verbosity > 1:
+                self._details(response_details(attempt.response, secrets), f"{indent}< ")
 
     def _warnings(self, attempt: Attempt, depth: int) -> None:
         """Print the warnings about an exchange, each once: a loop would repeat them."""
@@ -118,7 +120,7 @@ class RunPrinter:
                 self._line(f"{_indent(depth)}  {name}: {one_line(diagnostic.message)}")
 
     def _details(self, details: list[str], prefix: str) -> None:
-        if self._verbosity > 1 and details:
+        if details:
             self._line("\n".join(f"{prefix}{line}".rstrip() for line in details))  # masked once, not line by line
 
     def _line(self, text: str) -> None:

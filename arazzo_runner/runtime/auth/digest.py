@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.runtime.exchange import request_target
+from arazzo_runner.runtime.request_head import request_target
 from arazzo_runner.sources.hosts import Origin, origin_of
 
 _ALGORITHMS: Final = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import binascii
+import codecs
 import json
 import math
 import re
 from typing import Final, NoReturn
 
+from arazzo_runner.base.beginnings import ended
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_json, to_text, type_name
 from arazzo_runner.sources.http_media.media_types import (
     FORM,
@@ -32,6 +34,7 @@ __all__ = [
     "body_codec",
     "charset",
     "covers",
+    "decode_beginning",
     "decode_body",
     "encode_body",
     "essence",
@@ -139,16 +142,34 @@ def decode_body(body: bytes, content_type: str | None) -> tuple[JsonValue | Miss
     """
     if not body:
         return MISSING, None
-    if not is_json(content_type) and (content_type or "").strip():
-        return _as_text(body, content_type)
     text, note = _as_text(body, content_type)
-    if note is not None:
+    if note is not None or not _may_be_json(content_type):
         return text, note
     try:
         return _JSON.decode(text.strip(" \t\r\n")), None
     except (ValueError, RecursionError) as problem:
         reason = "it is nested too deeply" if isinstance(problem, RecursionError) else str(problem)
         return text, f"the body is no JSON ({reason})" if is_json(content_type) else None
+
+
+def decode_beginning(body: bytes, content_type: str | None, size: int) -> tuple[JsonValue, bool]:
+    """Return what `size` characters of a longer body hold, and whether its last part is a text that was cut.
+
+    That is the first members of JSON, or the beginning of a text.
+    """
+    text, note = _as_text(body[: 4 * size], content_type, is_whole=False)
+    text = text[:size]
+    if note is None and _may_be_json(content_type):
+        start, is_cut = ended(text)
+        try:
+            return _JSON.decode(start.strip(" \t\r\n")), is_cut
+        except (ValueError, RecursionError):
+            pass
+    return text, True
+
+
+def _may_be_json(content_type: str | None) -> bool:
+    return is_json(content_type) or not (content_type or "").strip()
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -167,19 +188,21 @@ _JSON: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite
 _XML_ENCODING: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
 
 
-def _as_text(body: bytes, content_type: str | None) -> tuple[str, str | None]:
+def _as_text(body: bytes, content_type: str | None, *, is_whole: bool = True) -> tuple[str, str | None]:
     codec = body_codec(body, content_type)
     try:
-        return _decoded(body, codec), None
+        return _decoded(body, codec, is_whole), None
     except UnicodeDecodeError:
         if essence(content_type).startswith("text/") or is_json(content_type) or is_xml(content_type):
             return body.decode("utf-8", "replace"), f"the body is not {codec}"
         return binascii.b2a_base64(body, newline=False).decode("ascii"), BINARY
 
 
-def _decoded(body: bytes, codec: str) -> str:
-    # A server may name any charset.
-    return body.decode(text_codec(codec) or "utf-8").removeprefix("\ufeff")
+def _decoded(body: bytes, codec: str, is_whole: bool) -> str:
+    name = text_codec(codec) or "utf-8"  # a server may name any charset
+    # The last character may be cut.
+    text = body.decode(name) if is_whole else codecs.getincrementaldecoder(name)().decode(body)
+    return text.removeprefix("\ufeff")
 
 
 def body_codec(body: bytes, content_type: str | None) -> str:
