@@ -19,7 +19,7 @@ from arazzo_runner.program.model import (
     OperationCall,
     WorkflowKey,
 )
-from arazzo_runner.runtime.mock.api import DryRunWorld
+from arazzo_runner.runtime.mock.worlds import DryRunWorld
 from arazzo_runner.runtime.mock.sampler import sample
 from arazzo_runner.sources.contract import check_request
 from arazzo_runner.sources.references import ReferenceFailure

@@ -8,7 +8,7 @@ import arazzo_runner
 from arazzo_runner import LoadOptions
 from arazzo_runner.api import choose_workflow
 from arazzo_runner.engine.inputs import flattened
-from arazzo_runner.runtime.mock.api import DryRunWorld
+from arazzo_runner.runtime.mock.worlds import DryRunWorld
 from arazzo_runner.runtime.mock.sampler import sample
 from tests.corpus.sample_requests import outcome
 from tests.corpus.test_corpus import CORPUS, INDEX, entries, folders

@@ -41,7 +41,7 @@ from arazzo_runner.report.secret_file import has_secret_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
-from arazzo_runner.runtime.mock.api import DryRunWorld
+from arazzo_runner.runtime.mock.worlds import DryRunWorld
 
 _HELP = f"""\
 The run stops before each request and after each response and asks what to do.
