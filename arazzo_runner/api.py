@@ -102,6 +102,7 @@ def run(
     around: Around | None = None,
     mock: Mock = False,
     mock_lenient: bool = False,
+    sample_inputs: bool = False,
     scenario: str | PathLike[str] | None = None,
     switches: Sequence[str] = (),
     on_event: OnEvent | None = None,
@@ -121,6 +122,7 @@ def run(
     - `mock`: answer from the descriptions on a loopback server, by the rules of the file `scenario`, of which
       `switches` turn some on. "stateful" remembers what is created, changed and deleted; `mock_lenient` allows
       statuses that steps expect and descriptions lack.
+    - `sample_inputs`: make up the inputs that are not given, from their schema and the operations that read them.
     - `on_event`: is called with every event as it happens, and the run's Secrets.
     - `options`: limits and choices of the run; `load_options`: how documents are found and read.
     - `credentials`: for the security schemes of the operations, by source and scheme; what they lack is looked
@@ -134,7 +136,7 @@ def run(
     ('succeeded', 200)
     """
     program = _program(document, workflow_id, servers, load_options, mock=bool(mock))
-    prepared, notes = check_inputs(program, inputs or {})
+    prepared, notes = check_inputs(program, with_samples(program, inputs or {}) if sample_inputs else inputs or {})
     chosen = _chosen(options)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
@@ -159,6 +161,7 @@ async def arun(
     around: Around | None = None,
     mock: Mock = False,
     mock_lenient: bool = False,
+    sample_inputs: bool = False,
     scenario: str | PathLike[str] | None = None,
     switches: Sequence[str] = (),
     on_event: OnEvent | None = None,
@@ -173,7 +176,7 @@ async def arun(
     import asyncio  # lazily: a blocking run never needs it
 
     program = _program(document, workflow_id, servers, load_options, mock=bool(mock))
-    prepared, notes = check_inputs(program, inputs or {})
+    prepared, notes = check_inputs(program, with_samples(program, inputs or {}) if sample_inputs else inputs or {})
     chosen = _chosen(options)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
@@ -196,6 +199,7 @@ def dry_run(
     inputs: Mapping[str, JsonValue] | None = None,
     *,
     servers: Mapping[str, str] | None = None,
+    sample_inputs: bool = False,
     on_event: OnEvent | None = None,
     options: RunOptions | None = None,
     credentials: CredentialsGiven = None,
@@ -208,7 +212,7 @@ def dry_run(
     from arazzo_runner.runtime.mock.worlds import DryRunWorld
 
     program = _program(document, workflow_id, servers, load_options, mock=False)
-    prepared, notes = check_inputs(program, inputs or {})
+    prepared, notes = check_inputs(program, with_samples(program, inputs or {}) if sample_inputs else inputs or {})
     chosen, secrets = _chosen(options), Secrets()
     access = _access(program, credentials, chosen, secrets)
     running = run_program(
@@ -241,6 +245,13 @@ def check_inputs(
     if prepared.errors:
         raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
     return prepared.inputs, tuple(_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings)
+
+
+def with_samples(program: Program, inputs: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return the inputs of the program's workflow, those that are not given made up."""
+    from arazzo_runner.runtime.mock.inputs import sample_inputs  # lazily: few runs have made-up inputs
+
+    return sample_inputs(program, inputs)
 
 
 def check_transport(options: RunOptions) -> Secrets:

@@ -36,6 +36,7 @@ from arazzo_runner.cli.run.prepare import (
     missing_credentials,
     run_options,
     scenario_of,
+    with_samples,
 )
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
@@ -191,14 +192,15 @@ def plan(
     stated = stated_inputs(given.inputs, given.input_file)
     problems: list[Diagnostic] = []
     once: list[PlannedRun] = []
-    scenario = scenario_of(given)
+    scenario, samples = scenario_of(given), given.sample_inputs
     for each in chosen:
         base = _inputs_of(each, stated, environment, alone=len(chosen) == 1)
         own = replace(options, **each.given.credentials.as_options())
         for row in rows:
             name = _name(each, row, with_document=_several_documents(chosen))
             try:
-                inputs, warnings = checked(each.program, base if row is None else with_row(base, row.inputs))
+                found = base if row is None else with_row(base, row.inputs)
+                inputs, warnings = checked(each.program, with_samples(each.program, found) if samples else found)
             except ArazzoError as problem:
                 problems += _named(problem, name)
                 continue

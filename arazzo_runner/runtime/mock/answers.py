@@ -153,8 +153,13 @@ def _draft(operation: Operation, description: OpenApiDescription, status: int, a
     response = operation.documented(status)
     if response is None and asked.lenient:
         response = operation.responses.get("default")
-    if response is None or not response.content or status in _BODYLESS:
+    if status in _BODYLESS:
         return Draft(status, response)
+    if response is None or not response.content:
+        # Nothing is said about the body: it may be what is read of it, and otherwise there is none.
+        free = Shape(MediaType(content_type="application/json"), description.schemas)
+        draft = _expected_body(Draft(status, response, "application/json"), free, asked)
+        return Draft(status, response) if draft.body is MISSING else replace(draft, media_type=free.media_type)
     content_type, media_type = _preferred(response)
     body = sample_media(media_type, description.schemas)
     shape = Shape(media_type, description.schemas)

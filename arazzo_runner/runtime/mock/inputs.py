@@ -8,9 +8,11 @@ from typing import Any
 from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.inputs import flattened
+from arazzo_runner.engine.request import accepted
 from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.program.model import (
     ArrayValue,
+    CompiledParameter,
     CompiledStep,
     CompiledWorkflow,
     ExpressionValue,
@@ -24,7 +26,7 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.runtime.mock.expected import references
 from arazzo_runner.runtime.mock.sampler import fits, followed, holds_something, sample
-from arazzo_runner.sources.operation import MediaType, OperationParameter
+from arazzo_runner.sources.operation import MediaType, Operation, OperationParameter
 from arazzo_runner.sources.schema.check import SchemaContext, resolve_within, schemas_below
 
 MOST_NESTING = 8
@@ -94,6 +96,7 @@ def _candidates(schema: JsonValue, context: SchemaContext, uses: list[Use]) -> I
     if own is MISSING:
         made.append(_completed({}, uses))
     yield from (each for each in made if holds_something(each))
+    yield from () if own is MISSING else (own,)
 
 
 def _completed(value: JsonValue, uses: list[Use]) -> JsonValue:
@@ -131,7 +134,10 @@ def _sent(step: CompiledStep, call: OperationCall) -> Iterator[tuple[str, Use]]:
     context = call.operation.schemas
     for parameter in step.parameters:
         reference = _input_of(parameter.value)
-        if reference is not None and parameter.declared is not None:
+        usual = _usual_header(parameter, step, call.operation)
+        if reference is not None and usual is not None:
+            yield from _use(reference, Use((), {"const": usual}, "", context))
+        elif reference is not None and parameter.declared is not None:
             yield from _use(reference, _parameter_use(parameter.declared, context))
     media_type = None
     if step.body is not None and call.operation.request_body is not None:
@@ -141,6 +147,21 @@ def _sent(step: CompiledStep, call: OperationCall) -> Iterator[tuple[str, Use]]:
             use = _body_use(media_type, path, context)
             if use is not None:
                 yield from _use(reference, use)
+
+
+def _usual_header(parameter: CompiledParameter, step: CompiledStep, operation: Operation) -> str | None:
+    """Return what a header says that OpenAPI leaves to other fields (§Parameter Object, name)."""
+    name = parameter.name.lower() if parameter.location == "header" else ""
+    if name == "content-type":
+        offered = operation.request_body.content if operation.request_body is not None else {}
+        return step.body.content_type if step.body is not None else next(iter(offered), None)
+    if name == "accept":
+        return accepted(operation)
+    if name != "authorization":
+        return None
+    schemes = [each for each in operation.security_schemes.values() if isinstance(each, dict)]
+    kinds = [str(each.get("scheme", "bearer")) for each in schemes if each.get("type") == "http"]
+    return f"{next(iter(kinds), 'bearer').capitalize()} ZXhhbXBsZTpleGFtcGxl"
 
 
 def _use(reference: InputReference, use: Use) -> Iterator[tuple[str, Use]]:

@@ -99,7 +99,8 @@ def schemas_below(
 ) -> list[tuple[JsonValue, str]] | None:
     """Return the schemas of the value at a path, each with its base; None where no value is documented.
 
-    `tokens` are those of a JSON Pointer. No schema is returned where any value is allowed, below a schema that names no members.
+    `tokens` are those of a JSON Pointer. No schema is returned where any value is allowed: below one that names no
+    members, or says that there are others, or refers to one that is not there.
 
     >>> schema = {"properties": {"pets": {"type": "array", "items": {"properties": {"id": {"type": "integer"}}}}}}
     >>> schemas_below(schema, ["pets", "0", "id"], SchemaContext(), "")
@@ -114,10 +115,16 @@ def schemas_below(
             parts = [part for each, base in found for part in _parts(each, base, follower, 0)]
             found = [*_named(token, parts, follower), *_items(token, parts)]
             if not found:
-                return None if any("properties" in part or "items" in part for part, _ in parts) else []
+                return None if _names_all(parts) else []
     except (UnusableSchema, RecursionError):
-        return None
+        return []
     return found
+
+
+def _names_all(parts: list[Part]) -> bool:
+    """Return whether members that no schema names are undocumented."""
+    named = any("properties" in part or "items" in part for part, _ in parts)
+    return named and not any(part.get("additionalProperties") is True for part, _ in parts)
 
 
 def _items(token: str, parts: list[Part]) -> Iterator[tuple[JsonValue, str]]:
