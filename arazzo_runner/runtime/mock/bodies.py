@@ -45,7 +45,7 @@ class Shape(Record):
             yield from enum if isinstance(enum, list) else ()
 
 
-def value_at(body: JsonValue, path: Tokens) -> JsonValue | Missing:
+def value_at(body: JsonValue, path: Tokens) -> Any:
     """Return the value at a path, MISSING when there is none."""
     for token in path:
         body = member(body, token)

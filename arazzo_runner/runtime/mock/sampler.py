@@ -91,7 +91,7 @@ def followed(schema: JsonValue, base: str, context: SchemaContext) -> tuple[Json
     if context.resolve is None or not isinstance(schema, dict):
         return schema, base
     try:
-        return context.resolve(schema, base) or ({}, base)
+        return context.resolve(schema, base)
     except ReferenceFailure:
         return {}, base
 

@@ -17,26 +17,32 @@ _FORMATS: Final = {
 
 def number(schema: dict[str, Any], kind: str) -> int | float:
     """Return a number within the limits of a schema: the one nearest to 1, or a multiple of `multipleOf`."""
-    least, most = _limit(schema, "minimum", 1, kind), _limit(schema, "maximum", -1, kind)
+    least, most = _limit(schema, "minimum", 1), _limit(schema, "maximum", -1)
     value: int | float = 1
     if most is not None and value > most:
         value = most
     if least is not None and value < least:
         value = least
-    step = schema.get("multipleOf")
-    if is_number(step) and step > 0:
+    step = _number(schema, "multipleOf")
+    if step is not None and step > 0:
         value = -(-value // step) * step
     return int(value) if kind == "integer" else value
 
 
-def _limit(schema: dict[str, Any], keyword: str, inwards: int, kind: str) -> int | float | None:
+def _limit(schema: dict[str, Any], keyword: str, inwards: int) -> int | float | None:
     """Return the least or greatest number that a schema allows, also where its limit is exclusive."""
-    found, exclusive = schema.get(keyword), schema.get(f"exclusive{keyword.capitalize()}")
-    limits = [found + inwards if exclusive is True else found] if is_number(found) else []
-    limits += [exclusive + inwards] if is_number(exclusive) else []
+    other = f"exclusive{keyword.capitalize()}"
+    found, exclusive = _number(schema, keyword), _number(schema, other)
+    limits = [] if found is None else [found + inwards if schema.get(other) is True else found]
+    limits += [] if exclusive is None else [exclusive + inwards]
     if not limits:
         return None
     return max(limits) if inwards > 0 else min(limits)
+
+
+def _number(schema: dict[str, Any], keyword: str) -> int | float | None:
+    found = schema.get(keyword)
+    return found if is_number(found) else None
 
 
 def text(schema: dict[str, Any]) -> str:
