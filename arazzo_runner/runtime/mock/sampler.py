@@ -14,7 +14,7 @@ from arazzo_runner.sources.schema.check import PLAIN, Direction, SchemaContext, 
 
 MAX_DEPTH: Final = 8
 MAX_VALUES: Final = 5_000
-_NOTHING: Final = ("", None)
+_NOTHING: Final = ("", None, MISSING)
 _OTHER_DIRECTION: Final = {"response": "writeOnly", "request": "readOnly"}
 
 
@@ -73,8 +73,8 @@ def fits(
     return not errors or errors[0].is_about_schema
 
 
-def holds_something(value: JsonValue) -> bool:
-    """Return whether a value is more than null, an empty text, and structures of empty structures.
+def holds_something(value: JsonValue | Missing) -> bool:
+    """Return whether a value is there and more than null, an empty text, and structures of these.
 
     >>> holds_something({"items": []}), holds_something({"items": [], "total": 0})
     (False, True)

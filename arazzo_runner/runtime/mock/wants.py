@@ -78,11 +78,9 @@ def _condition(node: nodes.Condition, hold: bool, scope: Scope) -> Iterator[Want
         case nodes.Not():
             yield from _condition(node.operand, not hold, scope)
         case nodes.And() | nodes.Or():
-            # All operands must have the same truth, or it is enough that one has: the first of which something is told.
-            all_of = isinstance(node, nodes.And) == hold
-            found = [each for operand in node.operands if (each := tuple(_condition(operand, hold, scope)))]
-            for each in found if all_of else found[:1]:
-                yield from each
+            # Where one is enough, the first that can be granted makes the condition hold, and the others are not asked.
+            for operand in node.operands:
+                yield from _condition(operand, hold, scope)
         case nodes.Comparison():
             yield from _comparison(node, hold, scope)
         case nodes.Reference() | nodes.Access():
@@ -228,8 +226,7 @@ def _test(test: object, hold: bool, current: Tokens) -> Iterator[Want]:
         case jsonpath.Not():
             yield from _test(test.test, not hold, current)
         case jsonpath.AllOf() | jsonpath.AnyOf():
-            parts = test.tests if isinstance(test, jsonpath.AllOf) == hold else test.tests[:1]
-            for part in parts:
+            for part in test.tests:
                 yield from _test(part, hold, current)
         case jsonpath.Exists():
             yield Want(_under(test.path, current), () if hold else (MISSING,))
