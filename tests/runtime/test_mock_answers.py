@@ -34,7 +34,10 @@ def run(tmp_path):
         api = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths}
         api["components"] = more.pop("components", {})
         (tmp_path / "api.json").write_text(json.dumps(api))
-        workflow = {"workflowId": "w", "steps": [{"stepId": f"s{n}", "operationId": "op", **s} for n, s in enumerate(steps)]}
+        workflow = {
+            "workflowId": "w",
+            "steps": [{"stepId": f"s{n}", "operationId": "op", **s} for n, s in enumerate(steps)],
+        }
         workflow |= {"inputs": schema} if schema is not None else {}
         document = {
             "arazzo": "1.0.1",
@@ -66,12 +69,16 @@ def when(*conditions):
     ("documented", "expected"),
     [
         pytest.param(
-            response(members(id={"type": "string"}), example='{"id": "7"}'), {"id": "7"}, id="JSON in a string example is JSON"
+            response(members(id={"type": "string"}), example='{"id": "7"}'),
+            {"id": "7"},
+            id="JSON in a string example is JSON",
         ),
         pytest.param(
             response(example='{"id": "7"}'), {"id": "7"}, id="JSON in a string example without a schema is JSON"
         ),
-        pytest.param(response({"type": "string"}, example='{"a": 1}'), '{"a": 1}', id="a text that is to be one stays one"),
+        pytest.param(
+            response({"type": "string"}, example='{"a": 1}'), '{"a": 1}', id="a text that is to be one stays one"
+        ),
         pytest.param(
             response(members(n={"type": "integer"}), examples={"a": {"value": {"n": "x"}}, "b": {"value": {"n": 3}}}),
             {"n": 3},
@@ -86,16 +93,22 @@ def when(*conditions):
             id="an example that holds something",
         ),
         pytest.param(
-            response(members(id={"type": "string", "default": ""})), {"id": "example"}, id="an id is not empty by default"
+            response(members(id={"type": "string", "default": ""})),
+            {"id": "example"},
+            id="an id is not empty by default",
         ),
         pytest.param(
             response(members(n={"type": "integer", "example": "12"})), {"n": 12}, id="a number written as text is one"
         ),
         pytest.param(
-            response({"allOf": [{"required": ["a"]}, members(a={"type": "integer"})]}), {"a": 1}, id="allOf with a bare required"
+            response({"allOf": [{"required": ["a"]}, members(a={"type": "integer"})]}),
+            {"a": 1},
+            id="allOf with a bare required",
         ),
         pytest.param(
-            response({**members(k={"const": "b"}), "oneOf": [members(k={"const": "a"}), {**members(x={"type": "boolean"})}]}),
+            response(
+                {**members(k={"const": "b"}), "oneOf": [members(k={"const": "a"}), {**members(x={"type": "boolean"})}]}
+            ),
             {"k": "b", "x": True},
             id="a branch of oneOf that fits what is beside it",
         ),
@@ -159,7 +172,7 @@ def test_a_documented_value_that_a_criterion_expects_is_answered(run, condition)
         ("jsonpath", "$.status == 'done'"),
         ("jsonpath", "$.tags.length > 2"),
         ("jsonpath", "$.note"),
-        ("regex", "one\"?,.*"),
+        ("regex", 'one"?,.*'),
     ],
 )
 def test_a_query_is_given_what_it_selects(run, kind, condition):
@@ -228,7 +241,9 @@ def test_a_member_that_no_schema_names_stays_missing(run):
 def test_a_body_of_which_nothing_is_said_has_what_is_read(run):
     result = run(operation({"200": {"description": "d"}}), {"outputs": {"id": "$response.body#/pet/id"}})
     assert result.steps[0].outputs == {"id": "example"}
-    assert run(operation({"204": {"description": "d"}}), {"outputs": {"id": "$response.body#/id"}}).steps[0].outputs == {}
+    assert (
+        run(operation({"204": {"description": "d"}}), {"outputs": {"id": "$response.body#/id"}}).steps[0].outputs == {}
+    )
 
 
 def test_each_step_gets_what_it_expects_of_the_same_operation(run):
@@ -256,7 +271,9 @@ def test_a_loop_goes_round_and_ends(run):
 def test_pages_come_to_an_end(run):
     page = members(items={"type": "array", "items": {"type": "integer"}}, next={"type": "string"})
     more = {"name": "more", "type": "goto", "stepId": "s0", "criteria": when("$response.body#/next != null")}
-    result = run(operation({"200": response(page)}), {"onSuccess": [more], "outputs": {"items": "$response.body#/items"}})
+    result = run(
+        operation({"200": response(page)}), {"onSuccess": [more], "outputs": {"items": "$response.body#/items"}}
+    )
     assert (result.status, len(result.steps), answered(result, 2)[1]) == ("succeeded", 3, {"items": [1]})
 
 
