@@ -216,7 +216,7 @@ def dry_run(
     chosen, secrets = _chosen(options), Secrets()
     access = _access(program, credentials, chosen, secrets)
     running = run_program(
-        program, prepared, DryRunWorld(program), chosen,
+        program, prepared, DryRunWorld(program, prepared), chosen,
         emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
     )  # fmt: skip
     return drive(running)

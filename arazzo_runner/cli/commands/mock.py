@@ -43,6 +43,7 @@ another name; --allow-host NAME adds one.
 Examples:
   arazzo mock workflow.yml --port 8080
   arazzo mock petstore.yml users.yml
+  arazzo mock petstore.yml --stateful             a POST's resource is found again
   arazzo mock workflow.yml --scenario tokens.yml --switch refresh-401
   arazzo mock --from recorded.yml                 what arazzo run --record wrote
 

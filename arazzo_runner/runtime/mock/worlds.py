@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, assert_never, cast
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.effects import (
     Answer,
@@ -61,12 +63,12 @@ class DryRunWorld:
     No time passes and no wait happens, so a dry run is over at once.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, inputs: Mapping[str, JsonValue] | None = None) -> None:
         self._operations: dict[str, tuple[Operation, OpenApiDescription]] = {
             f"{operation.uri}#{operation.pointer}": (operation, description)
             for _, operation, description in program.operations()
         }
-        self._expectations = expectations(program)
+        self._expectations = expectations(program, inputs)
         self._answered: Counter[str] = Counter()
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
