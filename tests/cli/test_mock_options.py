@@ -204,7 +204,7 @@ def test_inputs_fit_their_schema_and_the_operation_that_reads_them(folder):
         "name": "exampleex",
         "status": "free",
         "age": 4,
-        "id": "example",
+        "id": "1",
         "town": "Bonn",
         "view": "short",
         "since": "2024-01-01",

@@ -32,8 +32,9 @@ STEP_HEADER: Final = "Arazzo-Mock-Step"
 class Expected(Record):
     """What one step expects.
 
-    `criteria` are its own; `reads` the paths of the body that outputs, and what reads these, refer to;
-    `returns` and `leaves` the criteria of the actions that run it again, and of those that do not.
+    `criteria` are its own; `reads` the paths of the body that outputs, and what reads these, refer to, the longest
+    first, so that what is above them is made for them; `returns` and `leaves` the criteria of the actions that run
+    it again, and of those that do not.
     """
 
     criteria: tuple[CompiledCriterion, ...] = ()
@@ -81,7 +82,7 @@ def _expected(
     reads = dict.fromkeys(_reads(step, read))
     return Expected(
         criteria=step.criteria,
-        reads=tuple(reads),
+        reads=tuple(sorted(reads, key=len, reverse=True)),
         returns=tuple(action.criteria for action in again),
         leaves=tuple(action.criteria for action in actions if action not in again and action.criteria),
         inputs=inputs,

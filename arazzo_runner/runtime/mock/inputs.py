@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens
-from arazzo_runner.base.records import Record
-from arazzo_runner.engine.inputs import flattened
+from arazzo_runner.base.json_values import MISSING, JsonValue, is_number, pointer_tokens, to_text
+from arazzo_runner.base.records import Record, replace
+from arazzo_runner.engine.inputs import coerce_text, flattened
 from arazzo_runner.engine.request import accepted
 from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.program.model import (
@@ -33,13 +33,22 @@ MOST_NESTING = 8
 
 
 class Use(Record):
-    """What one reader asks of an input, or of the part of it at `path`: an example, and a schema."""
+    """What one reader asks of an input, or of the part of it at `path`: an example, and a schema.
+
+    With `is_text` the value is sent as text, so that `5` and `"5"` are the same to the reader.
+    """
 
     path: tuple[str, ...]
     schema: JsonValue
     base: str
     context: SchemaContext
     example: JsonValue = MISSING
+    is_text: bool = False
+
+    def takes(self, value: JsonValue) -> bool:
+        """Return whether a value fits."""
+        forms = [value, coerce_text(value, self.schema)] if self.is_text and isinstance(value, str) else [value]
+        return any(fits(form, self.schema, self.context, self.base, "request") for form in forms)
 
 
 def sample_inputs(program: Program, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -81,7 +90,7 @@ def _made(schema: JsonValue, context: SchemaContext, uses: list[Use]) -> JsonVal
     fitting = [each for each in candidates if fits(each, schema, context, "", "request")]
     whole = [use for use in uses if not use.path]
     for value in fitting:
-        if all(fits(value, use.schema, use.context, use.base, "request") for use in whole):
+        if all(use.takes(value) for use in whole):
             return value
     return next(iter(fitting or candidates), "example")
 
@@ -91,8 +100,9 @@ def _candidates(schema: JsonValue, context: SchemaContext, uses: list[Use]) -> I
     made: list[JsonValue] = [] if own is MISSING else [_completed(own, uses)]
     for use in uses:
         if not use.path:
-            made += [] if use.example is MISSING else [use.example]
-            made.append(sample(use.schema, use.context, use.base, "request"))
+            values = [use.example, sample(use.schema, use.context, use.base, "request")]
+            made += [each for each in values if each is not MISSING]
+            made += [to_text(each) for each in values if use.is_text and is_number(each)]
     if own is MISSING:
         made.append(_completed({}, uses))
     yield from (each for each in made if holds_something(each))
@@ -167,7 +177,7 @@ def _usual_header(parameter: CompiledParameter, step: CompiledStep, operation: O
 def _use(reference: InputReference, use: Use) -> Iterator[tuple[str, Use]]:
     if reference.name is not None:
         path = (*pointer_tokens(reference.pointer or ""), *map(str, reference.path))
-        yield reference.name, Use(path, use.schema, use.base, use.context, use.example)
+        yield reference.name, replace(use, path=path)
 
 
 def _passed_on(program: Program, step: CompiledStep, key: WorkflowKey, depth: int) -> Iterator[tuple[str, Use]]:
@@ -206,7 +216,7 @@ def _parameter_use(declared: OperationParameter, context: SchemaContext) -> Use:
     example = declared.example if declared.example is not None else next(iter(examples), MISSING)
     if declared.content is not None:
         return Use((), declared.content.schema, declared.content.base, context, example)
-    return Use((), declared.schema, declared.base, context, example)
+    return Use((), followed(declared.schema, declared.base, context)[0], declared.base, context, example, is_text=True)
 
 
 def _body_use(media_type: MediaType, path: tuple[str, ...], context: SchemaContext) -> Use | None:
