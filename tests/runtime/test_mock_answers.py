@@ -118,6 +118,12 @@ def test_the_body_is_what_the_description_means(run, documented, expected):
     assert answered(run(operation({"200": documented}), {}))[1] == expected
 
 
+def test_an_example_of_another_type_than_json_is_sent_as_it_is(run):
+    media = {"schema": members(id={"type": "integer"}), "example": "<pet><id>3</id></pet>"}
+    result = run(operation({"200": {"description": "d", "content": {"application/xml": media}}}), {})
+    assert result.steps[0].attempts[-1].response.body == b"<pet><id>3</id></pet>"
+
+
 def test_headers_that_belong_to_the_connection_are_not_sent(run):
     headers = {
         name: {"schema": {"type": "string"}}

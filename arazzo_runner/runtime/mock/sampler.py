@@ -25,7 +25,9 @@ def sample_media(media_type: MediaType, context: SchemaContext = PLAIN) -> JsonV
     """
     schema, base = media_type.schema, media_type.base
     examples = [_as_meant(each, media_type, context) for each in _examples(media_type)]
-    fitting = [each for each in examples if fits(each, schema, context, base)]
+    # A text of another type than JSON, such as an XML document, is the body itself, which no schema is about.
+    as_it_is = not is_json(media_type.content_type)
+    fitting = [each for each in examples if (as_it_is and isinstance(each, str)) or fits(each, schema, context, base)]
     full = next((each for each in fitting if holds_something(each)), MISSING)
     if full is not MISSING or schema is None:
         return full if full is not MISSING else next(iter(fitting), MISSING)
