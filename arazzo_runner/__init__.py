@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         InvalidDescription as InvalidDescription,
         InvalidInputs as InvalidInputs,
         InvalidUsage as InvalidUsage,
+        Judge as Judge,
         Location as Location,
         Severity as Severity,
         UnknownWorkflow as UnknownWorkflow,
@@ -72,7 +73,8 @@ _MODULES = {
         "Attempt AttemptFinished Event RetryScheduled RunResult StepFinished StepResult StepStarted StopRun Verdict "
         "WorkflowFinished WorkflowResult WorkflowStarted"
     ),
-    "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Location Severity UnknownWorkflow",
+    "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Judge Location Severity "
+    "UnknownWorkflow",
     "program.library": "LoadOptions",
     "program.model": "Program",
     "report.runs.formats": "render_report",

@@ -16,10 +16,19 @@ from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
 from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
-from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidInputs, Location, Severity, UnknownWorkflow
-from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, open_document
+from arazzo_runner.errors import (
+    Diagnostic,
+    InvalidDescription,
+    InvalidInputs,
+    Judge,
+    Location,
+    Severity,
+    UnknownWorkflow,
+)
+from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, judge_of, open_document
+from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
-from arazzo_runner.program.library import DocumentSource, LoadOptions
+from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
@@ -50,7 +59,22 @@ def load(
     >>> program.workflow.workflow_id
     'rotate-refresh-token'
     """
-    options = with_servers(load_options, servers)
+    library, entry, program = _opened(document, workflow_id, with_servers(load_options, servers))
+    library.problems.extend(refusals(program, entry, judge_of(library.options)))
+    return _ready(program, library)
+
+
+def open_program(
+    document: DocumentSource, workflow_id: str | None = None, *, load_options: LoadOptions | None = None
+) -> Program:
+    """Return the same as `load`, also where rules find errors: to be shown, or for a run that has begun already."""
+    library, _, program = _opened(document, workflow_id, load_options or LoadOptions())
+    return _ready(program, library)
+
+
+def _opened(
+    document: DocumentSource, workflow_id: str | None, options: LoadOptions
+) -> tuple[Library, LoadedDocument, Program]:
     environment = os.environ if options.snapshot is None else options.snapshot.variables
     options = replace(options, environment=environment)
     library, entry = open_document(document, options)
@@ -61,20 +85,28 @@ def load(
         raise _unknown_workflow(workflow_id, names, entry.at)
     chosen = workflow_id if workflow_id is not None or len(names) != 1 else names[0]
     program = load_program(entry, library, chosen)
+    if library.problems.has_errors:  # no rule is asked: it would blame what follows from an error
+        raise InvalidDescription(library.problems.diagnostics)
+    return library, entry, program
+
+
+def _ready(program: Program, library: Library) -> Program:
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
     read_schemas(program.operations())
-    return program
+    return replace(program, diagnostics=library.problems.diagnostics)
 
 
 def validate(
     *documents: DocumentSource,
     load_options: LoadOptions | None = None,
+    judge: Judge = Judge.VALIDATE,
     rules: Collection[str] | None = None,
     rule_options: RuleOptions | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Check Arazzo documents: shape, language, links, then by rules; nothing is sent.
 
+    `judge` decides how severe deviations are: Judge.RUN reports those that a run tolerates as warnings.
     `rules` are the codes of the rules to run (None: those that run by default); `rule_options` are
     the options of rules, by code and name. Nothing remote is read unless the `load_options` say so by
     `allow_remote` or `allow_hosts` (and not `offline`).
@@ -85,7 +117,7 @@ def validate(
     offline = given.offline or not (given.allow_remote or given.allow_hosts)
     reading = replace(given, offline=offline, unchecked=True, any_server=True, environment=os.environ)
     checker = Checker(documents, reading)
-    checks = Checks(strict=given.strict, rules=rules, rule_options=rule_options or {})
+    checks = Checks(judge=Judge.STRICT if given.strict else judge, rules=rules, rule_options=rule_options or {})
     found: dict[Diagnostic, None] = {}
     for document in documents:
         found.update(dict.fromkeys(checker.check(document, checks).diagnostics))

@@ -25,6 +25,7 @@ from arazzo_runner.api import (
     check_inputs,
     choose_workflow,
     load,
+    open_program,
     run as api_run,
     with_servers,
 )
@@ -242,7 +243,7 @@ def load_bundle(bundle: Bundle, workflow_id: str) -> Program:
     for name in ("include", "allow_hosts"):
         reading[name] = tuple(reading.get(name, ()))
     entry = snapshot.entry if is_remote(snapshot.entry) else path_of(snapshot.entry)
-    program = load(entry, workflow_id, load_options=LoadOptions(**reading, snapshot=snapshot))
+    program = open_program(entry, workflow_id, load_options=LoadOptions(**reading, snapshot=snapshot))
     return choose_workflow(program, workflow_id)
 
 

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from arazzo_runner.base.json_values import escaped
-from arazzo_runner.base.records import PartlyComparedRecord, Record
+from arazzo_runner.base.records import PartlyComparedRecord, Record, replace
 
 
 class Severity(str, Enum):
@@ -16,6 +16,17 @@ class Severity(str, Enum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+
+
+class Judge(str, Enum):
+    """By what a document is judged: by the Specification (VALIDATE), by whether it can be run (RUN), or STRICT.
+
+    STRICT makes every warning an error; RUN makes a warning of every error with one clear meaning.
+    """
+
+    VALIDATE = "validate"
+    RUN = "run"
+    STRICT = "strict"
 
 
 class Span(Record):
@@ -167,9 +178,12 @@ def removing(at: Location, *, is_safe: bool = True) -> Fix:
 
 
 class Diagnostic(PartlyComparedRecord, kw_only=True):
-    """One finding: `code` names its rule, `at` its location, `hint` what to write instead, `fix` the edits that do."""
+    """One finding: `code` names its rule, `at` its location, `hint` what to write instead, `fix` the edits that do.
 
-    _ignored_in_eq = ("fix",)
+    `is_tolerated`: it is an error of the document that a run goes on over, with a warning.
+    """
+
+    _ignored_in_eq = ("fix", "is_tolerated")
 
     code: str
     severity: Severity
@@ -178,6 +192,7 @@ class Diagnostic(PartlyComparedRecord, kw_only=True):
     hint: str | None = None
     related: tuple[Location, ...] = ()
     fix: Fix | None = None
+    is_tolerated: bool = False
 
     def __hash__(self) -> int:
         return hash((self.code, self.at, self.message))
@@ -186,6 +201,15 @@ class Diagnostic(PartlyComparedRecord, kw_only=True):
         place = f"{self.at.uri}:{self.at.line}:{self.at.column}" if self.at.line else self.at.uri
         hint = f" (hint: {self.hint})" if self.hint else ""
         return f"{self.severity.value}[{self.code}] {place}: {self.message}{hint}"
+
+
+def judged(found: Diagnostic, judge: Judge) -> Diagnostic:
+    """Return a finding with the severity that a judge gives it."""
+    if judge is Judge.STRICT:
+        return replace(found, severity=Severity.ERROR) if found.severity is Severity.WARNING else found
+    if judge is Judge.RUN and found.is_tolerated and found.severity is Severity.ERROR:
+        return replace(found, severity=Severity.WARNING)
+    return found
 
 
 class ArazzoError(Exception):

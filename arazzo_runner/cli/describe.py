@@ -12,7 +12,7 @@ from arazzo_runner.document.build import build
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage
+from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Judge
 from arazzo_runner.program.library import display
 from arazzo_runner.program.schemas import secret_input_names
 from arazzo_runner.report.escaping import one_line
@@ -29,7 +29,7 @@ def read_description(spec: str) -> tuple[ArazzoDescription, tuple[Diagnostic, ..
     except FetchError as problem:
         error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=os.fspath(spec))
         raise InvalidUsage([error]) from None
-    problems = Problems()
+    problems = Problems(Judge.RUN)
     document = read(data, display(location), problems)
     if document is None:
         raise InvalidDescription(problems.diagnostics)

@@ -14,7 +14,7 @@ from arazzo_runner.base.records import Record, field
 from arazzo_runner.base.user_files import UnusableFile, read_file
 
 LEVELS: Final = ("off", "info", "warning", "error")
-PRESETS: Final = ("recommended", "strict", "minimal")
+PRESETS: Final = ("recommended", "tolerant", "strict", "minimal")
 
 
 class RuleSetting(Record, kw_only=True):

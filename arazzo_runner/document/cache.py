@@ -106,7 +106,7 @@ class DiskCache:
             problems.info("cache-ignored", message, Location(path), hint=_CLEAR)
         own = Problems()
         document = read(data, uri, own, limits=limits, duplicates=duplicates)
-        problems.repeat(own.diagnostics)
+        problems.extend(own.diagnostics)
         if document is not None and not own.diagnostics and is_ours:
             self._keep(path, document.value)
         return document
@@ -287,7 +287,7 @@ class ReadCache:
             known = data, document, own.diagnostics
             if keep:
                 self._keep((uri, duplicates), known)
-        problems.repeat(known[2])
+        problems.extend(known[2])
         return known[1]
 
     def _keep(self, key: tuple[str, Severity], known: tuple[bytes, Document | None, tuple[Diagnostic, ...]]) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from arazzo_runner.base.records import replace
-from arazzo_runner.errors import Diagnostic, Fix, Location, Severity
+from arazzo_runner.errors import Diagnostic, Fix, Judge, Location, Severity, judged
 
 
 class Problems:
-    """Collects Diagnostics, so that one run reports every error; with `strict` warnings become errors."""
+    """Collects Diagnostics, so that one run reports every error; `judge` decides how severe deviations are."""
 
-    def __init__(self, *, strict: bool = False) -> None:
+    def __init__(self, judge: Judge = Judge.VALIDATE) -> None:
         self._found: dict[Diagnostic, None] = {}  # a dict keeps the order and drops repeats in O(1)
-        self._strict = strict
+        self._judge = judge
 
     def error(
         self,
@@ -30,6 +29,29 @@ class Problems:
             Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint, related=related, fix=fix)
         )
 
+    def tolerate(
+        self,
+        code: str,
+        message: str,
+        at: Location,
+        *,
+        hint: str | None = None,
+        related: tuple[Location, ...] = (),
+        fix: Fix | None = None,
+    ) -> None:
+        """Record an error of the document that has one clear meaning: a run goes on, and warns."""
+        found = Diagnostic(
+            code=code,
+            severity=Severity.ERROR,
+            message=message,
+            at=at,
+            hint=hint,
+            related=related,
+            fix=fix,
+            is_tolerated=True,
+        )
+        self.add(found)
+
     def warn(
         self,
         code: str,
@@ -40,11 +62,11 @@ class Problems:
         related: tuple[Location, ...] = (),
         fix: Fix | None = None,
     ) -> None:
-        """Record a warning: something works, but deviates from the Specification."""
-        severity = Severity.ERROR if self._strict else Severity.WARNING
-        self._found.setdefault(
-            Diagnostic(code=code, severity=severity, message=message, at=at, hint=hint, related=related, fix=fix)
+        """Record a warning: something works, but is against a SHOULD or likely a mistake."""
+        found = Diagnostic(
+            code=code, severity=Severity.WARNING, message=message, at=at, hint=hint, related=related, fix=fix
         )
+        self.add(found)
 
     def info(self, code: str, message: str, at: Location, *, hint: str | None = None) -> None:
         """Record an information."""
@@ -52,18 +74,12 @@ class Problems:
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Record a Diagnostic, unless it is recorded already."""
-        self._found.setdefault(diagnostic)
+        self._found.setdefault(judged(diagnostic, self._judge))
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Record several Diagnostics."""
         for diagnostic in diagnostics:
             self.add(diagnostic)
-
-    def repeat(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Record Diagnostics of another collection; with `strict` their warnings become errors."""
-        for found in diagnostics:
-            is_raised = self._strict and found.severity is Severity.WARNING
-            self.add(replace(found, severity=Severity.ERROR) if is_raised else found)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

@@ -8,12 +8,12 @@ from os import PathLike
 from typing import TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import Record, field, replace
+from arazzo_runner.base.records import Record, field
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
 from arazzo_runner.document.cache import ReadCache, cached_reader
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
-from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Location, Severity
+from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Judge, Location, Severity
 from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions, Offers, display
 from arazzo_runner.sources.fetch import (
     DependencyTracker,
@@ -34,7 +34,7 @@ def open_document(document: DocumentSource, options: LoadOptions) -> tuple[Libra
 
     Raises InvalidUsage (a file that cannot be opened) and InvalidDescription (one that cannot be read).
     """
-    problems = Problems(strict=options.strict)
+    problems = Problems(judge_of(options))
     locations = [location_of(each) for each in (document, *options.include)]
     fetch = _fetch_for(locations[0], options)
     library = Library(fetch, options, problems)
@@ -44,6 +44,11 @@ def open_document(document: DocumentSource, options: LoadOptions) -> tuple[Libra
     if entry is None:
         raise InvalidDescription(problems.diagnostics)
     return library, entry
+
+
+def judge_of(options: LoadOptions) -> Judge:
+    """Return who judges a document that is to be run."""
+    return Judge.STRICT if options.strict else Judge.RUN
 
 
 def _fetch_for(
@@ -112,9 +117,9 @@ class Checked(Record):
 
 
 class Checks(Record, kw_only=True):
-    """Which rules run (None: the default ones), with which options by code; with `strict` deviations are errors."""
+    """Who judges, which rules run (None: the default ones), and their options by code."""
 
-    strict: bool = False
+    judge: Judge = Judge.VALIDATE
     rules: Collection[str] | None = None
     rule_options: RuleOptions = field(default_factory=dict)
 
@@ -187,12 +192,12 @@ class Checker:
         from arazzo_runner.lint.rules.rule import run_rules
         from arazzo_runner.program.load import compile_program
 
-        problems = Problems(strict=checks.strict)
+        problems = Problems(checks.judge)
         location = self.location(document)
         parsed = self._read(document, location, problems, keep=False)
         if parsed is None:
             return Checked(problems.diagnostics, None)
-        library, entry = self._opened(location, parsed, problems, checks.strict)
+        library, entry = self._opened(location, parsed, problems)
         program = compile_program(entry, library)
         opened = {name: library.source(entry, name) for name in entry.sources}
         found = dict.fromkeys(problems.diagnostics)
@@ -200,7 +205,7 @@ class Checker:
         codes = None if checks.rules is None else frozenset(checks.rules)
         # The rules for credentials always run: no other finding may quote one.
         rules = select_rules(None if codes is None else codes | SHOWS_A_SECRET)
-        found.update(dict.fromkeys(run_rules(inspection, rules, strict=checks.strict)))
+        found.update(dict.fromkeys(run_rules(inspection, rules, judge=checks.judge)))
         if SHOWS_A_SECRET.isdisjoint([each.code for each in found]):
             return Checked(tuple(found), parsed)
         from arazzo_runner.lint.redaction import without_credentials  # lazily: few documents contain one
@@ -213,13 +218,10 @@ class Checker:
         """Replace the text of a document from now on."""
         self._contents[location_of(name)] = data
 
-    def _opened(
-        self, location: str, parsed: Document, problems: Problems, strict: bool
-    ) -> tuple[Library, LoadedDocument]:
-        options = self._reading if self._reading.strict == strict else replace(self._reading, strict=strict)
-        fetch = _fetch_for(location, options, self._repositories, self._tracker)
+    def _opened(self, location: str, parsed: Document, problems: Problems) -> tuple[Library, LoadedDocument]:
+        fetch = _fetch_for(location, self._reading, self._repositories, self._tracker)
         offered = self._offers if self._tracker is None else TrackedLocations(self._offers, self._tracker)
-        library = Library(fetch, options, problems, cache=self._cache, offers=Offers(offered, self._offered))
+        library = Library(fetch, self._reading, problems, cache=self._cache, offers=Offers(offered, self._offered))
         return library, library.add(parsed, location)
 
     def _offered(self, location: str, problems: Problems) -> Document | None:

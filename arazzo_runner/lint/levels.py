@@ -9,7 +9,7 @@ from typing import Final
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.config.settings import RuleSetting, ValidateSettings
-from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.errors import Diagnostic, Judge, Severity
 from arazzo_runner.lint.checker import Checks
 from arazzo_runner.lint.documents import matches
 
@@ -46,14 +46,14 @@ class Policy(Record, kw_only=True):
     least: str = "info"
 
     def checks(self) -> Checks:
-        """Return which rules run, how strictly and with which options."""
+        """Return who judges, which rules run and with which options."""
         from arazzo_runner.lint.rules.catalogue import RULES  # lazily: cached results need no rules
 
         rules = frozenset(each.code for each in RULES if self._runs(each.code, each.is_default))
         options: dict[str, Mapping[str, JsonValue]] = {
             code: setting.options for code, setting in self.rules.items() if setting.options
         }
-        return Checks(strict=self.strict or self.preset == "strict", rules=rules, rule_options=options)
+        return Checks(judge=self._judge(), rules=rules, rule_options=options)
 
     def leveled(self, found: Diagnostic) -> Diagnostic | None:
         """Return a finding with its level; None if it is not reported."""
@@ -70,6 +70,11 @@ class Policy(Record, kw_only=True):
     def is_off(self, code: str) -> bool:
         """Return whether findings of a code are never reported under this policy."""
         return self._level(code) == "off" or not self._is_selected(code)
+
+    def _judge(self) -> Judge:
+        if self.strict or self.preset == "strict":
+            return Judge.STRICT
+        return Judge.RUN if self.preset == "tolerant" else Judge.VALIDATE
 
     def _level(self, code: str) -> str | None:
         setting = self.rules.get(code)

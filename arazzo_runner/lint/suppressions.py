@@ -44,8 +44,19 @@ def apply_suppressions(
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """Return the findings that no comment suppresses, and those about the comments: unused, or without reason."""
     suppressions = _read(document)
-    left = [each for each in findings if each.at.uri != document.uri or not _is_suppressed(each, suppressions)]
+    left = _unsuppressed(findings, document, suppressions)
     return left, list(_about(suppressions, policy, codes))
+
+
+def unsuppressed(findings: Iterable[Diagnostic], document: Document) -> list[Diagnostic]:
+    """Return the findings that no comment suppresses."""
+    return _unsuppressed(findings, document, _read(document))
+
+
+def _unsuppressed(
+    findings: Iterable[Diagnostic], document: Document, suppressions: tuple[Suppression, ...]
+) -> list[Diagnostic]:
+    return [each for each in findings if each.at.uri != document.uri or not _is_suppressed(each, suppressions)]
 
 
 def _read(document: Document) -> tuple[Suppression, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from arazzo_runner.config.reading import read_settings
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.errors import Diagnostic, Location, Severity
+from arazzo_runner.errors import Diagnostic, Judge, Location, Severity
 from arazzo_runner.lint.levels import Choices, policy_for
 
 
@@ -49,7 +49,7 @@ def test_which_rules_run():
     default = read_settings("", "arazzo.toml", Problems()).validate
     assert "unused-input" in policy_for(default, "w.yml", Choices()).checks().rules
     assert "unused-input" not in policy_for(default, "w.yml", Choices(select=("later-step",))).checks().rules
-    assert policy_for(default, "w.yml", Choices(preset="strict")).checks().strict
+    assert policy_for(default, "w.yml", Choices(preset="strict")).checks().judge is Judge.STRICT
 
 
 def test_options_of_a_rule_are_merged():

@@ -59,7 +59,7 @@ def command(
 ) -> int:
     """Print the credentials; returns 1 when one is missing."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.load(spec, workflow, load_options=reading.load_options(any_server=True))
+    program = api.open_program(spec, workflow, load_options=reading.load_options(any_server=True))
     credentials = Credentials(file=credentials_file)
     needs = find_needs(program, credentials)
     if format_ == "json":

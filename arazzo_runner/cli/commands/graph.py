@@ -66,7 +66,7 @@ def command(
         else read_mapping(run_report, "the report of the run", hint="write it with --format json")
     )
     chosen = workflow or run.get("workflowId")
-    program = api.load(spec, chosen, load_options=reading.load_options(any_server=True))
+    program = api.open_program(spec, chosen, load_options=reading.load_options(any_server=True))
     graphs = [
         workflow_graph(each)
         for key, each in program.workflows.items()

@@ -18,7 +18,7 @@ from arazzo_runner.cli.options import arazzo_command, color_option, mock_options
 from arazzo_runner.document.cache import cached_reader
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.errors import InvalidDescription, InvalidUsage, Severity
+from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severity
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display, sniff
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line, status_text
@@ -83,7 +83,7 @@ def command(
     if cassette is not None:
         return _serve_cassette(cassette, listening)
     options = reading.load_options(environment=os.environ)
-    problems = Problems(strict=reading.strict)
+    problems = Problems(Judge.STRICT if reading.strict else Judge.RUN)
     served = tuple(_served(specs, options, problems))
     if problems.has_errors:
         raise InvalidDescription(problems.diagnostics)

@@ -82,11 +82,10 @@ def command(
     """Replay the cassette and print the differences; returns 1 when there are any."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     recorded = read_cassette(cassette)
-    program = api.load(
+    program = api.open_program(
         spec or _document(cassette, recorded),
         recorded.workflow_id,
-        servers={**recorded.servers, **servers},
-        load_options=reading.load_options(),
+        load_options=api.with_servers(reading.load_options(), {**recorded.servers, **servers}),
     )
     printer = RunPrinter(console, verbosity=verbose)
     texts = given_inputs(inputs, None, (), {}).texts

@@ -56,7 +56,7 @@ def command(
 ) -> int:
     """Print the workflows of a linked document."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.load(spec, workflow, load_options=reading.load_options())
+    program = api.open_program(spec, workflow, load_options=reading.load_options())
     records = list(_records(program, workflow))
     if format_ == "json":
         console.out(pretty(with_diagnostics({"workflows": records}, program.diagnostics)))

@@ -57,7 +57,7 @@ def command(
 ) -> int:
     """Print the origins of a step's values."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.load(spec, workflow, load_options=reading.load_options(any_server=True))
+    program = api.open_program(spec, workflow, load_options=reading.load_options(any_server=True))
     program = api.choose_workflow(program, workflow)
     chosen = program.workflow
     steps = chosen.steps if step is None else (_step(chosen, step),)

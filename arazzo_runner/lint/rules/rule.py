@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
-from arazzo_runner.base.records import Record, field, replace
-from arazzo_runner.errors import Diagnostic, Fix, Location, Severity
+from arazzo_runner.base.records import Record, field
+from arazzo_runner.errors import Diagnostic, Fix, Judge, Location, Severity, judged
 from arazzo_runner.lint.inspection import Feature, Inspection
 from arazzo_runner.lint.pages import page_of
 
@@ -59,13 +59,15 @@ class Rule(Record, kw_only=True):
     """Everything about one rule; made with the decorator `rule`.
 
     `code` names the rule, its page and its folder of fixtures. `is_default`: it runs when no rules
-    are selected. `options` are the defaults of its options in arazzo.toml.
+    are selected. `options` are the defaults of its options in arazzo.toml. `is_tolerated`: a run goes on
+    over what it finds; other rules whose findings are errors refuse a run.
     """
 
     code: str
     group: Group
     severity: Severity
     check: Check
+    is_tolerated: bool = False
     is_default: bool = True
     trigger: Trigger = ALWAYS
     options: Mapping[str, int] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class Rule(Record, kw_only=True):
                 hint=found.hint,
                 related=found.related,
                 fix=found.fix,
+                is_tolerated=self.is_tolerated,
             )
 
 
@@ -99,6 +102,7 @@ def rule(
     group: Group,
     *,
     severity: Severity = Severity.WARNING,
+    tolerated: bool = False,
     default: bool = True,
     trigger: Trigger = ALWAYS,
     options: Mapping[str, int] | None = None,
@@ -111,6 +115,7 @@ def rule(
             group=group,
             severity=severity,
             check=check,
+            is_tolerated=tolerated,
             is_default=default,
             trigger=trigger,
             options=options or {},
@@ -120,9 +125,9 @@ def rule(
 
 
 def run_rules(
-    inspection: Inspection, rules: Iterable[Rule], *, strict: bool = False, use_triggers: bool = True
+    inspection: Inspection, rules: Iterable[Rule], *, judge: Judge = Judge.VALIDATE, use_triggers: bool = True
 ) -> Iterator[Diagnostic]:
-    """Yield what the rules find, in their order; with `strict` every warning is an error.
+    """Yield what the rules find, in their order, with the severity that a judge gives it.
 
     Rules whose trigger is not in the document are skipped, unless `use_triggers` is false: they find nothing.
     """
@@ -130,7 +135,4 @@ def run_rules(
         if use_triggers and not each.trigger.matches(inspection):
             continue
         for found in each.diagnostics(inspection):
-            if strict and found.severity is Severity.WARNING:
-                yield replace(found, severity=Severity.ERROR)
-            else:
-                yield found
+            yield judged(found, judge)

@@ -1,0 +1,58 @@
+"""Refusals: what rules find that prevents a run, in the workflows that it can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from arazzo_runner.base.records import replace
+from arazzo_runner.document.positions import TextPositions
+from arazzo_runner.document.source_map import Document
+from arazzo_runner.errors import Diagnostic, Judge, Severity
+from arazzo_runner.lint.inspection import Inspection
+from arazzo_runner.lint.rules.catalogue import RULES
+from arazzo_runner.lint.rules.rule import run_rules
+from arazzo_runner.program.library import LoadedDocument
+from arazzo_runner.program.model import Program
+
+_REFUSING: Final = tuple(each for each in RULES if each.severity is Severity.ERROR and each.is_default)
+
+
+def refusals(program: Program, entry: LoadedDocument, judge: Judge) -> list[Diagnostic]:
+    """Return the errors that rules find in what a run can reach, and its warnings about tolerated ones.
+
+    Findings that a comment suppresses are left out, as `validate` leaves them out.
+    """
+    named = {each.base: each for each in _documents(entry)}
+    used = dict.fromkeys(key.document for key in program.workflows)
+    return [found for base in used if base in named for found in _of_document(program, named[base], judge)]
+
+
+def _documents(entry: LoadedDocument) -> list[LoadedDocument]:
+    """Return a document and the Arazzo documents that it led to."""
+    found = [entry]
+    for document in found:  # grows while it is walked
+        opened = (each for each in document.opened.values() if isinstance(each, LoadedDocument))
+        found += [each for each in opened if all(each is not known for known in found)]
+    return found
+
+
+def _of_document(program: Program, document: LoadedDocument, judge: Judge) -> Iterable[Diagnostic]:
+    inspection = Inspection(replace(program, base=document.base, description=document.description), document.opened)
+    reachable = tuple(f"{each.at.pointer}/" for each in inspection.compiled)
+    found = [
+        each
+        for each in run_rules(inspection, _REFUSING, judge=judge)
+        if (each.severity is Severity.ERROR or each.is_tolerated) and _is_in(each.at.pointer, reachable)
+    ]
+    positions = document.at.positions
+    if not found or not isinstance(positions, TextPositions):
+        return found
+    from arazzo_runner.lint.suppressions import unsuppressed  # lazily: few runs are refused
+
+    return unsuppressed(found, Document(document.at.uri, document.description.raw, positions))
+
+
+def _is_in(pointer: str, workflows: tuple[str, ...]) -> bool:
+    """Return whether a place is in one of these workflows, or outside of all workflows."""
+    return not pointer.startswith("/workflows/") or f"{pointer}/".startswith(workflows)
