@@ -7,7 +7,7 @@ import json
 import pytest
 
 import arazzo_runner
-from arazzo_runner import RunOptions
+from arazzo_runner import CheckOptions, RunOptions
 from arazzo_runner.runtime.cassette.world import Recorder
 
 
@@ -320,6 +320,14 @@ def test_the_query_of_a_path_is_sent_once_and_tells_operations_apart(run, path, 
     result = run(paths, {"parameters": given, "successCriteria": when("$statusCode == 202")})
     assert result.status == "succeeded", result.reason
     assert result.steps[0].attempts[0].request.url.endswith(sent)
+
+
+def test_a_field_in_the_query_of_a_path_counts_as_given(run, tmp_path):
+    parameter = {"name": "Action", "in": "query", "required": True, "schema": {"type": "string"}}
+    paths = operation({"200": {"description": "d"}}, "/?Action=List", parameters=[parameter])
+    options = RunOptions(checks=CheckOptions(requests="error"))
+    assert run(paths, {}, options=options).status == "succeeded"
+    assert "missing-parameter" not in [each.code for each in arazzo_runner.validate(tmp_path / "flow.json")]
 
 
 def test_an_empty_form_is_sent_as_one_empty_part(run):

@@ -43,7 +43,7 @@ from arazzo_runner.report.secret_file import has_secret_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
-from arazzo_runner.runtime.mock.worlds import DryRunWorld
+from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
 
 _HELP = f"""\
 The run stops before each request and after each response and asks what to do.
@@ -130,6 +130,7 @@ class _Session:
             message = f'--break: there is no step "{name}"'
             raise InvalidUsage([usage_error(message, code="unknown-step", hint=hint)])
         self._program = program
+        self._mock = mock
         self._credentials = _credentials(program, mock=mock)
         self._printer = RunPrinter(console)
         self._console = console
@@ -163,6 +164,7 @@ class _Session:
             return result
 
     def _around(self, world: World) -> World:
+        world = StepWorld(world) if self._mock else world
         self._world = DebugWorld(world, self._debugger.ask, self._memory, DryRunWorld(self._program))
         return self._world
 
