@@ -101,6 +101,13 @@ def when(*conditions):
             response(members(n={"type": "integer", "example": "12"})), {"n": 12}, id="a number written as text is one"
         ),
         pytest.param(
+            response(
+                {"type": "object", "required": ["a"], "allOf": [members(a={"type": "integer"}), {"required": ["a"]}]}
+            ),
+            {"a": 1},
+            id="a required member is described by another part of allOf",
+        ),
+        pytest.param(
             response({"allOf": [{"required": ["a"]}, members(a={"type": "integer"})]}),
             {"a": 1},
             id="allOf with a bare required",

@@ -146,15 +146,14 @@ class _Sampling:
 
     def _all_of(self, schema: dict[str, Any], base: str, depth: int) -> JsonValue:
         rest = {key: value for key, value in schema.items() if key != "allOf"}
-        values = [self.value(part, base, depth + 1) for part in schema["allOf"][:50]]
-        merged: dict[str, JsonValue] = {}
-        for value in values:
-            merged.update(value if isinstance(value, dict) else {})
-        if merged or _type(rest) == "object":
+        parts = schema["allOf"][:50]
+        values = [(followed(part, base, self._context)[0], self.value(part, base, depth + 1)) for part in parts]
+        if any(isinstance(value, dict) for _, value in values) or _type(rest) == "object":
             own = self._made(rest, base, depth) if _type(rest) == "object" else None
-            return {**merged, **(own if isinstance(own, dict) else {})}
-        parts = [followed(part, base, self._context)[0] for part in schema["allOf"][:50]]
-        together = {key: value for part in (*parts, rest) if isinstance(part, dict) for key, value in part.items()}
+            return _united([*values, (rest, own)])
+        together: dict[str, Any] = {}
+        for part in (*(part for part, _ in values), rest):
+            together.update(part if isinstance(part, dict) else {})
         return self._made({**together, "allOf": None}, base, depth)
 
     def _one_of(self, schema: dict[str, Any], keyword: str, base: str, depth: int) -> JsonValue:
@@ -205,6 +204,8 @@ class _Sampling:
             and (name in needed or not (self._left <= 0 or self._is_open(part, base)))
         }
         others = schema.get("additionalProperties")
+        for name in sorted(needed - set(members)):
+            found[name] = self.value(others, base, depth + 1) if isinstance(others, dict) else "example"
         if not found and isinstance(others, dict) and not self._is_open(others, base):
             found["example"] = self.value(others, base, depth + 1)
         return found
@@ -219,6 +220,16 @@ class _Sampling:
         if isinstance(found, dict) and _type(found) == "array" and "items" in found and id(found) not in self._open:
             found, base = followed(found["items"], base, self._context)
         return id(found) in self._open
+
+
+def _united(values: list[tuple[JsonValue, JsonValue]]) -> dict[str, JsonValue]:
+    """Return the members of all samples; one that only requires members leaves these to those that describe them."""
+    found: dict[str, JsonValue] = {}
+    for schema, value in values:
+        if isinstance(value, dict):
+            is_bare = isinstance(schema, dict) and "required" in schema and "properties" not in schema
+            found = {**value, **found} if is_bare else {**found, **value}
+    return found
 
 
 _TELLING: Final = {"properties": "object", "items": "array", "additionalProperties": "object", "required": "object"}
