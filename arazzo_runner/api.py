@@ -13,7 +13,7 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
-from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers
+from arazzo_runner.engine.options import Level, RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
 from arazzo_runner.errors import (
@@ -168,8 +168,9 @@ def run(
     ('succeeded', 200)
     """
     program = _program(document, workflow_id, servers, load_options, mock=bool(mock))
-    prepared, notes = check_inputs(program, with_samples(program, inputs or {}) if sample_inputs else inputs or {})
     chosen = _chosen(options)
+    given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
+    prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
     mocked = _Mocked(mock, mock_lenient, scenario, switches)
@@ -208,8 +209,9 @@ async def arun(
     import asyncio  # lazily: a blocking run never needs it
 
     program = _program(document, workflow_id, servers, load_options, mock=bool(mock))
-    prepared, notes = check_inputs(program, with_samples(program, inputs or {}) if sample_inputs else inputs or {})
     chosen = _chosen(options)
+    given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
+    prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
     secrets = check_transport(chosen) if _sends(world) else Secrets()
@@ -244,8 +246,9 @@ def dry_run(
     from arazzo_runner.runtime.mock.worlds import DryRunWorld
 
     program = _program(document, workflow_id, servers, load_options, mock=False)
-    prepared, notes = check_inputs(program, with_samples(program, inputs or {}) if sample_inputs else inputs or {})
     chosen, secrets = _chosen(options), Secrets()
+    given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
+    prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
     access = _access(program, credentials, chosen, secrets)
     running = run_program(
         program, prepared, DryRunWorld(program, prepared), chosen,
@@ -263,20 +266,29 @@ def check_credentials(program: Program, credentials: CredentialsGiven, options: 
 
 
 def check_inputs(
-    program: Program, inputs: Mapping[str, JsonValue], input_texts: Mapping[str, str] | None = None
+    program: Program,
+    inputs: Mapping[str, JsonValue],
+    input_texts: Mapping[str, str] | None = None,
+    *,
+    formats: Level = "warn",
 ) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
     """Return the inputs of the program's workflow, coerced and with defaults, and warnings about them.
 
-    `input_texts` are texts (from a command line) that become the types the inputs schema asks for.
+    `input_texts` are texts (from a command line) that become the types the inputs schema asks for,
+    `formats` is the level of values that lack the format of the schema.
 
     Raises InvalidInputs when one is missing or does not fit.
     """
     workflow = program.workflow
-    prepared = prepare_inputs(workflow.inputs, inputs, input_texts or {}, root=workflow.document.raw)
+    prepared = prepare_inputs(
+        workflow.inputs, inputs, input_texts or {},
+        root=workflow.document.raw, formats=formats, secret=workflow.secret_inputs,
+    )  # fmt: skip
     at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
     if prepared.errors:
         raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
-    return prepared.inputs, tuple(_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings)
+    found = [_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings]
+    return prepared.inputs, (*found, *(_input_diagnostic(each, Severity.INFO, at) for each in prepared.notes))
 
 
 def with_samples(program: Program, inputs: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:

@@ -199,8 +199,9 @@ def plan(
         for row in rows:
             name = _name(each, row, with_document=_several_documents(chosen))
             try:
-                found = base if row is None else with_row(base, row.inputs)
-                inputs, warnings = checked(each.program, with_samples(each.program, found) if samples else found)
+                stated_now = base if row is None else with_row(base, row.inputs)
+                stated_now = with_samples(each.program, stated_now) if samples else stated_now
+                inputs, warnings = checked(each.program, stated_now, own.checks.formats)
             except ArazzoError as problem:
                 problems += _named(problem, name)
                 continue
