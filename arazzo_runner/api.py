@@ -6,10 +6,10 @@ import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from os import PathLike
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
@@ -36,6 +36,7 @@ from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_sta
 from arazzo_runner.sources.read_ahead import read_schemas
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
+Mock: TypeAlias = bool | Literal["stateful"]
 
 
 def load(
@@ -131,7 +132,9 @@ def run(
     servers: Mapping[str, str] | None = None,
     world: World | None = None,
     around: Around | None = None,
-    mock: bool = False,
+    mock: Mock = False,
+    mock_lenient: bool = False,
+    sample_inputs: bool = False,
     scenario: str | PathLike[str] | None = None,
     switches: Sequence[str] = (),
     on_event: OnEvent | None = None,
@@ -149,7 +152,9 @@ def run(
     - `servers`: the URLs at which APIs are called, by the names of their source descriptions.
     - `world`: performs the effects of the run in place of the World that sends; `around` wraps either.
     - `mock`: answer from the descriptions on a loopback server, by the rules of the file `scenario`, of which
-      `switches` turn some on.
+      `switches` turn some on. "stateful" remembers what is created, changed and deleted; `mock_lenient` allows
+      statuses that steps expect and descriptions lack.
+    - `sample_inputs`: make up the inputs that are not given, from their schema and the operations that read them.
     - `on_event`: is called with every event as it happens, and the run's Secrets.
     - `options`: limits and choices of the run; `load_options`: how documents are found and read.
     - `credentials`: for the security schemes of the operations, by source and scheme; what they lack is looked
@@ -162,15 +167,18 @@ def run(
     >>> result.status, result.outputs["revokedStatus"]
     ('succeeded', 200)
     """
-    program = _program(document, workflow_id, servers, load_options, mock=mock)
+    program = _program(document, workflow_id, servers, load_options, mock=bool(mock))
     chosen = _chosen(options)
-    prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
+    given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
+    prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
-    access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
+    access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
+    mocked = _Mocked(mock, mock_lenient, scenario, switches)
+    parallel = chosen.parallel > 1
     with (
-        _mocked(program, mock, scenario, switches) as ready,
+        mocked.served(program, prepared) as ready,
         _blocking(world, chosen) as performing,
-        blocking_stack(performing, access, around, parallel=chosen.parallel > 1) as outermost,
+        blocking_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
     ):
         running = run_program(
             ready, prepared, outermost, chosen,
@@ -187,7 +195,9 @@ async def arun(
     servers: Mapping[str, str] | None = None,
     world: World | None = None,
     around: Around | None = None,
-    mock: bool = False,
+    mock: Mock = False,
+    mock_lenient: bool = False,
+    sample_inputs: bool = False,
     scenario: str | PathLike[str] | None = None,
     switches: Sequence[str] = (),
     on_event: OnEvent | None = None,
@@ -201,17 +211,20 @@ async def arun(
     """
     import asyncio  # lazily: a blocking run never needs it
 
-    program = _program(document, workflow_id, servers, load_options, mock=mock)
+    program = _program(document, workflow_id, servers, load_options, mock=bool(mock))
     chosen = _chosen(options)
-    prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
+    given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
+    prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
     secrets = check_transport(chosen) if _sends(world) else Secrets()
-    access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
-    with _mocked(program, mock, scenario, switches) as ready:
+    access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
+    mocked = _Mocked(mock, mock_lenient, scenario, switches)
+    parallel = chosen.parallel > 1
+    with mocked.served(program, prepared) as ready:
         async with (
             _asynchronous(world, chosen) as performing,
-            asynchronous_stack(performing, access, around, parallel=chosen.parallel > 1) as outermost,
+            asynchronous_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
         ):
             return await run_program(
                 ready, prepared, outermost, chosen,
@@ -225,6 +238,7 @@ def dry_run(
     inputs: Mapping[str, JsonValue] | None = None,
     *,
     servers: Mapping[str, str] | None = None,
+    sample_inputs: bool = False,
     on_event: OnEvent | None = None,
     options: RunOptions | None = None,
     credentials: CredentialsGiven = None,
@@ -234,13 +248,15 @@ def dry_run(
 
     The requests that would be sent are in the attempts of its steps. Takes the same arguments as `run`.
     """
-    from arazzo_runner.runtime.mock.api import DryRunWorld
+    from arazzo_runner.runtime.mock.worlds import DryRunWorld
 
     program = _program(document, workflow_id, servers, load_options, mock=False)
     chosen, secrets = _chosen(options), Secrets()
-    prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
+    given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
+    prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
     access = _access(program, credentials, chosen, secrets)
-    with blocking_stack(DryRunWorld(program), Access(), None, parallel=chosen.parallel > 1) as world:
+    nothing_sent = DryRunWorld(program, prepared)
+    with blocking_stack(nothing_sent, Access(), None, parallel=chosen.parallel > 1) as world:
         running = run_program(
             program, prepared, world, chosen,
             emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
@@ -280,6 +296,13 @@ def check_inputs(
         raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
     found = [_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings]
     return prepared.inputs, (*found, *(_input_diagnostic(each, Severity.INFO, at) for each in prepared.notes))
+
+
+def with_samples(program: Program, inputs: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return the inputs of the program's workflow, those that are not given made up."""
+    from arazzo_runner.runtime.mock.inputs import sample_inputs  # lazily: few runs have made-up inputs
+
+    return sample_inputs(program, inputs)
 
 
 def check_transport(options: RunOptions) -> Secrets:
@@ -408,18 +431,35 @@ async def _asynchronous(world: World | None, options: RunOptions) -> AsyncIterat
         yield own
 
 
-@contextmanager
-def _mocked(
-    program: Program, mock: bool, scenario: str | PathLike[str] | None, switches: Sequence[str]
-) -> Iterator[Program]:
-    """Serve the program's descriptions on loopback while it runs, and send its requests there."""
-    if not mock:
-        yield program
-        return
-    from arazzo_runner.runtime.mock.api import mock_server, with_servers
+class _Mocked(Record):
+    """The mock of a run, if it has one: whether it is stateful and lenient, its scenario and the switches of that."""
 
-    with mock_server(program, scenario=scenario, switches=switches) as server:
-        yield with_servers(program, server.urls)
+    mock: Mock
+    lenient: bool
+    scenario: str | PathLike[str] | None
+    switches: Sequence[str]
+
+    @contextmanager
+    def served(self, program: Program, inputs: Mapping[str, JsonValue]) -> Iterator[Program]:
+        """Serve the program's descriptions on loopback while it runs; yields it with its requests sent there."""
+        if not self.mock:
+            yield program
+            return
+        from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
+
+        choices = MockChoices(stateful=self.mock == "stateful", lenient=self.lenient)
+        with mock_server(
+            program, scenario=self.scenario, switches=self.switches, choices=choices, inputs=inputs
+        ) as server:
+            yield with_servers(program, server.urls)
+
+    def around(self, world: World) -> World:
+        """Return the World that tells the mock which step sends a request."""
+        if not self.mock:
+            return world
+        from arazzo_runner.runtime.mock.worlds import StepWorld
+
+        return StepWorld(world)
 
 
 def _ignore(event: Event, secrets: Secrets) -> None:

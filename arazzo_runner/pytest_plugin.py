@@ -185,10 +185,11 @@ def _run(item: WorkflowItem, inputs: Any, servers: Any, options: Any) -> None:
     from arazzo_runner.program.library import LoadOptions
     from arazzo_runner.report.failure import render_failure
 
-    mock = bool(item.config.getoption("--arazzo-mock"))
-    program = api.load(item.path, item.workflow_id, servers=servers, load_options=LoadOptions(any_server=mock))
+    options = {"mock": bool(item.config.getoption("--arazzo-mock")), **options}
+    reading = LoadOptions(any_server=bool(options["mock"]))
+    program = api.load(item.path, item.workflow_id, servers=servers, load_options=reading)
     try:
-        result = api.run(program, inputs=inputs, **{"mock": mock, **options})
+        result = api.run(program, inputs=inputs, **options)
     except InvalidInputs as problem:
         if not inputs and all(each.code == "missing-input" for each in problem.diagnostics):
             needed = "; ".join(each.message for each in problem.diagnostics)

@@ -33,10 +33,26 @@ _LONGEST_NAME: Final = 200
 # ------------------------------------------------------------------ commands
 
 
+class ValuedFlag(click.Option):
+    """An option that is a flag, and takes a value after `=` only: `--mock SPEC` does not take SPEC as its value."""
+
+
+class ArazzoCommand(click.Command):
+    """A command; its options may be flags with a value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse arguments, each bare flag with its usual value."""
+        usual = {name: each.flag_value for each in self.params if isinstance(each, ValuedFlag) for name in each.opts}
+        end = args.index("--") if "--" in args else len(args)
+        written = [f"{each}={usual[each]}" if each in usual else each for each in args[:end]]
+        return super().parse_args(ctx, [*written, *args[end:]])
+
+
 def arazzo_command(name: str, details: str) -> Callable[[Callable[..., int]], click.Command]:
     """Return the decorator of a command; its help is its summary of `arazzo --help`, then `details`."""
     summary = COMMANDS[name]
-    return click.command(name, help=f"{summary}\n\n{details}", short_help=summary, context_settings=SETTINGS)
+    text = f"{summary}\n\n{details}"
+    return click.command(name, ArazzoCommand, help=text, short_help=summary, context_settings=SETTINGS)
 
 
 def arazzo_group(
@@ -206,6 +222,27 @@ def server_variable_option(command: Command) -> Command:
     """Add --server-var; the command gets `server_variables`, texts by name."""
     text = "Set a variable of server URLs."
     return cast(Command, table_option("--server-var", "server_variables", "NAME=VALUE", text)(command))
+
+
+STATEFUL: Final = "stateful"
+
+
+def _mock(context: click.Context, parameter: click.Parameter, text: str | None) -> bool | str:
+    return STATEFUL if text == STATEFUL else text is not None
+
+
+def mock_option(command: Command) -> Command:
+    """Add --mock; the command gets False, True or "stateful"."""
+    return click.option(
+        "--mock",
+        cls=ValuedFlag,
+        type=click.Choice(["examples", STATEFUL]),
+        is_flag=False,
+        flag_value="examples",
+        metavar="[=stateful]",
+        callback=_mock,
+        help="Answer from the descriptions, on a local mock server; a stateful one remembers what is created.",
+    )(command)
 
 
 def mock_options(command: Command) -> Command:

@@ -12,19 +12,23 @@ Around: TypeAlias = Callable[[World], World]
 
 
 @contextmanager
-def blocking_stack(world: World, access: Access, around: Around | None, *, parallel: bool) -> Iterator[World]:
+def blocking_stack(
+    world: World, access: Access, around: Around | None, *, parallel: bool, inside: Around | None = None
+) -> Iterator[World]:
     """Put around a World what adds credentials and what the caller gives; with `parallel` it performs Races.
+
+    `inside` is put around it before everything else.
 
     Requests at the same time need an event loop: a World that has one for that sends on it.
     """
     if not parallel:
-        yield _stacked(world, access, around, None)
+        yield _stacked(_put(inside, world), access, around, None)
         return
     from arazzo_runner.runtime.races import LoopWorld, TurnsWorld
 
     event_loop = getattr(world, "event_loop", lambda: None)()
     if event_loop is None:
-        yield _stacked(world, access, around, TurnsWorld)
+        yield _stacked(_put(inside, world), access, around, TurnsWorld)
         return
     opened: list[LoopWorld] = []
 
@@ -33,7 +37,7 @@ def blocking_stack(world: World, access: Access, around: Around | None, *, paral
         return opened[-1]
 
     try:
-        yield _stacked(event_loop.world, access, around, on_loop)
+        yield _stacked(_put(inside, event_loop.world), access, around, on_loop)
     finally:
         for each in opened:
             each.close()
@@ -41,11 +45,11 @@ def blocking_stack(world: World, access: Access, around: Around | None, *, paral
 
 @asynccontextmanager
 async def asynchronous_stack(
-    world: World, access: Access, around: Around | None, *, parallel: bool
+    world: World, access: Access, around: Around | None, *, parallel: bool, inside: Around | None = None
 ) -> AsyncIterator[World]:
     """Do the same as `blocking_stack`, on the running event loop."""
     if not parallel:
-        yield _stacked(world, access, around, None)
+        yield _stacked(_put(inside, world), access, around, None)
         return
     from arazzo_runner.runtime.races import TasksWorld
 
@@ -56,10 +60,14 @@ async def asynchronous_stack(
         return opened[-1]
 
     try:
-        yield _stacked(world, access, around, as_tasks)
+        yield _stacked(_put(inside, world), access, around, as_tasks)
     finally:
         for each in opened:
             await each.aclose()
+
+
+def _put(inside: Around | None, world: World) -> World:
+    return world if inside is None else inside(world)
 
 
 def _stacked(world: World, access: Access, around: Around | None, racing: Around | None) -> World:

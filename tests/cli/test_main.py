@@ -114,6 +114,8 @@ def test_every_command_has_its_summary_and_examples(name: str, capsys: pytest.Ca
         (["run", "x", "--mock", "--dry-run"], "--mock and --dry-run exclude each other"),
         (["run", "x", "--scenario", "s.yml"], "--scenario needs --mock"),
         (["run", "x", "--switch", "s"], "--switch needs --mock"),
+        (["run", "x", "--mock-lenient"], "--mock-lenient needs --mock"),
+        (["run", "x", "--mock=kept"], "invalid value for '--mock': 'kept' is not one of 'examples', 'stateful'"),
         (["run", "x", "-v", "-q"], "-v and -q exclude each other"),
         (["run", "x", "--output", "-"], "--output needs a file"),
         (["run", "x", "--server", "http://h"], '--server expects NAME=URL, found "http://h"'),

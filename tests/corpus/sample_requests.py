@@ -19,11 +19,11 @@ from arazzo_runner.program.model import (
     OperationCall,
     WorkflowKey,
 )
-from arazzo_runner.runtime.mock.api import DryRunWorld
 from arazzo_runner.runtime.mock.sampler import sample
+from arazzo_runner.runtime.mock.worlds import DryRunWorld
 from arazzo_runner.sources.contract import check_request
 from arazzo_runner.sources.references import ReferenceFailure
-from arazzo_runner.sources.schema.check import schema_errors
+from arazzo_runner.sources.schema.check import SchemaContext, schema_errors
 
 SERVER = "http://api.test/base"
 DATA = ("example", "examples", "default")
@@ -33,20 +33,20 @@ IGNORED = ("accept", "content-type", "authorization")  # OpenAPI §Parameter Obj
 def sampled(schema, base, operation, variant):
     """Return a sample of a schema: 0 by its examples, 1 without them, 2 with required members only."""
 
-    def followed(part):
+    def followed(part, base):
         try:
-            found = operation.schemas.resolve(part, base)[0]
+            found, base = operation.schemas.resolve(part, base)
         except ReferenceFailure:
-            return {}
+            return {}, base
         if not isinstance(found, dict) or variant == 0:
-            return found if isinstance(found, (dict, bool)) else {}
+            return (found if isinstance(found, (dict, bool)) else {}), base
         bare = {key: value for key, value in found.items() if key not in DATA}
         if variant == 2 and isinstance(bare.get("properties"), dict):
             required = bare.get("required", [])
             bare["properties"] = {name: value for name, value in bare["properties"].items() if name in required}
-        return bare
+        return bare, base
 
-    return sample(schema, followed)
+    return sample(schema, SchemaContext(operation.schemas.dialect, followed), base, "request")
 
 
 def without_read_only(value, schema, base, operation):

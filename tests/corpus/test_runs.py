@@ -7,9 +7,7 @@ import pytest
 import arazzo_runner
 from arazzo_runner import LoadOptions
 from arazzo_runner.api import choose_workflow
-from arazzo_runner.engine.inputs import flattened
-from arazzo_runner.runtime.mock.api import DryRunWorld
-from arazzo_runner.runtime.mock.sampler import sample
+from arazzo_runner.runtime.mock.worlds import DryRunWorld
 from tests.corpus.sample_requests import outcome
 from tests.corpus.test_corpus import CORPUS, INDEX, entries, folders
 
@@ -33,16 +31,6 @@ EXCEPTIONS = {
     ("jentic__jentic-public-apis", "GET /forms"): "library failed",
 }
 ENDS = {"succeeded", "failed"}
-
-
-def sampled_inputs(program):
-    """Return inputs made from the workflow's schema."""
-    workflow = program.workflow
-    if not workflow.inputs:
-        return {}
-    schema = flattened(workflow.inputs, workflow.document.raw)
-    made = sample(schema, lambda part: flattened(part, workflow.document.raw))
-    return made if isinstance(made, dict) else {}
 
 
 @pytest.fixture(scope="module", params=folders())
@@ -69,8 +57,7 @@ def run_all(program):
         chosen = choose_workflow(program, workflow.workflow_id)
         options = arazzo_runner.RunOptions(max_steps=200)
         try:
-            inputs = sampled_inputs(chosen)
-            result = arazzo_runner.run(chosen, inputs=inputs, world=DryRunWorld(chosen), options=options)
+            result = arazzo_runner.run(chosen, sample_inputs=True, world=DryRunWorld(chosen), options=options)
         except arazzo_runner.ArazzoError as problem:
             yield "refused", problem.diagnostics[0].message
             continue

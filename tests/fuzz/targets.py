@@ -35,7 +35,7 @@ from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report
-from arazzo_runner.runtime.mock.api import DryRunWorld
+from arazzo_runner.runtime.mock.worlds import DryRunWorld
 from tests.fuzz import settings
 from tests.fuzz.file_targets import FILES
 from tests.fuzz.language_targets import LANGUAGES

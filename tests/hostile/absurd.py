@@ -61,6 +61,7 @@ BASES: dict[str, list[str]] = {
 """A valid command line of each command; tried options are appended, tried arguments are replaced."""
 BESIDE: dict[str, list[str]] = {
     "run --scenario": ["--mock"],
+    "run --mock-lenient": ["--mock"],
     "run --switch": ["--mock", "--scenario", "scenario.yml"],
     "run --outputs-from": ["--from", "get"],
     "run --max-redirects": ["--follow-redirects"],
@@ -97,6 +98,7 @@ NAMED = {"--input": "token=@{file}"}
 TEXTS = frozenset(
     [
         "[CODE=]LEVEL",
+        "[=stateful]",
         "[HOST=]URL",
         "CODE",
         "CODES",

@@ -13,7 +13,7 @@ import arazzo_runner
 from arazzo_runner import LoadOptions
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.findings.text import render_diagnostics
-from arazzo_runner.runtime.mock.api import DryRunWorld
+from arazzo_runner.runtime.mock.worlds import DryRunWorld
 from tests.fuzz.mutation import CORPUS, places
 from tests.hostile.battery import CASES
 

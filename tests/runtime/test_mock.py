@@ -18,6 +18,7 @@ from arazzo_runner.runtime.mock.api import MockApi, MockServer, Served, mock_ser
 from arazzo_runner.runtime.mock.sampler import sample
 from arazzo_runner.runtime.mock.scenario import Drop, read_scenario
 from arazzo_runner.sources.openapi import load_openapi
+from arazzo_runner.sources.schema.check import SchemaContext
 
 ROOT = Path(__file__).parents[2]
 SEED = ROOT / "specs" / "arazzo" / "prismatic-rotate-refresh-token-workflow.yml"
@@ -193,14 +194,19 @@ def test_missing_credentials_are_refused(scheme, url, headers):
         ({"allOf": [{"properties": {"a": {"const": 1}}}, {"properties": {"b": {"const": 2}}}]}, {"a": 1, "b": 2}),
         ({"type": "array", "items": {"const": 1}, "minItems": 2}, [1, 1]),
         ({"properties": {"a": {"const": 1}, "p": {"writeOnly": True}}}, {"a": 1}),
-        ({}, None),
+        ({}, {}),
+        ({"required": ["a"]}, {"a": "example"}),
+        ({"required": ["a"], "properties": {"b": {"const": 1}}}, {"b": 1, "a": "example"}),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, {"example": 1}),
+        ({"type": "integer", "multipleOf": 5, "minimum": 7}, 10),
+        ({"type": "integer", "minimum": 4, "exclusiveMinimum": True}, 5),
         ({"type": "null"}, None),
         ({"items": {"const": 1}}, [1]),
         (True, None),
     ],
 )
 def test_sample_matches_its_schema(schema, expected):
-    assert sample(schema, lambda each: each) == expected
+    assert sample(schema) == expected
 
 
 # ------------------------------------------------------------------ scenarios
@@ -356,15 +362,16 @@ def test_a_schema_that_branches_into_itself_is_sampled_once():
     node["properties"] |= {f"child{number}": {"$ref": "#/node"} for number in range(10)}
     node["properties"] |= {f"list{number}": {"type": "array", "items": {"$ref": "#/node"}} for number in range(10)}
 
-    def resolve(schema):
-        return node if schema == {"$ref": "#/node"} else schema
+    def resolve(schema, base):
+        return (node if schema == {"$ref": "#/node"} else schema), base
 
-    assert sample({"$ref": "#/node"}, resolve) == {"id": 1}
-    assert sample({"type": "array", "items": {"$ref": "#/node"}}, resolve) == [{"id": 1}]
+    context = SchemaContext(resolve=resolve)
+    assert sample({"$ref": "#/node"}, context) == {"id": 1}
+    assert sample({"type": "array", "items": {"$ref": "#/node"}}, context) == [{"id": 1}]
 
 
 def test_a_wide_and_deep_schema_gives_a_sample_of_bounded_size():
     schema: dict = {"type": "string"}
     for _ in range(7):
         schema = {"type": "object", "properties": {f"p{number}": schema for number in range(12)}}
-    assert len(json.dumps(sample(schema, lambda part: part))) < 500_000
+    assert len(json.dumps(sample(schema))) < 500_000

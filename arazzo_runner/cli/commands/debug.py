@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 import click
 
 from arazzo_runner import api
+from arazzo_runner.api import Mock
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, read_line
@@ -20,6 +21,7 @@ from arazzo_runner.cli.options import (
     arazzo_command,
     color_option,
     input_option,
+    mock_option,
     mock_options,
     reading_options,
     server_option,
@@ -41,7 +43,7 @@ from arazzo_runner.report.secret_file import has_secret_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
-from arazzo_runner.runtime.mock.api import DryRunWorld
+from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
 
 _HELP = f"""\
 The run stops before each request and after each response and asks what to do.
@@ -63,7 +65,7 @@ Examples:
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs.")
 @server_option
 @click.option("--break", "breakpoints", metavar="STEP", multiple=True, help="Stop at this step only; repeatable.")
-@click.option("--mock", is_flag=True, help="Answer from the descriptions' examples, on a local mock server.")
+@mock_option
 @mock_options
 @reading_options
 @color_option
@@ -74,7 +76,7 @@ def command(
     input_file: str | None,
     servers: dict[str, str],
     breakpoints: tuple[str, ...],
-    mock: bool,
+    mock: Mock,
     scenario: str | None,
     switches: tuple[str, ...],
     reading: ReadingArguments,
@@ -82,13 +84,13 @@ def command(
 ) -> int:
     """Run step by step; returns the exit code of the run."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.load(spec, workflow, servers=servers, load_options=reading.load_options(any_server=mock))
+    program = api.load(spec, workflow, servers=servers, load_options=reading.load_options(any_server=bool(mock)))
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     given = given_inputs(inputs, input_file, names, os.environ)
     values, _ = api.check_inputs(program, given.values, given.texts)
-    with _mocked(program, mock=mock, scenario=scenario, switches=switches) as ready:
-        result = _Session(console, ready, set(breakpoints), mock=mock).run(values)
+    with _mocked(program, values, mock=mock, scenario=scenario, switches=switches) as ready:
+        result = _Session(console, ready, set(breakpoints), mock=bool(mock)).run(values)
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
     if result.status == "succeeded":
@@ -99,14 +101,22 @@ def command(
 
 
 @contextlib.contextmanager
-def _mocked(program: Program, *, mock: bool, scenario: str | None, switches: tuple[str, ...]) -> Iterator[Program]:
+def _mocked(
+    program: Program,
+    inputs: Mapping[str, JsonValue],
+    *,
+    mock: Mock,
+    scenario: str | None,
+    switches: tuple[str, ...],
+) -> Iterator[Program]:
     """Serve the mock for the whole session: a restart must not reset its state."""
     if not mock:
         yield program
         return
-    from arazzo_runner.runtime.mock.api import mock_server, with_servers
+    from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
 
-    with mock_server(program, scenario=scenario, switches=switches) as server:
+    choices = MockChoices(stateful=mock == "stateful")
+    with mock_server(program, scenario=scenario, switches=switches, choices=choices, inputs=inputs) as server:
         yield with_servers(program, server.urls)
 
 
@@ -120,6 +130,7 @@ class _Session:
             message = f'--break: there is no step "{name}"'
             raise InvalidUsage([usage_error(message, code="unknown-step", hint=hint)])
         self._program = program
+        self._mock = mock
         self._credentials = _credentials(program, mock=mock)
         self._printer = RunPrinter(console)
         self._console = console
@@ -155,6 +166,7 @@ class _Session:
             return result
 
     def _around(self, world: World) -> World:
+        world = StepWorld(world) if self._mock else world
         self._world = DebugWorld(world, self._debugger.ask, self._memory, DryRunWorld(self._program))
         return self._world
 

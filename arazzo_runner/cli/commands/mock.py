@@ -24,7 +24,7 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line, status_text
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.runtime.mock.api import Api, MockApi, MockServer, Served
+from arazzo_runner.runtime.mock.api import Api, MockApi, MockChoices, MockServer, Served
 from arazzo_runner.runtime.mock.request import Refused
 from arazzo_runner.runtime.mock.scenario import Drop, read_scenario
 from arazzo_runner.sources.fetch import FetchError, make_fetch
@@ -43,6 +43,7 @@ another name; --allow-host NAME adds one.
 Examples:
   arazzo mock workflow.yml --port 8080
   arazzo mock petstore.yml users.yml
+  arazzo mock petstore.yml --stateful             a POST's resource is found again
   arazzo mock workflow.yml --scenario tokens.yml --switch refresh-401
   arazzo mock --from recorded.yml                 what arazzo run --record wrote
 
@@ -59,6 +60,7 @@ _ALLOW_HOST = "Answer requests for this host too, and read descriptions from it 
     "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="The port to listen on (default: a free one)."
 )
 @mock_options
+@click.option("--stateful", is_flag=True, help="Remember what requests create, change and delete.")
 @functools.partial(reading_options, allow_host=_ALLOW_HOST)
 @click.option("-q", "--quiet", is_flag=True, help="Do not print a line per request.")
 @color_option
@@ -68,6 +70,7 @@ def command(
     port: int,
     scenario: str | None,
     switches: tuple[str, ...],
+    stateful: bool,
     reading: ReadingArguments,
     quiet: bool,
     no_color: bool,
@@ -90,7 +93,8 @@ def command(
         hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
         raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
     script = None if scenario is None else read_scenario(scenario, switches)
-    _serve(PrintingMockApi(served, script, console=None if quiet else console), listening)
+    choices = MockChoices(stateful=stateful)
+    _serve(PrintingMockApi(served, script, choices, console=None if quiet else console), listening)
     return 0
 
 

@@ -16,6 +16,7 @@ from arazzo_runner.cli.options import (
     color_option,
     format_option,
     input_option,
+    mock_option,
     mock_options,
     reading_options,
     server_option,
@@ -110,6 +111,7 @@ Examples:
   pass show api | arazzo run pets.yml -i token=@-
   arazzo run pets.yml --input-file inputs.yml --server petstore=http://localhost:8080
   arazzo run pets.yml -i petId=7 --mock -vv       against a mock, everything shown
+  arazzo run pets.yml --mock=stateful --sample-inputs      nothing else is needed
   arazzo run pets.yml -i petId=7 --dry-run        the requests, nothing is sent
   arazzo run pets.yml --format json | jq .outputs
   arazzo run pets.yml -i petId=7 --durable        can be resumed if it stops
@@ -165,8 +167,16 @@ Exit codes:
     help="Another Arazzo document, found by its $self; repeatable.",
 )
 @reading_options
-@click.option("--mock", is_flag=True, help="Answer from the descriptions' examples, on a local mock server.")
+@mock_option
+@click.option(
+    "--mock-lenient", is_flag=True, help="Let the mock answer with statuses that steps expect and descriptions lack."
+)
 @mock_options
+@click.option(
+    "--sample-inputs",
+    is_flag=True,
+    help="Make up the inputs that nothing gives, from their schema and the operations that read them.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the requests instead of sending them.")
 @click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress and no warnings, only the reason of a failure.")
@@ -239,6 +249,7 @@ def _contradictions(given: RunArguments) -> Iterator[tuple[object, str]]:
     yield given.record and given.dry_run, "--record and --dry-run exclude each other"
     yield given.record and given.is_many, "--record records one run, and several are asked for"
     yield given.scenario and not given.mock, "--scenario needs --mock"
+    yield given.mock_lenient and not given.mock, "--mock-lenient needs --mock"
     yield transport.max_redirects and not transport.follow_redirects, "--max-redirects needs --follow-redirects"
     yield given.switches and not given.mock, "--switch needs --mock"
     yield given.verbose and given.quiet, "-v and -q exclude each other"

@@ -122,6 +122,7 @@ class Execution:
         """Return the arguments of a run that sends its requests."""
         return {
             "mock": self.given.mock,
+            "mock_lenient": self.given.mock_lenient,
             "scenario": self.ready.scenario,
             "around": self._around,
             "world": self._world,
@@ -148,7 +149,7 @@ class Execution:
 
 
 def _recording(path: str, given: RunArguments, spec: str) -> Recording:
-    return Recording(path, spec, elsewhere=given.mock or bool(given.servers))
+    return Recording(path, spec, elsewhere=bool(given.mock) or bool(given.servers))
 
 
 def prepared_secret_file(program: Program, announce: Announce, label: str = "", *, is_mock: bool = False) -> SecretFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -364,9 +364,11 @@ class RunArguments(Record, kw_only=True):
     server_variables: Mapping[str, str]
     include: tuple[str, ...]
     reading: ReadingArguments
-    mock: bool
+    mock: bool | Literal["stateful"]
+    mock_lenient: bool
     scenario: str | None
     switches: tuple[str, ...]
+    sample_inputs: bool
     dry_run: bool
     verbose: int
     quiet: bool

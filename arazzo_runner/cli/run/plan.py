@@ -36,6 +36,7 @@ from arazzo_runner.cli.run.prepare import (
     missing_credentials,
     run_options,
     scenario_of,
+    with_samples,
 )
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
@@ -191,7 +192,7 @@ def plan(
     stated = stated_inputs(given.inputs, given.input_file)
     problems: list[Diagnostic] = []
     once: list[PlannedRun] = []
-    scenario = scenario_of(given)
+    scenario, samples = scenario_of(given), given.sample_inputs
     for each in chosen:
         base = _inputs_of(each, stated, environment, alone=len(chosen) == 1)
         own = replace(options, **each.given.credentials.as_options())
@@ -199,6 +200,7 @@ def plan(
             name = _name(each, row, with_document=_several_documents(chosen))
             try:
                 stated_now = base if row is None else with_row(base, row.inputs)
+                stated_now = with_samples(each.program, stated_now) if samples else stated_now
                 inputs, warnings = checked(each.program, stated_now, own.checks.formats)
             except ArazzoError as problem:
                 problems += _named(problem, name)

@@ -55,7 +55,8 @@ def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: Docum
     program = api.choose_workflow(load_document(given, given.spec, given.workflow, snapshot), given.workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     found = given_inputs(given.inputs, given.input_file, names, environment)
-    completed = with_defaults(found, names, given.defaults.inputs)
+    found = with_defaults(found, names, given.defaults.inputs)
+    completed = with_samples(program, found) if given.sample_inputs else found
     inputs, warnings = checked(program, completed, options.checks.formats)
     file, names_used = given.credentials.credentials_file, given.defaults.credentials
     credentials = None if given.mock else credentials_of([program], file, names_used)
@@ -130,7 +131,7 @@ def load_options(given: RunArguments, snapshot: DocumentSnapshot | None = None) 
         include=tuple(given.include),
         servers={**defaults.servers, **given.servers},
         server_variables={**defaults.server_variables, **given.server_variables},
-        any_server=given.mock,
+        any_server=bool(given.mock),
         snapshot=snapshot,
     )
 
@@ -165,6 +166,12 @@ def checked(
             secrets.add(given.values.get(name))
         raise type(problem)(masked_diagnostic(each, secrets) for each in problem.diagnostics) from None
     return inputs, (*given.warnings, *notes)
+
+
+def with_samples(program: Program, given: GivenInputs) -> GivenInputs:
+    """Add made-up values for the inputs that nothing gives."""
+    made = api.with_samples(program, {**given.values, **given.texts})
+    return replace(given, values={name: value for name, value in made.items() if name not in given.texts})
 
 
 # ------------------------------------------------------------------ credentials

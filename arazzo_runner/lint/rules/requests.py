@@ -15,6 +15,7 @@ from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
 from arazzo_runner.sources.http_media.media_types import best_match
+from arazzo_runner.sources.http_media.styles import query_fields
 from arazzo_runner.sources.operation import Operation, OperationParameter
 from arazzo_runner.sources.schema.mismatch import SchemaError
 
@@ -27,6 +28,7 @@ def missing_parameter(inspection: Inspection) -> Iterator[Finding]:
             continue
         operation = call.operation
         given = {(each.name.lower(), each.location) for each in step.parameters}
+        given |= {(name.lower(), "query") for name in query_fields(operation.path)}
         for declared in operation.parameters:
             if not declared.required or declared.location not in ("query", "header", "querystring"):
                 continue

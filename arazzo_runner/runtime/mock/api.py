@@ -1,4 +1,4 @@
-"""A mock API, and the World of dry runs: operations answered from examples and schemas of their descriptions.
+"""A mock API: operations answered from examples and schemas of their descriptions, as their program expects.
 
 `MockApi.handle` is a function from request to response; `MockServer` serves it on loopback with
 the standard library. A scenario (runtime/mock/scenario.py) adds state and failures.
@@ -8,47 +8,33 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from typing import Any, Generic, Protocol, TypeVar, assert_never, cast
+from typing import Generic, Protocol, TypeVar, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
-from arazzo_runner.engine.effects import (
-    Answer,
-    Effect,
-    HttpRequest,
-    HttpResponse,
-    NoFile,
-    Now,
-    ReadFile,
-    SendRequest,
-    Sleep,
-    known,
-)
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program, Unlinked, WorkflowCall
-from arazzo_runner.runtime.files import read_upload
+from arazzo_runner.runtime.mock.answers import Asked, documented_answer
+from arazzo_runner.runtime.mock.expected import STEP_HEADER, Expectations, Expected, expectations
 from arazzo_runner.runtime.mock.request import (
     Refused,
     mismatch,
     problem,
     read_message,
-    resolved,
     split_target,
     unauthorised,
 )
-from arazzo_runner.runtime.mock.sampler import sample, sample_media
+from arazzo_runner.runtime.mock.routes import NoRoute, Route, Routes
 from arazzo_runner.runtime.mock.scenario import Drop, Scenario, read_scenario
-from arazzo_runner.sources.http_media.media import (
-    UnusableMedia,
-    encode_body,
-    is_json,
-)
+from arazzo_runner.runtime.mock.store import Store
 from arazzo_runner.sources.openapi import OpenApiDescription
-from arazzo_runner.sources.operation import Operation, OperationResponse
 
 
 class Served(Record):
@@ -72,26 +58,44 @@ class LogEntry(Record):
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
+class MockChoices(Record):
+    """How a mock answers: whether it remembers resources, whether a status may be undocumented."""
+
+    stateful: bool = False
+    lenient: bool = False
+
+
 class MockApi(MutableRecord):
-    """Answers requests for several descriptions; `log` records them in order."""
+    """Answers requests for several descriptions; `log` records them in order.
+
+    `expectations` are those of the program that sends them: what its steps expect is preferred.
+    """
 
     served: Sequence[Served]
     scenario: Scenario | None = None
+    choices: MockChoices = MockChoices()
+    expectations: Expectations = Expectations()
     log: list[LogEntry] = field(default_factory=list)
-    _routes: list[tuple[str, re.Pattern[str], Operation, OpenApiDescription]] = field(default_factory=list)
+    _routes: Routes = field(default_factory=Routes)
+    _answered: Counter[str] = field(default_factory=Counter)
+    _store: Store = field(default_factory=Store)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         for served in self.served:
-            for operation in served.description.operations():
-                pattern = _pattern(served.prefix + operation.path)
-                self._routes.append((operation.method, pattern, operation, served.description))
-        # Literal segments win over variables (OpenAPI §Paths Object).
-        self._routes.sort(key=lambda route: route[2].path.count("{"))
+            self._routes.add(served.description, served.prefix)
 
     def handle(self, request: HttpRequest) -> HttpResponse | Drop:
         """Answer one request; a wrong one gets a 4xx that says what is wrong."""
+        step = request.header(STEP_HEADER)
+        if step is not None:
+            headers = tuple(pair for pair in request.headers if pair[0].lower() != STEP_HEADER.lower())
+            request = replace(request, headers=headers)
         try:
-            answer = self._answer(request)
+            answer = self._answer(request, step)
+        except NoRoute as refused:
+            allow = (("Allow", refused.methods),) if refused.methods else ()
+            answer = problem(refused.status, refused.detail, allow)
         except Refused as refused:
             answer = problem(refused.status, refused.detail)
         status = answer.status if isinstance(answer, HttpResponse) else 0
@@ -99,97 +103,48 @@ class MockApi(MutableRecord):
         self.log.append(entry)
         return answer
 
-    def _answer(self, request: HttpRequest) -> HttpResponse | Drop:
+    def _answer(self, request: HttpRequest, step: str | None) -> HttpResponse | Drop:
         path, query = split_target(request.url)
-        fitting = [(route, match) for route in self._routes if (match := route[1].fullmatch(path))]
-        if not fitting:
-            return problem(404, f"no operation has the path {path}")
-        allowed = [entry for entry in fitting if entry[0][0] == request.method]
-        if not allowed and request.method == "HEAD":
-            allowed = [entry for entry in fitting if entry[0][0] == "GET"]
-        if not allowed:
-            methods = ", ".join(sorted({route[0] for route, _ in fitting}))
-            return problem(405, f"{path} takes {methods}", (("Allow", methods),))
-        (_, _, operation, description), match = allowed[0]
-        names = re.findall(r"\{([^{}]+)\}", operation.path)
-        message = read_message(request, query, dict(zip(names, match.groups(), strict=False)))
-        return self._operation_answer(operation, description, request, message)
-
-    def _operation_answer(
-        self, operation: Operation, description: OpenApiDescription, request: HttpRequest, message: Message
-    ) -> HttpResponse | Drop:
-        fault = unauthorised(operation, message) or mismatch(operation, description, request, message)
+        route, values = self._routes.find(request.method, path, query)
+        message = read_message(request, query, values)
+        fault = unauthorised(route.operation, message) or mismatch(route.operation, route.description, request, message)
         if fault is not None:
             return fault
-        if self.scenario is not None:
-            scripted = self.scenario.answer(operation.operation_id or operation.pointer, request, message)
-            if scripted is not None:
-                if scripted.delay:
-                    time.sleep(scripted.delay)
-                if scripted.drop:
-                    return Drop()
-                if scripted.status is not None:
-                    return _response(scripted.status, scripted.headers, scripted.body)
-        return documented_answer(operation, description)
+        return self._scripted(route, request, message) or self._documented(route, request, message, step)
+
+    def _scripted(self, route: Route, request: HttpRequest, message: Message) -> HttpResponse | Drop | None:
+        """Return the answer of the scenario, None where it leaves it to the description."""
+        operation = route.operation
+        if self.scenario is None:
+            return None
+        scripted = self.scenario.answer(operation.operation_id or operation.pointer, request, message)
+        if scripted is None:
+            return None
+        if scripted.delay:
+            time.sleep(scripted.delay)
+        if scripted.drop:
+            return Drop()
+        return None if scripted.status is None else _response(scripted.status, scripted.headers, scripted.body)
+
+    def _documented(self, route: Route, request: HttpRequest, message: Message, step: str | None) -> HttpResponse:
+        operation, description = route.operation, route.description
+        label = self.expectations.label(step, f"{operation.uri}#{operation.pointer}")
+        with self._lock:
+            asked = Asked(
+                expected=self.expectations.by_step.get(label, Expected()),
+                request=message,
+                method=request.method,
+                url=request.url,
+                before=self._answered[label],
+                lenient=self.choices.lenient,
+            )
+            self._answered[label] += 1
+            if not self.choices.stateful:
+                return documented_answer(operation, description, asked)
+            return self._store.answer(route, message, asked)
 
 
-# ------------------------------------------------------------------ answers
-
-
-def documented_answer(operation: Operation, description: OpenApiDescription) -> HttpResponse:
-    """Return the first documented success with its example or a sample of its schema."""
-    status, response = _success(operation)
-    if response is None or not response.content:
-        return _response(status, _documented_headers(response, description), MISSING)
-    content_type, media_type = _preferred(response)
-    value = sample_media(media_type, lambda schema: resolved(description, schema))
-    try:
-        raw, written = b"", content_type
-        if value is not MISSING:
-            raw, written = encode_body(value, content_type, media_type, read_file=_file)
-    except UnusableMedia as unusable:
-        return problem(500, f"what the description documents cannot be written as {content_type}: {unusable}")
-    headers = (("Content-Type", written), *_documented_headers(response, description))
-    return HttpResponse(status, headers, b"" if status == 204 else raw)
-
-
-def _file(path: str) -> bytes:
-    content = read_upload(path)
-    if isinstance(content, NoFile):
-        raise UnusableMedia(content.message)
-    return content
-
-
-def _success(operation: Operation) -> tuple[int, OperationResponse | None]:
-    for status, response in operation.responses.items():
-        if status.isdigit() and 200 <= int(status) < 300:
-            return int(status), response
-    for status, response in operation.responses.items():
-        if status == "2XX":
-            return 200, response
-    return 200, operation.responses.get("default")
-
-
-def _preferred(response: OperationResponse) -> tuple[str, Any]:
-    chosen = next((item for item in response.content.items() if is_json(item[0])), next(iter(response.content.items())))
-    content_type = "application/json" if "*" in chosen[0] else chosen[0]
-    return content_type, chosen[1]
-
-
-def _documented_headers(
-    response: OperationResponse | None, description: OpenApiDescription
-) -> tuple[tuple[str, str], ...]:
-    headers = []
-    for name, raw in (response.headers if response is not None else {}).items():
-        schema = raw.get("schema", {}) if isinstance(raw, dict) else {}
-        value = (
-            raw.get("example")
-            if isinstance(raw, dict) and "example" in raw
-            else sample(schema, lambda s: resolved(description, s))
-        )
-        if isinstance(value, (str, int, float)) and name.lower() != "content-type":
-            headers.append((name, str(value)))
-    return tuple(headers)
+# ------------------------------------------------------------------ answers of scenarios
 
 
 def _response(status: int, headers: Iterable[tuple[str, str]], body: JsonValue) -> HttpResponse:
@@ -203,11 +158,6 @@ def _response(status: int, headers: Iterable[tuple[str, str]], body: JsonValue) 
     if not any(name.lower() == "content-type" for name, _ in given):
         given = (("Content-Type", kind), *given)
     return HttpResponse(status, given, raw)
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"\{[^{}]+\}", path)
-    return re.compile("([^/]+)".join(map(re.escape, parts)))
 
 
 # ------------------------------------------------------------------ serving
@@ -253,8 +203,6 @@ class MockServer(Generic[Api]):
         self.urls = {served.description.base: self.url + served.prefix for served in api.served}
 
     def __enter__(self) -> MockServer[Api]:
-        import threading
-
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
         return self
@@ -284,14 +232,23 @@ def served_descriptions(program: Program) -> list[Served]:
 
 @contextmanager
 def mock_server(
-    program: Program, *, scenario: str | PathLike[str] | Scenario | None = None, switches: Sequence[str] = ()
+    program: Program,
+    *,
+    scenario: str | PathLike[str] | Scenario | None = None,
+    switches: Sequence[str] = (),
+    choices: MockChoices | None = None,
+    inputs: Mapping[str, JsonValue] | None = None,
 ) -> Iterator[MockServer[MockApi]]:
-    """Serve what a program calls while the block runs; `scenario` is a file of rules, or what was read from one."""
+    """Serve what a program calls while the block runs; `scenario` is a file of rules, or what was read from one.
+
+    `inputs` are those of the program's run, to which its criteria may compare an answer.
+    """
     if isinstance(scenario, Scenario):
         script: Scenario | None = scenario.fresh()
     else:
         script = None if scenario is None else read_scenario(scenario, switches)
-    with MockServer(MockApi(served_descriptions(program), script)) as server:
+    api = MockApi(served_descriptions(program), script, choices or MockChoices(), expectations(program, inputs))
+    with MockServer(api) as server:
         yield server
 
 
@@ -314,39 +271,3 @@ def _step_with_server(step: CompiledStep, urls: Mapping[str, str]) -> CompiledSt
             return step
         case _:
             assert_never(step.call)
-
-
-# ---- Dry run: shows the requests, sends nothing; answers are made from the descriptions' examples.
-
-START = 0.0
-
-
-class DryRunWorld:
-    """Answers every request of a program with what its description documents as success.
-
-    No time passes and no wait happens, so a dry run is over at once.
-    """
-
-    def __init__(self, program: Program) -> None:
-        self._operations: dict[str, tuple[Operation, OpenApiDescription]] = {
-            f"{operation.uri}#{operation.pointer}": (operation, description)
-            for _, operation, description in program.operations()
-        }
-
-    async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Answer an effect; only files are read."""
-        return cast(Answer, self._perform(effect))
-
-    def _perform(self, effect: Effect[Any]) -> object:
-        match found := known(effect):
-            case SendRequest():
-                operation = self._operations.get(found.operation)
-                return HttpResponse(200) if operation is None else documented_answer(*operation)
-            case ReadFile():
-                return read_upload(found.path)
-            case Now():
-                return START
-            case Sleep():
-                return None
-            case _:
-                assert_never(found)

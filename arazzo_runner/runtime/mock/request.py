@@ -17,7 +17,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.sources.http_media.media import decode_body, is_form, is_json
-from arazzo_runner.sources.http_media.media_types import FORM, essence
+from arazzo_runner.sources.http_media.media_types import FORM, essence, parameter as media_parameter
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import MediaType, Operation
 from arazzo_runner.sources.references import ReferenceFailure
@@ -126,6 +126,8 @@ def _multipart(body: bytes, content_type: str) -> dict[str, JsonValue]:
         parts = BytesParser().parsebytes(head + body).get_payload()
     except RecursionError:
         raise Refused(400, "the request body is no form: multipart is nested too deeply in it") from None
+    if body.strip() == f"--{media_parameter(content_type, 'boundary')}--".encode("utf-8", "replace"):
+        return {}  # browsers send an empty form so
     if not isinstance(parts, list):
         raise Refused(400, "the request body is no form: it has no parts between the boundary of its Content-Type")
     if len(parts) > MAX_FIELDS:

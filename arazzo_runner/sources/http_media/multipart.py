@@ -114,6 +114,7 @@ def multipart_body(
     """
     parts = [_bytes(part, content_type) for part in _parts(value, content_type, media_type, read)]
     boundary = _boundary(parts, parameter(content_type, "boundary"))
+    parts = parts or [b"\r\n"]  # RFC 2046 §5.1.1: there is a part at least; this one has no header and no content
     written = b"".join(f"--{boundary}\r\n".encode() + part + b"\r\n" for part in parts)
     plain = content_type.partition(";")[0].strip()
     return written + f"--{boundary}--\r\n".encode(), f"{plain}; boundary={_parameter_text(boundary)}"

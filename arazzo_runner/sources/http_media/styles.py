@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 from arazzo_runner.base.json_values import JsonValue, to_json, to_text
 from arazzo_runner.base.patterns import pattern
@@ -292,6 +292,7 @@ def _refuse_controls(text: str, what: str, allowed: str = "") -> None:
 def build_url(server: str, template: str, path: dict[str, str], query: Pairs, querystring: str | None = None) -> str:
     """Return the URL of a request, always with the server's origin; path values are already encoded.
 
+    The query of a template (`/?Action=List`) is sent too, but for fields that `query` has.
     Raises UnusableValue when a variable of the template has no value, or when a segment with
     variables would be empty, `.` or `..`.
     """
@@ -299,9 +300,30 @@ def build_url(server: str, template: str, path: dict[str, str], query: Pairs, qu
     plain, _, of_template = template.partition("?")
     written = "/".join(_segment(segment, path) for segment in plain.split("/"))
     text = querystring if querystring is not None else "&".join(f"{key}={value}" for key, value in query)
-    fixed = [pair for given in (of_server, of_template) for pair in given.split("&") if pair and "{" not in pair]
+    given = {unquote(key) for key, _ in query}
+    own = [pair for pair in _pairs(of_template) if field_name(pair) not in given]
+    fixed = [*_pairs(of_server), *own]
     whole = "&".join([*fixed, text] if text else fixed)
     return f"{base}{percent_encode_path(written)}{'?' if whole else ''}{whole}"
+
+
+def _pairs(query: str) -> list[str]:
+    """Return the pairs of a query but those with variables, which are parameters."""
+    return [pair for pair in query.split("&") if pair and "{" not in pair]
+
+
+def field_name(pair: str) -> str:
+    """Return the name of a pair of a query."""
+    return unquote_plus(pair.partition("=")[0])
+
+
+def query_fields(template: str) -> frozenset[str]:
+    """Return the names of the query fields that a path template has itself.
+
+    >>> query_fields("/?Action=List&Version={version}")
+    frozenset({'Action'})
+    """
+    return frozenset(map(field_name, _pairs(template.partition("?")[2])))
 
 
 def _segment(template: str, values: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ and the work on recursive schemas is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue, escaped
@@ -160,6 +160,45 @@ def undocumented_members(value: JsonValue, schema: JsonValue, context: SchemaCon
         return list(_members(value, [(schema, base)], Follower(context), ""))
     except (UnusableSchema, RecursionError):
         return []
+
+
+def schemas_below(
+    schema: JsonValue, tokens: Sequence[str], context: SchemaContext, base: str
+) -> list[tuple[JsonValue, str]] | None:
+    """Return the schemas of the value at a path, each with its base; None where no value is documented.
+
+    `tokens` are those of a JSON Pointer. No schema is returned where any value is allowed: below one that names no
+    members, or says that there are others, or refers to one that is not there.
+
+    >>> schema = {"properties": {"pets": {"type": "array", "items": {"properties": {"id": {"type": "integer"}}}}}}
+    >>> schemas_below(schema, ["pets", "0", "id"], SchemaContext(), "")
+    [({'type': 'integer'}, '')]
+    >>> schemas_below(schema, ["pets", "0", "name"], SchemaContext(), "") is None
+    True
+    """
+    found: list[tuple[JsonValue, str]] = [(schema, base)]
+    follower = Follower(context)
+    try:
+        for token in tokens:
+            parts = [part for each, base in found for part in _parts(each, base, follower, 0)]
+            found = [*_named(token, parts, follower), *_items(token, parts)]
+            if not found:
+                return None if _names_all(parts) else []
+    except (UnusableSchema, RecursionError):
+        return []
+    return found
+
+
+def _names_all(parts: list[Part]) -> bool:
+    """Return whether members that no schema names are undocumented."""
+    named = any("properties" in part or "items" in part for part, _ in parts)
+    return named and not any(part.get("additionalProperties") is True for part, _ in parts)
+
+
+def _items(token: str, parts: list[Part]) -> Iterator[tuple[JsonValue, str]]:
+    for part, base in parts:
+        if token.isdigit() and isinstance(part.get("items"), (dict, bool)):
+            yield part["items"], base
 
 
 def _members(

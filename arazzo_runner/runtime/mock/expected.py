@@ -1,0 +1,153 @@
+"""What the steps of a program expect of the answers they get: read from their criteria, outputs and actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+from urllib.parse import quote
+
+from arazzo_runner.base.json_values import JsonValue, pointer_tokens
+from arazzo_runner.base.records import Record, field
+from arazzo_runner.errors import Location
+from arazzo_runner.expressions.nodes import Expression, StepReference
+from arazzo_runner.program.model import (
+    CompiledAction,
+    CompiledCriterion,
+    CompiledStep,
+    CompiledWorkflow,
+    ExpressionValue,
+    ObjectValue,
+    Program,
+    SelectorValue,
+    TemplateValue,
+    Value,
+)
+from arazzo_runner.program.values import criterion_references, value_references
+from arazzo_runner.runtime.mock.wants import Tokens, body_path, query_path
+
+STEP_HEADER: Final = "Arazzo-Mock-Step"
+"""Tells the mock of the same process which step sends a request; it is neither reported nor recorded."""
+
+
+class Expected(Record):
+    """What one step expects.
+
+    `criteria` are its own; `reads` the paths of the body that outputs, and what reads these, refer to, the longest
+    first, so that what is above them is made for them; `returns` and `leaves` the criteria of the actions that run
+    it again, and of those that do not.
+    """
+
+    criteria: tuple[CompiledCriterion, ...] = ()
+    reads: tuple[Tokens, ...] = ()
+    returns: tuple[tuple[CompiledCriterion, ...], ...] = ()
+    leaves: tuple[tuple[CompiledCriterion, ...], ...] = ()
+    inputs: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+class Expectations(Record):
+    """What the steps of a program expect, by label, and which label stands for an operation whose step is not told."""
+
+    by_step: Mapping[str, Expected] = field(default_factory=dict)
+    first: Mapping[str, str] = field(default_factory=dict)
+
+    def label(self, step: str | None, operation: str) -> str:
+        """Return the label of a step that was told, else that of the first step that calls an operation (or "")."""
+        return step if step is not None and step in self.by_step else self.first.get(operation, "")
+
+
+def step_label(at: Location | None) -> str:
+    """Return the label of the step at a location, as a header's value."""
+    return "" if at is None else quote(f"{at.uri}#{at.pointer}", safe="/#:")
+
+
+def expectations(program: Program, inputs: Mapping[str, JsonValue] | None = None) -> Expectations:
+    """Return what the steps of a program expect; `inputs` are those of its entry workflow."""
+    by_step: dict[str, Expected] = {}
+    first: dict[str, str] = {}
+    for key, workflow in program.workflows.items():
+        known = (inputs or {}) if key == program.entry else {}
+        read = list(references(workflow))
+        for step, call in workflow.operation_steps():
+            label = step_label(step.at)
+            by_step[label] = _expected(workflow, step, read, known)
+            first.setdefault(f"{call.operation.uri}#{call.operation.pointer}", label)
+    return Expectations(by_step, first)
+
+
+def _expected(
+    workflow: CompiledWorkflow, step: CompiledStep, read: Iterable[Expression], inputs: Mapping[str, JsonValue]
+) -> Expected:
+    actions = (*step.on_success, *step.on_failure)
+    again = [action for action in actions if _runs_again(action, step, workflow)]
+    reads = dict.fromkeys(_reads(step, read))
+    return Expected(
+        criteria=step.criteria,
+        reads=tuple(sorted(reads, key=len, reverse=True)),
+        returns=tuple(action.criteria for action in again),
+        leaves=tuple(action.criteria for action in actions if action not in again and action.criteria),
+        inputs=inputs,
+    )
+
+
+def _runs_again(action: CompiledAction, step: CompiledStep, workflow: CompiledWorkflow) -> bool:
+    """Return whether an action leads back to its step: a retry, or a goto to it or to one before it."""
+    if action.type == "retry":
+        return True
+    place = workflow.positions.get(action.step_id or "")
+    own = workflow.positions.get(step.step_id)
+    return action.workflow == workflow.key or (place is not None and own is not None and place <= own)
+
+
+# ------------------------------------------------------------------ reads
+
+
+def references(workflow: CompiledWorkflow) -> Iterator[Expression]:
+    """Yield every expression of a workflow that may refer to an output of a step."""
+    values = [value for _, value in workflow.outputs]
+    for step in workflow.steps:
+        values += [value for _, value in step.outputs]
+        values += [each.value for each in step.parameters]
+        if step.body is not None:
+            values += [] if step.body.payload is None else [step.body.payload]
+            values += [each.value for each in step.body.replacements]
+        actions = (*step.on_success, *step.on_failure)
+        values += [each.value for action in actions for each in action.parameters]
+        for criterion in (*step.criteria, *(each for action in actions for each in action.criteria)):
+            yield from criterion_references(criterion)
+    for value in values:
+        yield from value_references(value)
+
+
+def _reads(step: CompiledStep, read: Iterable[Expression]) -> Iterator[Tokens]:
+    own = [each for each in read if isinstance(each, StepReference) and each.step_id == step.step_id]
+    for name, value in step.outputs:
+        for path in _value_paths(value):
+            yield path
+            if isinstance(value, (ExpressionValue, SelectorValue)):
+                for reference in own:
+                    further = _further(reference, name)
+                    if further:
+                        yield (*path, *further)
+
+
+def _further(reference: StepReference, output: str) -> Tokens:
+    """Return the path into an output that a reference to it follows."""
+    name, _, dotted = (reference.output or "").partition(f"{output}.")
+    if reference.output != output and (name or not dotted):
+        return ()
+    inside = tuple(dotted.split(".")) if dotted else ()
+    return (*inside, *pointer_tokens(reference.pointer or ""), *map(str, reference.path))
+
+
+def _value_paths(value: Value) -> Iterator[Tokens]:
+    """Yield the paths of the response's body that a value reads."""
+    if isinstance(value, SelectorValue):
+        path = body_path(value.context)
+        if path is not None:
+            yield (*path, *query_path(value.query))
+        return
+    if isinstance(value, (ExpressionValue, TemplateValue, ObjectValue)):
+        for expression in value_references(value):
+            path = body_path(expression)
+            if path is not None:
+                yield path

@@ -1,0 +1,97 @@
+"""Worlds of the mock: one that says which step sends a request, and the one of dry runs, which sends nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, assert_never, cast
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import replace
+from arazzo_runner.engine.effects import (
+    Answer,
+    Effect,
+    HttpResponse,
+    Now,
+    ReadFile,
+    SendRequest,
+    Sleep,
+    World,
+    known,
+)
+from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.files import read_upload
+from arazzo_runner.runtime.mock.answers import Asked, documented_answer
+from arazzo_runner.runtime.mock.expected import STEP_HEADER, Expected, expectations, step_label
+from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.operation import Operation
+
+
+class StepWorld:
+    """Tells the mock which step sends each request, by a header; it wraps the World that sends them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Perform an effect."""
+        return await self._world.perform(cast("Effect[Answer]", _labelled(effect)))
+
+
+def _labelled(effect: Effect[Any]) -> Effect[Any]:
+    match found := known(effect):
+        case SendRequest():
+            headers = (*found.request.headers, (STEP_HEADER, step_label(found.at)))
+            return replace(found, request=replace(found.request, headers=headers))
+        case ReadFile() | Sleep() | Now():
+            return found
+        case _:
+            assert_never(found)
+
+
+# ---- Dry run: shows the requests, sends nothing; answers are made from the descriptions' examples.
+
+START = 0.0
+
+
+class DryRunWorld:
+    """Answers every request of a program with what its description documents as success.
+
+    No time passes and no wait happens, so a dry run is over at once.
+    """
+
+    def __init__(self, program: Program, inputs: Mapping[str, JsonValue] | None = None) -> None:
+        self._operations: dict[str, tuple[Operation, OpenApiDescription]] = {
+            f"{operation.uri}#{operation.pointer}": (operation, description)
+            for _, operation, description in program.operations()
+        }
+        self._expectations = expectations(program, inputs)
+        self._answered: Counter[str] = Counter()
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Answer an effect; only files are read."""
+        return cast(Answer, self._perform(effect))
+
+    def _perform(self, effect: Effect[Any]) -> object:
+        match found := known(effect):
+            case SendRequest():
+                return self._answer(found)
+            case ReadFile():
+                return read_upload(found.path)
+            case Now():
+                return START
+            case Sleep():
+                return None
+            case _:
+                assert_never(found)
+
+    def _answer(self, effect: SendRequest) -> HttpResponse:
+        operation = self._operations.get(effect.operation)
+        if operation is None:
+            return HttpResponse(200)
+        label = self._expectations.label(step_label(effect.at), effect.operation)
+        expected = self._expectations.by_step.get(label, Expected())
+        request = effect.request
+        asked = Asked(expected=expected, method=request.method, url=request.url, before=self._answered[label])
+        self._answered[label] += 1
+        return documented_answer(*operation, asked)
