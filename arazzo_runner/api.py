@@ -12,7 +12,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
-from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
+from arazzo_runner.engine.inputs import InputProblem, inputs_without_value, prepare_inputs
 from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
@@ -257,13 +257,15 @@ def check_inputs(
 
     `input_texts` are texts (from a command line) that become the types the inputs schema asks for.
 
-    Raises InvalidInputs when one is missing or does not fit.
+    Raises InvalidInputs when one is missing, does not fit, or is read but neither declared nor given.
     """
     workflow = program.workflow
     prepared = prepare_inputs(workflow.inputs, inputs, input_texts or {}, root=workflow.document.raw)
     at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
-    if prepared.errors:
-        raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
+    errors = [_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors]
+    errors += inputs_without_value(program, prepared.inputs)
+    if errors:
+        raise InvalidInputs(dict.fromkeys(errors))
     return prepared.inputs, tuple(_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings)
 
 

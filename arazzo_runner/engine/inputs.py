@@ -6,15 +6,20 @@ Also those of a workflow that a step calls: its parameters become inputs.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean
+from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.expressions.scope import Scope
-from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow
+from arazzo_runner.program.context import declares, pinpoint
+from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow, Program, WorkflowKey
+from arazzo_runner.program.schemas import input_names
+from arazzo_runner.program.values import placed, placed_references
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, resolve_within, schema_errors
 
 # ------------------------------------------------------------------ inputs
@@ -53,7 +58,7 @@ def prepare_inputs(
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if not errors and schema is not None:
         found = schema_errors(inputs, schema, SchemaContext("2020-12", resolve_within(root)))
-        errors = [_mismatch(error, properties) for error in found]
+        errors = [_mismatch(error, properties, inputs) for error in found]
     return PreparedInputs(inputs, tuple(errors), tuple(warnings))
 
 
@@ -113,12 +118,12 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
 
 
-def _mismatch(error: SchemaError, properties: Mapping[str, Any]) -> InputProblem:
+def _mismatch(error: SchemaError, properties: Mapping[str, Any], given: Mapping[str, Any]) -> InputProblem:
     name = error.pointer.split("/")[1] if error.pointer.count("/") else ""
     if error.keyword == "additionalProperties":
         hint = next((did_you_mean(each, properties) for each in _quoted(error.message)), None)
         return InputProblem("unknown-input", f"inputs: {error.message}", hint)
-    hint = f"give it with -i {name}=VALUE" if name else None
+    hint = f"give it with -i {name}=VALUE" if name and name not in given else None
     return InputProblem("invalid-input", f"input {error.message}" if name else f"inputs: {error.message}", hint)
 
 
@@ -221,3 +226,56 @@ def checked_inputs(target: CompiledWorkflow, given: dict[str, JsonValue], at: Lo
         message = f'the inputs of workflow "{target.workflow_id}" do not fit: {prepared.errors[0].message}'
         raise CannotBuild(Diagnostic(code="invalid-input", severity=Severity.ERROR, message=message, at=at))
     return prepared.inputs
+
+
+# ------------------------------------------------------------------ inputs that are not declared
+
+
+def inputs_without_value(program: Program, given: Collection[str]) -> Iterator[Diagnostic]:
+    """Yield an error for each input that is neither declared nor given, by the user or by a call (semantics §3)."""
+    if not any(each.code == "undeclared-input" for each in program.diagnostics):
+        return
+    undeclared = {key: list(undeclared_inputs(workflow)) for key, workflow in program.workflows.items()}
+    for key, names in _calls(program, given):
+        workflow = program.workflows[key]
+        for reference, at in undeclared[key]:
+            if names is not None and not declares(names, str(reference.name)):
+                message = f'input "{reference.name}" is neither declared nor given'
+                known = input_names(workflow.inputs, workflow.document.raw) or frozenset()
+                hint = did_you_mean(str(reference.name), known) or "declare it in the workflow's inputs, or give it"
+                place = pinpoint(reference, at, workflow.document.raw)
+                yield Diagnostic(code="undeclared-input", severity=Severity.ERROR, message=message, at=place, hint=hint)
+
+
+def undeclared_inputs(workflow: CompiledWorkflow) -> Iterator[tuple[InputReference, Location]]:
+    """Yield the inputs that a workflow reads without declaring them, with their locations."""
+    known = input_names(workflow.inputs, workflow.document.raw)
+    places = chain.from_iterable(map(placed_references, workflow.steps))
+    outputs = chain.from_iterable(placed(value, workflow.at) for _, value in workflow.outputs)
+    for expression, at in chain(places, outputs) if known is not None else ():
+        if isinstance(expression, InputReference) and expression.name and not declares(known or (), expression.name):
+            yield expression, at
+
+
+def _calls(program: Program, given: Collection[str]) -> Iterator[tuple[WorkflowKey, Collection[str] | None]]:
+    """Yield each way in which a workflow is run, with the names of its inputs there; None where they are unknown."""
+    if program.entry is not None:
+        yield program.entry, given
+    for workflow in program.workflows.values():
+        for key in workflow.depends_on:
+            yield key, _inherited_names(program.workflows[key], given)
+        for step in workflow.steps:
+            if step.called_workflow is not None:
+                yield step.called_workflow, {each.name for each in step.parameters}
+            for action in (*step.on_success, *step.on_failure):
+                inherited = (
+                    () if action.workflow is None else _inherited_names(program.workflows[action.workflow], None)
+                )
+                if action.workflow is not None and inherited is not None:
+                    yield action.workflow, {*inherited, *(each.name for each in action.parameters)}
+
+
+def _inherited_names(target: CompiledWorkflow, names: Collection[str] | None) -> Collection[str] | None:
+    """Return which of the caller's inputs a workflow inherits that it does not declare."""
+    is_closed = target.inputs is None or (isinstance(target.inputs, dict) and "properties" in target.inputs)
+    return () if is_closed else names

@@ -27,6 +27,7 @@ from arazzo_runner.program.model import (
     ArrayValue,
     CompiledAction,
     CompiledCriterion,
+    CompiledStep,
     ContextCriterion,
     ExpressionValue,
     Literal,
@@ -310,6 +311,33 @@ def value_references(value: Value) -> Iterator[Expression]:
             assert_never(value)
 
 
+def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
+    """Yield the expressions inside a value with the location of their text; `at` if it is unknown."""
+    match value:
+        case Literal():
+            return
+        case ExpressionValue():
+            yield value.expression, value.at
+        case TemplateValue():
+            yield from ((each, value.at) for each in template_references(value.template))
+        case SelectorValue():
+            yield value.context, value.at.child("context")
+            if isinstance(value.query, Template):
+                yield from ((each, value.at.child("selector")) for each in template_references(value.query))
+        case ObjectValue():
+            for name, item in value.members:
+                if isinstance(name, Template):
+                    yield from ((each, at) for each in template_references(name))
+                elif not isinstance(name, str):
+                    yield name, at
+                yield from placed(item, at)
+        case ArrayValue():
+            for item in value.items:
+                yield from placed(item, at)
+        case _:
+            assert_never(value)
+
+
 def template_references(template: Template) -> Iterator[Expression]:
     """Yield the expressions embedded in a template."""
     return (part for part in template.parts if not isinstance(part, str))
@@ -326,6 +354,40 @@ def criterion_references(criterion: CompiledCriterion) -> tuple[Expression, ...]
             return (criterion.context,)
         case _:
             assert_never(criterion)
+
+
+def placed_in_criterion(criterion: CompiledCriterion) -> Iterator[tuple[Expression, Location]]:
+    """Yield the expressions of a criterion with the location of their text: its `context` or its `condition`."""
+    match criterion:
+        case SimpleCriterion():
+            yield from ((each, criterion.at) for each in criterion.references)
+        case QueryCriterion() | ContextCriterion():
+            above = criterion.at.pointer.rpartition("/")[0]
+            yield criterion.context, Location(criterion.at.uri, f"{above}/context", criterion.at.positions)
+            if isinstance(criterion, QueryCriterion) and isinstance(criterion.query, Template):
+                yield from ((each, criterion.at) for each in template_references(criterion.query))
+        case _:
+            assert_never(criterion)
+
+
+def placed_references(step: CompiledStep) -> Iterator[tuple[Expression, Location]]:
+    """Yield every expression of a step with the location of its text, its actions' included."""
+    for parameter in step.parameters:
+        yield from placed(parameter.value, parameter.at)
+    if step.body is not None:
+        if step.body.payload is not None:
+            yield from placed(step.body.payload, step.body.at)
+        for replacement in step.body.replacements:
+            yield from placed(replacement.value, replacement.at)
+    for criterion in step.criteria:
+        yield from placed_in_criterion(criterion)
+    for action in (*step.on_success, *step.on_failure):
+        for criterion in action.criteria:
+            yield from placed_in_criterion(criterion)
+        for parameter in action.parameters:
+            yield from placed(parameter.value, parameter.at)
+    for _, value in step.outputs:
+        yield from placed(value, step.at)
 
 
 def action_references(action: CompiledAction) -> Iterator[Expression]:

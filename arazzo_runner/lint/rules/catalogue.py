@@ -96,10 +96,10 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "references",
         ERROR,
-        "not-supported source-kind source-not-found source-not-readable unknown-component unknown-output "
-        "unknown-source unknown-step unknown-workflow",
+        "not-supported source-kind source-not-found source-not-readable undeclared-input unknown-component "
+        "unknown-output unknown-source unknown-step unknown-workflow",
     ),
-    *_loader("references", WARNING, "depends-on-form source-moved undeclared-input"),
+    *_loader("references", WARNING, "depends-on-form source-moved"),
     *_loader("references", INFO, "not-checked"),
     *_loader(
         "language",
@@ -113,8 +113,7 @@ LOADER: Final[tuple[Check, ...]] = (
         "filter-passes-anything headers-plural jsonpath-comparison jsonpath-version length-property pointer-fragment "
         "pointer-slash property-step regex-delimiters target-language whole-inputs whole-outputs",
     ),
-    *_loader("flow", ERROR, "dependency-cycle"),
-    *_loader("flow", WARNING, "later-step"),
+    *_loader("flow", ERROR, "dependency-cycle later-step"),
     *_loader(
         "openapi",
         ERROR,

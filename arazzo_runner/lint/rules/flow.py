@@ -18,9 +18,10 @@ from arazzo_runner.lint.analysis.conditions import (
     surely_holds,
 )
 from arazzo_runner.lint.analysis.flow import BrokenPlaces, Dominance, Flow, reached_from, reversed_edges
-from arazzo_runner.lint.analysis.uses import pinpoint, sent
+from arazzo_runner.lint.analysis.uses import sent
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
+from arazzo_runner.program.context import pinpoint
 from arazzo_runner.program.model import (
     CompiledAction,
     CompiledCriterion,
