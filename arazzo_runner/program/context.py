@@ -41,6 +41,8 @@ _HINTS: Final = {
     "xpath-syntax": "write an XPath, such as //item[@id = '1']",
 }
 """The hint of a code when the parser gives none."""
+_FORBIDDEN: Final = ("braced-expression", "condition-syntax", "double-quotes", "jsonpath-comparison")
+"""Codes of deviations where the Specification says MUST; the others are where it allows any text."""
 _COMPONENTS: Final = {
     "parameters": "parameters",
     "successActions": "success_actions",
@@ -60,7 +62,7 @@ class Context(Record):
     workflow_id: str
 
     def report_tolerated(self, tolerated: Iterable[ToleratedSyntax], at: Location) -> None:
-        """Warn of each tolerated deviation from the grammar, with its canonical spelling as the fix."""
+        """Report each tolerated deviation from the grammar, with its canonical spelling as the fix."""
         for each in tolerated:
             is_same = each.code in _WITHOUT_SPELLING
             hint = _HINTS.get(each.code) if each.canonical is None or is_same else f"write {each.canonical}"
@@ -69,7 +71,8 @@ class Context(Record):
             # jsonpath-version concerns another field, so it cannot be fixed here.
             if each.canonical is not None and length and each.code != "jsonpath-version":
                 fix = replacing(at.within(offset, length), each.canonical)
-            self.problems.warn(each.code, each.message, at.within(each.offset, each.length), hint=hint, fix=fix)
+            report = self.problems.tolerate if each.code in _FORBIDDEN else self.problems.warn
+            report(each.code, each.message, at.within(each.offset, each.length), hint=hint, fix=fix)
 
     def syntax_error(self, problem: ExpressionSyntaxError, at: Location, code: str = "expression-syntax") -> None:
         """Report a syntax error at its character."""

@@ -172,13 +172,19 @@ def _pointer(text: str) -> tuple[Pointer, tuple[ToleratedSyntax, ...]]:
         message = "a JSON Pointer has no # (that is its form in a URI)"
         tolerated = (ToleratedSyntax("pointer-fragment", message, 0, 1, pointer, (0, len(text))),)
     if pointer and not pointer.startswith("/"):
-        raise ExpressionSyntaxError("a JSON Pointer begins with /", hint=f"write /{text}")
+        raise ExpressionSyntaxError("a JSON Pointer begins with /", hint=f"write /{_as_pointer(text)}")
     place = pointer.find("~")
     while place >= 0:
         if pointer[place + 1 : place + 2] not in ("0", "1"):
             raise ExpressionSyntaxError('"~" must be followed by 0 or 1', place, 1, "write ~0 for ~, ~1 for /")
         place = pointer.find("~", place + 1)
     return Pointer(pointer), tolerated
+
+
+def _as_pointer(text: str) -> str:
+    """Return `metadata/source` for `metadata.source`, `items/0` for `items[0]`; other texts as they are."""
+    steps = text.replace("[", ".").replace("]", "")
+    return steps.replace(".", "/") if all(step.replace("_", "a").isalnum() for step in steps.split(".")) else text
 
 
 # ------------------------------------------------------------------ selecting

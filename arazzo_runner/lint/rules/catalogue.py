@@ -104,14 +104,15 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "language",
         ERROR,
-        "condition-syntax expression-syntax jsonpath-syntax jsonpointer-syntax regex-syntax xpath-syntax",
+        "braced-expression condition-syntax context-comparison double-quotes expression-syntax jsonpath-comparison "
+        "jsonpath-syntax jsonpointer-syntax regex-syntax xpath-syntax",
     ),
     *_loader(
         "language",
         WARNING,
-        "bare-expression braced-expression constant-output context-comparison double-quotes expression-as-key "
-        "filter-passes-anything headers-plural jsonpath-comparison jsonpath-version length-property pointer-fragment "
-        "pointer-slash property-step regex-delimiters target-language whole-inputs whole-outputs",
+        "bare-expression constant-output expression-as-key filter-passes-anything headers-plural jsonpath-version "
+        "length-property pointer-fragment pointer-slash property-step regex-delimiters target-language whole-inputs "
+        "whole-outputs",
     ),
     *_loader("flow", ERROR, "dependency-cycle later-step"),
     *_loader(
