@@ -90,7 +90,8 @@ class Fields(MutableRecord):
         value = self.raw.get(name, MISSING)
         if isinstance(value, str):
             if required and not empty and not value.strip():
-                self.error("invalid-value", f"{self.kind}: {name} is empty", name, f"write a text for {name}")
+                hint = "write $components.<type>.<name>" if name == "reference" else f"write a text for {name}"
+                self.error("invalid-value", f"{self.kind}: {name} is empty", name, hint)
             return value
         if value is MISSING:
             if required:

@@ -70,7 +70,9 @@ class Context(Record):
             fix = None
             # jsonpath-version concerns another field, so it cannot be fixed here.
             if each.canonical is not None and length and each.code != "jsonpath-version":
-                fix = replacing(at.within(offset, length), each.canonical)
+                # A member named "length" may be meant, so a person must confirm that fix.
+                is_safe = each.code != "length-property"
+                fix = replacing(at.within(offset, length), each.canonical, is_safe=is_safe)
             report = self.problems.tolerate if each.code in _FORBIDDEN else self.problems.warn
             report(each.code, each.message, at.within(each.offset, each.length), hint=hint, fix=fix)
 
@@ -200,6 +202,8 @@ def component(item: ReusableObject, kind: str, context: Context) -> object | Non
     if name in known and name is not item.reference:
         return known[name]
     at = item.at.child("reference")
+    if not item.reference:
+        return None  # already reported when the document was read
     if not item.reference.startswith(prefix):
         message = f'"{item.reference}" is no reference to a component of the right kind'
         suggested = _component_name(item.reference, known)

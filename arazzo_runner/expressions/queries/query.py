@@ -127,7 +127,7 @@ def _compile(text: str, kind: str, version: str) -> tuple[object, tuple[Tolerate
 
 
 def _jsonpath(text: str, version: str) -> tuple[object, tuple[ToleratedSyntax, ...]]:
-    from arazzo_runner.expressions.queries.jsonpath_comparison import parse_comparison, passes_anything
+    from arazzo_runner.expressions.queries.jsonpath_comparison import length_members, parse_comparison, passes_anything
     from arazzo_runner.expressions.queries.jsonpath_parser import parse_jsonpath
 
     goessner = version == GOESSNER
@@ -145,8 +145,10 @@ def _jsonpath(text: str, version: str) -> tuple[object, tuple[ToleratedSyntax, .
             name = text[2:].split(" ")[0].replace("/", ".")
             raise ExpressionSyntaxError(problem.message, 0, 2, f"write $[?$.{name} == …]") from None
         raise
-    warning = None if goessner else passes_anything(path)
-    return path, () if warning is None else (warning,)
+    if goessner:
+        return path, ()
+    warning = passes_anything(path)
+    return path, (*(() if warning is None else (warning,)), *length_members(text))
 
 
 def _standard(text: str) -> tuple[object, tuple[ToleratedSyntax, ...]] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from arazzo_runner.document.model import Criterion, FailureAction, ReusableObject, SuccessAction
 from arazzo_runner.errors import Location, Severity
@@ -30,6 +30,9 @@ from arazzo_runner.program.model import (
     Unlinked,
     WorkflowCall,
 )
+
+_TARGET_FIELDS: Final = frozenset({"stepId", "workflowId", "retryAfter", "retryLimit"})
+"""Fields of an action that do not decide whether it is taken."""
 
 Item: TypeAlias = SuccessAction | FailureAction | ReusableObject
 Known: TypeAlias = Mapping[str, SuccessAction] | Mapping[str, FailureAction]
@@ -63,7 +66,7 @@ def _hidden(items: Sequence[Item], known: Known, broken: BrokenPlaces) -> Iterat
     earlier: dict[frozenset[str], SuccessAction | FailureAction] = {}
     for item in items:
         action = _followed(item, known)
-        if action is None or broken.inside(item.at):
+        if action is None or broken.outside(item.at, _TARGET_FIELDS):
             continue
         criteria = frozenset(_text(criterion) for criterion in action.criteria)
         before = earlier.get(frozenset()) or earlier.get(criteria)

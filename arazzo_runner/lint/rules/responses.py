@@ -144,7 +144,7 @@ def _comes_from_response(expression: Expression, step: CompiledStep) -> bool:
             return name != "self"
         case MessageReference():
             return True
-        case StepReference(step_id=step_id) if step_id == step.step_id:
+        case StepReference(step_id=step_id, output=output) if step_id == step.step_id and output in dict(step.outputs):
             return step_id not in step.later and all(action.type != "retry" for action in step.on_failure)
         case _:
             return False
