@@ -227,7 +227,8 @@ def dry_run(
 ) -> RunResult:
     """Return the result of a run that sends nothing; its answers are made from the descriptions.
 
-    The requests that would be sent are in the attempts of its steps. Takes the same arguments as `run`.
+    The requests that would be sent are in the attempts of its steps. Each step is visited once; where a loop or
+    a retry would repeat it, `repeats` says until when. Takes the same arguments as `run`.
     """
     from arazzo_runner.runtime.mock.api import DryRunWorld
 
@@ -237,7 +238,7 @@ def dry_run(
     access = _access(program, credentials, chosen, secrets)
     running = run_program(
         program, prepared, DryRunWorld(program), chosen,
-        emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+        emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access, is_dry=True,
     )  # fmt: skip
     return drive(running)
 

@@ -18,6 +18,7 @@ from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
+from arazzo_runner.engine.rehearsal import repeats, way_on
 from arazzo_runner.engine.resolve import CannotBuild, resolve_output
 from arazzo_runner.engine.results import (
     Attempt,
@@ -170,7 +171,7 @@ async def _walk(run: Run, frame: Frame) -> End:
         run.visits_left -= 1
         visit = ahead.pop(index, None) or await visit_step(run, frame, steps[index])
         _record(run, frame, visit)
-        follow = await _follow(run, frame, index, visit)
+        follow = await (_follow_once if run.is_dry else _follow)(run, frame, index, visit)
         if run.stop is not None or isinstance(follow, End):
             frame.overtaken = [each.result for each in ahead.values()]
             return End(run.stop.status, run.stop.reason) if run.stop is not None else cast(End, follow)
@@ -221,9 +222,22 @@ async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End
         return await _transfer(run, frame, action, visit)
     assert action.step_id is not None
     target = frame.workflow.positions[action.step_id]
-    if target == index:
+    if target == index and not run.is_dry:
         await _pause(run, frame, visit)
     return target
+
+
+async def _follow_once(run: Run, frame: Frame, index: int, visit: Visit) -> int | End:
+    """Return the index of the next step of a dry run, which visits each step once, or the End."""
+    action = visit.action
+    is_retry = action is not None and action.type == "retry"
+    follow = index + 1 if is_retry else await _follow(run, frame, index, visit)
+    visited = {frame.workflow.positions[each.step_id] for each in frame.results}
+    if isinstance(follow, End) or (follow not in visited and not is_retry):
+        return follow
+    if action is not None:
+        frame.results[-1] = replace(frame.results[-1], repeats=repeats(frame, frame.workflow.steps[index], action))
+    return follow if follow not in visited else way_on(frame)
 
 
 async def _pause(run: Run, frame: Frame, visit: Visit) -> None:
@@ -279,7 +293,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
         event = AttemptFinished(workflow_id, step.step_id, tried.attempt, frame.depth, tried.outputs)
         run.emit(event, run.secrets)
         action = await _settle(run, frame, step, tried, used, within)
-        if action is None or action.type != "retry":
+        if action is None or action.type != "retry" or run.is_dry:
             break
     return Visit(step_result(step, attempts, tried, action, nested, run.stop), action, tried)
 
@@ -359,7 +373,7 @@ async def _settle(
     """
     while run.stop is None and not tried.final:
         action = _choose(run, step, tried, used, alone=bool(within))
-        if action is None or action.type != "retry":
+        if action is None or action.type != "retry" or run.is_dry:
             return action
         used[action.name] = used.get(action.name, 0) + 1
         await _wait_to_retry(run, frame, step, action, tried, used[action.name])

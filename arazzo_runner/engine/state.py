@@ -52,6 +52,7 @@ class Run(MutableRecord):
     workflow that ended, `dependencies` the results of those that ran because another depends on
     them. `stop` is set once and ends the run. `inputs` are those of the entry workflow,
     `selection` is the part of it that runs. `access` returns requests as records show them.
+    `is_dry`: nothing is sent, and each step is visited once.
     """
 
     program: Program
@@ -73,6 +74,7 @@ class Run(MutableRecord):
     root: Frame | None = None
     dependencies: list[WorkflowResult] = field(default_factory=list)
     stop: Stop | None = None
+    is_dry: bool = False
 
     async def send(self, effect: SendRequest) -> object:
         """Perform a request; an interruption is an answer too, so that the result has what ran so far."""
