@@ -357,7 +357,7 @@ class _Parser:
             steps.append(self._bracket() if self.text[self.at] == "[" else self._property())
         written = self.text[start : self.at]
         shown = written if len(written) <= 40 else f"{written[:39]}…"
-        message = f"`{shown}` is not in the Specification's grammar (accepted here, not by other tools)"
+        message = f"`{shown}` is not in the Specification (it works here, not elsewhere)"
         self._tolerate("property-step", message, start, len(written))
         if self.at < len(self.text) and self.text[self.at] == "#":
             self.at += 1
