@@ -90,8 +90,8 @@ class Fields(MutableRecord):
         value = self.raw.get(name, MISSING)
         if isinstance(value, str):
             if required and not empty and not value.strip():
-                hint = "write $components.<type>.<name>" if name == "reference" else f"write a text for {name}"
-                self.error("invalid-value", f"{self.kind}: {name} is empty", name, hint)
+                wanted = "$components.<type>.<name>" if name == "reference" else f"a text for {name}"
+                self.error("invalid-value", f"{self.kind}: {name} is empty", name, f"write {wanted}")
             return value
         if value is MISSING:
             if required:
