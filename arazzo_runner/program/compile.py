@@ -23,6 +23,7 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.query import compile_query
 from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.context import Context, names_hint, reused_parameter
+from arazzo_runner.program.languages import parameter_in_language, payload_in_language
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.link import Linked, Linker, choose_server, not_supported
 from arazzo_runner.program.model import (
@@ -49,8 +50,8 @@ from arazzo_runner.program.values import (
     steps_read,
     value_references,
 )
-from arazzo_runner.sources.http_media.media_types import is_xml, usual_content_type
-from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.http_media.media_types import best_match, is_xml, usual_content_type
+from arazzo_runner.sources.operation import MediaType, Operation
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
@@ -141,7 +142,7 @@ class StepCompiler(Record):
         value = compile_field(parameter.value, parameter.at, "value", self.context)
         if operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
-                self._ignored_place(parameter, step)
+                self._report_ignored_place(parameter, step)
             return CompiledParameter(parameter.name, None, value, parameter.at)
         if parameter.in_ is None:
             message = f'parameter "{parameter.name}" has no "in"'
@@ -151,14 +152,15 @@ class StepCompiler(Record):
         declared = operation.parameter(parameter.name, parameter.in_)
         if declared is None:
             self._undeclared(parameter, operation)
+        value = parameter_in_language(value, parameter.in_, declared)
         return CompiledParameter(parameter.name, cast(Place, parameter.in_), value, parameter.at, declared)
 
-    def _ignored_place(self, parameter: Parameter, step: Step) -> None:
-        message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
+    def _report_ignored_place(self, parameter: Parameter, step: Step) -> None:
+        """Report the "in" of a step's own parameter; one that is inherited may be for other steps, which need it."""
         place = parameter.at.child("in")
-        # A parameter of the workflow or of the components may be used by other steps, which need its "in".
-        fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
-        self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
+        if place.pointer.startswith(step.at.pointer + "/"):
+            message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
+            self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=removing(place))
 
     def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
         if parameter.in_ == "path":
@@ -202,6 +204,7 @@ class StepCompiler(Record):
         payload: Value | None = None
         if body.payload is not MISSING:
             payload = compile_field(body.payload, body.at, "payload", self.context, required=required)
+            payload = payload_in_language(payload, content_type, _media_type(operation, content_type))
         replacements = tuple(
             compiled
             for replacement in body.replacements
@@ -246,7 +249,7 @@ class StepCompiler(Record):
             if text.startswith("$steps."):
                 name = text.removeprefix("$steps.")
                 message, fix = f'dependsOn names "{text}"', replacing(at, name)
-                self.context.problems.warn("depends-on-form", message, at, hint=f"write {name}", fix=fix)
+                self.context.problems.tolerate("depends-on-form", message, at, hint=f"write {name}", fix=fix)
             if name == step.step_id:
                 own_hint = "name the step that must come before it"
                 self.context.problems.error("dependency-cycle", f'step "{name}" depends on itself', at, hint=own_hint)
@@ -354,6 +357,11 @@ def _reads(
 def _content_type(operation: Operation | None, payload: JsonValue) -> str:
     body = operation.request_body if operation is not None else None
     return usual_content_type(body.content if body is not None else {}, payload)
+
+
+def _media_type(operation: Operation | None, content_type: str) -> MediaType | None:
+    body = operation.request_body if operation is not None else None
+    return best_match(body.content, content_type) if body is not None else None
 
 
 def _required_members(operation: Operation | None, content_type: str) -> Iterable[str]:

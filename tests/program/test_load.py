@@ -41,7 +41,12 @@ CHILD = {
     "info": {"title": "child", "version": "1"},
     "sourceDescriptions": [{"name": "pets", "url": "./pets.json", "type": "openapi"}],
     "workflows": [
-        {"workflowId": "child", "steps": [{"stepId": "c", "operationId": "listPets"}], "inputs": {"properties": {"x": {}}}, "outputs": {"o": "$inputs.x"}}
+        {
+            "workflowId": "child",
+            "steps": [{"stepId": "c", "operationId": "listPets"}],
+            "inputs": {"properties": {"x": {}}},
+            "outputs": {"o": "$inputs.x"},
+        }
     ],
 }
 

@@ -8,7 +8,7 @@ they are not about a document.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Severity
@@ -62,8 +62,12 @@ def codes_with_options() -> dict[str, tuple[str, ...]]:
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
+Tolerance: TypeAlias = Literal["none", "some", "all"]
+"""Which findings of a code a run goes on over, with a warning, though they are errors of the document."""
+
+
 class Check(Record):
-    """One code: its group, its usual level, whether it is checked by default, and whether by a rule.
+    """One code: its group, its usual level, what a run tolerates, whether it is a default, and whether a rule.
 
     Codes of the loader are always checked; their findings can only be hidden. A few of them have
     another level in some cases.
@@ -72,41 +76,54 @@ class Check(Record):
     code: str
     group: Group
     severity: Severity
+    tolerance: Tolerance = "none"
     is_default: bool = True
     is_rule: bool = False
 
+    @property
+    def in_a_run(self) -> str:
+        """The level before a run: "error" refuses it, "" is not looked for."""
+        if self.is_rule and not (self.severity is ERROR and self.is_default):
+            return ""
+        return {"none": self.severity.value, "some": "error or warning", "all": "warning"}[self.tolerance]
 
-def _loader(group: Group, severity: Severity, codes: str) -> Iterable[Check]:
-    return (Check(code, group, severity) for code in codes.split())
+
+def _loader(group: Group, severity: Severity, codes: str, tolerance: Tolerance = "none") -> Iterable[Check]:
+    return (Check(code, group, severity, tolerance) for code in codes.split())
 
 
 LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "shape",
         ERROR,
-        "alias-expansion document-too-deep document-too-large duplicate-key empty-document empty-list exclusive-fields "
-        "invalid-value json-syntax missing-field not-json not-text not-utf8 unknown-field unknown-version "
+        "alias-expansion document-too-deep document-too-large duplicate-key empty-document exclusive-fields "
+        "invalid-value json-syntax missing-field not-json not-text not-utf8 "
         "unsupported-tag unusable-key wrong-type yaml-syntax",
     ),
-    *_loader(
-        "shape", WARNING, "ignored-field ignored-in merge-key newer-field second-document uri-form version-number"
-    ),
-    *_loader("names", ERROR, "duplicate-action duplicate-name duplicate-parameter"),
-    *_loader("names", WARNING, "unusual-id unusual-name"),
+    *_loader("shape", ERROR, "empty-list unknown-field unknown-version", "some"),
+    *_loader("shape", ERROR, "newer-field second-document uri-form version-number", "all"),
+    *_loader("shape", WARNING, "ignored-field ignored-in merge-key"),
+    *_loader("names", ERROR, "duplicate-action duplicate-parameter"),
+    *_loader("names", ERROR, "duplicate-name", "some"),
+    *_loader("names", ERROR, "unusual-name", "all"),
+    *_loader("names", WARNING, "unusual-id"),
     *_loader(
         "references",
         ERROR,
-        "not-supported source-kind source-not-found source-not-readable undeclared-input unknown-component "
+        "not-supported source-kind source-not-found source-not-readable unknown-component "
         "unknown-output unknown-source unknown-step unknown-workflow",
     ),
-    *_loader("references", WARNING, "depends-on-form source-moved"),
+    *_loader("references", ERROR, "depends-on-form", "all"),
+    *_loader("references", ERROR, "undeclared-input", "some"),
+    *_loader("references", WARNING, "source-moved"),
     *_loader("references", INFO, "not-checked"),
     *_loader(
         "language",
         ERROR,
-        "braced-expression condition-syntax context-comparison double-quotes expression-syntax jsonpath-comparison "
-        "jsonpath-syntax jsonpointer-syntax regex-syntax xpath-syntax",
+        "expression-syntax jsonpath-syntax jsonpointer-syntax regex-syntax xpath-syntax",
     ),
+    *_loader("language", ERROR, "braced-expression context-comparison double-quotes jsonpath-comparison", "all"),
+    *_loader("language", ERROR, "condition-syntax", "some"),
     *_loader(
         "language",
         WARNING,
@@ -136,5 +153,8 @@ def checks() -> tuple[Check, ...]:
     >>> next(each.severity.value for each in checks() if each.code == "unused-input")
     'warning'
     """
-    rules = (Check(each.code, each.group, each.severity, each.is_default, is_rule=True) for each in RULES)
+    rules = (
+        Check(each.code, each.group, each.severity, "all" if each.is_tolerated else "none", each.is_default, True)
+        for each in RULES
+    )
     return tuple(sorted((*LOADER, *rules), key=lambda each: (GROUPS.index(each.group), each.code)))
