@@ -191,7 +191,7 @@ def test_a_source_that_does_not_exist_is_looked_up_elsewhere(folder):
         pytest.param({"operationId": "listPets", "outputs": {"a": "$response.bodies"}}, [("expression-syntax", "error")], id="a malformed expression"),
         pytest.param({"operationId": "listPets", "outputs": {"a": "text"}}, [("constant-output", "warning")], id="an output that is a text"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"condition": "$statusCode = 200"}]}, [("condition-syntax", "error")], id="a malformed condition"),
-        pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$statusCode", "condition": "200"}]}, [("context-comparison", "warning")], id="a value compared with its context"),
+        pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$statusCode", "condition": "200"}]}, [("context-comparison", "error")], id="a value compared with its context"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$response.body", "condition": "$.[", "type": "jsonpath"}]}, [("jsonpath-syntax", "error")], id="a malformed JSONPath"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$response.body", "condition": "(", "type": "regex"}]}, [("regex-syntax", "error")], id="a malformed regular expression"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"context": "body", "condition": "a", "type": "regex"}]}, [("expression-syntax", "error")], id="a context that is no expression"),
