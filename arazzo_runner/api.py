@@ -12,7 +12,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
-from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
+from arazzo_runner.engine.inputs import InputProblem, inputs_without_value, prepare_inputs
 from arazzo_runner.engine.options import Level, RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
@@ -246,7 +246,8 @@ def dry_run(
 ) -> RunResult:
     """Return the result of a run that sends nothing; its answers are made from the descriptions.
 
-    The requests that would be sent are in the attempts of its steps. Takes the same arguments as `run`.
+    The requests that would be sent are in the attempts of its steps. Each step is visited once; where a loop or
+    a retry would repeat it, `repeats` says until when. Takes the same arguments as `run`.
     """
     from arazzo_runner.runtime.mock.worlds import DryRunWorld
 
@@ -259,7 +260,7 @@ def dry_run(
     with blocking_stack(nothing_sent, Access(), None, parallel=chosen.parallel > 1) as world:
         running = run_program(
             program, prepared, world, chosen,
-            emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+            emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access, is_dry=True,
         )  # fmt: skip
         return drive(running)
 
@@ -284,7 +285,7 @@ def check_inputs(
     `input_texts` are texts (from a command line) that become the types the inputs schema asks for,
     `formats` is the level of values that lack the format of the schema.
 
-    Raises InvalidInputs when one is missing or does not fit.
+    Raises InvalidInputs when one is missing, does not fit, or is read but neither declared nor given.
     """
     workflow = program.workflow
     prepared = prepare_inputs(
@@ -292,8 +293,10 @@ def check_inputs(
         root=workflow.document.raw, formats=formats, secret=workflow.secret_inputs,
     )  # fmt: skip
     at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
-    if prepared.errors:
-        raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
+    errors = [_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors]
+    errors += inputs_without_value(program, prepared.inputs)
+    if errors:
+        raise InvalidInputs(dict.fromkeys(errors))
     found = [_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings]
     return prepared.inputs, (*found, *(_input_diagnostic(each, Severity.INFO, at) for each in prepared.notes))
 

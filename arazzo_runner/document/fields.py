@@ -91,7 +91,8 @@ class Fields(MutableRecord):
         value = self.raw.get(name, MISSING)
         if isinstance(value, str):
             if required and not empty and not value.strip():
-                self.error("invalid-value", f"{self.kind}: {name} is empty", name, f"write a text for {name}")
+                wanted = "$components.<type>.<name>" if name == "reference" else f"a text for {name}"
+                self.error("invalid-value", f"{self.kind}: {name} is empty", name, f"write {wanted}")
             return value
         if value is MISSING:
             if required:

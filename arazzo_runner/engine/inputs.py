@@ -6,7 +6,8 @@ Also those of a workflow that a step calls: its parameters become inputs.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, resolve_pointer
@@ -14,8 +15,12 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.options import Level
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean
+from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.expressions.scope import Scope
-from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow
+from arazzo_runner.program.context import declares, pinpoint
+from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow, Program, WorkflowKey
+from arazzo_runner.program.schemas import input_names
+from arazzo_runner.program.values import placed, placed_references
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, checked, resolve_within, unknown_formats
 
 # ------------------------------------------------------------------ inputs
@@ -62,9 +67,12 @@ def prepare_inputs(
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if errors or schema is None:
         return PreparedInputs(inputs, tuple(errors), tuple(warnings))
+    stated = {*given, *texts}
     check = checked(inputs, schema, SchemaContext("2020-12", resolve_within(root)), formats=formats != "off")
-    errors += [_mismatch(error, properties, secret) for error in check.errors]
-    wrong = [replace(_mismatch(error, properties, secret), code="value-format", hint=None) for error in check.formats]
+    errors += [_mismatch(error, properties, secret, stated) for error in check.errors]
+    wrong = [
+        replace(_mismatch(error, properties, secret, stated), code="value-format", hint=None) for error in check.formats
+    ]
     (errors if formats == "error" else warnings).extend(wrong)
     notes = tuple(InputProblem("unknown-format", sentence) for sentence in unknown_formats(check))
     return PreparedInputs(inputs, tuple(errors), tuple(warnings), notes)
@@ -142,7 +150,9 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
 
 
-def _mismatch(error: SchemaError, properties: Mapping[str, Any], secret: Collection[str]) -> InputProblem:
+def _mismatch(
+    error: SchemaError, properties: Mapping[str, Any], secret: Collection[str], given: Collection[str]
+) -> InputProblem:
     name = pointer_tokens(error.pointer)[0] if error.pointer else ""
     message = error.message
     if error.keyword == "additionalProperties":
@@ -150,7 +160,7 @@ def _mismatch(error: SchemaError, properties: Mapping[str, Any], secret: Collect
         return InputProblem("unknown-input", f"inputs: {message}", hint)
     if name in secret:
         message = f'"{name}" does not fit its schema: {error.keyword}'
-    hint = f"give it with -i {name}=VALUE" if name else None
+    hint = f"give it with -i {name}=VALUE" if name and name not in given else None
     return InputProblem("invalid-input", f"input {message}" if name else f"inputs: {message}", hint)
 
 
@@ -263,3 +273,56 @@ def checked_inputs(
         for each in prepared.warnings
         if each.code == "value-format"
     )
+
+
+# ------------------------------------------------------------------ inputs that are not declared
+
+
+def inputs_without_value(program: Program, given: Collection[str]) -> Iterator[Diagnostic]:
+    """Yield an error for each input that is neither declared nor given, by the user or by a call (semantics §3)."""
+    if not any(each.code == "undeclared-input" for each in program.diagnostics):
+        return
+    undeclared = {key: list(undeclared_inputs(workflow)) for key, workflow in program.workflows.items()}
+    for key, names in _calls(program, given):
+        workflow = program.workflows[key]
+        for reference, at in undeclared[key]:
+            if names is not None and not declares(names, str(reference.name)):
+                message = f'input "{reference.name}" is neither declared nor given'
+                known = input_names(workflow.inputs, workflow.document.raw) or frozenset()
+                hint = did_you_mean(str(reference.name), known) or "declare it in the workflow's inputs, or give it"
+                place = pinpoint(reference, at, workflow.document.raw)
+                yield Diagnostic(code="undeclared-input", severity=Severity.ERROR, message=message, at=place, hint=hint)
+
+
+def undeclared_inputs(workflow: CompiledWorkflow) -> Iterator[tuple[InputReference, Location]]:
+    """Yield the inputs that a workflow reads without declaring them, with their locations."""
+    known = input_names(workflow.inputs, workflow.document.raw)
+    places = chain.from_iterable(map(placed_references, workflow.steps))
+    outputs = chain.from_iterable(placed(value, workflow.at) for _, value in workflow.outputs)
+    for expression, at in chain(places, outputs) if known is not None else ():
+        if isinstance(expression, InputReference) and expression.name and not declares(known or (), expression.name):
+            yield expression, at
+
+
+def _calls(program: Program, given: Collection[str]) -> Iterator[tuple[WorkflowKey, Collection[str] | None]]:
+    """Yield each way in which a workflow is run, with the names of its inputs there; None where they are unknown."""
+    if program.entry is not None:
+        yield program.entry, given
+    for workflow in program.workflows.values():
+        for key in workflow.depends_on:
+            yield key, _inherited_names(program.workflows[key], given)
+        for step in workflow.steps:
+            if step.called_workflow is not None:
+                yield step.called_workflow, {each.name for each in step.parameters}
+            for action in (*step.on_success, *step.on_failure):
+                inherited = (
+                    () if action.workflow is None else _inherited_names(program.workflows[action.workflow], None)
+                )
+                if action.workflow is not None and inherited is not None:
+                    yield action.workflow, {*inherited, *(each.name for each in action.parameters)}
+
+
+def _inherited_names(target: CompiledWorkflow, names: Collection[str] | None) -> Collection[str] | None:
+    """Return which of the caller's inputs a workflow inherits that it does not declare."""
+    is_closed = target.inputs is None or (isinstance(target.inputs, dict) and "properties" in target.inputs)
+    return () if is_closed else names

@@ -17,6 +17,7 @@ from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
+from arazzo_runner.engine.rehearsal import repeats, way_on
 from arazzo_runner.engine.resolve import CannotBuild, resolve_output
 from arazzo_runner.engine.results import (
     Attempt,
@@ -135,7 +136,7 @@ async def _walk(run: Run, frame: Frame) -> End:
 
 
 def _turns(run: Run, frame: Frame) -> Turns:
-    if run.options.parallel == 1:
+    if run.options.parallel == 1 or run.is_dry:  # a dry run shows the steps in their order
         return Turns(run, frame, visit_step)
     from arazzo_runner.engine.ahead import Ahead
 
@@ -156,7 +157,8 @@ async def _walk_on(run: Run, frame: Frame, turns: Turns) -> End:
         if visit is not None:
             _record(run, frame, visit)
         await turns.go_on(index, _forward(run, frame, index, visit))
-        follow = None if visit is None or run.stop is not None else await _follow(run, frame, index, visit)
+        after = _follow_once if run.is_dry else _follow
+        follow = None if visit is None or run.stop is not None else await after(run, frame, index, visit)
         if run.stop is not None:
             return End(run.stop.status, run.stop.reason)
         if isinstance(follow, End):
@@ -205,9 +207,22 @@ async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End
         return await _transfer(run, frame, action, visit)
     assert action.step_id is not None
     target = frame.workflow.positions[action.step_id]
-    if target == index:
+    if target == index and not run.is_dry:
         await _pause(run, frame, visit)
     return target
+
+
+async def _follow_once(run: Run, frame: Frame, index: int, visit: Visit) -> int | End:
+    """Return the index of the next step of a dry run, which visits each step once, or the End."""
+    action = visit.action
+    is_retry = action is not None and action.type == "retry"
+    follow = index + 1 if is_retry else await _follow(run, frame, index, visit)
+    visited = {frame.workflow.positions[each.step_id] for each in frame.results}
+    if isinstance(follow, End) or (follow not in visited and not is_retry):
+        return follow
+    if action is not None:
+        frame.results[-1] = replace(frame.results[-1], repeats=repeats(frame, frame.workflow.steps[index], action))
+    return follow if follow not in visited else way_on(frame)
 
 
 async def _pause(run: Run, frame: Frame, visit: Visit) -> None:
@@ -264,7 +279,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
         event = AttemptFinished(workflow_id, step.step_id, tried.attempt, frame.depth, tried.outputs)
         run.emit(event, run.secrets)
         action = await _settle(run, frame, step, tried, used, within)
-        if action is None or action.type != "retry":
+        if action is None or action.type != "retry" or run.is_dry:
             break
     return Visit(step_result(step, attempts, tried, action, nested, run.stop), action, tried)
 
@@ -346,7 +361,7 @@ async def _settle(
     """
     while run.stop is None and not tried.final:
         action = _choose(run, step, tried, used, alone=bool(within))
-        if action is None or action.type != "retry":
+        if action is None or action.type != "retry" or run.is_dry:
             return action
         used[action.name] = used.get(action.name, 0) + 1
         await _wait_to_retry(run, frame, step, action, tried, used[action.name])

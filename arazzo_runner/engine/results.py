@@ -73,6 +73,7 @@ class StepResult(Record, kw_only=True):
     - `action`: the name of the success or failure action taken last, None when the default applied.
     - `workflow`: the result of the workflow that a `workflowId` step, or a goto, ran.
     - `reason`: why the step failed, in one sentence.
+    - `repeats`: in a dry run, which visits each step once, how the step would repeat and what ends that.
     """
 
     step_id: str
@@ -83,6 +84,7 @@ class StepResult(Record, kw_only=True):
     action: str | None = None
     workflow: WorkflowResult | None = None
     reason: str | None = None
+    repeats: str | None = None
     at: Location
 
     @property

@@ -29,20 +29,21 @@ async def run_program(
     notes: tuple[Diagnostic, ...] = (),
     access: Access | None = None,
     interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
+    is_dry: bool = False,
 ) -> RunResult:
     """Run the program's entry workflow with checked inputs, the workflows it depends on first.
 
     Raises InvalidUsage when the options ask for a part of it that cannot be run alone; whatever
     servers do is in the result. `notes` are findings about the inputs, added to the result's
     diagnostics. `access` returns requests as the result shows them. The exceptions `interrupts`
-    end the run as `interrupted`, with the results so far.
+    end the run as `interrupted`, with the results so far. `is_dry` visits each step once.
     """
     workflow = program.workflow
     selection = select(workflow, options)
     budget = options.max_steps or max(1000, 20 * len(workflow.steps))
     run = Run(
         program, world, options, emit, interrupts, Visits(budget),
-        secrets=secrets, inputs=inputs, selection=selection, access=access or Access(),
+        secrets=secrets, inputs=inputs, selection=selection, access=access or Access(), is_dry=is_dry,
     )  # fmt: skip
     started = await run.tick("run")
     if options.run_timeout is not None:

@@ -3,6 +3,7 @@
 or         = and *( "||" and )
 and        = comparison *( "&&" comparison )
 comparison = unary [ ( "==" / "!=" / "<" / "<=" / ">" / ">=" ) unary ]
+             ; tolerated on the right of == and !=: text without quotes, up to && || ) or the end
 unary      = "!" unary / primary *( "." name / "[" index "]" )
 primary    = literal / runtime-expression / "(" or ")"
 """
@@ -11,9 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from arazzo_runner.base.json_values import LONGEST_NUMBER
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.expressions.names import NOTHING_DECLARED, Declared, memoised
 from arazzo_runner.expressions.nodes import (
@@ -24,6 +26,7 @@ from arazzo_runner.expressions.nodes import (
     Constant,
     Expression,
     ExpressionSyntaxError,
+    Keyword,
     Not,
     Or,
     Reference,
@@ -31,7 +34,7 @@ from arazzo_runner.expressions.nodes import (
     ToleratedSyntax,
     operands_of,
 )
-from arazzo_runner.expressions.parser import MAX_LENGTH, parse_expression
+from arazzo_runner.expressions.parser import MAX_LENGTH, ROOTS, parse_expression
 
 MAX_NESTING = 64
 _OPERATORS = (
@@ -59,11 +62,15 @@ _OPERATORS = (
     "|",
     ",",
 )
-_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _SPELLING = {"===": "==", "!==": "!=", "=": "==", "<>": "!=", "&": "&&", "|": "||"}
 _WORDS = {"and": "write &&", "or": "write ||", "not": "write !", "in": "compare with == and ||",
           "contains": "use type: regex with a context", "matches": "use type: regex with a context",
           "is": "write ==", "equals": "write =="}  # fmt: skip
+_MEANT: Final = {"true": "true", "false": "false", "null": "null", "none": "null", "nil": "null", "undefined": "null"}
+_UNQUOTED: Final = pattern(r"\s*((?:[^\W_]|/)[^$'\"(){}\[\]<>=!&|]*(?:;\s*[\w-]+=[\w.-]+\s*)*)(?=&&|\|\||\)|\Z)")
+"""A text without quotes: a media type with its parameters, or words."""
+_STATUS_RANGE: Final = pattern(r"[1-5][Xx]{2}")
 _SYMBOLS = {"and": "&&", "or": "||", "is": "==", "equals": "=="}
 
 
@@ -137,16 +144,49 @@ class _ConditionParser:
         return operands[0] if len(operands) == 1 else And(tuple(operands))
 
     def _comparison(self, depth: int) -> Condition:
+        start = self.token.offset
         left = self._unary(depth)
         token = self.token
-        if token.kind != "operator" or token.text not in _COMPARISONS:
+        if token.kind != "operator" or token.text not in COMPARISONS:
             return left
+        unquoted = self._unquoted() if token.text in ("==", "!=") else None
+        if unquoted is not None:
+            return self._compared_with_text(left, token.text, start, unquoted)
         self._advance()
         right = self._unary(depth)
-        if self.token.kind == "operator" and self.token.text in _COMPARISONS:
+        if self.token.kind == "operator" and self.token.text in COMPARISONS:
             hint = "join two comparisons with &&"
             self.fail("a comparison has two sides", self.token.offset, len(self.token.text), hint)
         return Comparison(left, token.text, right)  # type: ignore[arg-type]
+
+    def _unquoted(self) -> tuple[str, int] | None:
+        """Return the text without quotes that follows, and its offset; None for a value, or for what is no text."""
+        found = _UNQUOTED.match(self.text, self.position)
+        if found is None:
+            return None
+        text, offset = found.group(1).rstrip(), found.start(1)
+        first = text.split()[0]
+        if text.lower() in _MEANT or self._number_end(offset) == offset + len(first):
+            return None  # a value, perhaps with something behind it
+        if text.partition(".")[0] in ROOTS or not _WORDS.keys().isdisjoint(text.lower().split()):
+            return None  # `$`, or an operator, is meant
+        return text, offset
+
+    def _compared_with_text(self, left: Condition, operator: str, start: int, right: tuple[str, int]) -> Condition:
+        """Return the comparison with a text without quotes, and tolerate it (semantics §4)."""
+        text, offset = right
+        node: Condition = Comparison(left, operator, Constant(text))  # type: ignore[arg-type]
+        message, canonical, span = "text must be in single quotes", str(Constant(text)), (offset, len(text))
+        if left == Reference(Keyword("statusCode")):
+            if not _STATUS_RANGE.fullmatch(text):
+                self.fail("a status is a number", offset, len(text), "write one, such as 200")
+            node = _status_range(int(text[0]) * 100, is_inside=operator == "==")
+            message, canonical = f"{text} is no value; a range is two comparisons", _range_text(node)
+            span = (start, offset + len(text) - start)
+        self.tolerated.append(ToleratedSyntax("condition-syntax", message, offset, len(text), canonical, span))
+        self.position = offset + len(text)
+        self._advance()
+        return node
 
     def _unary(self, depth: int) -> Condition:
         count = 0
@@ -241,14 +281,25 @@ class _ConditionParser:
             what = "the condition is empty" if not self.text.strip() else "a value is missing at the end"
             self.fail(what, token.offset)
         if token.kind == "word":
-            word = _whole_word(self.text, token.offset)
-            quoted = f"write '{word}' for a text"
-            if self.text[token.offset + len(token.text) :].lstrip().startswith("("):
-                self.fail("simple conditions have no functions", token.offset, len(token.text), "use type: jsonpath")
-            self.fail(
-                f"{token.text} is no value", token.offset, len(token.text), _WORDS.get(token.text.lower(), quoted)
-            )
+            self._unexpected_word(token)
         self._operator_fault(token)
+
+    def _unexpected_word(self, token: _Token) -> NoReturn:
+        offset, length, word = token.offset, len(token.text), token.text.lower()
+        whole = _whole_word(self.text, offset)
+        if self.text[offset + length :].lstrip().startswith("("):
+            self.fail("simple conditions have no functions", offset, length, "use type: jsonpath")
+        if word in _WORDS:
+            self.fail(f"{token.text} is no value", offset, length, _WORDS[word])
+        spelling = _MEANT.get(word)
+        if spelling is None and token.text in ROOTS and whole != token.text:
+            spelling = f"${token.text}"
+        if spelling is not None:
+            hint = f"write {spelling}{whole[length:]}"
+            raise ExpressionSyntaxError(f"{token.text} is no value", offset, length, hint, spelling)
+        quoted = str(Constant(whole))
+        message, hint = "text must be in single quotes", f"write {quoted}"
+        raise ExpressionSyntaxError(message, offset, len(whole), hint, quoted)
 
     def _operator_fault(self, token: _Token) -> NoReturn:
         spelling = _SPELLING.get(token.text)
@@ -380,6 +431,18 @@ class _ConditionParser:
 
     def fail(self, message: str, offset: int, length: int = 1, hint: str | None = None) -> NoReturn:
         raise ExpressionSyntaxError(message, offset, length, hint)
+
+
+def _status_range(first: int, *, is_inside: bool) -> Condition:
+    """Return `$statusCode >= 200 && $statusCode < 300`, or the contrary."""
+    status = Reference(Keyword("statusCode"))
+    if is_inside:
+        return And((Comparison(status, ">=", Constant(first)), Comparison(status, "<", Constant(first + 100))))
+    return Or((Comparison(status, "<", Constant(first)), Comparison(status, ">=", Constant(first + 100))))
+
+
+def _range_text(condition: Condition) -> str:
+    return f"({condition})" if isinstance(condition, Or) else str(condition)
 
 
 def _whole_word(text: str, start: int) -> str:

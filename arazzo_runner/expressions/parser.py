@@ -46,7 +46,7 @@ ROOTS: Final = (
 )  # fmt: skip
 KEYWORDS: Final = ("url", "method", "statusCode", "self")
 MAX_LENGTH: Final = 65_536
-_SUGGESTED_ROOTS: Final = {
+SUGGESTED_ROOTS: Final = {
     "input": "inputs", "step": "steps", "workflow": "workflows", "output": "outputs", "component": "components",
     "source": "sourceDescriptions", "sources": "sourceDescriptions", "status": "statusCode", "env": "inputs",
 }  # fmt: skip
@@ -357,7 +357,7 @@ class _Parser:
             steps.append(self._bracket() if self.text[self.at] == "[" else self._property())
         written = self.text[start : self.at]
         shown = written if len(written) <= 40 else f"{written[:39]}…"
-        message = f"`{shown}` is not in the Specification's grammar (accepted here, not by other tools)"
+        message = f"`{shown}` is not in the Specification (it works here, not elsewhere)"
         self._tolerate("property-step", message, start, len(written))
         if self.at < len(self.text) and self.text[self.at] == "#":
             self.at += 1
@@ -419,7 +419,7 @@ def _is_prose(rest: str) -> bool:
 def _root_hint(root: str) -> str | None:
     if root in ("body", "headers"):
         return f"did you mean $response.{root.removesuffix('s')}?"
-    if root in _SUGGESTED_ROOTS:
-        return f"did you mean ${_SUGGESTED_ROOTS[root]}?"
+    if root in SUGGESTED_ROOTS:
+        return f"did you mean ${SUGGESTED_ROOTS[root]}?"
     near = did_you_mean(root, ROOTS, prefix="did you mean $")
     return None if near is None else near.replace('"', "")

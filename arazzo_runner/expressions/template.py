@@ -15,7 +15,7 @@ from arazzo_runner.expressions.nodes import (
     ToleratedSyntax,
     WorkflowReference,
 )
-from arazzo_runner.expressions.parser import KEYWORDS, ROOTS, canonical_form, parse_expression
+from arazzo_runner.expressions.parser import KEYWORDS, ROOTS, SUGGESTED_ROOTS, canonical_form, parse_expression
 
 BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
@@ -67,19 +67,21 @@ def _is_root(text: str, start: int) -> bool:
     while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
         end += 1
     root = text[start:end]
-    return root in ROOTS or (text[end : end + 1] == "." and _is_misspelled_root(root))
+    return root in ROOTS or (text[end : end + 1] == "." and misspelled_root(root) is not None)
 
 
 @lru_cache(maxsize=256)
-def _is_misspelled_root(root: str) -> bool:
-    # As in `$workflow.x` and `$respons.body`.
-    if root in ("workflow", "source", "sources", "env", "input", "step", "output", "component", "headers", "body"):
-        return True
+def misspelled_root(root: str) -> str | None:
+    """Return what a word can only be a misspelling of: `workflows` for `workflow`, `response` for `respons`."""
+    if root in ("headers", "body"):
+        return f"response.{root.removesuffix('s')}"
+    if root in SUGGESTED_ROOTS and root != "status":
+        return SUGGESTED_ROOTS[root]
     if not 4 <= len(root) <= LONGEST_ROOT:
-        return False
+        return None
     from difflib import get_close_matches  # lazily: only for texts that begin with an unknown $word.
 
-    return bool(get_close_matches(root, [name for name in ROOTS if len(name) > 4], n=1, cutoff=0.84))
+    return next(iter(get_close_matches(root, [name for name in ROOTS if len(name) > 4], n=1, cutoff=0.84)), None)
 
 
 def _whole(text: str, declared: Declared) -> ParsedText | None:
@@ -93,6 +95,33 @@ def _whole(text: str, declared: Declared) -> ParsedText | None:
             return None
         raise
     return ParsedText(node, tolerated)
+
+
+def check_expression_string(text: str) -> None:
+    """Raise ExpressionSyntaxError unless a text is an `expression-string`: its braces hold expressions only.
+
+    expression-string = *( literal-char / embedded-expression ), where no literal-char is a brace.
+    """
+    position = 0
+    while position < len(text):
+        if text[position] == "}":
+            raise ExpressionSyntaxError(
+                "no brace opens here", position, hint="an expression-string has no literal braces"
+            )
+        if text[position] == "{":
+            close = text.find("}", position)
+            if close < 0:
+                raise ExpressionSyntaxError("this brace is never closed", position, hint="add }")
+            _strict(text[position + 1 : close], position + 1)
+            position = close
+        position += 1
+
+
+def _strict(text: str, offset: int) -> None:
+    try:
+        parse_expression(text, embedded=True, strict=True)
+    except ExpressionSyntaxError as problem:
+        raise ExpressionSyntaxError(problem.message, offset + problem.offset, problem.length, problem.hint) from None
 
 
 # ------------------------------------------------------------------ embedding

@@ -299,6 +299,8 @@ def compile_outputs(
             if isinstance(value, Literal) and value.value is not None:
                 message = f'output "{name}" is the constant text "{output}"'
                 hint = "an output is a runtime expression such as $response.body#/id"
+                if output.startswith("$") and ("[?" in output or "[*" in output):
+                    hint = "a filter cannot be written here; use a Selector Object (1.1)"
                 context.problems.warn("constant-output", message, place, hint=hint)
         else:
             kind = output.type

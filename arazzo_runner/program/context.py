@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
-from arazzo_runner.base.json_values import MISSING
+from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.document.model import Parameter, ReusableObject
 from arazzo_runner.document.problems import Problems
@@ -25,6 +25,7 @@ from arazzo_runner.expressions.nodes import (
     WorkflowReference,
 )
 from arazzo_runner.program.library import LoadedDocument
+from arazzo_runner.program.schemas import accepts_any_name
 
 _HINTS: Final = {
     "condition-syntax": "write a comparison, such as $statusCode == 200",
@@ -40,6 +41,8 @@ _HINTS: Final = {
     "xpath-syntax": "write an XPath, such as //item[@id = '1']",
 }
 """The hint of a code when the parser gives none."""
+_FORBIDDEN: Final = ("braced-expression", "condition-syntax", "double-quotes", "jsonpath-comparison")
+"""Codes of deviations where the Specification says MUST; the others are where it allows any text."""
 _COMPONENTS: Final = {
     "parameters": "parameters",
     "successActions": "success_actions",
@@ -59,7 +62,7 @@ class Context(Record):
     workflow_id: str
 
     def report_tolerated(self, tolerated: Iterable[ToleratedSyntax], at: Location) -> None:
-        """Warn of each tolerated deviation from the grammar, with its canonical spelling as the fix."""
+        """Report each tolerated deviation from the grammar, with its canonical spelling as the fix."""
         for each in tolerated:
             is_same = each.code in _WITHOUT_SPELLING
             hint = _HINTS.get(each.code) if each.canonical is None or is_same else f"write {each.canonical}"
@@ -67,8 +70,11 @@ class Context(Record):
             fix = None
             # jsonpath-version concerns another field, so it cannot be fixed here.
             if each.canonical is not None and length and each.code != "jsonpath-version":
-                fix = replacing(at.within(offset, length), each.canonical)
-            self.problems.warn(each.code, each.message, at.within(each.offset, each.length), hint=hint, fix=fix)
+                # A member named "length" may be meant, so a person must confirm that fix.
+                is_safe = each.code != "length-property"
+                fix = replacing(at.within(offset, length), each.canonical, is_safe=is_safe)
+            report = self.problems.tolerate if each.code in _FORBIDDEN else self.problems.warn
+            report(each.code, each.message, at.within(each.offset, each.length), hint=hint, fix=fix)
 
     def syntax_error(self, problem: ExpressionSyntaxError, at: Location, code: str = "expression-syntax") -> None:
         """Report a syntax error at its character."""
@@ -78,7 +84,7 @@ class Context(Record):
         self.problems.error(code, problem.message, place, hint=problem.hint or _HINTS.get(code), fix=fix)
 
     def check(self, expression: Expression, at: Location) -> None:
-        """Report a reference to an undeclared name."""
+        """Report a reference to an undeclared name, at its characters in the text at `at`."""
         match expression:
             case Keyword() | MessageReference() | OutputReference():
                 pass  # these refer to nothing that a document declares
@@ -89,43 +95,56 @@ class Context(Record):
             case WorkflowReference():
                 self._workflow(expression, at)
             case SourceReference():
-                self._known("unknown-source", "source", expression.source, self.document.sources, at)
+                self._known("unknown-source", "source", expression.source, self.document.sources, expression, at)
             case ComponentReference():
                 names = component_names(self.document, expression.type)
-                self._known("unknown-component", f"{expression.type} component", expression.name, names, at)
+                self._known("unknown-component", f"{expression.type} component", expression.name, names, expression, at)
             case _:
                 assert_never(expression)
 
     def _step(self, reference: StepReference, at: Location) -> None:
         outputs = self.declared.steps.get(reference.step_id)
-        if not self._known("unknown-step", "step", reference.step_id, self.declared.steps, at):
+        if not self._known("unknown-step", "step", reference.step_id, self.declared.steps, reference, at):
             return
         if reference.output is None or outputs is None or declares(outputs, reference.output):
             return
         what = f'step "{reference.step_id}" has no output "{reference.output}"'
-        self.problems.error("unknown-output", what, at, hint=names_hint(reference.output, outputs))
+        hint = names_hint(reference.output, outputs)
+        self.problems.error("unknown-output", what, self._place(reference, at), hint=hint)
 
     def _input(self, reference: InputReference, at: Location) -> None:
         known = self.declared.inputs
         if known is None or reference.name is None or declares(known, reference.name):
             return
         what = f'input "{reference.name}" is not declared in the workflow\'s inputs'
-        self.problems.warn("undeclared-input", what, at, hint=names_hint(reference.name, known))
+        hint = names_hint(reference.name, known) or "declare it in inputs, under properties"
+        workflow = self.document.workflows.get(self.workflow_id)
+        is_open = workflow is not None and accepts_any_name(workflow.inputs, self.document.description.raw)
+        report = self.problems.warn if is_open else self.problems.tolerate
+        report("undeclared-input", what, self._place(reference, at), hint=hint)
 
     def _workflow(self, reference: WorkflowReference, at: Location) -> None:
-        if not self._known("unknown-workflow", "workflow", reference.workflow_id, self.document.workflows, at):
+        workflows = self.document.workflows
+        if not self._known("unknown-workflow", "workflow", reference.workflow_id, workflows, reference, at):
             return
         names = self.declared.workflows.get(reference.workflow_id)
         outputs = None if names is None or reference.field == "inputs" else names
         if outputs is not None and not declares(outputs, reference.name):
             what = f'workflow "{reference.workflow_id}" has no output "{reference.name}"'
-            self.problems.error("unknown-output", what, at, hint=names_hint(reference.name, outputs))
+            hint = names_hint(reference.name, outputs)
+            self.problems.error("unknown-output", what, self._place(reference, at), hint=hint)
 
-    def _known(self, code: str, kind: str, name: str, known: Mapping[str, object], at: Location) -> bool:
+    def _known(
+        self, code: str, kind: str, name: str, known: Mapping[str, object], expression: Expression, at: Location
+    ) -> bool:
         if name in known:
             return True
-        self.problems.error(code, f'there is no {kind} "{name}"', at, hint=names_hint(name, known))
+        message = f'there is no {kind} "{name}"'
+        self.problems.error(code, message, self._place(expression, at), hint=names_hint(name, known))
         return False
+
+    def _place(self, expression: Expression, at: Location) -> Location:
+        return pinpoint(expression, at, self.document.description.raw)
 
 
 def declares(names: Iterable[str], name: str) -> bool:
@@ -156,6 +175,14 @@ def component_names(document: LoadedDocument, kind: str) -> Mapping[str, object]
     return found
 
 
+def pinpoint(expression: Expression, at: Location, root: JsonValue) -> Location:
+    """Return the location of an expression inside the text at a location; `root` is the document's value."""
+    text = resolve_pointer(root, at.pointer)
+    canonical = str(expression)
+    offset = text.find(canonical) if isinstance(text, str) else -1
+    return at if offset < 0 else at.within(offset, len(canonical))
+
+
 # ------------------------------------------------------------------ Reusable Objects
 
 
@@ -175,6 +202,8 @@ def component(item: ReusableObject, kind: str, context: Context) -> object | Non
     if name in known and name is not item.reference:
         return known[name]
     at = item.at.child("reference")
+    if not item.reference:
+        return None  # already reported when the document was read
     if not item.reference.startswith(prefix):
         message = f'"{item.reference}" is no reference to a component of the right kind'
         suggested = _component_name(item.reference, known)

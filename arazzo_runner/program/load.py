@@ -83,7 +83,7 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _Doc
     context = Context(document, declared, problems, workflow.workflow_id)
     compiler = StepCompiler(workflow, linker, context, ActionCompiler(linker, context, shared.actions))
     steps = {step.step_id: compiler.compile(step) for step in workflow.steps}
-    ordered = ordered_steps(steps, problems)
+    ordered = ordered_steps(steps, problems, document.description.raw)
     depends_on = (
         linker.workflow(text, workflow.at.child("dependsOn").child(index))
         for index, text in enumerate(workflow.depends_on)

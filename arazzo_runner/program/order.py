@@ -6,28 +6,41 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import accumulate
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Location
+from arazzo_runner.expressions.nodes import StepReference
+from arazzo_runner.program.context import pinpoint
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, WorkflowKey
+from arazzo_runner.program.values import placed_references
 
 
-def ordered_steps(steps: Mapping[str, CompiledStep], problems: Problems) -> tuple[CompiledStep, ...]:
-    """Return the steps in order of execution: each after the steps it depends on or reads."""
+def ordered_steps(
+    steps: Mapping[str, CompiledStep], problems: Problems, root: JsonValue = None
+) -> tuple[CompiledStep, ...]:
+    """Return the steps in order of execution: each after the steps it depends on or reads.
+
+    `root` is the document's value, in which the places of expressions are looked up.
+    """
     if _is_straight(steps):
         return tuple(steps.values())
     names = list(steps)
     positions = {name: index for index, name in enumerate(names)}
     loops = _loops(steps, positions)
-    needs = {name: _needs(step, positions, loops) for name, step in steps.items()}
+    own = {name: _without_inherited(step, positions) for name, step in steps.items()}
+    needs = {name: _needs(step, positions, loops) for name, step in own.items()}
     order, cycle = stable_order(names, needs)
-    if not any(step.depends_on for step in steps.values()):
-        _warn_of_later_steps(steps, needs, positions, problems)
     if cycle:
         at = steps[cycle[0]].at
         message = f"steps wait for each other: {' → '.join(cycle)}"
         problems.error("dependency-cycle", message, at, hint="remove one dependsOn or output reference of the circle")
-    return tuple(_with_later(steps[name], positions, loops) for name in order)
+    for name, step in own.items():
+        for later in sorted(needs[name] & step.reads, key=lambda read: positions.get(read, -1)):
+            is_in_circle = name in cycle and later in cycle  # is reported
+            if positions.get(later, -1) > positions[name] and not is_in_circle and not _is_ordered(name, later, own):
+                _report_later_step(step, later, problems, root)
+    return tuple(_with_later(own[name], positions, loops) for name in order)
 
 
 def _is_straight(steps: Mapping[str, CompiledStep]) -> bool:
@@ -51,16 +64,46 @@ def _with_later(step: CompiledStep, positions: Mapping[str, int], loops: _Loops)
     return replace(step, later=later) if later else step
 
 
-def _warn_of_later_steps(
-    steps: Mapping[str, CompiledStep], needs: Mapping[str, set[str]], positions: Mapping[str, int], problems: Problems
-) -> None:
-    """Warn of a step that reads a later one's output without dependsOn (Arazzo 1.1 §Validation Recommendations)."""
-    for name, step in steps.items():
-        for later in sorted(
-            (need for need in needs[name] if positions.get(need, -1) > positions[name]), key=positions.__getitem__
-        ):
-            message = f'step "{name}" reads an output of the later step "{later}", which therefore runs first'
-            problems.warn("later-step", message, step.at, hint=f'write "{later}" above "{name}"')
+def _without_inherited(step: CompiledStep, positions: Mapping[str, int]) -> CompiledStep:
+    """Leave out what only an action of the workflow reads: it is no dependency of every step above the one read."""
+    own = positions[step.step_id]
+    later = frozenset(name for name in step.reads if positions.get(name, -1) > own)
+    if not later:
+        return step
+    read = {each.step_id for each, at in _step_references(step) if not _is_action_of_workflow(at, step)}
+    return step if later <= read else replace(step, reads=step.reads - (later - read))
+
+
+def _is_action_of_workflow(at: Location, step: CompiledStep) -> bool:
+    workflow = step.at.pointer.rpartition("/steps/")[0]
+    return at.pointer.startswith((f"{workflow}/successActions/", f"{workflow}/failureActions/"))
+
+
+def _is_ordered(name: str, later: str, steps: Mapping[str, CompiledStep]) -> bool:
+    """Return whether `dependsOn` puts the later step before the step `name`, directly or through others."""
+    waiting, seen = [*steps[name].depends_on], set[str]()
+    while waiting:
+        need = waiting.pop()
+        if need == later:
+            return True
+        if need in steps and need not in seen:
+            seen.add(need)
+            waiting += steps[need].depends_on
+            waiting += steps[need].reads
+    return False
+
+
+def _report_later_step(step: CompiledStep, later: str, problems: Problems, root: JsonValue) -> None:
+    """Report what reads an output of a later step (Arazzo 1.1 §Validation Recommendations), at its characters."""
+    for expression, at in _step_references(step):
+        if expression.step_id == later and not _is_action_of_workflow(at, step):
+            message = f'step "{step.step_id}" reads an output of the later step "{later}"'
+            hint = f'write step "{later}" above "{step.step_id}"'
+            problems.error("later-step", message, pinpoint(expression, at, root), hint=hint)
+
+
+def _step_references(step: CompiledStep) -> list[tuple[StepReference, Location]]:
+    return [(each, at) for each, at in placed_references(step) if isinstance(each, StepReference)]
 
 
 def _needs(step: CompiledStep, positions: Mapping[str, int], loops: _Loops) -> set[str]:

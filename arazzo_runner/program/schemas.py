@@ -12,9 +12,9 @@ _COMPOSING: Final = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
 
 
 def input_names(schema: JsonValue, root: JsonValue) -> frozenset[str] | None:
-    """Return the input names that a schema declares; None when unknown (no schema, `$ref` to another document)."""
+    """Return the input names that a schema declares, none without one; None when unknown (`$ref` elsewhere)."""
     if not isinstance(schema, dict):
-        return None
+        return frozenset() if schema is None else None
     if _COMPOSING.isdisjoint(schema):  # nearly always
         properties = schema.get("properties")
         return frozenset(properties) if isinstance(properties, dict) else frozenset()
@@ -26,6 +26,15 @@ def input_names(schema: JsonValue, root: JsonValue) -> frozenset[str] | None:
         if isinstance(properties, dict):
             names.update(properties)
     return frozenset(names)
+
+
+def accepts_any_name(schema: JsonValue, root: JsonValue) -> bool:
+    """Return whether a schema says that inputs may have other names than those it declares."""
+    for part in _parts(schema, root):
+        said = (part or {}).get("additionalProperties"), (part or {}).get("unevaluatedProperties")
+        if any(each not in (None, False) for each in said) or "patternProperties" in (part or {}):
+            return True
+    return False
 
 
 def secret_input_names(schema: JsonValue, root: JsonValue) -> frozenset[str]:

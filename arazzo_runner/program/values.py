@@ -10,7 +10,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.document.model import Criterion
 from arazzo_runner.document.parts import SELECTOR_TYPES
 from arazzo_runner.errors import Change, Edit, Fix, Location, removing, replacing
-from arazzo_runner.expressions.condition import parse_condition
+from arazzo_runner.expressions.condition import COMPARISONS, parse_condition
 from arazzo_runner.expressions.nodes import (
     Constant,
     Expression,
@@ -27,6 +27,7 @@ from arazzo_runner.program.model import (
     ArrayValue,
     CompiledAction,
     CompiledCriterion,
+    CompiledStep,
     ContextCriterion,
     ExpressionValue,
     Literal,
@@ -105,7 +106,7 @@ def compile_expression(text: str, at: Location, context: Context) -> Expression 
         return None
     if bare is not text:
         message = f'"{text}" is one whole expression'
-        context.problems.warn("braced-expression", message, at, hint=f"write {node}", fix=replacing(at, bare))
+        context.problems.tolerate("braced-expression", message, at, hint=f"write {node}", fix=replacing(at, bare))
     context.report_tolerated(tolerated if bare is text else (each.moved(1) for each in tolerated), at)
     context.check(node, at)
     return node
@@ -217,20 +218,34 @@ def _simple(criterion: Criterion, context: Context) -> CompiledCriterion | None:
         compared = _context_comparison(criterion, context)
         if compared is not None:
             return compared
-        hint = "say what the condition is with type: regex, jsonpath or xpath, or remove context"
-        message = "a simple condition has no context; this one is ignored"
-        place = criterion.at.child("context")
-        context.problems.warn("ignored-field", message, place, hint=hint, fix=removing(place, is_safe=False))
     try:
         parsed = parse_condition(criterion.condition, context.declared)
     except ExpressionSyntaxError as problem:
-        context.syntax_error(problem, at, "condition-syntax")
+        context.syntax_error(_lone_operator(criterion) or problem, at, "condition-syntax")
         return None
+    if criterion.context is not None:
+        _report_ignored_context(criterion, context)
     if parsed.tolerated:
         context.report_tolerated(parsed.tolerated, at)
     for expression in parsed.references:
         context.check(expression, at)
     return SimpleCriterion(criterion.condition, parsed.node, at, parsed.references)
+
+
+def _lone_operator(criterion: Criterion) -> ExpressionSyntaxError | None:
+    """Return what to say of `context: $statusCode` with `condition: ==`."""
+    operator = criterion.condition.strip()
+    if criterion.context is None or operator not in COMPARISONS:
+        return None
+    hint = f"write condition: {criterion.context} {operator} <value>, without context"
+    return ExpressionSyntaxError("the condition is only an operator", 0, len(operator), hint)
+
+
+def _report_ignored_context(criterion: Criterion, context: Context) -> None:
+    hint = "say what the condition is with type: regex, jsonpath or xpath, or remove context"
+    message = "a simple condition has no context; this one is ignored"
+    place = criterion.at.child("context")
+    context.problems.warn("ignored-field", message, place, hint=hint, fix=removing(place, is_safe=False))
 
 
 def _context_comparison(criterion: Criterion, context: Context) -> ContextCriterion | None:
@@ -245,16 +260,24 @@ def _context_comparison(criterion: Criterion, context: Context) -> ContextCriter
     if expression is None:
         return None
     at = criterion.at.child("condition")
-    if not isinstance(expected, (dict, list)):
-        text = str(Constant(expected))
-    written = f"{Reference(expression)} == {text}"
-    fix = None  # a simple condition cannot contain an object or a list
-    if not isinstance(expected, (dict, list)):
-        remove = Edit(criterion.at.child("context"), change=Change.REMOVE)
-        fix = Fix((Edit(at, written), remove))
-    hint = f"write condition: {written}, without context"
-    context.problems.warn("context-comparison", "a simple condition has no context", at, hint=hint, fix=fix)
+    _report_context_comparison(criterion, expression, expected, context)
     return ContextCriterion(criterion.condition, expression, expected, at)
+
+
+def _report_context_comparison(
+    criterion: Criterion, expression: Expression, expected: JsonValue, context: Context
+) -> None:
+    at, place = criterion.at.child("condition"), criterion.at.child("context")
+    fix = None
+    if isinstance(expected, (dict, list)):
+        member = f"{'' if '#' in str(expression) else '#'}/{'0' if isinstance(expected, list) else '<name>'}"
+        hint = f"compare its members one by one, as in {expression}{member} == <value>"
+    else:
+        written = f"{Reference(expression)} == {Constant(expected)}"
+        hint = f"write condition: {written if len(written) <= 60 else written[:59] + '…'}, without context"
+        fix = Fix((Edit(at, written), Edit(place, change=Change.REMOVE)))
+    message = "a simple condition has no context; here the two are compared"
+    context.problems.tolerate("context-comparison", message, at, hint=hint, fix=fix)
 
 
 # ---- References: `$sourceDescriptions.…` in a document's texts, and the expressions inside compiled values.
@@ -310,6 +333,33 @@ def value_references(value: Value) -> Iterator[Expression]:
             assert_never(value)
 
 
+def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
+    """Yield the expressions inside a value with the location of their text; `at` if it is unknown."""
+    match value:
+        case Literal():
+            return
+        case ExpressionValue():
+            yield value.expression, value.at
+        case TemplateValue():
+            yield from ((each, value.at) for each in template_references(value.template))
+        case SelectorValue():
+            yield value.context, value.at.child("context")
+            if isinstance(value.query, Template):
+                yield from ((each, value.at.child("selector")) for each in template_references(value.query))
+        case ObjectValue():
+            for name, item in value.members:
+                if isinstance(name, Template):
+                    yield from ((each, at) for each in template_references(name))
+                elif not isinstance(name, str):
+                    yield name, at
+                yield from placed(item, at)
+        case ArrayValue():
+            for item in value.items:
+                yield from placed(item, at)
+        case _:
+            assert_never(value)
+
+
 def template_references(template: Template) -> Iterator[Expression]:
     """Yield the expressions embedded in a template."""
     return (part for part in template.parts if not isinstance(part, str))
@@ -326,6 +376,40 @@ def criterion_references(criterion: CompiledCriterion) -> tuple[Expression, ...]
             return (criterion.context,)
         case _:
             assert_never(criterion)
+
+
+def placed_in_criterion(criterion: CompiledCriterion) -> Iterator[tuple[Expression, Location]]:
+    """Yield the expressions of a criterion with the location of their text: its `context` or its `condition`."""
+    match criterion:
+        case SimpleCriterion():
+            yield from ((each, criterion.at) for each in criterion.references)
+        case QueryCriterion() | ContextCriterion():
+            above = criterion.at.pointer.rpartition("/")[0]
+            yield criterion.context, Location(criterion.at.uri, f"{above}/context", criterion.at.positions)
+            if isinstance(criterion, QueryCriterion) and isinstance(criterion.query, Template):
+                yield from ((each, criterion.at) for each in template_references(criterion.query))
+        case _:
+            assert_never(criterion)
+
+
+def placed_references(step: CompiledStep) -> Iterator[tuple[Expression, Location]]:
+    """Yield every expression of a step with the location of its text, its actions' included."""
+    for parameter in step.parameters:
+        yield from placed(parameter.value, parameter.at)
+    if step.body is not None:
+        if step.body.payload is not None:
+            yield from placed(step.body.payload, step.body.at)
+        for replacement in step.body.replacements:
+            yield from placed(replacement.value, replacement.at)
+    for criterion in step.criteria:
+        yield from placed_in_criterion(criterion)
+    for action in (*step.on_success, *step.on_failure):
+        for criterion in action.criteria:
+            yield from placed_in_criterion(criterion)
+        for parameter in action.parameters:
+            yield from placed(parameter.value, parameter.at)
+    for _, value in step.outputs:
+        yield from placed(value, step.at)
 
 
 def action_references(action: CompiledAction) -> Iterator[Expression]:

@@ -162,3 +162,5 @@ def _requests(steps: Iterable[StepResult], secrets: Secrets) -> Iterable[str]:
             details = [f"  {line}".rstrip() for line in request_details(attempt.request, secrets)]
             lines = [f"# {one_line(step.step_id)}", request_line(attempt.request, secrets), *details, ""]
             yield "\n".join(lines) + "\n"
+        if step.repeats is not None:
+            yield f"# {one_line(step.step_id)} {one_line(step.repeats)}\n\n"

@@ -14,7 +14,7 @@ from arazzo_runner.cli.main import run
 from tests.lint.documents import CLEAN, PETS, project, with_criterion
 
 BAD = with_criterion("$statusCode = 200")
-DOUBTFUL = with_criterion('$statusCode == "200"')
+DOUBTFUL = with_criterion("$response.body#id == 200")
 
 
 @pytest.fixture
@@ -39,13 +39,13 @@ def validate(*arguments, capsys):
         pytest.param(["sub/doubtful.yml", "--max-warnings", "0"], 1, "1 warning (1 fixable with --fix)", id="too many warnings"),
         pytest.param(["sub/doubtful.yml", "--max-warnings", "1"], 0, "1 warning (1 fixable with --fix)", id="as many as allowed"),
         pytest.param(["sub/doubtful.yml", "--strict"], 1, "1 error (1 fixable with --fix)", id="strict"),
-        pytest.param(["sub/doubtful.yml", "--preset", "strict", "--select", "double-quotes"], 1, "1 error (1 fixable with --fix)", id="the strict preset"),
+        pytest.param(["sub/doubtful.yml", "--preset", "strict", "--select", "pointer-slash"], 1, "1 error (1 fixable with --fix)", id="the strict preset"),
         pytest.param(["sub/doubtful.yml", "--preset", "minimal"], 0, "it is valid: no problems", id="the minimal preset"),
         pytest.param(["sub/doubtful.yml", "--level", "error"], 0, "it is valid: no problems", id="errors only"),
-        pytest.param(["sub/doubtful.yml", "--level", "double-quotes=error"], 1, "1 error (1 fixable with --fix)", id="a level of one code"),
-        pytest.param(["sub/doubtful.yml", "--level", "double-*, unknown-step=error"], 1, "1 error (1 fixable with --fix)", id="a level of several codes"),
+        pytest.param(["sub/doubtful.yml", "--level", "pointer-slash=error"], 1, "1 error (1 fixable with --fix)", id="a level of one code"),
+        pytest.param(["sub/doubtful.yml", "--level", "pointer-*, unknown-step=error"], 1, "1 error (1 fixable with --fix)", id="a level of several codes"),
         pytest.param(["bad.yml", "--ignore", "condition-*"], 0, "it is valid: no problems", id="an ignored code"),
-        pytest.param(["bad.yml", "--select", "double-quotes, later-step"], 0, "it is valid: no problems", id="selected codes only"),
+        pytest.param(["bad.yml", "--select", "pointer-slash, later-step"], 0, "it is valid: no problems", id="selected codes only"),
         pytest.param([], 1, "1 error, 1 warning in 2 of 3 documents (1 fixable with --fix)", id="this folder when nothing is named"),
         pytest.param(["*.yml", "--exclude", "pets.yml"], 1, "1 error in 1 of 2 documents", id="a glob"),
         pytest.param([".", "--exclude", "bad.yml"], 0, "1 warning in 1 of 2 documents (1 fixable with --fix)", id="a folder without a file"),
@@ -80,7 +80,7 @@ def test_wrong_options_are_one_clear_error(folder, capsys, arguments, message):
 
 def test_the_nearest_configuration_holds_for_each_document(folder, capsys):
     (folder / "arazzo.toml").write_text('[validate.rules]\ncondition-syntax = "warning"\n', encoding="utf-8")
-    (folder / "sub" / "arazzo.toml").write_text('[validate.rules]\ndouble-quotes = "off"\n', encoding="utf-8")
+    (folder / "sub" / "arazzo.toml").write_text('[validate.rules]\npointer-slash = "off"\n', encoding="utf-8")
     code, out, _ = validate(".", capsys=capsys)
     assert (code, out.splitlines()[-1]) == (0, "1 warning in 1 of 3 documents")
     assert validate(".", "--no-config", capsys=capsys)[0] == 1
@@ -107,9 +107,9 @@ def test_include_of_the_configuration_works_from_every_folder(folder, capsys, mo
 
 def _shown(name):
     text = (
-        f"warning[double-quotes]: strings are written in single quotes\n  --> {name}:12:39\n"
-        '12 |           - condition: $statusCode == "200"\n'
-        "   |                                       ^^^^^ hint: write '200'\n\n1 warning (1 fixable with --fix)\n"
+        f"warning[pointer-slash]: a JSON Pointer begins with /\n  --> {name}:12:39\n"
+        "12 |           - condition: $response.body#id == 200\n"
+        "   |                                       ^^ hint: write $response.body#/id\n\n1 warning (1 fixable with --fix)\n"
     )
     return text, "1 warning, more than the 0 allowed\n"
 

@@ -41,8 +41,8 @@ def send(tmp_path):
             "sourceDescriptions": [{"name": "api", "url": (tmp_path / "api.json").as_uri()}],
             "workflows": [{"workflowId": "w", "steps": step if isinstance(step, list) else [{"stepId": "s", **step}]}],
         }
-        if schema is not None:
-            value["workflows"][0]["inputs"] = schema
+        declared = {"properties": {name: {} for name in ("gone", "id", "m", *(inputs or {}))}}
+        value["workflows"][0]["inputs"] = declared if schema is None else schema
         world = ScriptedWorld(script)
         return arazzo_runner.run(
             value, inputs=inputs or {}, world=world, load_options=LoadOptions(root=str(tmp_path))

@@ -220,7 +220,8 @@ def test_condition_result_is_that_of_the_specification(text, expected):
     [
         ("", 0, None), ("$statusCode ==", 14, None), ("$statusCode = 200", 12, "write =="), ("$statusCode === 200", 12, "write =="), ("1 <> 2", 2, "write !="),
         ("$a == 1", 0, None), ("1 and 2", 2, "write &&"), ("1 or 2", 2, "write ||"), ("not 1", 0, "write !"), ("$inputs.s contains 'x'", 10, "use type: regex with a context"),
-        ("$inputs.s == text", 13, "write 'text' for a text"), ("$inputs.s == application/json", 13, "write 'application/json' for a text"),
+        ("$inputs.s < text", 12, "write 'text'"), ("application/json == $inputs.s", 0, "write 'application/json'"), ("$inputs.s == None", 13, "write null"), ("$inputs.s == steps.a.outputs.b", 13, "write $steps.a.outputs.b"),
+        ("$statusCode == OK", 15, "write one, such as 200"),
         ("size($inputs.s) > 1", 0, "use type: jsonpath"), ("1 == 1 == 1", 7, "join two comparisons with &&"), ("(1", 0, None), ("1)", 1, None), ("'a", 0, "add '"),
         ("1 & 2", 2, "write &&"), ("$inputs.a[", 10, None), ("(1)[x]", 4, None), ("(1)[-1]", 4, None), ("(1).", 4, None), ("1 2", 2, None), ("{1}", 0, None), ("{$statusCode == 1", 0, None), ("@", 0, None), ("[1]", 0, None),
     ],
@@ -234,7 +235,7 @@ def test_malformed_condition_is_refused_at_its_character(text, offset, hint):
 
 
 @pytest.mark.parametrize(("text", "code"), [('$inputs.s == "x"', "double-quotes"), ("$inputs.a.length > 1", "length-property"), ("($inputs.a).length > 1", "length-property"),
-                                            ("{$statusCode} == 1", "braced-expression"), ("$response.headers.X == 1", "headers-plural")])  # fmt: skip
+                                            ("{$statusCode} == 1", "braced-expression"), ("$response.headers.X == 1", "headers-plural"), ("$inputs.s == application/json", "condition-syntax")])  # fmt: skip
 def test_tolerated_syntax_of_conditions_is_reported(text, code):
     assert [slip.code for slip in parse_condition(text).tolerated] == [code]
 

@@ -41,7 +41,12 @@ CHILD = {
     "info": {"title": "child", "version": "1"},
     "sourceDescriptions": [{"name": "pets", "url": "./pets.json", "type": "openapi"}],
     "workflows": [
-        {"workflowId": "child", "steps": [{"stepId": "c", "operationId": "listPets"}], "outputs": {"o": "$inputs.x"}}
+        {
+            "workflowId": "child",
+            "steps": [{"stepId": "c", "operationId": "listPets"}],
+            "inputs": {"properties": {"x": {}}},
+            "outputs": {"o": "$inputs.x"},
+        }
     ],
 }
 
@@ -176,7 +181,7 @@ def test_a_source_that_does_not_exist_is_looked_up_elsewhere(folder):
         pytest.param({"operationId": "guarded", "parameters": [{"name": "x-api-key", "in": "header", "value": "x"}, {"name": "sid", "in": "cookie", "value": "x"}]}, [], id="keys that the operation's security asks for"),
         pytest.param({"operationId": "guarded", "parameters": [{"name": "key", "in": "query", "value": "x"}]}, [("undeclared-parameter", "warning")], id="a key that another operation's security asks for"),
         pytest.param({"operationId": "listPets", "parameters": [{"name": "limit", "value": 1}]}, [("missing-field", "error")], id="a parameter without in"),
-        pytest.param({"operationId": "listPets", "parameters": [{"name": "limit", "in": "query", "value": "$inputs.x"}]}, [], id="no inputs schema, nothing known"),
+        pytest.param({"operationId": "listPets", "parameters": [{"name": "limit", "in": "query", "value": "$inputs.x"}]}, [("undeclared-input", "error")], id="no inputs schema, no inputs"),
         pytest.param({"operationId": "listPets", "parameters": [{"name": "limit", "in": "query", "value": "$steps.zero.outputs.x"}]}, [("unknown-step", "error")], id="an unknown step"),
         pytest.param({"operationId": "listPets", "parameters": [{"name": "limit", "in": "query", "value": "$workflows.z.outputs.x"}]}, [("unknown-workflow", "error")], id="an unknown workflow"),
         pytest.param({"operationId": "listPets", "parameters": [{"name": "limit", "in": "query", "value": "$sourceDescriptions.z.url"}]}, [("unknown-source", "error")], id="an unknown source"),
@@ -186,11 +191,11 @@ def test_a_source_that_does_not_exist_is_looked_up_elsewhere(folder):
         pytest.param({"operationId": "listPets", "outputs": {"a": "$response.bodies"}}, [("expression-syntax", "error")], id="a malformed expression"),
         pytest.param({"operationId": "listPets", "outputs": {"a": "text"}}, [("constant-output", "warning")], id="an output that is a text"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"condition": "$statusCode = 200"}]}, [("condition-syntax", "error")], id="a malformed condition"),
-        pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$statusCode", "condition": "200"}]}, [("context-comparison", "warning")], id="a value compared with its context"),
+        pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$statusCode", "condition": "200"}]}, [("context-comparison", "error")], id="a value compared with its context"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$response.body", "condition": "$.[", "type": "jsonpath"}]}, [("jsonpath-syntax", "error")], id="a malformed JSONPath"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$response.body", "condition": "(", "type": "regex"}]}, [("regex-syntax", "error")], id="a malformed regular expression"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"context": "body", "condition": "a", "type": "regex"}]}, [("expression-syntax", "error")], id="a context that is no expression"),
-        pytest.param({"operationId": "addPet", "requestBody": {"payload": {"$inputs.key": 1, "name": "x"}}}, [("expression-as-key", "warning")], id="a computed key"),
+        pytest.param({"operationId": "addPet", "requestBody": {"payload": {"$inputs.key": 1, "name": "x"}}}, [("undeclared-input", "error"), ("expression-as-key", "warning")], id="a computed key"),
         pytest.param({"operationId": "addPet", "requestBody": {"payload": {}, "replacements": [{"target": "a", "value": 1}]}}, [("jsonpointer-syntax", "error")], id="a target that is no pointer"),
         pytest.param({"operationId": "addPet", "requestBody": {"payload": {}, "replacements": [{"target": "$.a", "value": 1}]}}, [("target-language", "warning")], id="a target that is a JSONPath"),
         pytest.param({"operationId": "listPets", "dependsOn": ["$steps.s0"]}, [("depends-on-form", "warning"), ("dependency-cycle", "error")], id="dependsOn as an expression, of itself"),
@@ -236,7 +241,7 @@ def test_a_selector_object_is_compiled_and_warned_of_in_1_0(folder):
             }
         }
     }
-    value = document({"operationId": "addPet", "requestBody": body}, version="1.0.1")
+    value = document({"operationId": "addPet", "requestBody": body}, version="1.0.1", inputs={"properties": {"i": {}}})
     assert {code for code, _ in codes(folder, value)} == {"newer-field", "whole-inputs"}
     program = arazzo_runner.load(folder / "doc.json", load_options=LoadOptions(root=str(folder)))
     member = program.workflow.steps[0].body.payload.members[0][1]
@@ -327,7 +332,7 @@ def test_steps_are_ordered_and_checked_without_their_operations(folder):
     reader = {"operationId": "nope", "parameters": [{"name": "q", "in": "query", "value": "$steps.s1.outputs.id"}]}
     giver = {"operationId": "nope", "outputs": {"id": "$response.body#/id"}}
     found = codes(folder, document([reader, giver]))
-    assert found == [("unknown-operation", "error"), ("unknown-operation", "error"), ("later-step", "warning")]
+    assert found == [("unknown-operation", "error"), ("unknown-operation", "error"), ("later-step", "error")]
 
 
 def test_operation_steps_are_those_that_call_operations(folder):

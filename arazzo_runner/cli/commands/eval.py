@@ -34,7 +34,7 @@ from arazzo_runner.expressions.nodes import (
 from arazzo_runner.expressions.parser import canonical_form, parse_expression
 from arazzo_runner.expressions.queries.query import Query, compile_query, select
 from arazzo_runner.expressions.scope import FIELDS, Scope, declared_by, scope_of
-from arazzo_runner.expressions.template import parse_template
+from arazzo_runner.expressions.template import check_expression_string, parse_template
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.terminal.console import Console
@@ -129,6 +129,8 @@ def _parse(text: str, kind: str, given: Mapping[str, JsonValue], version: str | 
             return Parsed(*parse_expression(text, strict=True))
         return Parsed(*parse_expression(text, declared))
     if kind == "template":
+        if strict:
+            check_expression_string(text)
         parsed = parse_template(text, declared)
         return Parsed(parsed.node, parsed.tolerated)
     if kind == "condition":

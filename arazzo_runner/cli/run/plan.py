@@ -41,6 +41,7 @@ from arazzo_runner.cli.run.prepare import (
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import CredentialsGiven
+from arazzo_runner.engine.inputs import undeclared_inputs
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow, did_you_mean
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
@@ -274,8 +275,9 @@ def _inputs_of(chosen: _Chosen, stated: GivenInputs, environment: Mapping[str, s
     names = input_names(workflow.inputs, workflow.document.raw)
     inputs = with_environment(stated, names or (), environment)
     inputs = with_defaults(inputs, names or (), chosen.given.defaults.inputs)
-    if alone or names is None:
+    if alone or names is None or workflow.inputs is None:
         return inputs
+    names |= {reference.name for reference, _ in undeclared_inputs(workflow) if reference.name}
     values = {name: value for name, value in inputs.values.items() if name in names}
     return replace(inputs, values=values, texts={name: text for name, text in inputs.texts.items() if name in names})
 

@@ -7,7 +7,9 @@ any object, `$[?@.x != null]`, gets a warning.
 from __future__ import annotations
 
 import json
+from typing import Final
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, ToleratedSyntax
 from arazzo_runner.expressions.queries.jsonpath_nodes import (
     AllOf,
@@ -59,15 +61,38 @@ def passes_anything(path: Path) -> ToleratedSyntax | None:
     but Nothing, which differs from null (RFC 9535 §2.3.5.2.2).
     """
     test = root_filter(path)
-    for part in test.tests if isinstance(test, AllOf) else (test,):
+    parts = test.tests if isinstance(test, AllOf) else (test,)
+    present = [part.path for part in parts if isinstance(part, Exists)]
+    for part in parts:
         if not isinstance(part, Compare) or part.operator != "!=":
             continue
         for one, other in ((part.left, part.right), (part.right, part.left)):
             tested = operand_path(one)
-            if other == Constant(None) and isinstance(one, ValueOf) and tested is not None and not tested.absolute:
+            if tested is None or tested.absolute or tested in present:
+                continue
+            if other == Constant(None) and isinstance(one, ValueOf):
                 message = "a value that is absent differs from null, so this filter passes any object"
                 return ToleratedSyntax("filter-passes-anything", f"{message}; test first that it exists", 0, 1)
     return None
+
+
+_LENGTH: Final = pattern(r"([@$](?:\.[\w-]+|\[\d+\]|\['[^']*'\])+)\.length(?![\w.(\[-])")
+
+
+def length_members(text: str) -> tuple[ToleratedSyntax, ...]:
+    """Return a warning for each `@.tags.length` of a filter, and for `$.items.length`: RFC 9535 has length()."""
+    found = []
+    for match in _LENGTH.finditer(text) if ".length" in text else ():
+        path = match.group(1)
+        is_in_filter = "?" in text[: match.start()]
+        if is_in_filter or path.endswith("s"):  # outside of filters, `$.film.length` is a member
+            message = f'{match.group()} is the member "length" in RFC 9535, not how many there are'
+            before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
+            is_compared = before.endswith(("=", "<", ">")) or after.startswith(("=", "!=", "<", ">"))
+            counted = f"length({path})" if is_compared else f"length({path}) > 0"
+            canonical = counted if is_in_filter else None
+            found.append(ToleratedSyntax("length-property", message, match.start(), len(match.group()), canonical))
+    return tuple(found)
 
 
 # ------------------------------------------------------------------ the spelling of RFC 9535

@@ -128,7 +128,7 @@ def _compile(text: str, kind: str, version: str) -> tuple[object, tuple[Tolerate
 
 
 def _jsonpath(text: str, version: str) -> tuple[object, tuple[ToleratedSyntax, ...]]:
-    from arazzo_runner.expressions.queries.jsonpath_comparison import parse_comparison, passes_anything
+    from arazzo_runner.expressions.queries.jsonpath_comparison import length_members, parse_comparison, passes_anything
     from arazzo_runner.expressions.queries.jsonpath_parser import parse_jsonpath
 
     goessner = version == GOESSNER
@@ -146,8 +146,10 @@ def _jsonpath(text: str, version: str) -> tuple[object, tuple[ToleratedSyntax, .
             name = text[2:].split(" ")[0].replace("/", ".")
             raise ExpressionSyntaxError(problem.message, 0, 2, f"write $[?$.{name} == …]") from None
         raise
-    warning = None if goessner else passes_anything(path)
-    return path, () if warning is None else (warning,)
+    if goessner:
+        return path, ()
+    warning = passes_anything(path)
+    return path, (*(() if warning is None else (warning,)), *length_members(text))
 
 
 def _standard(text: str) -> tuple[object, tuple[ToleratedSyntax, ...]] | None:
@@ -173,13 +175,19 @@ def _pointer(text: str) -> tuple[Pointer, tuple[ToleratedSyntax, ...]]:
         message = "a JSON Pointer has no # (that is its form in a URI)"
         tolerated = (ToleratedSyntax("pointer-fragment", message, 0, 1, pointer, (0, len(text))),)
     if pointer and not pointer.startswith("/"):
-        raise ExpressionSyntaxError("a JSON Pointer begins with /", hint=f"write /{text}")
+        raise ExpressionSyntaxError("a JSON Pointer begins with /", hint=f"write /{_as_pointer(text)}")
     place = pointer.find("~")
     while place >= 0:
         if pointer[place + 1 : place + 2] not in ("0", "1"):
             raise ExpressionSyntaxError('"~" must be followed by 0 or 1', place, 1, "write ~0 for ~, ~1 for /")
         place = pointer.find("~", place + 1)
     return Pointer(pointer), tolerated
+
+
+def _as_pointer(text: str) -> str:
+    """Return `metadata/source` for `metadata.source`, `items/0` for `items[0]`; other texts as they are."""
+    steps = text.replace("[", ".").replace("]", "")
+    return steps.replace(".", "/") if all(step.replace("_", "a").isalnum() for step in steps.split(".")) else text
 
 
 # ------------------------------------------------------------------ selecting

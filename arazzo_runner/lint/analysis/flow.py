@@ -7,7 +7,8 @@ The graph may have more paths than a run can take, never fewer: what is unreacha
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import takewhile
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Diagnostic, Location, Severity
@@ -33,6 +34,13 @@ class BrokenPlaces:
         prefix = f"{at.pointer}/{field}/" if field else f"{at.pointer}/"
         index = bisect_left(pointers, prefix)
         return index < len(pointers) and pointers[index].startswith(prefix)
+
+    def outside(self, at: Location, fields: Collection[str]) -> bool:
+        """Return whether there is an error at a location or below, other than in these fields of it."""
+        pointers, prefix = self._pointers.get(at.uri, []), f"{at.pointer}/"
+        found = pointers[bisect_left(pointers, prefix) :]
+        inside = takewhile(lambda pointer: pointer.startswith(prefix), found)
+        return any(pointer[len(prefix) :].partition("/")[0] not in fields for pointer in inside)
 
 
 class Flow(Record):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import assert_never
 
-from arazzo_runner.base.json_values import JsonValue, resolve_pointer
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.nodes import (
@@ -17,23 +15,18 @@ from arazzo_runner.expressions.nodes import (
     Keyword,
     Reference,
     SourceReference,
-    Template,
     operands_of,
 )
 from arazzo_runner.program.model import (
-    ArrayValue,
     CompiledCriterion,
     CompiledStep,
     CompiledWorkflow,
     ExpressionValue,
     Literal,
-    ObjectValue,
-    SelectorValue,
     SimpleCriterion,
-    TemplateValue,
     Value,
 )
-from arazzo_runner.program.values import criterion_references, template_references
+from arazzo_runner.program.values import criterion_references, placed, placed_in_criterion
 
 BEFORE = frozenset({"parameter", "payload", "replacement"})
 """The roles that are evaluated before the request is sent."""
@@ -113,35 +106,7 @@ def _of_criteria(
     found: list[Use],
 ) -> None:
     for criterion in criteria:
-        for expression in criterion_references(criterion):
-            found.append(Use(expression, criterion.at, role, workflow, step))
-
-
-def placed(value: Value, at: Location) -> Iterator[tuple[Expression, Location]]:
-    """Yield the expressions inside a value with the location of their text; `at` if it is unknown."""
-    match value:
-        case Literal():
-            return
-        case ExpressionValue():
-            yield value.expression, value.at
-        case TemplateValue():
-            yield from ((each, value.at) for each in template_references(value.template))
-        case SelectorValue():
-            yield value.context, value.at.child("context")
-            if isinstance(value.query, Template):
-                yield from ((each, value.at.child("selector")) for each in template_references(value.query))
-        case ObjectValue():
-            for name, item in value.members:
-                if isinstance(name, Template):
-                    yield from ((each, at) for each in template_references(name))
-                elif not isinstance(name, str):
-                    yield name, at
-                yield from placed(item, at)
-        case ArrayValue():
-            for item in value.items:
-                yield from placed(item, at)
-        case _:
-            assert_never(value)
+        found += [Use(expression, at, role, workflow, step) for expression, at in placed_in_criterion(criterion)]
 
 
 def reads_only_status(criterion: CompiledCriterion) -> bool:
@@ -183,11 +148,3 @@ def operand_expression(operand: Condition) -> Expression | None:
     if not steps or isinstance(expression, (Keyword, SourceReference, ComponentReference)):
         return expression
     return replace(expression, path=(*expression.path, *steps))
-
-
-def pinpoint(expression: Expression, at: Location, root: JsonValue) -> Location:
-    """Return the location of an expression inside the text at a location; `root` is the document's value."""
-    text = resolve_pointer(root, at.pointer)
-    canonical = str(expression)
-    offset = text.find(canonical) if isinstance(text, str) else -1
-    return at if offset < 0 else at.within(offset, len(canonical))

@@ -10,10 +10,9 @@ from arazzo_runner.expressions.nodes import WorkflowReference
 from arazzo_runner.lint.analysis.flow import BrokenPlaces, is_unconditional
 from arazzo_runner.lint.analysis.partial import mismatches
 from arazzo_runner.lint.analysis.schema_types import Found, SchemaType, expanded, lookup, required_names
-from arazzo_runner.lint.analysis.uses import pinpoint
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
-from arazzo_runner.program.context import names_hint
+from arazzo_runner.program.context import names_hint, pinpoint
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, WorkflowKey
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.sources.operation import Operation

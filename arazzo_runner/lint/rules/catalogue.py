@@ -110,26 +110,28 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "references",
         ERROR,
-        "not-supported source-kind source-not-found source-not-readable unknown-component unknown-output "
-        "unknown-source unknown-step unknown-workflow",
+        "not-supported source-kind source-not-found source-not-readable unknown-component "
+        "unknown-output unknown-source unknown-step unknown-workflow",
     ),
     *_loader("references", ERROR, "depends-on-form", "all"),
-    *_loader("references", WARNING, "source-moved undeclared-input"),
+    *_loader("references", ERROR, "undeclared-input", "some"),
+    *_loader("references", WARNING, "source-moved"),
     *_loader("references", INFO, "not-checked"),
     *_loader(
         "language",
         ERROR,
-        "condition-syntax expression-syntax jsonpath-syntax jsonpointer-syntax regex-syntax xpath-syntax",
+        "expression-syntax jsonpath-syntax jsonpointer-syntax regex-syntax xpath-syntax",
     ),
+    *_loader("language", ERROR, "braced-expression context-comparison double-quotes jsonpath-comparison", "all"),
+    *_loader("language", ERROR, "condition-syntax", "some"),
     *_loader(
         "language",
         WARNING,
-        "bare-expression braced-expression constant-output context-comparison double-quotes expression-as-key "
-        "filter-passes-anything headers-plural jsonpath-comparison jsonpath-version length-property pointer-fragment "
-        "pointer-slash property-step regex-delimiters target-language whole-inputs whole-outputs",
+        "bare-expression constant-output expression-as-key filter-passes-anything headers-plural jsonpath-version "
+        "length-property pointer-fragment pointer-slash property-step regex-delimiters target-language whole-inputs "
+        "whole-outputs",
     ),
-    *_loader("flow", ERROR, "dependency-cycle"),
-    *_loader("flow", WARNING, "later-step"),
+    *_loader("flow", ERROR, "dependency-cycle later-step"),
     *_loader(
         "openapi",
         ERROR,

@@ -40,7 +40,7 @@ def constant_condition(inspection: Inspection) -> Iterator[Finding]:
     """Report conditions, and parts of them, with a constant value: `200 == 200`, `$statusCode == 200 || 201`."""
     for criteria in inspection.compiled_criteria:
         for criterion in criteria:
-            if isinstance(criterion, SimpleCriterion):
+            if isinstance(criterion, SimpleCriterion) and not inspection.broken.inside(criterion.at):
                 part = _constant_part(criterion.condition)
                 if part is not None:
                     message = f"{part} is the same for every response"

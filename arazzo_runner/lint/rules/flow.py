@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from arazzo_runner.document.model import Criterion, FailureAction, ReusableObject, SuccessAction
 from arazzo_runner.errors import Location, Severity
@@ -18,9 +18,10 @@ from arazzo_runner.lint.analysis.conditions import (
     surely_holds,
 )
 from arazzo_runner.lint.analysis.flow import BrokenPlaces, Dominance, Flow, reached_from, reversed_edges
-from arazzo_runner.lint.analysis.uses import pinpoint, sent
+from arazzo_runner.lint.analysis.uses import sent
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
+from arazzo_runner.program.context import pinpoint
 from arazzo_runner.program.model import (
     CompiledAction,
     CompiledCriterion,
@@ -29,6 +30,9 @@ from arazzo_runner.program.model import (
     Unlinked,
     WorkflowCall,
 )
+
+_TARGET_FIELDS: Final = frozenset({"stepId", "workflowId", "retryAfter", "retryLimit"})
+"""Fields of an action that do not decide whether it is taken."""
 
 Item: TypeAlias = SuccessAction | FailureAction | ReusableObject
 Known: TypeAlias = Mapping[str, SuccessAction] | Mapping[str, FailureAction]
@@ -62,7 +66,7 @@ def _hidden(items: Sequence[Item], known: Known, broken: BrokenPlaces) -> Iterat
     earlier: dict[frozenset[str], SuccessAction | FailureAction] = {}
     for item in items:
         action = _followed(item, known)
-        if action is None or broken.inside(item.at):
+        if action is None or broken.outside(item.at, _TARGET_FIELDS):
             continue
         criteria = frozenset(_text(criterion) for criterion in action.criteria)
         before = earlier.get(frozenset()) or earlier.get(criteria)

@@ -9,11 +9,12 @@ from typing import Final
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, resolve_pointer, to_number, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.errors import Location, Severity
+from arazzo_runner.expressions.nodes import MessageReference
 from arazzo_runner.lint.analysis.partial import Computed, computed_mismatch, has_computed, mismatches
 from arazzo_runner.lint.analysis.schema_types import SchemaType, possible_types
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, ExpressionValue
 from arazzo_runner.sources.http_media.media_types import best_match
 from arazzo_runner.sources.http_media.styles import query_fields
 from arazzo_runner.sources.operation import Operation, OperationParameter
@@ -87,7 +88,7 @@ def parameter_mismatch(inspection: Inspection) -> Iterator[Finding]:
             found = _mismatch(value, schema_type)
             if found is not None:
                 message = f'{parameter.location} parameter "{parameter.name}": {found}'
-                hint = "look the parameter up in the description"
+                hint = _whole_body_hint(found, parameter.name, workflow) or "look the parameter up in the description"
                 at = parameter.at.child("value")
                 yield Finding(message, at, hint)
 
@@ -223,8 +224,27 @@ def payload_mismatch(inspection: Inspection) -> Iterator[Finding]:
     for each in inspection.payload_mismatches:
         if each.keyword not in ("required", "additionalProperties", "readOnly", "near"):
             message = f'step "{each.step.step_id}": {each.message}'
-            hint = _hint(each.message, each.keyword)
-            yield Finding(message, each.at, hint)
+            member = each.at.pointer.rpartition("/")[2]
+            above = each.step.at.pointer.rpartition("/steps/")[0]
+            workflow = next((known for known in inspection.compiled if known.at.pointer == above), None)
+            whole = None if workflow is None else _whole_body_hint(each.message, member, workflow)
+            yield Finding(message, each.at, whole or _hint(each.message, each.keyword))
+
+
+_OUTPUT_READ: Final = pattern(r" but \$steps\.([\w-]+)\.outputs\.([\w.-]+) is object$")
+
+
+def _whole_body_hint(message: str, member: str, workflow: CompiledWorkflow) -> str | None:
+    """Return the hint for an object that does not fit because the output that is read is a whole response body."""
+    found = _OUTPUT_READ.search(message)
+    step = None if found is None else next((each for each in workflow.steps if each.step_id == found[1]), None)
+    value = None if found is None or step is None else dict(step.outputs).get(found[2])
+    if found is None or value is None or not isinstance(value, ExpressionValue):
+        return None
+    read = value.expression
+    if not isinstance(read, MessageReference) or read.part != "body" or read.pointer or read.path:
+        return None
+    return f'"{found[2]}" is the whole response body; read one member of it, as in {read}#/{member}'
 
 
 def _hint(message: str, keyword: str) -> str:

@@ -27,13 +27,12 @@ from arazzo_runner.lint.analysis.uses import (
     Use,
     criterion_expressions,
     operand_expression,
-    pinpoint,
     reads_only_status,
     sent,
 )
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
-from arazzo_runner.program.context import names_hint
+from arazzo_runner.program.context import names_hint, pinpoint
 from arazzo_runner.program.model import (
     CompiledCriterion,
     CompiledStep,
@@ -131,13 +130,24 @@ def response_too_early(inspection: Inspection) -> Iterator[Finding]:
     """Report expressions that read the request or response in what is evaluated before the request is sent."""
     for _, step in inspection.compiled_steps:
         for expression, at, role in sent(step):
-            if not isinstance(expression, (Keyword, MessageReference)):
-                continue
-            if isinstance(expression, Keyword) and expression.name == "self":
+            if not _comes_from_response(expression, step):
                 continue
             message = f"{expression} has no value yet: a {role} is worked out before the request is sent"
             hint = "make it an output of the step before, and read $steps.<stepId>.outputs.<name>"
             yield Finding(message, at, hint)
+
+
+def _comes_from_response(expression: Expression, step: CompiledStep) -> bool:
+    """Return whether an expression reads the request or response of its step, or an output of it on no second visit."""
+    match expression:
+        case Keyword(name=name):
+            return name != "self"
+        case MessageReference():
+            return True
+        case StepReference(step_id=step_id, output=output) if step_id == step.step_id and output in dict(step.outputs):
+            return step_id not in step.later and all(action.type != "retry" for action in step.on_failure)
+        case _:
+            return False
 
 
 @rule("status-not-documented", "openapi", trigger=Trigger(needs="operations"))

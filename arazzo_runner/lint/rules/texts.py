@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.document.model import Workflow
-from arazzo_runner.errors import replacing
+from arazzo_runner.errors import Location, Severity, did_you_mean, replacing
+from arazzo_runner.expressions.parser import ROOTS
+from arazzo_runner.expressions.template import misspelled_root
 from arazzo_runner.lint.analysis.schemas import follow, property_of, types_of
 from arazzo_runner.lint.analysis.text_index import is_value_place
 from arazzo_runner.lint.inspection import Inspection
@@ -94,35 +96,105 @@ _UNBRACED: Final = pattern(
 )
 
 
-@rule("undeclared-in-text", "references", trigger=Trigger(parts=("$inputs.", "$steps.")))
+@rule("undeclared-in-text", "references", severity=Severity.ERROR, trigger=Trigger(parts=("$inputs.", "$steps.")))
 def undeclared_in_text(inspection: Inspection) -> Iterator[Finding]:
     """Report undeclared inputs and outputs in texts without braces: they are sent as text (semantics §3)."""
-    reported = {each.at.pointer for each in inspection.diagnostics}
     named = {*inspection.texts.holding("$inputs."), *inspection.texts.holding("$steps.")}
     mixed = [text for text in named if not _UNBRACED.fullmatch(text)]  # whole expressions are checked by the loader
-    for text, pointer, is_key in inspection.texts.placed(mixed):
-        if is_key or pointer in reported or not is_value_place(pointer):
-            continue
+    for text, at, workflow in _values(inspection, mixed):
         for found in _UNBRACED.finditer(text):
-            workflow = inspection.workflow_at(pointer)
             what = None if workflow is None else _unknown(inspection, workflow, found)
             if what is not None:
-                message = f"{found.group()} names no {what}; it is sent as this text"
-                at = inspection.at(pointer).within(found.start(), len(found.group()))
-                hint = f"declare it, and write {{{found.group()}}}"
-                yield Finding(message, at, hint)
+                kind, near = what
+                message = f"{found.group()} names no {kind}; it is sent as this text"
+                hint = near or f"declare it, and write {{{found.group()}}}"
+                severity = Severity.WARNING if near is None else None
+                yield Finding(message, at.within(found.start(), len(found.group())), hint, severity)
 
 
-def _unknown(inspection: Inspection, workflow: Workflow, found: re.Match[str]) -> str | None:
-    """Return the kind of name that is not declared in a workflow; None if it is declared, or not known."""
+def _values(inspection: Inspection, texts: Collection[str]) -> Iterator[tuple[str, Location, Workflow | None]]:
+    """Yield where these texts are sent or evaluated, and nothing is reported yet, with the workflow there."""
+    reported = {each.at.pointer for each in inspection.diagnostics} if texts else set()
+    for text, pointer, is_key in inspection.texts.placed(texts):
+        if not is_key and pointer not in reported and is_value_place(pointer):
+            yield text, inspection.at(pointer), inspection.workflow_at(pointer)
+
+
+def _unknown(inspection: Inspection, workflow: Workflow, found: re.Match[str]) -> tuple[str, str | None] | None:
+    """Return what is not declared, and a near name that is; None if it is declared, or not known."""
     if found["input"] is not None:
         declared = input_names(workflow.inputs, inspection.description.raw)
-        return None if declared is None or declares(declared, found["input"]) else "input"
+        is_fine = declared is None or declares(declared, found["input"])
+        return None if is_fine else ("input", did_you_mean(found["input"], declared or ()))
     step = next((each for each in workflow.steps if each.step_id == found["step"]), None)
     if step is None:
-        return "step"
-    is_open = step.workflow_id is not None
-    return None if is_open or declares(step.outputs, found["output"]) else f'output of step "{step.step_id}"'
+        return "step", did_you_mean(found["step"], [each.step_id for each in workflow.steps])
+    if step.workflow_id is not None or declares(step.outputs, found["output"]):
+        return None
+    return f'output of step "{step.step_id}"', did_you_mean(found["output"], step.outputs)
+
+
+_MENTION: Final = pattern(
+    r"(?P<brace>\{)?(?<![\w$\\])\$(?P<root>[A-Za-z][\w-]*)"
+    r"(?P<rest>(?:\.[A-Za-z_][\w-]*)+(?:#/[\w/~-]*)?|#/[\w/~-]+)(?P<close>\})?"
+)
+"""What is like an expression: `$word.name`, but not `$5.00`, `$filter`, `$.items` or `$id: ID!`."""
+_MESSAGES: Final = ("response.body", "response.header", "request.body", "request.header", "message.payload")
+
+
+@rule("unknown-expression", "language", severity=Severity.ERROR, trigger=Trigger(parts=("$",)))
+def unknown_expression(inspection: Inspection) -> Iterator[Finding]:
+    """Report texts that are like a runtime expression, but are none, and are sent as they are (semantics §3)."""
+    like = [text for text in inspection.texts.holding("$") if any(map(_is_doubtful, _MENTION.finditer(text)))]
+    for text, at, workflow in _values(inspection, like):
+        if at.pointer.endswith("/condition") or "/$" in at.pointer:
+            continue  # a condition is parsed; below an operator such as $group, `$address.city` is MongoDB's
+        for found in filter(_is_doubtful, _MENTION.finditer(text)):
+            message, hint, severity = _doubt(found, workflow)
+            if message:
+                place = at.within(found.start("root") - 1, len(found["root"] + found["rest"]) + 1)
+                yield Finding(message, place, hint, severity)
+
+
+def _is_doubtful(found: re.Match[str]) -> bool:
+    """Return whether what is like an expression may be meant as one, and is not read as one by the loader."""
+    text, root, rest = found.string, found["root"], found["rest"]
+    is_whole = found.span() == (0, len(text)) and not found["brace"]
+    if root in ROOTS:
+        if is_whole or found["brace"]:
+            return False  # it is an expression, or an error
+        if found.start() == 0 and (" " not in text or ".outputs" in text):
+            return False  # a name may hold blanks and brackets
+        return root == "steps" or (found.start() > 0 and f"{root}{rest}".startswith(_MESSAGES))
+    if is_whole or (found["brace"] and found["close"]):
+        return True
+    # In a longer text: another language's `$item.name` is data.
+    return "\n" not in text and not found["brace"] and (rest.count(".") > 1 or _near_root(root) is not None)
+
+
+def _doubt(found: re.Match[str], workflow: Workflow | None) -> tuple[str, str | None, Severity | None]:
+    """Return message, hint and severity of what is like an expression; no message where it is one."""
+    root, written = found["root"], f"${found['root']}{found['rest']}"
+    if root == "steps":
+        name, _, rest = found["rest"][1:].partition(".")
+        is_known = workflow is not None and any(each.step_id == name for each in workflow.steps)
+        if rest.startswith("outputs"):
+            return "", None, None
+        message = f"{written} names no output; it is sent as this text"
+        return message, f"write {{$steps.{name}.outputs.<name>}}", None if is_known else Severity.WARNING
+    if root in ROOTS:
+        message = f"{written} stands in a text without braces; it is sent as this text"
+        return message, f"write {{{written}}}", Severity.WARNING
+    near = _near_root(root)
+    hint = f"did you mean ${near}?" if near else "expressions begin with $inputs, $steps, $response, $statusCode …"
+    return f"{written} is no runtime expression; it is sent as this text", hint, Severity.WARNING
+
+
+def _near_root(root: str) -> str | None:
+    """Return the root that a word misspells: `inputs` of `input`, `response` of `respone`."""
+    if root == "env":
+        return None  # `$env.HOME` is another language's
+    return misspelled_root(root)
 
 
 @rule("info-description", "style", default=False)
