@@ -76,6 +76,7 @@ class StepCompiler(Record):
         on_failure = self.actions.of_step(step.on_failure, self.workflow.failure_actions, FailureAction)
         outputs = compile_outputs(step.outputs, step.at, self.context)
         if operation is not None:
+            self._report_faults(operation, parameters)
             self._check_path(operation, parameters, step)
         depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
         reads = _reads(parameters, body, criteria, outputs)
@@ -139,19 +140,20 @@ class StepCompiler(Record):
 
     def _parameter(self, parameter: Parameter, operation: Operation | None, step: Step) -> CompiledParameter:
         value = compile_field(parameter.value, parameter.at, "value", self.context)
-        if operation is None:
-            if parameter.in_ is not None and step.workflow_id is not None:
-                self._ignored_place(parameter, step)
-            return CompiledParameter(parameter.name, None, value, parameter.at)
-        if parameter.in_ is None:
+        calls_operation = step.operation_id is not None or step.operation_path is not None
+        if parameter.in_ is None and calls_operation:
             message = f'parameter "{parameter.name}" has no "in"'
             hint = _location_hint(parameter.name, operation)
             self.context.problems.error("missing-field", message, parameter.at, hint=hint)
+        if parameter.in_ is None or operation is None:
+            if parameter.in_ is not None and step.workflow_id is not None:
+                self._ignored_place(parameter, step)
             return CompiledParameter(parameter.name, None, value, parameter.at)
-        declared = operation.parameter(parameter.name, parameter.in_)
+        declared = operation.given(parameter.name, parameter.in_)
         if declared is None:
             self._undeclared(parameter, operation)
-        return CompiledParameter(parameter.name, cast(Place, parameter.in_), value, parameter.at, declared)
+        place = declared.location if declared is not None else cast(Place, parameter.in_)
+        return CompiledParameter(parameter.name, place, value, parameter.at, declared)
 
     def _ignored_place(self, parameter: Parameter, step: Step) -> None:
         message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
@@ -176,9 +178,19 @@ class StepCompiler(Record):
         name = operation.operation_id or f"{operation.method} {operation.path}"
         message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent all the same'
         known = [declared.name for declared in operation.parameters if declared.location == parameter.in_]
+        if not operation.parameters:
+            message = f'operation {name} declares no parameters; "{parameter.name}" is sent all the same'
         self.context.problems.warn(
             "undeclared-parameter", message, parameter.at, hint=names_hint(parameter.name, known)
         )
+
+    def _report_faults(self, operation: Operation, parameters: Sequence[CompiledParameter]) -> None:
+        """Report what is wrong with the parts of the operation that this call needs."""
+        for fault in operation.faults:
+            given = fault.parameter is None or any((each.name, each.location) == fault.parameter for each in parameters)
+            if not fault.is_of_servers:
+                report = self.context.problems.error if given else self.context.problems.warn
+                report(fault.problem.code, fault.problem.message, fault.problem.at, hint=fault.problem.hint)
 
     def _check_path(self, operation: Operation, parameters: Sequence[CompiledParameter], step: Step) -> None:
         """Report each variable of the path that no parameter gives a value (semantics §2)."""
@@ -246,7 +258,7 @@ class StepCompiler(Record):
             if text.startswith("$steps."):
                 name = text.removeprefix("$steps.")
                 message, fix = f'dependsOn names "{text}"', replacing(at, name)
-                self.context.problems.warn("depends-on-form", message, at, hint=f"write {name}", fix=fix)
+                self.context.problems.tolerate("depends-on-form", message, at, hint=f"write {name}", fix=fix)
             if name == step.step_id:
                 own_hint = "name the step that must come before it"
                 self.context.problems.error("dependency-cycle", f'step "{name}" depends on itself', at, hint=own_hint)
@@ -368,6 +380,7 @@ def _target_language(target: str, content_type: str) -> str:
     return "jsonpath" if target.startswith("$") else "jsonpointer"
 
 
-def _location_hint(name: str, operation: Operation) -> str:
-    places = [declared.location for declared in operation.parameters if declared.name == name]
+def _location_hint(name: str, operation: Operation | None) -> str:
+    declared = operation.parameters if operation is not None else ()
+    places = [each.location for each in declared if each.name == name]
     return f"add in: {places[0]}" if len(places) == 1 else "add in: path, query, header or cookie"

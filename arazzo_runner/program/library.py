@@ -152,6 +152,12 @@ class Library:
             document.opened[name] = self._open(document, document.sources[name])
         return document.opened[name]
 
+    def report_remaining(self) -> None:
+        """Warn of what is wrong with the structure of descriptions where no step needs it."""
+        for source in self._by_uri.values():
+            if isinstance(source, OpenApiDescription):
+                self.problems.extend(source.structure.remaining())
+
     def _open(self, document: LoadedDocument, source: SourceDescription) -> Source | None:
         identity = join(document.base, source.url)
         if source.name not in self.options.sources:

@@ -53,6 +53,7 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
         documents.update(_opened_documents(document))
         waiting += [called for called in _calls(workflow) if _is_known(called, documents)]
     check_cycles(compiled, library.problems)
+    library.report_remaining()
     return Program(
         description=entry.description,
         base=entry.base,

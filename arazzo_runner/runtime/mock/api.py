@@ -50,6 +50,7 @@ from arazzo_runner.sources.http_media.media import (
 )
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationResponse
+from arazzo_runner.sources.path_template import has_long_variables, variable_pattern
 
 
 class Served(Record):
@@ -84,10 +85,10 @@ class MockApi(MutableRecord):
     def __post_init__(self) -> None:
         for served in self.served:
             for operation in served.description.operations():
-                pattern = _pattern(served.prefix + operation.path)
+                pattern = _pattern(served.prefix + operation.path, operation)
                 self._routes.append((operation.method, pattern, operation, served.description))
-        # Literal segments win over variables (OpenAPI §Paths Object).
-        self._routes.sort(key=lambda route: route[2].path.count("{"))
+        # Literal segments win over variables (OpenAPI §Paths Object), and variables of one segment over others.
+        self._routes.sort(key=lambda route: (has_long_variables(route[2]), route[2].path.count("{")))
 
     def handle(self, request: HttpRequest) -> HttpResponse | Drop:
         """Answer one request; a wrong one gets a 4xx that says what is wrong."""
@@ -119,6 +120,9 @@ class MockApi(MutableRecord):
     def _operation_answer(
         self, operation: Operation, description: OpenApiDescription, request: HttpRequest, message: Message
     ) -> HttpResponse | Drop:
+        broken = next((each.problem for each in operation.faults if not each.is_of_servers), None)
+        if broken is not None:
+            return problem(500, f"the description of this operation is broken: {broken.message}")
         fault = unauthorised(operation, message) or mismatch(operation, description, request, message)
         if fault is not None:
             return fault
@@ -206,9 +210,10 @@ def _response(status: int, headers: Iterable[tuple[str, str]], body: JsonValue) 
     return HttpResponse(status, given, raw)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"\{[^{}]+\}", path)
-    return re.compile("([^/]+)".join(map(re.escape, parts)))
+def _pattern(path: str, operation: Operation) -> re.Pattern[str]:
+    parts = re.split(r"\{([^{}]+)\}", path)
+    return re.compile("".join(variable_pattern(part, operation) if number % 2 else re.escape(part)
+                              for number, part in enumerate(parts)))  # fmt: skip
 
 
 # ------------------------------------------------------------------ serving
