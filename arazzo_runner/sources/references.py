@@ -109,6 +109,10 @@ class References:
             raise ReferenceFailure(f'$ref "{_shown(reference)}" leads nowhere', pointer=own)
         return Node(value, loaded.subschemas.base_of(pointer), document.at(pointer))
 
+    def base_at(self, pointer: str) -> str:
+        """Return the base URI for references at a JSON Pointer of the first document, outside of an `$id` there."""
+        return self._loaded[self.base].subschemas.base_of(pointer.rpartition("/")[0])
+
     def location_of(self, base: str) -> str:
         """Return where the document with this base URI was read from, whatever its `$self` and `$id`."""
         known = self._known(base)
