@@ -173,8 +173,8 @@ class StepCompiler(Record):
             return
         if parameter.in_ == "header" and parameter.name.lower() in ("authorization", "accept", "content-type"):
             return  # OpenAPI §Parameter Object forbids declaring these
-        if _is_credential(parameter, operation):
-            return  # declared by a security scheme
+        if _is_credential(parameter, operation) or operation.faults:
+            return  # declared by a security scheme, or perhaps by a part that cannot be read, which is reported
         name = operation.operation_id or f"{operation.method} {operation.path}"
         message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent all the same'
         known = [declared.name for declared in operation.parameters if declared.location == parameter.in_]

@@ -20,12 +20,11 @@ from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Location
 from arazzo_runner.sources.fetch import ReferenceFetch
 from arazzo_runner.sources.references import Node, ReferenceFailure, References
-from arazzo_runner.sources.schema.context import SchemaContext, identified
+from arazzo_runner.sources.schema.context import LISTED, NAMED, ONE, SchemaContext, identified
 from arazzo_runner.sources.uris import is_remote, join
 
 EXTERNAL: Final = "x-external-schemas"
 """The member of the root that holds the schemas of other documents."""
-_DATA: Final = frozenset({"const", "enum", "example", "examples", "default"})
 _CONTEXT: Final = SchemaContext()
 
 
@@ -79,14 +78,24 @@ def _needs_embedding(schema: JsonValue) -> bool:
 
 
 def _schemas(schema: JsonValue) -> Iterator[dict[str, JsonValue]]:
+    """Yield a schema and its subschemas."""
     waiting = [schema]
     while waiting:
         each = waiting.pop()
-        if isinstance(each, list):
-            waiting += each
-        elif isinstance(each, dict):
+        if isinstance(each, dict):
             yield each
-            waiting += [value for key, value in each.items() if key not in _DATA]
+            for keyword, value in each.items():
+                waiting += [part for _, part in _parts(keyword, value)]
+
+
+def _parts(keyword: str, value: JsonValue) -> Iterator[tuple[str | int | None, JsonValue]]:
+    """Yield the schemas in the value of a keyword, with their keys in it; None for the value itself."""
+    if isinstance(value, dict) and keyword in NAMED:
+        yield from value.items()
+    elif isinstance(value, list) and (keyword in LISTED or keyword == "items"):
+        yield from enumerate(value)
+    elif isinstance(value, dict) and keyword in ONE:
+        yield None, value
 
 
 class _Embedding:
@@ -113,19 +122,21 @@ class _Embedding:
 
     def _copied(self, schema: JsonValue, base: str, at: Location, *, follows: bool) -> JsonValue:
         """Return a copy; `at` is its location, or (not `follows`) that of the reference which led to it."""
-        if isinstance(schema, list):
-            return [self._copied(item, base, at.child(index) if follows else at, follows=follows)
-                    for index, item in enumerate(schema)]  # fmt: skip
         if not isinstance(schema, dict):
             return schema
         base = identified(schema, base, _CONTEXT)
-        copy = {}
-        for key, value in schema.items():
-            place = at.child(key) if follows else at
-            if key == "$ref" and isinstance(value, str):
-                copy[key] = self._led(value, base, place, is_own=follows)
-            elif key != "$id":  # the copy's references are relative to the document
-                copy[key] = value if key in _DATA else self._copied(value, base, place, follows=follows)
+        # Without `$id`: the references of the copy are relative to the document.
+        copy = {key: value for key, value in schema.items() if key != "$id"}
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            copy["$ref"] = self._led(reference, base, at.child("$ref") if follows else at, is_own=follows)
+        for keyword, value in schema.items():
+            parts = list(_parts(keyword, value))
+            places = {key: at.child(keyword) if key is None else at.child(keyword).child(key) for key, _ in parts}
+            copies = {key: self._copied(part, base, places[key] if follows else at, follows=follows)
+                      for key, part in parts}  # fmt: skip
+            if copies:
+                copy[keyword] = copies.get(None, list(copies.values()) if isinstance(value, list) else copies)
         return copy
 
     def _led(self, reference: str, base: str, at: Location, *, is_own: bool) -> str:

@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
-from arazzo_runner.base.records import replace
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, Location, Severity
@@ -161,7 +160,7 @@ class OperationReader:
         style, explode = self._style(node, location), raw.get("explode")
         content = self._content(node.child("content"), self._needed)
         is_ignored = location == "header" and name.lower() in _IGNORED_HEADERS
-        self._check_schema(node.child("schema"), (name, location))
+        self._others.followed(node.child("schema"))  # a value is written by its own type: only checks need it
         return OperationParameter(
             name=name,
             location=location,  # type: ignore[arg-type]
@@ -186,14 +185,6 @@ class OperationReader:
             message = f'style "{found}" is not for {location} parameters, expected {expected}; {allowed[0]} is used'
             self._others.broken(style, message)
         return allowed[0]
-
-    def _check_schema(self, node: Node, parameter: tuple[str, str]) -> None:
-        """Report a `$ref` of a parameter's schema that cannot be followed."""
-        try:
-            self._references.follow_node(node)
-        except ReferenceFailure as failure:
-            report = partial(self._fault, parameter=parameter)
-            replace(self._needed, report=report).broken_reference(failure, node.at)
 
     def _check_repeated(self, nodes: Sequence[Node]) -> None:
         """Report parameters that one list has twice (§Operation Object: it MUST NOT), unless they say the same."""
@@ -338,7 +329,9 @@ class OperationReader:
         """Return the security schemes of the description, read once."""
         if self._schemes_read is None:
             found, places = {}, {}
-            for name, each in self._others.members(self._schemes_node(), "securitySchemes"):
+            holder = self._schemes_node()
+            for name in holder.value if isinstance(holder.value, dict) else ():
+                each = holder.child(name)
                 places[name] = each.at
                 try:
                     found[name] = self._references.follow_node(each).value
@@ -356,14 +349,21 @@ class OperationReader:
     def _checked(self, security: Security) -> Security:
         """Report the required schemes that cannot be read, and once each those by which no credential can be sent."""
         for name in {name: None for alternative in security for name in alternative}:
-            node = self._needed.followed(self._schemes_node().child(name))
-            self._needed.mapping(node, f'security scheme "{name}"')
+            self._check_scheme(name)
             fault = None if name in self._schemes_checked else scheme_fault(self._schemes().get(name))
             self._schemes_checked.add(name)
             if fault is not None:
                 message = f'security scheme "{name}": {fault[0]}'
                 self._problems.error("unusable-scheme", message, self._scheme_places[name], hint=fault[1])
         return security
+
+    def _check_scheme(self, name: str) -> None:
+        holder = self._schemes_node()
+        node = self._needed.followed(holder.child(name))
+        self._needed.mapping(node, f'security scheme "{name}"')
+        cause = self._needed.structure.needed(holder.at.pointer) if node.value is MISSING else None
+        if cause is not None:
+            self._fault(cause.code, cause.message, cause.at, cause.hint)
 
     # ------------------------------------------------------------------ Swagger 2.0
 
