@@ -349,8 +349,9 @@ def choose_server(linked: Linked, options: LoadOptions, problems: Problems, at: 
     override = options.servers.get(linked.source)
     is_needed = override is None and not options.any_server
     faults = [each.problem for each in linked.operation.faults if each.is_of_servers]
+    # Where any server will do (a mock, a dry run, `validate`), a run goes on.
+    report = problems.error if is_needed else problems.tolerate if override is None else problems.warn
     for each in faults:
-        report = problems.error if is_needed else problems.warn
         report(each.code, each.message, each.at, hint=each.hint)
     if faults and is_needed:
         return None

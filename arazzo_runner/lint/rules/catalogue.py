@@ -96,10 +96,10 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "references",
         ERROR,
-        "not-supported source-kind source-not-found source-not-readable unknown-component unknown-output "
-        "unknown-source unknown-step unknown-workflow",
+        "depends-on-form not-supported source-kind source-not-found source-not-readable unknown-component "
+        "unknown-output unknown-source unknown-step unknown-workflow",
     ),
-    *_loader("references", WARNING, "depends-on-form source-moved undeclared-input"),
+    *_loader("references", WARNING, "source-moved undeclared-input"),
     *_loader("references", INFO, "not-checked"),
     *_loader(
         "language",
@@ -118,14 +118,11 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "openapi",
         ERROR,
-        "ambiguous-operation missing-path-parameter unknown-operation unknown-path-parameter unusable-scheme",
+        "ambiguous-operation broken-description broken-reference duplicate-operation-id missing-path-parameter "
+        "operation-path-form operation-reference unknown-operation unknown-path-parameter unqualified-operation "
+        "unusable-scheme",
     ),
-    *_loader(
-        "openapi",
-        WARNING,
-        "broken-description broken-reference duplicate-operation-id operation-path-form operation-reference "
-        "undeclared-parameter unqualified-operation",
-    ),
+    *_loader("openapi", WARNING, "undeclared-parameter"),
 )
 """The codes that the loader reports."""
 
