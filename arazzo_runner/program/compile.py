@@ -24,7 +24,8 @@ from arazzo_runner.expressions.queries.query import compile_query
 from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.context import Context, names_hint, reused_parameter
 from arazzo_runner.program.library import LoadedDocument
-from arazzo_runner.program.link import Linked, Linker, choose_server, not_supported
+from arazzo_runner.program.link import Linker, choose_server
+from arazzo_runner.program.link_sources import Linked, not_supported
 from arazzo_runner.program.model import (
     Call,
     CompiledBody,
@@ -111,8 +112,7 @@ class StepCompiler(Record):
             return Unlinked()
         linked: Linked | None = None
         if step.operation_id is not None:
-            if not self.linker.leaves_open(step.operation_id):
-                linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
+            linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
         elif step.operation_path is not None:
             linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
         if linked is None:
