@@ -100,11 +100,11 @@ class Linker:
             self.problems.error("unknown-workflow", f'there is no workflow "{text}"', at, hint=hint)
             return None
         named = source_reference(text, document.sources)
-        if named is not None and named[0] not in document.sources:
+        if named is not None and named[1] and "#" not in named[0] and named[0] not in document.sources:
             hint = names_hint(named[0], document.sources)
             self.problems.error("unknown-source", f'there is no source "{named[0]}"', at, hint=hint)
             return None
-        if named is None or not named[1]:
+        if named is None or named[0] not in document.sources or not named[1]:
             message = f'"{text}" names no workflow'
             hint = "write the workflowId, or $sourceDescriptions.<name>.<workflowId>"
             self.problems.error("unknown-workflow", message, at, hint=hint)

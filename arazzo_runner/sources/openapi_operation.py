@@ -17,7 +17,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, Location, Severity
-from arazzo_runner.sources.http_media.header_names import scheme_fault
+from arazzo_runner.sources.openapi_security import SecurityReader
 from arazzo_runner.sources.operation import (
     Fault,
     MediaType,
@@ -33,7 +33,7 @@ from arazzo_runner.sources.path_template import expanded_parameters, has_express
 from arazzo_runner.sources.references import Node, ReferenceFailure, References, rebased
 from arazzo_runner.sources.schema.context import SchemaContext, dialect_of
 from arazzo_runner.sources.structure import Structure
-from arazzo_runner.sources.swagger2 import convert_operation, security_schemes_of, servers_of
+from arazzo_runner.sources.swagger2 import convert_operation, servers_of
 
 # §Parameter Object, style: the styles of each location; the first is the default.
 STYLES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -46,8 +46,6 @@ STYLES: Final[Mapping[str, tuple[str, ...]]] = {
 EXPLODED: Final = ("form", "cookie")
 # §Parameter Object, name: definitions of these headers shall be ignored.
 _IGNORED_HEADERS: Final = ("accept", "content-type", "authorization")
-
-Security = tuple[Mapping[str, tuple[str, ...]], ...]
 
 
 class OperationReader:
@@ -68,9 +66,7 @@ class OperationReader:
         self._is_swagger = "swagger" in value
         version = "" if self._is_swagger else str(value.get("openapi", ""))
         self.schemas = SchemaContext(dialect_of(version, is_swagger=self._is_swagger), references.follow)
-        self._schemes_read: Mapping[str, JsonValue] | None = None
-        self._scheme_places: Mapping[str, Location] = {}
-        self._schemes_checked: set[str] = set()
+        self._security = SecurityReader(self._root, self._needed, problems, is_swagger=self._is_swagger)
         self._faults: list[Fault] = []
 
     def read(
@@ -91,7 +87,7 @@ class OperationReader:
         if failure is not None:
             self._needed.broken_reference(failure, items[0].at)
         servers = self._servers(node, items)
-        security = self._checked(self._security(node))
+        security = self._security.of(node)
         if self._is_swagger:
             node, items = self._converted(node, items), ()
         operation_id = node.child("operationId").value
@@ -107,7 +103,7 @@ class OperationReader:
             request_body=self._body(node.child("requestBody")),
             responses=self._responses(node.child("responses")),
             security=security,
-            security_schemes=self._schemes(),
+            security_schemes=self._security.schemes(),
             schemas=self.schemas,
             faults=tuple(self._faults),
             at=node.at,
@@ -282,7 +278,7 @@ class OperationReader:
     def _examples(self, node: Node) -> dict[str, JsonValue]:
         return {name: self._others.followed(each).value for name, each in self._others.members(node, "examples")}
 
-    # ------------------------------------------------------------------ servers, security
+    # ------------------------------------------------------------------ servers
 
     def _servers(self, node: Node, items: Sequence[Node]) -> tuple[Server, ...]:
         """Return the operation's servers, else the path item's, else the description's (§Server Object)."""
@@ -314,56 +310,6 @@ class OperationReader:
                 texts = tuple(to_text(value) for value in enum) if isinstance(enum, list) else ()
                 variables[name] = ServerVariable(default=to_text(variable["default"]), enum=texts)
         return Server(url=url, variables=variables, base=base)
-
-    def _security(self, node: Node) -> Security:
-        """Return the operation's requirements, even an empty list, else the description's (§Operation Object)."""
-        is_stated = node.child("security").value not in (MISSING, None)
-        requirements = []
-        for each in self._needed.listed(node if is_stated else self._root, "security"):
-            raw = self._needed.mapping(each, "a security requirement")
-            if raw is not None:
-                requirements.append({name: _texts(scopes) for name, scopes in raw.items()})
-        return tuple(requirements)
-
-    def _schemes(self) -> Mapping[str, JsonValue]:
-        """Return the security schemes of the description, read once."""
-        if self._schemes_read is None:
-            found, places = {}, {}
-            holder = self._schemes_node()
-            for name in holder.value if isinstance(holder.value, dict) else ():
-                each = holder.child(name)
-                places[name] = each.at
-                try:
-                    found[name] = self._references.follow_node(each).value
-                except ReferenceFailure:
-                    continue  # reported where an operation requires it
-            self._schemes_read = security_schemes_of(found) if self._is_swagger else found
-            self._scheme_places = places
-        return self._schemes_read
-
-    def _schemes_node(self) -> Node:
-        if self._is_swagger:
-            return self._root.child("securityDefinitions")
-        return self._root.child("components").child("securitySchemes")
-
-    def _checked(self, security: Security) -> Security:
-        """Report the required schemes that cannot be read, and once each those by which no credential can be sent."""
-        for name in {name: None for alternative in security for name in alternative}:
-            self._check_scheme(name)
-            fault = None if name in self._schemes_checked else scheme_fault(self._schemes().get(name))
-            self._schemes_checked.add(name)
-            if fault is not None:
-                message = f'security scheme "{name}": {fault[0]}'
-                self._problems.error("unusable-scheme", message, self._scheme_places[name], hint=fault[1])
-        return security
-
-    def _check_scheme(self, name: str) -> None:
-        holder = self._schemes_node()
-        node = self._needed.followed(holder.child(name))
-        self._needed.mapping(node, f'security scheme "{name}"')
-        cause = self._needed.structure.needed(holder.at.pointer) if node.value is MISSING else None
-        if cause is not None:
-            self._fault(cause.code, cause.message, cause.at, cause.hint)
 
     # ------------------------------------------------------------------ Swagger 2.0
 
@@ -400,7 +346,3 @@ def _without_texts(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(value: JsonValue) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _texts(value: JsonValue) -> tuple[str, ...]:
-    return tuple(to_text(item) for item in value) if isinstance(value, list) else ()
