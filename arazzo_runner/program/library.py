@@ -185,14 +185,14 @@ class Library:
         if source.name not in self.options.sources:
             known = self._by_identity.get(identity) or self._offered(identity)
             if known is not None:
-                return known
+                return self._of_stated_type(source, known, identity)
         candidates = self._candidates(document, source)
         for number, uri in enumerate(candidates):
             if is_remote(uri) and self.options.offline and mapped_path(uri, self.options.url_map) is None:
                 return self._left_unread(source, uri)
             given = self._by_uri.get(uri) or self._offered(uri)
             if given is not None:
-                return given
+                return self._of_stated_type(source, given, uri)
             if not self._fetch.exists(uri):
                 continue
             if number > 0:
@@ -282,13 +282,24 @@ class Library:
             hint = "its root needs a field openapi, swagger, asyncapi or arazzo"
             self.problems.error("source-kind", message, at, hint=hint)
             return None
-        if source.type is not None and source.type != kind:
-            message = f'source "{source.name}" says type {source.type}, but {display(uri)} is of type {kind}'
-            self.problems.error("source-kind", message, source.at.child("type"), hint=f"write type: {kind}")
+        if not self._is_of_type(source, kind, uri):
             return None
         found = self._load(kind, document, uri)
         self._by_uri[uri] = found
         return found
+
+    def _of_stated_type(self, source: SourceDescription, found: Source, uri: str) -> Source | None:
+        """Return a document that was read for another source; None, reported, if this one says another type."""
+        kinds = {LoadedDocument: "arazzo", AsyncApiSource: "asyncapi", OpenApiDescription: "openapi"}
+        kind = kinds.get(type(found))
+        return found if kind is None or self._is_of_type(source, kind, uri) else None
+
+    def _is_of_type(self, source: SourceDescription, kind: str, uri: str) -> bool:
+        if source.type is None or source.type == kind:
+            return True
+        message = f'source "{source.name}" says type {source.type}, but {display(uri)} is of type {kind}'
+        self.problems.error("source-kind", message, source.at.child("type"), hint=f"write type: {kind}")
+        return False
 
     def _load(self, kind: str, document: Document, uri: str) -> Source:
         if kind == "arazzo":

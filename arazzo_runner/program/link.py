@@ -113,7 +113,8 @@ class Linker:
 
     def _foreign_hint(self, text: str) -> str | None:
         """Return how a workflow is written that a source has: `child.pay` or `pay`; None when none has it."""
-        for name in self.document.sources:
+        named = [name for name, each in self.document.sources.items() if each.type in (None, "arazzo")]
+        for name in named:
             source = self.library.source(self.document, name)
             plain = text.removeprefix(f"{name}.")
             if isinstance(source, LoadedDocument) and plain in source.workflows:

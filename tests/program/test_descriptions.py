@@ -179,3 +179,67 @@ def test_an_operation_without_parameters_says_so(tmp_path):
     [found] = findings(tmp_path, api(), step)
     assert (found.severity.value, found.hint) == ("warning", None)
     assert found.message == 'operation op declares no parameters; "limit" is sent all the same'
+
+
+@pytest.mark.parametrize(
+    ("source", "step", "expected"),
+    [
+        pytest.param({"url": "./gone.json"}, "api.op", ("source-not-found", False, "warning"), id="not found and not needed"),
+        pytest.param({"url": "./gone.json"}, "more.op", ("source-not-found", False, "error"), id="not found and needed"),
+        pytest.param({"url": "./api.json", "type": "arazzo"}, "api.op", ("source-kind", True, "error"), id="of another type and not needed"),
+        pytest.param({"url": "./api.json", "type": "arazzo"}, "more.op", ("source-kind", False, "error"), id="of another type and needed"),
+    ],
+)  # fmt: skip
+def test_a_source_matters_where_a_step_needs_it(tmp_path, source, step, expected):
+    document = {
+        "arazzo": "1.0.1",
+        "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "api", "url": "./api.json"}, {"name": "more", **source}],
+        "workflows": [{"workflowId": "w", "steps": [{"stepId": "s", "operationId": f"$sourceDescriptions.{step}"}]}],
+    }
+    (tmp_path / "api.json").write_text(json.dumps(api()))
+    (tmp_path / "doc.json").write_text(json.dumps(document))
+    found = arazzo_runner.validate(tmp_path / "doc.json", rules=(), load_options=LoadOptions(root=str(tmp_path)))
+    assert [(each.code, each.is_tolerated, each.severity.value) for each in found] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "hint"),
+    [
+        pytest.param(
+            "pay", "unknown-workflow", "write $sourceDescriptions.kid.pay", id="a workflow of another document"
+        ),
+        pytest.param(
+            "kid.pay", "unknown-workflow", "write $sourceDescriptions.kid.pay", id="with the name of its source"
+        ),
+        pytest.param("$sourceDescriptions.kit.pay", "unknown-source", 'did you mean "kid"?', id="a misspelt source"),
+    ],
+)
+def test_a_workflow_of_another_document_is_named_by_an_expression(tmp_path, target, code, hint):
+    def document(url, kind, name, steps):
+        return {"arazzo": "1.0.1", "info": {"title": "t", "version": "1"},
+                "sourceDescriptions": [{"name": name, "url": url, "type": kind}],
+                "workflows": [{"workflowId": "pay", "steps": steps}]}  # fmt: skip
+
+    (tmp_path / "api.json").write_text(json.dumps(api()))
+    kid = document("./api.json", "openapi", "api", [{"stepId": "s", "operationId": "op"}])
+    (tmp_path / "kid.json").write_text(json.dumps(kid))
+    value = document("./kid.json", "arazzo", "kid", [{"stepId": "s", "workflowId": target}])
+    value["workflows"][0]["workflowId"] = "w"
+    (tmp_path / "doc.json").write_text(json.dumps(value))
+    [found] = arazzo_runner.validate(tmp_path / "doc.json", rules=(), load_options=LoadOptions(root=str(tmp_path)))
+    assert (found.severity.value, found.code, found.hint) == ("error", code, hint)
+
+
+def test_a_source_that_moved_is_named_by_its_path_from_the_document(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "apis").mkdir()
+    (tmp_path / "apis" / "api.json").write_text(json.dumps(api()))
+    document = {"arazzo": "1.0.1", "info": {"title": "t", "version": "1"},
+                "sourceDescriptions": [{"name": "api", "url": "./apis/api.json"}],
+                "workflows": [{"workflowId": "w", "steps": [{"stepId": "s", "operationId": "op"}]}]}  # fmt: skip
+    path = tmp_path / "deep" / "doc.json"
+    path.write_text(json.dumps(document))
+    [found] = arazzo_runner.validate(path, rules=(), load_options=LoadOptions(root=str(tmp_path)))
+    assert (found.severity.value, found.code) == ("warning", "source-moved")
+    assert found.hint == "write url: ../apis/api.json, or name the file with --source api=PATH"
