@@ -61,7 +61,7 @@ class LintSession:
     def run(self) -> int:
         """Lint, report, and return the exit code."""
         fixer = self._fixer()
-        linted = self._linted() if fixer is None else [fixer.lint(name) for name in self._names]
+        linted = self._linted() if fixer is None else self._fixed(fixer)
         if self._given.write_baseline is not None:
             return self._write_baseline(linted, self._given.write_baseline)
         linted, stale = self._without_baseline(linted)
@@ -92,6 +92,14 @@ class LintSession:
         linter.finish(new_results)
         return without_repeats(linted) if found else linted
 
+    def _fixed(self, fixer: Fixer) -> list[Linted]:
+        """Fix every document, then lint them as they are now: a fix may also solve a finding of another document."""
+        linted = [fixer.fix(name) for name in self._names]
+        if not fixer.changed:
+            return linted
+        linter = Linter(self._names, replace(self._options, contents={**self._options.contents, **fixer.changed}))
+        return [linter.lint(name) for name in self._names]
+
     def _fixer(self) -> Fixer | None:
         given = self._given
         if not (given.fix or given.diff):
@@ -113,13 +121,13 @@ class LintSession:
         return load_settings(path=path, codes=codes_with_options())
 
     def _documents(self, specs: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the names of the documents to lint; raises InvalidUsage when there are none."""
+        """Return the names of the documents to lint; raises InvalidUsage when there are none, or none in a SPEC."""
         folder = self._settings.folder or os.getcwd()
         included = tuple(_below(folder, pattern) for pattern in self._settings.validate.include)
         names = specs or included or (".",)
         exclude = (*self._settings.validate.exclude, *self._given.exclude)
         selection = select_documents(names, exclude, folder)
-        if not selection.documents:
+        if not selection.documents or (specs and selection.nothing):
             message = f"there is no Arazzo document in {', '.join(selection.nothing)}"
             hint = "an Arazzo document is YAML or JSON with the root field arazzo"
             raise InvalidUsage([usage_error(message, hint=hint)])
@@ -236,7 +244,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Fixer:
-    """Lints and fixes documents; `fixed` counts findings, `wrote_document`: stdout has a document or diff."""
+    """Fixes documents: `fixed` counts findings, `changed` holds new texts; `wrote_document`: stdout has one."""
 
     def __init__(self, linter: Linter, given: LintArguments, console: Console, *, is_stdin: bool) -> None:
         self._linter = linter
@@ -244,10 +252,11 @@ class Fixer:
         self._console = console
         self._is_stdin = is_stdin
         self.fixed = 0
+        self.changed: dict[str, bytes] = {}
         self.wrote_document = False
 
-    def lint(self, name: str) -> Linted:
-        """Apply the fixes of one document, and return the findings that are left."""
+    def fix(self, name: str) -> Linted:
+        """Apply the fixes of one document, and return its findings that are left."""
         from arazzo_runner.lint.fixes import fix_document
 
         linted = self._linter.lint(name)
@@ -261,7 +270,8 @@ class Fixer:
                 break
             text = result.text
             self.fixed += len(result.fixed)
-            self._linter.change(name, text.encode("utf-8", "surrogatepass"))
+            self.changed[name] = text.encode("utf-8", "surrogatepass")
+            self._linter.change(name, self.changed[name])
             linted = self._linter.lint(name)
             document = linted.document
         self._deliver(name, before, text)

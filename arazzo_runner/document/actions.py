@@ -41,7 +41,7 @@ class Actions(Parts):
             workflow_id=fields.text("workflowId"),
             step_id=fields.text("stepId"),
             parameters=self._action_parameters(fields),
-            criteria=fields.items("criteria", self.criterion),
+            criteria=fields.items("criteria", self.criterion, useless=True),
             extensions=fields.extensions(),
             at=at,
         )

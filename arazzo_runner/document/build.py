@@ -77,14 +77,14 @@ def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> 
         problems.error("unknown-version", message, place, hint="write arazzo: 1.0.1 or 1.1.0")
     elif minor not in ("0", "1"):
         message = f"Arazzo {major}.{minor} is newer than 1.1, the newest known; it is read as that"
-        problems.warn("unknown-version", message, place, hint="write arazzo: 1.1.0 if it uses nothing newer")
+        problems.tolerate("unknown-version", message, place, hint="write arazzo: 1.1.0 if it uses nothing newer")
     if is_number and major == "1":
         hint, fix = f'write arazzo: "{version}.0"', replacing(place, f"{version}.0")
-        problems.warn("version-number", "arazzo is a number", place, hint=hint, fix=fix)
+        problems.tolerate("version-number", "arazzo is a number", place, hint=hint, fix=fix)
     elif major == "1" and minor in ("0", "1") and not patch[:1].isdigit():
         message = f"version {preview(version)} of Arazzo has no patch number"
         whole = f"{major}.{minor}.0"
-        problems.warn("unknown-version", message, place, hint=f"write arazzo: {whole}", fix=replacing(place, whole))
+        problems.tolerate("unknown-version", message, place, hint=f"write arazzo: {whole}", fix=replacing(place, whole))
     return version
 
 
@@ -129,7 +129,7 @@ class _Builder(Actions):
             hint = "put it in quotes, with all its digits"
             place = at.child("version")
             fix = Fix((Edit(place, change=Change.QUOTE),))
-            self.problems.warn("version-number", "info: version is a number", place, hint=hint, fix=fix)
+            self.problems.tolerate("version-number", "info: version is a number", place, hint=hint, fix=fix)
             version_text = str(version)
         else:
             version_text = fields.required_text("version")
@@ -150,9 +150,9 @@ class _Builder(Actions):
         kind = fields.choice("type", ("openapi", "asyncapi", "arazzo"))
         if kind == "asyncapi" and self.minor == 0:
             message = "type asyncapi came with Arazzo 1.1; this document says 1.0"
-            self.problems.warn("newer-field", message, at.child("type"), hint="write arazzo: 1.1.0")
+            self.problems.tolerate("newer-field", message, at.child("type"), hint="write arazzo: 1.1.0")
         name = fields.required_text("name")
-        self.check_id("source name", name, at, "name")
+        self.check_source_name(name, at)
         url = fields.required_text("url")
         self.check_uri("url", url, at, "url")
         return SourceDescription(
@@ -230,14 +230,14 @@ class _Builder(Actions):
         )
 
     def _depends_on(self, fields: Fields) -> tuple[str, ...]:
-        names = fields.texts("dependsOn")
+        names = fields.texts("dependsOn", useless=fields.kind == "step")
         if len(names) < 2:
             return names
         for index, name in enumerate(names):
             if name in names[:index]:
                 message = f'{fields.kind}: dependsOn names "{name}" twice'
                 at = fields.at.child("dependsOn").child(index)
-                self.problems.warn("duplicate-name", message, at, hint="name it once", fix=removing(at))
+                self.problems.tolerate("duplicate-name", message, at, hint="name it once", fix=removing(at))
         return names
 
     def _step_target(self, fields: Fields) -> None:

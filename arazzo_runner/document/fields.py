@@ -58,6 +58,7 @@ SUGGESTIONS: Final = {
     "if": "write criteria: with one condition: for each test",
     "when": "write criteria: with one condition: for each test",
     "assertions": "write successCriteria: with one condition: for each test",
+    "<<": "YAML 1.2 has no merge keys; write the fields out",
     "extends": "Arazzo has no inheritance; write the fields out",
 }
 """Fields of other formats, with what to write instead; ignoring them would change a document's meaning."""
@@ -162,8 +163,9 @@ class Fields(MutableRecord):
         *,
         required: bool = False,
         empty: bool = True,
+        useless: bool = False,
     ) -> tuple[Item, ...]:
-        """Return the built items of a list field; `empty` allows an empty list."""
+        """Return the built items of a list field; `empty` allows an empty list, `useless` tolerates one."""
         value = self.raw.get(name, MISSING)
         if value is MISSING:
             if required:
@@ -178,13 +180,16 @@ class Fields(MutableRecord):
             hint = "begin every item with a dash" if isinstance(value, (dict, str)) else None
             self.wrong_type(name, "a list", value, hint)
             return ()
-        if not empty:
-            self.error("empty-list", f"{self.kind}: {name} needs at least one entry", name, "add an entry")
+        message = f"{self.kind}: {name} needs at least one entry"
+        if useless:
+            self.problems.tolerate("empty-list", message, self.at.child(name), hint=f"add an entry, or remove {name}")
+        elif not empty:
+            self.error("empty-list", message, name, "add an entry")
         return ()
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return a list of texts."""
-        return self.items(name, self._text_item)
+    def texts(self, name: str, *, useless: bool = False) -> tuple[str, ...]:
+        """Return a list of texts; `useless` tolerates an empty one."""
+        return self.items(name, self._text_item, useless=useless)
 
     def _text_item(self, item: JsonValue, at: Location) -> str | None:
         if isinstance(item, str):
@@ -211,14 +216,14 @@ class Fields(MutableRecord):
         return found
 
     def newer(self, *names: str) -> None:
-        """Warn of fields of Arazzo 1.1 in a 1.0 document, where they work nevertheless."""
+        """Report fields of Arazzo 1.1 in a 1.0 document, where they work nevertheless."""
         if self.minor > 0:
             return
         for name in names:
             if name in self.raw:
                 message = f"{self.kind}: {name} came with Arazzo 1.1; this document says 1.0"
                 fix = newest(self.at)
-                self.problems.warn("newer-field", message, self.key(name), hint="write arazzo: 1.1.0", fix=fix)
+                self.problems.tolerate("newer-field", message, self.key(name), hint="write arazzo: 1.1.0", fix=fix)
 
     def exclusive(self, names: tuple[str, ...]) -> list[str]:
         """Return which of several mutually exclusive fields are present; more than one is an error."""
@@ -271,7 +276,7 @@ class Fields(MutableRecord):
             fix = None if name in SUGGESTIONS else self._respelt(name, near)
             self.problems.error("unknown-field", message, self.key(name), hint=hint, fix=fix)
         else:
-            self.problems.warn(
+            self.problems.tolerate(
                 "unknown-field", message, self.key(name), hint=f"extensions begin with x-: x-{preview(name)[1:-1]}"
             )
 

@@ -18,11 +18,11 @@ from arazzo_runner.document.model import (
     Selector,
 )
 from arazzo_runner.document.problems import Problems
+from arazzo_runner.document.uri_references import is_uri_reference, meant_reference
 from arazzo_runner.errors import Location, replacing
 
 ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 NAME_CHARACTERS: Final = ID_CHARACTERS | {"."}
-URI_CHARACTERS: Final = ID_CHARACTERS | frozenset(".~:/?#[]@!$&'()*+,;=%")
 VERSIONS: Final = {
     "jsonpath": ("rfc9535", "draft-goessner-dispatch-jsonpath-00"),
     "xpath": ("xpath-31", "xpath-30", "xpath-20", "xpath-10"),
@@ -77,7 +77,7 @@ class Parts(Record):
         place = fields.choice("in", PLACES) if fields.raw.get("in") != "body" else None
         if place in NEWER_PLACES and self.minor == 0:
             message = f"in: {place} came with Arazzo 1.1; this document says 1.0"
-            self.problems.warn("newer-field", message, at.child("in"), hint="write arazzo: 1.1.0")
+            self.problems.tolerate("newer-field", message, at.child("in"), hint="write arazzo: 1.1.0")
         return Parameter(
             name=fields.required_text("name"),
             in_=place,
@@ -206,7 +206,7 @@ class Parts(Record):
         fields = self.start("selector", raw, at)
         if self.minor == 0:
             message = "selector objects came with Arazzo 1.1; this document says 1.0"
-            self.problems.warn("newer-field", message, at, hint="write arazzo: 1.1.0")
+            self.problems.tolerate("newer-field", message, at, hint="write arazzo: 1.1.0")
         context, selector = fields.required_text("context"), fields.text("selector", required=True, empty=True) or ""
         kind = self.expression_type(fields, "type", SELECTOR_TYPES)
         if kind is None and "type" not in raw:
@@ -248,20 +248,28 @@ class Parts(Record):
             message = f"{kind} {preview(name)} has characters other than letters, digits, - and _"
             self.problems.warn("unusual-id", message, at.child(field), hint=_spelt(name, ID_CHARACTERS, "-"))
 
+    def check_source_name(self, name: str, at: Location) -> None:
+        """Report a source name that does not match [A-Za-z0-9_\\-]+: a SHOULD, but the JSON Schema demands it."""
+        if name and not ID_CHARACTERS.issuperset(name):
+            message = f"source name {preview(name)} has characters other than letters, digits, - and _"
+            hint = _spelt(name, ID_CHARACTERS, "-")
+            self.problems.tolerate("unusual-name", message, at.child("name"), hint=hint)
+
     def check_uri(self, kind: str, text: str, at: Location, field: str) -> None:
-        """Warn of a url that is not a URI-reference (RFC 3986 §4.1), which is tolerated."""
-        if not URI_CHARACTERS.issuperset(text):
-            message = f"{kind} {preview(text)} is no URI reference: it has characters that a URI cannot hold"
-            at = at.child(field)
-            fix = replacing(at, _percent_encoded(text))
-            self.problems.warn("uri-form", message, at, hint=f"write {_percent_encoded(text[:200])}", fix=fix)
+        """Report a url that is not a URI-reference (RFC 3986 §4.1), which is tolerated."""
+        if is_uri_reference(text):
+            return
+        message, at, meant = f"{kind} {preview(text)} is not a URI reference", at.child(field), meant_reference(text)
+        hint = "write a URL, or a path relative to this document" if meant is None else f"write {meant[:200]}"
+        fix = None if meant is None else replacing(at, meant)
+        self.problems.tolerate("uri-form", message, at, hint=hint, fix=fix)
 
     def check_name(self, kind: str, name: str, at: Location, field: str) -> None:
-        """Warn of a key that does not match ^[a-zA-Z0-9\\.\\-_]+$: a MUST, but such keys are common (semantics §3)."""
+        """Report a key that does not match ^[a-zA-Z0-9\\.\\-_]+$: a MUST, but such keys are common (semantics §3)."""
         if not (name and NAME_CHARACTERS.issuperset(name)):
             at = at.child(field).child(name).at_key()
             message = f'{kind} name {preview(name)} has characters other than letters, digits, ".", "-" and "_"'
-            self.problems.warn("unusual-name", message, at, hint=_spelt(name, NAME_CHARACTERS, "_"))
+            self.problems.tolerate("unusual-name", message, at, hint=_spelt(name, NAME_CHARACTERS, "_"))
 
 
 def _place_of(parameter: Parameter) -> str:
@@ -290,15 +298,6 @@ def _spelt(name: str, allowed: frozenset[str], instead: str) -> str:
     """Return a hint with the name, its characters that are not allowed replaced."""
     spelt = "".join(each if each in allowed else " " for each in name[:80]).split()
     return f"write {instead.join(spelt)}" if spelt else "write a name of letters and digits"
-
-
-def _percent_encoded(text: str) -> str:
-    """Return a URI reference: `/` for backslashes, other invalid characters percent-encoded."""
-    slashed = text.replace("\\", "/")
-    return "".join(
-        each if each in URI_CHARACTERS else "".join(f"%{byte:02X}" for byte in each.encode("utf-8", "replace"))
-        for each in slashed
-    )
 
 
 def _or_null(value: JsonValue) -> JsonValue:

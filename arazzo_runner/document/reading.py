@@ -62,6 +62,12 @@ class Reading(MutableRecord):
         at = Location(self.uri) if problem.place is None else self.place(*problem.place)
         self.problems.error(problem.code, problem.message, at, hint=problem.hint)
 
+    def second_document(self, at: Location) -> None:
+        """Report a second YAML document, which is not read."""
+        report = self.problems.warn if self.duplicates is Severity.WARNING else self.problems.tolerate
+        message = "only the first YAML document of a file is read"
+        report("second-document", message, at, hint="put it in a file of its own")
+
     def repeated_key(self, key: str, pointer: str, first: tuple[int, int], second: tuple[int, int]) -> None:
         """Report a repeated key of a mapping with both of its lines (semantics §1)."""
         self.repeats += 1

@@ -141,10 +141,7 @@ def read_events(reading: Reading, parser: Any) -> JsonValue:
             documents += 1
             if documents == 2:
                 at = reading.place(*_place(event))
-                hint = "put it in a file of its own"
-                reading.problems.warn(
-                    "second-document", "only the first YAML document of a file is read", at, hint=hint
-                )
+                reading.second_document(at)
                 break
         elif kind is not yaml.StreamStartEvent and kind is not yaml.DocumentEndEvent:
             builder.take(event, kind)

@@ -61,7 +61,8 @@ class Linter:
         self._configurations = Configurations()
         self._policies: dict[tuple[str | None, tuple[int, ...]], Policy] = {}
         self._checks: dict[int, Checks] = {}
-        self._reported: dict[str, list[Diagnostic]] = {}
+        self._reported: dict[str, dict[str, list[Diagnostic]]] = {}  # by file that they are in, then by document
+        self._uris: dict[str, set[str]] = {}
         self._cache = _result_cache(options)
 
     def lint(self, name: str) -> Linted:
@@ -76,7 +77,7 @@ class Linter:
             return Linted(name, problem.diagnostics, is_open=False)
         findings, ignored = self._findings(checked, policy)
         document = None if self._options.use_cache else checked.document
-        return Linted(name, tuple(self._not_reported(findings)), ignored=ignored, document=document)
+        return Linted(name, tuple(self._not_reported(name, findings)), ignored=ignored, document=document)
 
     def _lint_with_cache(self, name: str, settings: Settings, policy: Policy, cache: ResultCache) -> Linted:
         checker = self._checker(settings)
@@ -94,7 +95,7 @@ class Linter:
                 cache.drop(location)  # messages may quote the credential
             else:
                 cache.put(location, key, checker, result, tracker)
-        return Linted(name, tuple(self._not_reported(list(result.findings))), ignored=result.ignored)
+        return Linted(name, tuple(self._not_reported(name, list(result.findings))), ignored=result.ignored)
 
     def is_cached(self, name: str) -> bool:
         """Return whether the result of a document is in the cache and still valid."""
@@ -133,13 +134,17 @@ class Linter:
             return self._policy(settings, name)  # without overrides the path does not matter
         return self._policy(settings, relative(os.path.abspath(name), settings.folder or os.getcwd()))
 
-    def _not_reported(self, found: list[Diagnostic]) -> list[Diagnostic]:
-        """Return the findings that were not reported for another document; from now on they are."""
-        again = self._reported.keys() & {each.at.uri for each in found}
-        known = frozenset(each for uri in again for each in self._reported[uri])
+    def _not_reported(self, name: str, found: list[Diagnostic]) -> list[Diagnostic]:
+        """Return the findings that were not reported for another document; from now on they are for this one."""
+        uris = {each.at.uri for each in found}
+        for uri in self._uris.pop(name, ()):  # it is linted again, after a fix
+            self._reported[uri].pop(name, None)
+        others = [known for uri in uris for known in self._reported.get(uri, {}).values()]
+        known = frozenset(each for reported_there in others for each in reported_there)
         new = [each for each in found if each not in known] if known else found
         for each in new:
-            self._reported.setdefault(each.at.uri, []).append(each)
+            self._reported.setdefault(each.at.uri, {}).setdefault(name, []).append(each)
+        self._uris[name] = {each.at.uri for each in new}
         return new
 
     def _policy(self, settings: Settings, path: str) -> Policy:

@@ -16,6 +16,7 @@ from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.model import Program
 
 _REFUSING: Final = tuple(each for each in RULES if each.severity is Severity.ERROR and each.is_default)
+"""The rules that can refuse a run, and those whose errors it tolerates with a warning."""
 
 
 def refusals(program: Program, entry: LoadedDocument, judge: Judge) -> list[Diagnostic]:

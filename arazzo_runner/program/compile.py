@@ -147,7 +147,7 @@ class StepCompiler(Record):
             self.context.problems.error("missing-field", message, parameter.at, hint=hint)
         if parameter.in_ is None or operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
-                self._ignored_place(parameter, step)
+                self._report_ignored_place(parameter, step)
             return CompiledParameter(parameter.name, None, value, parameter.at)
         declared = operation.given(parameter.name, parameter.in_)
         if declared is None:
@@ -155,12 +155,12 @@ class StepCompiler(Record):
         place = declared.location if declared is not None else cast(Place, parameter.in_)
         return CompiledParameter(parameter.name, place, value, parameter.at, declared)
 
-    def _ignored_place(self, parameter: Parameter, step: Step) -> None:
-        message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
+    def _report_ignored_place(self, parameter: Parameter, step: Step) -> None:
+        """Report the "in" of a step's own parameter; one that is inherited may be for other steps, which need it."""
         place = parameter.at.child("in")
-        # A parameter of the workflow or of the components may be used by other steps, which need its "in".
-        fix = removing(place) if place.pointer.startswith(step.at.pointer + "/") else None
-        self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=fix)
+        if place.pointer.startswith(step.at.pointer + "/"):
+            message = f'parameter "{parameter.name}" of a workflow step has "in", which is ignored'
+            self.context.problems.warn("ignored-in", message, place, hint="leave it out", fix=removing(place))
 
     def _undeclared(self, parameter: Parameter, operation: Operation) -> None:
         if parameter.in_ == "path":

@@ -7,8 +7,6 @@ another branch): they survive a killed run.
 from __future__ import annotations
 
 import os
-import re
-import time
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
@@ -27,6 +25,7 @@ from arazzo_runner.engine.results import (
 )
 from arazzo_runner.program.model import Program
 from arazzo_runner.report.json import pretty
+from arazzo_runner.report.kept_outputs import kept_file_name
 
 StepName = tuple[str, str]
 
@@ -48,29 +47,35 @@ def has_secret_outputs(program: Program) -> bool:
 
 
 class SecretFile:
-    """The file that holds the secret outputs of one run, step by step."""
+    """The file that holds the secret outputs of one run, step by step.
 
-    def __init__(self, program: Program, file: PrivateFile, announce: Callable[[str], None]) -> None:
+    With `is_mock` they are made up: a run that succeeds leaves no file.
+    """
+
+    def __init__(
+        self, program: Program, file: PrivateFile, announce: Callable[[str], None], *, is_mock: bool = False
+    ) -> None:
         self._secret_steps = secret_step_outputs(program)
         self._secret_outputs = program.workflow.secret_outputs
         self._workflow_id = program.workflow.workflow_id
         self._file = file
         self._announce = announce
+        self._is_mock = is_mock
         self._steps: dict[str, dict[str, JsonValue]] = {}
         self._announced = False
 
     @classmethod
-    def prepare(cls, program: Program, announce: Callable[[str], None], label: str = "") -> SecretFile:
+    def prepare(
+        cls, program: Program, announce: Callable[[str], None], label: str = "", *, is_mock: bool = False
+    ) -> SecretFile:
         """Create the file, still empty; `announce` is called with its path once it holds something.
 
         `label` distinguishes the files of several runs of one process. Raises OSError.
         """
         folder = state_folder()
         make_private_folder(folder)
-        workflow = re.sub(r"[^A-Za-z0-9._-]+", "-", program.workflow.workflow_id)[:60]
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        path = os.path.join(folder, f"{workflow}-{stamp}-{os.getpid()}{label}.json")
-        return cls(program, PrivateFile.prepare(path), announce)
+        path = os.path.join(folder, kept_file_name(program.workflow.workflow_id, label))
+        return cls(program, PrivateFile.prepare(path), announce, is_mock=is_mock)
 
     @property
     def path(self) -> str:
@@ -113,7 +118,7 @@ class SecretFile:
     def finish(self, status: str, outputs: Mapping[str, JsonValue]) -> str | None:
         """Write the workflow's secret outputs, or remove the file if there are none; return what went wrong."""
         secret = {name: value for name, value in outputs.items() if name in self._secret_outputs}
-        if secret or self._steps:
+        if (secret or self._steps) and not (self._is_mock and status == "succeeded"):
             try:
                 self._write(status, secret)
             except OSError as problem:
@@ -136,6 +141,8 @@ class SecretFile:
         }
         before = self._file.path
         self._file.write_somewhere(pretty(record))
+        if self._is_mock and status == "running":
+            return  # announced only if the run fails, and the file stays
         if self._file.path != before or not self._announced:
             self._announced = True
             self._announce(self._file.path)

@@ -65,12 +65,14 @@ def test_exit_codes_and_summaries(folder, capsys, arguments, code, last):
         pytest.param(["clean.yml", "--level", "loud"], '--level: "loud" is not a level', id="a level there is not"),
         pytest.param(["clean.yml", "--level", "unknown-stp=off"], 'there is no code "unknown-stp"', id="a level of a code there is not"),
         pytest.param(["clean.yml", "--config", "gone.toml"], "the configuration gone.toml cannot be read", id="a configuration there is not"),
+        pytest.param(["empty", "clean.yml"], "there is no Arazzo document in empty", id="a folder that holds none beside a file"),
         pytest.param(["x*.yml"], "there is no Arazzo document in x*.yml", id="a glob that matches nothing"),
         pytest.param(["clean.yml", "--format", "sarif", "--output", "gone/x.sarif"], "the report cannot be written to gone/x.sarif", id="a report that cannot be written"),
         pytest.param(["clean.yml", "--url-map", "clean.yml"], "--url-map cannot be used", id="a map that is none"),
     ],
 )  # fmt: skip
 def test_wrong_options_are_one_clear_error(folder, capsys, arguments, message):
+    (folder / "empty").mkdir()
     code, out, err = validate(*arguments, capsys=capsys)
     assert (code, out) == (2, "")
     assert message in err

@@ -25,11 +25,14 @@ def documents():
     return [entry["path"] for entry in json.loads(INDEX.read_text(encoding="utf-8"))["documents"]]
 
 
+def reading(path):
+    return LoadOptions(root=str(CORPUS / path.split("/")[0]), any_server=True, unchecked=True, offline=True)
+
+
 def fix_all(path, *, unsafe=False, text=None):
     """Fix one document (or another text in its place) in memory; return it before and after, and the fixed findings."""
     name = str(CORPUS / path)
-    reading = LoadOptions(root=str(CORPUS / path.split("/")[0]), any_server=True, unchecked=True, offline=True)
-    linter = Linter([name], LintOptions(reading=reading, settings=Settings()))
+    linter = Linter([name], LintOptions(reading=reading(path), settings=Settings()))
     first = linted = linter.lint(name)
     if text is not None:
         linter.change(name, text.encode())
@@ -45,12 +48,20 @@ def fix_all(path, *, unsafe=False, text=None):
     return first, linted, applied
 
 
+def lint_afresh(path, text):
+    """Return the findings of a text in the place of a document, as a new command would find them."""
+    name = str(CORPUS / path)
+    options = LintOptions(reading=reading(path), settings=Settings(), contents={name: text.encode()})
+    return Linter([name], options).lint(name).findings
+
+
 @pytest.mark.parametrize("path", documents()[::EVERY] if INDEX.exists() else [])
 def test_a_fixed_document_has_fewer_findings_and_is_otherwise_unchanged(path):
     first, last, applied = fix_all(path)
     if first.document is None:
         return
     assert last.document is not None
+    assert last.findings == lint_afresh(path, last.document.text), "the findings that are left are reported"
     for severity in (Severity.ERROR, Severity.WARNING):
         codes = Counter(each.code for each in first.findings if each.severity is severity)
         assert Counter(each.code for each in last.findings if each.severity is severity) <= codes

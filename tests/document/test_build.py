@@ -13,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from arazzo_runner.document.build import build
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
+from arazzo_runner.errors import Judge
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 
@@ -72,8 +73,8 @@ GOOD: dict[str, Any] = {
 }
 
 
-def findings(value):
-    problems = Problems()
+def findings(value, judge=Judge.VALIDATE):
+    problems = Problems(judge)
     build(from_value(value, "doc"), problems)
     return [(found.code, found.severity.value, found.at.pointer) for found in problems]
 
@@ -110,17 +111,17 @@ def test_a_document_with_everything_has_no_findings():
     [
         pytest.param("/arazzo", ..., ("missing-field", "error", ""), id="no version"),
         pytest.param("/arazzo", "2.0.0", ("unknown-version", "error", "/arazzo"), id="another major version"),
-        pytest.param("/arazzo", "1.7.0", ("unknown-version", "warning", "/arazzo"), id="a newer minor version"),
-        pytest.param("/arazzo", 1.1, ("version-number", "warning", "/arazzo"), id="a number as version"),
+        pytest.param("/arazzo", "1.7.0", ("unknown-version", "error", "/arazzo"), id="a newer minor version"),
+        pytest.param("/arazzo", 1.1, ("version-number", "error", "/arazzo"), id="a number as version"),
         pytest.param("/arazzo", [], ("wrong-type", "error", "/arazzo"), id="a list as version"),
         pytest.param("/info", ..., ("missing-field", "error", ""), id="no info"),
         pytest.param("/info", 3, ("wrong-type", "error", "/info"), id="info is a number"),
-        pytest.param("/info/version", 1, ("version-number", "warning", "/info/version"), id="info version is a number"),
+        pytest.param("/info/version", 1, ("version-number", "error", "/info/version"), id="info version is a number"),
         pytest.param("/info/title", "", ("invalid-value", "error", "/info/title"), id="an empty title"),
         pytest.param("/$self", "a#b", ("invalid-value", "error", "/$self"), id="$self with a fragment"),
         pytest.param("/sourceDescriptions", [], ("empty-list", "error", "/sourceDescriptions"), id="no sources"),
         pytest.param("/sourceDescriptions/0/type", "graphql", ("invalid-value", "error", "/sourceDescriptions/0/type"), id="an unknown type"),
-        pytest.param("/sourceDescriptions/0/name", "a b", ("unusual-id", "warning", "/sourceDescriptions/0/name"), id="a name with a blank"),
+        pytest.param("/sourceDescriptions/0/name", "a b", ("unusual-name", "error", "/sourceDescriptions/0/name"), id="a name with a blank"),
         pytest.param("/workflows/0/workflowId", "v", ("duplicate-name", "error", "/workflows/1/workflowId"), id="a workflowId twice"),
         pytest.param("/workflows/0/inputs", [], ("wrong-type", "error", "/workflows/0/inputs"), id="inputs are no schema"),
         pytest.param("/workflows/0/steps", {}, ("wrong-type", "error", "/workflows/0/steps"), id="steps are a mapping"),
@@ -146,11 +147,11 @@ def test_a_document_with_everything_has_no_findings():
         pytest.param(f"{STEP}/onFailure/0/retryLimit", 1.5, ("wrong-type", "error", f"{STEP}/onFailure/0/retryLimit"), id="half a retry"),
         pytest.param(f"{STEP}/outputs/o", 5, ("wrong-type", "error", f"{STEP}/outputs/o"), id="an output that is a number"),
         pytest.param(f"{STEP}/outputs/p/type", ..., ("missing-field", "error", f"{STEP}/outputs/p"), id="a selector without type"),
-        pytest.param(f"{STEP}/outputs/a b", "$response.body", ("unusual-name", "warning", f"{STEP}/outputs/a b"), id="an output name with a blank"),
-        pytest.param(f"{STEP}/colour", 1, ("unknown-field", "warning", f"{STEP}/colour"), id="a field of nobody's"),
+        pytest.param(f"{STEP}/outputs/a b", "$response.body", ("unusual-name", "error", f"{STEP}/outputs/a b"), id="an output name with a blank"),
+        pytest.param(f"{STEP}/colour", 1, ("unknown-field", "error", f"{STEP}/colour"), id="a field of nobody's"),
         pytest.param(f"{STEP}/onSucces", [], ("unknown-field", "error", f"{STEP}/onSucces"), id="a misspelt field"),
         pytest.param("/components/parameters/p/in", "cookies", ("invalid-value", "error", "/components/parameters/p/in"), id="inside components"),
-        pytest.param("/components/parameters/a b", {"name": "p", "in": "query", "value": 1}, ("unusual-name", "warning", "/components/parameters/a b"), id="a component name with a blank"),
+        pytest.param("/components/parameters/a b", {"name": "p", "in": "query", "value": 1}, ("unusual-name", "error", "/components/parameters/a b"), id="a component name with a blank"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_found_at_its_place(pointer, value, expected):
@@ -164,10 +165,11 @@ def test_one_run_shows_every_mistake():
     assert {code for code, *_ in findings(document)} >= {"missing-field", "wrong-type", "empty-list"}
 
 
-def test_fields_of_1_1_in_a_1_0_document_are_warned_of():
-    found = findings({**GOOD, "arazzo": "1.0.1"})
+@pytest.mark.parametrize(("judge", "severity"), [(Judge.VALIDATE, "error"), (Judge.RUN, "warning")])
+def test_a_field_of_1_1_in_a_1_0_document_is_an_error_that_a_run_tolerates(judge, severity):
+    found = findings({**GOOD, "arazzo": "1.0.1"}, judge)
     assert {code for code, *_ in found} == {"newer-field"}
-    assert {severity for _, severity, _ in found} == {"warning"}
+    assert {severity for _, severity, _ in found} == {severity}
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 5, True])
@@ -230,6 +232,5 @@ def test_verdict_agrees_with_the_official_schema(path):
 
 # Where we say something else than the official schema, and why.
 REASONED = {
-    "async-depends-on-duplicate-values.arazzo": "a step named twice in dependsOn changes nothing: a warning",
     "invalid-openapi-parameter-without-in.arazzo": "found when linking, where it is known what the step calls",
 }

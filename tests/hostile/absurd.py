@@ -53,6 +53,9 @@ BASES: dict[str, list[str]] = {
     "schedule remove": ["schedule", "remove", "nightly"],
     "eval": ["eval", "$inputs.a", "--context", "context.json"],
     "cache": ["cache"],
+    "state": ["state"],
+    "state list": ["state", "list"],
+    "state remove": ["state", "remove", "nothing"],
     "explain": ["explain", "unknown-step"],
 }
 """A valid command line of each command; tried options are appended, tried arguments are replaced."""

@@ -264,6 +264,37 @@ def test_without_fix_the_summary_counts_fixable_findings(folder, capsys):
     assert capsys.readouterr().out.endswith(" (11 fixable with --fix)\n")
 
 
+LEFT = {
+    "an error of syntax": ("$statusCode = 200", "condition-syntax"),
+    "a reference to nothing": ("$steps.nowhere.outputs.a == 1", "unknown-step"),
+}
+
+
+@pytest.mark.parametrize(("condition", "code"), LEFT.values(), ids=LEFT)
+@pytest.mark.parametrize("how", ["--fix", "--diff"])
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_what_is_left_after_a_fix_is_reported_and_decides_the_exit_code(
+    folder, capsys, monkeypatch, condition, code, how, format_
+):
+    text = textwrap.dedent(SLIPS).replace("{$statusCode} == 200", condition)
+    (folder / "w.yml").write_text(text, encoding="utf-8")
+    assert run(["validate", "w.yml", "--select", f"{CODES},{code}", how, "--format", format_]) == 1
+    printed = capsys.readouterr()
+    assert code in printed.err if how == "--diff" else code in printed.out
+    assert "it is valid" not in printed.out + printed.err
+
+
+def test_a_finding_in_a_shared_file_stays_when_the_document_that_showed_it_no_longer_refers_to_it(tmp_path, capsys):
+    """Both documents have the same finding about the description; a fix of the first does not hide it."""
+    broken = PETS.replace("paths:", "paths:\n  /broken: {$ref: '#/nowhere'}", 1)
+    project(tmp_path, a__yml=SLIPS, b__yml=SLIPS, pets__yml=broken, others__yml=PETS.replace("getPet", "getOther"))
+    names = [str(tmp_path / "a.yml"), str(tmp_path / "b.yml")]
+    run(["validate", *names, "--fix"])
+    fixed = capsys.readouterr().out
+    run(["validate", *names])
+    assert fixed.replace(" (22 fixed)", "") == capsys.readouterr().out
+
+
 def test_a_diff_shows_changes_and_writes_nothing(folder, capsys):
     before = (folder / "w.yml").read_bytes()
     assert run(["validate", "w.yml", "--select", CODES, "--diff"]) == 1

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from arazzo_runner.base.json_values import escaped
-from arazzo_runner.errors import InvalidDescription, Severity
+from arazzo_runner.errors import InvalidDescription, Judge, Severity
 from arazzo_runner.lint.analysis.text_index import TextIndex
 from arazzo_runner.lint.checker import open_document
 from arazzo_runner.lint.inspection import Inspection
@@ -95,5 +95,5 @@ def walked(value, pointer):
 def test_a_rule_without_trigger_always_runs(strict):
     always = rule("always", "style")(lambda inspection: [Finding("always", inspection.description.at)])
     inspection = inspected({"arazzo": "1.0.1", "workflows": []}, FIXTURES)
-    [found] = run_rules(inspection, [*select_rules(), always], strict=strict)
+    [found] = run_rules(inspection, [*select_rules(), always], judge=Judge.STRICT if strict else Judge.VALIDATE)
     assert (found.code, found.severity) == ("always", Severity.ERROR if strict else Severity.WARNING)

@@ -20,6 +20,7 @@ COMMANDS = {
     "queue": "Configure the queues of durable runs.",
     "schedule": "Start runs on a schedule.",
     "eval": "Evaluate an expression in a context.",
+    "state": "List and remove the secret outputs that runs kept.",
     "cache": "Show or clear the cache.",
     "explain": "Explain a diagnostic code.",
 }

@@ -24,7 +24,7 @@ from arazzo_runner.cli.options import (
     reading_options,
     server_option,
 )
-from arazzo_runner.cli.run.execution import prepared_secret_file
+from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file
 from arazzo_runner.cli.run.inputs import given_inputs
 from arazzo_runner.cli.run.prepare import credentials_of
 from arazzo_runner.cli.run.session import EXIT_CODES
@@ -125,7 +125,9 @@ class _Session:
         self._console = console
         self._debugger = Debugger(console, _reader(console), self._coerced, steps, breakpoints)
         self._memory = Memory()
-        self._keep = prepared_secret_file(program, self._announce) if has_secret_outputs(program) else None
+        self._keep = (
+            prepared_secret_file(program, self._announce, is_mock=mock) if has_secret_outputs(program) else None
+        )
         self._world: DebugWorld | None = None
 
     def run(self, inputs: dict[str, JsonValue]) -> RunResult:
@@ -169,7 +171,7 @@ class _Session:
         return api.check_inputs(self._program, values, texts)
 
     def _announce(self, path: str) -> None:
-        self._printer.note(f"secret outputs are kept in {one_line(path)}")
+        self._printer.note(kept_note(path))
 
 
 def _credentials(program: Program, *, mock: bool) -> CredentialsGiven:

@@ -19,7 +19,10 @@ from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.selection import select
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.kept_outputs import older_files
 from arazzo_runner.report.secret_file import SecretFile, has_secret_outputs
+from arazzo_runner.report.terminal.console import count
 from arazzo_runner.sources.uris import is_remote
 
 Announce = Callable[[str], None]
@@ -73,7 +76,7 @@ class Execution:
     def _prepared_file(self, announce: Announce, label: str, output: PrivateFile | None) -> SecretFile | None:
         """Return the file that takes secret outputs during the run, None where none is needed."""
         if not self.given.delivers_secrets:
-            return prepared_secret_file(self.ready.program, announce, label)
+            return prepared_secret_file(self.ready.program, announce, label, is_mock=bool(self.given.mock))
         if output is None or not output.is_replaceable:
             return None
         path = output.path
@@ -148,14 +151,21 @@ def _recording(path: str, given: RunArguments, spec: str) -> Recording:
     return Recording(path, spec, elsewhere=given.mock or bool(given.servers))
 
 
-def prepared_secret_file(program: Program, announce: Announce, label: str = "") -> SecretFile:
+def prepared_secret_file(program: Program, announce: Announce, label: str = "", *, is_mock: bool = False) -> SecretFile:
     """Return the file below the state folder that takes secret outputs; raises InvalidUsage if it cannot be made."""
     try:
-        return SecretFile.prepare(program, announce, label)
+        return SecretFile.prepare(program, announce, label, is_mock=is_mock)
     except OSError as problem:
         message = f"secret outputs cannot be kept in {state_folder()}: {problem.strerror or problem}"
         hint = "use --output FILE or --show-secrets, or set XDG_STATE_HOME"
         raise InvalidUsage([usage_error(message, code="cannot-keep-secrets", hint=hint)]) from None
+
+
+def kept_note(path: str) -> str:
+    """Return the line that names the file of secret outputs, and how many older ones there are."""
+    older = older_files(path)
+    more = f" ({count(older, 'older file')} of this workflow: arazzo state list)" if older else ""
+    return f"secret outputs are kept in {one_line(path)}{more}"
 
 
 # ------------------------------------------------------------------ --record

@@ -15,7 +15,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import PrivateFile, state_folder
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import EXIT_INTERRUPTED, refuse, usage_error
-from arazzo_runner.cli.run.execution import Execution, pace_of
+from arazzo_runner.cli.run.execution import Execution, kept_note, pace_of
 from arazzo_runner.cli.run.inputs import step_outputs
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared, configured, prepare
@@ -222,7 +222,7 @@ class Session:
             self._reports.discard()
 
     def _announce(self, path: str) -> None:
-        self._printer.note(f"secret outputs are kept in {one_line(path)}")
+        self._printer.note(kept_note(path))
 
 
 def delivered_outputs(execution: Execution, result: RunResult, *, show_secrets: bool) -> dict[str, JsonValue]:

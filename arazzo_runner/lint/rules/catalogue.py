@@ -8,7 +8,7 @@ they are not about a document.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Severity
@@ -62,8 +62,12 @@ def codes_with_options() -> dict[str, tuple[str, ...]]:
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
+Tolerance: TypeAlias = Literal["none", "some", "all"]
+"""Which findings of a code a run goes on over, with a warning, though they are errors of the document."""
+
+
 class Check(Record):
-    """One code: its group, its usual level, whether it is checked by default, and whether by a rule.
+    """One code: its group, its usual level, what a run tolerates, whether it is a default, and whether a rule.
 
     Codes of the loader are always checked; their findings can only be hidden. A few of them have
     another level in some cases.
@@ -72,33 +76,45 @@ class Check(Record):
     code: str
     group: Group
     severity: Severity
+    tolerance: Tolerance = "none"
     is_default: bool = True
     is_rule: bool = False
 
+    @property
+    def in_a_run(self) -> str:
+        """The level before a run: "error" refuses it, "" is not looked for."""
+        if self.is_rule and not (self.severity is ERROR and self.is_default):
+            return ""
+        return {"none": self.severity.value, "some": "error or warning", "all": "warning"}[self.tolerance]
 
-def _loader(group: Group, severity: Severity, codes: str) -> Iterable[Check]:
-    return (Check(code, group, severity) for code in codes.split())
+
+def _loader(group: Group, severity: Severity, codes: str, tolerance: Tolerance = "none") -> Iterable[Check]:
+    return (Check(code, group, severity, tolerance) for code in codes.split())
 
 
 LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "shape",
         ERROR,
-        "alias-expansion document-too-deep document-too-large duplicate-key empty-document empty-list exclusive-fields "
-        "invalid-value json-syntax missing-field not-json not-text not-utf8 unknown-field unknown-version "
+        "alias-expansion document-too-deep document-too-large duplicate-key empty-document exclusive-fields "
+        "invalid-value json-syntax missing-field not-json not-text not-utf8 "
         "unsupported-tag unusable-key wrong-type yaml-syntax",
     ),
-    *_loader(
-        "shape", WARNING, "ignored-field ignored-in merge-key newer-field second-document uri-form version-number"
-    ),
-    *_loader("names", ERROR, "duplicate-action duplicate-name duplicate-parameter"),
-    *_loader("names", WARNING, "unusual-id unusual-name"),
+    *_loader("shape", ERROR, "empty-list unknown-field unknown-version", "some"),
+    *_loader("shape", ERROR, "newer-field second-document uri-form version-number", "all"),
+    *_loader("shape", WARNING, "ignored-field ignored-in merge-key"),
+    *_loader("names", ERROR, "duplicate-action duplicate-parameter"),
+    *_loader("names", ERROR, "duplicate-name", "some"),
+    *_loader("names", ERROR, "unusual-name", "all"),
+    *_loader("names", WARNING, "unusual-id"),
     *_loader(
         "references",
         ERROR,
-        "depends-on-form not-supported source-kind source-not-found source-not-readable unknown-component "
-        "unknown-output unknown-source unknown-step unknown-workflow",
+        "not-supported source-not-found source-not-readable unknown-component unknown-output unknown-source "
+        "unknown-step unknown-workflow",
     ),
+    *_loader("references", ERROR, "source-kind", "some"),
+    *_loader("references", ERROR, "depends-on-form", "all"),
     *_loader("references", WARNING, "source-moved undeclared-input"),
     *_loader("references", INFO, "not-checked"),
     *_loader(
@@ -118,10 +134,11 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "openapi",
         ERROR,
-        "ambiguous-operation broken-description broken-reference duplicate-operation-id missing-path-parameter "
-        "operation-path-form operation-reference unknown-operation unknown-path-parameter unqualified-operation "
-        "unusable-scheme",
+        "ambiguous-operation broken-reference duplicate-operation-id missing-path-parameter unknown-operation "
+        "unknown-path-parameter unusable-scheme",
     ),
+    *_loader("openapi", ERROR, "broken-description operation-path-form", "some"),
+    *_loader("openapi", ERROR, "operation-reference unqualified-operation", "all"),
     *_loader("openapi", WARNING, "undeclared-parameter"),
 )
 """The codes that the loader reports."""
@@ -133,5 +150,8 @@ def checks() -> tuple[Check, ...]:
     >>> next(each.severity.value for each in checks() if each.code == "unused-input")
     'warning'
     """
-    rules = (Check(each.code, each.group, each.severity, each.is_default, is_rule=True) for each in RULES)
+    rules = (
+        Check(each.code, each.group, each.severity, "all" if each.is_tolerated else "none", each.is_default, True)
+        for each in RULES
+    )
     return tuple(sorted((*LOADER, *rules), key=lambda each: (GROUPS.index(each.group), each.code)))

@@ -25,7 +25,7 @@ from arazzo_runner.lint.inspection import Inspection, Item
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 
 
-@rule("duplicate-criterion", "names")
+@rule("duplicate-criterion", "names", severity=Severity.ERROR, tolerated=True)
 def duplicate_criterion(inspection: Inspection) -> Iterator[Finding]:
     """Report criteria that occur twice in a list, with the same context, condition and type."""
     for criteria in inspection.criteria_lists:
@@ -38,7 +38,10 @@ def duplicate_criterion(inspection: Inspection) -> Iterator[Finding]:
             if first is not each:
                 hint = "remove one, or correct what it tests"
                 message = f"this criterion is in the list already: {preview(each.condition, 60)}"
-                yield Finding(message, each.at, hint, related=(first.at,), fix=removing(each.at, is_safe=False))
+                is_same = (each.condition, each.extensions) == (first.condition, first.extensions)
+                severity = Severity.ERROR if is_same else Severity.WARNING  # lists hold unique items (JSON Schema)
+                fix = removing(each.at, is_safe=False)
+                yield Finding(message, each.at, hint, severity, related=(first.at,), fix=fix)
 
 
 @rule("duplicate-reference", "names", severity=Severity.ERROR, trigger=Trigger(words=("reference",)))
@@ -85,7 +88,7 @@ def _finding(item: Item, first: Location) -> Finding:
     return Finding(message, item.at, hint, related=(first,))
 
 
-@rule("duplicate-replacement", "names", trigger=Trigger(words=("replacements",)))
+@rule("duplicate-replacement", "names", tolerated=True, trigger=Trigger(words=("replacements",)))
 def duplicate_replacement(inspection: Inspection) -> Iterator[Finding]:
     """Report payload replacements with the same target: they are applied in order, so the last one wins."""
     for _, step in inspection.steps:
@@ -97,7 +100,9 @@ def duplicate_replacement(inspection: Inspection) -> Iterator[Finding]:
                 message = f"target {preview(each.target, 60)} is replaced twice; the last value counts"
                 at, related = each.at.child("target"), (first.at.child("target"),)
                 hint = "remove one of them"
-                yield Finding(message, at, hint, related=related)
+                is_same = each.value == first.value
+                severity = Severity.ERROR if is_same else Severity.WARNING  # lists hold unique items (JSON Schema)
+                yield Finding(message, at, hint, severity, related=related)
 
 
 @rule("duplicate-source-url", "names")
