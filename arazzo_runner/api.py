@@ -13,7 +13,7 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, prepare_inputs
-from arazzo_runner.engine.options import RunOptions, TransportOptions, check_numbers
+from arazzo_runner.engine.options import Level, RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
 from arazzo_runner.errors import (
@@ -163,8 +163,8 @@ def run(
     ('succeeded', 200)
     """
     program = _program(document, workflow_id, servers, load_options, mock=mock)
-    prepared, notes = check_inputs(program, inputs or {})
     chosen = _chosen(options)
+    prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=mock, world=world)
     with _mocked(program, mock, scenario, switches) as ready, _blocking(world, chosen) as performing:
@@ -199,8 +199,8 @@ async def arun(
     import asyncio  # lazily: a blocking run never needs it
 
     program = _program(document, workflow_id, servers, load_options, mock=mock)
-    prepared, notes = check_inputs(program, inputs or {})
     chosen = _chosen(options)
+    prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
     secrets = check_transport(chosen) if _sends(world) else Secrets()
@@ -232,8 +232,8 @@ def dry_run(
     from arazzo_runner.runtime.mock.api import DryRunWorld
 
     program = _program(document, workflow_id, servers, load_options, mock=False)
-    prepared, notes = check_inputs(program, inputs or {})
     chosen, secrets = _chosen(options), Secrets()
+    prepared, notes = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
     access = _access(program, credentials, chosen, secrets)
     running = run_program(
         program, prepared, DryRunWorld(program), chosen,
@@ -251,20 +251,29 @@ def check_credentials(program: Program, credentials: CredentialsGiven, options: 
 
 
 def check_inputs(
-    program: Program, inputs: Mapping[str, JsonValue], input_texts: Mapping[str, str] | None = None
+    program: Program,
+    inputs: Mapping[str, JsonValue],
+    input_texts: Mapping[str, str] | None = None,
+    *,
+    formats: Level = "warn",
 ) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
     """Return the inputs of the program's workflow, coerced and with defaults, and warnings about them.
 
-    `input_texts` are texts (from a command line) that become the types the inputs schema asks for.
+    `input_texts` are texts (from a command line) that become the types the inputs schema asks for,
+    `formats` is the level of values that lack the format of the schema.
 
     Raises InvalidInputs when one is missing or does not fit.
     """
     workflow = program.workflow
-    prepared = prepare_inputs(workflow.inputs, inputs, input_texts or {}, root=workflow.document.raw)
+    prepared = prepare_inputs(
+        workflow.inputs, inputs, input_texts or {},
+        root=workflow.document.raw, formats=formats, secret=workflow.secret_inputs,
+    )  # fmt: skip
     at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
     if prepared.errors:
         raise InvalidInputs(_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors)
-    return prepared.inputs, tuple(_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings)
+    found = [_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings]
+    return prepared.inputs, (*found, *(_input_diagnostic(each, Severity.INFO, at) for each in prepared.notes))
 
 
 def check_transport(options: RunOptions) -> Secrets:

@@ -214,8 +214,9 @@ def prepared(
     """Load a document and check the inputs; return the program, the specification and the bundle of a run."""
     program, bundle = load_bundled(document, workflow_id, reading)
     program = choose_workflow(program, workflow_id)
-    checked, _ = check_inputs(program, inputs or {})
-    spec = spec_of(program, bundle, checked, options or replace(RunOptions(), run_timeout=None))
+    chosen = options or replace(RunOptions(), run_timeout=None)
+    checked, _ = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
+    spec = spec_of(program, bundle, checked, chosen)
     return program, replace(spec, idempotency_keys=idempotency_keys), bundle
 
 

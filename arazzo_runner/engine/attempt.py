@@ -48,7 +48,7 @@ async def try_operation(run: Run, frame: Frame, step: CompiledStep, call: Operat
         attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
         return Tried(attempt, scope, {}, built=False)
     _register_request_secrets(run, built)
-    findings = check_request(step, call, built, run.options.checks)
+    findings = check_request(step, call, built, run.options.checks, run.unknown_formats)
     if errors_in(findings):
         attempt = Attempt(number=number, started=started, request=built.request, diagnostics=findings + built.notes)
         return Tried(attempt, scope, {}, built=False)
@@ -104,7 +104,7 @@ def _judged(
     verdicts: tuple[Verdict, ...] = judge_all(step.criteria, scope, run.options.criterion_timeout)
     if not step.criteria:
         verdicts = (default_verdict(response, call.operation, step.at),)
-    findings = check_response(step, call, built, response, message.body, run.options.checks)
+    findings = check_response(step, call, built, response, message.body, run.options.checks, run.unknown_formats)
     verdicts += failed_checks(findings, step.at)
     outputs, missing = _outputs(run, step, scope)
     attempt = Attempt(

@@ -11,13 +11,13 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Literal as OneOf
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, ends_inside_string, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.engine.effects import NoFile
 from arazzo_runner.engine.resolve import Unresolved, expression_text, resolve
 from arazzo_runner.engine.state import Run
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.evaluate import evaluate
-from arazzo_runner.expressions.nodes import InputReference, Template
+from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import ArrayValue, CompiledBody, Literal, ObjectValue, TemplateValue, Value
 from arazzo_runner.sources.http_media.media import UnusableMedia, encode_body, is_form, is_json, is_xml
@@ -70,24 +70,12 @@ def _payload(body: CompiledBody, scope: Scope) -> JsonValue:
     payload = body.payload
     if payload is None:
         return MISSING
-    if isinstance(payload, (TemplateValue, Literal)):
-        text = _text(payload, body.content_type, scope)
-        if text is not None:
-            return _parsed_text(text, body)
     value = resolve(payload, scope)
     if value is MISSING:
         raise Unresolved(expression_text(payload), payload)
+    if isinstance(value, str) and isinstance(payload, (TemplateValue, Literal)):
+        return _parsed_text(value, body)
     return value
-
-
-def _text(payload: TemplateValue | Literal, content_type: str, scope: Scope) -> str | None:
-    if isinstance(payload, Literal):
-        return payload.value if isinstance(payload.value, str) else None
-    if is_json(content_type):
-        return _json_text(payload, scope)
-    text = resolve(payload, scope)
-    assert isinstance(text, str)
-    return text
 
 
 def _parsed_text(text: str, body: CompiledBody) -> JsonValue:
@@ -102,35 +90,6 @@ def _parsed_text(text: str, body: CompiledBody) -> JsonValue:
         message = f"the payload is meant as {body.content_type}, but its text is no JSON"
         raise UnusableBody(message, body.at.child("payload"))
     return text
-
-
-def _json_text(payload: TemplateValue, scope: Scope) -> str:
-    """Fill a JSON template; a text value inside quotes is escaped, so data cannot break out of its string."""
-    template: Template = payload.template
-    written: list[str] = []
-    inside = False
-    for part in template.parts:
-        if isinstance(part, str):
-            inside = ends_inside_string(part, inside)
-            written.append(part)
-            continue
-        value = evaluate(part, scope)
-        if value is MISSING:
-            raise Unresolved(str(part), payload)
-        text = to_text(value)
-        written.append(json.dumps(text, ensure_ascii=False)[1:-1] if inside else _bare_json(value, text))
-    return "".join(written)
-
-
-def _bare_json(value: JsonValue, text: str) -> str:
-    # Outside quotes a number, boolean, null or structure is JSON as it is; a text may already be JSON.
-    if not isinstance(value, str):
-        return text
-    try:
-        json.loads(value)
-    except (ValueError, RecursionError):
-        return json.dumps(value, ensure_ascii=False)
-    return value
 
 
 def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:

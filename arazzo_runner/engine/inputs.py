@@ -6,16 +6,17 @@ Also those of a workflow that a step calls: its parameters become inputs.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, resolve_pointer
+from arazzo_runner.base.records import Record, replace
+from arazzo_runner.engine.options import Level
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow
-from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, resolve_within, schema_errors
+from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, checked, resolve_within, unknown_formats
 
 # ------------------------------------------------------------------ inputs
 
@@ -29,32 +30,44 @@ class InputProblem(Record):
 
 
 class PreparedInputs(Record):
-    """Inputs with their defaults, and what is wrong with them."""
+    """Inputs with their defaults, what is wrong with them, and what was not checked."""
 
     inputs: dict[str, JsonValue]
     errors: tuple[InputProblem, ...] = ()
     warnings: tuple[InputProblem, ...] = ()
+    notes: tuple[InputProblem, ...] = ()
 
 
 def prepare_inputs(
-    schema: JsonValue, given: Mapping[str, JsonValue], texts: Mapping[str, str], *, root: JsonValue = None
+    schema: JsonValue,
+    given: Mapping[str, JsonValue],
+    texts: Mapping[str, str],
+    *,
+    root: JsonValue = None,
+    formats: Level = "warn",
+    secret: Collection[str] = (),
 ) -> PreparedInputs:
     """Convert texts to the schema's types, apply defaults, and check (semantics §3).
 
-    `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`.
+    `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`; `formats` the
+    level of wrong formats; `secret` are the inputs whose values no message may have.
     """
     flat = flattened(schema, root)
     properties = _properties(flat)
     inputs = dict(given)
     for name, text in texts.items():
         inputs[name] = coerce_text(text, _resolved(properties.get(name), root))
-    inputs = _with_defaults(inputs, flat, root)
+    inputs = cast(dict[str, JsonValue], _with_defaults(inputs, flat, root))
     warnings = [] if not isinstance(flat, dict) else _unknown(inputs, properties, flat)
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
-    if not errors and schema is not None:
-        found = schema_errors(inputs, schema, SchemaContext("2020-12", resolve_within(root)))
-        errors = [_mismatch(error, properties) for error in found]
-    return PreparedInputs(inputs, tuple(errors), tuple(warnings))
+    if errors or schema is None:
+        return PreparedInputs(inputs, tuple(errors), tuple(warnings))
+    check = checked(inputs, schema, SchemaContext("2020-12", resolve_within(root)), formats=formats != "off")
+    errors += [_mismatch(error, properties, secret) for error in check.errors]
+    wrong = [replace(_mismatch(error, properties, secret), code="value-format", hint=None) for error in check.formats]
+    (errors if formats == "error" else warnings).extend(wrong)
+    notes = tuple(InputProblem("unknown-format", sentence) for sentence in unknown_formats(check))
+    return PreparedInputs(inputs, tuple(errors), tuple(warnings), notes)
 
 
 def coerce_text(text: str, schema: JsonValue) -> JsonValue:
@@ -89,17 +102,33 @@ def _as_type(text: str, kind: object) -> JsonValue:
     return value if fits.get(str(kind), False) else MISSING
 
 
-def _with_defaults(inputs: dict[str, JsonValue], schema: JsonValue, root: JsonValue) -> dict[str, JsonValue]:
-    found = dict(inputs)
-    for name, part in _properties(schema).items():
-        part = flattened(part, root)
-        if not isinstance(part, dict):
-            continue
-        if name not in found and "default" in part:
-            found[name] = part["default"]
-        elif isinstance(found.get(name), dict):
-            found[name] = _with_defaults(found[name], part, root)
+def _with_defaults(value: JsonValue, schema: JsonValue, root: JsonValue) -> JsonValue:
+    """Return a value with the defaults of its members, and of the items of its lists."""
+    part = flattened(schema, root)
+    if not isinstance(part, dict):
+        return value
+    if isinstance(value, list):
+        return _items_with_defaults(value, part, root)
+    if not isinstance(value, dict):
+        return value
+    found = dict(value)
+    for name, member in _properties(part).items():
+        flat = flattened(member, root)
+        if name in found:
+            found[name] = _with_defaults(found[name], flat, root)
+        elif isinstance(flat, dict) and "default" in flat:
+            found[name] = flat["default"]
     return found
+
+
+def _items_with_defaults(items: list[JsonValue], schema: dict[str, Any], root: JsonValue) -> list[JsonValue]:
+    first = schema.get("prefixItems")
+    schemas = first[: len(items)] if isinstance(first, list) else []
+    rest = len(items) - len(schemas)
+    return [
+        _with_defaults(item, each, root)
+        for item, each in zip(items, [*schemas, *[schema.get("items")] * rest], strict=True)
+    ]
 
 
 def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any]) -> InputProblem:
@@ -113,13 +142,16 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
 
 
-def _mismatch(error: SchemaError, properties: Mapping[str, Any]) -> InputProblem:
-    name = error.pointer.split("/")[1] if error.pointer.count("/") else ""
+def _mismatch(error: SchemaError, properties: Mapping[str, Any], secret: Collection[str]) -> InputProblem:
+    name = pointer_tokens(error.pointer)[0] if error.pointer else ""
+    message = error.message
     if error.keyword == "additionalProperties":
-        hint = next((did_you_mean(each, properties) for each in _quoted(error.message)), None)
-        return InputProblem("unknown-input", f"inputs: {error.message}", hint)
+        hint = next((did_you_mean(each, properties) for each in _quoted(message)), None)
+        return InputProblem("unknown-input", f"inputs: {message}", hint)
+    if name in secret:
+        message = f'"{name}" does not fit its schema: {error.keyword}'
     hint = f"give it with -i {name}=VALUE" if name else None
-    return InputProblem("invalid-input", f"input {error.message}" if name else f"inputs: {error.message}", hint)
+    return InputProblem("invalid-input", f"input {message}" if name else f"inputs: {message}", hint)
 
 
 def _quoted(message: str) -> list[str]:
@@ -185,9 +217,9 @@ def _required(schema: JsonValue) -> list[str]:
 
 
 def call_inputs(
-    target: CompiledWorkflow, parameters: Sequence[CompiledParameter], scope: Scope, at: Location
-) -> dict[str, JsonValue]:
-    """Return the inputs of a workflow called with these parameters (Arazzo §Parameter Object).
+    target: CompiledWorkflow, parameters: Sequence[CompiledParameter], scope: Scope, at: Location, formats: Level
+) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
+    """Return the inputs of a workflow called with these parameters, and warnings (Arazzo §Parameter Object).
 
     Raises CannotBuild when a value is missing or the inputs do not fit the target's schema.
     """
@@ -202,7 +234,7 @@ def call_inputs(
         elif not may_be_left_out(parameter.value, scope):
             expression = expression_text(parameter.value)
             raise CannotBuild.missing_value(expression, f'input "{parameter.name}"', parameter.at)
-    return checked_inputs(target, given, at)
+    return checked_inputs(target, given, at, formats)
 
 
 def inherited_inputs(target: CompiledWorkflow, inputs: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -214,10 +246,20 @@ def inherited_inputs(target: CompiledWorkflow, inputs: dict[str, JsonValue]) -> 
     return {name: value for name, value in inputs.items() if name in properties}
 
 
-def checked_inputs(target: CompiledWorkflow, given: dict[str, JsonValue], at: Location) -> dict[str, JsonValue]:
-    """Return `given` with the schema's defaults; raises CannotBuild with the first mismatch."""
-    prepared = prepare_inputs(target.inputs, given, {}, root=target.document.raw)
+def checked_inputs(
+    target: CompiledWorkflow, given: dict[str, JsonValue], at: Location, formats: Level
+) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
+    """Return `given` with the schema's defaults, and warnings of wrong formats.
+
+    Raises CannotBuild with the first mismatch.
+    """
+    secret = target.secret_inputs
+    prepared = prepare_inputs(target.inputs, given, {}, root=target.document.raw, formats=formats, secret=secret)
+    what = f'the inputs of workflow "{target.workflow_id}" do not fit'
     if prepared.errors:
-        message = f'the inputs of workflow "{target.workflow_id}" do not fit: {prepared.errors[0].message}'
-        raise CannotBuild(Diagnostic(code="invalid-input", severity=Severity.ERROR, message=message, at=at))
-    return prepared.inputs
+        raise CannotBuild.because("invalid-input", f"{what}: {prepared.errors[0].message}", at)
+    return prepared.inputs, tuple(
+        Diagnostic(code=each.code, severity=Severity.WARNING, message=f"{what}: {each.message}", at=at)
+        for each in prepared.warnings
+        if each.code == "value-format"
+    )

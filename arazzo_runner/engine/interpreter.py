@@ -113,7 +113,8 @@ async def _dependencies(run: Run, frame: Frame) -> End | None:
 
 def _dependency_inputs(run: Run, frame: Frame, key: WorkflowKey) -> dict[str, JsonValue]:
     target = run.program.workflows[key]
-    return checked_inputs(target, inherited_inputs(target, run.inputs), frame.workflow.at)
+    inherited = inherited_inputs(target, run.inputs)
+    return checked_inputs(target, inherited, frame.workflow.at, run.options.checks.formats)[0]
 
 
 def _dependency(
@@ -249,11 +250,12 @@ async def _call(run: Run, frame: Frame, action: CompiledAction, tried: Tried, pr
     assert action.workflow is not None
     target = run.program.workflows[action.workflow]
     inherited = inherited_inputs(target, frame.inputs)
-    inputs = call_inputs(target, action.parameters, tried.scope, action.at) if action.parameters else None
-    if inputs is None:
-        inputs = checked_inputs(target, inherited, action.at)
-    else:
+    formats = run.options.checks.formats
+    if action.parameters:
+        inputs, _ = call_inputs(target, action.parameters, tried.scope, action.at, formats)
         inputs = {**inherited, **inputs}
+    else:
+        inputs, _ = checked_inputs(target, inherited, action.at, formats)
     return await run_workflow(run, action.workflow, inputs, frame.depth + 1, prefix)
 
 
@@ -309,7 +311,8 @@ async def _try_workflow(
     started = await run.tick(effect_key)
     scope = frame.scope(run, later=step.later)
     try:
-        inputs = call_inputs(run.program.workflows[key], step.parameters, scope, step.at)
+        target, formats = run.program.workflows[key], run.options.checks.formats
+        inputs, notes = call_inputs(target, step.parameters, scope, step.at, formats)
     except CannotBuild as problem:
         attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
         return Tried(attempt, scope, {}, built=False), None
@@ -326,6 +329,7 @@ async def _try_workflow(
         number=number,
         started=started,
         verdicts=verdicts,
+        diagnostics=notes,
         duration_ms=max(0.0, (ended - started) * 1000),
         passed=result.status == "succeeded" and all(verdict.passed for verdict in verdicts),
     )

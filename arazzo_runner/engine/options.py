@@ -13,9 +13,9 @@ from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 Level: TypeAlias = Literal["off", "warn", "error"]
 
 LEVELS: Final[tuple[Level, ...]] = ("off", "warn", "error")
-RESPONSE_CHECKS: Final = ("status", "content-type", "headers", "schema", "undocumented", "deep")
-"""The checks of responses by name; the last two are off unless asked for."""
-USUAL_CHECKS: Final = RESPONSE_CHECKS[:4]
+NAMED_CHECKS: Final = ("status", "content-type", "headers", "schema", "formats", "undocumented", "deep")
+"""The checks by name; the last two are off unless asked for."""
+USUAL_CHECKS: Final = NAMED_CHECKS[:5]
 
 
 class CheckOptions(Record, kw_only=True):
@@ -28,6 +28,7 @@ class CheckOptions(Record, kw_only=True):
     - `content_type`: its media type is documented.
     - `headers`: documented headers are present and fit their schemas.
     - `schema`: the body fits its schema.
+    - `formats`: inputs, and what the checks above compare with a schema, have its formats (`date-time`, `int32`).
     - `undocumented`: the body has no members that the schema allows but does not name (default "off").
     - `deep`: openapi-core checks the whole exchange as well (default "off").
     """
@@ -37,12 +38,13 @@ class CheckOptions(Record, kw_only=True):
     content_type: Level = "warn"
     headers: Level = "warn"
     schema: Level = "warn"
+    formats: Level = "warn"
     undocumented: Level = "off"
     deep: Level = "off"
 
 
 NO_CHECKS: Final = CheckOptions(
-    requests="off", status="off", content_type="off", headers="off", schema="off", undocumented="off", deep="off"
+    requests="off", status="off", content_type="off", headers="off", schema="off", formats="off"
 )
 
 

@@ -7,7 +7,14 @@ from typing import assert_never
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, render
-from arazzo_runner.expressions.nodes import Expression, ExpressionSyntaxError, InputReference, StepReference, Template
+from arazzo_runner.expressions.nodes import (
+    Expression,
+    ExpressionSyntaxError,
+    InputReference,
+    StepReference,
+    Template,
+    TextLanguage,
+)
 from arazzo_runner.expressions.queries.query import Query, compile_query, select
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import (
@@ -66,7 +73,7 @@ def resolve(value: Value, scope: Scope) -> JsonValue | Missing:
         case ExpressionValue():
             return evaluate(value.expression, scope)
         case TemplateValue():
-            return _rendered(value.template, scope, value)
+            return _rendered(value.template, scope, value, value.language)
         case SelectorValue():
             return _selected(value, scope)
         case ObjectValue():
@@ -109,21 +116,31 @@ def expression_text(value: Value) -> str:
 
 
 def compiled_query(query: Query | Template, kind: str, version: str | None, scope: Scope) -> Query:
-    """Return the query of a selector or criterion, embedded expressions evaluated first.
+    """Return the query of a selector or criterion, with its embedded expressions as literals of its language.
 
-    Raises MissingValue when one of them has no value, ExpressionSyntaxError when the resulting
-    text is not a query.
+    Raises MissingValue when one of them has no value or cannot stand where it is, ExpressionSyntaxError
+    when the resulting text is not a query.
     """
     if isinstance(query, Template):
-        return compile_query(render(query, scope), kind, version)
+        from arazzo_runner.expressions.text_languages import query_language  # lazily: few queries have expressions
+
+        return compile_query(_render(query, scope, query_language(kind, version)), kind, version)
     return query
 
 
-def _rendered(template: Template, scope: Scope, value: Value) -> str:
+def _rendered(template: Template, scope: Scope, value: Value, language: TextLanguage = "text") -> str:
     try:
-        return render(template, scope)
+        return _render(template, scope, language)
     except MissingValue as missing:
         raise Unresolved(str(missing.expression), value, missing.reason) from None
+
+
+def _render(template: Template, scope: Scope, language: TextLanguage) -> str:
+    if language == "text":
+        return render(template, scope)
+    from arazzo_runner.expressions.text_languages import render_as  # lazily: most texts have no language
+
+    return render_as(template, scope, language)
 
 
 def _selected(value: SelectorValue, scope: Scope) -> JsonValue | Missing:

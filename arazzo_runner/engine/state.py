@@ -52,6 +52,7 @@ class Run(MutableRecord):
     workflow that ended, `dependencies` the results of those that ran because another depends on
     them. `stop` is set once and ends the run. `inputs` are those of the entry workflow,
     `selection` is the part of it that runs. `access` returns requests as records show them.
+    `unknown_formats` are the sentences about formats that the run has reported, each once.
     """
 
     program: Program
@@ -70,6 +71,7 @@ class Run(MutableRecord):
     finished: dict[WorkflowKey, WorkflowResult] = field(default_factory=dict)
     scopes: dict[str, dict[str, WorkflowScope]] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
+    unknown_formats: set[str] = field(default_factory=set)
     root: Frame | None = None
     dependencies: list[WorkflowResult] = field(default_factory=list)
     stop: Stop | None = None

@@ -93,7 +93,8 @@ def evaluate(expression: Expression, scope: Scope) -> JsonValue | Missing:
 def render(template: Template, scope: Scope) -> str:
     """Return a template's text: scalars as text, structures as JSON (Arazzo 1.1 §Examples).
 
-    Raises MissingValue for a part that has no value, or that makes the text too long.
+    Raises MissingValue for a part that has no value, or that makes the text too long. text_languages.py
+    does so for a text of a language in which values are escaped.
     """
     written = []
     length = 0

@@ -184,6 +184,13 @@ Expression: TypeAlias = (
 )
 
 
+TextLanguage: TypeAlias = OneOf["text", "json", "form", "xml", "jsonpath", "jsonpointer", "xpath-10", "xpath"]
+"""The language of a template: `form` is that of query strings too, `xpath` is XPath 2.0 and later, `text` has no rules.
+
+A pattern (type: regex) is `text`: in the Specification's own example the value is a part of a pattern.
+"""
+
+
 class Template(Record):
     """A text with embedded expressions: literal texts and expressions in turn.
 
@@ -191,6 +198,12 @@ class Template(Record):
     """
 
     parts: tuple[str | Expression, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is nothing but one expression, blanks around it aside."""
+        texts = [part for part in self.parts if isinstance(part, str)]
+        return len(self.parts) == len(texts) + 1 and not "".join(texts).strip()
 
     def __str__(self) -> str:
         return "".join(part if isinstance(part, str) else f"{{{part}}}" for part in self.parts)

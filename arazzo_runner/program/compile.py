@@ -23,6 +23,7 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.queries.query import compile_query
 from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.context import Context, names_hint, reused_parameter
+from arazzo_runner.program.languages import parameter_in_language, payload_in_language
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.link import Linker, choose_server
 from arazzo_runner.program.link_sources import Linked, not_supported
@@ -50,8 +51,8 @@ from arazzo_runner.program.values import (
     steps_read,
     value_references,
 )
-from arazzo_runner.sources.http_media.media_types import is_xml, usual_content_type
-from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.http_media.media_types import best_match, is_xml, usual_content_type
+from arazzo_runner.sources.operation import MediaType, Operation
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
@@ -153,6 +154,7 @@ class StepCompiler(Record):
         if declared is None:
             self._undeclared(parameter, operation)
         place = declared.location if declared is not None else cast(Place, parameter.in_)
+        value = parameter_in_language(value, place, declared)
         return CompiledParameter(parameter.name, place, value, parameter.at, declared)
 
     def _report_ignored_place(self, parameter: Parameter, step: Step) -> None:
@@ -214,6 +216,7 @@ class StepCompiler(Record):
         payload: Value | None = None
         if body.payload is not MISSING:
             payload = compile_field(body.payload, body.at, "payload", self.context, required=required)
+            payload = payload_in_language(payload, content_type, _media_type(operation, content_type))
         replacements = tuple(
             compiled
             for replacement in body.replacements
@@ -364,6 +367,11 @@ def _reads(
 def _content_type(operation: Operation | None, payload: JsonValue) -> str:
     body = operation.request_body if operation is not None else None
     return usual_content_type(body.content if body is not None else {}, payload)
+
+
+def _media_type(operation: Operation | None, content_type: str) -> MediaType | None:
+    body = operation.request_body if operation is not None else None
+    return best_match(body.content, content_type) if body is not None else None
 
 
 def _required_members(operation: Operation | None, content_type: str) -> Iterable[str]:

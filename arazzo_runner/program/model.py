@@ -12,7 +12,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
-from arazzo_runner.expressions.nodes import Condition, Expression, Template
+from arazzo_runner.expressions.nodes import Condition, Expression, Template, TextLanguage
 from arazzo_runner.expressions.queries.query import Query
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationParameter
@@ -42,10 +42,11 @@ class ExpressionValue(Record):
 
 
 class TemplateValue(Record):
-    """A text with embedded expressions; its value is a text."""
+    """A text with embedded expressions; its value is a text of `language`, in which values stay data."""
 
     template: Template
     at: Location
+    language: TextLanguage = "text"
 
 
 class SelectorValue(Record):

@@ -14,6 +14,7 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.cookies import default_path, read_set_cookie
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
+from arazzo_runner.runtime.exchange_cookies import ExchangeCookies
 from arazzo_runner.sources.policy import address_kind
 from arazzo_runner.sources.uris import join, origin, without_userinfo
 
@@ -51,8 +52,7 @@ class Trail:
         self._followed: list[str] = []
         self._refused: str | None = None
         self._spent = 0.0
-        self._jar = effect.jar
-        self._own_cookies = _own_cookies(effect)
+        self._cookies = ExchangeCookies(effect)
         self._set_cookies: list[tuple[str, str]] = []
         self._has_crossed = False
 
@@ -130,7 +130,7 @@ class Trail:
         if self._given.cookies == "off" or self.crosses(self._given.request.url):
             return
         self._set_cookies += self._cookies_of(answer)
-        self._jar = self._jar.after_response(self.url, answer.headers, self._given.began, mode=self._given.cookies)
+        self._cookies.take(self.url, answer)
 
     def _cookies_of(self, answer: HttpResponse) -> list[tuple[str, str]]:
         """Return the Set-Cookie lines of a response from the step's origin; those of other origins are dropped."""
@@ -152,17 +152,8 @@ class Trail:
         headers = old.headers
         if method != old.method:
             headers = tuple(pair for pair in headers if not pair[0].lower().startswith(_OF_A_BODY))
-        headers = self._with_cookies(headers, target)
+        headers = self._cookies.added_to(headers, target)
         return HttpRequest(method, target, headers, old.body if method == old.method else None)
-
-    def _with_cookies(self, headers: Headers, target: str) -> Headers:
-        """Return headers with the cookies that a URL of the step's origin gets: its own, then the run's."""
-        own = {pair.partition("=")[0] for pair in self._own_cookies}
-        found = self._jar.header_for(target, self._given.began) or ""
-        pairs = [*self._own_cookies, *(each for each in found.split("; ") if each.partition("=")[0] not in own)]
-        others = tuple(pair for pair in headers if pair[0].lower() != "cookie")
-        text = "; ".join(filter(None, pairs))
-        return (*others, ("Cookie", text)) if text else others
 
 
 def _method(status: int, method: str) -> str:
@@ -186,13 +177,6 @@ def _address_refusal(target: str, looked_up: LookedUp) -> str | None:
     if "private" in kinds and all(address_kind(address) == "public" for address in looked_up.last):
         return f"the redirect to {_shown(target)} is not followed: it leads into a private network"
     return None
-
-
-def _own_cookies(effect: SendRequest) -> list[str]:
-    """Return the cookies that the step itself sets, as `name=value`: they override the run's (semantics §6)."""
-    given = effect.request.header("Cookie")
-    ours = (effect.jar.header_for(effect.request.url, effect.began) or "").split("; ")
-    return [pair for pair in (given or "").split("; ") if pair and pair not in ours]
 
 
 def _at_its_path(line: str, url: str, first: str) -> str:

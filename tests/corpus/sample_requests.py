@@ -7,8 +7,8 @@ import re
 import arazzo_runner
 from arazzo_runner.base.json_values import resolve_pointer
 from arazzo_runner.base.records import replace
-from arazzo_runner.engine.checks import body_errors, parameter_errors
 from arazzo_runner.engine.options import NO_CHECKS, RunOptions
+from arazzo_runner.engine.request_checks import body_check, parameter_check
 from arazzo_runner.program.model import (
     CompiledBody,
     CompiledParameter,
@@ -68,7 +68,7 @@ def parameter_value(parameter, operation, variant):
     value = sampled(schema, base, operation, variant) if schema else "example"
     if value in (None, "", [], {}):
         return "example", not schema
-    return value, not parameter_errors(value, parameter, operation)
+    return value, not parameter_check(value, parameter, operation).errors
 
 
 def body_value(media_type, operation, variant):
@@ -76,7 +76,7 @@ def body_value(media_type, operation, variant):
     schema, base = media_type.schema, media_type.base
     value = sampled(schema, base, operation, variant) if schema else media_type.example or {}
     value = without_read_only(value, schema, base, operation)
-    return value, not body_errors(value, media_type.content_type, media_type, operation)
+    return value, not body_check(value, media_type.content_type, media_type, operation).errors
 
 
 def sendable(value, content_type):

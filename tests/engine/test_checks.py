@@ -8,7 +8,7 @@ import pytest
 import arazzo_runner
 from arazzo_runner import LoadOptions
 from arazzo_runner.base.records import replace
-from arazzo_runner.engine.checks import summarised
+from arazzo_runner.engine.mismatches import summarised
 from arazzo_runner.engine.options import NO_CHECKS, CheckOptions, RunOptions
 from arazzo_runner.runtime.scripted import ScriptedWorld
 from arazzo_runner.sources.schema.check import schema_errors

@@ -20,6 +20,9 @@ API = {
         "/any": {"post": {"operationId": "any", "requestBody": {"content": {"*/*": {}}}}},
         "/image": {"post": {"operationId": "image", "requestBody": {"content": {"image/*": {}}}}},
         "/form": {"post": {"operationId": "form", "requestBody": {"content": {"application/x-www-form-urlencoded": {}}}}},
+        "/multipart": {"post": {"operationId": "multipart", "requestBody": {"content": {"multipart/form-data": {"encoding": {"doc": {"contentType": "application/xml"}}}}}}},
+        "/q": {"get": {"operationId": "q", "parameters": [{"name": "all", "in": "querystring", "content": {"application/x-www-form-urlencoded": {}}}]}},
+        "/qj": {"get": {"operationId": "qj", "parameters": [{"name": "all", "in": "querystring", "content": {"application/json": {}}}]}},
         "/xml": {"post": {"operationId": "xml", "requestBody": {"content": {"application/xml": {}}}}},
         "/p/{id}": {"get": {"operationId": "get", "parameters": [{"name": "id", "in": "path", "required": True}, {"name": "must", "in": "query", "required": True},
                                                                 {"name": "c", "in": "cookie"}]}},
@@ -46,6 +49,79 @@ def send(tmp_path):
         ), world
 
     return run
+
+
+DATA = 'x&y="1"<é+%'
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "expected"),
+    [
+        pytest.param("form", {"payload": "a={$inputs.v}&b=1"}, "a=x%26y%3D%221%22%3C%C3%A9%2B%25&b=1", id="a form"),
+        pytest.param("any", {"contentType": "application/x-www-form-urlencoded; charset=utf-8", "payload": "a={$inputs.v}"},
+                     "a=x%26y%3D%221%22%3C%C3%A9%2B%25", id="a form by contentType"),
+        pytest.param("form", {"payload": "{$inputs.v}"}, DATA, id="a form that is one expression"),
+        pytest.param("xml", {"payload": "<a b='{$inputs.v}'>{$inputs.v}</a>"},
+                     "<a b='x&amp;y=&quot;1&quot;&lt;é+%'>x&amp;y=\"1\"&lt;é+%</a>", id="XML"),
+        pytest.param("any", {"contentType": "application/soap+xml; action=b", "payload": "<a>{$inputs.v}</a>"},
+                     '<a>x&amp;y="1"&lt;é+%</a>', id="XML of SOAP"),
+        pytest.param("post", {"payload": '{"a": "{$inputs.v}"}'}, '{"a":"x&y=\\"1\\"<é+%"}', id="JSON"),
+        pytest.param("post", {"payload": "for {$inputs.v}"}, '"for x&y=\\"1\\"<é+%"', id="a text that becomes a JSON string"),
+        pytest.param("any", {"contentType": "text/plain", "payload": "<a>{$inputs.v}"}, f"<a>{DATA}", id="plain text"),
+    ],
+)  # fmt: skip
+def test_values_in_text_payloads_stay_data(send, operation, body, expected):
+    _, world = send({"operationId": operation, "requestBody": body}, {"v": DATA})
+    assert world.requests[0].body.decode() == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "value", "expected"),
+    [
+        pytest.param("q", "a={$inputs.v}&b=1", "a=x%26y%3D%221%22%3C%C3%A9%2B%25&b=1", id="each value is percent-encoded"),
+        pytest.param("q", "$inputs.q", "a=1&b=a%20b", id="one whole expression is the query string"),
+        pytest.param("q", "{$inputs.q}", "a=1&b=a%20b", id="also in braces"),
+        pytest.param("qj", '{"a": "{$inputs.v}"}', "%7B%22a%22%3A%20%22x%26y%3D%5C%221%5C%22%3C%C3%A9%2B%25%22%7D", id="JSON as a query string"),
+    ],
+)  # fmt: skip
+def test_values_in_a_query_string_stay_data(send, operation, value, expected):
+    parameters = [{"name": "all", "in": "querystring", "value": value}]
+    inputs = {"v": DATA, "q": "a=1&b=a b"}
+    _, world = send({"operationId": operation, "parameters": parameters}, inputs)
+    assert world.requests[0].url.partition("?")[2] == expected
+
+
+def test_values_in_xml_parts_stay_data(send):
+    file = {"filename": "f.xml", "content": "<f>{$inputs.v}</f>", "contentType": "text/xml"}
+    payload = {"doc": "<a>{$inputs.v}</a>", "file": file, "plain": "<{$inputs.v}>", "many": [file]}
+    _, world = send({"operationId": "multipart", "requestBody": {"payload": payload}}, {"v": "<&>"})
+    sent = world.requests[0].body.decode()
+    assert sent.count("<f>&lt;&amp;&gt;</f>") == 2
+    assert "<a>&lt;&amp;&gt;</a>" in sent
+    assert "<<&>>" in sent
+
+
+def test_a_value_that_its_place_cannot_hold_fails_the_step(send):
+    step = {"operationId": "xml", "requestBody": {"payload": "<!-- {$inputs.v} --><a/>"}}
+    result, world = send(step, {"v": "-->"})
+    assert "stands in a comment of XML" in result.reason
+    assert world.requests == []
+
+
+READY = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'
+
+
+def test_a_multipart_body_with_its_boundary_is_sent_as_it_is(send):
+    body = {"contentType": "multipart/form-data; boundary=x", "payload": READY}
+    _, world = send({"operationId": "multipart", "requestBody": body}, {})
+    (request,) = world.requests
+    assert (request.body, request.header("content-type")) == (READY.encode(), "multipart/form-data; boundary=x")
+
+
+def test_a_ready_multipart_body_without_a_boundary_fails_the_step(send):
+    result, world = send({"operationId": "multipart", "requestBody": {"payload": READY}})
+    assert "needs its boundary: contentType: multipart/form-data; boundary=…" in result.reason
+    assert world.requests == []
 
 
 JSON_TEMPLATE = '{"name": "{$inputs.name}", "count": {$inputs.count}, "tags": {$inputs.tags}, "who": {$inputs.name}}'
@@ -85,7 +161,6 @@ def test_body_is_built_from_the_payload(send, operation, body, inputs, expected,
 @pytest.mark.parametrize(
     ("step", "inputs", "reason"),
     [
-        pytest.param({"operationId": "post", "requestBody": {"payload": {"a": "$response.body"}}}, {}, "$response.body has no value", id="a response that is not there yet"),
         pytest.param({"operationId": "post", "requestBody": {"payload": "x{$inputs.gone}"}}, {}, "$inputs.gone has no value", id="part of a text is missing"),
         pytest.param({"operationId": "post", "requestBody": {"payload": ["$inputs.gone"]}}, {}, "$inputs.gone has no value", id="an item is missing"),
         pytest.param({"operationId": "post", "requestBody": {"payload": "$inputs.gone"}}, {}, "$inputs.gone has no value", id="the whole payload is missing"),
@@ -187,6 +262,22 @@ def test_texts_become_the_types_of_the_schema_and_defaults_are_applied():
         "with": "w",
     }
     assert [warning.code for warning in prepared.warnings] == ["unknown-input"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "given", "expected"),
+    [
+        pytest.param({"items": {"properties": {"k": {"default": 1}}}}, [{}, {"k": 2}, "x"], [{"k": 1}, {"k": 2}, "x"], id="in items"),
+        pytest.param({"items": {"$ref": "#/components/inputs/I"}}, [{}], [{"k": 1}], id="through a reference"),
+        pytest.param({"items": {"items": {"properties": {"k": {"default": 1}}}}}, [[{}]], [[{"k": 1}]], id="in lists of lists"),
+        pytest.param({"prefixItems": [{}, {"properties": {"k": {"default": 1}}}]}, [{}, {}, {}], [{}, {"k": 1}, {}], id="in prefixItems"),
+        pytest.param({"items": {"properties": {"o": {"properties": {"k": {"default": 1}}}}}}, [{"o": {}}], [{"o": {"k": 1}}], id="in objects inside"),
+        pytest.param({"items": False}, [1], [1], id="nothing to apply"),
+    ],
+)  # fmt: skip
+def test_defaults_are_applied_inside_lists(schema, given, expected):
+    root = {"components": {"inputs": {"I": {"properties": {"k": {"default": 1}}}}}}
+    assert prepare_inputs({"properties": {"l": schema}}, {"l": given}, {}, root=root).inputs == {"l": expected}
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ class AuthApi:
     api_arrived: threading.Event = field(default_factory=threading.Event)
     digest_algorithms: tuple[str, ...] = ("MD5",)
     digest_qop: str | None = "auth"
+    digest_session: bool = False  # a nonce is good with the cookie of its challenge only
     nonce_uses: int = 1000
     nonces: dict[str, int] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.Lock)
@@ -282,7 +283,9 @@ def _digest(api: AuthApi, seen: Seen, target: str) -> _Answer:
     if header.startswith("Digest "):
         given = {name: quoted or plain for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|([^\s,]+))', header)}
         stale = api.nonces.get(given.get("nonce", ""), api.nonce_uses) >= api.nonce_uses
-        if _is_right(api, seen, given, target):
+        session = f"session={given.get('nonce')}"
+        has_session = session in seen.headers.get("cookie", "").split("; ") or not api.digest_session
+        if has_session and _is_right(api, seen, given, target):
             if not stale:
                 api.nonces[given["nonce"]] += 1
                 return _json(200, {"algorithm": given["algorithm"], "nc": given.get("nc")})
@@ -296,7 +299,8 @@ def _digest(api: AuthApi, seen: Seen, target: str) -> _Answer:
         f'Digest realm="the \\"API\\"", nonce="{nonce}", algorithm={each}, opaque="op"{qop}{late}'
         for each in api.digest_algorithms
     )
-    return _json(401, {}, {"WWW-Authenticate": f'Basic realm="x", {challenges}'})
+    cookie = {"Set-Cookie": f"session={nonce}; HttpOnly; Path=/"} if api.digest_session else {}
+    return _json(401, {}, {"WWW-Authenticate": f'Basic realm="x", {challenges}', **cookie})
 
 
 def _is_right(api: AuthApi, seen: Seen, given: dict[str, str], target: str) -> bool:

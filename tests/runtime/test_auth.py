@@ -18,6 +18,7 @@ pytest.importorskip("authlib")
 
 import arazzo_runner
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import Batch, HttpRequest, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.engine.run import drive
@@ -219,6 +220,50 @@ def test_a_stale_nonce_is_replaced(make):
     answers = run.send(*[run.effect("/digest", [["digest"]]) for _ in range(2)])
     assert [answer.status for answer in answers] == [200, 200]
     assert [each.status for each in run.api.seen] == [401, 200, 401, 200]
+
+
+def test_a_cookie_of_a_challenge_goes_with_the_answer(make):
+    run = make(digest_session=True)
+    answer = run.get("/digest", "digest", headers=[("Cookie", "own=1")])
+    assert (answer.status, [each.status for each in run.api.seen]) == (200, [401, 200])
+    (nonce,) = run.api.nonces
+    assert run.api.seen[1].headers["cookie"] == f"own=1; session={nonce}"
+    assert answer.header("Set-Cookie") == f"session={nonce}; HttpOnly; Path=/"  # for the run's later requests
+
+
+def test_a_cookie_of_a_new_challenge_replaces_that_of_the_old(make):
+    run = make(digest_session=True, nonce_uses=1)
+    jar = Jar().after_response(run.api.url + "/digest", (("Set-Cookie", "session=old"),), 0.0, mode="host")
+    effect = replace(run.effect("/digest", [["digest"]], headers=[("Cookie", "session=old")]), jar=jar)
+    assert [answer.status for answer in run.send(effect, effect)] == [200, 200]
+    assert [each.headers["cookie"].count("session=") for each in run.api.seen] == [1] * len(run.api.seen)
+
+
+def test_no_cookie_of_a_challenge_is_kept_when_the_run_keeps_none(make):
+    run = make(digest_session=True)
+    (answer,) = run.send(replace(run.effect("/digest", [["digest"]]), cookies="off"))
+    assert answer.status == 401
+    assert not any("cookie" in each.headers for each in run.api.seen)
+
+
+def test_a_run_keeps_the_session_of_a_challenge(kind, tmp_path):
+    with auth_api(digest_session=True) as api:
+        description = {
+            "openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "servers": [{"url": api.url}],
+            "components": {"securitySchemes": {"digest": SCHEMES["digest"]}}, "security": [{"digest": []}],
+            "paths": {"/digest": {"get": {"operationId": "get"}}},
+        }  # fmt: skip
+        (tmp_path / "api.json").write_text(json.dumps(description))
+        document = {
+            "arazzo": "1.1.0", "info": {"title": "t", "version": "1"},
+            "sourceDescriptions": [{"name": "api", "url": (tmp_path / "api.json").as_uri()}],
+            "workflows": [{"workflowId": "w", "steps": [{"stepId": f"s{n}", "operationId": "get"} for n in range(3)]}],
+        }  # fmt: skip
+        given = {"credentials": {"api": {"digest": VALUES["digest"]}}, "load_options": LoadOptions(root=str(tmp_path))}
+        run = arazzo_runner.run if kind == "blocking" else lambda *a, **k: asyncio.run(arazzo_runner.arun(*a, **k))
+        result = run(document, **given)
+        assert result.status == "succeeded", result.reason
+        assert [each.status for each in api.seen] == [401, 200, 200, 200]
 
 
 def test_a_wrong_password_is_tried_once(make):

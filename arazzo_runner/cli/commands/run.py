@@ -31,7 +31,7 @@ from arazzo_runner.cli.run.options import (
     transport_options,
 )
 from arazzo_runner.cli.run.session import run_session
-from arazzo_runner.engine.options import LEVELS, RESPONSE_CHECKS, USUAL_CHECKS, CheckOptions
+from arazzo_runner.engine.options import LEVELS, NAMED_CHECKS, USUAL_CHECKS, CheckOptions
 from arazzo_runner.errors import did_you_mean
 from arazzo_runner.sources.fetch import DocumentSnapshot
 
@@ -56,7 +56,8 @@ def check_options(command: Command) -> Command:
         metavar="LEVELS",
         multiple=True,
         help="Responses against their description: off, warn (default) or error, for all or as "
-        "NAME=LEVEL,… of status, content-type, headers, schema, undocumented, deep (the last two are off).",
+        "NAME=LEVEL,… of status, content-type, headers, schema, formats (of requests and inputs too), "
+        "undocumented, deep (the last two are off).",
     )(decorated)
     return cast(Command, decorated)
 
@@ -78,7 +79,7 @@ def parsed_checks(texts: Iterable[str], requests: str | None = None) -> CheckOpt
             usual = name
             found.update(dict.fromkeys(map(_field, USUAL_CHECKS), name))
             continue
-        if name not in RESPONSE_CHECKS or (equals and level not in LEVELS):
+        if name not in NAMED_CHECKS or (equals and level not in LEVELS):
             raise click.UsageError(_message(item, name, level), click.get_current_context(silent=True))
         found[_field(name)] = level if equals else usual.replace("off", "warn")
     changes: Any = found
@@ -90,10 +91,10 @@ def _field(name: str) -> str:
 
 
 def _message(item: str, name: str, level: str) -> str:
-    if name in RESPONSE_CHECKS:
+    if name in NAMED_CHECKS:
         return f'--checks {name}: "{level}" is not a level, expected {", ".join(LEVELS)}'
-    guess = did_you_mean(name, [*RESPONSE_CHECKS, *LEVELS]) or f"expected {', '.join(LEVELS)}"
-    return f'--checks: "{item}" is neither a level nor one of {", ".join(RESPONSE_CHECKS)}; {guess}'
+    guess = did_you_mean(name, [*NAMED_CHECKS, *LEVELS]) or f"expected {', '.join(LEVELS)}"
+    return f'--checks: "{item}" is neither a level nor one of {", ".join(NAMED_CHECKS)}; {guess}'
 
 
 _HELP = """\

@@ -198,7 +198,8 @@ def plan(
         for row in rows:
             name = _name(each, row, with_document=_several_documents(chosen))
             try:
-                inputs, warnings = checked(each.program, base if row is None else with_row(base, row.inputs))
+                stated_now = base if row is None else with_row(base, row.inputs)
+                inputs, warnings = checked(each.program, stated_now, own.checks.formats)
             except ArazzoError as problem:
                 problems += _named(problem, name)
                 continue

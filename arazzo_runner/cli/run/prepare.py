@@ -14,7 +14,7 @@ from arazzo_runner.cli.run.inputs import GivenInputs, given_inputs, read_step_ou
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.config.settings import find_configuration
 from arazzo_runner.engine.effects import CredentialsGiven
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.options import Level, RunOptions
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, did_you_mean
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
@@ -55,7 +55,8 @@ def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: Docum
     program = api.choose_workflow(load_document(given, given.spec, given.workflow, snapshot), given.workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     found = given_inputs(given.inputs, given.input_file, names, environment)
-    inputs, warnings = checked(program, with_defaults(found, names, given.defaults.inputs))
+    completed = with_defaults(found, names, given.defaults.inputs)
+    inputs, warnings = checked(program, completed, options.checks.formats)
     file, names_used = given.credentials.credentials_file, given.defaults.credentials
     credentials = None if given.mock else credentials_of([program], file, names_used)
     return Prepared(
@@ -148,14 +149,16 @@ def _check_names(program: Program, given: Iterable[str], option: str) -> None:
 # ------------------------------------------------------------------ inputs
 
 
-def checked(program: Program, given: GivenInputs) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
+def checked(
+    program: Program, given: GivenInputs, formats: Level = "warn"
+) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
     """Return the inputs of a run, coerced and with defaults, and warnings; raises ArazzoError, secrets masked.
 
     Wrong inputs are refused before anything is sent and before any file is made.
     """
     workflow = program.workflow
     try:
-        inputs, notes = api.check_inputs(program, given.values, given.texts)
+        inputs, notes = api.check_inputs(program, given.values, given.texts, formats=formats)
     except ArazzoError as problem:
         secrets = Secrets(text for name, text in given.texts.items() if name in workflow.secret_inputs)
         for name in workflow.secret_inputs:

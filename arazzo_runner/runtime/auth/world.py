@@ -18,6 +18,7 @@ from arazzo_runner.engine.effects import (
     Batch,
     CredentialsGiven,
     Effect,
+    Headers,
     HttpRequest,
     HttpResponse,
     LeafEffect,
@@ -39,6 +40,7 @@ from arazzo_runner.runtime.auth.schemes import Login, with_authorization, with_l
 from arazzo_runner.runtime.auth.sources import Credentials
 from arazzo_runner.runtime.auth.token_manager import TokenManager
 from arazzo_runner.runtime.auth.tokens import Token
+from arazzo_runner.runtime.exchange_cookies import ExchangeCookies
 
 MAX_SENDS = 4
 """Of one request: as it is, with an answered challenge, with a fresh nonce, with a fresh token."""
@@ -54,10 +56,22 @@ class _Job(MutableRecord):
     tokens: dict[str, tuple[Token, bool]] = field(default_factory=dict)
     challenge: Challenge | None = None
     is_renewed: bool = False
+    cookies: ExchangeCookies | None = None
+    set_cookies: Headers = ()
 
     def settle(self, answer: object) -> None:
+        if self.set_cookies and isinstance(answer, HttpResponse):
+            answer = replace(answer, headers=(*self.set_cookies, *answer.headers))
         self.answer = answer
         self.is_done = True
+
+    def take_cookies(self, effect: SendRequest, refusal: HttpResponse) -> None:
+        """Keep the cookies of a refusal for the next request, and for the run: a nonce may be bound to a session."""
+        lines = tuple(pair for pair in refusal.headers if pair[0].lower() == "set-cookie")
+        if lines and effect.cookies != "off":
+            self.cookies = self.cookies or ExchangeCookies(effect)
+            self.cookies.take(effect.request.url, refusal)
+            self.set_cookies += lines
 
 
 class AuthWorld:
@@ -125,6 +139,8 @@ class AuthWorld:
             return effect
         began = await self._now(effect) if any(login.kind == "token" for login, _ in job.chosen) else None
         request = effect.request
+        if job.cookies is not None:
+            request = replace(request, headers=job.cookies.added_to(request.headers, request.url))
         for login, scopes in job.chosen:
             added = await self._with(request, login, scopes, job, effect)
             if isinstance(added, NoResponse):
@@ -158,6 +174,8 @@ class AuthWorld:
         if not isinstance(answer, HttpResponse) or answer.status != 401 or not isinstance(job.effect, SendRequest):
             return False
         helps = [self._learns(job, login, job.effect, answer) for login, _ in job.chosen]
+        if any(helps):
+            job.take_cookies(job.effect, answer)
         return any(helps)
 
     def _learns(self, job: _Job, login: Login, effect: SendRequest, answer: HttpResponse) -> bool:

@@ -49,9 +49,9 @@ def encode_body(
 ) -> tuple[bytes, str]:
     """Return (bytes, Content-Type) of a body; raises UnusableMedia.
 
-    Bytes are sent as they are. A text is the body itself, except for JSON. Files are
-    mappings (see multipart.py), as parts of a multipart body or as a whole binary one; `read_file`
-    returns the content of those given by path (None: there are none).
+    Bytes are sent as they are. A text is the body itself, except for JSON and for a multipart type
+    without a boundary. Files are mappings (see multipart.py), as parts of a multipart body or as a
+    whole binary one; `read_file` returns the content of those given by path (None: there are none).
     """
     content_type = _concrete(content_type, value)
     plain = essence(content_type)
@@ -59,7 +59,7 @@ def encode_body(
         return value, content_type
     if is_json(content_type):
         return _json_bytes(value, content_type), content_type
-    if plain.startswith("multipart/"):
+    if plain.startswith("multipart/") and not (isinstance(value, str) and parameter(content_type, "boundary")):
         from arazzo_runner.sources.http_media.multipart import multipart_body  # lazily: few bodies are multipart
 
         return multipart_body(value, content_type, media_type, read_file)

@@ -126,6 +126,9 @@ def _parts(
         for item in value:
             yield _part(None, item, {}, {}, read)
         return
+    if isinstance(value, str):
+        text = f"{essence(content_type)}; boundary=…"
+        raise UnusableMedia(f"a multipart body that is a ready text needs its boundary: contentType: {text}")
     if not isinstance(value, dict):
         raise UnusableMedia(f"a multipart body is a mapping of parts, found {type_name(value)}")
     properties = _properties(media_type)

@@ -10,15 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue, to_text
-from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
+from arazzo_runner.base.xml_text import NO_XML, XML_NAME, escape, quoteattr
 from arazzo_runner.sources.http_media.media_types import UnusableMedia
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.schema.context import Resolve
 
-# `xml:` is the only prefix that needs no declaration (Namespaces in XML 1.0 §3).
-_NAME: Final = pattern(r"(?:xml:)?[^\W\d][\w.\-]*")
-_CONTROLS: Final = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 MAX_PARTS: Final = 100
 
 
@@ -48,7 +45,7 @@ class _Schema(Record):
         """The element's or attribute's name with its prefix; `own` by default."""
         name, prefix = str(self.hints.get("name", own)), self.hints.get("prefix")
         for each in (name, prefix) if isinstance(prefix, str) and prefix else (name,):
-            if not _NAME.fullmatch(each):
+            if not XML_NAME.fullmatch(each):
                 raise UnusableMedia(f'"{each[:80]}" is no name for an XML element or attribute')
         return f"{prefix}:{name}" if isinstance(prefix, str) and prefix else name
 
@@ -167,17 +164,6 @@ def _text(value: JsonValue) -> str:
 
 def _plain(value: JsonValue) -> str:
     text = "" if value is None else to_text(value)
-    if _CONTROLS.search(text):
+    if NO_XML.search(text):
         raise UnusableMedia("a text has control characters, which XML cannot hold")
     return text
-
-
-def escape(text: str) -> str:
-    """Escape text for XML (xml.sax.saxutils does the same, but its import costs 10 ms)."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-
-
-def quoteattr(text: str) -> str:
-    """Return text as a quoted XML attribute value."""
-    escaped = escape(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
-    return f'"{escaped}"'

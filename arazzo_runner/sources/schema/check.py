@@ -12,17 +12,42 @@ from collections.abc import Iterator
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue, escaped
+from arazzo_runner.base.records import Record
 from arazzo_runner.document.source_map import from_value
 from arazzo_runner.sources.references import References
 from arazzo_runner.sources.schema.context import Dialect, Direction, Resolve, SchemaContext
-from arazzo_runner.sources.schema.mismatch import Follower, SchemaError, UnusableSchema
+from arazzo_runner.sources.schema.mismatch import Follower, FormatWatch, SchemaError, UnusableSchema
 from arazzo_runner.sources.schema.simple import NotSimple, SimpleChecker
 
-__all__ = ["PLAIN", "Dialect", "Direction", "SchemaContext", "SchemaError", "resolve_within", "schema_errors"]
+__all__ = [
+    "PLAIN",
+    "Dialect",
+    "Direction",
+    "SchemaCheck",
+    "SchemaContext",
+    "SchemaError",
+    "checked",
+    "resolve_within",
+    "schema_errors",
+    "unknown_formats",
+]
 
 PLAIN = SchemaContext()
 """A schema that stands alone: JSON Schema 2020-12, no references."""
 MAX_ERRORS = 100
+
+
+class SchemaCheck(Record):
+    """The result of a check: the mismatches, those of formats apart, and the formats that are not known."""
+
+    errors: tuple[SchemaError, ...]
+    formats: tuple[SchemaError, ...] = ()
+    unknown: frozenset[str] = frozenset()
+
+    @property
+    def is_about_schema(self) -> bool:
+        """Whether the schema is invalid, so that the value was not checked."""
+        return bool(self.errors) and self.errors[0].is_about_schema
 
 
 def schema_errors(
@@ -47,10 +72,48 @@ def schema_errors(
     >>> [error.message for error in schema_errors({"id": "7"}, {"properties": {"id": {"type": "integer"}}})]
     ['"id" must be integer, found string "7"']
     """
+    return _errors(value, schema, context, base, direction, None)
+
+
+def checked(
+    value: JsonValue,
+    schema: JsonValue,
+    context: SchemaContext = PLAIN,
+    *,
+    base: str = "",
+    direction: Direction | None = None,
+    formats: bool = True,
+) -> SchemaCheck:
+    """Return the result of checking a value as schema_errors does, and, with `formats`, the formats in it.
+
+    >>> [error.message for error in checked("soon", {"format": "date"}).formats]
+    ['the value must be a date such as 2026-01-31, found string "soon"']
+    """
+    if not formats:
+        return SchemaCheck(_errors(value, schema, context, base, direction, None))
+    watch = FormatWatch(asserts=False)
+    errors = _errors(value, schema, context, base, direction, watch)
+    if not watch.has_failed:
+        return SchemaCheck(errors, (), frozenset(watch.unknown))
+    # The branches of anyOf and its kin that fit may be others when formats count.
+    known = {(error.pointer, error.keyword) for error in errors}
+    asserted = _errors(value, schema, context, base, direction, FormatWatch(asserts=True))
+    found = tuple(error for error in asserted if (error.pointer, error.keyword) not in known)
+    return SchemaCheck(errors, found, frozenset(watch.unknown))
+
+
+def _errors(
+    value: JsonValue,
+    schema: JsonValue,
+    context: SchemaContext,
+    base: str,
+    direction: Direction | None,
+    formats: FormatWatch | None,
+) -> tuple[SchemaError, ...]:
     if schema is None or schema is True or schema == {}:
         return ()
     try:
-        return tuple(SimpleChecker(context, direction).check(value, schema, base)[:MAX_ERRORS])
+        return tuple(SimpleChecker(context, direction, formats).check(value, schema, base)[:MAX_ERRORS])
     except UnusableSchema as problem:
         return (problem.error,)
     except RecursionError:
@@ -58,7 +121,12 @@ def schema_errors(
     except NotSimple:
         from arazzo_runner.sources.schema.full import full_errors  # lazily: jsonschema is heavy
 
-        return full_errors(value, schema, context, base=base, direction=direction, most=MAX_ERRORS)
+        return full_errors(value, schema, context, base=base, direction=direction, most=MAX_ERRORS, formats=formats)
+
+
+def unknown_formats(check: SchemaCheck) -> list[str]:
+    """Return a sentence for each format that is not known."""
+    return [f'the format "{name[:60]}" is not known, so no value is checked for it' for name in sorted(check.unknown)]
 
 
 def resolve_within(root: JsonValue) -> Resolve:

@@ -19,6 +19,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.sources.schema.context import Direction, SchemaContext, identified, is_nullable
 from arazzo_runner.sources.schema.mismatch import (
     Follower,
+    FormatWatch,
     SchemaError,
     UnusableSchema,
     is_marked,
@@ -31,7 +32,14 @@ _BROKEN = (jsonschema.SchemaError, jsonschema.exceptions.UnknownType, TypeError,
 
 
 def full_errors(
-    value: JsonValue, schema: JsonValue, context: SchemaContext, *, base: str, direction: Direction | None, most: int
+    value: JsonValue,
+    schema: JsonValue,
+    context: SchemaContext,
+    *,
+    base: str,
+    direction: Direction | None,
+    most: int,
+    formats: FormatWatch | None = None,
 ) -> tuple[SchemaError, ...]:
     """Return the errors of jsonschema in the value's order; an invalid schema is one error of keyword `$schema`."""
     follower = Follower(context)
@@ -40,7 +48,7 @@ def full_errors(
         follower.enter(_members(value))
         value = _quiet(value)
         make = _validator(context, direction)
-        validator = make(schema, _resolver=resolver.inside(schema))
+        validator = make(schema, _resolver=resolver.inside(schema), format_checker=formats)
         found = []
         for error in validator.iter_errors(value):
             found.append(_spoken(schema_error(error)))
@@ -148,6 +156,7 @@ def _validator_class(is_draft_04: bool) -> Any:
             "enum": _enum,
             "const": _const,
             "not": _not,
+            "format": _format,
             **({} if is_draft_04 else {"unevaluatedProperties": _unevaluated_properties}),
         },
     )
@@ -172,6 +181,12 @@ def _class(dialect: str, direction: Direction | None) -> Any:
 
 def _validator(context: SchemaContext, direction: Direction | None) -> Any:
     return _class(context.dialect, direction)
+
+
+def _format(validator: Any, name: Any, value: Any, schema: Any) -> Iterator[Any]:
+    watch: FormatWatch | None = validator.format_checker
+    if watch is not None and watch.rejects(name, value):
+        yield jsonschema.ValidationError(f"does not fit {name}")
 
 
 def _unless_nullable(keyword: Any, context: SchemaContext) -> Any:

@@ -119,6 +119,33 @@ class Follower:
         return found, base
 
 
+class FormatWatch:
+    """The formats met in one check of a value: `asserts` makes a wrong one a mismatch.
+
+    `has_failed` says whether any was wrong, in whatever branch of the schema, `unknown` which are not known.
+    """
+
+    def __init__(self, *, asserts: bool) -> None:
+        self.asserts = asserts
+        self.has_failed = False
+        self.unknown: set[str] = set()
+
+    def rejects(self, name: JsonValue, value: JsonValue) -> bool:
+        """Return whether a value is a mismatch because of its format."""
+        if not isinstance(name, str) or value is None or isinstance(value, bool):
+            return False
+        from arazzo_runner.sources.schema.formats import FORMATS  # lazily: few schemas have formats
+
+        known = FORMATS.get(name)
+        if known is None:
+            self.unknown.add(name)
+            return False
+        if not isinstance(value, known.kinds) or known.fits(value):
+            return False
+        self.has_failed = True
+        return self.asserts
+
+
 def is_marked(schema: JsonValue, keyword: str, follower: Follower, base: str, depth: int = 0) -> bool:
     """Return whether a property's schema has readOnly or writeOnly: itself, in its `$ref` or in its allOf."""
     if not isinstance(schema, dict) or depth > 8:
@@ -225,6 +252,10 @@ def _sentence(keyword: str, limit: Any, value: JsonValue, pointer: str) -> str:
         return f"must have {_LENGTHS[keyword].format(limit)}, found {len(value)}"
     if keyword in _LIMITS:
         return f"must be {_LIMITS[keyword]} {preview(limit)}, {found}"
+    if keyword == "format":
+        from arazzo_runner.sources.schema.formats import described  # lazily: few schemas have formats
+
+        return f"must be {described(limit)}, {found}"
     if keyword == "pattern":
         return f"must match {limit}, {found}"
     if keyword == "multipleOf":

@@ -13,6 +13,7 @@ from arazzo_runner.base.json_values import JsonValue, escaped, is_number, type_n
 from arazzo_runner.sources.schema.context import Direction, SchemaContext, identified, is_nullable
 from arazzo_runner.sources.schema.mismatch import (
     Follower,
+    FormatWatch,
     SchemaError,
     UnusableSchema,
     is_marked,
@@ -40,8 +41,11 @@ class NotSimple(Exception):
 class SimpleChecker:
     """Checks one value; SchemaErrors are in the value's order."""
 
-    def __init__(self, context: SchemaContext, direction: Direction | None = None) -> None:
+    def __init__(
+        self, context: SchemaContext, direction: Direction | None = None, formats: FormatWatch | None = None
+    ) -> None:
         self._context = context
+        self._formats = formats
         self._other = {"request": "readOnly", "response": "writeOnly"}.get(direction or "")
         self._follower = Follower(context)
         self._depth = 0
@@ -94,6 +98,8 @@ class SimpleChecker:
             found += self._string(value, schema, pointer)
         elif is_number(value):
             found += _number(value, schema, pointer)
+        if self._formats is not None and "format" in schema and self._formats.rejects(schema["format"], value):
+            found.append(mismatch("format", schema["format"], value, pointer))
         for keyword in ("allOf", "anyOf", "oneOf", "not"):
             if keyword in schema:
                 found += self._combined(keyword, value, schema[keyword], base, pointer)

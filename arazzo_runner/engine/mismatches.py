@@ -1,0 +1,53 @@
+"""What checks have in common: mismatches as sentences, and the candidates for the value of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.sources.schema.check import SchemaCheck, SchemaError
+
+WRONG_FORMAT: Final = "value-format"
+UNKNOWN_FORMAT: Final = "unknown-format"
+NOTHING: Final = SchemaCheck(())
+"""The check of a value that fits, or that is not checked."""
+MAX_SENTENCES: Final = 8
+
+
+def summarised(errors: Iterable[SchemaError]) -> list[str]:
+    """Return one sentence per kind of mismatch, with its count; at most 8, then how many more there are.
+
+    >>> summarised([SchemaError(f"/{n}/id", f'"{n}.id" must be integer, found null', "type") for n in range(3)])
+    ['"0.id" must be integer, found null (and 2 more like it)']
+    """
+    kinds: dict[tuple[str, str, str], list[str]] = {}
+    for error in errors:
+        kinds.setdefault((_without_indexes(error.pointer), error.keyword, _expected(error)), []).append(error.message)
+    sentences = [
+        messages[0] if len(messages) == 1 else f"{messages[0]} (and {len(messages) - 1} more like it)"
+        for messages in kinds.values()
+    ]
+    rest = len(sentences) - MAX_SENTENCES
+    return sentences if rest <= 0 else [*sentences[:MAX_SENTENCES], f"{rest} more kinds of mismatches"]
+
+
+def _without_indexes(pointer: str) -> str:
+    """Return a pointer with `*` for the indexes of items."""
+    return "/".join("*" if token.isdigit() else token for token in pointer.split("/"))
+
+
+def _expected(error: SchemaError) -> str:
+    # Mismatches about different members are of different kinds; those with different values found are not.
+    return error.message.partition('"')[2] if error.keyword in ("required", "additionalProperties") else ""
+
+
+def fitting(candidates: Iterable[JsonValue], check: Callable[[JsonValue], SchemaCheck]) -> SchemaCheck:
+    """Return the check of the first candidate that fits, else of the first; nothing when the schema is unusable."""
+    first: SchemaCheck | None = None
+    for each in candidates:
+        found = check(each)
+        if not found.errors or found.is_about_schema:
+            return NOTHING if found.errors else found
+        first = first or found
+    return first or NOTHING
