@@ -93,6 +93,17 @@ REFUSED = {
 JENTIC = "jentic__jentic-public-apis/workflows"
 # What the index marks and the language means otherwise, and why.
 EXCEPTIONS = {
+    "openapi with duplicate operationIds": (
+        "a step names one of them, which is an error",
+        *(f"{JENTIC}/{name}/workflows.arazzo.json" for name in ("bigredcloud.com", "credas.co.uk~pi", "flickr.com")),
+    ),
+    "source file not found": (
+        "no step needs it, which is a warning",
+        "Redocly__redocly-cli/packages/respect-core/src/modules/__tests__/config-parser/auto.yaml",
+        "Redocly__redocly-cli/tests/e2e/lint/arazzo-not-valid-test-description/museum.yaml",
+        "Redocly__redocly-cli/tests/e2e/lint/spec-step-mutually-exclusive-fields/arazzo.yaml",
+        "genelet__arazzo/generator/samples/sample.arazzo.yaml",
+    ),
     "expr: dotted name after inputs./outputs. (steps)": (
         "an output of this name, dots and all, is declared",
         *(f"{JENTIC}/{name}/workflows.arazzo.json" for name in ("canada-holidays.ca", "discourse.local")),
