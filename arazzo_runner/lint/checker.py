@@ -199,7 +199,7 @@ class Checker:
             return Checked(problems.diagnostics, None)
         library, entry = self._opened(location, parsed, problems)
         program = compile_program(entry, library)
-        opened = {name: library.source(entry, name) for name in entry.sources}
+        opened = library.open_unneeded(entry)
         found = dict.fromkeys(problems.diagnostics)
         inspection = Inspection(program, opened, checks.rule_options)
         codes = None if checks.rules is None else frozenset(checks.rules)

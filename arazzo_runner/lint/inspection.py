@@ -132,6 +132,11 @@ class Inspection:
         """The texts of the entry document."""
         return TextIndex(self.description.raw)
 
+    @property
+    def root(self) -> JsonValue:
+        """The entry document, the `$ref`s of its inputs led into it as far as they can be followed."""
+        return next((each.document.raw for each in self.compiled), self.description.raw)
+
     @cached_property
     def schemas(self) -> tuple[SchemaAt, ...]:
         """Every JSON Schema of the entry document (workflow inputs, components/inputs), subschemas included."""

@@ -25,7 +25,8 @@ from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.context import Context, names_hint, reused_parameter
 from arazzo_runner.program.languages import parameter_in_language, payload_in_language
 from arazzo_runner.program.library import LoadedDocument
-from arazzo_runner.program.link import Linked, Linker, choose_server, not_supported
+from arazzo_runner.program.link import Linker, choose_server
+from arazzo_runner.program.link_sources import Linked, not_supported
 from arazzo_runner.program.model import (
     Call,
     CompiledBody,
@@ -77,6 +78,7 @@ class StepCompiler(Record):
         on_failure = self.actions.of_step(step.on_failure, self.workflow.failure_actions, FailureAction)
         outputs = compile_outputs(step.outputs, step.at, self.context)
         if operation is not None:
+            self._report_faults(operation, parameters)
             self._check_path(operation, parameters, step)
         depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
         reads = _reads(parameters, body, criteria, outputs)
@@ -111,8 +113,7 @@ class StepCompiler(Record):
             return Unlinked()
         linked: Linked | None = None
         if step.operation_id is not None:
-            if not self.linker.leaves_open(step.operation_id):
-                linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
+            linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
         elif step.operation_path is not None:
             linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
         if linked is None:
@@ -140,20 +141,21 @@ class StepCompiler(Record):
 
     def _parameter(self, parameter: Parameter, operation: Operation | None, step: Step) -> CompiledParameter:
         value = compile_field(parameter.value, parameter.at, "value", self.context)
-        if operation is None:
-            if parameter.in_ is not None and step.workflow_id is not None:
-                self._report_ignored_place(parameter, step)
-            return CompiledParameter(parameter.name, None, value, parameter.at)
-        if parameter.in_ is None:
+        calls_operation = step.operation_id is not None or step.operation_path is not None
+        if parameter.in_ is None and calls_operation:
             message = f'parameter "{parameter.name}" has no "in"'
             hint = _location_hint(parameter.name, operation)
             self.context.problems.error("missing-field", message, parameter.at, hint=hint)
+        if parameter.in_ is None or operation is None:
+            if parameter.in_ is not None and step.workflow_id is not None:
+                self._report_ignored_place(parameter, step)
             return CompiledParameter(parameter.name, None, value, parameter.at)
-        declared = operation.parameter(parameter.name, parameter.in_)
+        declared = operation.given(parameter.name, parameter.in_)
         if declared is None:
             self._undeclared(parameter, operation)
-        value = parameter_in_language(value, parameter.in_, declared)
-        return CompiledParameter(parameter.name, cast(Place, parameter.in_), value, parameter.at, declared)
+        place = declared.location if declared is not None else cast(Place, parameter.in_)
+        value = parameter_in_language(value, place, declared)
+        return CompiledParameter(parameter.name, place, value, parameter.at, declared)
 
     def _report_ignored_place(self, parameter: Parameter, step: Step) -> None:
         """Report the "in" of a step's own parameter; one that is inherited may be for other steps, which need it."""
@@ -173,14 +175,24 @@ class StepCompiler(Record):
             return
         if parameter.in_ == "header" and parameter.name.lower() in ("authorization", "accept", "content-type"):
             return  # OpenAPI §Parameter Object forbids declaring these
-        if _is_credential(parameter, operation):
-            return  # declared by a security scheme
+        if _is_credential(parameter, operation) or operation.faults:
+            return  # declared by a security scheme, or perhaps by a part that cannot be read, which is reported
         name = operation.operation_id or f"{operation.method} {operation.path}"
         message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent all the same'
         known = [declared.name for declared in operation.parameters if declared.location == parameter.in_]
+        if not operation.parameters:
+            message = f'operation {name} declares no parameters; "{parameter.name}" is sent all the same'
         self.context.problems.warn(
             "undeclared-parameter", message, parameter.at, hint=names_hint(parameter.name, known)
         )
+
+    def _report_faults(self, operation: Operation, parameters: Sequence[CompiledParameter]) -> None:
+        """Report what is wrong with the parts of the operation that this call needs."""
+        for fault in operation.faults:
+            given = fault.parameter is None or any((each.name, each.location) == fault.parameter for each in parameters)
+            if not fault.is_of_servers:
+                report = self.context.problems.error if given else self.context.problems.warn
+                report(fault.problem.code, fault.problem.message, fault.problem.at, hint=fault.problem.hint)
 
     def _check_path(self, operation: Operation, parameters: Sequence[CompiledParameter], step: Step) -> None:
         """Report each variable of the path that no parameter gives a value (semantics §2)."""
@@ -378,6 +390,7 @@ def _target_language(target: str, content_type: str) -> str:
     return "jsonpath" if target.startswith("$") else "jsonpointer"
 
 
-def _location_hint(name: str, operation: Operation) -> str:
-    places = [declared.location for declared in operation.parameters if declared.name == name]
+def _location_hint(name: str, operation: Operation | None) -> str:
+    declared = operation.parameters if operation is not None else ()
+    places = [each.location for each in declared if each.name == name]
     return f"add in: {places[0]}" if len(places) == 1 else "add in: path, query, header or cookie"

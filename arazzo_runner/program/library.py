@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from os import PathLike
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.base.records import MutableRecord, Record, field, replace
 from arazzo_runner.document.cache import ReadCache, Reader, cached_reader
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits
-from arazzo_runner.errors import Location, Severity
+from arazzo_runner.errors import Diagnostic, Location, Severity, replacing
 from arazzo_runner.sources.fetch import DocumentFetch, DocumentSnapshot, FetchError, mapped_path
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
+
+if TYPE_CHECKING:
+    from arazzo_runner.program.embedding import EmbeddedInputs
 
 DocumentSource: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
 """Where a document is: a path or a URL; or the document itself, as a mapping."""
@@ -152,29 +156,62 @@ class Library:
             document.opened[name] = self._open(document, document.sources[name])
         return document.opened[name]
 
+    def embedded_inputs(self, document: LoadedDocument) -> EmbeddedInputs:
+        """Return a document with the `$ref`s of its inputs followed."""
+        from arazzo_runner.program.embedding import embedded_inputs  # lazily: reading options needs no references
+
+        return embedded_inputs(document.description, document.location, self._fetch, self._reader)
+
+    def report_remaining(self) -> None:
+        """Warn of what is wrong with the structure of descriptions where no step needs it."""
+        for source in self._by_uri.values():
+            if isinstance(source, OpenApiDescription):
+                self.problems.extend(source.structure.remaining())
+
+    def open_unneeded(self, document: LoadedDocument) -> dict[str, Source | None]:
+        """Return every source of a document; of one that no step needs, what is wrong is no error of a run.
+
+        One that cannot be read is only a warning (semantics §2).
+        """
+        own, self.problems = self.problems, Problems()
+        found = {name: self.source(document, name) for name in document.sources}
+        own.extend(_unneeded(each) for each in self.problems)
+        self.problems = own
+        self.report_remaining()
+        return found
+
     def _open(self, document: LoadedDocument, source: SourceDescription) -> Source | None:
         identity = join(document.base, source.url)
         if source.name not in self.options.sources:
             known = self._by_identity.get(identity) or self._offered(identity)
             if known is not None:
-                return known
+                return self._of_stated_type(source, known, identity)
         candidates = self._candidates(document, source)
         for number, uri in enumerate(candidates):
             if is_remote(uri) and self.options.offline and mapped_path(uri, self.options.url_map) is None:
                 return self._left_unread(source, uri)
             given = self._by_uri.get(uri) or self._offered(uri)
             if given is not None:
-                return given
+                return self._of_stated_type(source, given, uri)
             if not self._fetch.exists(uri):
                 continue
             if number > 0:
-                message = f'source "{source.name}" is not at {display(candidates[0])}; {display(uri)} is used'
-                self.problems.warn("source-moved", message, source.at.child("url"), hint=_override_hint(source))
+                self._moved(document, source, candidates[0], uri)
             return self._read(document, source, uri)
         tried = ", ".join(display(uri) for uri in candidates)
         message = f'source "{source.name}" was not found; tried {tried}'
         self.problems.error("source-not-found", message, source.at.child("url"), hint=_override_hint(source))
         return None
+
+    def _moved(self, document: LoadedDocument, source: SourceDescription, stated: str, uri: str) -> None:
+        """Warn that a source was found elsewhere than its document says."""
+        message = f'source "{source.name}" is not at {display(stated)}; {display(uri)} is used'
+        at, fix = source.at.child("url"), None
+        hint = _override_hint(source)
+        if not is_remote(uri) and not is_remote(document.location):
+            url = _relative(uri, document.location)
+            hint, fix = f"write url: {url}, or {hint}", replacing(at, url)
+        self.problems.warn("source-moved", message, at, hint=hint, fix=fix)
 
     def _offered(self, uri: str) -> LoadedDocument | None:
         """Return the document given beside the entry that `uri` identifies, None when there is none."""
@@ -245,13 +282,24 @@ class Library:
             hint = "its root needs a field openapi, swagger, asyncapi or arazzo"
             self.problems.error("source-kind", message, at, hint=hint)
             return None
-        if source.type is not None and source.type != kind:
-            message = f'source "{source.name}" says type {source.type}, but {display(uri)} is of type {kind}'
-            self.problems.error("source-kind", message, source.at.child("type"), hint=f"write type: {kind}")
+        if not self._is_of_type(source, kind, uri):
             return None
         found = self._load(kind, document, uri)
         self._by_uri[uri] = found
         return found
+
+    def _of_stated_type(self, source: SourceDescription, found: Source, uri: str) -> Source | None:
+        """Return a document that was read for another source; None, reported, if this one says another type."""
+        kinds = {LoadedDocument: "arazzo", AsyncApiSource: "asyncapi", OpenApiDescription: "openapi"}
+        kind = kinds.get(type(found))
+        return found if kind is None or self._is_of_type(source, kind, uri) else None
+
+    def _is_of_type(self, source: SourceDescription, kind: str, uri: str) -> bool:
+        if source.type is None or source.type == kind:
+            return True
+        message = f'source "{source.name}" says type {source.type}, but {display(uri)} is of type {kind}'
+        self.problems.error("source-kind", message, source.at.child("type"), hint=f"write type: {kind}")
+        return False
 
     def _load(self, kind: str, document: Document, uri: str) -> Source:
         if kind == "arazzo":
@@ -283,6 +331,19 @@ def display(uri: str) -> str:
         return path[len(here) :]
     relative = os.path.relpath(path)
     return path if relative.startswith("..") and len(relative) > len(path) else relative
+
+
+def _unneeded(found: Diagnostic) -> Diagnostic:
+    """Return what is wrong with a source that no step needs."""
+    if found.code in ("source-not-found", "source-not-readable"):
+        return replace(found, severity=Severity.WARNING)
+    return replace(found, is_tolerated=True)
+
+
+def _relative(uri: str, base: str) -> str:
+    """Return the path of a file from the folder of a document, as a URI-reference."""
+    found = os.path.relpath(path_of(uri), os.path.dirname(path_of(base))).replace(os.sep, "/")
+    return quote(found if found.startswith(".") else f"./{found}", safe="/~!$&'()*+,;=@")
 
 
 def _override_hint(source: SourceDescription) -> str:

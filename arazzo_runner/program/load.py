@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.document.model import Step, Workflow
 from arazzo_runner.expressions.names import Declared
@@ -23,6 +25,9 @@ from arazzo_runner.program.order import check_cycles, ordered_steps
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.program.secret_flow import with_secrets
 from arazzo_runner.program.values import source_reference
+
+if TYPE_CHECKING:
+    from arazzo_runner.program.embedding import EmbeddedInputs
 
 
 def load_program(entry: LoadedDocument, library: Library, workflow_id: str | None = None) -> Program:
@@ -53,6 +58,7 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
         documents.update(_opened_documents(document))
         waiting += [called for called in _calls(workflow) if _is_known(called, documents)]
     check_cycles(compiled, library.problems)
+    library.report_remaining()
     return Program(
         description=entry.description,
         base=entry.base,
@@ -63,23 +69,29 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
 
 
 class _DocumentContext(Record):
-    """What the workflows of a document share: scope, linker, output names by workflowId and compiled actions."""
+    """What the workflows of a document share: scope, linker, schemas, output names and compiled actions."""
 
     scope: DocumentScope
     linker: Linker
+    embedded: EmbeddedInputs
     outputs: Mapping[str, frozenset[str]]
     actions: dict[int, CompiledAction | None] = field(default_factory=dict)
 
 
 def _document_context(document: LoadedDocument, library: Library) -> _DocumentContext:
     outputs = {name: frozenset(known.outputs) for name, known in document.workflows.items()}
-    return _DocumentContext(_document_scope(document), Linker(library, document), outputs)
+    embedded = library.embedded_inputs(document)
+    embedded.report("/components", library.problems)
+    return _DocumentContext(_document_scope(document, embedded.root), Linker(library, document), embedded, outputs)
 
 
 def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _DocumentContext) -> CompiledWorkflow:
     """Compile one workflow; a step whose target is not found is reported and Unlinked."""
     linker, problems = shared.linker, shared.linker.problems
-    declared = _declared(document, workflow, linker.library, shared.outputs)
+    inputs = shared.embedded.inputs.get(f"{workflow.at.pointer}/inputs", workflow.inputs)
+    shared.embedded.report(f"{workflow.at.pointer}/inputs", problems)
+    names = input_names(inputs, shared.embedded.root)
+    declared = _declared(document, workflow, names, linker.library, shared.outputs)
     context = Context(document, declared, problems, workflow.workflow_id)
     compiler = StepCompiler(workflow, linker, context, ActionCompiler(linker, context, shared.actions))
     steps = {step.step_id: compiler.compile(step) for step in workflow.steps}
@@ -92,7 +104,7 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _Doc
         WorkflowKey(document.base, workflow.workflow_id),
         shared.scope,
         workflow.at,
-        workflow.inputs,
+        inputs,
         ordered,
         tuple(key for key in depends_on if key is not None),
         compile_outputs(workflow.outputs, workflow.at, context),
@@ -105,10 +117,14 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _Doc
 
 
 def _declared(
-    document: LoadedDocument, workflow: Workflow, library: Library, workflows: Mapping[str, frozenset[str]]
+    document: LoadedDocument,
+    workflow: Workflow,
+    inputs: frozenset[str] | None,
+    library: Library,
+    workflows: Mapping[str, frozenset[str]],
 ) -> Declared:
     return Declared(
-        input_names(workflow.inputs, document.description.raw),
+        inputs,
         {step.step_id: _step_outputs(document, step, library) for step in workflow.steps},
         workflows,
     )
@@ -131,7 +147,7 @@ def _called_workflow(document: LoadedDocument, text: str, library: Library) -> W
     return opened.workflows.get(workflow_id) if isinstance(opened, LoadedDocument) else None
 
 
-def _document_scope(document: LoadedDocument) -> DocumentScope:
+def _document_scope(document: LoadedDocument, root: JsonValue) -> DocumentScope:
     description = document.description
     fields = {
         source.name: {"name": source.name, "url": source.url, **({"type": source.type} if source.type else {})}
@@ -147,7 +163,7 @@ def _document_scope(document: LoadedDocument) -> DocumentScope:
         self_uri=document.base if description.self_uri else None,
         sources=fields,
         components=components,
-        raw=description.raw,
+        raw=root,
     )
 
 

@@ -147,7 +147,8 @@ def is_plain(content: Mapping[str, MediaType]) -> bool:
 
 
 def _has_place(parameter: OperationParameter, operation: Operation) -> bool:
-    return parameter.location != "path" or "{" + parameter.name + "}" in operation.path
+    is_plain = parameter.expansion is None  # the library reads no expressions of RFC 6570
+    return parameter.location != "path" or (is_plain and "{" + parameter.name + "}" in operation.path)
 
 
 def _is_readable(parameter: OperationParameter, schemas: _Schemas) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from arazzo_runner.base.json_values import JsonValue, escaped, pointer_tokens
+from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, pointer_tokens
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.problems import Problems
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 EXTRA: Final = "additionalOperations"
 _METHODS: Final = frozenset(METHODS)
+_VARIABLE: Final = pattern(r"\{[^{}]*\}")
 
 
 def load_openapi(
@@ -84,6 +86,7 @@ class OpenApiDescription:
         # Lazily, as below: without a readable description none of it is needed.
         from arazzo_runner.sources.openapi_operation import OperationReader
         from arazzo_runner.sources.references import References
+        from arazzo_runner.sources.structure import Structure
 
         self.uri = document.uri
         self.base = base
@@ -91,11 +94,12 @@ class OpenApiDescription:
         self.root: Mapping[str, JsonValue] = document.value if isinstance(document.value, dict) else {}
         self.references = References(document, base, fetch, reader)
         self.is_swagger = "swagger" in self.root
+        self.structure = Structure(document, is_swagger=self.is_swagger)
         self._problems = problems
-        self._reader = OperationReader(document, base, self.references, problems)
+        self._reader = OperationReader(document, base, self.references, self.structure, problems)
         self._built: dict[str, Operation | None] = {}
         self._items: dict[str, _PathItem | None] = {}
-        self._ids: dict[str, str] | None = None
+        self._ids: dict[str, list[str]] | None = None
 
     @property
     def version(self) -> str:
@@ -113,9 +117,13 @@ class OpenApiDescription:
         return list(self._index())
 
     def operation(self, operation_id: str) -> Operation | None:
-        """Return the operation of that operationId, None when there is none."""
-        pointer = self._index().get(operation_id)
-        return None if pointer is None else self.operation_at(pointer)
+        """Return the operation of that operationId, the first one if there are several; None when there is none."""
+        pointers = self._index().get(operation_id)
+        return None if pointers is None else self.operation_at(pointers[0])
+
+    def same_id(self, operation_id: str) -> Sequence[str]:
+        """Return the JSON Pointers of all operations with an operationId, which should be one."""
+        return self._index().get(operation_id, ())
 
     def operation_at(self, pointer: str) -> Operation | None:
         """Return the operation at a JSON Pointer such as `/paths/~1pets/get`, None when there is none."""
@@ -130,6 +138,12 @@ class OpenApiDescription:
             return None
         found = next((own for own in item.methods() if own.upper() == method.upper()), None)
         return None if found is None else self.operation_at(_pointer(path, found))
+
+    def places(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (method, path, JSON Pointer) of every operation, without reading it."""
+        for item in self._path_items():
+            for method in item.methods():
+                yield method.upper(), item.path, _pointer(item.path, method)
 
     def operations(self) -> Iterator[Operation]:
         """Yield every operation."""
@@ -149,16 +163,15 @@ class OpenApiDescription:
 
     # ------------------------------------------------------------------ index
 
-    def _index(self) -> dict[str, str]:
-        """Return pointers by operationId; of equal ids the first counts, with a warning."""
-        if self._ids is not None:
-            return self._ids
-        self._ids = {}
-        for operation_id, path, method in self._identified():
-            if operation_id in self._ids:
-                self._duplicate(operation_id, _pointer(path, method))
-            else:
-                self._ids[operation_id] = _pointer(path, method)
+    def _index(self) -> dict[str, list[str]]:
+        """Return pointers by operationId."""
+        if self._ids is None:
+            self._ids = {}
+            for operation_id, path, method in self._identified():
+                self._ids.setdefault(operation_id, []).append(_pointer(path, method))
+            for operation_id, pointers in self._ids.items():
+                if len(pointers) > 1:
+                    self._repeated(operation_id, pointers)
         return self._ids
 
     def _identified(self) -> Iterator[tuple[str, str, str]]:
@@ -166,24 +179,37 @@ class OpenApiDescription:
         for path, value in self._paths().items():
             if isinstance(value, dict) and "$ref" not in value and EXTRA not in value and not path.startswith("x-"):
                 for method, raw in value.items():
-                    if method in _METHODS and isinstance(raw, dict) and isinstance(raw.get("operationId"), str):
-                        yield raw["operationId"], path, method
+                    if method not in _METHODS:
+                        continue
+                    found = raw.get("operationId") if isinstance(raw, dict) else None
+                    if isinstance(found, str):
+                        yield found, path, method
+                    elif not isinstance(raw, dict) or found is not None:
+                        self._wrong_operation(_pointer(path, method), method, raw)
                 continue
             item = self._item(path)
             for method in item.methods() if item is not None else ():
                 node = item.operation(method) if item is not None else None
-                found = node.child("operationId").value if node is not None else None
-                if isinstance(found, str):
-                    yield found, path, method
+                identity = node.child("operationId").value if node is not None else None
+                if isinstance(identity, str):
+                    yield identity, path, method
 
-    def _duplicate(self, operation_id: str, pointer: str) -> None:
-        self._problems.warn(
-            "duplicate-operation-id",
-            f'operationId "{operation_id}" is there twice; the first one counts',
-            self.document.at(f"{pointer}/operationId"),
-            hint="give every operation an operationId of its own, or name it by operationPath",
-            related=(self.document.at(f"{(self._ids or {})[operation_id]}/operationId"),),
+    def _repeated(self, operation_id: str, pointers: Sequence[str]) -> None:
+        first, *others = [self.document.at(f"{pointer}/operationId") for pointer in pointers]
+        self.structure.add(
+            id_key(operation_id),
+            f'operationId "{operation_id}" is there {times(len(pointers))}, and MUST be unique',
+            at=others[0],
+            related=(first, *others[1:]),
+            code="duplicate-operation-id",
+            hint="give every operation an operationId of its own",
         )
+
+    def _wrong_operation(self, pointer: str, method: str, raw: JsonValue) -> None:
+        if isinstance(raw, dict):
+            self.structure.wrong_type(f"{pointer}/operationId", "operationId", raw["operationId"], "a text")
+        elif raw is not None:
+            self.structure.wrong_type(pointer, f"operation {method}", raw)
 
     def _paths(self) -> Mapping[str, JsonValue]:
         paths = self.root.get("paths")
@@ -205,6 +231,8 @@ class OpenApiDescription:
 
         value = None if path.startswith("x-") else self._paths().get(path)
         if not isinstance(value, dict):
+            if value is not None:
+                self.structure.wrong_type(f"/paths/{escaped(path)}", f'path item "{path}"', value)
             return None
         own = Node(value, self.references.base, self.document.at(f"/paths/{escaped(path)}"))
         if "$ref" not in value:
@@ -225,10 +253,43 @@ class OpenApiDescription:
         item = self._item(tokens[1])
         node = item.operation(tokens[-1]) if item is not None else None
         if item is None or node is None:
+            self._missing(item, pointer, tokens[-1])
             return None
+        self._check_twin(item)
+        return self._reader.read(pointer, tokens[1], tokens[-1], node, item.nodes, item.failure)
+
+    def _missing(self, item: _PathItem | None, pointer: str, method: str) -> None:
+        """Record why there is no operation where one is looked for, if the description is broken there."""
+        if item is None:
+            return
+        raw = item.nodes[0].child(method).value
         if item.failure is not None:
-            self._reader.broken_reference(item.failure, item.nodes[0].at)
-        return self._reader.read(pointer, tokens[1], tokens[-1], node, item.nodes)
+            self.structure.add(pointer, item.failure.message, at=item.nodes[0].at, code="broken-reference")
+        elif raw is not MISSING:
+            self._wrong_operation(pointer, method, raw)
+
+    def _check_twin(self, item: _PathItem) -> None:
+        """Record another path that differs from this one only in the names of its variables (§Paths Object)."""
+        start, brace, _ = item.path.partition("{")
+        if not brace:
+            return
+        shape = _VARIABLE.sub("{}", item.path)
+        for other in self._paths():
+            if other.startswith(start) and other != item.path and _VARIABLE.sub("{}", other) == shape:
+                message = f"the paths {item.path} and {other} are the same, and MUST NOT both be there"
+                places = [self.document.at(f"/paths/{escaped(each)}").at_key() for each in (item.path, other)]
+                key = f"twin {min(item.path, other)}"
+                self.structure.add(key, message, at=places[1], related=(places[0],), hint="merge the two path items")
+
+
+def id_key(operation_id: str) -> str:
+    """Return the key under which a repeated operationId is kept in the structure."""
+    return f"operationId {operation_id}"
+
+
+def times(count: int) -> str:
+    """Return a number of times in words."""
+    return "twice" if count == 2 else f"{count} times"
 
 
 def _pointer(path: str, method: str) -> str:

@@ -7,12 +7,12 @@ the base URI of its references; `resolve` of the description follows one, given 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import PartlyComparedRecord, Record, field
-from arazzo_runner.errors import Location
+from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.sources.schema.context import Resolve, SchemaContext
 from arazzo_runner.sources.uris import is_remote, join, origin, without_userinfo
 
@@ -55,8 +55,37 @@ class MediaType(PartlyComparedRecord, kw_only=True):
     encoding: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
 
 
+_EXPANSION_STYLES: Final[Mapping[str, str]] = {".": "label", ";": "matrix"}
+
+
+class Expansion(Record):
+    """How a variable of an expression is expanded (RFC 6570 §2.2, §2.4): its operator, `*` and `:length`."""
+
+    operator: str
+    explode: bool = False
+    length: int | None = None
+
+    @property
+    def style(self) -> str:
+        """The OpenAPI style of a path parameter that is written the same."""
+        return _EXPANSION_STYLES.get(self.operator, "simple")
+
+    @property
+    def is_of_query(self) -> bool:
+        """Whether the variable belongs to the query."""
+        return self.operator in ("?", "&")
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the variable is a part of requests: a fragment is not."""
+        return self.operator != "#"
+
+
 class OperationParameter(Record, kw_only=True):
-    """OpenAPI §Parameter Object with its defaults filled in (style, explode)."""
+    """OpenAPI §Parameter Object with its defaults filled in (style, explode).
+
+    `expansion` is set when the path template names the parameter in an expression of RFC 6570.
+    """
 
     name: str
     location: Literal["path", "query", "querystring", "header", "cookie"]
@@ -69,6 +98,7 @@ class OperationParameter(Record, kw_only=True):
     content: MediaType | None = None
     example: JsonValue = None
     examples: Mapping[str, JsonValue] = field(default_factory=dict)
+    expansion: Expansion | None = None
 
     @property
     def explodes_members(self) -> bool:
@@ -92,6 +122,18 @@ class OperationResponse(Record, kw_only=True):
     base: str = ""
 
 
+class Fault(Record, kw_only=True):
+    """What is wrong with a part of an operation's description that a call needs; `problem` is an error.
+
+    With `parameter`, a (name, location), it concerns only calls that give this parameter; with
+    `is_of_servers` only calls for which no other server is named.
+    """
+
+    problem: Diagnostic
+    parameter: tuple[str, str] | None = None
+    is_of_servers: bool = False
+
+
 class Operation(PartlyComparedRecord, kw_only=True):
     """One callable operation of a description.
 
@@ -99,7 +141,8 @@ class Operation(PartlyComparedRecord, kw_only=True):
     the Operation Object, `servers` those of the operation, else path item, else root.
     `responses` is keyed by status text (`"200"`, `"2XX"`, `"default"`). `security` lists the
     alternatives (OR) of scheme name → scopes (AND); `security_schemes` are the raw scheme
-    objects they name. `schemas` says how its schemas are read (sources/schema/check.py).
+    objects they name. `schemas` says how its schemas are read (sources/schema/check.py). `faults` are
+    to be reported where the operation is called.
     """
 
     _hidden_in_repr = ("schemas",)
@@ -117,6 +160,7 @@ class Operation(PartlyComparedRecord, kw_only=True):
     security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     security_schemes: Mapping[str, JsonValue] = field(default_factory=dict)
     schemas: SchemaContext = SchemaContext()
+    faults: tuple[Fault, ...] = ()
     at: Location
 
     @property
@@ -142,6 +186,13 @@ class Operation(PartlyComparedRecord, kw_only=True):
             and str(scheme.get("name", "")).lower() == parameter.name.lower()
             for scheme in self.security_schemes.values()
         )
+
+    def given(self, name: str, location: str) -> OperationParameter | None:
+        """Return the parameter that a step gives: the declared one; for a path, also one of the path's `{?name}`."""
+        found = self.parameter(name, location)
+        if found is None and location == "path":
+            found = next((each for each in self.parameters if each.name == name and each.expansion is not None), None)
+        return found
 
     def parameter(self, name: str, location: str) -> OperationParameter | None:
         """Return the declared parameter; header names ignore case."""

@@ -6,10 +6,11 @@ else where it was read from), or the `$id` of an enclosing schema (JSON Schema 2
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, member, resolve_pointer
+from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, resolve_pointer
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.problems import Problems
@@ -23,12 +24,19 @@ MAX_DOCUMENTS: Final = 500
 
 
 class ReferenceFailure(Exception):
-    """A `$ref` cannot be followed; `message` is the reason, `hint` what to do."""
+    """A `$ref` cannot be followed; `message` is the reason, `hint` what to do.
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    `document` is the URI of a document that cannot be read, `pointer` what is missing in the description itself.
+    """
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, document: str | None = None, pointer: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.document = document
+        self.pointer = pointer
 
 
 class Node(Record):
@@ -65,6 +73,7 @@ class References:
         self._fetch = fetch
         self._loaded: dict[str, _Loaded] = {}
         self._failed: dict[str, ReferenceFailure] = {}
+        self._naming: dict[str, tuple[int, Location | None]] = {}
         self.base = self._add(document, location).base
 
     def follow(self, node: JsonValue, base: str) -> tuple[JsonValue, str]:
@@ -96,13 +105,26 @@ class References:
             pointer = loaded.subschemas.anchor(start, fragment)
         value = MISSING if pointer is None else resolve_pointer(document.value, pointer)
         if value is MISSING or pointer is None:
-            raise ReferenceFailure(f'$ref "{_shown(reference)}" leads nowhere')
+            own = pointer if loaded.base == self.base else None
+            raise ReferenceFailure(f'$ref "{_shown(reference)}" leads nowhere', pointer=own)
         return Node(value, loaded.subschemas.base_of(pointer), document.at(pointer))
+
+    def base_at(self, pointer: str) -> str:
+        """Return the base URI for references at a JSON Pointer of the first document, outside of an `$id` there."""
+        return self._loaded[self.base].subschemas.base_of(pointer.rpartition("/")[0])
 
     def location_of(self, base: str) -> str:
         """Return where the document with this base URI was read from, whatever its `$self` and `$id`."""
         known = self._known(base)
         return base if known is None else known[0].location
+
+    def naming(self, uri: str) -> tuple[int, Location | None]:
+        """Return how many `$ref`s of the documents read so far name a document, and the location of the first."""
+        if uri not in self._naming:
+            unique = {id(each): each for each in self._loaded.values()}.values()
+            found = [place for each in unique for place in _naming(each, uri)]
+            self._naming[uri] = len(found), found[0] if found else None
+        return self._naming[uri]
 
     # ------------------------------------------------------------------ documents
 
@@ -145,6 +167,7 @@ class References:
         try:
             return self._add(self._fetched(uri, origin), uri)
         except ReferenceFailure as problem:
+            problem.document = uri
             self._failed[uri] = problem
             raise
 
@@ -171,6 +194,22 @@ class References:
         self._loaded[location] = loaded
         self._loaded.setdefault(base, loaded)
         return loaded
+
+
+def _naming(loaded: _Loaded, uri: str) -> Iterator[Location]:
+    """Yield the locations of the `$ref`s in a document that name another one."""
+    waiting: list[tuple[JsonValue, str]] = [(loaded.document.value, "")]
+    while waiting:
+        node, pointer = waiting.pop()
+        if isinstance(node, list):
+            waiting += [(item, f"{pointer}/{index}") for index, item in reversed(list(enumerate(node)))]
+        if not isinstance(node, dict):
+            continue
+        reference = node.get("$ref")
+        if isinstance(reference, str) and join(loaded.base, reference).partition("#")[0] == uri:
+            yield loaded.document.at(pointer)
+        waiting += [(item, f"{pointer}/{escaped(key)}") for key, item in reversed(node.items())
+                    if isinstance(item, (dict, list))]  # fmt: skip
 
 
 def rebased(value: JsonValue, old: str, new: str) -> JsonValue:

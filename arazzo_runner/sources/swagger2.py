@@ -6,14 +6,20 @@ Specification: OpenAPI 2.0 §Operation Object, §Parameter Object, §Items Objec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.sources.operation import Server
 from arazzo_runner.sources.uris import is_remote
 
-Resolve = Callable[[JsonValue], JsonValue]
+
+class Resolve(Protocol):
+    """Follows the `$ref` of a parameter or response."""
+
+    def __call__(self, value: JsonValue, is_response: bool = False) -> JsonValue:
+        """Return what a value stands for."""
+
 
 _STYLES: Final = {"csv": ("form", False), "multi": ("form", True), "ssv": ("spaceDelimited", False),
                   "pipes": ("pipeDelimited", False), "tsv": ("form", False)}  # fmt: skip
@@ -39,7 +45,7 @@ def convert_operation(
     produces = _media_types("produces", raw, root)
     if isinstance(responses, dict):
         converted["responses"] = {
-            status: _response(resolve(node), produces)
+            status: _response(resolve(node, is_response=True), produces)
             for status, node in responses.items()
             if not str(status).startswith("x-")
         }
@@ -64,14 +70,9 @@ def servers_of(root: Mapping[str, Any], raw: Mapping[str, Any], base: str) -> tu
     return tuple(Server(url=f"{scheme}://{host}{path}", base=base) for scheme in order)
 
 
-def security_schemes_of(root: Mapping[str, Any]) -> dict[str, JsonValue]:
+def security_schemes_of(definitions: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return securityDefinitions as 3.x Security Scheme Objects."""
-    definitions = root.get("securityDefinitions")
-    return {
-        name: _scheme(raw)
-        for name, raw in (definitions if isinstance(definitions, dict) else {}).items()
-        if isinstance(raw, dict)
-    }
+    return {name: _scheme(raw) for name, raw in definitions.items() if isinstance(raw, dict)}
 
 
 def _scheme(raw: Mapping[str, Any]) -> dict[str, JsonValue]:

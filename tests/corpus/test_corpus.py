@@ -1,4 +1,4 @@
-"""Real documents by others: every one is validated to an end, the clean ones without an error."""
+"""Real documents by others: every one is validated to an end, the clean ones can be run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner import LoadOptions
+from arazzo_runner.errors import Judge
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 INDEX = CORPUS / "INDEX.json"
@@ -19,7 +20,10 @@ pytestmark = pytest.mark.skipif(not INDEX.exists(), reason="the corpus is not he
 MISTAKEN = {
     "usearazzo__arazzo-toolkit/packages/parser/test/fixtures/source-descriptions/arazzo-with-arazzo.json": "unknown-source",
     "usearazzo__arazzo-toolkit/packages/runner/test/fixtures/petstore-order-workflow-2-0.arazzo.yaml": "missing-path-parameter",
-}
+    **{f"zendesk/arazzo/zendesk-{name}-workflow.yml": "broken-reference" for name in (
+        "add-comment-to-ticket", "apply-macro-to-ticket", "create-macro-and-preview", "create-organization-and-user",
+        "create-user-and-ticket", "escalate-ticket", "onboard-customer", "tag-and-prioritize-ticket")},
+}  # fmt: skip
 
 
 def folders() -> list[str]:
@@ -39,7 +43,8 @@ def test_every_document_is_validated_and_the_clean_ones_have_no_errors(folder):
     for entry in entries(folder):
         path = str(entry["path"])
         try:
-            found = arazzo_runner.validate(CORPUS / path, load_options=LoadOptions(root=str(CORPUS / folder)))
+            options = LoadOptions(root=str(CORPUS / folder))
+            found = arazzo_runner.validate(CORPUS / path, load_options=options, judge=Judge.RUN)
         except arazzo_runner.InvalidUsage as problem:
             found = problem.diagnostics
         errors = sorted({each.code for each in found if each.severity.value == "error"})

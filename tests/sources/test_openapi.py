@@ -32,10 +32,13 @@ def test_operation_is_found_by_id_pointer_and_path():
     assert list(api.operation_ids) == ["getA", "putA"]
 
 
-def test_duplicate_operation_ids_are_a_warning_and_the_first_counts():
+def test_all_operations_with_the_same_id_are_known():
     api, problems = description({"/a": {"get": {"operationId": "x"}}, "/b": {"get": {"operationId": "x"}}})
-    assert api.operation("x").path == "/a"
-    assert [found.code for found in problems] == ["duplicate-operation-id"]
+    assert list(api.same_id("x")) == ["/paths/~1a/get", "/paths/~1b/get"]
+    assert [(found.code, found.severity.value) for found in api.structure.remaining()] == [
+        ("duplicate-operation-id", "warning")
+    ]
+    assert list(api.structure.remaining()) == list(problems) == []
 
 
 def test_parameters_of_the_path_item_are_merged_and_overridden():
@@ -83,15 +86,20 @@ def test_broken_parts_of_a_description_are_left_out_and_reported():
     operation = api.operation("a")
     assert operation.parameters == ()
     assert operation.request_body is None
-    assert sorted((found.code, found.at.pointer.removeprefix("/paths/~1a/get")) for found in problems) == [
+    faults = [each.problem for each in operation.faults]
+    assert sorted((found.code, found.at.pointer.removeprefix("/paths/~1a/get")) for found in faults) == [
+        ("broken-description", "/components"),
         ("broken-description", "/parameters/1"),
         ("broken-description", "/parameters/2"),
         ("broken-description", "/requestBody"),
-        ("broken-description", "/responses/default"),
         ("broken-description", "/security/0"),
         ("broken-description", "/servers"),
         ("broken-reference", "/parameters/0"),
+    ]
+    assert all(found.severity is Severity.ERROR and found.hint for found in faults)
+    assert [(found.code, found.at.pointer.removeprefix("/paths/~1a/get")) for found in problems] == [
         ("broken-reference", "/responses/200"),
+        ("broken-description", "/responses/default"),
     ]
     assert all(found.severity is Severity.WARNING and found.hint for found in problems)
     assert [(each.path, each.operation_id) for each in api.operations()] == [("/a", "a"), ("/e", None)]
@@ -135,8 +143,9 @@ def test_only_the_operation_asked_for_is_read():
     assert api.operation_at("/paths/~1good/get").path == "/good"
     assert len(api.operation_ids) == 2001
     assert list(problems) == []
-    api.operation("op7")
+    broken_one = api.operation("op7")
     assert {found.at.pointer.split("/")[2] for found in problems} == {"~1p7"}
+    assert {each.problem.at.pointer.split("/")[2] for each in broken_one.faults} == {"~1p7"}
 
 
 def test_a_style_not_allowed_in_its_location_is_reported_and_the_default_used():
@@ -150,8 +159,8 @@ def test_a_style_not_allowed_in_its_location_is_reported_and_the_default_used():
     found = {each.name: (each.style, each.explode) for each in api.operation("a").parameters}
     assert found == {"h": ("simple", False), "p": ("simple", False), "c": ("cookie", True), "m": ("matrix", False)}
     assert [each.message for each in problems] == [
-        'style "deepObject" is not for header parameters, expected simple',
-        'style "5" is not for path parameters, expected simple or label or matrix',
+        'style "deepObject" is not for header parameters, expected simple; simple is used',
+        'style "5" is not for path parameters, expected simple or label or matrix; simple is used',
     ]
 
 

@@ -12,12 +12,8 @@ from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import did_you_mean
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.sources.schema.check import schema_errors
-from arazzo_runner.sources.schema.context import SchemaContext
+from arazzo_runner.sources.schema.context import LISTED, NAMED, ONE, SchemaContext
 
-ONE: Final = ("additionalProperties", "unevaluatedProperties", "propertyNames", "items", "unevaluatedItems",
-              "contains", "not", "if", "then", "else", "contentSchema")  # fmt: skip
-LISTED: Final = ("allOf", "anyOf", "oneOf", "prefixItems")
-NAMED: Final = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 _WITH_SCHEMAS: Final = frozenset((*ONE, *LISTED, *NAMED))
 TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
 MAX_REFERENCES: Final = 20

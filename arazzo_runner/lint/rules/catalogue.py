@@ -110,9 +110,10 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "references",
         ERROR,
-        "not-supported source-kind source-not-found source-not-readable unknown-component "
-        "unknown-output unknown-source unknown-step unknown-workflow",
+        "not-supported source-not-found source-not-readable unknown-component unknown-output unknown-source "
+        "unknown-step unknown-workflow",
     ),
+    *_loader("references", ERROR, "source-kind", "some"),
     *_loader("references", ERROR, "depends-on-form", "all"),
     *_loader("references", ERROR, "undeclared-input", "some"),
     *_loader("references", WARNING, "source-moved"),
@@ -135,14 +136,12 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "openapi",
         ERROR,
-        "ambiguous-operation missing-path-parameter unknown-operation unknown-path-parameter unusable-scheme",
+        "ambiguous-operation broken-reference duplicate-operation-id missing-path-parameter unknown-operation "
+        "unknown-path-parameter unusable-scheme",
     ),
-    *_loader(
-        "openapi",
-        WARNING,
-        "broken-description broken-reference duplicate-operation-id operation-path-form operation-reference "
-        "undeclared-parameter unqualified-operation",
-    ),
+    *_loader("openapi", ERROR, "broken-description operation-path-form", "some"),
+    *_loader("openapi", ERROR, "operation-reference unqualified-operation", "all"),
+    *_loader("openapi", WARNING, "undeclared-parameter"),
 )
 """The codes that the loader reports."""
 

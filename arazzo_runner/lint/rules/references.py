@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, assert_never
 
@@ -133,6 +134,8 @@ def unused_component(inspection: Inspection) -> Iterator[Finding]:
     """Report components that no Reusable Object, expression or `$ref` refers to."""
     components = inspection.description.components
     used = set(_MENTION.findall("\n".join([text for text in inspection.texts.distinct if "components" in text])))
+    if inspection.root is not inspection.description.raw:  # by `$id`, and from other documents
+        used |= set(_MENTION.findall(json.dumps([inspection.root, [each.inputs for each in inspection.compiled]])))
     texts = inspection.texts.distinct if inspection.texts.has_any_word(("$anchor",)) else ()
     anchors = {text[1:] for text in texts if text.startswith("#") and text[1:2] != "/"}
     by_kind: dict[str, Mapping[str, object]] = {

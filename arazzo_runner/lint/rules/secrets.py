@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final, TypeGuard
 
-from arazzo_runner.base.json_values import JsonValue, escaped, preview
+from arazzo_runner.base.json_values import JsonValue, escaped, preview, resolve_pointer
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.secrets import SECRET_HEADERS, is_secret_name
 from arazzo_runner.document.model import Extensions, Parameter
-from arazzo_runner.errors import Location
+from arazzo_runner.errors import Location, Severity
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.model import CompiledStep, OperationCall
@@ -260,16 +260,27 @@ def insecure_source(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(message, at, hint)
 
 
-@rule("remote-reference", "safety", trigger=Trigger(words=("$ref",)))
+@rule("remote-reference", "safety", severity=Severity.ERROR, trigger=Trigger(words=("$ref",)))
 def remote_reference(inspection: Inspection) -> Iterator[Finding]:
-    """Report `$ref`s to other servers in the schemas of inputs; they are not followed."""
+    """Report `$ref`s to other servers in the schemas of inputs, unless the schema is embedded or may be read."""
     for each in inspection.schemas:
         reference = each.schema.get("$ref")
-        if isinstance(reference, str) and "://" in reference[:12]:
+        if isinstance(reference, str) and "://" in reference[:12] and not _is_followed(inspection, each.pointer):
             message = f"the schema is on another server: {preview(reference, 80)}"
             at = inspection.at(f"{each.pointer}/$ref")
             hint = "copy it into components/inputs, and refer to it with #/components/inputs/<name>"
             yield Finding(message, at, hint)
+
+
+def _is_followed(inspection: Inspection, pointer: str) -> bool:
+    """Return whether the `$ref` of a schema was led into the document."""
+    workflow = next((each for each in inspection.compiled if pointer.startswith(f"{each.at.pointer}/inputs")), None)
+    if workflow is None:
+        found = resolve_pointer(inspection.root, f"{pointer}/$ref")
+    else:
+        inner = pointer.removeprefix(f"{workflow.at.pointer}/inputs")
+        found = resolve_pointer(workflow.inputs, f"{inner}/$ref")
+    return isinstance(found, str) and found.startswith("#")
 
 
 _UNSAFE: Final = pattern(

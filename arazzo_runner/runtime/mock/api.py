@@ -106,6 +106,9 @@ class MockApi(MutableRecord):
     def _answer(self, request: HttpRequest, step: str | None) -> HttpResponse | Drop:
         path, query = split_target(request.url)
         route, values = self._routes.find(request.method, path, query)
+        broken = next((each.problem for each in route.operation.faults if not each.is_of_servers), None)
+        if broken is not None:
+            return problem(500, f"the description of this operation is broken: {broken.message}")
         message = read_message(request, query, values)
         fault = unauthorised(route.operation, message) or mismatch(route.operation, route.description, request, message)
         if fault is not None:

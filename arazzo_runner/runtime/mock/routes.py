@@ -11,6 +11,7 @@ from arazzo_runner.runtime.mock.request import Refused
 from arazzo_runner.sources.http_media.styles import percent_encode_path
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation
+from arazzo_runner.sources.path_template import has_long_variables, variable_pattern
 
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
 
@@ -30,9 +31,12 @@ class Route(Record):
     fields: tuple[tuple[str, str | None], ...]
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """Where it is tried: literal segments win over variables (OpenAPI §Paths Object), more fields over fewer."""
-        return len(self.variables), -len(self.fields)
+    def rank(self) -> tuple[bool, int, int]:
+        """Where it is tried: literal segments win over variables (OpenAPI §Paths Object), more fields over fewer.
+
+        Variables of one segment win over those of several.
+        """
+        return has_long_variables(self.operation), len(self.variables), -len(self.fields)
 
     def takes(self, query: dict[str, str]) -> bool:
         """Return whether a query has the fields that the path names."""
@@ -78,7 +82,7 @@ def _route(operation: Operation, description: OpenApiDescription, prefix: str) -
     plain, _, query = operation.path.partition("?")
     variables = tuple(_VARIABLE.findall(plain))
     # `{path+}`, as some descriptions write it, may have slashes in it.
-    groups = ["(.+)" if name.endswith("+") else "([^/]+)" for name in variables]
+    groups = ["(.+)" if name.endswith("+") else variable_pattern(name, operation) for name in variables]
     literals = [re.escape(percent_encode_path(text)) for text in _VARIABLE.split(prefix + plain)[::2]]
     pattern = "".join(part for pair in zip(literals, [*groups, ""], strict=True) for part in pair)
     return Route(operation, description, prefix, re.compile(pattern), variables, tuple(_fields(query)))

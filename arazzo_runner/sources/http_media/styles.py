@@ -18,7 +18,7 @@ from arazzo_runner.base.json_values import JsonValue, to_json, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.sources.http_media.header_names import is_token
 from arazzo_runner.sources.http_media.media_types import FORM, essence, is_json
-from arazzo_runner.sources.operation import MediaType, OperationParameter
+from arazzo_runner.sources.operation import Expansion, MediaType, OperationParameter
 
 # The characters of RFC 3986 §2.2 that `allowReserved` keeps: not those that would end the value, nor
 # `+`, which servers read as a blank. Brackets are not allowed in a query (RFC 3986 §3.4).
@@ -89,9 +89,30 @@ def path_segment(name: str, value: JsonValue, declared: OperationParameter | Non
     safe = PATH_RESERVED if declared is not None and declared.allow_reserved else ""
     if declared is not None and declared.content is not None:
         return percent_encode(content_text(value, declared.content))
+    if declared is not None and declared.expansion is not None:
+        return _expanded(name, value, declared, declared.expansion)
     text = _path_text(name, value, style, explode, safe)
     if style not in ("label", "matrix") and unquote(text) in ("", ".", ".."):
         raise UnusableValue(f'the value "{to_text(value)}" would change the path')
+    return text
+
+
+def _expanded(name: str, value: JsonValue, declared: OperationParameter, expansion: Expansion) -> str:
+    """Return the text of a variable in an expression of RFC 6570 §3.2, which may be several segments.
+
+    `+` keeps reserved characters, except those that would end the path.
+    """
+    if expansion.length is not None and value is not None and not isinstance(value, (list, dict)):
+        value = to_text(value)[: expansion.length]
+    safe = PATH_RESERVED + "/" if expansion.operator == "+" else ""
+    if expansion.operator == "/":
+        text = "/" + _joined(value, "/" if declared.explode else ",", declared.explode, safe)
+    else:
+        text = _path_text(name, value, declared.style, declared.explode, safe)
+    if declared.style == "simple":
+        segments = text.removeprefix("/" if expansion.operator == "/" else "").split("/")
+        if any(unquote(segment) in ("", ".", "..") for segment in segments):
+            raise UnusableValue(f'the value "{to_text(value)}" would change the path')
     return text
 
 

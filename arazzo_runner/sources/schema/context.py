@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
@@ -13,6 +13,12 @@ Dialect: TypeAlias = Literal["2020-12", "openapi-3.0", "draft-04"]
 Direction: TypeAlias = Literal["request", "response"]
 Resolve: TypeAlias = Callable[[JsonValue, str], tuple[JsonValue, str]]
 """(value, base URI) → the same after following its `$ref`s; None or ReferenceFailure if that is impossible."""
+
+# The keywords of JSON Schema whose values are schemas: one, a list of them, or a mapping of them by name.
+ONE: Final = ("additionalProperties", "unevaluatedProperties", "propertyNames", "items", "unevaluatedItems",
+              "contains", "not", "if", "then", "else", "contentSchema")  # fmt: skip
+LISTED: Final = ("allOf", "anyOf", "oneOf", "prefixItems")
+NAMED: Final = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 
 
 class SchemaContext(Record):
