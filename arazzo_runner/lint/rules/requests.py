@@ -16,7 +16,6 @@ from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, ExpressionValue
 from arazzo_runner.sources.http_media.media_types import best_match
-from arazzo_runner.sources.http_media.styles import query_fields
 from arazzo_runner.sources.operation import Operation, OperationParameter
 from arazzo_runner.sources.schema.mismatch import SchemaError
 
@@ -29,7 +28,7 @@ def missing_parameter(inspection: Inspection) -> Iterator[Finding]:
             continue
         operation = call.operation
         given = {(each.name.lower(), each.location) for each in step.parameters}
-        given |= {(name.lower(), "query") for name in query_fields(operation.path)}
+        given |= {(name.lower(), "query") for name in _fields_of_path(operation.path)}
         for declared in operation.parameters:
             if not declared.required or declared.location not in ("query", "header", "querystring"):
                 continue
@@ -56,6 +55,15 @@ def _is_credential(declared: OperationParameter, operation: Operation) -> bool:
         and str(scheme.get("name")).lower() == declared.name.lower()
         for scheme in schemes
     )
+
+
+def _fields_of_path(path: str) -> Iterable[str]:
+    """Return the names in the query of a path, as in `/?Action=List`; few paths have one."""
+    if "?" not in path:
+        return ()
+    from arazzo_runner.sources.http_media.styles import query_fields
+
+    return query_fields(path)
 
 
 @rule("mixed-querystring", "shape", severity=Severity.ERROR, trigger=Trigger(words=("querystring",)))
