@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 
 from arazzo_runner.engine.concurrent import BRANCH_WORLD, Branches
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.engine.independence import depended_on, sees_workflows
+from arazzo_runner.engine.independence import depended_on, needed_by_calls, sees_workflows
 from arazzo_runner.engine.results import WorkflowResult
 from arazzo_runner.engine.state import Run, Stop
 from arazzo_runner.program.model import WorkflowKey
@@ -28,6 +28,7 @@ class Dependencies:
         self._order = order
         self._positions = {each: position for position, each in enumerate(order)}
         self._waits_for: list[frozenset[int]] = []
+        self._needed_by_calls = [needed_by_calls(run.program, each) for each in order]
         for position in range(len(order)):
             self._waits_for.append(self._all_before(position))
         self._branches: Branches[WorkflowResult] = Branches(run)
@@ -63,7 +64,8 @@ class Dependencies:
     async def _start_ready(self) -> None:
         begun = self._branches.under_way.union(self._branches.ended)
         for position, key in enumerate(self._order[: self._end]):
-            if len(self._branches.under_way) >= self._run.options.parallel or self._run.stop is not None:
+            has_room = len(self._branches.under_way) < self._run.options.parallel
+            if not has_room or self._run.stop is not None or position >= self._end:
                 return
             ended = all(each in self._branches.ended or self._has_run(each) for each in self._waits_for[position])
             if position not in begun and ended and not self._has_run(position):
@@ -81,11 +83,15 @@ class Dependencies:
             await self._branches.start(position, branch, workflow)
 
     def _all_before(self, position: int) -> frozenset[int]:
-        """Return the workflows that one waits for: all before it where it reads the results of any."""
+        """Return the workflows that one waits for: all before it where it reads the results of any.
+
+        Else those that it depends on, and those that may run it: it runs once.
+        """
         key = self._order[position]
         if sees_workflows(self._run.program, key):
             return frozenset(range(position))
         direct = [self._positions[each] for each in self._run.program.workflows[key].depends_on]
+        direct += [each for each in range(position) if key in self._needed_by_calls[each]]
         return frozenset(direct).union(*(self._waits_for[each] for each in direct))
 
     def _cookies(self, position: int) -> Jar:

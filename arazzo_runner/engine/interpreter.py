@@ -106,7 +106,10 @@ def _dependency_inputs(run: Run, frame: Frame, key: WorkflowKey) -> dict[str, Js
 def _dependency(
     run: Run, frame: Frame, key: WorkflowKey, inputs: dict[str, JsonValue]
 ) -> Coroutine[object, object, WorkflowResult]:
-    return run_workflow(run, key, inputs, frame.depth + 1, f"{frame.prefix}{key.workflow_id}!/")
+    # Effects of workflows of one name, in several documents, have keys of their own: they may run at the same time.
+    same = [each for each in run.program.workflows if each.workflow_id == key.workflow_id]
+    number = "" if same[0] == key else str(same.index(key) + 1)
+    return run_workflow(run, key, inputs, frame.depth + 1, f"{frame.prefix}{key.workflow_id}!{number}/")
 
 
 async def _concurrent_dependencies(run: Run, frame: Frame) -> None:
