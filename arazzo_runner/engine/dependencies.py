@@ -12,17 +12,18 @@ from arazzo_runner.engine.state import Run, Stop
 from arazzo_runner.program.model import WorkflowKey
 
 _STOPPED = Stop("failed", "ran at the same time as a workflow that did not succeed")
-Begin = Callable[[Run, WorkflowKey], Coroutine[object, object, WorkflowResult] | None]
+Begin = Callable[[Run, tuple[WorkflowKey, ...]], Coroutine[object, object, WorkflowResult] | None]
 
 
 class Dependencies:
     """Runs them beside each other; those that in order come after one that does not succeed are stopped.
 
-    `begin` returns a workflow ready to run, None when it cannot.
+    `begin` returns the last workflow of a path of dependencies ready to run, None when it cannot.
     """
 
     def __init__(self, run: Run, key: WorkflowKey, begin: Begin) -> None:
-        order = depended_on(run.program, key)
+        self._above = depended_on(run.program, key)
+        order = list(self._above)
         self._run = run
         self._begin = begin
         self._order = order
@@ -76,11 +77,18 @@ class Dependencies:
 
     async def _start(self, position: int, key: WorkflowKey) -> None:
         branch = self._run.fork(BRANCH_WORLD, self._cookies(position), apart=False)
-        workflow = self._begin(branch, key)
+        workflow = self._begin(branch, self._path(key))
         if workflow is None:
             self._end = min(self._end, position)
         else:
             await self._branches.start(position, branch, workflow)
+
+    def _path(self, key: WorkflowKey) -> tuple[WorkflowKey, ...]:
+        """Return the dependencies through which a sequential run reaches a workflow, itself last."""
+        path = [key]
+        while (above := self._above[path[-1]]) in self._above:
+            path.append(above)
+        return tuple(reversed(path))
 
     def _all_before(self, position: int) -> frozenset[int]:
         """Return the workflows that one waits for: all before it where it reads the results of any.

@@ -105,14 +105,19 @@ def _references(step: CompiledStep) -> Iterator[Expression]:
         yield from action_references(action)
 
 
-def depended_on(program: Program, key: WorkflowKey) -> list[WorkflowKey]:
-    """Return the workflows that one depends on, also indirectly, each after those it depends on itself."""
-    found: dict[WorkflowKey, None] = {}
-    waiting = [*reversed(program.workflows[key].depends_on)]
+def depended_on(program: Program, key: WorkflowKey) -> dict[WorkflowKey, WorkflowKey]:
+    """Return the workflows that one depends on, also indirectly, each after those it depends on itself.
+
+    With each comes the one that runs it in a sequential run.
+    """
+    found: dict[WorkflowKey, WorkflowKey] = {}
+    waiting = [(each, key) for each in reversed(program.workflows[key].depends_on)]
     while waiting:
-        needed = [each for each in program.workflows[waiting[-1]].depends_on if each not in found]
+        own, above = waiting[-1]
+        needed = [each for each in program.workflows[own].depends_on if each not in found]
         if needed:
-            waiting += reversed(needed)
+            waiting += [(each, own) for each in reversed(needed)]
         else:
-            found[waiting.pop()] = None
-    return list(found)
+            found.setdefault(own, above)
+            waiting.pop()
+    return found

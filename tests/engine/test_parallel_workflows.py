@@ -13,6 +13,7 @@ from arazzo_runner import LoadOptions
 from arazzo_runner.engine.effects import HttpResponse, Race, SendRequest
 from arazzo_runner.engine.independence import depended_on
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.results import WorkflowStarted
 from arazzo_runner.runtime.scripted import ScriptedWorld
 
 API = {
@@ -112,7 +113,7 @@ def test_a_failure_is_reported_as_in_a_sequential_run(run, workflows, failing, r
 
 def test_a_tower_of_diamonds_is_walked_once():
     tower = {n: SimpleNamespace(depends_on=(n - 1, n - 2) if n > 1 else ()) for n in range(200)}
-    found = depended_on(SimpleNamespace(workflows=tower), 199)
+    found = list(depended_on(SimpleNamespace(workflows=tower), 199))
     assert sorted(found) == list(range(199))
     assert all(found.index(n - 1) < found.index(n) for n in range(2, 199))
 
@@ -183,3 +184,31 @@ def test_workflows_of_one_name_in_two_documents_get_their_own_answers(tmp_path):
     assert result.status == "succeeded"
     assert sorted(world.sent) == ["base", "left", "right", "top"]
     assert [each.outputs["o"] for each in result.dependencies] == ["base", "left", "right"]
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_effects_have_the_keys_of_a_sequential_run(tmp_path, parallel):
+    (tmp_path / "api.json").write_text(json.dumps(API))
+    document = {
+        "arazzo": "1.1.0",
+        "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "api", "url": (tmp_path / "api.json").as_uri()}],
+        "workflows": DIAMOND,
+    }
+    world = ScriptedWorld([{"request": f"GET {path}", "times": 0, "body": {"n": path}} for path in API["paths"]])
+    depths = []
+
+    def on_event(event, secrets):
+        if isinstance(event, WorkflowStarted):
+            depths.append((event.workflow_id, event.depth))
+
+    arazzo_runner.run(
+        document,
+        "top",
+        world=world,
+        on_event=on_event,
+        load_options=LoadOptions(root=str(tmp_path)),
+        options=RunOptions(parallel=parallel),
+    )
+    assert sorted(world.keys) == ["left!/base!/s#1", "left!/s#1", "right!/s#1", "s#1"]
+    assert sorted(depths) == [("base", 2), ("left", 1), ("right", 1), ("top", 0)]
