@@ -328,6 +328,23 @@ def test_secrets_are_inferred_from_the_places_that_read_them(folder):
     assert workflow.secret_outputs == {"o"}
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param({"if": {"required": ["a"]}, "then": {"properties": {"pin": {"format": "password"}}}}, id="then"),
+        pytest.param({"if": {"required": ["a"]}, "else": {"properties": {"pin": {"format": "password"}}}}, id="else"),
+        pytest.param({"if": {"properties": {"pin": {"format": "password"}}}}, id="if"),
+        pytest.param({"dependentSchemas": {"a": {"properties": {"pin": {"format": "password"}}}}}, id="dependentSchemas"),
+    ],
+)
+def test_inputs_that_a_condition_adds_are_declared_and_may_be_secret(folder, schema):
+    step = {"operationId": "listPets", "parameters": [{"name": "limit", "in": "query", "value": "$inputs.pin"}]}
+    assert codes(folder, document([step], inputs={"type": "object", **schema})) == []
+    path = folder / "doc.json"
+    path.write_text(json.dumps(document([step], inputs={"type": "object", **schema})))
+    assert arazzo_runner.load(path, load_options=LoadOptions(root=str(folder))).workflow.secret_inputs == {"pin"}
+
+
 def test_steps_are_ordered_and_checked_without_their_operations(folder):
     reader = {"operationId": "nope", "parameters": [{"name": "q", "in": "query", "value": "$steps.s1.outputs.id"}]}
     giver = {"operationId": "nope", "outputs": {"id": "$response.body#/id"}}
