@@ -54,7 +54,8 @@ class Use(Record):
 def sample_inputs(program: Program, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return `given` with every further input that the workflow of a program declares or reads.
 
-    What nearly spells a declared name is not made up: it is a mistake that the run reports. A default is left to the run. What is made up fits the inputs' schema, and as far as it can
+    What nearly spells a declared name is not made up: it is a mistake that the run reports.
+    A default is left to the run. What is made up fits the inputs' schema, and as far as it can
     the schemas of the operations that it is sent to.
     """
     workflow = program.workflow
