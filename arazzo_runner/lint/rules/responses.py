@@ -142,7 +142,7 @@ def response_too_early(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _comes_from_response(expression: Expression, step: CompiledStep) -> bool:
-    """Return whether an expression reads the exchange of its step, an output of it on no second visit, or of the end."""
+    """Return whether an expression reads its step's exchange, or its output on no second visit, or `$outputs`."""
     match expression:
         case Keyword(name=name):
             return name != "self"
