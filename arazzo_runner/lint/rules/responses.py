@@ -111,7 +111,9 @@ def no_response_here(inspection: Inspection) -> Iterator[Finding]:
 
 def _why_not_here(use: Use) -> tuple[str, str]:
     if isinstance(use.expression, OutputReference):
-        where = "the outputs of a workflow are worked out at its end" if use.step is not None else ""
+        # In a step that calls a workflow they are those of the called one.
+        is_early = use.step is not None and isinstance(use.step.call, OperationCall)
+        where = "the outputs of a workflow are worked out at its end" if is_early else ""
         return where, "read $steps.<stepId>.outputs.<name>"
     if use.step is None:
         return "the outputs of a workflow belong to no request", "read $steps.<stepId>.outputs.<name>"
