@@ -5,7 +5,7 @@ from __future__ import annotations
 from arazzo_runner.base.records import replace
 from arazzo_runner.expressions.nodes import Template, TextLanguage
 from arazzo_runner.program.model import ArrayValue, Literal, ObjectValue, TemplateValue, Value
-from arazzo_runner.sources.http_media.media_types import FORM, essence, is_json, is_xml
+from arazzo_runner.sources.http_media.media_types import FORM, essence, is_json, is_json_lines, is_xml
 from arazzo_runner.sources.operation import MediaType, OperationParameter
 
 
@@ -67,6 +67,8 @@ def _in_language(value: TemplateValue, content_type: str) -> TemplateValue:
 def _language(template: Template, content_type: str) -> TextLanguage:
     if is_json(content_type):
         return "json" if template.is_whole or _begins_as_json(template) else "text"
+    if is_json_lines(content_type):
+        return "json" if not template.is_whole and _begins_as_json(template) else "text"
     if is_xml(content_type):
         return "xml"
     return "form" if essence(content_type) == FORM else "text"

@@ -8,7 +8,9 @@ from typing import Final
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.secrets import is_secret_name
 
-_COMPOSING: Final = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
+_LISTS: Final = ("allOf", "anyOf", "oneOf")
+_CONDITIONS: Final = ("if", "then", "else")
+_COMPOSING: Final = frozenset({"$ref", "dependentSchemas", *_LISTS, *_CONDITIONS})
 
 
 def input_names(schema: JsonValue, root: JsonValue) -> frozenset[str] | None:
@@ -55,7 +57,7 @@ def _marked(schema: JsonValue, root: JsonValue) -> bool:
 
 
 def _parts(schema: JsonValue, root: JsonValue) -> Iterator[dict[str, JsonValue] | None]:
-    """Yield a schema and its parts ($ref, allOf, anyOf, oneOf); None for a `$ref` that cannot be followed."""
+    """Yield a schema and its parts ($ref, allOf, then …); None for a `$ref` that cannot be followed."""
     waiting, seen = [schema], set[int]()
     while waiting:
         part = waiting.pop(0)
@@ -69,9 +71,12 @@ def _parts(schema: JsonValue, root: JsonValue) -> Iterator[dict[str, JsonValue] 
             if target is MISSING:
                 yield None
             waiting.append(target)
-        for keyword in ("allOf", "anyOf", "oneOf"):
+        for keyword in _LISTS:
             if isinstance(part.get(keyword), list):
                 waiting += part[keyword]
+        waiting += [part[keyword] for keyword in _CONDITIONS if keyword in part]
+        dependent = part.get("dependentSchemas")
+        waiting += dependent.values() if isinstance(dependent, dict) else ()
 
 
 def _follow(reference: str, root: JsonValue) -> JsonValue:

@@ -125,6 +125,9 @@ def compile_query_text(
             for part in parsed.node.parts:
                 if not isinstance(part, str):
                     context.check(part, at)
+            from arazzo_runner.program.query_samples import tolerated_in_samples  # lazily: few queries have expressions
+
+            context.report_tolerated(tolerated_in_samples(parsed.node, kind, version), at)
             return parsed.node
         query = compile_query(text, kind, version)
     except ExpressionSyntaxError as problem:

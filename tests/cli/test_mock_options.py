@@ -221,6 +221,11 @@ def test_inputs_are_made_up_for_what_a_whole_payload_or_a_member_of_an_input_is_
     }
 
 
+def test_a_misspelt_input_is_not_made_up(folder):
+    schema = {"type": "object", "properties": {"petId": {"type": "integer"}}}
+    assert made_up(folder, schema, step("get", "getPet", parameters=by_id("$inputs.petID"))) == {"petId": 1}
+
+
 def test_an_input_whose_schema_allows_no_sample_of_the_operation_keeps_its_own(folder):
     schema = {"type": "object", "properties": {"name": {"enum": ["Rex"]}, "status": {"type": "boolean"}}}
     assert made_up(folder, schema, step("add", "addPet", requestBody={"payload": PET})) == {

@@ -328,6 +328,53 @@ def test_secrets_are_inferred_from_the_places_that_read_them(folder):
     assert workflow.secret_outputs == {"o"}
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param({"if": {"required": ["a"]}, "then": {"properties": {"pin": {"format": "password"}}}}, id="then"),
+        pytest.param({"if": {"required": ["a"]}, "else": {"properties": {"pin": {"format": "password"}}}}, id="else"),
+        pytest.param({"if": {"properties": {"pin": {"format": "password"}}}}, id="if"),
+        pytest.param(
+            {"dependentSchemas": {"a": {"properties": {"pin": {"format": "password"}}}}}, id="dependentSchemas"
+        ),
+    ],
+)
+def test_inputs_that_a_condition_adds_are_declared_and_may_be_secret(folder, schema):
+    step = {"operationId": "listPets", "parameters": [{"name": "limit", "in": "query", "value": "$inputs.pin"}]}
+    assert codes(folder, document([step], inputs={"type": "object", **schema})) == []
+    path = folder / "doc.json"
+    path.write_text(json.dumps(document([step], inputs={"type": "object", **schema})))
+    assert arazzo_runner.load(path, load_options=LoadOptions(root=str(folder))).workflow.secret_inputs == {"pin"}
+
+
+XPATH_10 = {"type": "xpath", "version": "xpath-10"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "kind", "expected"),
+    [
+        pytest.param("$.pets[?@.id == {$inputs.x}]", "jsonpath", [], id="a value"),
+        pytest.param("$.pets[{$inputs.x}:3].{$inputs.x}", "jsonpath", [], id="an index and a name"),
+        pytest.param("$.pets[?@.id = {$inputs.x}]", "jsonpath", [("jsonpath-syntax", "error")], id="no operator"),
+        pytest.param("$.pets[?@.id == {$inputs.x}", "jsonpath", [("jsonpath-syntax", "error")], id="an open bracket"),
+        pytest.param("$.id == {$inputs.x}", "jsonpath", [("jsonpath-comparison", "error")], id="a comparison"),
+        pytest.param("$.a[?@.b.length > {$inputs.x}]", "jsonpath", [("length-property", "warning")], id="a length"),
+        pytest.param("//pet[@id = {$inputs.x}]", "xpath", [], id="an XPath"),
+        pytest.param("xs:date('{$inputs.x}') > current-date()", "xpath", [], id="an XPath that needs a date"),
+        pytest.param("//pet[@id = {$inputs.x}", "xpath", [("xpath-syntax", "error")], id="an XPath that is open"),
+        pytest.param(
+            "//pet[@id = '{$inputs.x}'", XPATH_10, [("xpath-syntax", "error")], id="an XPath 1.0 that is open"
+        ),
+        pytest.param("^a{$inputs.x}$", "regex", [], id="a pattern"),
+        pytest.param("^(a{$inputs.x}$", "regex", [("regex-syntax", "error")], id="a pattern that is open"),
+    ],
+)
+def test_a_query_is_checked_whatever_is_put_into_it(folder, condition, kind, expected):
+    criterion = {"context": "$response.body", "condition": condition, "type": kind}
+    step = {"operationId": "listPets", "successCriteria": [criterion]}
+    assert codes(folder, document([step], inputs={"type": "object", "properties": {"x": {}}})) == expected
+
+
 def test_steps_are_ordered_and_checked_without_their_operations(folder):
     reader = {"operationId": "nope", "parameters": [{"name": "q", "in": "query", "value": "$steps.s1.outputs.id"}]}
     giver = {"operationId": "nope", "outputs": {"id": "$response.body#/id"}}

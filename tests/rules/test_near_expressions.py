@@ -32,6 +32,10 @@ def found(tmp_path, value, *, group):
         pytest.param("Bearer $steps.other", "warning", id="a step that is not there"),
         pytest.param("{$unknown.type}", "warning", id="an unknown root in braces"),
         pytest.param("a {$pet.name} b", "warning", id="an unknown root in braces inside a text"),
+        pytest.param("{$some words that are none}", "warning", id="words in braces"),
+        pytest.param("{$something{similar to an expression}}", "warning", id="braces in braces"),
+        pytest.param("{$statuscode}", "warning", id="a keyword in braces in another case"),
+        pytest.param("$StatusCode", "warning", id="a keyword in another case"),
         pytest.param("$foo.bar", "warning", id="an unknown root"),
         pytest.param("$invalid.runtime.expression", "warning", id="an unknown root with several names"),
         pytest.param("Bearer $input.token", "warning", id="a misspelt root inside a text"),
@@ -47,7 +51,7 @@ def test_a_text_that_is_nearly_an_expression_is_reported(tmp_path, text, severit
     "text",
     [
         "$5.00", "US$ 5.00", "$filter", "$filter=name eq 'a.b'", "$top=5&$skip=1", "$.items[0].id", "$..id", "$", "$$ROOT.name", "a\\$b.c",
-        "query($id: ID!) { pet(id: $id) { name } }", "${x}", "${pet.name}", "{{x}}", "{{pet.name}}", "$HOME/pets", "{$name}", "{$gt: 5}", "$gt",
+        "query($id: ID!) { pet(id: $id) { name } }", "${x}", "${pet.name}", "{{x}}", "{{pet.name}}", "$HOME/pets", "{$name}", "{$gt: 5}", "{$set: {a: 1}}", "{$gt : 5}", "{$a == 1}", "$URL", "a $status_code", "$gt",
         "jq '.[] | $pet.name'", "$(date)", "$1.name", "{ customers { id } }", "echo $a\n$b.c.d", {"$group": {"_id": "$address.city"}}, {"$match": {"$expr": ["$a.b"]}},
     ],
 )  # fmt: skip

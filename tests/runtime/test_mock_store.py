@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+import arazzo_runner
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
 from arazzo_runner.engine.effects import HttpRequest
@@ -100,6 +101,40 @@ def test_what_was_deleted_is_gone():
     assert ask(api, "GET", "/pets") == (200, [second])
     ask(api, "DELETE", f"/pets/{second['id']}")
     assert ask(api, "GET", "/pets")[1] == []
+
+
+def test_what_a_step_reads_of_a_list_brings_nothing_back(tmp_path):
+    raw = copy.deepcopy(PATHS)
+    for path, methods in raw.items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                operation["operationId"] = f"{method}-{'one' if '{' in path else 'all'}"
+    api = {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "servers": [{"url": "http://a.test"}],
+        "paths": raw,
+    }
+    (tmp_path / "api.json").write_text(json.dumps(api))
+    one = {"parameters": [{"name": "petId", "in": "path", "value": "$steps.add.outputs.id"}]}
+    read = {"outputs": {"all": "$response.body", "first": "$response.body#/0/name"}}
+    steps = [
+        {"stepId": "add", "operationId": "post-all", "requestBody": {"payload": {"name": "Rex"}}, "outputs": {"id": "$response.body#/id"}},
+        {"stepId": "there", "operationId": "get-all", **read},
+        {"stepId": "drop", "operationId": "delete-one", **one},
+        {"stepId": "left", "operationId": "get-all", **read},
+    ]  # fmt: skip
+    document = {
+        "arazzo": "1.0.1",
+        "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "api", "url": "api.json", "type": "openapi"}],
+        "workflows": [{"workflowId": "w", "steps": steps}],
+    }
+    (tmp_path / "flow.json").write_text(json.dumps(document))
+    result = arazzo_runner.run(tmp_path / "flow.json", mock="stateful")
+    found = {each.step_id: each.outputs for each in result.steps}
+    assert [pet["name"] for pet in found["there"]["all"]] == ["Rex"]
+    assert found["left"]["all"] == []
 
 
 def test_what_was_never_made_is_made_up_under_its_id_and_can_be_changed():

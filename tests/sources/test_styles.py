@@ -84,6 +84,7 @@ def test_case_ids_are_unique_and_complete():
         pytest.param("/a", {}, [("x", "1"), ("y", "2")], None, "http://h/v1/a?x=1&y=2", id="pairs make the query"),
         pytest.param("/a", {}, [], "q=1", "http://h/v1/a?q=1", id="or one text"),
         pytest.param("/a?fixed=1&x={x}", {}, [("x", "2")], None, "http://h/v1/a?fixed=1&x=2", id="a template with a query"),
+        pytest.param("/a?x={x}&y={y}", {"x": "a&b=%20+"}, [], None, "http://h/v1/a?x=a%26b%3D%20%2B", id="a path parameter in the query of a template"),
         pytest.param("/ä b#c", {}, [], None, "http://h/v1/%C3%A4%20b%23c", id="a template that is not encoded"),
         pytest.param("/a%20b", {}, [], None, "http://h/v1/a%20b", id="a template that is encoded"),
         pytest.param("/", {}, [], None, "http://h/v1/", id="the root"),

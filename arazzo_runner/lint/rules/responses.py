@@ -17,6 +17,7 @@ from arazzo_runner.expressions.nodes import (
     MessageReference,
     Not,
     Or,
+    OutputReference,
     StepReference,
 )
 from arazzo_runner.lint.analysis.conditions import STATUS, atoms_of
@@ -96,9 +97,9 @@ def no_response_body(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("no-response-here", "language")
 def no_response_here(inspection: Inspection) -> Iterator[Finding]:
-    """Report expressions that read a request or response in steps that call a workflow, and in workflow outputs."""
+    """Report requests and responses in steps that call a workflow and in workflow outputs, and `$outputs` in steps."""
     for use in inspection.uses:
-        if not isinstance(use.expression, (Keyword, MessageReference)) or use.role in BEFORE:
+        if not isinstance(use.expression, (Keyword, MessageReference, OutputReference)) or use.role in BEFORE:
             continue
         if isinstance(use.expression, Keyword) and use.expression.name == "self":
             continue
@@ -109,6 +110,11 @@ def no_response_here(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _why_not_here(use: Use) -> tuple[str, str]:
+    if isinstance(use.expression, OutputReference):
+        # In a step that calls a workflow they are those of the called one.
+        is_early = use.step is not None and isinstance(use.step.call, OperationCall)
+        where = "the outputs of a workflow are worked out at its end" if is_early else ""
+        return where, "read $steps.<stepId>.outputs.<name>"
     if use.step is None:
         return "the outputs of a workflow belong to no request", "read $steps.<stepId>.outputs.<name>"
     match use.step.call:
@@ -138,11 +144,11 @@ def response_too_early(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _comes_from_response(expression: Expression, step: CompiledStep) -> bool:
-    """Return whether an expression reads the request or response of its step, or an output of it on no second visit."""
+    """Return whether an expression reads its step's exchange, or its output on no second visit, or `$outputs`."""
     match expression:
         case Keyword(name=name):
             return name != "self"
-        case MessageReference():
+        case MessageReference() | OutputReference():
             return True
         case StepReference(step_id=step_id, output=output) if step_id == step.step_id and output in dict(step.outputs):
             return step_id not in step.later and all(action.type != "retry" for action in step.on_failure)

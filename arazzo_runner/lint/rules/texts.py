@@ -139,21 +139,40 @@ _MENTION: Final = pattern(
     r"(?P<rest>(?:\.[A-Za-z_][\w-]*)+(?:#/[\w/~-]*)?|#/[\w/~-]+)(?P<close>\})?"
 )
 """What is like an expression: `$word.name`, but not `$5.00`, `$filter`, `$.items` or `$id: ID!`."""
+_BRACED: Final = pattern(r"\{\$(?P<root>[A-Za-z][\w-]*)(?P<rest>[ {][\w .#/-]+)?\}")
+"""Braces as if around an expression: `{$some words}`, `{$word{words}}`, `{$StatusCode}`; but `{$name}` is PHP's."""
+_KEYWORD: Final = pattern(r"\$(?P<root>[A-Za-z_]+)(?P<rest>)")
 _MESSAGES: Final = ("response.body", "response.header", "request.body", "request.header", "message.payload")
 
 
 @rule("unknown-expression", "language", severity=Severity.ERROR, trigger=Trigger(parts=("$",)))
 def unknown_expression(inspection: Inspection) -> Iterator[Finding]:
     """Report texts that are like a runtime expression, but are none, and are sent as they are (semantics §3)."""
-    like = [text for text in inspection.texts.holding("$") if any(map(_is_doubtful, _MENTION.finditer(text)))]
+    like = [text for text in inspection.texts.holding("$") if any(_doubtful(text))]
     for text, at, workflow in _values(inspection, like):
         if at.pointer.endswith("/condition") or "/$" in at.pointer:
             continue  # a condition is parsed; below an operator such as $group, `$address.city` is MongoDB's
-        for found in filter(_is_doubtful, _MENTION.finditer(text)):
+        for found in _doubtful(text):
             message, hint, severity = _doubt(found, workflow)
             if message:
-                place = at.within(found.start("root") - 1, len(found["root"] + found["rest"]) + 1)
+                place = at.within(found.start("root") - 1, len(found["root"] + (found["rest"] or "")) + 1)
                 yield Finding(message, place, hint, severity)
+
+
+def _doubtful(text: str) -> Iterator[re.Match[str]]:
+    """Yield what is like an expression in a text, and may be meant as one."""
+    yield from filter(_is_doubtful, _MENTION.finditer(text))
+    for found in _BRACED.finditer(text):
+        if found["root"] not in ROOTS and (found["rest"] or _is_keyword_in_other_case(found["root"])):
+            yield found
+    whole = _KEYWORD.fullmatch(text)
+    if whole and _is_keyword_in_other_case(whole["root"]):
+        yield whole
+
+
+def _is_keyword_in_other_case(word: str) -> bool:
+    # `$URL` and `$METHOD` are names that other languages have too.
+    return word != "statusCode" and word.casefold().replace("_", "") == "statuscode"
 
 
 def _is_doubtful(found: re.Match[str]) -> bool:
@@ -174,7 +193,7 @@ def _is_doubtful(found: re.Match[str]) -> bool:
 
 def _doubt(found: re.Match[str], workflow: Workflow | None) -> tuple[str, str | None, Severity | None]:
     """Return message, hint and severity of what is like an expression; no message where it is one."""
-    root, written = found["root"], f"${found['root']}{found['rest']}"
+    root, written = found["root"], f"${found['root']}{found['rest'] or ''}"
     if root == "steps":
         name, _, rest = found["rest"][1:].partition(".")
         is_known = workflow is not None and any(each.step_id == name for each in workflow.steps)
@@ -185,7 +204,7 @@ def _doubt(found: re.Match[str], workflow: Workflow | None) -> tuple[str, str | 
     if root in ROOTS:
         message = f"{written} stands in a text without braces; it is sent as this text"
         return message, f"write {{{written}}}", Severity.WARNING
-    near = _near_root(root)
+    near = "statusCode" if _is_keyword_in_other_case(root) else _near_root(root)
     hint = f"did you mean ${near}?" if near else "expressions begin with $inputs, $steps, $response, $statusCode …"
     return f"{written} is no runtime expression; it is sent as this text", hint, Severity.WARNING
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, is_number, pointer_tokens, to_text
@@ -54,6 +54,7 @@ class Use(Record):
 def sample_inputs(program: Program, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return `given` with every further input that the workflow of a program declares or reads.
 
+    What nearly spells a declared name is not made up: it is a mistake that the run reports.
     A default is left to the run. What is made up fits the inputs' schema, and as far as it can
     the schemas of the operations that it is sent to.
     """
@@ -67,11 +68,18 @@ def sample_inputs(program: Program, given: Mapping[str, JsonValue]) -> dict[str,
     for name, use in _uses(program, workflow.key, 0):
         uses.setdefault(name, []).append(use)
     found = dict(given)
-    for name in dict.fromkeys([*properties, *_read(workflow)]):
+    meant = [name for name in _read(workflow) if name in properties or not _is_misspelt(name, properties)]
+    for name in dict.fromkeys([*properties, *meant]):
         part = followed(properties.get(name, {}), "", context)[0]
         if name not in found and not (isinstance(part, dict) and "default" in part):
             found[name] = _made(part, context, uses.get(name, []))
     return found
+
+
+def _is_misspelt(name: str, declared: Iterable[str]) -> bool:
+    from difflib import get_close_matches  # lazily: few documents read inputs that they do not declare
+
+    return bool(get_close_matches(name.casefold(), [each.casefold() for each in declared], n=1, cutoff=0.84))
 
 
 def _read(workflow: CompiledWorkflow) -> Iterator[str]:

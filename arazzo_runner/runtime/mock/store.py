@@ -119,18 +119,33 @@ def _created(collection: Collection, route: Route, message: Message, asked: Aske
 
 
 def _listed(collection: Collection, route: Route, asked: Asked) -> Draft:
+    if not (collection.resources or collection.deleted):
+        return nearest(route.operation, route.description, asked)
+
     def amend(body: JsonValue, shape: Shape) -> JsonValue:
         place = _list_place(body)
-        if place is None or not (collection.resources or collection.deleted):
-            return body
-        if not collection.resources:
-            left = [each for each in value_at(body, place) if not _identifiers(each, "id") & collection.deleted]
-            return granted(body, Want(place, (left,)), shape)
-        for index, state in enumerate(collection.resources):
-            body = _overlaid(body, state, shape, (*place, str(index)))
-        return granted(body, Want(place, (value_at(body, place)[: len(collection.resources)],)), shape)
+        for index, state in enumerate(collection.resources if place is not None else ()):
+            body = _overlaid(body, state, shape, (*(place or ()), str(index)))
+        return _without_others(body, collection, shape)
 
-    return nearest(route.operation, route.description, replace(asked, amend=amend))
+    draft = nearest(route.operation, route.description, replace(asked, amend=amend))
+    if draft.media_type is None or draft.body is MISSING:
+        return draft
+    # What a step reads must not bring back what was deleted.
+    shape = Shape(draft.media_type, draft.context)
+    return replace(draft, body=_without_others(draft.body, collection, shape))
+
+
+def _without_others(body: JsonValue, collection: Collection, shape: Shape) -> JsonValue:
+    """Return a body whose list holds no more than what is remembered; with nothing made, nothing that was deleted."""
+    place = _list_place(body)
+    if place is None:
+        return body
+    items = value_at(body, place)
+    left = items[: len(collection.resources)] or [
+        each for each in items if not _identifiers(each, "id") & collection.deleted
+    ]
+    return granted(body, Want(place, (left,)), shape)
 
 
 # ------------------------------------------------------------------ parts of bodies

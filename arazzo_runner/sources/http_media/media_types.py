@@ -48,6 +48,16 @@ def is_json(content_type: str | None) -> bool:
     return plain in ("application/json", "text/json") or plain.endswith("+json")
 
 
+_JSON_LINES: Final = frozenset(
+    f"application/{each}" for each in ("x-ndjson", "ndjson", "jsonl", "x-jsonlines", "jsonlines", "json-seq")
+)
+
+
+def is_json_lines(content_type: str | None) -> bool:
+    """Return whether a content type is a sequence of JSON texts: JSON Lines, or RFC 7464."""
+    return essence(content_type) in _JSON_LINES
+
+
 def is_xml(content_type: str | None) -> bool:
     """Return whether a content type is XML."""
     plain = essence(content_type)

@@ -11,6 +11,7 @@ structures, for which only deepObject has a form.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -28,6 +29,7 @@ WHOLE_QUERY: Final = ":/?@!$&'()*+,;=[]"
 _DELIMITERS: Final = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}
 _COOKIE_SAFE: Final = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
 _TRIPLE: Final = pattern("(%[0-9A-Fa-f]{2})")
+_VARIABLE: Final = pattern(r"\{([^{}]*)\}")
 _PLAIN_PATH: Final = pattern(r"[A-Za-z0-9\-._~/%:@!$&'()*+,;=]*")
 
 
@@ -313,7 +315,7 @@ def _refuse_controls(text: str, what: str, allowed: str = "") -> None:
 def build_url(server: str, template: str, path: dict[str, str], query: Pairs, querystring: str | None = None) -> str:
     """Return the URL of a request, always with the server's origin; path values are already encoded.
 
-    The query of a template (`/?Action=List`) is sent too, but for fields that `query` has.
+    The query of a template (`/?Action=List`) is sent too, with variables that `path` has, but for fields of `query`.
     Raises UnusableValue when a variable of the template has no value, or when a segment with
     variables would be empty, `.` or `..`.
     """
@@ -322,15 +324,20 @@ def build_url(server: str, template: str, path: dict[str, str], query: Pairs, qu
     written = "/".join(_segment(segment, path) for segment in plain.split("/"))
     text = querystring if querystring is not None else "&".join(f"{key}={value}" for key, value in query)
     given = {unquote(key) for key, _ in query}
-    own = [pair for pair in _pairs(of_template) if field_name(pair) not in given]
-    fixed = [*_pairs(of_server), *own]
+    own = [_filled(pair, path) for pair in _pairs(of_template, path) if field_name(pair) not in given]
+    fixed = [*_pairs(of_server, {}), *own]
     whole = "&".join([*fixed, text] if text else fixed)
     return f"{base}{percent_encode_path(written)}{'?' if whole else ''}{whole}"
 
 
-def _pairs(query: str) -> list[str]:
-    """Return the pairs of a query but those with variables, which are parameters."""
-    return [pair for pair in query.split("&") if pair and "{" not in pair]
+def _pairs(query: str, path: Mapping[str, str]) -> list[str]:
+    """Return the pairs of a query but those with variables, which are query parameters unless `path` has them."""
+    return [pair for pair in query.split("&") if pair and path.keys() >= set(_VARIABLE.findall(pair))]
+
+
+def _filled(pair: str, path: Mapping[str, str]) -> str:
+    # What a path may have as it is can end or join pairs of a query.
+    return _VARIABLE.sub(lambda found: quote(path[found[1]], safe="%-._~"), pair)
 
 
 def field_name(pair: str) -> str:
@@ -344,7 +351,7 @@ def query_fields(template: str) -> frozenset[str]:
     >>> query_fields("/?Action=List&Version={version}")
     frozenset({'Action'})
     """
-    return frozenset(map(field_name, _pairs(template.partition("?")[2])))
+    return frozenset(map(field_name, _pairs(template.partition("?")[2], {})))
 
 
 def _segment(template: str, values: dict[str, str]) -> str:

@@ -57,8 +57,10 @@ _BASE64: Final = pattern("[A-Za-z0-9+/]*={0,2}")
 def _is_date(text: str) -> bool:
     if not _DATES.fullmatch(text):
         return False
+    # RFC 3339 has a year 0000, a leap year as 2000 is; Python's dates begin with 0001.
+    known = f"2000{text[4:]}" if text.startswith("0000") else text
     try:
-        datetime.date.fromisoformat(text)
+        datetime.date.fromisoformat(known)
     except ValueError:
         return False
     return True
@@ -140,7 +142,10 @@ def _uri(wide: str, *, relative: bool) -> str:
     """Return the pattern of a URI (RFC 3986 §3) or, with `wide` characters, an IRI; `relative`: also of a reference."""
     segment = rf"(?:[{_PLAIN}{wide}:@]|{_OCTET})*+"
     path = rf"(?:/{segment})*+"
-    host = rf"(?:\[[0-9A-Fa-f:.vV]+\]|(?:[{_PLAIN}{wide}]|{_OCTET})*+)"
+    # RFC 6874 adds a zone to the addresses, RFC 3986 has addresses of the future (§3.2.2).
+    zone = rf"%25(?:[A-Za-z0-9\-._~]|{_OCTET})++"
+    future = rf"[vV][0-9A-Fa-f]+\.[{_PLAIN}:]+"
+    host = rf"(?:\[(?:[0-9A-Fa-f:.]+(?:{zone})?|{future})\]|(?:[{_PLAIN}{wide}]|{_OCTET})*+)"
     authority = rf"//(?:(?:[{_PLAIN}{wide}:]|{_OCTET})*+@)?{host}(?::[0-9]*+)?{path}"
     absolute = rf"[A-Za-z][A-Za-z0-9+.\-]*+:(?:{authority}|(?!//)/?{segment}{path})"
     # The first segment of a relative path has no colon (RFC 3986 §4.2).
@@ -151,7 +156,8 @@ def _uri(wide: str, *, relative: bool) -> str:
 
 
 _VARIABLE: Final = rf"(?:\w|{_OCTET})++(?:\.(?:\w|{_OCTET})++)*+(?::[1-9][0-9]{{0,3}}|\*)?"
-_TEMPLATE: Final = rf"(?:[^\x00-\x20\"'<>\\^`{{|}}%]|{_OCTET}|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*+\}})*+"
+# An apostrophe may stand in a template (erratum 6937 to RFC 6570), as OData's `/pets('{id}')` has it.
+_TEMPLATE: Final = rf"(?:[^\x00-\x20\"<>\\^`{{|}}%]|{_OCTET}|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*+\}})*+"
 _POINTER: Final = r"(?:/(?:[^~/]|~[01])*+)*+"
 _DURATION: Final = r"P(?!\Z)(?:\d+W|(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?)"
 _UUID: Final = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
