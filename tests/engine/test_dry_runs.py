@@ -54,7 +54,7 @@ STATE = {"context": "$response.body", "condition": "$[?@.state == 'ready']", "ty
                      ["repeats from \"take\" until $response.body#/state == 'ready'"], id="a step that waits between the tries"),
         pytest.param([{**TAKE, "successCriteria": [STATE], "onFailure": [{"name": "again", "type": "retry", "retryLimit": 9}]}, DONE], ["take", "done"],
                      ["repeats until $response.body has $[?@.state == 'ready'], at most 9 times"], id="a retry"),
-        pytest.param([{**TAKE, "onSuccess": [goto("done")]}, WAIT, {**DONE, "onSuccess": [goto("wait", "$statusCode == 200")]}], ["take", "done", "wait"], [None], id="a goto back to a step that was not visited is no loop"),
+        pytest.param([{**TAKE, "onSuccess": [goto("done")]}, WAIT, {**DONE, "onSuccess": [goto("wait", "$statusCode == 200")]}], ["take", "done", "wait"], [None], id="a goto back to a step that was not visited is not a loop"),
     ],
 )  # fmt: skip
 def test_a_dry_run_has_each_request_once(tmp_path, steps, requests, repeats):

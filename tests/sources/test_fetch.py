@@ -81,7 +81,7 @@ def test_only_regular_files_are_read(tree):
         read_file(str(tree), 10)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tree / "pipe.yaml")
-        with pytest.raises(FetchError, match="no regular file"):
+        with pytest.raises(FetchError, match="not a regular file"):
             read_file(str(tree / "pipe.yaml"), 10)
 
 

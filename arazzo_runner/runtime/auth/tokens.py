@@ -198,7 +198,7 @@ def _refusal(grant: Grant, endpoint: str, response: HttpResponse, body: dict[str
         return Refusal(f"{endpoint} answers with a redirect ({status}), and credentials follow none")
     error = body.get("error") if body is not None else None
     if not isinstance(error, str):
-        what = "" if body is not None or status != 200 else ", which is no JSON"
+        what = "" if body is not None or status != 200 else ", which is not JSON"
         # After a gateway's 5xx the server behind it may have acted; 503 and 4xx are sent before acting.
         return Refusal(f"{endpoint} answers {status}{what}", known=400 <= status < 500 or status == 503)
     described = body.get("error_description") if body is not None else None
