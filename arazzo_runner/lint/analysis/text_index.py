@@ -25,15 +25,15 @@ class TextIndex:
     """The texts of a document, and the mapping keys with a `$` in them.
 
     Texts are collected without their locations, since most rules find nothing in most documents;
-    `placed` looks up those of a few. `by_part` are the texts of "/workflows/0", "/workflows/1", …
-    and "/components", in no order; all others are under "".
+    `placed` looks up those of a few. `keys` are all mapping keys. `by_part` are the texts of
+    "/workflows/0", "/workflows/1", … and "/components", in no order; all others are under "".
     """
 
     def __init__(self, raw: JsonValue) -> None:
         self._root = raw if isinstance(raw, dict) else {}
         inside = {place: _inside(values) for place, values in _parts(self._root).items()}
-        self._keys = frozenset(self._root).union(*[each for _, mappings in inside.values() for each in mappings])
-        if "$" in "".join(self._keys):
+        self.keys = frozenset(self._root).union(*[each for _, mappings in inside.values() for each in mappings])
+        if "$" in "".join(self.keys):
             for texts, mappings in inside.values():
                 texts += [key for each in mappings for key in each if "$" in key]
         self.by_part = {place: texts for place, (texts, _) in inside.items()}
@@ -58,7 +58,7 @@ class TextIndex:
 
     def has_any_word(self, words: Collection[str]) -> bool:
         """Return whether one of the words is a key of the document, or a whole text."""
-        return not (self._keys.isdisjoint(words) and self.distinct.isdisjoint(words))
+        return not (self.keys.isdisjoint(words) and self.distinct.isdisjoint(words))
 
     def has_any_part(self, parts: Collection[str]) -> bool:
         """Return whether one of the parts occurs in a text; a part may begin with a line break, for the beginning."""

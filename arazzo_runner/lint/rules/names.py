@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Final
 
-from arazzo_runner.base.json_values import preview
+from arazzo_runner.base.json_values import JsonValue, escaped, preview
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.document.model import (
     Components,
@@ -20,6 +20,8 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
+from arazzo_runner.document.yaml_positions import YamlPositions
+from arazzo_runner.document.yaml_reader import NotJson, plain_value
 from arazzo_runner.errors import Location, Severity, removing
 from arazzo_runner.lint.inspection import Inspection, Item
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
@@ -103,6 +105,41 @@ def duplicate_replacement(inspection: Inspection) -> Iterator[Finding]:
                 is_same = each.value == first.value
                 severity = Severity.ERROR if is_same else Severity.WARNING  # lists hold unique items (JSON Schema)
                 yield Finding(message, at, hint, severity, related=related)
+
+
+@rule("non-string-key", "shape", severity=Severity.ERROR, tolerated=True)
+def non_string_key(inspection: Inspection) -> Iterator[Finding]:
+    """Report keys that YAML 1.2 reads as a number, a boolean or null, and that are read as text all the same."""
+    positions = inspection.description.at.positions
+    unquoted = [key for key in inspection.texts.keys if not _is_plain_text(key)]
+    if not unquoted or not isinstance(positions, YamlPositions):
+        return  # in JSON every key is in quotes
+    for pointer, key in _places_of_keys(inspection.description.raw, frozenset(unquoted)):
+        span = positions.key(pointer)
+        if span is not None and positions.line_text(span.line)[span.column - 1 : span.column] not in ("'", '"'):
+            message = f"the key {key} is not a text for YAML; it is read as one"
+            yield Finding(message, inspection.at(pointer).at_key(), f'put it in quotes: "{key}"')
+
+
+def _is_plain_text(key: str) -> bool:
+    """Return whether an unquoted key is a text in YAML's core schema."""
+    try:
+        return isinstance(plain_value(key), str) if key else True
+    except NotJson:  # .inf and .nan
+        return False
+
+
+def _places_of_keys(value: JsonValue, wanted: Collection[str], pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (JSON Pointer, key) of each mapping key that is wanted."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            below = f"{pointer}/{escaped(key)}"
+            if key in wanted:
+                yield below, key
+            yield from _places_of_keys(item, wanted, below)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _places_of_keys(item, wanted, f"{pointer}/{index}")
 
 
 @rule("duplicate-source-url", "names")
