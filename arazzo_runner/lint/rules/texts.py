@@ -107,7 +107,7 @@ def undeclared_in_text(inspection: Inspection) -> Iterator[Finding]:
             what = None if workflow is None else _unknown(inspection, workflow, found)
             if what is not None:
                 kind, near = what
-                message = f"{found.group()} names no {kind}; it is sent as literal text"
+                message = f"{found.group()} refers to an undeclared {kind}; it is sent as literal text"
                 hint = near or f"declare it, and write {{{found.group()}}}"
                 severity = Severity.WARNING if near is None else None
                 yield Finding(message, at.within(found.start(), len(found.group())), hint, severity)

@@ -145,9 +145,9 @@ def endpoint_fault(url: str, hosts: str | None = None) -> str | None:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        return "is no usable URL"
+        return "is not a usable URL"
     if not host or parts.username is not None:
-        return "is no usable URL"
+        return "is not a usable URL"
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
         return None if is_host_of(url, hosts) else "is on none of the credential's hosts; name it with tokenUrl"
     return "is not https: credentials would be sent in the clear"
