@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 BAD = with_criterion("$statusCode = 200")
-DOUBTFUL = with_criterion('$statusCode == "200"')
+DOUBTFUL = with_criterion("$response.headers.ETag == 'a'")
 
 
 def shell(folder, *command, **environment):
@@ -82,7 +82,9 @@ def test_fixes_are_made_in_the_commit(repository):
     code, out = hooks(repository)
     assert code == 1
     assert "files were modified by this hook" in out
-    assert (repository / "flow.arazzo.yaml").read_text(encoding="utf-8") == with_criterion("$statusCode == '200'")
+    assert (repository / "flow.arazzo.yaml").read_text(encoding="utf-8") == with_criterion(
+        "$response.header.ETag == 'a'"
+    )
     assert hooks(repository)[0] == 0
 
 

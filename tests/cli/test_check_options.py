@@ -11,11 +11,11 @@ from arazzo_runner.engine.options import CheckOptions
     ("texts", "requests", "expected"),
     [
         pytest.param([], None, None, id="nothing said"),
-        pytest.param(["off"], None, CheckOptions(status="off", content_type="off", headers="off", schema="off"), id="one level for all"),
+        pytest.param(["off"], None, CheckOptions(status="off", content_type="off", headers="off", schema="off", formats="off"), id="one level for all"),
         pytest.param(["status=error,content-type=off"], None, CheckOptions(status="error", content_type="off"), id="by name"),
-        pytest.param(["error", "schema=warn"], None, CheckOptions(status="error", content_type="error", headers="error"), id="repeated, left to right"),
+        pytest.param(["error", "schema=warn"], None, CheckOptions(status="error", content_type="error", headers="error", formats="error"), id="repeated, left to right"),
         pytest.param(["deep"], None, CheckOptions(deep="warn"), id="a name alone warns"),
-        pytest.param(["error,deep"], None, CheckOptions(status="error", content_type="error", headers="error", schema="error", deep="error"), id="a name alone after a level"),
+        pytest.param(["error,deep"], None, CheckOptions(status="error", content_type="error", headers="error", schema="error", formats="error", deep="error"), id="a name alone after a level"),
         pytest.param([], "error", CheckOptions(requests="error"), id="requests"),
     ],
 )  # fmt: skip

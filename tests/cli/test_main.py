@@ -47,7 +47,7 @@ OWN_PARTS = (
     "arazzo_runner.report.graph.model", "arazzo_runner.report.findings.formats", "arazzo_runner.report.findings.model", "arazzo_runner.cli.run.many",
     "arazzo_runner.cli.run.plan", "arazzo_runner.cli.run.watch", "arazzo_runner.cli.environments",
     "arazzo_runner.cli.run.reporting", "arazzo_runner.cli.run.concurrent", "arazzo_runner.config.reading", "arazzo_runner.runtime.rate",
-    "arazzo_runner.runtime.cassette.world", "arazzo_runner.lint.rules", "arazzo_runner.lint.pipeline",
+    "arazzo_runner.runtime.cassette.world", "arazzo_runner.lint.pipeline",
     "csv", "statistics", "html", "tomllib", "asyncio",
     *(() if sys.version_info >= (3, 13) else ("glob",)),  # since 3.13 pathlib imports it by itself
 )  # fmt: skip

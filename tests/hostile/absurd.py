@@ -100,6 +100,7 @@ TEXTS = frozenset(
         "[CODE=]LEVEL",
         "[=stateful]",
         "[HOST=]URL",
+        "[NAME]...",
         "CODE",
         "CODES",
         "EXPRESSION",
@@ -121,7 +122,7 @@ TEXTS = frozenset(
     ]
 )
 """The metavars of options that take a text which is not a file's name."""
-NUMBERS = frozenset(["[N]", "BYTES", "N", "R", "RUNS/SECONDS", "S"])
+NUMBERS = frozenset(["[N]", "BYTES", "DAYS", "N", "R", "RUNS/SECONDS", "S"])
 """The metavars of options that take a number."""
 WRITTEN = frozenset({"--output", "--report", "--record", "--write-baseline"})
 """The options whose file is written, not read."""

@@ -261,7 +261,7 @@ def test_every_unambiguous_mistake_is_fixed(folder, capsys):
 
 def test_without_fix_the_summary_counts_fixable_findings(folder, capsys):
     run(["validate", "w.yml", "--select", CODES])
-    assert capsys.readouterr().out.endswith("5 errors, 6 warnings (11 fixable with --fix)\n")
+    assert capsys.readouterr().out.endswith("7 errors, 4 warnings (11 fixable with --fix)\n")
 
 
 LEFT = {

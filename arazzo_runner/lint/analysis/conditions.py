@@ -31,6 +31,8 @@ from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, Que
 
 STATUS: Final = "$statusCode"
 MAX_ATOMS: Final = 40
+MAX_CONSTANTS: Final = 200
+"""Conditions on one subject that compare with more values are not judged: the work grows with its square."""
 # Values of every type that no document compares with.
 _OTHERS: Final[tuple[JsonValue, ...]] = (None, True, False, 0.123456789, 987654321.5, "\uffff other", {"\uffff": 1})
 _USUAL: Final = (100, 199, 200, 201, 202, 204, 206, 299, 300, 301, 302, 303, 304, 307, 399, 400, 401, 403, 404, 405,
@@ -69,10 +71,10 @@ def contradiction(atoms: Sequence[Atom]) -> tuple[Atom, ...] | None:
         for subject in atom.subjects:
             by_subject.setdefault(subject, []).append(atom)
     for subject, involved in by_subject.items():
-        if len(involved) <= MAX_ATOMS:
-            culprits = _clash(subject, involved)
-            if culprits is not None:
-                return culprits
+        is_small = len(involved) <= MAX_ATOMS and sum(len(atom.constants) for atom in involved) <= MAX_CONSTANTS
+        culprits = _clash(subject, involved) if is_small else None
+        if culprits is not None:
+            return culprits
     return None
 
 
@@ -83,7 +85,8 @@ def never_all_hold(criteria: Sequence[CompiledCriterion]) -> tuple[Atom, ...] | 
 
 def possible_statuses(atoms: Sequence[Atom], documented: Iterable[int] = ()) -> Iterator[int]:
     """Yield the statuses with which conditions may all hold, of those that make a difference; likely ones first."""
-    involved = [atom for atom in atoms if STATUS in atom.subjects][:MAX_ATOMS]
+    on_status = (atom for atom in atoms if STATUS in atom.subjects and len(atom.constants) <= MAX_CONSTANTS)
+    involved = list(on_status)[:MAX_ATOMS]
     return (status for status in statuses_to_try(involved, documented) if _may_hold(involved, STATUS, status))
 
 
