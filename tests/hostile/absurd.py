@@ -121,7 +121,7 @@ TEXTS = frozenset(
         "ZONE",
     ]
 )
-"""The metavars of options that take a text which is not a file's name."""
+"""The metavars of options that take a text which is no file's name."""
 NUMBERS = frozenset(["[N]", "BYTES", "DAYS", "N", "R", "RUNS/SECONDS", "S"])
 """The metavars of options that take a number."""
 WRITTEN = frozenset({"--output", "--report", "--record", "--write-baseline"})

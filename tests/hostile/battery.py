@@ -55,7 +55,7 @@ class Recorder:
         self.url = ""
 
     def reply(self, request: Request) -> Reply:
-        """Return the response of the case at hand."""
+        """Return the answer of the case at hand."""
         body = request.body.decode("latin-1")
         self.received.append(f"{request.method} {request.target} HTTP/1.1\n{request.headers}\n{body}")
         text = self.answer.get("body", {"name": "Rex"})
