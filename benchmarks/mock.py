@@ -24,7 +24,7 @@ import arazzo_runner
 from arazzo_runner import LoadOptions, RunOptions
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
-from arazzo_runner.engine.effects import Batch, Effect, Sleep, in_shape, leaves
+from arazzo_runner.engine.effects import Effect, Sleep
 
 HALVES = ("tune", "held-out")
 MOST_STEPS = 200
@@ -47,9 +47,6 @@ class Hasty:
         """Perform an effect, unless it is a wait."""
         if isinstance(effect, Sleep):
             return None
-        if isinstance(effect, Batch):
-            answers = [await self.perform(each) for each in leaves(effect)]
-            return in_shape(effect, iter(answers))
         return await self._world.perform(effect)
 
 

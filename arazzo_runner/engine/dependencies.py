@@ -6,28 +6,30 @@ from collections.abc import Callable, Coroutine
 
 from arazzo_runner.engine.concurrent import BRANCH_WORLD, Branches
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.engine.independence import depended_on, sees_workflows
+from arazzo_runner.engine.independence import depended_on, needed_by_calls, sees_workflows
 from arazzo_runner.engine.results import WorkflowResult
 from arazzo_runner.engine.state import Run, Stop
 from arazzo_runner.program.model import WorkflowKey
 
 _STOPPED = Stop("failed", "ran at the same time as a workflow that did not succeed")
-Begin = Callable[[Run, WorkflowKey], Coroutine[object, object, WorkflowResult] | None]
+Begin = Callable[[Run, tuple[WorkflowKey, ...]], Coroutine[object, object, WorkflowResult] | None]
 
 
 class Dependencies:
     """Runs them beside each other; those that in order come after one that does not succeed are stopped.
 
-    `begin` returns a workflow ready to run, None when it cannot.
+    `begin` returns the last workflow of a path of dependencies ready to run, None when it cannot.
     """
 
     def __init__(self, run: Run, key: WorkflowKey, begin: Begin) -> None:
-        order = depended_on(run.program, key)
+        self._above = depended_on(run.program, key)
+        order = list(self._above)
         self._run = run
         self._begin = begin
         self._order = order
         self._positions = {each: position for position, each in enumerate(order)}
         self._waits_for: list[frozenset[int]] = []
+        self._needed_by_calls = [needed_by_calls(run.program, each) for each in order]
         for position in range(len(order)):
             self._waits_for.append(self._all_before(position))
         self._branches: Branches[WorkflowResult] = Branches(run)
@@ -63,7 +65,8 @@ class Dependencies:
     async def _start_ready(self) -> None:
         begun = self._branches.under_way.union(self._branches.ended)
         for position, key in enumerate(self._order[: self._end]):
-            if len(self._branches.under_way) >= self._run.options.parallel or self._run.stop is not None:
+            has_room = len(self._branches.under_way) < self._run.options.parallel
+            if not has_room or self._run.stop is not None or position >= self._end:
                 return
             ended = all(each in self._branches.ended or self._has_run(each) for each in self._waits_for[position])
             if position not in begun and ended and not self._has_run(position):
@@ -74,18 +77,29 @@ class Dependencies:
 
     async def _start(self, position: int, key: WorkflowKey) -> None:
         branch = self._run.fork(BRANCH_WORLD, self._cookies(position), apart=False)
-        workflow = self._begin(branch, key)
+        workflow = self._begin(branch, self._path(key))
         if workflow is None:
             self._end = min(self._end, position)
         else:
             await self._branches.start(position, branch, workflow)
 
+    def _path(self, key: WorkflowKey) -> tuple[WorkflowKey, ...]:
+        """Return the dependencies through which a sequential run reaches a workflow, itself last."""
+        path = [key]
+        while (above := self._above[path[-1]]) in self._above:
+            path.append(above)
+        return tuple(reversed(path))
+
     def _all_before(self, position: int) -> frozenset[int]:
-        """Return the workflows that one waits for: all before it where it reads the results of any."""
+        """Return the workflows that one waits for: all before it where it reads the results of any.
+
+        Else those that it depends on, and those that may run it: it runs once.
+        """
         key = self._order[position]
         if sees_workflows(self._run.program, key):
             return frozenset(range(position))
         direct = [self._positions[each] for each in self._run.program.workflows[key].depends_on]
+        direct += [each for each in range(position) if key in self._needed_by_calls[each]]
         return frozenset(direct).union(*(self._waits_for[each] for each in direct))
 
     def _cookies(self, position: int) -> Jar:

@@ -55,13 +55,35 @@ def _sees(program: Program, workflow: CompiledWorkflow, seen: set[WorkflowKey]) 
 def _reads_workflows(program: Program, step: CompiledStep, seen: set[WorkflowKey]) -> bool:
     if step.foreign_steps or any(map(_is_of_workflow, _references(step))):
         return True
-    actions = (*step.on_success, *step.on_failure)
-    called = [step.called_workflow, *(action.workflow for action in actions)]
     return any(
         bool(program.workflows[key].depends_on) or _sees(program, program.workflows[key], seen)
-        for key in called
-        if key is not None and key not in seen
+        for key in _called(step)
+        if key not in seen
     )
+
+
+def _called(step: CompiledStep) -> Iterator[WorkflowKey]:
+    """Yield the workflows that a step or one of its actions calls."""
+    actions = (*step.on_success, *step.on_failure)
+    for key in (step.called_workflow, *(action.workflow for action in actions)):
+        if key is not None:
+            yield key
+
+
+def needed_by_calls(program: Program, key: WorkflowKey) -> frozenset[WorkflowKey]:
+    """Return the workflows that the steps of one may run, because a workflow that they call depends on them."""
+    found: set[WorkflowKey] = set()
+    seen = {key}
+    waiting = [key]
+    while waiting:
+        workflow = program.workflows[waiting.pop()]
+        needed = () if workflow.key == key else workflow.depends_on
+        found.update(needed)
+        called = [each for step in workflow.steps for each in _called(step)]
+        new = dict.fromkeys(each for each in (*needed, *called) if each not in seen)
+        seen.update(new)
+        waiting += new
+    return frozenset(found)
 
 
 def _is_of_workflow(reference: Expression) -> bool:
@@ -83,14 +105,19 @@ def _references(step: CompiledStep) -> Iterator[Expression]:
         yield from action_references(action)
 
 
-def depended_on(program: Program, key: WorkflowKey) -> list[WorkflowKey]:
-    """Return the workflows that one depends on, also indirectly, each after those it depends on itself."""
-    found: dict[WorkflowKey, None] = {}
-    waiting = [*reversed(program.workflows[key].depends_on)]
+def depended_on(program: Program, key: WorkflowKey) -> dict[WorkflowKey, WorkflowKey]:
+    """Return the workflows that one depends on, also indirectly, each after those it depends on itself.
+
+    With each comes the one that runs it in a sequential run.
+    """
+    found: dict[WorkflowKey, WorkflowKey] = {}
+    waiting = [(each, key) for each in reversed(program.workflows[key].depends_on)]
     while waiting:
-        needed = [each for each in program.workflows[waiting[-1]].depends_on if each not in found]
+        own, above = waiting[-1]
+        needed = [each for each in program.workflows[own].depends_on if each not in found]
         if needed:
-            waiting += reversed(needed)
+            waiting += [(each, own) for each in reversed(needed)]
         else:
-            found[waiting.pop()] = None
-    return list(found)
+            found.setdefault(own, above)
+            waiting.pop()
+    return found

@@ -90,7 +90,7 @@ async def _dependencies(run: Run, frame: Frame) -> End | None:
                 inputs = _dependency_inputs(run, frame, key)
             except CannotBuild as problem:
                 return End("failed", problem.diagnostic.message)
-            result = await _dependency(run, frame, key, inputs)
+            result = await _dependency(run, frame, (key,), inputs)
             run.dependencies.append(result)
         if result.status != "succeeded":
             return End(result.status, f'workflow "{key.workflow_id}", which this one depends on, did not succeed')
@@ -104,9 +104,17 @@ def _dependency_inputs(run: Run, frame: Frame, key: WorkflowKey) -> dict[str, Js
 
 
 def _dependency(
-    run: Run, frame: Frame, key: WorkflowKey, inputs: dict[str, JsonValue]
+    run: Run, frame: Frame, path: tuple[WorkflowKey, ...], inputs: dict[str, JsonValue]
 ) -> Coroutine[object, object, WorkflowResult]:
-    return run_workflow(run, key, inputs, frame.depth + 1, f"{frame.prefix}{key.workflow_id}!/")
+    """Run the last workflow of a path of dependencies, with the effect keys and the depth that the path gives."""
+    prefix = frame.prefix + "".join(f"{_dependency_name(run, each)}/" for each in path)
+    return run_workflow(run, path[-1], inputs, frame.depth + len(path), prefix)
+
+
+def _dependency_name(run: Run, key: WorkflowKey) -> str:
+    # Workflows of one name, in several documents, may run at the same time: their effects have different keys.
+    same = [each for each in run.program.workflows if each.workflow_id == key.workflow_id]
+    return f"{key.workflow_id}!" if same[0] == key else f"{key.workflow_id}!{same.index(key) + 1}"
 
 
 async def _concurrent_dependencies(run: Run, frame: Frame) -> None:
@@ -115,9 +123,9 @@ async def _concurrent_dependencies(run: Run, frame: Frame) -> None:
     The rest is left to `_dependencies`, which reports why.
     """
 
-    def begin(branch: Run, key: WorkflowKey) -> Coroutine[object, object, WorkflowResult] | None:
+    def begin(branch: Run, path: tuple[WorkflowKey, ...]) -> Coroutine[object, object, WorkflowResult] | None:
         try:
-            return _dependency(branch, frame, key, _dependency_inputs(run, frame, key))
+            return _dependency(branch, frame, path, _dependency_inputs(run, frame, path[-1]))
         except CannotBuild:
             return None
 

@@ -120,7 +120,8 @@ class _XPath:
         return written
 
     def end(self) -> str:
-        return self._quote + "".join(self._string)
+        # A string without an end: no value may end it.
+        return self._quote + "".join(self._string).replace(self._quote, self._quote * 2) if self._quote else ""
 
     def _character(self, character: str) -> str:
         if self._quote and character != self._quote:
@@ -134,7 +135,8 @@ class _XPath:
             self._quote, written = character, ""
         elif not self._is_version_1 and (self._before[-1:], character) in (("(", ":"), (":", ")")):
             self._comments = max(0, self._comments + (1 if character == ":" else -1))
-            written = character
+            self._before = ""  # the colon of (:) begins a comment, and does not end it too
+            return character
         self._before = (self._before + written)[-64:]
         return written
 

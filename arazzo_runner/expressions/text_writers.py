@@ -99,10 +99,14 @@ class Json:
         if not isinstance(value, str):
             return to_text(value)
         try:
-            json.loads(value)
+            json.loads(value, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             return json.dumps(value, ensure_ascii=False)
         return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 _NUMBER: Final = pattern(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")

@@ -55,13 +55,17 @@ class TurnsWorld:
 
 
 class TasksWorld:
-    """Performs the effects of a Race at the same time, on the running event loop."""
+    """Performs the effects of a Race at the same time, on the running event loop.
+
+    Answers are told in the order in which they came: a cassette has them in that order too.
+    """
 
     races = True
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._tasks: dict[str, Any] = {}
+        self._ended: list[Any] = []
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect."""
@@ -77,17 +81,18 @@ class TasksWorld:
             self._tasks.pop(key).cancel()
         for each in race.effects:
             if each.key not in self._tasks:
-                self._tasks[each.key] = asyncio.ensure_future(self._world.perform(cast("Effect[Any]", each)))
+                task = asyncio.ensure_future(self._world.perform(cast("Effect[Any]", each)))
+                task.add_done_callback(self._ended.append)
+                self._tasks[each.key] = task
         try:
             await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
         except BaseException:
             await self.aclose()
             raise
-        index, task = next(
-            (index, self._tasks[each.key]) for index, each in enumerate(race.effects) if self._tasks[each.key].done()
-        )
-        del self._tasks[race.effects[index].key]
-        return index, task.result()
+        running = [self._tasks[each.key] for each in race.effects]
+        self._ended[:] = [task for task in self._ended if task in running]  # in place: tasks append to it
+        index = running.index(self._ended.pop(0))
+        return index, self._tasks.pop(race.effects[index].key).result()
 
     async def aclose(self) -> None:
         """Cancel what is still under way."""

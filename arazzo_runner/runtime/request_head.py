@@ -7,13 +7,19 @@ from base64 import b64encode
 from urllib.parse import unquote, urlsplit
 
 from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.sources.http_media.header_names import is_token
 
 _NOT_IN_TARGETS = re.compile(r"[^\x21-\x7e]")
 _WITH_BODIES = ("POST", "PUT", "PATCH")
 
 
 def sent_headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
-    """Return the headers of a request, those that it needs added: host, credentials of the URL, length of the body."""
+    """Return the headers of a request, those that it needs added: host, credentials of the URL, length of the body.
+
+    Raises ValueError for those that could make a server read another request than was built: not every transport would.
+    """
+    for name, value in request.headers:
+        _check(name, value, request.body)
     given = {name.lower() for name, _ in request.headers}
     headers = [
         *_defaults(request, given),
@@ -21,9 +27,16 @@ def sent_headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
     ]
     if request.body and "content-length" not in given:
         headers.append((b"Content-Length", str(len(request.body)).encode()))
-    elif request.method.upper() in _WITH_BODIES and given.isdisjoint(("content-length", "transfer-encoding")):
+    elif request.method.upper() in _WITH_BODIES and "content-length" not in given:
         headers.insert(0, (b"Content-Length", b"0"))
     return headers
+
+
+def _check(name: str, value: str, body: bytes | None) -> None:
+    if not is_token(name):
+        raise ValueError(f"the header name {name!r} is no token (RFC 9110 §5.6.2)")
+    if name.lower() == "transfer-encoding" or (name.lower() == "content-length" and value != str(len(body or b""))):
+        raise ValueError(f"the header {name} does not fit the body, whose length is sent with it")
 
 
 def _defaults(request: HttpRequest, given: set[str]) -> list[tuple[bytes, bytes]]:

@@ -132,7 +132,8 @@ def test_a_mock_of_a_cassette_reports_requests_it_lacks(cassette, seed, arazzo):
 PARALLEL = SPECS / "arazzo" / "fan-out-and-join.yml"
 
 
-def test_a_parallel_run_can_be_replayed_sequentially(arazzo, folder):
+def test_a_parallel_run_is_replayed_as_it_ran(arazzo, folder):
+    threads = threading.active_count()
     scenario = str(SPECS / "scenarios" / "fan-out-and-join.yml")
     recorded = arazzo(
         "run",
@@ -149,7 +150,29 @@ def test_a_parallel_run_can_be_replayed_sequentially(arazzo, folder):
     )
     replayed = arazzo("replay", "seen.yml", "-q")
     assert (recorded.code, replayed.code, replayed.out) == (0, 0, recorded.out)
-    assert threading.active_count() < 50
+    assert "\nparallel: " in (folder / "seen.yml").read_text(encoding="utf-8")
+    assert threading.active_count() < threads + 10
+
+
+def test_a_parallel_run_that_failed_is_replayed_with_all_its_requests(arazzo, folder):
+    api = {
+        f"/{name}": {"get": {"operationId": name, "responses": {"200": {"description": "it"}}}} for name in ("a", "b")
+    }
+    source = {"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": api}
+    steps = [
+        {"stepId": "a", "operationId": "a", "successCriteria": [{"condition": "$statusCode == 500"}]},
+        {"stepId": "b", "operationId": "b"},
+    ]
+    document = {
+        "arazzo": "1.0.1",
+        "info": {"title": "two", "version": "1"},
+        "sourceDescriptions": [{"name": "api", "url": "two-api.yml", "type": "openapi"}],
+        "workflows": [{"workflowId": "two", "steps": steps}],
+    }
+    (folder / "two-api.yml").write_text(yaml.safe_dump(source), encoding="utf-8")
+    (folder / "two.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    recorded = arazzo("run", "two.yml", "--mock", "--parallel", "2", "--record", "seen.yml", "-q")
+    assert (recorded.code, arazzo("replay", "seen.yml", "-q").code) == (1, 0)
 
 
 WRONG = [

@@ -53,6 +53,7 @@ def written(template, language, value):
         pytest.param("xpath", "//a[b > {$inputs.v}]", "12", "//a[b > 12]", id="a text that is a number, in XPath"),
         pytest.param("xpath", "//a[b > 1{$inputs.v}]", -5, "//a[b > 1(-5)]", id="a negative number is not a subtraction"),
         pytest.param("xpath", "//{$inputs.v}/b", "a", "//a/b", id="the name of an element in XPath"),
+        pytest.param("xpath", "//a = '{$inputs.v}", "' or 'b", "//a = ''' or ''b", id="a string of XPath without an end stays so"),
         pytest.param("xpath", "(: don't :) //a[@b = {$inputs.v}]", "c", "(: don't :) //a[@b = 'c']", id="after a comment"),
         pytest.param("xpath-10", "//a[@b = 'x{$inputs.v}']", "it's", "//a[@b = \"xit's\"]", id="XPath 1.0 takes the other quote"),
         pytest.param("xpath-10", "//a[@b = '{$inputs.v}']", "'\"", "//a[@b = concat(\"'\", '\"', \"\")]", id="XPath 1.0 with both quotes"),
@@ -76,6 +77,7 @@ def test_a_value_is_written_as_its_place_asks(language, template, value, expecte
         pytest.param("json", '{"a": "\\{$inputs.v}"}', '"', "backslash", id="after a backslash in JSON"),
         pytest.param("xpath", "//{$inputs.v}", "a|b", "not a name", id="no name of an element in XPath"),
         pytest.param("xpath", "(: {$inputs.v} :) //a", "x", "comment", id="in a comment of XPath"),
+        pytest.param("xpath", "//a[(:) {$inputs.v} :) 1]", ":) 1]|//b[1", "comment", id="in a comment that begins with a bracket"),
         pytest.param("xpath", "//a[@b = '{$inputs.v}']", "x" * 70_000, "65536", id="too long for a query"),
     ],
 )  # fmt: skip

@@ -73,6 +73,29 @@ def test_what_is_done_first_is_answered_first(perform):
         assert sorted(each.target for each in server.received) == ["/first", "/last", "/middle"]
 
 
+def test_of_answers_that_come_together_the_first_is_told_first():
+    class Waiting:
+        def __init__(self):
+            self.answers = {}
+
+        async def perform(self, effect, /):
+            self.answers[effect.key] = asyncio.get_running_loop().create_future()
+            return await self.answers[effect.key]
+
+    async def told():
+        world = Waiting()
+        tasks = TasksWorld(world)
+        effects = [get("http://a.test", name) for name in ("a", "b", "c")]
+        first = asyncio.ensure_future(tasks.perform(race(*effects)))
+        while len(world.answers) < len(effects):
+            await asyncio.sleep(0)
+        for name in ("c#1", "a#1", "b#1"):
+            world.answers[name].set_result(name)
+        return [await first, await tasks.perform(race(*effects[:2])), await tasks.perform(race(effects[1]))]
+
+    assert asyncio.run(told()) == [(2, "c#1"), (0, "a#1"), (0, "b#1")]
+
+
 def test_what_is_in_no_later_race_is_given_up(perform):
     with serving(lambda request: json_reply({})) as server:
         index, _ = perform(race(sleep("long", 600.0), get(server.url, "a")))

@@ -117,6 +117,25 @@ def test_headers_in_two_spellings_are_both_sent(served, send) -> None:
 
 
 @pytest.mark.parametrize("send", SENDERS.values(), ids=SENDERS)
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(("X: y", "1"), id="a colon in a name"),
+        pytest.param(("Transfer-Encoding ", "chunked"), id="a space behind a name"),
+        pytest.param(("X-é", "1"), id="a letter beyond ASCII in a name"),
+        pytest.param(("", "1"), id="no name"),
+        pytest.param(("transfer-encoding", "chunked"), id="another end of the body"),
+        pytest.param(("Content-Length", "0"), id="a length that is not that of the body"),
+    ],
+)
+def test_headers_that_could_make_another_request_are_not_sent(served, send, header) -> None:
+    server = served(OK)
+    answer = send(effect(f"http://{server.url}/", "POST", body=b"abc", headers=[header], timeout=5.0))
+    assert (answer.reason, answer.sent) == ("protocol", False)
+    assert not any(server.received)
+
+
+@pytest.mark.parametrize("send", SENDERS.values(), ids=SENDERS)
 def test_the_answer_to_head_has_no_body(served, send) -> None:
     server = served(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
     assert record(send(effect(f"http://{server.url}/", "HEAD", timeout=5.0))) == (200, (("Content-Length", "20"),), b"")

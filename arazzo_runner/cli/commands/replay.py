@@ -22,6 +22,7 @@ from arazzo_runner.cli.options import (
     server_option,
 )
 from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, Program
@@ -96,6 +97,7 @@ def command(
         program,
         inputs=checked,
         world=player,
+        options=RunOptions(parallel=recorded.parallel),
         on_event=(lambda event, secrets: None) if quiet else printer.on_event,
     )
     printer.close()

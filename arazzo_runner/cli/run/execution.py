@@ -70,7 +70,7 @@ class Execution:
         self._pace = pace
         self._world = world
         select(ready.program.workflow, ready.options)
-        self._recording = None if given.record is None else _recording(given.record, given, ready.spec)
+        self._recording = None if given.record is None else _recording(given.record, given, ready)
         self._secret_file = self._prepared_file(announce, label, output) if has_secret_outputs(ready.program) else None
 
     def _prepared_file(self, announce: Announce, label: str, output: PrivateFile | None) -> SecretFile | None:
@@ -148,8 +148,9 @@ class Execution:
         return replace(result, status="failed", reason=lost)
 
 
-def _recording(path: str, given: RunArguments, spec: str) -> Recording:
-    return Recording(path, spec, elsewhere=bool(given.mock) or bool(given.servers))
+def _recording(path: str, given: RunArguments, ready: Prepared) -> Recording:
+    elsewhere = bool(given.mock) or bool(given.servers)
+    return Recording(path, ready.spec, elsewhere=elsewhere, parallel=ready.options.parallel)
 
 
 def prepared_secret_file(program: Program, announce: Announce, label: str = "", *, is_mock: bool = False) -> SecretFile:
@@ -173,9 +174,12 @@ def kept_note(path: str) -> str:
 
 
 class Recording:
-    """The file of --record. `elsewhere`: sources are not called at the servers of their descriptions."""
+    """The file of --record. `elsewhere`: sources are not called at the servers of their descriptions.
 
-    def __init__(self, path: str, spec: str, *, elsewhere: bool) -> None:
+    `parallel` is how many steps of the run may run at the same time.
+    """
+
+    def __init__(self, path: str, spec: str, *, elsewhere: bool, parallel: int = 1) -> None:
         """Raises InvalidUsage when the file cannot be written."""
         try:
             self._file = PrivateFile.prepare(path)
@@ -185,6 +189,7 @@ class Recording:
             raise InvalidUsage([usage_error(message, code="cannot-write-output", hint=hint)]) from None
         self._spec = spec
         self._elsewhere = elsewhere
+        self._parallel = parallel
         self._recorder: Any = None
 
     def around(self, world: World) -> World:
@@ -209,6 +214,7 @@ class Recording:
             inputs=inputs,
             outputs=result.outputs,
             servers=servers,
+            parallel=self._parallel,
             interactions=interactions,
         )
         self._file.write(cassette_text(cassette, Placeholders(result.secrets)))

@@ -25,6 +25,7 @@ from arazzo_runner.sources.http_media.media import body_codec, essence, is_form,
 from arazzo_runner.sources.http_media.media_types import text_codec
 
 VERSION = 1
+_MOST_PARALLEL: Final = 1000
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _NOT_IN_A_VALUE: Final = re.compile(r"[\r\n\0]")  # §5.5
 _NOT_IN_A_URL: Final = re.compile(r"[\0-\x20\x7f]")
@@ -54,6 +55,7 @@ def cassette_text(cassette: Cassette, placeholders: Placeholders) -> str:
         "inputs": placeholders.value(cassette.inputs),
         "outputs": placeholders.value(cassette.outputs),
         "servers": {name: placeholders.url(url) for name, url in cassette.servers.items()},
+        **({"parallel": cassette.parallel} if cassette.parallel > 1 else {}),
         "interactions": interactions,
     }
     return _HEADER + yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
@@ -195,10 +197,17 @@ class _Reading:
             inputs=self._of(raw, "", "inputs", dict, {}),
             outputs=self._of(raw, "", "outputs", dict, {}),
             servers=self._servers(raw),
+            parallel=self._parallel(raw),
             interactions=tuple(
                 self._interaction(each, f"/interactions/{index}") for index, each in enumerate(interactions)
             ),
         )
+
+    def _parallel(self, raw: dict[str, JsonValue]) -> int:
+        parallel: int = self._of(raw, "", "parallel", int, 1)
+        if isinstance(parallel, bool) or not 1 <= parallel <= _MOST_PARALLEL:
+            self._refuse(f"parallel is a number from 1 to {_MOST_PARALLEL}", "/parallel")
+        return parallel
 
     def _servers(self, raw: dict[str, JsonValue]) -> dict[str, str]:
         servers = self._of(raw, "", "servers", dict, {})

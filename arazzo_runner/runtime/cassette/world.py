@@ -44,7 +44,8 @@ class Interaction(Record, kw_only=True):
 
 class Cassette(Record, kw_only=True):
     """A recorded run. `document` is the path or URL of the Arazzo document, `servers` the URLs that its sources
-    were called at where those are not in their descriptions; `status` and `outputs` are the run's.
+    were called at where those are not in their descriptions; `status` and `outputs` are the run's, `parallel` is
+    how many of its steps ran at the same time.
     """
 
     document: str
@@ -53,6 +54,7 @@ class Cassette(Record, kw_only=True):
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
     outputs: Mapping[str, JsonValue] = field(default_factory=dict)
     servers: Mapping[str, str] = field(default_factory=dict)
+    parallel: int = 1
     interactions: tuple[Interaction, ...] = ()
 
 
