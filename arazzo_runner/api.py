@@ -347,7 +347,7 @@ def choose_workflow(program: Program, workflow_id: str | None) -> Program:
 def _unknown_workflow(workflow_id: str | None, names: Sequence[str], at: Location) -> UnknownWorkflow:
     if workflow_id is None:
         message = f"the document has {len(names)} workflows; say which one to run"
-        hint: str | None = f"there are: {', '.join(names)}"
+        hint: str | None = f"available: {', '.join(names)}"
     else:
         message = f'there is no workflow "{workflow_id}"'
         hint = names_hint(workflow_id, names)

@@ -154,7 +154,7 @@ def type_name(value: object) -> str:
 def preview(value: JsonValue, limit: int = 80) -> str:
     """Return a value as one short line of JSON, for messages."""
     if value is MISSING:
-        return "nothing"
+        return "missing"
     text = to_json(beginning(value, limit)[0])
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

@@ -106,9 +106,9 @@ def read_line(most: int = 1_000_000) -> str:
     try:
         line = sys.stdin.readline(most)
     except (OSError, ValueError) as problem:
-        raise UnusableFile("it is no text" if isinstance(problem, ValueError) else reason_of(problem)) from None
+        raise UnusableFile("it is not text" if isinstance(problem, ValueError) else reason_of(problem)) from None
     if len(line) >= most or "\0" in line:
-        raise UnusableFile("it is no text of lines")
+        raise UnusableFile("it is not lines of text")
     return line
 
 
@@ -136,30 +136,30 @@ def json_of(text: str) -> Any:
         return json.loads(text, parse_constant=_no_number, parse_float=_float)
     except json.JSONDecodeError as problem:
         reason = f"{problem.msg[:1].lower()}{problem.msg[1:]} in line {problem.lineno}, column {problem.colno}"
-        raise UnusableFile(f"it is no JSON: {reason}") from None
+        raise UnusableFile(f"it is not JSON: {reason}") from None
     except RecursionError:
-        raise UnusableFile("it is no JSON that can be read: it is nested too deeply") from None
+        raise UnusableFile("it cannot be read as JSON: it is nested too deeply") from None
     except UnusableFile:
         raise
     except ValueError:  # CPython limits the digits of an integer
-        raise UnusableFile("it is no JSON that can be read: a number has too many digits") from None
+        raise UnusableFile("it cannot be read as JSON: a number has too many digits") from None
 
 
 def _float(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise UnusableFile(f"it is no JSON that can be read: {text[:40]} is too large a number")
+        raise UnusableFile(f"it cannot be read as JSON: {text[:40]} is too large a number")
     return number
 
 
 def _no_number(name: str) -> NoReturn:
-    raise UnusableFile(f"it is no JSON: {name} is no JSON number")
+    raise UnusableFile(f"it is not JSON: {name} is not a JSON number")
 
 
 def _unusable(problem: OSError | ValueError, path: str) -> UnusableFile:
     number = problem.errno if isinstance(problem, OSError) else None
     if number == errno.ENXIO and path:  # a socket
-        return UnusableFile("it is no file that can be read", number)
+        return UnusableFile("it is not a file that can be read", number)
     return UnusableFile(reason_of(problem), number)
 
 
@@ -172,7 +172,7 @@ def _content(file: Any, status: os.stat_result, most: int, *, regular: bool) -> 
         first = file.read(min(status.st_size, most) + 1)  # Python allocates that much at once
         return _limited(_all(file, first, most), most)
     if regular:
-        raise UnusableFile("it is no regular file")
+        raise UnusableFile("it is not a regular file")
     start = b""
     if stat.S_ISFIFO(status.st_mode):
         start = _start(file)

@@ -175,7 +175,7 @@ class Debugger:
 
     def _break(self, step_id: str) -> None:
         if step_id and step_id not in self._steps:
-            self._say(f'there is no step "{one_line(step_id)}"; there are: {", ".join(map(one_line, self._steps))}')
+            self._say(f'there is no step "{one_line(step_id)}"; available: {", ".join(map(one_line, self._steps))}')
             return
         if step_id:
             self._breakpoints ^= {step_id}

@@ -43,7 +43,7 @@ class Table(MutableRecord):
             return None
         if isinstance(value, str) and value:
             return value
-        self.wrong_type(name, "a text", value, f'write it in quotes: {name} = "…"')
+        self.wrong_type(name, "a string", value, f'write it in quotes: {name} = "…"')
         return None
 
     def choice(self, name: str, allowed: Collection[str]) -> str | None:
@@ -72,7 +72,7 @@ class Table(MutableRecord):
             return ()
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        self.wrong_type(name, "a list of texts", value, f'write {name} = ["…"]')
+        self.wrong_type(name, "a list of strings", value, f'write {name} = ["…"]')
         return ()
 
     def text_map(self, name: str) -> dict[str, str]:
@@ -115,7 +115,7 @@ class Table(MutableRecord):
     def report_unused(self) -> None:
         """Report the keys that were not read."""
         for name in islice((name for name in self.raw if name not in self.used), MAX_REPORTED):
-            hint = did_you_mean(name, self.used) or f"there are: {', '.join(sorted(self.used))}"
+            hint = did_you_mean(name, self.used) or f"available: {', '.join(sorted(self.used))}"
             what = f"{self._full(name)} is not a setting"
             self.problems.error("unknown-setting", what, self.positions.at((*self.path, name)), hint=hint)
 

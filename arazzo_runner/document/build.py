@@ -53,7 +53,7 @@ def _refusal(raw: JsonValue) -> tuple[str, str, str] | None:
     other = next((key for key in OTHERS if key in raw), None)
     if other is None or "arazzo" in raw:
         return None
-    message = f"this is an {OTHERS[other]} description, no Arazzo document"
+    message = f"this is an {OTHERS[other]} description, not an Arazzo document"
     return "missing-field", message, "name it in sourceDescriptions of an Arazzo document"
 
 
@@ -66,7 +66,7 @@ def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> 
         return "1.1.0"
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number and not isinstance(value, str):
-        message = f"arazzo must be a text, found {type_name(value)}"
+        message = f"arazzo must be a string, found {type_name(value)}"
         problems.error("wrong-type", message, place, hint="write arazzo: 1.0.1")
         return "1.1.0"
     version = str(value)
@@ -248,7 +248,7 @@ class _Builder(Actions):
         if name is None:
             message, at = "step: it says nothing to call", fields.at
         else:
-            message, at = f"step: it calls only the extension {name}, which is not known", fields.key(name)
+            message, at = f"step: it has only {name}, an extension that is not supported", fields.key(name)
         self.problems.error("missing-field", message, at, hint="add operationId, operationPath or workflowId")
 
     def _message_fields(self, fields: Fields) -> None:
@@ -312,6 +312,6 @@ class _Builder(Actions):
     def _schema(self, raw: JsonValue, at: Location) -> JsonValue:
         if not isinstance(raw, (dict, bool)):
             message = f"components: an input must be a JSON Schema, found {type_name(raw)}"
-            self.problems.error("wrong-type", message, at, hint="write type: string, or whatever it may be")
+            self.problems.error("wrong-type", message, at, hint="write a schema, such as type: string")
             return True
         return raw

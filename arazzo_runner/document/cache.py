@@ -222,7 +222,7 @@ def _entry_value(text: bytes) -> JsonValue:
     try:
         return json.loads(payload)
     except (ValueError, RecursionError):
-        raise _Unusable("it is no JSON") from None
+        raise _Unusable("it is not JSON") from None
 
 
 def _read_own(path: str) -> bytes:
@@ -236,7 +236,7 @@ def _read_own(path: str) -> bytes:
     with os.fdopen(descriptor, "rb") as stream:
         found = os.fstat(stream.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise _Unusable("it is no file")
+            raise _Unusable("it is not a file")
         _check_owner(found, "it")
         return stream.read()
 

@@ -91,7 +91,7 @@ class Fields(MutableRecord):
         value = self.raw.get(name, MISSING)
         if isinstance(value, str):
             if required and not empty and not value.strip():
-                wanted = "$components.<type>.<name>" if name == "reference" else f"a text for {name}"
+                wanted = "$components.<type>.<name>" if name == "reference" else f"a string for {name}"
                 self.error("invalid-value", f"{self.kind}: {name} is empty", name, f"write {wanted}")
             return value
         if value is MISSING:
@@ -100,7 +100,7 @@ class Fields(MutableRecord):
             return None
         is_scalar = value is not None and not isinstance(value, (dict, list))
         hint = f'put it in quotes: {name}: "{preview(value)}"' if is_scalar else _UNQUOTED.get(type(value))
-        self.wrong_type(name, "a text", value, hint)
+        self.wrong_type(name, "a string", value, hint)
         return None
 
     def required_text(self, name: str) -> str:
@@ -195,8 +195,8 @@ class Fields(MutableRecord):
     def _text_item(self, item: JsonValue, at: Location) -> str | None:
         if isinstance(item, str):
             return item
-        message = f"{self.kind}: an entry is {type_name(item)}, expected a text"
-        self.problems.error("wrong-type", message, at, hint=_type_hint("a text", item))
+        message = f"{self.kind}: an entry is {type_name(item)}, expected a string"
+        self.problems.error("wrong-type", message, at, hint=_type_hint("a string", item))
         return None
 
     # ------------------------------------------------------------------ the rest
@@ -273,12 +273,15 @@ class Fields(MutableRecord):
         near = did_you_mean(name, self.known)
         message = f"{self.kind}: unknown field {preview(name)}"
         if name in ALL_FIELDS or name in SUGGESTIONS or near is not None:
-            hint = SUGGESTIONS.get(name) or near or f"{name} belongs to another object; move it there, or remove it"
+            hint = SUGGESTIONS.get(name) or near or f"{name} is a field of another object; move it there, or remove it"
             fix = None if name in SUGGESTIONS else self._respelt(name, near)
             self.problems.error("unknown-field", message, self.key(name), hint=hint, fix=fix)
         else:
             self.problems.tolerate(
-                "unknown-field", message, self.key(name), hint=f"extensions begin with x-: x-{preview(name)[1:-1]}"
+                "unknown-field",
+                message,
+                self.key(name),
+                hint=f"remove it, or make it an extension: x-{preview(name)[1:-1]}",
             )
 
 
@@ -297,6 +300,6 @@ def _type_hint(expected: str, value: JsonValue) -> str:
         return "write its fields below it, each as name: value"
     if expected == "a JSON Schema":
         return "write type: object, and the inputs under properties:"
-    if expected == "a text":
+    if expected == "a string":
         return "write it in quotes" if not isinstance(value, (dict, list)) else "write one text, in quotes"
     return "write a number without quotes, such as 3"

@@ -20,9 +20,9 @@ _STRUCTURES: Final = frozenset((dict, list))
 _SYNTAX_HINTS: Final = (
     ("Expecting ',' delimiter", "put a comma between two members and between two items"),
     ("Expecting ':' delimiter", "put a colon after the name"),
-    ("Expecting property name", "put the name in double quotes; no comma stands before }"),
+    ("Expecting property name", "put the name in double quotes; no comma may come before }"),
     ("Illegal trailing comma", "remove the comma after the last one"),
-    ("Expecting value", "write a value, texts in double quotes; no comma stands before ]"),
+    ("Expecting value", "write a value, texts in double quotes; no comma may come before ]"),
     ("Unterminated string", "close the double quotes"),
     ("Invalid control character", "write a line break in a text as \\n, a tab as \\t"),
     ("escape", "write a backslash as \\\\"),
@@ -62,10 +62,10 @@ def _loaded(reading: Reading) -> JsonValue:
     except json.JSONDecodeError as problem:
         place = (problem.lineno, problem.colno)
         hint = next((hint for part, hint in _SYNTAX_HINTS if part in problem.msg), None)
-        raise NotJsonText("json-syntax", f"this is no JSON: {problem.msg}", place, hint) from None
+        raise NotJsonText("json-syntax", f"this is not JSON: {problem.msg}", place, hint) from None
     except _NotJsonNumber as problem:
         number = problem.number
-        message = f"{number if len(number) < 40 else number[:40] + '…'} is no JSON number"
+        message = f"{number if len(number) < 40 else number[:40] + '…'} is not a JSON number"
         raise _refused(text, message, lambda token, _: token == number) from None
     except ValueError:  # Python's limit of 4300 digits
         raise _refused(text, "a number is too long", lambda token, _: len(token) > 4300 and token[0] != '"') from None

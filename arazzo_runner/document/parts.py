@@ -147,7 +147,7 @@ class Parts(Record):
         if value is not MISSING and isinstance(value, (bool, int, float)) and "context" in fields.raw:
             return preview(value)  # `context` compared with a constant: a tolerated form (semantics §4)
         if value is not MISSING:
-            fields.wrong_type("condition", "a text", value, _condition_hint(value))
+            fields.wrong_type("condition", "a string", value, _condition_hint(value))
         return "false"
 
     def _criterion_type(self, fields: Fields) -> ExpressionType | None:
@@ -157,7 +157,7 @@ class Parts(Record):
             return kind
         fields.known |= {"version"}
         version = fields.choice("version", VERSIONS[kind.type])
-        message = "criterion: version belongs into an expression type object"
+        message = "criterion: version belongs in an expression type object"
         hint = f"write type: {{type: {kind.type}, version: {version or VERSIONS[kind.type][0]}}}"
         self.problems.warn("unknown-field", message, fields.key("version"), hint=hint)
         return ExpressionType(type=kind.type, version=version, at=kind.at)
@@ -236,7 +236,7 @@ class Parts(Record):
         seen: dict[str, Location] = {}
         for name, at in names:
             if name in seen:
-                message = f"{kind} {preview(name)} is there twice"
+                message = f"{kind} {preview(name)} is defined twice"
                 places = [each.child(field) if field else each for each in (at, seen[name])]
                 self.problems.error(code, message, places[0], hint="give each its own name", related=(places[1],))
             elif name:

@@ -88,7 +88,7 @@ def read_value(value: JsonValue, uri: str, problems: Problems, *, limits: Limits
         problem = too_deep(limits, None)
         problems.error(problem.code, problem.message, Location(uri), hint=problem.hint)
     except (TypeError, ValueError) as reason:
-        message = f"the mapping is no JSON: {str(reason)[:1].lower()}{str(reason)[1:]}"
+        message = f"the mapping is not JSON: {str(reason)[:1].lower()}{str(reason)[1:]}"
         problems.error(
             "not-json", message, Location(uri), hint="give it texts, numbers, booleans, None, lists and dicts"
         )

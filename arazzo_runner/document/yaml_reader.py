@@ -50,7 +50,7 @@ def plain_value(text: str) -> JsonValue:
     if base is not None and len(text) > 2 and base[1].issuperset(text[2:]):
         return _integer(text[2:], base[0])
     if digits in _NOT_FINITE:
-        raise NotJson("not-json", f"{text} is no JSON number", "write it as text, in quotes")
+        raise NotJson("not-json", f"{text} is not a JSON number", "write it as text, in quotes")
     return text
 
 
@@ -110,7 +110,7 @@ def read_yaml(reading: Reading) -> JsonValue:
     except yaml.MarkedYAMLError as problem:
         raise _syntax_error(problem, reading) from None
     except yaml.YAMLError as problem:
-        raise Unreadable("yaml-syntax", f"this is no YAML: {_one_line(str(problem))}") from None
+        raise Unreadable("yaml-syntax", f"this is not YAML: {_one_line(str(problem))}") from None
 
 
 def event_parser(text: str, *, pure: bool = False) -> Any:
@@ -344,7 +344,7 @@ def _syntax_error(problem: yaml.MarkedYAMLError, reading: Reading) -> Unreadable
     place = None if mark is None else (mark.line + 1, mark.column + 1)
     if "maximum nesting depth" in what:  # libyaml from 0.2.6 on has a limit of its own, reached first
         return too_deep(reading.limits, place)
-    return Unreadable("yaml-syntax", f"this is no YAML: {what}", place, hint)
+    return Unreadable("yaml-syntax", f"this is not YAML: {what}", place, hint)
 
 
 def _place(event: Any) -> tuple[int, int]:

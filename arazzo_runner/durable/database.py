@@ -73,7 +73,7 @@ def _why_not_opened(path: str) -> str | None:
     except OSError as problem:
         return problem.strerror or str(problem)
     if not stat.S_ISREG(mode):
-        return os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "it is no regular file"
+        return os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "it is not a regular file"
     return None if os.access(path, os.R_OK | os.W_OK) else os.strerror(errno.EACCES)
 
 

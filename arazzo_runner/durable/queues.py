@@ -122,7 +122,7 @@ class Queues:
 
     def _unknown_queue(self, name: str) -> Any:
         known = ", ".join(queue.name for queue in self._found()) or "none"
-        return refusal(f'there is no queue "{name}"', code="unknown-queue", hint=f"there are: {known}")
+        return refusal(f'there is no queue "{name}"', code="unknown-queue", hint=f"available: {known}")
 
     # ------------------------------------------------------------------ runs
 
@@ -200,7 +200,7 @@ class Queues:
         """Delete a schedule, but not the runs that it has submitted."""
         known = [each.name for each in self.schedules()]
         if name not in known:
-            hint = f"there are: {', '.join(known) or 'none'}"
+            hint = f"available: {', '.join(known) or 'none'}"
             raise refusal(f'there is no schedule "{name}"', code="unknown-schedule", hint=hint)
         rows = self._runtime.rows
         with rows.store_errors():

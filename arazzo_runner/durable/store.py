@@ -99,7 +99,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _postgresql_url(rest: str) -> str:
-    """Return the URL of a PostgreSQL; raises InvalidUsage if it names no database (RFC 3986, libpq's 34.1.1)."""
+    """Return the URL of a PostgreSQL; raises InvalidUsage if it does not name a database (RFC 3986, libpq's 34.1.1)."""
     url = f"postgresql:{rest}"
     try:
         parts = urlsplit(url)
@@ -108,7 +108,7 @@ def _postgresql_url(rest: str) -> str:
         complete = False
     if not complete:
         hint = "write postgresql://USER@HOST:PORT/DATABASE"
-        raise refusal("the store's URL names no PostgreSQL database", code="invalid-store", hint=hint)
+        raise refusal("the store's URL does not name a PostgreSQL database", code="invalid-store", hint=hint)
     return url
 
 

@@ -87,7 +87,7 @@ def _parsed_text(text: str, body: CompiledBody) -> JsonValue:
     except (ValueError, RecursionError):
         pass
     if text.lstrip()[:1] in ("{", "["):
-        message = f"the payload is meant as {body.content_type}, but its text is no JSON"
+        message = f"the payload is meant as {body.content_type}, but its text is not JSON"
         raise UnusableBody(message, body.at.child("payload"))
     return text
 

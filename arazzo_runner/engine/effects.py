@@ -230,7 +230,7 @@ def known(effect: Effect[Any]) -> LeafEffect:
     """Return an effect as one of the closed union, to be matched; raises TypeError for any other class."""
     if isinstance(effect, (SendRequest, ReadFile, Sleep, Now)):
         return effect
-    raise TypeError(f"{type(effect).__name__} is no effect that this World performs")
+    raise TypeError(f"{type(effect).__name__} is not an effect that this World performs")
 
 
 def _header(headers: Headers, name: str) -> str | None:

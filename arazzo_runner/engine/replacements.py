@@ -114,5 +114,5 @@ def _replace_xml(payload: JsonValue, query: XPath, value: JsonValue, budget: Bud
         try:
             target.set(to_text(value))
         except ValueError as problem:
-            raise _Unmatched(f"the value cannot stand in XML: {problem}") from None
+            raise _Unmatched(f"the value cannot be written in XML: {problem}") from None
     return write_xml(root, payload)

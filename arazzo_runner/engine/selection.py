@@ -34,7 +34,7 @@ def select(workflow: CompiledWorkflow, options: RunOptions) -> Selection:
         raise _refused("usage", "a single step excludes a first and a last one", workflow.at)
     for name in (options.step, options.from_step, options.until, *options.step_outputs):
         if name is not None and name not in workflow.positions:
-            hint = did_you_mean(name, workflow.positions) or f"there are: {', '.join(workflow.positions)}"
+            hint = did_you_mean(name, workflow.positions) or f"available: {', '.join(workflow.positions)}"
             message = f'workflow "{workflow.workflow_id}" has no step "{name}"'
             raise _refused("unknown-step", message, workflow.at, hint)
     start = 0 if options.from_step is None else workflow.positions[options.from_step]

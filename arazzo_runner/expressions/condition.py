@@ -181,7 +181,7 @@ class _ConditionParser:
             if not _STATUS_RANGE.fullmatch(text):
                 self.fail("a status is a number", offset, len(text), "write one, such as 200")
             node = _status_range(int(text[0]) * 100, is_inside=operator == "==")
-            message, canonical = f"{text} is no value; a range is two comparisons", _range_text(node)
+            message, canonical = f"{text} is not a value; a range is two comparisons", _range_text(node)
             span = (start, offset + len(text) - start)
         self.tolerated.append(ToleratedSyntax("condition-syntax", message, offset, len(text), canonical, span))
         self.position = offset + len(text)
@@ -231,7 +231,7 @@ class _ConditionParser:
         return Access(node, token.text)
 
     def _tolerate_length(self, offset: int) -> None:
-        message = ".length is no property of the Specification"
+        message = ".length is not in the Specification"
         self.tolerated.append(ToleratedSyntax("length-property", message, offset, len("length")))
 
     def _primary(self, depth: int) -> Condition:
@@ -290,13 +290,13 @@ class _ConditionParser:
         if self.text[offset + length :].lstrip().startswith("("):
             self.fail("simple conditions have no functions", offset, length, "use type: jsonpath")
         if word in _WORDS:
-            self.fail(f"{token.text} is no value", offset, length, _WORDS[word])
+            self.fail(f"{token.text} is not a value", offset, length, _WORDS[word])
         spelling = _MEANT.get(word)
         if spelling is None and token.text in ROOTS and whole != token.text:
             spelling = f"${token.text}"
         if spelling is not None:
             hint = f"write {spelling}{whole[length:]}"
-            raise ExpressionSyntaxError(f"{token.text} is no value", offset, length, hint, spelling)
+            raise ExpressionSyntaxError(f"{token.text} is not a value", offset, length, hint, spelling)
         quoted = str(Constant(whole))
         message, hint = "text must be in single quotes", f"write {quoted}"
         raise ExpressionSyntaxError(message, offset, len(whole), hint, quoted)
@@ -304,7 +304,7 @@ class _ConditionParser:
     def _operator_fault(self, token: _Token) -> NoReturn:
         spelling = _SPELLING.get(token.text)
         hint = None if spelling is None else f"write {spelling}"
-        what = f"{token.text} is no operator" if spelling else f"{token.text} does not belong here"
+        what = f"{token.text} is not an operator" if spelling else f"{token.text} does not belong here"
         raise ExpressionSyntaxError(what, token.offset, len(token.text), hint, spelling)
 
     def end(self) -> None:
@@ -313,7 +313,7 @@ class _ConditionParser:
         if token.kind == "end":
             return
         if token.kind == "word" and token.text.lower() in _WORDS:
-            word, what = token.text.lower(), f"{token.text} is no operator"
+            word, what = token.text.lower(), f"{token.text} is not an operator"
             raise ExpressionSyntaxError(what, token.offset, len(word), _WORDS[word], _SYMBOLS.get(word))
         if token.kind == "operator":
             self._operator_fault(token)
@@ -385,7 +385,7 @@ class _ConditionParser:
         value = "".join(parts)
         self.position = close + 1
         if quote == '"':
-            message = "strings are written in single quotes"
+            message = "a string in a condition needs single quotes"
             canonical = str(Constant(value))
             self.tolerated.append(ToleratedSyntax("double-quotes", message, start, close + 1 - start, canonical))
         return _Token("literal", self.text[start : close + 1], start, value)

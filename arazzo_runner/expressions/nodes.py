@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue, is_number, to_json
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 
 Path: TypeAlias = tuple[str | int, ...]
 """Property steps that follow a reference though the ABNF lacks them: `.count`, `[0]` (semantics §3)."""
@@ -36,7 +36,8 @@ class ToleratedSyntax(Record):
     """A deviation from the grammar that is tolerated, at `offset`, and its `canonical` spelling.
 
     `span` (offset, length) is the part of the text that `canonical` replaces, by default the
-    deviation itself. It is empty where there is no other spelling.
+    deviation itself. It is empty where there is no other spelling. `is_checked` is set for a name
+    that is checked where it is defined too: one finding is enough.
     """
 
     code: str
@@ -45,11 +46,12 @@ class ToleratedSyntax(Record):
     length: int
     canonical: str | None = None
     span: tuple[int, int] | None = None
+    is_checked: bool = False
 
     def moved(self, offset: int) -> ToleratedSyntax:
         """Return the same for a text that begins `offset` characters into a longer one."""
         span = None if self.span is None else (self.span[0] + offset, self.span[1])
-        return ToleratedSyntax(self.code, self.message, self.offset + offset, self.length, self.canonical, span)
+        return replace(self, offset=self.offset + offset, span=span)
 
 
 def _path_text(path: Path) -> str:

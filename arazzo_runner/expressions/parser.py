@@ -153,7 +153,7 @@ class _Parser:
         self._dot(f"${message}", "header, query, path or body")
         part = self._word()
         if part == "headers" and not self.strict:
-            self._tolerate("headers-plural", f"${message}.headers is spelt header", self.at - 7, 7)
+            self._tolerate("headers-plural", f"${message}.headers must be ${message}.header", self.at - 7, 7)
             part = "header"
         if part == "header":
             self._dot(f"${message}.header", "a header name")
@@ -169,12 +169,12 @@ class _Parser:
         hint = did_you_mean(part, known) or "write header, query, path or body"
         if part in ("status", "statusCode", "code", "status_code"):
             hint = "write $statusCode"
-        self.fail(f'"{part}" is no part of ${message}', start, length=max(1, len(part)), hint=hint)
+        self.fail(f'"{part}" is not part of ${message}', start, length=max(1, len(part)), hint=hint)
 
     # inputs-reference = input-name [ "#" json-pointer ]
     def _inputs(self) -> Expression:
         if self.at == len(self.text) and not self.strict:
-            self._tolerate("whole-inputs", "$inputs as a whole is no expression of the Specification", 0, self.at)
+            self._tolerate("whole-inputs", "a runtime expression reads one input, not all of them", 0, self.at)
             return InputReference(None)
         if not self.strict and self.text[self.at] == "[":
             return InputReference(None, None, self._steps_of_path())
@@ -197,15 +197,15 @@ class _Parser:
         if not self.text.startswith(".outputs", self.at):
             rest = self.text[self.at :].lstrip(".")
             hint = f"write $steps.{step_id}.outputs.{rest}" if rest else f"write $steps.{step_id}.outputs.<name>"
-            self.fail("a step is referred to by its outputs", self.at, length=len(self.text) - self.at, hint=hint)
+            self.fail("only the outputs of a step can be read", self.at, length=len(self.text) - self.at, hint=hint)
         self.at += len(".outputs")
         if self.at == len(self.text) and not self.strict:
-            self._tolerate("whole-outputs", "all outputs of a step are no expression of the Specification", 0, self.at)
+            self._tolerate("whole-outputs", "a runtime expression reads one output, not all of them", 0, self.at)
             return StepReference(step_id, None)
         if not self.strict and self.text[self.at : self.at + 1] == "[":
             return StepReference(step_id, None, None, self._steps_of_path())
         self._dot(f"$steps.{step_id}.outputs", "an output name")
-        name, path = self._identifier(self.declared.steps.get(step_id))
+        name, path = self._identifier(self.declared.steps.get(step_id), is_checked=True)
         pointer, more = self._tail()
         return StepReference(step_id, name, pointer, path + more)
 
@@ -220,7 +220,7 @@ class _Parser:
             self.fail("a workflow has inputs and outputs", self.at - len(part), length=max(1, len(part)), hint=hint)
         self._dot(f"$workflows.{workflow_id}.{part}", "a name")
         known = self.declared.workflows.get(workflow_id) if part == "outputs" else None
-        name, path = self._identifier(known)
+        name, path = self._identifier(known, is_checked=True)
         pointer, more = self._tail()
         return WorkflowReference(workflow_id, part, name, pointer, path + more)  # type: ignore[arg-type]
 
@@ -238,7 +238,7 @@ class _Parser:
         known = ("parameters", "successActions", "failureActions", "inputs")
         if kind not in known or (self.strict and kind == "inputs"):
             hint = did_you_mean(kind, known[:3]) or "write parameters, successActions or failureActions"
-            self.fail(f'"{kind}" is no kind of component', self.at - len(kind), length=max(1, len(kind)), hint=hint)
+            self.fail(f'"{kind}" is not a kind of component', self.at - len(kind), length=max(1, len(kind)), hint=hint)
         self._dot(f"$components.{kind}", "a component name")
         name, _ = self._identifier(None)
         return ComponentReference(kind, name)  # type: ignore[arg-type]
@@ -260,10 +260,10 @@ class _Parser:
         return found
 
     # identifier = 1*( ALPHA / DIGIT / "." / "-" / "_" )
-    def _identifier(self, known: frozenset[str] | None) -> tuple[str, Path]:
+    def _identifier(self, known: frozenset[str] | None, *, is_checked: bool = False) -> tuple[str, Path]:
         start = self.at
         if not self.strict and known:
-            exact = self._declared_name(known)
+            exact = self._declared_name(known, is_checked)
             if exact is not None:
                 return exact
         name = self._run(_IDENTIFIER)
@@ -273,7 +273,7 @@ class _Parser:
             self.fail("a name does not end with a full stop", self.at - 1)
         return name, ()
 
-    def _declared_name(self, known: frozenset[str]) -> tuple[str, Path] | None:
+    def _declared_name(self, known: frozenset[str], is_checked: bool) -> tuple[str, Path] | None:
         """The longest declared name wins (semantics §3); what follows it are property steps."""
         name = longest_name_at(self.text, self.at, known)
         if name is None:
@@ -281,8 +281,8 @@ class _Parser:
         start = self.at
         self.at += len(name)
         if name.strip(_IDENTIFIER):
-            message = f'the name "{name}" has characters that the grammar does not allow'
-            self._tolerate("unusual-name", message, start, len(name))
+            message = f'the name "{name}" cannot be written in a runtime expression'
+            self.tolerated.append(ToleratedSyntax("unusual-name", message, start, len(name), is_checked=is_checked))
         return name, self._steps_of_path() if self.text[self.at : self.at + 1] in (".", "[") else ()
 
     # header-reference = "header." token ; token = 1*tchar
@@ -357,7 +357,7 @@ class _Parser:
             steps.append(self._bracket() if self.text[self.at] == "[" else self._property())
         written = self.text[start : self.at]
         shown = written if len(written) <= 40 else f"{written[:39]}…"
-        message = f"`{shown}` is not in the Specification (it works here, not elsewhere)"
+        message = f"`{shown}` is not runtime expression syntax; it works here, but other tools may reject it"
         self._tolerate("property-step", message, start, len(written))
         if self.at < len(self.text) and self.text[self.at] == "#":
             self.at += 1
@@ -383,9 +383,7 @@ class _Parser:
             return inner[1:-1]
         self.at = start
         hint = "select with a Selector Object of type jsonpath, or name one item such as [0]"
-        self.fail(
-            "only an index or a quoted name may stand in brackets", start, length=max(1, len(inner) + 2), hint=hint
-        )
+        self.fail("brackets can hold only an index or a quoted name", start, length=max(1, len(inner) + 2), hint=hint)
 
     # ------------------------------------------------------------------ helpers
 

@@ -179,12 +179,12 @@ def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Express
     if not length:
         return dollar, dollar, None, []
     if text.startswith(_MANY, dollar + length):
-        message = "only an index or a quoted name may stand in brackets"
+        message = "brackets can hold only an index or a quoted name"
         hint = "select with a Selector Object of type jsonpath, or name one item such as [0]"
         raise ExpressionSyntaxError(message, dollar + length, 2, hint)
     node, _ = parse_expression(text[dollar : dollar + length], declared)
     canonical = f"{{{canonical_form(node)}}}"
-    message = f"{text[dollar : dollar + length]} stands in a text without braces"
+    message = f"{text[dollar : dollar + length]} is embedded in text without braces"
     return dollar, dollar + length, node, [ToleratedSyntax("bare-expression", message, dollar, length, canonical)]
 
 

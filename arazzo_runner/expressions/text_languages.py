@@ -107,7 +107,7 @@ class _XPath:
 
     def value(self, value: JsonValue) -> str:
         if self._comments:
-            raise Unwritable("it stands in a comment")
+            raise Unwritable("it is in a comment")
         text = to_text(value)
         if self._quote:
             self._held += len(text)
@@ -146,7 +146,7 @@ class _XPath:
 
     def _name(self, text: str) -> str:
         if not XML_NAME.fullmatch(text):
-            raise Unwritable("it is no name of an element or attribute")
+            raise Unwritable("it is not a name of an element or attribute")
         return text
 
     def _literal(self, value: JsonValue, text: str) -> str:
@@ -195,7 +195,7 @@ class _Xml:
     def __init__(self) -> None:
         self._inside = ""  # the opening of markup; "" in character data
         self._quote = ""
-        self._before = ""  # the last character of a tag that is no blank
+        self._before = ""  # the last character of a tag that is not a blank
 
     def text(self, text: str) -> str:
         place = 0
@@ -217,7 +217,7 @@ class _Xml:
             is_plain = text and not any(each in text for each in "]>\r")
             return text if is_plain else f"]]>{escape(text)}<![CDATA["
         if self._inside:
-            raise Unwritable(f"it stands in {_KINDS[self._inside]} of XML, where nothing can be escaped")
+            raise Unwritable(f"it is in {_KINDS[self._inside]} of XML, where nothing can be escaped")
         return escape(text)
 
     def end(self) -> str:
@@ -230,7 +230,7 @@ class _Xml:
             self._before = '"'
             return f'"{escape_attribute(text)}"'
         if not XML_NAME.fullmatch(text):
-            raise Unwritable("it is no name for an XML element or attribute")
+            raise Unwritable("it is not a name for an XML element or attribute")
         self._before = text[-1]
         return text
 

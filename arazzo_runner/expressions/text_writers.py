@@ -127,7 +127,7 @@ class JsonPath(Json):
         text = to_text(value)
         if self._last == ".":
             if not _MEMBER_NAME.fullmatch(text):
-                raise Unwritable("it is no name that JSONPath allows after a full stop; write ['…'] around it")
+                raise Unwritable("it is not a name that JSONPath allows after a full stop; write ['…'] around it")
             return text
         if continues(self._last, text) or is_number(value, text) or value is None or isinstance(value, bool):
             return text

@@ -49,7 +49,7 @@ def read_baseline(path: str) -> Baseline:
         raise _unusable(path, str(problem), "--write-baseline makes a new one") from None
     entries = value.get("findings") if isinstance(value, dict) and value.get("version") == VERSION else None
     if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
-        raise _unusable(path, "it is no baseline of this version", "--write-baseline makes a new one")
+        raise _unusable(path, "it is not a baseline of this version", "--write-baseline makes a new one")
     left: Counter[str] = Counter()
     for entry in entries:
         left[entry["fingerprint"]] += entry.get("count", 1)

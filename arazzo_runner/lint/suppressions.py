@@ -135,7 +135,7 @@ def _about(suppressions: Iterable[Suppression], policy: Policy, codes: Collectio
 
 def _unused(ignore: Suppression, policy: Policy, codes: Collection[str]) -> Iterator[Diagnostic]:
     if not ignore.codes:
-        yield _unused_code(ignore, "this ignore names no code", "write # arazzo-ignore: CODE -- and the reason")
+        yield _unused_code(ignore, "this ignore does not name a code", "write # arazzo-ignore: CODE -- and the reason")
     for code in ignore.codes:
         if code in codes:
             if code not in ignore.used and not policy.is_off(code):

@@ -111,7 +111,7 @@ class ActionCompiler(Record):
         assert action.step_id is not None
         if action.step_id in self.context.declared.steps:
             return True
-        message = f'action "{action.name}" leads to step "{action.step_id}", which this workflow does not have'
+        message = f'action "{action.name}" goes to step "{action.step_id}", which is not in this workflow'
         hint = names_hint(action.step_id, self.context.declared.steps)
         self.context.problems.error("unknown-step", message, action.at.child("stepId"), hint=hint)
         return False

@@ -178,10 +178,10 @@ class StepCompiler(Record):
         if _is_credential(parameter, operation) or operation.faults:
             return  # declared by a security scheme, or perhaps by a part that cannot be read, which is reported
         name = operation.operation_id or f"{operation.method} {operation.path}"
-        message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent all the same'
+        message = f'operation {name} declares no {parameter.in_} parameter "{parameter.name}"; it is sent anyway'
         known = [declared.name for declared in operation.parameters if declared.location == parameter.in_]
         if not operation.parameters:
-            message = f'operation {name} declares no parameters; "{parameter.name}" is sent all the same'
+            message = f'operation {name} declares no parameters; "{parameter.name}" is sent anyway'
         self.context.problems.warn(
             "undeclared-parameter", message, parameter.at, hint=names_hint(parameter.name, known)
         )
@@ -260,7 +260,7 @@ class StepCompiler(Record):
             name = text
             if text.startswith("$steps."):
                 name = text.removeprefix("$steps.")
-                message, fix = f'dependsOn names "{text}"', replacing(at, name)
+                message, fix = f'dependsOn takes a stepId, found "{text}"', replacing(at, name)
                 self.context.problems.tolerate("depends-on-form", message, at, hint=f"write {name}", fix=fix)
             if name == step.step_id:
                 own_hint = "name the step that must come before it"
@@ -278,7 +278,7 @@ class StepCompiler(Record):
         key = self.linker.workflow(local if local != workflow_text else workflow_text, at) if separator else None
         if not separator:
             hint = "write a stepId, or $workflows.<workflowId>.steps.<stepId>"
-            self.context.problems.error("unknown-step", f'"{text}" names no step', at, hint=hint)
+            self.context.problems.error("unknown-step", f'"{text}" does not name a step', at, hint=hint)
         if key is None:
             return None
         workflow = self._workflow_of(key)
@@ -310,7 +310,7 @@ def compile_outputs(
             value = compile_text(output, place, context)
             if isinstance(value, Literal) and value.value is not None:
                 message = f'output "{name}" is the constant text "{output}"'
-                hint = "an output is a runtime expression such as $response.body#/id"
+                hint = "write a runtime expression, such as $response.body#/id"
                 if output.startswith("$") and ("[?" in output or "[*" in output):
                     hint = "a filter cannot be written here; use a Selector Object (1.1)"
                 context.problems.warn("constant-output", message, place, hint=hint)

@@ -31,11 +31,12 @@ _HINTS: Final = {
     "condition-syntax": "write a comparison, such as $statusCode == 200",
     "expression-syntax": "write an expression, such as $response.body#/id",
     "filter-passes-anything": "test that it is there: $[?@.name && @.name != null]",
+    "jsonpath-comparison": "use a simple condition, without context and type",
     "jsonpath-syntax": "write an RFC 9535 query, such as $.items[?@.id == 1]",
     "jsonpointer-syntax": "write a JSON Pointer, such as /items/0",
     "length-property": "test an item instead, as in $response.body#/items/0",
     "regex-syntax": "write an ECMA-262 pattern, such as ^[0-9]+$",
-    "unusual-name": "give it a name of letters, digits, full stops, hyphens and underscores",
+    "unusual-name": 'rename it, with letters, digits, ".", "-" and "_" only',
     "whole-inputs": "read one input, as in $inputs.<name>",
     "whole-outputs": "read one output, as in $steps.<stepId>.outputs.<name>",
     "xpath-syntax": "write an XPath, such as //item[@id = '1']",
@@ -64,6 +65,8 @@ class Context(Record):
     def report_tolerated(self, tolerated: Iterable[ToleratedSyntax], at: Location) -> None:
         """Report each tolerated deviation from the grammar, with its canonical spelling as the fix."""
         for each in tolerated:
+            if each.is_checked:
+                continue
             is_same = each.code in _WITHOUT_SPELLING
             hint = _HINTS.get(each.code) if each.canonical is None or is_same else f"write {each.canonical}"
             offset, length = each.span or (each.offset, each.length)
@@ -165,7 +168,7 @@ def names_hint(name: str, known: Iterable[str]) -> str | None:
     if not names:
         return None
     shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
-    return f"there are: {shown}"
+    return f"available: {shown}"
 
 
 def component_names(document: LoadedDocument, kind: str) -> Mapping[str, object]:
@@ -205,7 +208,7 @@ def component(item: ReusableObject, kind: str, context: Context) -> object | Non
     if not item.reference:
         return None  # already reported when the document was read
     if not item.reference.startswith(prefix):
-        message = f'"{item.reference}" is no reference to a component of the right kind'
+        message = f'"{item.reference}" is not a reference to a component of the right kind'
         suggested = _component_name(item.reference, known)
         fix = None if suggested is None else replacing(at, prefix + suggested, is_safe=False)
         hint = f"write {prefix}{suggested or '<name>'}"

@@ -69,7 +69,7 @@ def embedded_inputs(
 
 
 def _needs_embedding(schema: JsonValue) -> bool:
-    """Return whether a schema has a `$ref` that is no JSON Pointer into the document, or an `$id`."""
+    """Return whether a schema has a `$ref` that is not JSON Pointer into the document, or an `$id`."""
     for each in _schemas(schema):
         reference = each.get("$ref")
         if "$id" in each or (isinstance(reference, str) and reference[:2] not in ("#/", "#")):
@@ -144,7 +144,7 @@ class _Embedding:
         try:
             node = self._references.target(reference, base)
         except ReferenceFailure as failure:
-            # Rules report references into the document that lead nowhere, and those to other servers.
+            # Rules report references into the document that point to nothing, and those to other servers.
             if not (is_own and (reference.startswith("#") or is_remote(join(base, reference)))):
                 self.failures.append((at, failure))
             return reference

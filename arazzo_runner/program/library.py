@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, TypeAlias
@@ -169,7 +170,7 @@ class Library:
                 self.problems.extend(source.structure.remaining())
 
     def open_unneeded(self, document: LoadedDocument) -> dict[str, Source | None]:
-        """Return every source of a document; of one that no step needs, what is wrong is no error of a run.
+        """Return every source of a document; of one that no step needs, what is wrong is not an error of a run.
 
         One that cannot be read is only a warning (semantics §2).
         """
@@ -227,9 +228,8 @@ class Library:
     def _left_unread(self, source: SourceDescription, uri: str) -> NotChecked | None:
         at, hint = source.at.child("url"), _override_hint(source)
         if self.options.unchecked:
-            self.problems.info(
-                "not-checked", f'source "{source.name}" ({uri}) is remote and was not read', at, hint=hint
-            )
+            message = f'source "{source.name}" ({uri}) is remote and was not read; steps that use it are not checked'
+            self.problems.info("not-checked", message, at, hint=f"read it with --allow-remote, or {hint}")
             return NotChecked(uri)
         message = f'source "{source.name}" ({uri}) is remote, and --offline forbids reading it'
         self.problems.error("source-not-readable", message, at, hint=hint)
@@ -278,7 +278,7 @@ class Library:
         at = source.at.child("url")
         kind = sniff(document.value)
         if kind is None:
-            message = f'source "{source.name}" ({display(uri)}) is no OpenAPI, AsyncAPI or Arazzo description'
+            message = f'source "{source.name}" ({display(uri)}) is not an OpenAPI, AsyncAPI or Arazzo description'
             hint = "its root needs a field openapi, swagger, asyncapi or arazzo"
             self.problems.error("source-kind", message, at, hint=hint)
             return None
@@ -347,4 +347,4 @@ def _relative(uri: str, base: str) -> str:
 
 
 def _override_hint(source: SourceDescription) -> str:
-    return f"name the file with --source {source.name}=PATH"
+    return f"name a file with --source {shlex.quote(source.name)}=PATH"

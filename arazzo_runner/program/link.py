@@ -35,7 +35,7 @@ class Linker:
             return self._sources.operation(*named, at)
         if text.startswith("$"):
             hint = "write the operationId, or $sourceDescriptions.<name>.<operationId>"
-            self.problems.error("unknown-operation", f'"{text}" names no operation', at, hint=hint)
+            self.problems.error("unknown-operation", f'"{text}" does not name an operation', at, hint=hint)
             return None
         return self._bare(text, at)
 
@@ -65,7 +65,7 @@ class Linker:
 
     def _unqualified(self, name: str, sources: OpenedSources, at: Location, source: str | None = None) -> None:
         """Report a bare operationId among several sources; `source` is the one that it was found in."""
-        message = f'operationId "{name}" does not say which of the {sources.with_operations} sources it is in'
+        message = f'operationId "{name}" must name its source, because there are {sources.with_operations}'
         qualified = f"$sourceDescriptions.{source or '<name>'}.{name}"
         fix = None if source is None else replacing(at, qualified)
         self.problems.tolerate("unqualified-operation", message, at, hint=f"write {qualified}", fix=fix)
@@ -76,7 +76,7 @@ class Linker:
         if named is not None and "." in name and named[0] in self.document.sources:
             linked = self._sources.operation(*named, at)
             if linked is not None:
-                message, fix = f'"{name}" lacks $sourceDescriptions', replacing(at, qualified)
+                message, fix = f'"{name}" does not begin with $sourceDescriptions', replacing(at, qualified)
                 self.problems.tolerate("operation-reference", message, at, hint=f"write {qualified}", fix=fix)
             return linked
         if sources.unread:
@@ -105,7 +105,7 @@ class Linker:
             self.problems.error("unknown-source", f'there is no source "{named[0]}"', at, hint=hint)
             return None
         if named is None or named[0] not in document.sources or not named[1]:
-            message = f'"{text}" names no workflow'
+            message = f'"{text}" does not name a workflow'
             hint = "write the workflowId, or $sourceDescriptions.<name>.<workflowId>"
             self.problems.error("unknown-workflow", message, at, hint=hint)
             return None
@@ -130,7 +130,7 @@ class Linker:
                 message = f'source "{name}" has no workflow "{workflow_id}"'
                 self.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, source.workflows))
             case OpenApiDescription() | AsyncApiSource():
-                message = f'source "{name}" is no Arazzo document; it has no workflows'
+                message = f'source "{name}" is not an Arazzo document; it has no workflows'
                 self.problems.error("unknown-workflow", message, at)
             case NotChecked() | None:
                 pass  # reported when it was opened

@@ -140,7 +140,7 @@ class PathLinker:
         self._other_form(path_to(name, operation.pointer), at, also, is_forbidden=is_forbidden)
 
     def _other_form(self, path: str, at: Location, also: str = "", *, is_forbidden: bool) -> None:
-        message, fix = "operationPath is not in the Specification's form", replacing(at, path[1:-1])
+        message, fix = "operationPath must be a source's url in braces and a JSON Pointer", replacing(at, path[1:-1])
         report = self.problems.tolerate if is_forbidden else self.problems.warn
         report("operation-path-form", message, at, hint=f"write {path}{also}", fix=fix)
 
@@ -149,7 +149,7 @@ class PathLinker:
         example = names[0] if names else "<name>"
         self.problems.error(
             "operation-path-form",
-            message or f'operationPath "{text}" names no source and pointer',
+            message or f'operationPath "{text}" does not name a source and pointer',
             at,
             hint=hint or f"write {path_to(example, _pointer_of(text) or '/paths/~1pets/get')}",
         )

@@ -73,8 +73,8 @@ class DocumentSources:
             self.problems.error("unknown-source", f'there is no source "{name}"', at, hint=hint)
             return None
         if not operation_id:
-            message, hint = f'"$sourceDescriptions.{name}" names no operation', "add a full stop and the operationId"
-            self.problems.error("unknown-operation", message, at, hint=hint)
+            message = f'"$sourceDescriptions.{name}" does not name an operation'
+            self.problems.error("unknown-operation", message, at, hint="add a full stop and the operationId")
             return None
         description = self.description(name, at)
         if description is None:
@@ -97,7 +97,7 @@ class DocumentSources:
         description.structure.needed(id_key(operation_id))
         found = [each for each in map(description.operation_at, pointers) if each is not None]
         listed = " and ".join(f"{each.method} {each.path}" for each in found)
-        message = f'operationId "{operation_id}" is there {times(len(pointers))} in source "{name}": {listed}'
+        message = f'operationId "{operation_id}" is defined {times(len(pointers))} in source "{name}": {listed}'
         ways = " or ".join(path_to(name, pointer) for pointer in pointers)
         places = tuple(description.place(f"{pointer}/operationId") for pointer in pointers)
         hint = f"name the one you mean with operationPath: {ways}"

@@ -34,7 +34,7 @@ def ordered_steps(
     if cycle:
         at = steps[cycle[0]].at
         message = f"steps wait for each other: {' → '.join(cycle)}"
-        problems.error("dependency-cycle", message, at, hint="remove one dependsOn or output reference of the circle")
+        problems.error("dependency-cycle", message, at, hint="remove one dependsOn or output reference of the cycle")
     for name, step in own.items():
         for later in sorted(needs[name] & step.reads, key=lambda read: positions.get(read, -1)):
             is_in_circle = name in cycle and later in cycle  # is reported
@@ -65,7 +65,7 @@ def _with_later(step: CompiledStep, positions: Mapping[str, int], loops: _Loops)
 
 
 def _without_inherited(step: CompiledStep, positions: Mapping[str, int]) -> CompiledStep:
-    """Leave out what only an action of the workflow reads: it is no dependency of every step above the one read."""
+    """Leave out what only an action of the workflow reads: it is not a dependency of every step above the one read."""
     own = positions[step.step_id]
     later = frozenset(name for name in step.reads if positions.get(name, -1) > own)
     if not later:
@@ -159,7 +159,7 @@ def check_cycles(workflows: Mapping[WorkflowKey, CompiledWorkflow], problems: Pr
     if not stuck:
         return
     at: Location = next(workflow.at for key, workflow in workflows.items() if key.workflow_id == stuck[0])
-    message, hint = f"workflows wait for each other: {' → '.join(stuck)}", "remove one dependsOn of the circle"
+    message, hint = f"workflows wait for each other: {' → '.join(stuck)}", "remove one dependsOn of the cycle"
     problems.error("dependency-cycle", message, at.child("dependsOn"), hint=hint)
 
 

@@ -241,11 +241,11 @@ def _lone_operator(criterion: Criterion) -> ExpressionSyntaxError | None:
     if criterion.context is None or operator not in COMPARISONS:
         return None
     hint = f"write condition: {criterion.context} {operator} <value>, without context"
-    return ExpressionSyntaxError("the condition is only an operator", 0, len(operator), hint)
+    return ExpressionSyntaxError("the condition is an operator without its operands", 0, len(operator), hint)
 
 
 def _report_ignored_context(criterion: Criterion, context: Context) -> None:
-    hint = "say what the condition is with type: regex, jsonpath or xpath, or remove context"
+    hint = "add type: regex, jsonpath or xpath, or remove context"
     message = "a simple condition has no context; this one is ignored"
     place = criterion.at.child("context")
     context.problems.warn("ignored-field", message, place, hint=hint, fix=removing(place, is_safe=False))

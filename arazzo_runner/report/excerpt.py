@@ -24,7 +24,7 @@ _CLOSING = '"]} \n'  # behind the place of the cut
 def masked_preview(value: JsonValue, secrets: Secrets, limit: int) -> str:
     """Return a value, masked, as one short line of JSON."""
     if value is MISSING:
-        return "nothing"
+        return "missing"
     start, is_whole = beginning(value, LARGE)
     text = to_json(masked_body(start, secrets))
     return shortened(text if is_whole else _without_end(text), limit, is_whole=is_whole)

@@ -62,7 +62,7 @@ def older_files(path: str) -> int:
 
 
 def remove(files: Iterable[KeptFile]) -> None:
-    """Remove files; one that is gone already is no failure. Raises OSError."""
+    """Remove files; one that is gone already is not a failure. Raises OSError."""
     for each in files:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(each.path)

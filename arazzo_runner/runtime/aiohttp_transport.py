@@ -143,6 +143,6 @@ def _translated(library: Any) -> Iterator[None]:
         text = problem.message.partition("\n")[0].rstrip(":") or type(problem).__name__  # below it: what was read
         raise library.RemoteProtocolError(text) from problem
     except aiohttp.InvalidURL as problem:
-        raise library.UnsupportedProtocol(f"{problem} is no http(s) URL") from problem
+        raise library.UnsupportedProtocol(f"{problem} is not an http(s) URL") from problem
     except aiohttp.ClientError as problem:
         raise library.ReadError(str(problem)) from problem

@@ -83,13 +83,15 @@ class Exchange:
             # In TLS 1.3 the server refuses our certificate after we may have begun to send; it reads nothing of that.
             return self._none("tls", f"{self._host()} refuses the secure connection: {text}", sent=False)
         if self.answered or "peer closed connection without sending complete message" in text:
-            return self._none("truncated", f"the answer of {self._host()} ended before it was whole", sent=True)
+            return self._none("truncated", f"the response of {self._host()} ended before it was complete", sent=True)
         reason = "protocol" if isinstance(problem, library.ProtocolError) and "disconnected" not in text else "reset"
-        return self._none(reason, f"{self._host()} closed the connection without an answer ({text})", sent=True)
+        return self._none(reason, f"{self._host()} closed the connection without a response ({text})", sent=True)
 
     def timed_out(self) -> NoResponse:
         """Return the answer when the time is over."""
-        return self._none("timeout", f"no whole answer from {self._host()} within {self.effect.timeout:g} s", sent=True)
+        return self._none(
+            "timeout", f"no full response from {self._host()} within {self.effect.timeout:g} s", sent=True
+        )
 
     def _not_connected(self, problem: Exception) -> NoResponse:
         text = str(problem)
@@ -108,12 +110,12 @@ class Exchange:
 
     def _whole(self, status: int, headers: Headers, body: DecodedBody) -> HttpResponse | NoResponse:
         if not body.is_whole:
-            return self._none("truncated", "the compressed answer ended before it was whole", sent=True)
+            return self._none("truncated", "the compressed response ended before it was complete", sent=True)
         return HttpResponse(status, headers, body.data, self._elapsed())
 
     def _unusable(self, problem: TooLarge | Undecodable) -> NoResponse:
         if isinstance(problem, TooLarge):
-            message = f"the answer has more than {self.max_size:,} bytes (--max-response-size)"
+            message = f"the response has more than {self.max_size:,} bytes (--max-response-size)"
             return self._none("too-large", message, sent=True)
         return self._none("protocol", f"the body cannot be decoded: {problem}", sent=True)
 

@@ -116,7 +116,7 @@ class Trail:
     def _refusal(self, status: int, target: str) -> str | None:
         where = _shown(target)
         if origin(target) is None:
-            return f"the redirect to {where[:80]} is not followed: it is no http(s) URL"
+            return f"the redirect to {where[:80]} is not followed: it is not an http(s) URL"
         if len(self._followed) >= self._limit:
             return f"the redirect to {where} is not followed: there were {self._limit} before it (--max-redirects)"
         if self.url[:6].lower() == "https:" and target[:5].lower() == "http:":

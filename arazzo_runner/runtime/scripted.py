@@ -80,7 +80,7 @@ class ScriptedWorld(MutableRecord):
         took = float(entry.get("seconds", 0.0))
         if took > effect.timeout:
             self.now += effect.timeout
-            return NoResponse("timeout", f"no whole answer within {effect.timeout:g} s", True, effect.timeout * 1000)
+            return NoResponse("timeout", f"no full response within {effect.timeout:g} s", True, effect.timeout * 1000)
         self.now += took
         if "fails" in entry:
             return NoResponse(entry["fails"], f"scripted: {entry['fails']}", bool(entry.get("sent", False)))

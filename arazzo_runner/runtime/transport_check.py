@@ -84,11 +84,11 @@ def _proxy_fault(proxy: str) -> str:
         parts = urlsplit(with_scheme(proxy))
         port, host = parts.port, parts.hostname
     except ValueError:
-        return "a proxy is no usable URL"
+        return "a proxy is not a usable URL"
     if parts.scheme not in SCHEMES:
         return f'the proxy {shown(proxy)} has the scheme "{parts.scheme}", not one of {", ".join(SCHEMES)}'
     if not host or port == 0:
-        return "a proxy's URL names no host"
+        return "a proxy's URL does not name a host"
     if parts.scheme.startswith("socks") and find_spec("socksio") is None:
         return f"the proxy {shown(proxy)} needs the package socksio"
     return ""

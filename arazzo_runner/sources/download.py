@@ -46,7 +46,7 @@ def _addresses(uri: str) -> list[str]:
 
     found = origin(uri)
     if found is None:
-        raise FetchError(f"{without_userinfo(uri)} is no usable URL", "write https://host/path")
+        raise FetchError(f"{without_userinfo(uri)} is not a usable URL", "write https://host/path")
     try:
         known = socket.getaddrinfo(found[1], found[2], type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

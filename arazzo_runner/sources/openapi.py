@@ -198,7 +198,7 @@ class OpenApiDescription:
         first, *others = [self.document.at(f"{pointer}/operationId") for pointer in pointers]
         self.structure.add(
             id_key(operation_id),
-            f'operationId "{operation_id}" is there {times(len(pointers))}, and MUST be unique',
+            f'operationId "{operation_id}" is defined {times(len(pointers))}, and must be unique',
             at=others[0],
             related=(first, *others[1:]),
             code="duplicate-operation-id",
@@ -207,7 +207,7 @@ class OpenApiDescription:
 
     def _wrong_operation(self, pointer: str, method: str, raw: JsonValue) -> None:
         if isinstance(raw, dict):
-            self.structure.wrong_type(f"{pointer}/operationId", "operationId", raw["operationId"], "a text")
+            self.structure.wrong_type(f"{pointer}/operationId", "operationId", raw["operationId"], "a string")
         elif raw is not None:
             self.structure.wrong_type(pointer, f"operation {method}", raw)
 
@@ -276,7 +276,7 @@ class OpenApiDescription:
         shape = _VARIABLE.sub("{}", item.path)
         for other in self._paths():
             if other.startswith(start) and other != item.path and _VARIABLE.sub("{}", other) == shape:
-                message = f"the paths {item.path} and {other} are the same, and MUST NOT both be there"
+                message = f"the paths {item.path} and {other} are the same, and must not both be present"
                 places = [self.document.at(f"/paths/{escaped(each)}").at_key() for each in (item.path, other)]
                 key = f"twin {min(item.path, other)}"
                 self.structure.add(key, message, at=places[1], related=(places[0],), hint="merge the two path items")

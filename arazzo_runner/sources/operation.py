@@ -229,7 +229,7 @@ def server_url(
     if override is not None:
         if origin(override) is None:
             shown = without_userinfo(override)
-            raise NoServer(f'the server "{shown}" is no http(s) URL', "write https://host/path")
+            raise NoServer(f'the server "{shown}" is not an http(s) URL', "write https://host/path")
         return override.rstrip("/")
     if not operation.servers:
         return _from_location(operation)
@@ -251,7 +251,7 @@ def _from_location(operation: Operation) -> str:
     # OpenAPI: the default is a server with the URL "/", relative to the description.
     if is_remote(operation.uri):
         return join(operation.uri, "/").rstrip("/")
-    raise NoServer("the description names no server")
+    raise NoServer("the description does not name a server")
 
 
 def _why_not(server: Server, url: str) -> str:

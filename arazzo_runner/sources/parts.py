@@ -42,7 +42,7 @@ class Parts(Record):
         if cause is not None:
             self.report(cause.code, cause.message, cause.at, cause.hint)
             return
-        message, hint = failure.message, failure.hint or "correct the reference; what it stands for is unknown"
+        message, hint = failure.message, failure.hint or "correct the reference, or add what it names"
         if failure.document is not None:
             count, first = self.references.naming(failure.document)
             if count > 1:

@@ -61,7 +61,7 @@ def check_source(uri: str, base: str, stated: str | None, policy: Policy) -> Non
         return
     path = _description_path(uri)
     if is_remote(base):
-        raise FetchError("a remote document must not lead to a file", "name the file with --source NAME=PATH")
+        raise FetchError("a remote document must not lead to a file", "name a file with --source NAME=PATH")
     if stated is not None and is_absolute(stated):
         check_below_root(path, policy)
 
@@ -178,7 +178,7 @@ def _description_path(uri: str) -> str:
     if not path:
         raise FetchError(f"{uri.partition(':')[0][:20]}: URLs are not read", "give a file or an http(s) URL")
     if not path.lower().endswith(SUFFIXES):
-        raise FetchError(f"{os.path.basename(path)} is no .yaml, .yml or .json file")
+        raise FetchError(f"{os.path.basename(path)} is not a .yaml, .yml or .json file")
     return path
 
 
@@ -186,7 +186,7 @@ def _check_remote(uri: str, policy: Policy) -> None:
     if policy.offline:
         raise FetchError("remote documents are not read here")
     if origin(uri) is None:
-        raise FetchError(f"{without_userinfo(uri)} is no usable URL", "write https://host/path")
+        raise FetchError(f"{without_userinfo(uri)} is not a usable URL", "write https://host/path")
 
 
 def _is_allowed(uri: str, policy: Policy) -> bool:

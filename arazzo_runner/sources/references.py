@@ -92,7 +92,7 @@ class References:
             if not isinstance(reference, str):
                 return node
             node = self.target(reference, node.base)
-        raise ReferenceFailure("$refs form a circle")
+        raise ReferenceFailure("the $refs form a cycle")
 
     def target(self, reference: str, base: str) -> Node:
         """Return the node that a reference with this base URI refers to."""
@@ -106,7 +106,8 @@ class References:
         value = MISSING if pointer is None else resolve_pointer(document.value, pointer)
         if value is MISSING or pointer is None:
             own = pointer if loaded.base == self.base else None
-            raise ReferenceFailure(f'$ref "{_shown(reference)}" leads nowhere', pointer=own)
+            message = f'$ref "{_shown(reference)}" points to nothing in {_file_name(loaded.location)}'
+            raise ReferenceFailure(message, pointer=own)
         return Node(value, loaded.subschemas.base_of(pointer), document.at(pointer))
 
     def base_at(self, pointer: str) -> str:
@@ -172,7 +173,7 @@ class References:
             raise
 
     def _fetched(self, uri: str, origin: _Loaded) -> Document:
-        name = without_userinfo(uri) if is_remote(uri) else path_of(uri).replace("\\", "/").rpartition("/")[2] or uri
+        name = _file_name(uri)
         if self._fetch is None:
             raise ReferenceFailure(f"$ref leads to {name}, and other documents are not read here")
         if len(self._loaded) >= MAX_DOCUMENTS:
@@ -225,6 +226,10 @@ def rebased(value: JsonValue, old: str, new: str) -> JsonValue:
         place, hash_sign, fragment = value["$ref"].partition("#")
         moved["$ref"] = (join(old, place) if place else old) + hash_sign + fragment
     return moved
+
+
+def _file_name(uri: str) -> str:
+    return without_userinfo(uri) if is_remote(uri) else path_of(uri).replace("\\", "/").rpartition("/")[2] or uri
 
 
 def _shown(reference: str) -> str:

@@ -15,12 +15,12 @@ from arazzo_runner.errors import Diagnostic, Location, Severity
 HINT: Final = "correct the description, or name another one with --source"
 _MAPPING: Final = "a mapping"
 _LIST: Final = "a list"
-_TYPES: Final[Mapping[str, type]] = {_MAPPING: dict, _LIST: list, "a text": str}
+_TYPES: Final[Mapping[str, type]] = {_MAPPING: dict, _LIST: list, "a string": str}
 _OPENAPI: Final = {"paths": _MAPPING, "components": _MAPPING, "servers": _LIST, "security": _LIST}
 _SWAGGER: Final = {
     "paths": _MAPPING, "definitions": _MAPPING, "parameters": _MAPPING, "responses": _MAPPING,
     "securityDefinitions": _MAPPING, "security": _LIST, "schemes": _LIST, "consumes": _LIST, "produces": _LIST,
-    "host": "a text", "basePath": "a text",
+    "host": "a string", "basePath": "a string",
 }  # fmt: skip
 
 

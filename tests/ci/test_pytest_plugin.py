@@ -51,7 +51,7 @@ def test_documents_are_tests(folder):
     code, out = run_pytest(folder)
     assert code == 1
     assert "1 failed, 1 passed" in out
-    assert "error[condition-syntax]: = is no operator" in out
+    assert "error[condition-syntax]: = is not an operator" in out
     assert "12 |           - condition: $statusCode = 200" in out
     assert "Traceback" not in out
 

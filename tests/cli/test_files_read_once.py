@@ -319,7 +319,7 @@ def test_documents_and_certificates_are_regular_files(folder: Path, outcome: Out
     os.chdir(folder / "sound")
     with pipe(b"arazzo: 1.0.1\n") as name:
         code, text = outcome(option.line(str(option.form).replace("{file}", name)), name)
-    said = "was not found; tried FILE" if option.name == "--source" else "it is no regular file"
+    said = "was not found; tried FILE" if option.name == "--source" else "it is not a regular file"
     assert code > 0
     assert any("FILE" in line and said in line for line in text), text
 

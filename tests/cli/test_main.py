@@ -109,7 +109,7 @@ def test_every_command_has_its_summary_and_examples(name: str, capsys: pytest.Ca
     ("arguments", "message"),
     [
         (["rum"], 'there is no command "rum"; did you mean "run"'),
-        (["frobnicate"], 'there is no command "frobnicate"; there are: run, '),
+        (["frobnicate"], 'there is no command "frobnicate"; available: run, '),
         (["run"], "missing argument 'SPEC...'"),
         (["run", "x", "--mock", "--dry-run"], "--mock and --dry-run exclude each other"),
         (["run", "x", "--scenario", "s.yml"], "--scenario needs --mock"),

@@ -43,7 +43,7 @@ def findings(text, path="arazzo.toml"):
         pytest.param('[validate.rules.retry-limits]\nlevel = "error"\nmost-retrys = 3\n', [("unknown-setting", 3, 1, 'did you mean "most-retries"?')], id="an option of a rule nearly spelt"),
         pytest.param('[validate.rules]\nunusual-id = { size = 3 }\n', [("unknown-setting", 2, 1, "arazzo explain unusual-id lists its options")], id="an option of a rule that has none"),
         pytest.param('[[validate.overrides]]\npaths = []\n[[validate.overrides]]\n', [("invalid-setting", 3, 3, 'write paths = ["…"]')], id="the second override without paths"),
-        pytest.param('x = """\n[validate]\npreset = 3\n"""\n', [("unknown-setting", 1, 1, "there are: environment, environments, sources, url-map, validate")], id="a long text hides what looks like a table"),
+        pytest.param('x = """\n[validate]\npreset = 3\n"""\n', [("unknown-setting", 1, 1, "available: environment, environments, sources, url-map, validate")], id="a long text hides what looks like a table"),
         pytest.param('[sources]\na = "b"\n\n[sources.c]\nd = 1\n', [("invalid-setting", 4, 2, 'write it in quotes: c = "…"')], id="a table for a text"),
         pytest.param('environment = "x"\n[environments.y]\n', [("invalid-setting", 1, 1, "write [environments.x]")], id="an environment that is not there"),
         pytest.param('[environments.a]\nserver = {}\n', [("unknown-setting", 2, 1, 'did you mean "servers"?')], id="an environment's key nearly spelt"),
@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path):
         pytest.param(b"\xff\xfea\0=\0001\0", None, "not UTF-8", id="UTF-16"),
         pytest.param(b"a = '\xed\xa0\x80'", None, "not UTF-8", id="half a surrogate pair"),
         pytest.param(b"#" * 1_000_001, None, "more than 1,000,000 bytes", id="more than 1 MB"),
-        pytest.param(b"[validate.rules]\n" + b"".join(b"a%d = 1\n" % number for number in range(3000)), 2, "must be a text", id="3,000 unknown rules"),
+        pytest.param(b"[validate.rules]\n" + b"".join(b"a%d = 1\n" % number for number in range(3000)), 2, "must be a string", id="3,000 unknown rules"),
     ],
 )  # fmt: skip
 def test_absurd_files_are_refused_at_their_position(data, line, says, tmp_path):

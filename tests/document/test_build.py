@@ -123,7 +123,7 @@ def test_a_document_with_everything_has_no_findings():
         pytest.param("/sourceDescriptions/0/type", "graphql", ("invalid-value", "error", "/sourceDescriptions/0/type"), id="an unknown type"),
         pytest.param("/sourceDescriptions/0/name", "a b", ("unusual-name", "error", "/sourceDescriptions/0/name"), id="a name with a blank"),
         pytest.param("/workflows/0/workflowId", "v", ("duplicate-name", "error", "/workflows/1/workflowId"), id="a workflowId twice"),
-        pytest.param("/workflows/0/inputs", [], ("wrong-type", "error", "/workflows/0/inputs"), id="inputs are no schema"),
+        pytest.param("/workflows/0/inputs", [], ("wrong-type", "error", "/workflows/0/inputs"), id="inputs that are not a schema"),
         pytest.param("/workflows/0/steps", {}, ("wrong-type", "error", "/workflows/0/steps"), id="steps are a mapping"),
         pytest.param(f"{STEP}/operationId", ..., ("missing-field", "error", STEP), id="nothing to call"),
         pytest.param(f"{STEP}/workflowId", "v", ("exclusive-fields", "error", f"{STEP}/workflowId"), id="two targets"),

@@ -176,7 +176,7 @@ def test_a_parallel_run_that_failed_is_replayed_with_all_its_requests(arazzo, fo
 
 
 WRONG = [
-    pytest.param("arazzo: 1.0.1\n", "this is no cassette", id="another kind of document"),
+    pytest.param("arazzo: 1.0.1\n", "this is not a cassette", id="another kind of document"),
     pytest.param("arazzo-cassette: 7\n", "reads cassettes of version 1", id="a version of the future"),
     pytest.param("arazzo-cassette: 1\n", "interactions is missing", id="nothing in it"),
     pytest.param(
@@ -187,8 +187,8 @@ WRONG = [
     pytest.param(
         "arazzo-cassette: 1\ndocument: a.yml\nworkflowId: w\nstatus: succeeded\ninteractions:\n- key: a#1\n"
         "  request: {method: GET, url: 'http://x/'}\n  response: {status: 200, base64: '%%'}\n",
-        "this is no base64",
-        id="a body that is no base64",
+        "this is not base64",
+        id="a body that is not base64",
     ),
     pytest.param("a: [\n", "yaml-syntax", id="broken YAML"),
 ]

@@ -26,7 +26,7 @@ def arazzo(tmp_path, document, *arguments):
     [
         pytest.param(SEED, "refresh-401", 1, ["refreshToken", "$statusCode == 200", "401"], id="refresh is refused"),
         pytest.param(SEED, "validate-401", 1, ["validateToken", "$statusCode == 200", "401"], id="the new token is refused"),
-        pytest.param(SEED, "lost-answer", 3, ["refreshToken", "in doubt"], id="the answer of the refresh is lost"),
+        pytest.param(SEED, "lost-answer", 3, ["refreshToken", "in doubt"], id="the response of the refresh is lost"),
         pytest.param(PATIENT, "graphql-errors", 1, ["query", "$response.body#/errors == null", "permission"], id="GraphQL errors with status 200"),
         pytest.param(PATIENT, "refresh-503-twice", 0, ["refresh", "recovered"], id="503 twice, then retried with success"),
         pytest.param(PATIENT, "rate-limited-429", 1, ["query", "429"], id="a status that no action is for"),

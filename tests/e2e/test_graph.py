@@ -52,7 +52,7 @@ def test_svg_has_no_scripts_and_references(arazzo, run):
     ("arguments", "said"),
     [
         pytest.param(("graph", UNDO, "--run", "nowhere.json"), "nowhere.json", id="a report that is not there"),
-        pytest.param(("graph", UNDO, "--run", "odd.json"), "not the report of a run", id="a file that is no report"),
+        pytest.param(("graph", UNDO, "--run", "odd.json"), "not the report of a run", id="a file that is not a report"),
         pytest.param(("graph", UNDO, "-w", "boook-trip"), 'did you mean "book-trip"?', id="an unknown workflow"),
         pytest.param(("graph", UNDO, "--format", "png"), "'png' is not one of", id="an unknown format"),
     ],

@@ -147,7 +147,7 @@ def test_mock_reports_that_a_port_is_in_use(arazzo: Arazzo) -> None:
 def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "package" / "pages"
     folder.mkdir(parents=True)
-    (folder / "unknown-step.md").write_text("# unknown-step\n\nA stepId that names no step.\n\nMore.\n")
+    (folder / "unknown-step.md").write_text("# unknown-step\n\nA stepId that does not name a step.\n\nMore.\n")
     (folder / "bare-expression.md").write_text("# bare-expression\n\nAn expression without braces.\n")
     monkeypatch.setattr(code_pages, "_FOLDER", str(folder))
     return folder

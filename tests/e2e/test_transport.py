@@ -139,8 +139,8 @@ def test_an_encrypted_key_needs_its_password(
         (["--cert", "look.arazzo.yml"], "unusable-certificate", "the client certificate look.arazzo.yml"),
         (["--cacert", "api.test=gone.pem"], "unusable-certificate", "the authority gone.pem"),
         (["--proxy", f"ftp://me:{PASSWORD}@p.test"], "unusable-proxy", 'p.test has the scheme "ftp"'),
-        (["--proxy", f"http://me:{PASSWORD}@p.test:port"], "unusable-proxy", "no usable URL"),
-        (["--proxy", "http://"], "unusable-proxy", "no host"),
+        (["--proxy", f"http://me:{PASSWORD}@p.test:port"], "unusable-proxy", "not a usable URL"),
+        (["--proxy", "http://"], "unusable-proxy", "does not name a host"),
     ],
 )
 def test_nothing_is_sent_when_an_option_cannot_be_used(

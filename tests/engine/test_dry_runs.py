@@ -56,7 +56,7 @@ OTHER = {"context": "$response.body", "condition": "$[?@.state == 7]", "type": "
                      ["repeats from \"take\" until $response.body#/state == 'ready'"], id="a step that waits between the tries"),
         pytest.param([{**TAKE, "successCriteria": [OTHER], "onFailure": [{"name": "again", "type": "retry", "retryLimit": 9}]}, DONE], ["take", "done"],
                      ["repeats until $response.body has $[?@.state == 7], at most 9 times"], id="a retry"),
-        pytest.param([{**TAKE, "onSuccess": [goto("done")]}, WAIT, {**DONE, "onSuccess": [goto("wait", "$statusCode == 200")]}], ["take", "done", "wait"], [None], id="a goto back to a step that was not visited is no loop"),
+        pytest.param([{**TAKE, "onSuccess": [goto("done")]}, WAIT, {**DONE, "onSuccess": [goto("wait", "$statusCode == 200")]}], ["take", "done", "wait"], [None], id="a goto back to a step that was not visited is not a loop"),
     ],
 )  # fmt: skip
 def test_a_dry_run_has_each_request_once(tmp_path, steps, requests, repeats):

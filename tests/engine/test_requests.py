@@ -107,7 +107,7 @@ def test_values_in_xml_parts_stay_data(send):
 def test_a_value_that_its_place_cannot_hold_fails_the_step(send):
     step = {"operationId": "xml", "requestBody": {"payload": "<!-- {$inputs.v} --><a/>"}}
     result, world = send(step, {"v": "-->"})
-    assert "stands in a comment of XML" in result.reason
+    assert "is in a comment of XML" in result.reason
     assert world.requests == []
 
 
@@ -137,7 +137,7 @@ JSON_TEMPLATE = '{"name": "{$inputs.name}", "count": {$inputs.count}, "tags": {$
         pytest.param("post", {"payload": "$inputs.o"}, {"o": {"k": None}}, b'{"k":null}', "application/json", id="a whole expression"),
         pytest.param("post", {"payload": JSON_TEMPLATE}, {"name": 'a"b', "count": 2, "tags": ["x"]},
                      b'{"name":"a\\"b","count":2,"tags":["x"],"who":"a\\"b"}', "application/json", id="a JSON template, data cannot break out of its string"),
-        pytest.param("post", {"payload": "plain text"}, {}, b'"plain text"', "application/json", id="a text that is no JSON is a JSON string"),
+        pytest.param("post", {"payload": "plain text"}, {}, b'"plain text"', "application/json", id="a text that is not JSON is a JSON string"),
         pytest.param("post", {"contentType": "text/plain", "payload": "n={$inputs.n}"}, {"n": True}, b"n=true", "text/plain", id="a text template"),
         pytest.param("form", {"payload": {"a": "$inputs.n", "b": "x&y"}}, {"n": 1}, b"a=1&b=x%26y", "application/x-www-form-urlencoded", id="the operation's only media type"),
         pytest.param("xml", {"payload": "<a>{$inputs.n}</a>", "replacements": [{"target": "/a", "value": "$inputs.m"}]}, {"n": 1, "m": "<"}, b"<a>&lt;</a>", "application/xml", id="XML with a replacement"),
@@ -168,7 +168,7 @@ def test_body_is_built_from_the_payload(send, operation, body, inputs, expected,
         pytest.param({"operationId": "post", "requestBody": {"payload": ["$inputs.gone"]}}, {}, "$inputs.gone has no value", id="an item is missing"),
         pytest.param({"operationId": "post", "requestBody": {"payload": "$inputs.gone"}}, {}, "$inputs.gone has no value", id="the whole payload is missing"),
         pytest.param({"operationId": "post", "requestBody": {"payload": '{"a": {$inputs.gone}}'}}, {}, "$inputs.gone has no value", id="part of a JSON template is missing"),
-        pytest.param({"operationId": "post", "requestBody": {"payload": '{"a": {$inputs.a}'}}, {"a": 1}, "no JSON", id="a template that makes no JSON"),
+        pytest.param({"operationId": "post", "requestBody": {"payload": '{"a": {$inputs.a}'}}, {"a": 1}, "not JSON", id="a template that makes no JSON"),
         pytest.param({"operationId": "post", "requestBody": {"payload": {}, "replacements": [{"target": "/a/b", "value": 1}]}}, {}, "matches nothing", id="a target that matches nothing"),
         pytest.param({"operationId": "form", "requestBody": {"payload": [1]}}, {}, "a form is a mapping", id="a form that is a list"),
         pytest.param({"operationId": "get", "parameters": [{"name": "id", "in": "path", "value": "$inputs.id"}, {"name": "must", "in": "query", "value": 1}]}, {}, "$inputs.id has no value", id="a path parameter is missing"),

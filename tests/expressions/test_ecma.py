@@ -18,13 +18,13 @@ pytestmark = pytest.mark.skipif(not is_there(), reason="there is no node on PATH
 
 REFUSED = (
     "is an error under the flag u, without which",
-    "octal escapes are no part of ECMA-262",
-    "is no escape of ECMA-262",
-    "is no property of ECMA-262",
+    "octal escapes are not part of ECMA-262",
+    "is not an escape of ECMA-262",
+    "is not a property of ECMA-262",
     "needs a property in braces",
-    "this escape names no character",
+    "this escape does not name a character",
     "\\P where case is ignored is read differently by different engines",
-    "half a surrogate pair is no character",
+    "half a surrogate pair is not a character",
     "which the pattern does not have",
     "\\k needs a group name",
     "a back reference in a lookbehind is read differently by different engines",

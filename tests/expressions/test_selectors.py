@@ -32,7 +32,7 @@ def test_bytes_are_no_json(kind):
 
 
 def test_an_unknown_language_is_named():
-    with pytest.raises(ExpressionSyntaxError, match='"jmespath" is no query language'):
+    with pytest.raises(ExpressionSyntaxError, match='"jmespath" is not a query language'):
         compile_query("a", "jmespath", None)
 
 

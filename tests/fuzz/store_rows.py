@@ -58,7 +58,7 @@ class Kept:
         self.queues = durable_runs.queues(self.runtime)
 
     def write(self, data: bytes) -> bool:
-        """Write an input into the store; False when it names no place."""
+        """Write an input into the store; False when it does not name a place."""
         head, _, text = data.partition(b"\n")
         table, column, key, *label = [*head.decode("utf-8", "replace").split(" "), "", ""]
         if column not in self.columns.get(table, ()):

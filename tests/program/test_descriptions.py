@@ -106,7 +106,7 @@ def test_of_two_parameters_that_differ_the_one_given_is_an_error(tmp_path):
 
 def test_both_places_of_an_operation_id_are_named(tmp_path):
     [found] = findings(tmp_path, whole({"/a": {"delete": operation()}, "/b": {"get": operation()}}))
-    assert found.message == 'operationId "op" is there twice in source "api": DELETE /a and GET /b'
+    assert found.message == 'operationId "op" is defined twice in source "api": DELETE /a and GET /b'
     assert [each.pointer for each in found.related] == ["/paths/~1a/delete/operationId", "/paths/~1b/get/operationId"]
     assert "'{$sourceDescriptions.api.url}#/paths/~1b/get'" in found.hint
 
@@ -159,7 +159,7 @@ def test_a_parameter_without_in_is_an_error(tmp_path, target, is_read):
         pytest.param("{$sourceDescriptions.apy.url}#/paths/~1a/get", 'operationPath: there is no source "apy"; did you mean "api"?', "write '{$sourceDescriptions.api.url}#/paths/~1a/get'", id="a misspelt source"),
         pytest.param("{$sourceDescriptions.api.url}#/paths/~1b/get", 'source "api" has nothing callable at /paths/~1b/get', "did you mean '{$sourceDescriptions.api.url}#/paths/~1a/get'?", id="a misspelt pointer"),
         pytest.param("GET /b", 'operationPath "GET /b" is in no source', "did you mean '{$sourceDescriptions.api.url}#/paths/~1a/get'?", id="a misspelt path"),
-        pytest.param("GET /a", "operationPath is not in the Specification's form", "write '{$sourceDescriptions.api.url}#/paths/~1a/get' or operationId: op", id="method and path"),
+        pytest.param("GET /a", "operationPath must be a source's url in braces and a JSON Pointer", "write '{$sourceDescriptions.api.url}#/paths/~1a/get' or operationId: op", id="method and path"),
     ],
 )  # fmt: skip
 def test_the_hint_about_an_operation_path_is_the_right_path(tmp_path, path, message, hint):
@@ -178,7 +178,7 @@ def test_an_operation_without_parameters_says_so(tmp_path):
     step = {"operationId": "op", "parameters": [{"name": "limit", "in": "query", "value": 1}]}
     [found] = findings(tmp_path, api(), step)
     assert (found.severity.value, found.hint) == ("warning", None)
-    assert found.message == 'operation op declares no parameters; "limit" is sent all the same'
+    assert found.message == 'operation op declares no parameters; "limit" is sent anyway'
 
 
 @pytest.mark.parametrize(
@@ -242,4 +242,4 @@ def test_a_source_that_moved_is_named_by_its_path_from_the_document(tmp_path):
     path.write_text(json.dumps(document))
     [found] = arazzo_runner.validate(path, rules=(), load_options=LoadOptions(root=str(tmp_path)))
     assert (found.severity.value, found.code) == ("warning", "source-moved")
-    assert found.hint == "write url: ../apis/api.json, or name the file with --source api=PATH"
+    assert found.hint == "write url: ../apis/api.json, or name a file with --source api=PATH"

@@ -194,9 +194,9 @@ def test_a_source_that_does_not_exist_is_looked_up_elsewhere(folder):
         pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$statusCode", "condition": "200"}]}, [("context-comparison", "error")], id="a value compared with its context"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$response.body", "condition": "$.[", "type": "jsonpath"}]}, [("jsonpath-syntax", "error")], id="a malformed JSONPath"),
         pytest.param({"operationId": "listPets", "successCriteria": [{"context": "$response.body", "condition": "(", "type": "regex"}]}, [("regex-syntax", "error")], id="a malformed regular expression"),
-        pytest.param({"operationId": "listPets", "successCriteria": [{"context": "body", "condition": "a", "type": "regex"}]}, [("expression-syntax", "error")], id="a context that is no expression"),
+        pytest.param({"operationId": "listPets", "successCriteria": [{"context": "body", "condition": "a", "type": "regex"}]}, [("expression-syntax", "error")], id="a context that is not an expression"),
         pytest.param({"operationId": "addPet", "requestBody": {"payload": {"$inputs.key": 1, "name": "x"}}}, [("undeclared-input", "error"), ("expression-as-key", "warning")], id="a computed key"),
-        pytest.param({"operationId": "addPet", "requestBody": {"payload": {}, "replacements": [{"target": "a", "value": 1}]}}, [("jsonpointer-syntax", "error")], id="a target that is no pointer"),
+        pytest.param({"operationId": "addPet", "requestBody": {"payload": {}, "replacements": [{"target": "a", "value": 1}]}}, [("jsonpointer-syntax", "error")], id="a target that is not a pointer"),
         pytest.param({"operationId": "addPet", "requestBody": {"payload": {}, "replacements": [{"target": "$.a", "value": 1}]}}, [("target-language", "warning")], id="a target that is a JSONPath"),
         pytest.param({"operationId": "listPets", "dependsOn": ["$steps.s0"]}, [("depends-on-form", "error"), ("dependency-cycle", "error")], id="dependsOn as an expression, of itself"),
         pytest.param({"operationId": "listPets", "dependsOn": ["zero"]}, [("unknown-step", "error")], id="dependsOn an unknown step"),
@@ -291,7 +291,7 @@ def test_a_program_is_loaded_once_and_run_many_times(folder):
     path.write_text(json.dumps(value))
     program = arazzo_runner.load(path, load_options=LoadOptions(root=str(folder)))
     assert program.entry is None
-    with pytest.raises(arazzo_runner.UnknownWorkflow, match="there are: w, other"):
+    with pytest.raises(arazzo_runner.UnknownWorkflow, match="available: w, other"):
         arazzo_runner.run(program, mock=True)
     assert [arazzo_runner.run(program, name, mock=True).workflow_id for name in ("w", "other")] == ["w", "other"]
     with pytest.raises(arazzo_runner.UnknownWorkflow, match=r'no workflow "othr".*did you mean "other"'):

@@ -20,7 +20,7 @@ from arazzo_runner.report.escaping import json_text, lines, one_line
         pytest.param("user\u202egnp.exe", "user\\u202egnp.exe", id="bidirectional overrides are shown as escapes"),
         pytest.param("a\u2028b\ufeff", "a\\u2028b\\ufeff", id="separators and invisible characters are shown"),
         pytest.param("\ud800", "\\ud800", id="a lone surrogate is shown as an escape"),
-        pytest.param("::error::no", ": :error::no", id="a GitHub command is no command any more"),
+        pytest.param("::error::no", ": :error::no", id="a GitHub command is not a command any more"),
         pytest.param("  ::set-env name=x::y", "  : :set-env name=x::y", id="leading blanks do not save a command"),
         pytest.param("##[error]x ##vso[task]y", "# #[error]x # #vso[task]y", id="Azure commands are split"),
         pytest.param("Module::name", "Module::name", id="colons inside a line stay"),

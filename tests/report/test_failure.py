@@ -159,10 +159,10 @@ def test_a_long_body_is_cut() -> None:
 
 def test_invalid_json_is_noted() -> None:
     why = Diagnostic(
-        code="unreadable-body", severity=Severity.WARNING, message="the body is no JSON (why)", at=place("/steps/0")
+        code="unreadable-body", severity=Severity.WARNING, message="the body is not JSON (why)", at=place("/steps/0")
     )
     failed = attempt(response=response(200, b"<html>"), diagnostics=(why,))
-    assert "note:     the body is no JSON (why)" in render_failure(result(steps=(step(attempts=(failed,)),)))
+    assert "note:     the body is not JSON (why)" in render_failure(result(steps=(step(attempts=(failed,)),)))
 
 
 # ------------------------------------------------------------------ curl
@@ -200,7 +200,7 @@ def test_curl_quotes_any_body_and_prints_nothing_raw(body: str) -> None:
         pytest.param(
             {"method": "GET", "body": None, "url": "http://h/a?b[]=1"},
             ["curl", "--globoff", "http://h/a?b[]=1"],
-            id="brackets are no glob",
+            id="brackets are not a glob",
         ),
         pytest.param(
             {"body": b"\xff\x00"},

@@ -56,9 +56,9 @@ RESPONSES = {
     "a response whose body is not described": ({"responses": {"200": {"description": "ok"}}}, reads("$response.body#/x"), []),
     "only failures are described": (
         {"responses": {"200": {"description": "ok"}, "404": answer(REFERENCE)}}, reads("$response.body#/x"), []),
-    "a body that is no JSON": (
+    "a body that is not JSON": (
         {"responses": {"200": {"description": "x", "content": {"text/xml": {"schema": REFERENCE}}}}}, reads("$response.body#/x"), []),
-    "a reference that leads nowhere": (
+    "a reference that points to nothing": (
         {"responses": {"200": answer({"$ref": "#/components/schemas/Gone"})}}, reads("$response.body#/x"), []),
     "a JSONPath to a member that is not there": (
         GET, {"successCriteria": [{"context": "$response.body", "condition": "$.nome", "type": "jsonpath"}]}, ["unknown-response-member"]),
@@ -152,7 +152,7 @@ PAYLOADS = {
     "a whole payload that is computed": ("$inputs.any", NEW, []),
     "JSON as text": ('{"name": "{$inputs.any}", "age": {$inputs.any}}', NEW, []),
     "JSON as text without a member": ('{"age": {$inputs.any}}', NEW, ["missing-payload-member"]),
-    "text that is no JSON": ("hello", NEW, []),
+    "text that is not JSON": ("hello", NEW, []),
     "one of several forms": ({"name": "$inputs.any"}, {"oneOf": [NEW, {**NEW, "required": ["age"]}]}, []),
     "none of several forms": ({"age": "$inputs.any", "name": 3}, {"oneOf": [NEW, {"required": ["x"]}]}, ["payload-mismatch"]),
     "what is forbidden may not come": ({"name": "$inputs.any"}, {"not": {"required": ["name"]}}, []),

@@ -156,7 +156,7 @@ def test_a_credential_is_sent_where_its_scheme_says(make, name, place, expected)
         pytest.param([], [[], ["key"]], {}, set(), id="optional, and not there"),
         pytest.param(["key"], [], {}, set(), id="no security"),
         pytest.param(["key"], [["undescribed"], ["key"]], {"Authorization": "Own"}, {"authorization"}, id="the step gives what is not described"),
-        pytest.param(["key"], [["undescribed"], ["key"]], {}, {"x-key"}, id="what is not described cannot be had"),
+        pytest.param(["key"], [["undescribed"], ["key"]], {}, {"x-key"}, id="what is not described has no value"),
         pytest.param(["bearer"], [["bearer"]], {"Authorization": "Own"}, {"authorization"}, id="the step wins"),
         pytest.param(["key"], [["basic", "key"]], {"authorization": "Own"}, {"x-key", "authorization"}, id="the step gives a half"),
         pytest.param(["key", "bearer"], [["bearer"], ["key"]], {"X-KEY": "own"}, {"x-key", "authorization"}, id="the first alternative, whatever the step gives"),
@@ -377,13 +377,13 @@ def test_a_configured_token_is_used_until_it_is_refused(make):
         ({**VALUES["client"], "scopes": "admin"}, {}, "400, invalid_scope", "scopes: a b"),
         (VALUES["client"], {"token_answers": [(500, {}, b"oops")]}, "answers 500", None),
         (VALUES["client"], {"token_answers": [(302, {"Location": "http://evil.test/"}, b"")]}, "redirect (302)", None),
-        (VALUES["client"], {"token_answers": [(200, {}, b"<html>")]}, "answers 200, which is no JSON", None),
+        (VALUES["client"], {"token_answers": [(200, {}, b"<html>")]}, "answers 200, which is not JSON", None),
         (VALUES["client"], {"token_answers": [(200, {}, b"{}")]}, "without an access_token", None),
         (VALUES["client"], {"token_answers": [(200, {}, b'{"access_token": "a", "token_type": "mac"}')]}, 'type "mac"', None),
         ({**VALUES["client"], "tokenUrl": "http://api.test/token"}, {}, "is not https", None),
-        ({**VALUES["client"], "tokenUrl": "https://me:pw@api.test/"}, {}, "no usable URL", None),
+        ({**VALUES["client"], "tokenUrl": "https://me:pw@api.test/"}, {}, "not a usable URL", None),
         ({**VALUES["client"], "tokenUrl": "http://127.0.0.1:9/token"}, {}, "refuses the connection", None),
-        (VALUES["client"], {"token_delay": 1.0}, "no whole answer", None),
+        (VALUES["client"], {"token_delay": 1.0}, "no full response", None),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
@@ -444,14 +444,14 @@ HERE, THERE = "http://127.0.0.1:PORT", "http://localhost:PORT"  # one server, tw
         pytest.param({"token_endpoint": f"{THERE}/token"}, "127.0.0.1 localhost", None, id="hosts allow the other one"),
         pytest.param({"token_endpoint": f"{THERE}/token"}, "127.0.0.1", "none of the credential's hosts", id="hosts do not"),
         pytest.param({"token_endpoint": "http://api.test/token"}, "127.0.0.1 api.test", "not https", id="hosts allow it, but it is not https"),
-        pytest.param({"token_endpoint": f"{THERE}@evil.test/token"}, None, "no usable URL", id="it has a user"),
-        pytest.param({"token_endpoint": "/token"}, None, "no usable URL", id="it is relative"),
-        pytest.param({"token_endpoint": 7}, None, "names no token_endpoint", id="it is no text"),
-        pytest.param({"token_endpoint": "http://[::1/token"}, None, "no usable URL", id="it is no URL"),
+        pytest.param({"token_endpoint": f"{THERE}@evil.test/token"}, None, "not a usable URL", id="it has a user"),
+        pytest.param({"token_endpoint": "/token"}, None, "not a usable URL", id="it is relative"),
+        pytest.param({"token_endpoint": 7}, None, "without a token_endpoint", id="it is not text"),
+        pytest.param({"token_endpoint": "http://[::1/token"}, None, "not a usable URL", id="it is not a URL"),
         pytest.param({"issuer": "https://evil.test"}, None, "issuer", id="the issuer is another one"),
         pytest.param({"issuer": f"{HERE}/tenant"}, None, "issuer", id="the issuer is another tenant"),
         pytest.param({"issuer": None}, None, "issuer", id="no issuer is named"),
-        pytest.param({"issuer": ["a"]}, None, "issuer", id="the issuer is no text"),
+        pytest.param({"issuer": ["a"]}, None, "issuer", id="the issuer is not text"),
         pytest.param({"issuer": "https://evil.test"}, "127.0.0.1 evil.test", "issuer", id="hosts make no issuer"),
         pytest.param({"issuer": f"{HERE}/"}, None, None, id="a slash at the end of the issuer is nothing"),
     ],
@@ -471,7 +471,7 @@ def test_a_discovery_document_cannot_name_another_server(make, metadata, hosts, 
     assert isinstance(answer, NoResponse)
     assert (answer.code, answer.sent) == ("token-request-failed", False)
     assert message in f"{answer.message} {answer.hint}"
-    assert "tokenUrl" in f"{answer.message} {answer.hint}" or "names no token_endpoint" in answer.message
+    assert "tokenUrl" in f"{answer.message} {answer.hint}" or "without a token_endpoint" in answer.message
     assert [each.path for each in run.api.seen] == ["/.well-known/openid-configuration"]
 
 
@@ -525,7 +525,7 @@ def test_two_credentials_for_one_header_are_never_sent_together(make):
     [
         pytest.param(("basic", "bearer"), {"basic": "user:word-1234", "bearer": "bearer-12345"}, "basic and bearer", id="both in Authorization"),
         pytest.param(("key", "twin"), {"key": "key-12345678", "twin": "key-87654321"}, "key and twin", id="both in one header"),
-        pytest.param(("key",), {"key": "key-\udcff5678"}, "no UTF-8", id="bytes of the environment that are no text"),
+        pytest.param(("key",), {"key": "key-\udcff5678"}, "not UTF-8", id="bytes of the environment that are not text"),
         pytest.param(("key",), {"key": "key\r\nX-Evil: 1"}, "line break", id="a line break"),
     ],
 )  # fmt: skip

@@ -132,9 +132,9 @@ def test_credentials_that_cannot_be_sent(scheme, values, fault):
     [
         ("- a\n", "the credentials file must be a mapping of names, found array"),
         ("api: text\n", "api must be a mapping of names, found string"),
-        ("api:\n  key: 0123\n", "api.key: value must be a text, found integer"),
+        ("api:\n  key: 0123\n", "api.key: value must be a string, found integer"),
         ("api:\n  oauth: {client_id: a}\n", 'api.oauth has no field "client_id"'),
-        (f"api:\n  key: [{SECRET}\n", "is no YAML mapping (yaml-syntax in line"),
+        (f"api:\n  key: [{SECRET}\n", "is not a YAML mapping (yaml-syntax in line"),
         (f"api:\n  key: a\n  key: {SECRET}\n", "(duplicate-key in line 3)"),
     ],
 )

@@ -165,7 +165,7 @@ def test_errors_in_a_cassette_are_reported_at_their_position(tmp_path, pointer, 
     with pytest.raises(InvalidUsage) as caught:
         read_cassette(path)
     problem = caught.value.diagnostics[0]
-    assert problem.code in ("invalid-cassette", "not-json")  # YAML's numbers without an end are no JSON
+    assert problem.code in ("invalid-cassette", "not-json")  # YAML's numbers without an end are not JSON
     assert problem.at.line is not None
     if problem.code == "invalid-cassette":
         assert problem.at.pointer == pointer or pointer.startswith(problem.at.pointer)

@@ -96,7 +96,7 @@ def test_documented_headers_are_sent():
         pytest.param(b'{"name": "x"}', "application/json", 201, None, id="a body that fits"),
         pytest.param(b"", "application/json", 400, "is missing", id="no body"),
         pytest.param(b"{}", "application/json", 422, 'lacks "name"', id="a member is missing"),
-        pytest.param(b"{oops", "application/json", 400, "no JSON", id="broken JSON"),
+        pytest.param(b"{oops", "application/json", 400, "not JSON", id="broken JSON"),
         pytest.param(b"name=x", "text/csv", 415, "text/csv", id="another media type"),
     ],
 )
@@ -136,7 +136,7 @@ def part(disposition, content, more=b""):
     [
         pytest.param(FORM, b"a=%C3%BC+x&b=1&b=2&c=", 200, {"a": "ü x", "b": ["1", "2"], "c": ""}, id="a form"),
         pytest.param(FORM, b"b=1", 422, 'the form lacks "a"', id="a form without a member it needs"),
-        pytest.param(FORM, b"a=\xff", 400, "no form", id="bytes that are no form"),
+        pytest.param(FORM, b"a=\xff", 400, "not a form", id="bytes that are not a form"),
         pytest.param(MULTIPART, part(b'name="a"', b"1") + part(b'name="a"', b"2") + b"--b--", 200, {"a": ["1", "2"]}, id="parts"),
         pytest.param(MULTIPART, part(b'name="a"', b"[1]", b"Content-Type: application/json\r\n") + b"--b--", 200, {"a": [1]}, id="a part of JSON"),
         pytest.param(MULTIPART, part(b'name="a"; filename="x"', b"t", b"Content-Type: text/css\r\n") + b"--b--", 200,
@@ -144,8 +144,8 @@ def part(disposition, content, more=b""):
         pytest.param(MULTIPART, part(b'name="a"; filename="x"', b"\xff\0\r\n", b"Content-Type: image/png\r\n") + b"--b--", 200,
                      {"a": {"filename": "x", "contentType": "image/png", "size": 4}}, id="a file of bytes"),
         pytest.param(MULTIPART, part(b'name="c"', b"1") + b"--b--", 422, 'the form lacks "a"', id="parts without one they need"),
-        pytest.param(MULTIPART, b"nothing of the kind", 400, "no form", id="a body without its boundary"),
-        pytest.param("multipart/form-data", part(b'name="a"', b"1"), 400, "no form", id="no boundary stated"),
+        pytest.param(MULTIPART, b"nothing of the kind", 400, "not a form", id="a body without its boundary"),
+        pytest.param("multipart/form-data", part(b'name="a"', b"1"), 400, "not a form", id="no boundary stated"),
     ],
 )  # fmt: skip
 def test_a_form_is_checked_and_seen_by_its_members(tmp_path, content_type, body, status, seen):
@@ -261,7 +261,7 @@ def test_a_lost_answer_is_acted_on_but_not_sent():
         pytest.param("rules: 1", "mapping with rules", id="no rules"),
         pytest.param("rules: [{answer: {}}]", "with an operation", id="a rule without operation"),
         pytest.param("rules: [{operation: a, then: 1}]", 'no "then"', id="an unknown field"),
-        pytest.param("rules: [{operation: a, when: ['$statusCode ===']}]", "no operator", id="a broken condition"),
+        pytest.param("rules: [{operation: a, when: ['$statusCode ===']}]", "not an operator", id="a broken condition"),
         pytest.param("rules: [{operation: a, when: [{value: x}]}]", "value and in", id="a condition without set"),
         pytest.param("rules: [", "YAML", id="broken YAML"),
     ],

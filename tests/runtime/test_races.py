@@ -105,7 +105,7 @@ def test_what_is_in_no_later_race_is_given_up(perform):
 
 
 def test_a_mistake_is_raised(perform):
-    with pytest.raises(TypeError, match="no effect"):
+    with pytest.raises(TypeError, match="not an effect"):
         perform(race(sleep("s", 600.0), Race(key="odd", effects=())))
 
 

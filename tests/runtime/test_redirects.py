@@ -146,8 +146,8 @@ def test_an_unsafe_request_stays_on_its_origin(here, there, send, method):
 @pytest.mark.parametrize(
     ("location", "why"),
     [
-        ("file:///etc/passwd", "no http(s) URL"), ("ftp://x.test/", "no http(s) URL"), ("http://[", "no http(s) URL"),
-        ("javascript:alert(1)", "no http(s) URL"), ("http://no-such-host.invalid/", "no such host"),
+        ("file:///etc/passwd", "not an http(s) URL"), ("ftp://x.test/", "not an http(s) URL"), ("http://[", "not an http(s) URL"),
+        ("javascript:alert(1)", "not an http(s) URL"), ("http://no-such-host.invalid/", "no such host"),
         ("http://169.254.169.254/latest/meta-data", "link-local"), ("http://[::ffff:169.254.169.254]/", "link-local"),
     ],
 )  # fmt: skip

@@ -65,7 +65,7 @@ def test_relative_source_may_be_anywhere_and_all_else_stays_below_the_root(tree)
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        pytest.param("notes.txt", r"no \.yaml, \.yml or \.json", id="another suffix"),
+        pytest.param("notes.txt", r"not a \.yaml, \.yml or \.json", id="another suffix"),
         pytest.param("gone.yaml", "does not exist", id="no file"),
         pytest.param("nul\0.yaml", "cannot be read", id="a name with NUL"),
     ],
@@ -81,7 +81,7 @@ def test_only_regular_files_are_read(tree):
         read_file(str(tree), 10)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tree / "pipe.yaml")
-        with pytest.raises(FetchError, match="no regular file"):
+        with pytest.raises(FetchError, match="not a regular file"):
             read_file(str(tree / "pipe.yaml"), 10)
 
 
@@ -142,7 +142,7 @@ def test_root_never_grows_to_a_home_or_the_whole_disk(root, path, home, expected
         pytest.param(lambda: check_reference("https://api.test:8443/x.yaml", REMOTE, OPEN), "on another server", id="another port is another server"),
         pytest.param(lambda: check_reference("https://x.test/x.yaml", "file:///work/a.yaml", OPEN), "on another server", id="reference from a file to the network"),
         pytest.param(lambda: check_source("ftp://x.test/a.yaml", "", None, OPEN), "ftp: URLs are not read", id="another scheme"),
-        pytest.param(lambda: check_source("http://[::1", "", None, OPEN), "no usable URL", id="no URL"),
+        pytest.param(lambda: check_source("http://[::1", "", None, OPEN), "not a usable URL", id="no URL"),
         pytest.param(lambda: check_source(REMOTE, "", None, Policy("/", offline=True)), "not read here", id="offline"),
         pytest.param(lambda: check_addresses("https://x.test/", ["93.184.216.34", "10.0.0.1"], REMOTE, OPEN), "private or loopback", id="one private address is enough"),
         pytest.param(lambda: check_addresses("https://x.test/", ["127.0.0.1"], REMOTE, OPEN), "private or loopback", id="loopback"),

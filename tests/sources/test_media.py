@@ -92,7 +92,7 @@ def test_range_is_never_sent_as_content_type(value, content_type, sent):
         pytest.param({"base64": "?"}, "application/octet-stream", id="base64 that is none"),
         pytest.param("€", "text/plain; charset=latin-1", id="a character that the charset lacks"),
         pytest.param("\ud800", "text/plain", id="a lone surrogate in a text"),
-        pytest.param("x", "text/plain; charset=hex", id="a codec that is no charset"),
+        pytest.param("x", "text/plain; charset=hex", id="a codec that is not a charset"),
     ],
 )
 def test_value_that_cannot_be_encoded_is_refused(value, content_type):
@@ -114,7 +114,7 @@ def test_binary_body_is_read_from_a_file():
         pytest.param(
             b'\xef\xbb\xbf{"a": 1}', "application/problem+json", {"a": 1}, None, id="JSON with a byte order mark"
         ),
-        pytest.param(b"{oops", "application/json", "{oops", "no JSON", id="broken JSON stays text, with a note"),
+        pytest.param(b"{oops", "application/json", "{oops", "not JSON", id="broken JSON stays text, with a note"),
         pytest.param(b"[1]", None, [1], None, id="without content type JSON is tried"),
         pytest.param(b"plain", None, "plain", None, id="else it is text"),
         pytest.param("é".encode("latin-1"), "text/plain; charset=latin-1", "é", None, id="another charset"),
@@ -123,17 +123,17 @@ def test_binary_body_is_read_from_a_file():
         ),
         pytest.param(b"\xff\x00", "image/png", "/wA=", "binary", id="binary is base64"),
         pytest.param(b"x", "text/plain; charset=nonsense", "x", None, id="an unknown charset is read as UTF-8"),
-        pytest.param(b"x", "text/plain; charset=hex", "x", None, id="a codec that is no charset is read as UTF-8"),
+        pytest.param(b"x", "text/plain; charset=hex", "x", None, id="a codec that is not a charset is read as UTF-8"),
         pytest.param(
             '{"a": "ü"}'.encode("utf-16"), "application/json", {"a": "ü"}, None, id="JSON in UTF-16 without charset"
         ),
         pytest.param(
-            "é".encode("latin-1"), "application/json; charset=latin-1", "é", "no JSON", id="the charset of JSON counts"
+            "é".encode("latin-1"), "application/json; charset=latin-1", "é", "not JSON", id="the charset of JSON counts"
         ),
-        pytest.param(b'{"a": NaN}', "application/json", '{"a": NaN}', "NaN is no JSON number", id="NaN is no JSON"),
-        pytest.param(b"[" * 5000, "application/json", "[" * 5000, "no JSON", id="nesting without end stays text"),
-        pytest.param(b"1" * 5000, "application/json", "1" * 5000, "no JSON", id="a number without end stays text"),
-        pytest.param(b" \n", "application/json", " \n", "no JSON", id="white space is no JSON"),
+        pytest.param(b'{"a": NaN}', "application/json", '{"a": NaN}', "NaN is not a JSON number", id="NaN is not JSON"),
+        pytest.param(b"[" * 5000, "application/json", "[" * 5000, "not JSON", id="nesting without end stays text"),
+        pytest.param(b"1" * 5000, "application/json", "1" * 5000, "not JSON", id="a number without end stays text"),
+        pytest.param(b" \n", "application/json", " \n", "not JSON", id="white space is not JSON"),
         pytest.param(b'"a"\n', None, "a", None, id="without content type a JSON string is one"),
         pytest.param(
             '<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>'.encode("latin-1"),

@@ -51,7 +51,7 @@ def test_part_follows_from_its_value(value, expected):
     ("encoding", "schema", "value", "expected"),
     [
         pytest.param({"contentType": "text/csv"}, {}, "1,2", [("a", None, "text/csv", b"1,2")], id="a stated type"),
-        pytest.param({"contentType": "image/*, image/png"}, {}, "x", [("a", None, "image/png", b"x")], id="the first type that is no range"),
+        pytest.param({"contentType": "image/*, image/png"}, {}, "x", [("a", None, "image/png", b"x")], id="the first type that is not a range"),
         pytest.param({"contentType": "image/*"}, {}, b"x", [("a", "a", "application/octet-stream", b"x")], id="a range is not sent"),
         pytest.param({}, {"type": "array"}, [1, 2], [("a", None, None, b"1"), ("a", None, None, b"2")], id="a list is a part for each item"),
         pytest.param({"contentType": "application/json"}, {}, [1, 2], [("a", None, "application/json", b"[1,2]")], id="a list as JSON"),

@@ -50,9 +50,9 @@ def test_server_is_chosen(servers, variables, environment, override, expected):
     [
         pytest.param(one([REGION]), {"region": "mars"}, None, 'is "mars", expected one of eu, us', id="outside the enum"),
         pytest.param(one([{"url": "https://{x}.test"}]), {}, None, 'variable "x" has no default', id="no default"),
-        pytest.param(one([REGION]), {}, "ftp://x", "no http", id="an override that is no http URL"),
-        pytest.param(one([REGION]), {}, "https://", "no http", id="an override without host"),
-        pytest.param(one([]), {}, None, "names no server", id="no server at all"),
+        pytest.param(one([REGION]), {}, "ftp://x", "not an http", id="an override that is not an http URL"),
+        pytest.param(one([REGION]), {}, "https://", "not an http", id="an override without host"),
+        pytest.param(one([]), {}, None, "does not name a server", id="no server at all"),
         pytest.param(one([{"url": "/v1"}], base=FILE), {}, None, "relative and the description was read from a file", id="relative to a file"),
         pytest.param(one([{"url": "ws://a.test"}]), {}, None, r"is not http\(s\)", id="another scheme"),
         pytest.param(one([{"url": "https:///v1"}]), {}, None, "has no host", id="no host"),

@@ -126,7 +126,7 @@ class _Session:
     def __init__(self, console: Console, program: Program, breakpoints: set[str], *, mock: bool) -> None:
         steps = tuple(dict.fromkeys(step.step_id for each in program.workflows.values() for step in each.steps))
         for name in breakpoints - set(steps):
-            hint = f"there are: {', '.join(steps)}"
+            hint = f"available: {', '.join(steps)}"
             message = f'--break: there is no step "{name}"'
             raise InvalidUsage([usage_error(message, code="unknown-step", hint=hint)])
         self._program = program

@@ -195,7 +195,7 @@ def _read_context(name: str) -> dict[str, JsonValue]:
         raise InvalidUsage([usage_error(message, code="json-syntax", file=name)]) from None
     unknown = sorted(set(raw) - FIELDS) if isinstance(raw, dict) else ["a value that is not an object"]
     if unknown:
-        hint = f"there are: {', '.join(sorted(FIELDS))}"
+        hint = f"available: {', '.join(sorted(FIELDS))}"
         raise InvalidUsage([usage_error(f"a context has no {unknown[0]}", hint=hint)])
     found: dict[str, JsonValue] = raw
     return found
@@ -253,7 +253,7 @@ def _refuse(console: Console, mistakes: list[Diagnostic], format_: str) -> int:
 
 def _print(console: Console, outcome: Mapping[str, JsonValue], tolerated: Iterable[Diagnostic], format_: str) -> None:
     if format_ == "json":
-        found = {**outcome, "slips": [_plain(each) for each in tolerated]}
+        found = {**outcome, "deviations": [_plain(each) for each in tolerated]}
         console.out(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
         return
     tolerated = list(tolerated)

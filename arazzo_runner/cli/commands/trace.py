@@ -80,7 +80,7 @@ def _step(workflow: CompiledWorkflow, step_id: str) -> CompiledStep:
     if step_id in workflow.positions:
         return workflow.steps[workflow.positions[step_id]]
     names = [each.step_id for each in workflow.steps]
-    hint = did_you_mean(step_id, names) or f"there are: {', '.join(names)}"
+    hint = did_you_mean(step_id, names) or f"available: {', '.join(names)}"
     raise InvalidUsage([usage_error(f'--step: there is no step "{step_id}"', code="unknown-step", hint=hint)])
 
 

@@ -52,7 +52,7 @@ def _environment(settings: Settings, name: str | None) -> Environment:
     found = settings.environments.get(name)
     if found is None:
         known = list(settings.environments)
-        hint = did_you_mean(name, known) or (f"there are: {', '.join(known)}" if known else "it defines none")
+        hint = did_you_mean(name, known) or (f"available: {', '.join(known)}" if known else "it defines none")
         message = f'--env: {settings.path} has no environment "{name}"'
         raise InvalidUsage([usage_error(message, hint=hint)])
     return found

@@ -135,7 +135,7 @@ class _ByHost(click.types.StringParamType):
     """`HOST=REST`, or `REST` for every host."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the host and the rest; text before the first `=` that is no host belongs to the rest."""
+        """Return the host and the rest; text before the first `=` that is not a host belongs to the rest."""
         host, equals, rest = value.partition("=")
         is_host = re.fullmatch(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?", host)
         return (host, rest) if equals and is_host else (EVERY_HOST, value)

@@ -362,5 +362,5 @@ def _matches_any(pattern: str, names: set[str]) -> bool:
 
 
 def _unmatched(name: str, known: Mapping[str, JsonValue]) -> Diagnostic:
-    hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+    hint = did_you_mean(name, known) or f"available: {', '.join(known)}"
     return usage_error(f'there is no workflow "{name}" in the documents', code="unknown-workflow", hint=hint)

@@ -141,7 +141,7 @@ def _check_names(program: Program, given: Iterable[str], option: str) -> None:
     known = list(dict.fromkeys(name for each in program.workflows.values() for name in each.document.sources))
     for name in given:
         if name not in known:
-            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"available: {', '.join(known)}"
             raise InvalidUsage(
                 [usage_error(f'{option}: there is no source "{name}"', code="unknown-source", hint=hint)]
             )

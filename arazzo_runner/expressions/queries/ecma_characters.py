@@ -149,7 +149,7 @@ class Characters:
         self.place += 1
         if character != "\\":
             if "\ud800" <= character <= "\udfff":
-                raise ExpressionSyntaxError("half a surrogate pair is no character", start, 1, "write \\u{X…}")
+                raise ExpressionSyntaxError("half a surrogate pair is not a character", start, 1, "write \\u{X…}")
             if character > "\uffff":
                 self._unicode = character
             return ord(character)
@@ -173,7 +173,7 @@ class Characters:
             if letter == "0" and self.text[self.place : self.place + 1] not in tuple("0123456789"):
                 return 0
             hint = "write \\x and two hexadecimal digits for a character by its number"
-            raise ExpressionSyntaxError("octal escapes are no part of ECMA-262", start, 2, hint)
+            raise ExpressionSyntaxError("octal escapes are not part of ECMA-262", start, 2, hint)
         follows = self.text[self.place : self.place + 1]
         if letter == "c" and follows.isascii() and follows.isalpha():
             self.place += 1
@@ -182,9 +182,9 @@ class Characters:
             return self._by_number(letter, start)
         if letter.isascii() and letter.isalpha():
             anchor = {"A": "write ^", "z": "write $", "Z": "write $"}.get(letter)
-            raise ExpressionSyntaxError(f'"\\{letter}" is no escape of ECMA-262', start, 2, anchor)
+            raise ExpressionSyntaxError(f'"\\{letter}" is not an escape of ECMA-262', start, 2, anchor)
         if "\ud800" <= letter <= "\udfff":
-            raise ExpressionSyntaxError("half a surrogate pair is no character", start, 2, "write \\u{X…}")
+            raise ExpressionSyntaxError("half a surrogate pair is not a character", start, 2, "write \\u{X…}")
         if letter not in "^$\\.*+?()[]{}|/" and not (inside and letter == "-"):
             self.legacy(start, self.place)
         return ord(letter)
@@ -207,7 +207,7 @@ class Characters:
                     return 0x10000 + ((code & 0x3FF) << 10 | (low & 0x3FF))
             self.place = before
         if 0xD800 <= code < 0xE000:
-            raise ExpressionSyntaxError("half a surrogate pair is no character", start, 6, "write \\u{X…}")
+            raise ExpressionSyntaxError("half a surrogate pair is not a character", start, 6, "write \\u{X…}")
         return code
 
     def _hexadecimal(self, end: int, escape: int, *, exactly: bool = False) -> int:
@@ -218,7 +218,7 @@ class Characters:
         code = int(digits[-6:], 16) if is_number and not digits[:-6].strip("0") else -1
         if not 0 <= code <= 0x10FFFF:
             hint = "write \\uXXXX, \\u{X…} or \\xXX"
-            raise ExpressionSyntaxError("this escape names no character", escape, 2, hint)
+            raise ExpressionSyntaxError("this escape does not name a character", escape, 2, hint)
         self.place = end
         return code
 
@@ -232,7 +232,7 @@ class Characters:
             raise ExpressionSyntaxError(message, start, end - start + 1, f"write [^\\p{{{name[:40]}}}]")
         found = property_class(name, negated=letter == "P")
         if isinstance(found, str):
-            message = f"\\{letter}{{{name[:40]}}} is no property of ECMA-262"
+            message = f"\\{letter}{{{name[:40]}}} is not a property of ECMA-262"
             raise ExpressionSyntaxError(message, start, end - start + 1, found)
         self.place = end + 1
         self._unicode = self.text[start : self.place]

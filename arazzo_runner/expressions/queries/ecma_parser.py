@@ -157,9 +157,9 @@ class _Parser:
 
     def _name(self, name: str, number: int, start: int) -> None:
         if not name.replace("$", "_").isidentifier():
-            raise ExpressionSyntaxError(f'"{name[:40]}" is no name of a group', start, 3 + len(name))
+            raise ExpressionSyntaxError(f'"{name[:40]}" is not a valid group name', start, 3 + len(name))
         if name in self.names:
-            raise ExpressionSyntaxError(f'there are two groups "{name}"', start, 3 + len(name))
+            raise ExpressionSyntaxError(f'the pattern has two groups "{name}"', start, 3 + len(name))
         self.names[name] = number
 
     def _modifiers(self, start: int) -> re.Match[str] | None:

@@ -47,10 +47,10 @@ def parse_comparison(text: str, *, goessner: bool = False) -> tuple[Test, Tolera
         return None
     if not parser.compared:
         return None
-    message = "a comparison is not an RFC 9535 query"
+    message = "a bare comparison is not an RFC 9535 query"
     canonical = _canonical(test, parser.texts)
     if canonical is None:
-        message += "; RFC 9535 cannot test the root itself, a simple condition can"
+        message += ", which cannot test the root itself"
     return test, ToleratedSyntax("jsonpath-comparison", message, 0, len(text), canonical)
 
 

@@ -80,11 +80,11 @@ def compile_query(text: str, kind: str, version: str | None = None) -> Query:
     Raises ExpressionSyntaxError with the offset of what does not fit.
     """
     if kind not in VERSIONS:
-        raise ExpressionSyntaxError(f'"{kind}" is no query language', hint=f"use one of {', '.join(VERSIONS)}")
+        raise ExpressionSyntaxError(f'"{kind}" is not a query language', hint=f"use one of {', '.join(VERSIONS)}")
     version = VERSIONS[kind][0] if version is None else version
     if version not in VERSIONS[kind]:
         hint = f"use one of {', '.join(VERSIONS[kind])}"
-        raise ExpressionSyntaxError(f'"{version}" is no known version of {kind}', hint=hint)
+        raise ExpressionSyntaxError(f'"{version}" is not a known version of {kind}', hint=hint)
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"the query is longer than {MAX_LENGTH} characters")
     try:
@@ -161,7 +161,7 @@ def _standard(text: str) -> tuple[object, tuple[ToleratedSyntax, ...]] | None:
         path, tolerated = _jsonpath(text, VERSIONS["jsonpath"][0])
     except ExpressionSyntaxError:
         return None
-    message = f"this is RFC 9535, and no JSONPath of {GOESSNER}"
+    message = f"this is RFC 9535, not a JSONPath of {GOESSNER}"
     return path, (ToleratedSyntax("jsonpath-version", message, 0, len(text), "type: jsonpath"), *tolerated)
 
 

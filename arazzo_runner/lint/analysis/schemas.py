@@ -162,12 +162,12 @@ def _type(keyword: str, value: JsonValue) -> Problem | None:
     suggested = _SUGGESTED_TYPES.get(unknown.lower()) if isinstance(unknown, str) else None
     near = did_you_mean(unknown, TYPES) if isinstance(unknown, str) else None
     hint = f"write {suggested}" if suggested else near or f"the types are {', '.join(TYPES)}"
-    return f"type {preview(value, 40)} is no type of JSON Schema", hint
+    return f"type {preview(value, 40)} is not a JSON Schema type", hint
 
 
 def _text(keyword: str, value: JsonValue) -> Problem | None:
     if not isinstance(value, str):
-        return _expected(keyword, "a text", value, "put it in quotes")
+        return _expected(keyword, "a string", value, "put it in quotes")
     if keyword == "pattern":
         from arazzo_runner.expressions.queries.regex import compile_regex  # lazily: few schemas have one
 
@@ -181,7 +181,7 @@ def _text(keyword: str, value: JsonValue) -> Problem | None:
 def _number(keyword: str, value: JsonValue) -> Problem | None:
     if isinstance(value, bool) and keyword.startswith("exclusive"):
         limit = keyword.removeprefix("exclusive").lower()
-        return f"{keyword} is the limit itself, no boolean", f"write the number of {limit} as {keyword}"
+        return f"{keyword} is the limit itself, not a boolean", f"write the number of {limit} as {keyword}"
     if not is_number(value):
         return _expected(keyword, "a number", value, f"write {keyword}: 1")
     if keyword == "multipleOf" and value <= 0:
@@ -213,7 +213,7 @@ def _schemas(keyword: str, value: JsonValue) -> Problem | None:
 def _required(keyword: str, value: JsonValue) -> Problem | None:
     if isinstance(value, bool):
         hint = "name the property in the list required: of the object that has it"
-        return "required is a list of names, no boolean", hint
+        return "required is a list of names, not a boolean", hint
     if isinstance(value, list) and all(isinstance(name, str) for name in value):
         return None
     return _expected(keyword, "a list of names", value, "write required: [name]")
@@ -225,7 +225,10 @@ def _mapping(keyword: str, value: JsonValue) -> Problem | None:
     if keyword in NAMED:
         wrong = next((name for name, part in value.items() if not isinstance(part, (dict, bool))), None)
         if wrong is not None:
-            return f"{keyword}: {preview(wrong, 40)} is no schema but {type_name(value[wrong])}", "write type: string"
+            return (
+                f"{keyword}: {preview(wrong, 40)} is not a schema but {type_name(value[wrong])}",
+                "write type: string",
+            )
     return None
 
 

@@ -49,7 +49,7 @@ def description_contract(inspection: Inspection) -> Iterator[Finding]:
         problems, unchecked = check_description(operation)
         name = f"{operation.method} {operation.path}"
         for problem in problems:
-            message = f"{name} is not as OpenAPI wants it: {problem}"
+            message = f"{name} is not valid OpenAPI: {problem}"
             hint = "correct the description, or ask its authors"
             yield Finding(message, operation.at, hint)
         if unchecked is not None:
@@ -71,8 +71,8 @@ def missing_credential(inspection: Inspection) -> Iterator[Finding]:
             continue
         reported.add(key)
         names = ", ".join(sorted(key[1]))
-        message = f'operations of source "{source}" need credentials for {names}, a scheme that is not described there'
-        hint = "describe it in components/securitySchemes, or add a parameter such as Authorization"
+        message = f'operations of source "{source}" require security schemes that it does not define: {names}'
+        hint = "define the scheme in components/securitySchemes, or add a parameter such as Authorization"
         yield Finding(message, step.at.child("stepId"), hint)
 
 
@@ -194,7 +194,7 @@ def workflow_not_run(inspection: Inspection) -> Iterator[Finding]:
             in_one_run[reader, wanted] = any(reader in run and wanted in run for run in runs)
         if wanted not in targets or in_one_run[reader, wanted]:
             continue
-        message = f'workflow "{wanted.workflow_id}" is not run before: {use.expression} has no value'
+        message = f'workflow "{wanted.workflow_id}" does not run before this one: {use.expression} has no value'
         hint = f"write dependsOn: [{wanted.workflow_id}], or call it in a step with workflowId"
         at = pinpoint(use.expression, use.at, inspection.description.raw)
         yield Finding(message, at, hint)
@@ -228,7 +228,7 @@ def endless_recursion(inspection: Inspection) -> Iterator[Finding]:
         if at.uri != inspection.description.at.uri:
             continue
         path = " → ".join(key.workflow_id for key in (*cycle, cycle[0]))
-        message = f"workflows call each other for ever ({path}): only a failure ends it"
+        message = f"workflows call each other endlessly ({path}): only a failure ends it"
         hint = "let the call depend on something: put an action with criteria and type: end above it"
         yield Finding(message, at, hint)
 

@@ -198,7 +198,7 @@ def endless_loop(inspection: Inspection) -> Iterator[Finding]:
     for flow in inspection.flows:
         for loop in _loops(flow):
             names = [flow.workflow.steps[index].step_id for index in loop]
-            message = f"steps go round for ever ({' → '.join([*names, names[0]])}): only a failure ends this loop"
+            message = f"steps repeat endlessly ({' → '.join([*names, names[0]])}): only a failure ends this loop"
             hint = "give the goto criteria, or put an action that ends the loop above it"
             yield Finding(message, _closing(flow, loop), hint)
 
@@ -234,8 +234,8 @@ def step_never_reached(inspection: Inspection) -> Iterator[Finding]:
     for flow in inspection.flows:
         for index, step in enumerate(flow.workflow.steps):
             if index not in flow.reached:
-                message = f'step "{step.step_id}" is never reached: every way before it ends or leads elsewhere'
-                hint = f"lead to it with a goto and stepId: {step.step_id}, or give the action before it criteria"
+                message = f'step "{step.step_id}" is never reached: every path before it ends or goes elsewhere'
+                hint = f"reach it with a goto and stepId: {step.step_id}, or give criteria to the action before it"
                 at = step.at.child("stepId")
                 yield Finding(message, at, hint)
 
@@ -251,8 +251,8 @@ def skipped_step_output(inspection: Inspection) -> Iterator[Finding]:
                 continue
             setter, reader = expression.step_id, step.step_id
             if _may_be_skipped(setter, step, dominance[workflow.key], workflow.positions):
-                message = f'{expression} has no value when a goto leads to step "{reader}" around step "{setter}"'
-                hint = f'lead every way to "{reader}" through "{setter}", or write a step of its own for the other way'
+                message = f'{expression} has no value when a goto skips step "{setter}" on the way to step "{reader}"'
+                hint = f'make every path to "{reader}" go through "{setter}", or read another value there'
                 at = pinpoint(expression, at, inspection.description.raw)
                 yield Finding(message, at, hint)
 

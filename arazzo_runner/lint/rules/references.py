@@ -151,7 +151,7 @@ def unused_component(inspection: Inspection) -> Iterator[Finding]:
                 continue
             at = components.at.child(kind).child(name).at_key()
             hint = f"remove it, or refer to it with {_reference(kind, name)}"
-            yield Finding(f'component "{name}" is used nowhere', at, hint)
+            yield Finding(f'component "{name}" is never used', at, hint)
 
 
 def _reference(kind: str, name: str) -> str:
@@ -212,7 +212,7 @@ def unused_output(inspection: Inspection) -> Iterator[Finding]:
             for name in step.outputs:
                 if (step.step_id, name) in read or (step.step_id, "") in read:
                     continue
-                message = f'output "{name}" of step "{step.step_id}" is read nowhere'
+                message = f'output "{name}" of step "{step.step_id}" is never read'
                 hint = f"remove it, or read it with $steps.{step.step_id}.outputs.{name}"
                 at = step.at.child("outputs").child(name).at_key()
                 yield Finding(message, at, hint)
@@ -243,8 +243,8 @@ def unused_source(inspection: Inspection) -> Iterator[Finding]:
         prefixes = {source.name, *(each for each in named if each.startswith(f"{source.name}."))}
         if source.name in called or prefixes & named or _is_identity(inspection, source.name):
             continue
-        message = f'source "{source.name}" is used by no step'
-        hint = "remove it, or call something of it"
+        message = f'source "{source.name}" is never used'
+        hint = "remove it, or call one of its operations"
         yield Finding(message, source.at.child("name"), hint)
 
 

@@ -74,7 +74,7 @@ def mixed_querystring(inspection: Inspection) -> Iterator[Finding]:
         single = [each for each in step.parameters if each.location == "query"]
         others = single if single else whole[1:]
         if whole and others:
-            message = f'"{whole[0].name}" is the whole query string; "{others[0].name}" cannot stand beside it'
+            message = f'"{whole[0].name}" is the whole query string; "{others[0].name}" cannot be combined with it'
             hint = "give every parameter by itself, or all of them in the query string"
             related = (whole[0].at,)
             yield Finding(message, others[0].at, hint, related=related)
@@ -96,7 +96,7 @@ def parameter_mismatch(inspection: Inspection) -> Iterator[Finding]:
             found = _mismatch(value, schema_type)
             if found is not None:
                 message = f'{parameter.location} parameter "{parameter.name}": {found}'
-                hint = _whole_body_hint(found, parameter.name, workflow) or "look the parameter up in the description"
+                hint = _whole_body_hint(found, parameter.name, workflow) or "see the parameter in the description"
                 at = parameter.at.child("value")
                 yield Finding(message, at, hint)
 
@@ -220,7 +220,7 @@ def invalid_content_type(inspection: Inspection) -> Iterator[Finding]:
         written = step.request_body.content_type if step.request_body is not None else None
         if written is None or "$" in written or _MEDIA_TYPE.fullmatch(written.strip()):
             continue
-        message = f"contentType {preview(written, 60)} is no media type"
+        message = f"contentType {preview(written, 60)} is not a media type"
         hint = _SUGGESTIONS.get(written.strip().lower()) or "write type/subtype, such as application/json"
         at = inspection.at(f"{step.at.pointer}/requestBody/contentType")
         yield Finding(message, at, hint)
@@ -261,7 +261,7 @@ def _hint(message: str, keyword: str) -> str:
         return f"write {braced[1]} without braces, which make it a text"
     if keyword == "type" and " but $inputs." in message:
         return "declare the input with that type, or pass another value"
-    return "look the request body up in the description"
+    return "see the request body in the description"
 
 
 @rule("missing-payload-member", "openapi", trigger=Trigger(needs="operations"))

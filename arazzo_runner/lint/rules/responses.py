@@ -72,7 +72,7 @@ def header_not_documented(inspection: Inspection) -> Iterator[Finding]:
         if name.lower() in _USUAL_HEADERS or name.lower() in {each.lower() for each in known}:
             continue
         message = f'no documented response has a header "{name}"'
-        hint = names_hint(name, known) or "look the headers up in the description; many leave them out"
+        hint = names_hint(name, known) or "see the headers in the description; many descriptions omit them"
         at = pinpoint(expression, use.at, inspection.description.raw)
         yield Finding(message, at, hint)
 
@@ -116,14 +116,14 @@ def _why_not_here(use: Use) -> tuple[str, str]:
         where = "the outputs of a workflow are worked out at its end" if is_early else ""
         return where, "read $steps.<stepId>.outputs.<name>"
     if use.step is None:
-        return "the outputs of a workflow belong to no request", "read $steps.<stepId>.outputs.<name>"
+        return "workflow outputs are outside of any request", "read $steps.<stepId>.outputs.<name>"
     match use.step.call:
         case WorkflowCall():
             hint = f"read $steps.{use.step.step_id}.outputs.<name>, or leave it to the steps of the workflow"
             return "the step calls a workflow, and has no response of its own", hint
         case OperationCall():
             if isinstance(use.expression, MessageReference) and use.expression.message == "message":
-                return "only a step that receives has a message", "write $response for the answer of an operation"
+                return "only a step that receives has a message", "write $response for the response of an operation"
             return "", ""
         case Unlinked():
             return "", ""
@@ -318,7 +318,7 @@ def _member_hint(name: str, lost: Lost) -> str:
     if near is not None:
         return near
     shown = ", ".join(lost.names[:8]) + (" …" if len(lost.names) > 8 else "")
-    return f"there are: {shown}" if shown else "look the response up in the description"
+    return f"available: {shown}" if shown else "see the response in the description"
 
 
 def _queries(step: CompiledStep) -> Iterator[tuple[Expression, tuple[str, ...], Location]]:

@@ -48,7 +48,7 @@ def inputs_not_object(inspection: Inspection) -> Iterator[Finding]:
             hint = "write type: object, and the inputs under properties:"
             yield Finding(message, at.child("type"), hint)
         elif names and "properties" not in schema:
-            message = f'"{names[0]}" stands where a keyword of JSON Schema should; it declares no input'
+            message = f'"{names[0]}" is not a keyword of JSON Schema; it declares no input'
             hint = "write it under properties:"
             yield Finding(message, at.child(names[0]).at_key(), hint)
 
@@ -86,9 +86,10 @@ def schema_type_mismatch(inspection: Inspection) -> Iterator[Finding]:
         types = types_of(each.schema)
         if not types:
             continue
-        for keyword in each.schema:
+        for keyword, value in each.schema.items():
             wanted = _BELONGS.get(keyword)
-            if wanted is not None and not any(name in wanted for name in types):
+            is_apart = wanted is not None and not any(name in wanted for name in types)
+            if wanted is not None and is_apart and keyword_problem(keyword, value) is None:  # one finding is enough
                 message = f"{keyword} says nothing about type {' or '.join(types)}"
                 at = inspection.at(f"{each.pointer}/{keyword}").at_key()
                 hint = f"write type: {wanted[0]}, or remove {keyword}"
@@ -108,7 +109,7 @@ def undefined_required(inspection: Inspection) -> Iterator[Finding]:
             continue
         for index, name in enumerate(required):
             if isinstance(name, str) and name not in properties:
-                message = f'"{name}" is required, but is no property of this schema'
+                message = f'"{name}" is required, but is not a property of this schema'
                 at = inspection.at(f"{each.pointer}/required/{index}")
                 hint = names_hint(name, properties) or "define it under properties:"
                 yield Finding(message, at, hint)
@@ -137,7 +138,7 @@ def unknown_keyword(inspection: Inspection) -> Iterator[Finding]:
             near = get_close_matches(keyword, KEYWORDS, n=1, cutoff=0.8)
             if near:
                 at = inspection.at(f"{each.pointer}/{escaped(keyword)}").at_key()
-                message = f'"{keyword}" is no keyword of JSON Schema and is ignored'
+                message = f'"{keyword}" is not a keyword of JSON Schema and is ignored'
                 hint = f'did you mean "{near[0]}"?'
                 yield Finding(message, at, hint)
 
@@ -154,7 +155,7 @@ def unknown_schema(inspection: Inspection) -> Iterator[Finding]:
         is_pointer = reference.startswith("#/")
         target = resolve_pointer(inspection.description.raw, unquote(reference[1:])) if is_pointer else MISSING
         if target is MISSING and (is_pointer or reference[1:] not in anchors) and not _is_below(each.pointer, own_base):
-            message = f"{preview(reference, 60)} leads nowhere in this document"
+            message = f"{preview(reference, 60)} points to nothing in this document"
             near = did_you_mean(
                 reference, (f"#/components/inputs/{name}" for name in inspection.description.components.inputs)
             )

@@ -25,7 +25,7 @@ def hard_coded_password(inspection: Inspection) -> Iterator[Finding]:
         if len(value.split(" ")[-1]) < _SHORTEST or _is_placeholder(value):
             continue  # `Basic Og==` is an empty user name and password
         if is_secret_name(name) or name.lower() in SECRET_HEADERS:
-            message = f'"{name}" is written into the document'
+            message = f'"{name}" is hard-coded in the document'
             hint = "make it an input with format: password, and read it with $inputs.<name>"
             yield Finding(message, inspection.at(pointer), hint)
 
@@ -122,7 +122,7 @@ def secret_literal(inspection: Inspection) -> Iterator[Finding]:
         for what, form in forms:
             found = form.search(text)
             if found is not None and not _is_placeholder(found.group(found.lastindex or 0)):
-                message = f"this text holds {what}"
+                message = f"this text contains {what}"
                 at = inspection.at(pointer).within(found.start(), len(found.group()))
                 hint = "make it an input with format: password, and revoke the one that was written here"
                 yield Finding(message, at, hint)
@@ -141,7 +141,7 @@ def undeclared_secret(inspection: Inspection) -> Iterator[Finding]:
                 or schema.keys() & {"format", "x-sensitive", "$ref"}
             ):
                 continue
-            message, hint = f'input "{name}" does not say that it is secret', "add format: password"
+            message, hint = f'input "{name}" looks secret, but is not marked as secret', "add format: password"
             at = workflow.at.child("inputs").child("properties").child(name).at_key()
             yield Finding(message, at, hint)
 
@@ -182,7 +182,7 @@ def _problem(
     if name is not None and scheme is not None:
         return "x-security has both scheme and schemeName", "keep one of them"
     if name is not None and "x-operation" in extensions:
-        return "schemeName needs an operation of a description; x-operation is none", "write the scheme itself"
+        return "schemeName needs an operation of a description; x-operation has none", "write the scheme itself"
     is_bare = not (isinstance(name, str) and name.startswith("$sourceDescriptions."))
     if name is not None and is_workflow and is_bare and len(inspection.description.source_descriptions) > 1:
         return "schemeName does not say which source it is of", "write $sourceDescriptions.<name>.<schemeName>"

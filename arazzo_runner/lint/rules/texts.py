@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.document.model import Workflow
 from arazzo_runner.errors import Location, Severity, did_you_mean, replacing
+from arazzo_runner.expressions.names import longest_name_at
 from arazzo_runner.expressions.parser import ROOTS
 from arazzo_runner.expressions.template import misspelled_root
 from arazzo_runner.lint.analysis.schemas import follow, property_of, types_of
@@ -62,7 +63,7 @@ def doubtful_braces(inspection: Inspection) -> Iterator[Finding]:
             is_price = found["shell"] and found["dollar"]  # `${$inputs.amount}`: a dollar sign and an expression
             if found.group() == expression or not is_expression or is_price:
                 continue
-            message = f"{found.group()} is no embedded expression; it is sent with these braces"
+            message = f"{found.group()} is not an embedded expression; it is sent with these braces"
             at = inspection.at(pointer).within(found.start(), len(found.group()))
             hint = f"write {expression}"
             fix = replacing(at, expression, is_safe=False)
@@ -83,7 +84,7 @@ def missing_dollar(inspection: Inspection) -> Iterator[Finding]:
             continue
         if not is_value_place(pointer):
             continue
-        message = f"{preview(text, 60)} is sent as this text; an expression begins with $"
+        message = f"{preview(text, 60)} is sent as literal text; an expression begins with $"
         hint = f"write ${text}"
         at = inspection.at(pointer)
         fix = replacing(at, f"${text}", is_safe=False)
@@ -106,7 +107,7 @@ def undeclared_in_text(inspection: Inspection) -> Iterator[Finding]:
             what = None if workflow is None else _unknown(inspection, workflow, found)
             if what is not None:
                 kind, near = what
-                message = f"{found.group()} names no {kind}; it is sent as this text"
+                message = f"{found.group()} refers to an undeclared {kind}; it is sent as literal text"
                 hint = near or f"declare it, and write {{{found.group()}}}"
                 severity = Severity.WARNING if near is None else None
                 yield Finding(message, at.within(found.start(), len(found.group())), hint, severity)
@@ -124,14 +125,20 @@ def _unknown(inspection: Inspection, workflow: Workflow, found: re.Match[str]) -
     """Return what is not declared, and a near name that is; None if it is declared, or not known."""
     if found["input"] is not None:
         declared = input_names(workflow.inputs, inspection.description.raw)
-        is_fine = declared is None or declares(declared, found["input"])
+        is_fine = declared is None or _declares_at(declared, found, "input")
         return None if is_fine else ("input", did_you_mean(found["input"], declared or ()))
     step = next((each for each in workflow.steps if each.step_id == found["step"]), None)
     if step is None:
         return "step", did_you_mean(found["step"], [each.step_id for each in workflow.steps])
-    if step.workflow_id is not None or declares(step.outputs, found["output"]):
+    if step.workflow_id is not None or _declares_at(step.outputs, found, "output"):
         return None
     return f'output of step "{step.step_id}"', did_you_mean(found["output"], step.outputs)
+
+
+def _declares_at(names: Iterable[str], found: re.Match[str], group: str) -> bool:
+    """Return whether what was found begins one of the names, which may hold blanks."""
+    known = frozenset(names)
+    return declares(known, found[group]) or longest_name_at(found.string, found.start(group), known) is not None
 
 
 _MENTION: Final = pattern(
@@ -199,14 +206,14 @@ def _doubt(found: re.Match[str], workflow: Workflow | None) -> tuple[str, str | 
         is_known = workflow is not None and any(each.step_id == name for each in workflow.steps)
         if rest.startswith("outputs"):
             return "", None, None
-        message = f"{written} names no output; it is sent as this text"
+        message = f"{written} does not name an output; it is sent as literal text"
         return message, f"write {{$steps.{name}.outputs.<name>}}", None if is_known else Severity.WARNING
     if root in ROOTS:
-        message = f"{written} stands in a text without braces; it is sent as this text"
+        message = f"{written} is embedded in text without braces; it is sent as literal text"
         return message, f"write {{{written}}}", Severity.WARNING
     near = "statusCode" if _is_keyword_in_other_case(root) else _near_root(root)
     hint = f"did you mean ${near}?" if near else "expressions begin with $inputs, $steps, $response, $statusCode …"
-    return f"{written} is no runtime expression; it is sent as this text", hint, Severity.WARNING
+    return f"{written} is not a runtime expression; it is sent as literal text", hint, Severity.WARNING
 
 
 def _near_root(root: str) -> str | None:

@@ -6,7 +6,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.json import pretty, validate_report
 
-_NOTES = {"fixed": "mended", "fixable with --fix": "fixable", "in the baseline": "baselined"}
+_NOTES = {"fixable with --fix": "fixable", "in the baseline": "baselined"}
 
 
 def findings_report(findings: Findings) -> dict[str, JsonValue]:

@@ -261,7 +261,7 @@ def where_to_put(source: str, name: str, scheme: JsonValue, file: str) -> str:
         return "give a client certificate: --cert HOST=FILE[,KEY]"
     sets = needed_fields(scheme)
     if not sets:
-        return "describe it in components/securitySchemes, or give it by a parameter such as Authorization"
+        return "define the scheme in components/securitySchemes, or give it by a parameter such as Authorization"
     variables = " and ".join(variable_names(source, name, each)[0] for each in sets[0])
     entries = " and ".join(file_entry(source, name, each) for each in sets[0])
     return f"set {variables}, or write {entries} into {file}"

@@ -242,7 +242,7 @@ def fault_of(login: Login) -> str | None:
         return fault[0]
     for name, text in login.fields.items():
         if not _is_text(text):
-            return f"{name} has bytes that are no UTF-8"
+            return f"{name} has bytes that are not UTF-8"
         if _CONTROL.search(text):
             return f"{name} has a line break or another control character"
     user = login.fields.get("user", "")

@@ -210,7 +210,7 @@ def _exposure(status: os.stat_result) -> str | None:
 
 def _without_text(found: Diagnostic, path: str) -> Diagnostic:
     line = "" if found.at.line is None else f" in line {found.at.line}"
-    message = f"the credentials file {path} is no YAML mapping ({found.code}{line})"
+    message = f"the credentials file {path} is not a YAML mapping ({found.code}{line})"
     return _diagnostic(message, path, "write `source: {scheme: text}`", code="invalid-credentials")
 
 
@@ -240,12 +240,12 @@ def _mapping(raw: JsonValue, what: str, path: str, faults: list[Diagnostic]) -> 
 
 def _is_field(name: str, field: str, text: JsonValue, path: str, faults: list[Diagnostic]) -> bool:
     if field not in FIELDS:
-        hint = did_you_mean(field, FIELDS) or f"there are: {', '.join(FIELDS)}"
+        hint = did_you_mean(field, FIELDS) or f"available: {', '.join(FIELDS)}"
         faults.append(_diagnostic(f'{name} has no field "{field}"', path, hint, code="invalid-credentials"))
         return False
     if isinstance(text, str):
         return True
-    message = f"{name}: {field} must be a text, found {type_name(text)}"
+    message = f"{name}: {field} must be a string, found {type_name(text)}"
     faults.append(_diagnostic(message, path, "put quotes around it", code="invalid-credentials"))
     return False
 

@@ -63,7 +63,7 @@ class TokenManager(Record, kw_only=True):
             # It cannot be renewed: the server's own answer describes best what is wrong with it.
             return Token(configured), grant is None
         if grant is None:
-            return self._refused(Refusal("the description names no URL to get one from", "say it: tokenUrl"))
+            return self._refused(Refusal("the description gives no URL to get one from", "say it: tokenUrl"))
         until = await self._now(effect) + effect.timeout
         while True:
             now = await self._now(effect)
@@ -247,7 +247,7 @@ def read_metadata(url: str, response: HttpResponse) -> str | Refusal:
     body = json_object(response)
     found = body.get("token_endpoint") if body is not None and response.status == 200 else None
     if body is None or not isinstance(found, str):
-        return Refusal(f"{url} answers {response.status} and names no token_endpoint", "is it the discovery document?")
+        return Refusal(f"{url} answers {response.status} without a token_endpoint", "is it the discovery document?")
     issuer = body.get("issuer")
     if not isinstance(issuer, str) or not _is_issuer_of(issuer, url):
         named = f"the issuer {issuer[:200]}" if isinstance(issuer, str) else "no issuer"

@@ -145,9 +145,9 @@ def endpoint_fault(url: str, hosts: str | None = None) -> str | None:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        return "is no usable URL"
+        return "is not a usable URL"
     if not host or parts.username is not None:
-        return "is no usable URL"
+        return "is not a usable URL"
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
         return None if is_host_of(url, hosts) else "is on none of the credential's hosts; name it with tokenUrl"
     return "is not https: credentials would be sent in the clear"
@@ -198,7 +198,7 @@ def _refusal(grant: Grant, endpoint: str, response: HttpResponse, body: dict[str
         return Refusal(f"{endpoint} answers with a redirect ({status}), and credentials follow none")
     error = body.get("error") if body is not None else None
     if not isinstance(error, str):
-        what = "" if body is not None or status != 200 else ", which is no JSON"
+        what = "" if body is not None or status != 200 else ", which is not JSON"
         # After a gateway's 5xx the server behind it may have acted; 503 and 4xx are sent before acting.
         return Refusal(f"{endpoint} answers {status}{what}", known=400 <= status < 500 or status == 503)
     described = body.get("error_description") if body is not None else None

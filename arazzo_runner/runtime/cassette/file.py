@@ -186,7 +186,7 @@ class _Reading:
     def cassette(self) -> Cassette:
         raw = self._document.value
         if not isinstance(raw, dict) or "arazzo-cassette" not in raw:
-            self._refuse("this is no cassette: it has no arazzo-cassette", "", "arazzo run --record FILE writes one")
+            self._refuse("this is not a cassette: it has no arazzo-cassette", "", "arazzo run --record FILE writes one")
         if raw["arazzo-cassette"] != VERSION:
             self._refuse(f"this arazzo reads cassettes of version {VERSION}", "/arazzo-cassette")
         interactions = self._of(raw, "", "interactions", list)
@@ -277,7 +277,7 @@ class _Reading:
         try:
             return base64.b64decode(self._of(raw, at, "base64", str, ""), validate=True)
         except (binascii.Error, ValueError):
-            self._refuse("this is no base64", f"{at}/base64")
+            self._refuse("this is not base64", f"{at}/base64")
 
     def _of(self, raw: Mapping[str, JsonValue], at: str, name: str, kind: Any, default: JsonValue = None) -> Any:
         """Return a member, reported when it is not of the given type."""
@@ -316,7 +316,7 @@ def _problem(message: str, at: Location, hint: str | None = None) -> Diagnostic:
 
 def wrong_method(method: str) -> str | None:
     """Return what is wrong with the method of a request, None when nothing is."""
-    return None if _TOKEN.fullmatch(method) else "this is no method of HTTP"
+    return None if _TOKEN.fullmatch(method) else "this is not an HTTP method"
 
 
 def wrong_url(url: str) -> str | None:
@@ -326,7 +326,7 @@ def wrong_url(url: str) -> str | None:
     try:
         _ = urlsplit(url).port
     except ValueError as problem:
-        return f"this is no URL: {problem}"
+        return f"this is not a URL: {problem}"
     return None
 
 
@@ -336,7 +336,7 @@ def wrong_header(line: object) -> str | None:
         return 'a header is a text such as "Accept: text/plain"'
     name, _, value = line.partition(":")
     if not _TOKEN.fullmatch(name):
-        return "this is no name of a header"
+        return "this is not the name of a header"
     return "a header has no line breaks" if _NOT_IN_A_VALUE.search(value) else None
 
 

@@ -88,7 +88,7 @@ def _check_percent_forms(text: str, what: str) -> None:
         try:
             unquote_to_bytes(found[0]).decode("utf-8")
         except UnicodeDecodeError:
-            raise Refused(400, f"the {what} has {found[0][:60]!r}, which is no UTF-8") from None
+            raise Refused(400, f"the {what} has {found[0][:60]!r}, which is not UTF-8") from None
 
 
 def _body(request: HttpRequest) -> JsonValue:
@@ -98,7 +98,7 @@ def _body(request: HttpRequest) -> JsonValue:
         return form_members(raw, content_type)
     body, note = decode_body(raw, content_type)
     if note is not None and is_json(content_type):
-        raise Refused(400, f"the request body is no JSON: {note}")
+        raise Refused(400, f"the request body is not JSON: {note}")
     return body
 
 
@@ -114,7 +114,7 @@ def _urlencoded(body: bytes) -> dict[str, JsonValue]:
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError:
-        raise Refused(400, "the request body is no form: it has bytes that must be percent-encoded") from None
+        raise Refused(400, "the request body is not a form: it has bytes that must be percent-encoded") from None
     return read_fields(text, "form")
 
 
@@ -125,11 +125,11 @@ def _multipart(body: bytes, content_type: str) -> dict[str, JsonValue]:
     try:
         parts = BytesParser().parsebytes(head + body).get_payload()
     except RecursionError:
-        raise Refused(400, "the request body is no form: multipart is nested too deeply in it") from None
+        raise Refused(400, "the request body is not a form: multipart is nested too deeply in it") from None
     if body.strip() == f"--{media_parameter(content_type, 'boundary')}--".encode("utf-8", "replace"):
         return {}  # browsers send an empty form so
     if not isinstance(parts, list):
-        raise Refused(400, "the request body is no form: it has no parts between the boundary of its Content-Type")
+        raise Refused(400, "the request body is not a form: it has no parts between the boundary of its Content-Type")
     if len(parts) > MAX_FIELDS:
         raise Refused(400, f"the form has more than {MAX_FIELDS:,} parts")
     return by_name([(name, _part_value(part)) for part in parts if (name := _name(part))])

@@ -89,7 +89,7 @@ def holds_something(value: JsonValue | Missing) -> bool:
 
 
 def followed(schema: JsonValue, base: str, context: SchemaContext) -> tuple[JsonValue, str]:
-    """Return a schema with its base after following its `$ref`; {} if it leads nowhere."""
+    """Return a schema with its base after following its `$ref`; {} if it points to nothing."""
     if context.resolve is None or not isinstance(schema, dict):
         return schema, base
     try:

@@ -141,7 +141,7 @@ def read_scenario(path: str | PathLike[str], switches: Sequence[str] = ()) -> Sc
     known = {rule["switch"] for rule in raw["rules"] if "switch" in rule}
     for switch in switches:
         if switch not in known:
-            hint = did_you_mean(switch, known) or f"there are: {', '.join(sorted(known))}"
+            hint = did_you_mean(switch, known) or f"available: {', '.join(sorted(known))}"
             raise _invalid(f'the scenario has no switch "{switch}"', document.at(), hint)
     return Scenario(
         rules=raw["rules"],

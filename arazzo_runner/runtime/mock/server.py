@@ -166,7 +166,7 @@ class Conversation:
         try:
             parts = urlsplit(target)
         except ValueError:
-            raise Refused(400, "the request target is no URL (RFC 9112 §3.2.2)") from None
+            raise Refused(400, "the request target is not a URL (RFC 9112 §3.2.2)") from None
         self._hosts.check(parts.netloc)
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
@@ -203,11 +203,11 @@ class Conversation:
         except TimeoutError:
             data = None
         if data is None and not is_idle:
-            raise Refused(408, f"the request was not whole after {self._seconds:g} s")
+            raise Refused(408, f"the request was not complete after {self._seconds:g} s")
         if not data and is_idle:
             raise _ClientClosed
         if not data:
-            raise Refused(400, "the request ends before it is whole")
+            raise Refused(400, "the request ends before it is complete")
         if is_idle:
             self._deadline = time.monotonic() + self._seconds
         self._http.receive_data(data)
@@ -310,7 +310,7 @@ class MockHosts(Record):
         """Raise Refused for a host, of a header or a URL, that is malformed or not the mock's (RFC 9110 §7.4)."""
         name = _plain(text)
         if name is None:
-            raise Refused(400, f"Host is {text[:200]!r}, which is no host (RFC 9112 §3.2)")
+            raise Refused(400, f"Host is {text[:200]!r}, which is not a host (RFC 9112 §3.2)")
         if name not in self.names:
             detail = f"this mock answers for {', '.join(OWN)}, not for {name[:200]!r}"
             raise Refused(421, f"{detail}; it does when started with --allow-host {name[:200]}")

@@ -71,10 +71,10 @@ def scheme_fault(scheme: JsonValue) -> tuple[str, str] | None:
 def _name_fault(kind: str, name: str) -> str | None:
     if kind == "query":  # it is percent-encoded; only line breaks and the like are certainly wrong
         is_sound = bool(name) and name.isprintable()
-        return None if is_sound else f"the query field {preview(name, 40)} is no name"
+        return None if is_sound else f"the query field {preview(name, 40)} is not a name"
     what = "the http scheme" if kind == "http" else f"the {kind}"
     if not is_token(name):
-        return f"{what} {preview(name, 40)} is no token (RFC 9110 §5.6.2)"
+        return f"{what} {preview(name, 40)} is not a token (RFC 9110 §5.6.2)"
     if kind == "header" and is_of_the_transport(name):
         return f'the header "{name}" controls the connection and cannot carry a credential'
     return None

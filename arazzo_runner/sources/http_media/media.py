@@ -149,7 +149,7 @@ def decode_body(body: bytes, content_type: str | None) -> tuple[JsonValue | Miss
         return _JSON.decode(text.strip(" \t\r\n")), None
     except (ValueError, RecursionError) as problem:
         reason = "it is nested too deeply" if isinstance(problem, RecursionError) else str(problem)
-        return text, f"the body is no JSON ({reason})" if is_json(content_type) else None
+        return text, f"the body is not JSON ({reason})" if is_json(content_type) else None
 
 
 def decode_beginning(body: bytes, content_type: str | None, size: int) -> tuple[JsonValue, bool]:
@@ -173,7 +173,7 @@ def _may_be_json(content_type: str | None) -> bool:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _finite(text: str) -> float:

@@ -46,7 +46,7 @@ class _Schema(Record):
         name, prefix = str(self.hints.get("name", own)), self.hints.get("prefix")
         for each in (name, prefix) if isinstance(prefix, str) and prefix else (name,):
             if not XML_NAME.fullmatch(each):
-                raise UnusableMedia(f'"{each[:80]}" is no name for an XML element or attribute')
+                raise UnusableMedia(f'"{each[:80]}" is not a name for an XML element or attribute')
         return f"{prefix}:{name}" if isinstance(prefix, str) and prefix else name
 
     def namespace(self) -> str:

@@ -232,7 +232,7 @@ def _multiple_of(validator: Any, divisor: Any, value: Any, schema: Any) -> Any:
     if not isinstance(divisor, (int, float)) or divisor <= 0:
         return  # invalid (JSON Schema 2020-12 §6.2.1)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not is_multiple(value, divisor):
-        yield jsonschema.ValidationError(f"is no multiple of {divisor}")
+        yield jsonschema.ValidationError(f"is not a multiple of {divisor}")
 
 
 def _unique_items(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:

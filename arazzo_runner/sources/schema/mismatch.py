@@ -109,7 +109,7 @@ class Follower:
 
     def _target(self, reference: str, base: str) -> tuple[JsonValue, str]:
         if self._resolve is None:
-            raise UnusableSchema("$ref", f"the schema's $ref {reference} leads nowhere")
+            raise UnusableSchema("$ref", f"the schema's $ref {reference} points to nothing")
         try:
             found, base = self._resolve({"$ref": reference}, base)
         except ReferenceFailure as failure:
