@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import stat
 import time
 from collections.abc import Iterable
 from typing import Final
@@ -71,6 +72,8 @@ def remove(files: Iterable[KeptFile]) -> None:
 def _kept(path: str, workflow: str) -> KeptFile | None:
     try:
         status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode):
+            return None  # not written by a run, and reading a pipe would wait
         with open(path, encoding="utf-8") as file:
             record = json.load(file)
     except FileNotFoundError:
@@ -78,9 +81,9 @@ def _kept(path: str, workflow: str) -> KeptFile | None:
     except (OSError, ValueError, RecursionError):
         record = None
     age = max(0.0, time.time() - status.st_mtime)
-    if not isinstance(record, dict):
+    if not isinstance(record, dict) or not isinstance(record.get("status"), str):
         return KeptFile(path, workflow, None, age, ())
-    return KeptFile(path, str(record.get("workflowId", workflow)), str(record.get("status")), age, _outputs(record))
+    return KeptFile(path, str(record.get("workflowId", workflow)), str(record["status"]), age, _outputs(record))
 
 
 def _outputs(record: dict[str, JsonValue]) -> tuple[str, ...]:

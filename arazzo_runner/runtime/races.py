@@ -57,7 +57,7 @@ class TurnsWorld:
 class TasksWorld:
     """Performs the effects of a Race at the same time, on the running event loop.
 
-    Answers are told in the order in which they came: a cassette has them in that order too.
+    Answers are returned in the order in which they came, which is also their order in a cassette.
     """
 
     races = True

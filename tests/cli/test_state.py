@@ -62,6 +62,28 @@ def test_the_files_are_listed_without_a_value(three, capsys):
     assert "tk-secret" not in printed
 
 
+ODD = {
+    "no status": {"outputs": {}},
+    "a status that is not a string": {"status": 7},
+    "a list": [],
+}
+
+
+@pytest.mark.parametrize("record", ODD.values(), ids=ODD)
+def test_a_file_that_no_run_wrote_so_is_listed_as_unreadable(folder, capsys, record):
+    keep(folder, OLD, record)
+    assert run(["state", "list"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == [OLD, "now", "unreadable"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_of_such_a_name_is_not_read(folder, capsys):
+    folder.mkdir()
+    os.mkfifo(folder / OLD)
+    assert run(["state", "list"]) == 0
+    assert OLD not in capsys.readouterr().out
+
+
 def test_no_folder_is_an_empty_list(folder, capsys):
     assert run(["state", "list"]) == 0
     assert capsys.readouterr().out == f"no secret outputs are kept in {folder}\n"

@@ -45,7 +45,7 @@ class Expected(Record):
 
 
 class Expectations(Record):
-    """What the steps of a program expect, by label, and which label stands for an operation whose step is not told."""
+    """What the steps of a program expect, by label, and the label of an operation whose step is unknown."""
 
     by_step: Mapping[str, Expected] = field(default_factory=dict)
     first: Mapping[str, str] = field(default_factory=dict)

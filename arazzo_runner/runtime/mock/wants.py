@@ -62,7 +62,7 @@ def body_path(expression: nodes.Expression) -> Tokens | None:
 
 
 def query_path(query: Query | nodes.Template) -> Tokens:
-    """Return the path of the first value that a query selects, as far as it is told without the value."""
+    """Return the path of the first value that a query selects, as far as the query alone determines it."""
     if not isinstance(query, Query):
         return ()
     if isinstance(query.compiled, Pointer):
