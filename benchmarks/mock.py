@@ -25,6 +25,7 @@ from arazzo_runner import LoadOptions, RunOptions
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import Effect, Sleep
+from arazzo_runner.runtime.mock.inputs import sample_inputs
 
 HALVES = ("tune", "held-out")
 MOST_STEPS = 200
@@ -113,7 +114,7 @@ def _outcome(path: Path, name: str, options: LoadOptions, mock: dict[str, Any]) 
     try:
         result = arazzo_runner.run(
             program,
-            inputs=_inputs(program),
+            inputs=sample_inputs(program, {}),
             around=Hasty,
             options=RunOptions(max_steps=MOST_STEPS, max_retry_wait=100_000),
             **mock,
@@ -123,19 +124,6 @@ def _outcome(path: Path, name: str, options: LoadOptions, mock: dict[str, Any]) 
     except Exception as error:  # a bug: counted, and seen with --list
         return f"bug: {type(error).__name__}", str(error)
     return ("succeeded", "") if result.status == "succeeded" else _why(result)
-
-
-def _inputs(program: Any) -> dict[str, Any]:
-    try:
-        from arazzo_runner.runtime.mock.inputs import sample_inputs
-    except ImportError:
-        from arazzo_runner.engine.inputs import flattened
-        from arazzo_runner.runtime.mock.sampler import sample
-
-        root = program.workflow.document.raw
-        made = sample(flattened(program.workflow.inputs, root), lambda part: flattened(part, root))
-        return made if isinstance(made, dict) else {}
-    return sample_inputs(program, {})
 
 
 def _why(result: Any) -> tuple[str, str]:

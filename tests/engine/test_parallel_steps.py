@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def step(name, *needs, **fields):
 
 
 BRANCH = [step("b1"), step("b2", "b1"), step("b3", "b2")]
-AGAIN = {"successCriteria": [{"condition": "$statusCode == 200"}], "onFailure": [{"name": "r", "type": "retry", "retryAfter": 0, "retryLimit": 2}]}  # fmt: skip
+AGAIN: dict[str, Any] = {"successCriteria": [{"condition": "$statusCode == 200"}], "onFailure": [{"name": "r", "type": "retry", "retryAfter": 0, "retryLimit": 2}]}  # fmt: skip
 RETRY = [step("slow", **AGAIN), *BRANCH, step("z", "b3", "slow")]
 POLL = {
     "workflowId": "polling",
@@ -75,7 +76,7 @@ def held(server):
 def run(request, tmp_path):
     def run(steps, answer, *more, **options):
         (tmp_path / "api.json").write_text(json.dumps(API))
-        document = {
+        document: dict[str, Any] = {
             "arazzo": "1.1.0",
             "info": {"title": "t", "version": "1"},
             "sourceDescriptions": [{"name": "api", "url": (tmp_path / "api.json").as_uri(), "type": "openapi"}],

@@ -48,6 +48,6 @@ class Watched:
             return await self._world.perform(effect)
         number, self._count = self._count, self._count + 1
         self._before(number, effect)
-        answer = await self._world.perform(effect)
+        answer = await self._world.perform(cast("Effect[Any]", effect))
         self._after(number, effect)
-        return answer
+        return cast(Answer, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ GONE = {"$ref": "#/components/x/Gone"}
 LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
 PAGE = {"name": "limit", "in": "query", "schema": {"type": "string"}, "style": "pipeDelimited"}
 JSON_BODY = {"content": {"application/json": {"schema": GONE}}}
-KEY = {"security": [{"key": []}]}
+KEY: dict[str, Any] = {"security": [{"key": []}]}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jsonschema
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -9,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from arazzo_runner.sources.schema.check import checked
 from arazzo_runner.sources.schema.formats import FORMATS
 
-CASES = {
+CASES: dict[str, tuple[list[Any], list[Any]]] = {
     "int8": ([127, -128], [128, 1.5]),
     "int32": ([2147483647, -2147483648, 1.0], [2147483648, 99999999999, 0.5]),
     "int64": ([2**63 - 1], [2**63]),
