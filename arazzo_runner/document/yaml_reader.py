@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import yaml
@@ -129,46 +130,29 @@ def event_parser(text: str, *, pure: bool = False) -> Any:
 
 def read_events(reading: Reading, parser: Any) -> JsonValue:
     """Build the value of the first document from an event parser."""
-    builder = _Builder(reading)
-    next_event = parser.get_event
+    builder = _Builder(reading, parser.get_event)
+    root: JsonValue = None
     documents = 0
     while True:
-        event = next_event()
+        event = parser.get_event()
         kind = type(event)
         if kind is yaml.StreamEndEvent:
             break
         if kind is yaml.DocumentStartEvent:
             documents += 1
             if documents == 2:
-                at = reading.place(*_place(event))
-                reading.second_document(at)
+                reading.second_document(reading.place(*_place(event)))
                 break
         elif kind is not yaml.StreamStartEvent and kind is not yaml.DocumentEndEvent:
-            builder.take(event, kind)
+            root = builder.root(event)
     if not documents:
         hint = "an Arazzo document begins with arazzo: 1.0.1"
         raise Unreadable("empty-document", "the document is empty", None, hint)
-    return builder.root
-
-
-class _Open:
-    """A mapping or list being filled, the value of the key `under`; `height` is its number of nested levels so far."""
-
-    __slots__ = ("anchor", "before", "height", "is_mapping", "key", "marks", "under", "value")
-
-    def __init__(self, value: JsonValue, anchor: str | None, before: int, under: str | None) -> None:
-        self.value = value
-        self.is_mapping = type(value) is dict
-        self.anchor = anchor
-        self.before = before
-        self.under = under
-        self.height = 0
-        self.key: str | None = None
-        self.marks: dict[str, Any] = {}
+    return root
 
 
 class _Anchored:
-    """An anchored value with its number of nodes and levels; `nodes` is 0 while it is still open."""
+    """An anchored value with its number of nodes and nested levels; `nodes` is 0 while it is still open."""
 
     __slots__ = ("height", "nodes", "value")
 
@@ -179,36 +163,83 @@ class _Anchored:
 
 
 class _Builder:
-    """Builds the value from events with a stack of open collections."""
+    """Builds the value from events by recursive descent: MOST_DEPTH is far below Python's limit of nested calls.
 
-    def __init__(self, reading: Reading) -> None:
+    Mappings and lists count their children; `height` is the number of nested levels of the value that `_node` returned
+    last, and `path` holds the keys and indexes of the open collections.
+    """
+
+    def __init__(self, reading: Reading, next_event: Callable[[], Any]) -> None:
         self.reading = reading
-        self.root: JsonValue = None
-        self.nodes = 0
-        self.stack: list[_Open] = []
-        self.anchors: dict[str, _Anchored] = {}
+        self.next_event = next_event
         self.max_nodes = reading.limits.max_nodes
+        self.nodes = 0
+        self.height = 0
+        self.path: list[str | int] = []
+        self.anchors: dict[str, _Anchored] = {}
         self.aliases = False
 
-    def take(self, event: Any, kind: type) -> None:
-        """Process one node event."""
-        if kind is yaml.ScalarEvent:
-            self._count(1, event)
-            top = self.stack[-1] if self.stack else None
-            if top is not None and top.is_mapping and top.key is None:
-                self._scalar_key(top, event)
-            else:
-                self._scalar(event)
-        elif kind is yaml.MappingStartEvent:
-            self._open({}, event)
-        elif kind is yaml.SequenceStartEvent:
-            self._open([], event)
-        elif kind is yaml.AliasEvent:
-            self._alias(event)
-        else:
-            self._close()
+    def root(self, event: Any) -> JsonValue:
+        """Return the value that begins with an event."""
+        self._count(1, event)
+        return self._node(event, "")
 
-    def _scalar(self, event: Any) -> None:
+    def _node(self, event: Any, token: str | int) -> JsonValue:
+        """Return the value that begins with an event, at the key or index `token` of the collection around it."""
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self.height = 0
+            return self._scalar(event)
+        if kind is yaml.AliasEvent:
+            return self._alias(event).value
+        self._check_start(event)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchored(None, 0, 0)
+        before = self.nodes
+        self.path.append(token)
+        value = self._mapping() if kind is yaml.MappingStartEvent else self._list()
+        self.path.pop()
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchored(value, self.nodes - before + 1, self.height)
+        return value
+
+    def _mapping(self) -> JsonValue:
+        value: dict[str, JsonValue] = {}
+        marks: dict[str, Any] = {}
+        height = 0
+        next_event = self.next_event
+        event = next_event()
+        while type(event) is not yaml.MappingEndEvent:
+            self._count(2, event)
+            key = self._key(event)
+            if key in marks:
+                place = (marks[key].line + 1, marks[key].column + 1)
+                self.reading.repeated_key(key, self._pointer(key), place, _place(event))
+            else:
+                marks[key] = event.start_mark
+            event = next_event()
+            if type(event) is yaml.ScalarEvent:
+                value[key] = self._scalar(event)
+            else:
+                value[key] = self._node(event, key)
+                height = max(height, self.height)
+            event = next_event()
+        self.height = height + 1
+        return value
+
+    def _list(self) -> JsonValue:
+        value: list[JsonValue] = []
+        height = 0
+        event = self.next_event()
+        while type(event) is not yaml.SequenceEndEvent:
+            self._count(1, event)
+            value.append(self._node(event, len(value)))
+            height = max(height, self.height)
+            event = self.next_event()
+        self.height = height + 1
+        return value
+
+    def _scalar(self, event: Any) -> JsonValue:
         try:
             if event.tag is None or event.tag == "!":
                 value = plain_value(event.value) if event.implicit[0] else event.value
@@ -218,11 +249,13 @@ class _Builder:
             raise Unreadable(problem.code, str(problem), _place(event), problem.hint) from None
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, 1, 0)
-        self._put(value)
+        return value
 
-    def _scalar_key(self, top: _Open, event: Any) -> None:
-        """Set the next key, always a string: an unquoted `200:` is "200" (semantics §1)."""
-        key = event.value
+    def _key(self, event: Any) -> str:
+        """Return the key of an event, always a string: an unquoted `200:` is "200" (semantics §1)."""
+        if type(event) is not yaml.ScalarEvent:
+            return self._unusual_key(event)
+        key: str = event.value
         if event.tag is not None and event.tag != "!":
             try:
                 tagged_value(event.tag, key)
@@ -230,46 +263,34 @@ class _Builder:
                 raise Unreadable(problem.code, str(problem), _place(event), problem.hint) from None
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(key, 1, 0)
-        self._key(top, key, event)
         if key == "<<" and event.implicit[0]:
             message = "YAML 1.2 has no merge keys; << is a key like any other"
-            at = self.reading.place(*_place(event), self._pointer(), 2)
+            at = self.reading.place(*_place(event), self._pointer(key), 2)
             self.reading.problems.warn("merge-key", message, at, hint="write the keys out")
+        return key
 
-    def _key(self, top: _Open, key: str, event: Any) -> None:
-        first = top.marks.get(key)
-        top.key = key
-        if first is None:
-            top.marks[key] = event.start_mark
-        else:
-            place = (first.line + 1, first.column + 1)
-            self.reading.repeated_key(key, self._pointer(), place, _place(event))
-
-    def _open(self, value: JsonValue, event: Any) -> None:
-        self._count(1, event)
-        if len(self.stack) >= self.reading.limits.max_depth:
-            raise too_deep(self.reading.limits, _place(event))
-        if self.stack and self.stack[-1].is_mapping and self.stack[-1].key is None:
+    def _unusual_key(self, event: Any) -> str:
+        """Return the key that an alias stands for."""
+        if type(event) is not yaml.AliasEvent:
+            self._check_start(event)
             hint = 'put a text that begins with { or [ in quotes, as "{…}"'
             raise Unreadable("unusable-key", "a mapping or list cannot be a key", _place(event), hint)
+        known = self._alias(event)
+        if not isinstance(known.value, str):
+            message = "an alias of a value other than a text cannot be a key"
+            raise Unreadable("unusable-key", message, _place(event), "write the key out, as text")
+        return known.value
+
+    def _check_start(self, event: Any) -> None:
+        """Raise Unreadable if a mapping or list may not begin here."""
+        if len(self.path) >= self.reading.limits.max_depth:
+            raise too_deep(self.reading.limits, _place(event))
         if event.tag not in _COLLECTION_TAGS:
-            hint = "leave the tag out"
-            raise Unreadable("unsupported-tag", f"the tag {short_tag(event.tag)} is not supported", _place(event), hint)
-        if event.anchor is not None:
-            self.anchors[event.anchor] = _Anchored(value, 0, 0)
-        under = self.stack[-1].key if self.stack else None
-        self._put(value)
-        self.stack.append(_Open(value, event.anchor, self.nodes, under))
+            message = f"the tag {short_tag(event.tag)} is not supported"
+            raise Unreadable("unsupported-tag", message, _place(event), "leave the tag out")
 
-    def _close(self) -> None:
-        closed = self.stack.pop()
-        if closed.anchor is not None:
-            self.anchors[closed.anchor] = _Anchored(closed.value, self.nodes - closed.before + 1, closed.height + 1)
-        if self.stack and self.stack[-1].height <= closed.height:
-            self.stack[-1].height = closed.height + 1
-
-    def _alias(self, event: Any) -> None:
-        """Put the value of an alias, counting all its nodes and levels: readers of the value will walk them."""
+    def _alias(self, event: Any) -> _Anchored:
+        """Return what an alias stands for, counting all its nodes and levels: readers of the value will walk them."""
         known = self.anchors.get(event.anchor)
         if known is None:
             hint = f"write &{event.anchor[:60]} before the value it means, above this line"
@@ -278,43 +299,20 @@ class _Builder:
             message = f"the alias *{event.anchor[:60]} is inside its own anchor"
             raise Unreadable("alias-expansion", message, _place(event), "write the value out")
         self.aliases = True
-        self._count(known.nodes, event)
-        if len(self.stack) + known.height > self.reading.limits.max_depth:
+        self._count(known.nodes - 1, event)  # the collection around it has counted one
+        if len(self.path) + known.height > self.reading.limits.max_depth:
             raise too_deep(self.reading.limits, _place(event))
-        top = self.stack[-1]  # an alias is never the root
-        if top.is_mapping and top.key is None:
-            if not isinstance(known.value, str):
-                hint = "write the key out, as text"
-                raise Unreadable(
-                    "unusable-key", "an alias of a value other than a text cannot be a key", _place(event), hint
-                )
-            self._key(top, known.value, event)
-            return
-        top.height = max(top.height, known.height)
-        self._put(known.value)
-
-    def _put(self, value: JsonValue) -> None:
-        if not self.stack:
-            self.root = value
-            return
-        top = self.stack[-1]
-        if top.is_mapping:
-            top.value[top.key] = value
-            top.key = None
-        else:
-            top.value.append(value)
+        self.height = known.height
+        return known
 
     def _count(self, nodes: int, event: Any) -> None:
         self.nodes += nodes
         if self.nodes > self.max_nodes:
             raise too_many_nodes(self.reading.limits, _place(event), aliases=self.aliases)
 
-    def _pointer(self) -> str:
-        keys = [each.under for each in self.stack[1:]] + [self.stack[-1].key]
-        tokens = (
-            key if each.is_mapping else str(len(each.value) - 1) for each, key in zip(self.stack, keys, strict=True)
-        )
-        return "".join("/" + escaped(token or "") for token in tokens)
+    def _pointer(self, key: str) -> str:
+        """Return the JSON Pointer of a key of the innermost collection."""
+        return "".join("/" + escaped(str(token)) for token in [*self.path[1:], key])
 
 
 # ------------------------------------------------------------------ mistakes
