@@ -66,20 +66,23 @@ def expectations(program: Program, inputs: Mapping[str, JsonValue] | None = None
     first: dict[str, str] = {}
     for key, workflow in program.workflows.items():
         known = (inputs or {}) if key == program.entry else {}
-        read = list(references(workflow))
+        readers = _readers(workflow)
         for step, call in workflow.operation_steps():
             label = step_label(step.at)
-            by_step[label] = _expected(workflow, step, read, known)
+            by_step[label] = _expected(workflow, step, readers.get(step.step_id, ()), known)
             first.setdefault(f"{call.operation.uri}#{call.operation.pointer}", label)
     return Expectations(by_step, first)
 
 
 def _expected(
-    workflow: CompiledWorkflow, step: CompiledStep, read: Iterable[Expression], inputs: Mapping[str, JsonValue]
+    workflow: CompiledWorkflow,
+    step: CompiledStep,
+    readers: Iterable[StepReference],
+    inputs: Mapping[str, JsonValue],
 ) -> Expected:
     actions = (*step.on_success, *step.on_failure)
     again = [action for action in actions if _runs_again(action, step, workflow)]
-    reads = dict.fromkeys(_reads(step, read))
+    reads = dict.fromkeys(_reads(step, readers))
     return Expected(
         criteria=step.criteria,
         reads=tuple(sorted(reads, key=len, reverse=True)),
@@ -118,13 +121,21 @@ def references(workflow: CompiledWorkflow) -> Iterator[Expression]:
         yield from value_references(value)
 
 
-def _reads(step: CompiledStep, read: Iterable[Expression]) -> Iterator[Tokens]:
-    own = [each for each in read if isinstance(each, StepReference) and each.step_id == step.step_id]
+def _readers(workflow: CompiledWorkflow) -> dict[str, list[StepReference]]:
+    """Return the expressions that refer to a step's outputs, by the id of the step."""
+    readers: dict[str, list[StepReference]] = {}
+    for each in references(workflow):
+        if isinstance(each, StepReference):
+            readers.setdefault(each.step_id, []).append(each)
+    return readers
+
+
+def _reads(step: CompiledStep, readers: Iterable[StepReference]) -> Iterator[Tokens]:
     for name, value in step.outputs:
         for path in _value_paths(value):
             yield path
             if isinstance(value, (ExpressionValue, SelectorValue)):
-                for reference in own:
+                for reference in readers:
                     further = _further(reference, name)
                     if further:
                         yield (*path, *further)
