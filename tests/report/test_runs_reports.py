@@ -314,6 +314,18 @@ def test_html_is_whole_and_holds_nothing_that_acts(found):
     assert {each["href"][1:] for _, each in page.elements if "href" in each} <= set(ids)
 
 
+def test_html_shows_early_steps_of_a_long_run_in_short():
+    def visit(number, status):
+        seen = attempt(passed=status == "passed", started=1.7e9 + number, verdicts=())
+        return step(step_id=f"s{number}", status=status, attempts=(seen,))
+
+    steps = tuple(visit(number, "failed" if number == 7 else "passed") for number in range(2_500))
+    page = render("html", report(record(result=failed(steps=steps))))
+    assert page.count("Send it again with curl") == 2_001  # the last 2,000 and the one that failed
+    assert all(f">s{number}</span>" in page for number in range(2_500))
+    assert "499 earlier steps that passed in one line each" in page
+
+
 def test_html_shows_steps_and_exchanges():
     program = arazzo_runner.load(SEED)
     done = arazzo_runner.run(program, inputs={"refreshToken": "demo-refresh-token-1"}, mock=True)

@@ -13,13 +13,14 @@ from arazzo_runner.report.failure import failed_step, failure_findings, last_lin
 from arazzo_runner.report.graph.drawing import MARKS, TONES, figure
 from arazzo_runner.report.markup import tag, words
 from arazzo_runner.report.masking import masked_diagnostic
-from arazzo_runner.report.runs.html_steps import clock_of, finding, outputs_table, steps_list
+from arazzo_runner.report.runs.html_steps import clock_of, finding, outputs_table, shortened, steps_list
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport, visits
 from arazzo_runner.report.terminal.console import count, duration
 
 _MOST_OPEN = 5
 _MOST_RUNS = 200
+_MOST_WHOLE_STEPS = 2000
 
 
 def render(report: RunsReport) -> str:
@@ -113,9 +114,10 @@ def _footer() -> str:
 
 def _main(report: RunsReport) -> Iterable[str]:
     if len(report.runs) == 1:
-        yield from _run(report.runs[0], is_alone=True)
+        yield from _run(report.runs[0], _MOST_WHOLE_STEPS, is_alone=True)
         return
     detailed = _detailed(report.runs)
+    most_whole = _MOST_WHOLE_STEPS // max(len(detailed), 1)
     yield _table(report.runs, detailed)
     folded = []
     still_open = _MOST_OPEN
@@ -125,7 +127,7 @@ def _main(report: RunsReport) -> Iterable[str]:
         still_open -= opened
         badge = tag("span", WORDS[record.status], class_=f"badge {TONES[record.status]}")
         summary = tag("summary", words(record.shown_name), " ", badge)
-        inside = tag("section", *_run(record, is_alone=False))
+        inside = tag("section", *_run(record, most_whole, is_alone=False))
         folded.append(tag("details", summary, inside, class_="run", id=f"run-{number}", open=opened))
     left = sum(record.result is not None for record in report.runs) - len(detailed)
     note = (
@@ -171,7 +173,7 @@ def _link(record: RunRecord, number: int) -> str:
     return tag("a", words(record.shown_name), href=f"#run-{number}")
 
 
-def _run(record: RunRecord, *, is_alone: bool) -> Iterable[str]:
+def _run(record: RunRecord, most_whole: int, *, is_alone: bool) -> Iterable[str]:
     result = record.result
     if result is None:
         return
@@ -179,7 +181,7 @@ def _run(record: RunRecord, *, is_alone: bool) -> Iterable[str]:
     if result.status != "succeeded":
         yield tag("section", tag(heading, "Why it did not succeed"), *_why(result))
     if result.steps or result.dependencies:
-        yield tag("section", tag(heading, "Steps"), _steps(record, result))
+        yield tag("section", tag(heading, "Steps"), _steps(record, result, most_whole))
     outputs = {**result.outputs, **dict.fromkeys(result.missing_outputs)}
     if outputs:
         yield tag("section", tag(heading, "Outputs"), outputs_table(outputs, result.secret_outputs, result.secrets))
@@ -198,9 +200,14 @@ def _why(result: RunResult) -> Iterable[str]:
         yield tag("div", tag("strong", words(text)), class_="finding")
 
 
-def _steps(record: RunRecord, result: RunResult) -> str:
-    clock = clock_of(result)
+def _steps(record: RunRecord, result: RunResult, most_whole: int) -> str:
+    """Return drawing and timeline; a long run is mostly in short: browsers take long to open 10,000 exchanges."""
+    clock = clock_of(result, most_whole)
     lists = []
+    short = shortened(result, clock)
+    if short:
+        note = f"{count(short, 'earlier step')} that passed in one line each; the json report has their requests."
+        lists.append(tag("p", words(note), class_="soft"))
     for workflow in result.dependencies:
         lists.append(tag("p", words(f"{workflow.workflow_id}, which ran first"), class_="label"))
         lists.append(steps_list(workflow.steps, clock, result.secrets))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from arazzo_runner.base.json_values import JsonValue
@@ -22,6 +23,7 @@ from arazzo_runner.report.findings.text import place_text
 from arazzo_runner.report.graph.drawing import MARKS, TONES
 from arazzo_runner.report.markup import block, tag, words
 from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.runs.records import visits
 from arazzo_runner.report.terminal.console import count, duration
 
 MOST_CHARACTERS = 100_000
@@ -30,19 +32,37 @@ _LONGEST_LINE = 240
 
 
 class Clock(Record):
-    """When a run began and how long it took: the scale of the timeline."""
+    """When a run began and how long it took: the scale of the timeline.
+
+    Of steps that began before `whole_from` and passed, only one line is shown.
+    """
 
     started: float
     seconds: float
+    whole_from: float = 0.0
 
 
-def clock_of(result: RunResult) -> Clock:
-    """Return the time from the first attempt to the end of the last."""
+def clock_of(result: RunResult, most_whole: int) -> Clock:
+    """Return the time from the first attempt to the end of the last; the last `most_whole` are shown in full."""
     times = [(each.started, each.started + each.duration_ms / 1000) for each in _attempts(result) if each.started]
     if not times:
         return Clock(0.0, 0.0)
-    begun = min(start for start, _ in times)
-    return Clock(begun, max(end for _, end in times) - begun)
+    begun = sorted(start for start, _ in times)
+    whole_from = begun[-most_whole] if len(begun) > most_whole else begun[0]
+    return Clock(begun[0], max(end for _, end in times) - begun[0], whole_from)
+
+
+def shortened(result: RunResult, clock: Clock) -> int:
+    """Return how many visits of steps are shown as one line."""
+    return sum(_is_far(visit.step, clock) for visit in visits(result))
+
+
+def _is_far(step: StepResult, clock: Clock) -> bool:
+    return step.status == "passed" and step.workflow is None and _began(step) < clock.whole_from
+
+
+def _began(step: StepResult) -> float:
+    return step.attempts[-1].started if step.attempts else math.inf
 
 
 def _attempts(result: RunResult) -> Iterable[Attempt]:
@@ -62,7 +82,7 @@ def steps_list(steps: Sequence[StepResult], clock: Clock, secrets: Secrets) -> s
 
 def _step(step: StepResult, clock: Clock, secrets: Secrets) -> str:
     row = _row(step, clock, secrets)
-    inside = _inside(step, clock, secrets)
+    inside = "" if _is_far(step, clock) else _inside(step, clock, secrets)
     if not inside:
         return tag("div", row, class_="plain")
     is_open = step.status == "failed"
