@@ -11,7 +11,7 @@ from arazzo_runner.runtime.transports import connection_pool
 from arazzo_runner.sources.http_library import httpx
 
 
-def effect(url, method="GET", timeout=1.0, body=None, headers=()):
+def effect(url, method="GET", timeout=10.0, body=None, headers=()):
     """A request to be sent; only GET and HEAD are safe to repeat."""
     safe = method in ("GET", "HEAD")
     return SendRequest(key="k#1", safe=safe, request=HttpRequest(method, url, tuple(headers), body), timeout=timeout)
