@@ -270,7 +270,7 @@ class _Builder:
         return key
 
     def _unusual_key(self, event: Any) -> str:
-        """Return the key that an alias stands for."""
+        """Return the text of a key that is an alias."""
         if type(event) is not yaml.AliasEvent:
             self._check_start(event)
             hint = 'put a text that begins with { or [ in quotes, as "{…}"'
@@ -290,7 +290,7 @@ class _Builder:
             raise Unreadable("unsupported-tag", message, _place(event), "leave the tag out")
 
     def _alias(self, event: Any) -> _Anchored:
-        """Return what an alias stands for, counting all its nodes and levels: readers of the value will walk them."""
+        """Return the anchored value of an alias; all its nodes and levels count, because readers will walk them."""
         known = self.anchors.get(event.anchor)
         if known is None:
             hint = f"write &{event.anchor[:60]} before the value it means, above this line"
