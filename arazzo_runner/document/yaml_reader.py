@@ -112,6 +112,9 @@ def read_yaml(reading: Reading) -> JsonValue:
         raise _syntax_error(problem, reading) from None
     except yaml.YAMLError as problem:
         raise Unreadable("yaml-syntax", f"this is not YAML: {_one_line(str(problem))}") from None
+    except RecursionError:  # within the limits, but called from almost as many nested functions as Python allows
+        message = "the document is nested too deep for a reader that is called this deep itself"
+        raise Unreadable("document-too-deep", message, None, "call it from fewer nested functions") from None
 
 
 def event_parser(text: str, *, pure: bool = False) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import sys
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -258,3 +260,17 @@ def test_a_mapping_that_no_document_could_hold_is_one_clear_error(value, code, p
 
 def test_a_mapping_may_be_as_deep_as_a_file():
     assert "document-too-deep" not in {each.code for each in arazzo_runner.validate(nested(100))}
+
+
+@pytest.mark.parametrize("text", ["\n".join("  " * level + "a:" for level in range(99)), "a: " + "[" * 98 + "]" * 98])
+def test_a_reader_that_is_called_deep_itself_reports_what_it_cannot_read(text):
+    def called(depth):
+        if depth:
+            return called(depth - 1)
+        problems = Problems()
+        document = read(text.encode(), "doc.yml", problems)
+        return document is not None, [each.code for each in problems]
+
+    free = sys.getrecursionlimit() - len(inspect.stack())
+    assert called(free - 400) == (True, [])
+    assert called(free - 150) == (False, ["document-too-deep"])

@@ -314,16 +314,30 @@ def test_html_is_whole_and_holds_nothing_that_acts(found):
     assert {each["href"][1:] for _, each in page.elements if "href" in each} <= set(ids)
 
 
-def test_html_shows_early_steps_of_a_long_run_in_short():
-    def visit(number, status):
-        seen = attempt(passed=status == "passed", started=1.7e9 + number, verdicts=())
-        return step(step_id=f"s{number}", status=status, attempts=(seen,))
+def visited(number, status="passed"):
+    seen = attempt(passed=status == "passed", started=1.7e9 + number, verdicts=())
+    return step(step_id=f"s{number}", status=status, attempts=(seen,))
 
-    steps = tuple(visit(number, "failed" if number == 7 else "passed") for number in range(2_500))
+
+@pytest.mark.parametrize(
+    ("sizes", "whole"),
+    [
+        pytest.param((30, *[1] * 100), 130, id="few steps in many runs"),
+        pytest.param((750, 250), 1_000, id="just few enough"),
+        pytest.param((1_500, 1_500), 1_000, id="each run has its share"),
+    ],
+)
+def test_html_shares_what_is_shown_in_full_among_runs(sizes, whole):
+    runs = [record(result=result(status="succeeded", steps=tuple(map(visited, range(size))))) for size in sizes]
+    assert render("html", report(*runs, many=True)).count("Send it again with curl") == whole
+
+
+def test_html_shows_early_steps_of_a_long_run_in_short():
+    steps = tuple(visited(number, "failed" if number == 7 else "passed") for number in range(1_500))
     page = render("html", report(record(result=failed(steps=steps))))
-    assert page.count("Send it again with curl") == 2_001  # the last 2,000 and the one that failed
-    assert all(f">s{number}</span>" in page for number in range(2_500))
-    assert "499 earlier steps that passed in one line each" in page
+    assert page.count("Send it again with curl") == 1_001  # the last 1,000 and the one that failed
+    assert all(f">s{number}</span>" in page for number in range(1_500))
+    assert "Of 499 earlier steps that passed, only one line is shown" in page
 
 
 def test_html_shows_steps_and_exchanges():

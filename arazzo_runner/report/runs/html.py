@@ -13,14 +13,14 @@ from arazzo_runner.report.failure import failed_step, failure_findings, last_lin
 from arazzo_runner.report.graph.drawing import MARKS, TONES, figure
 from arazzo_runner.report.markup import tag, words
 from arazzo_runner.report.masking import masked_diagnostic
-from arazzo_runner.report.runs.html_steps import clock_of, finding, outputs_table, shortened, steps_list
+from arazzo_runner.report.runs.html_steps import attempts, clock_of, finding, outputs_table, shortened, steps_list
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport, visits
 from arazzo_runner.report.terminal.console import count, duration
 
 _MOST_OPEN = 5
 _MOST_RUNS = 200
-_MOST_WHOLE_STEPS = 2000
+_MOST_WHOLE = 1000
 
 
 def render(report: RunsReport) -> str:
@@ -114,10 +114,10 @@ def _footer() -> str:
 
 def _main(report: RunsReport) -> Iterable[str]:
     if len(report.runs) == 1:
-        yield from _run(report.runs[0], _MOST_WHOLE_STEPS, is_alone=True)
+        yield from _run(report.runs[0], _MOST_WHOLE, is_alone=True)
         return
     detailed = _detailed(report.runs)
-    most_whole = _MOST_WHOLE_STEPS // max(len(detailed), 1)
+    most_whole = _most_whole([report.runs[number - 1] for number in detailed])
     yield _table(report.runs, detailed)
     folded = []
     still_open = _MOST_OPEN
@@ -141,6 +141,12 @@ def _detailed(records: Sequence[RunRecord]) -> frozenset[int]:
     begun = [number for number, record in enumerate(records, start=1) if record.result is not None]
     begun.sort(key=lambda number: records[number - 1].status == "succeeded")
     return frozenset(begun[:_MOST_RUNS])
+
+
+def _most_whole(records: Sequence[RunRecord]) -> int:
+    """Return how many attempts of each run are shown in full, so that a page of many runs has few enough of them."""
+    total = sum(1 for record in records if record.result is not None for _ in attempts(record.result))
+    return _MOST_WHOLE if total <= _MOST_WHOLE else _MOST_WHOLE // len(records)
 
 
 def _table(records: Sequence[RunRecord], detailed: frozenset[int]) -> str:
@@ -206,7 +212,7 @@ def _steps(record: RunRecord, result: RunResult, most_whole: int) -> str:
     lists = []
     short = shortened(result, clock)
     if short:
-        note = f"{count(short, 'earlier step')} that passed in one line each; the json report has their requests."
+        note = f"Of {count(short, 'earlier step')} that passed, only one line is shown; the json report has the rest."
         lists.append(tag("p", words(note), class_="soft"))
     for workflow in result.dependencies:
         lists.append(tag("p", words(f"{workflow.workflow_id}, which ran first"), class_="label"))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
@@ -34,7 +33,7 @@ _LONGEST_LINE = 240
 class Clock(Record):
     """When a run began and how long it took: the scale of the timeline.
 
-    Of steps that began before `whole_from` and passed, only one line is shown.
+    Of a step that passed and began before `whole_from`, only one line is shown.
     """
 
     started: float
@@ -44,12 +43,17 @@ class Clock(Record):
 
 def clock_of(result: RunResult, most_whole: int) -> Clock:
     """Return the time from the first attempt to the end of the last; the last `most_whole` are shown in full."""
-    times = [(each.started, each.started + each.duration_ms / 1000) for each in _attempts(result) if each.started]
-    if not times:
+    timed = [each for each in attempts(result) if each.started]
+    if not timed:
         return Clock(0.0, 0.0)
-    begun = sorted(start for start, _ in times)
-    whole_from = begun[-most_whole] if len(begun) > most_whole else begun[0]
-    return Clock(begun[0], max(end for _, end in times) - begun[0], whole_from)
+    begun = sorted(each.started for each in timed)
+    ended = max(each.started + each.duration_ms / 1000 for each in timed)
+    return Clock(begun[0], ended - begun[0], begun[-min(most_whole, len(begun))])
+
+
+def attempts(result: RunResult) -> Iterator[Attempt]:
+    """Yield every attempt of a run, those of called workflows included."""
+    return (attempt for visit in visits(result) for attempt in visit.step.attempts)
 
 
 def shortened(result: RunResult, clock: Clock) -> int:
@@ -58,21 +62,9 @@ def shortened(result: RunResult, clock: Clock) -> int:
 
 
 def _is_far(step: StepResult, clock: Clock) -> bool:
-    return step.status == "passed" and step.workflow is None and _began(step) < clock.whole_from
-
-
-def _began(step: StepResult) -> float:
-    return step.attempts[-1].started if step.attempts else math.inf
-
-
-def _attempts(result: RunResult) -> Iterable[Attempt]:
-    waiting: list[StepResult] = [step for workflow in result.dependencies for step in workflow.steps]
-    waiting += result.steps
-    while waiting:
-        step = waiting.pop()
-        yield from step.attempts
-        if step.workflow is not None:
-            waiting += step.workflow.steps
+    if step.status != "passed" or step.workflow is not None or not step.attempts:
+        return False
+    return step.attempts[-1].started < clock.whole_from
 
 
 def steps_list(steps: Sequence[StepResult], clock: Clock, secrets: Secrets) -> str:
