@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +28,26 @@ STEPS = [{"stepId": name, "operationId": name, "dependsOn": NEEDS.get(name, []),
 
 
 class Server:
-    """Answers 503 to the first request of `slow`; kills the client in the middle of the n-th request of a path."""
+    """Answers 503 to the first request of `slow`; kills the client in the middle of the n-th request of a path.
+
+    It kills only once the client says that `slow` waits: the answer to its first request may arrive later than others.
+    """
 
     def __init__(self, path: str, number: int) -> None:
         self.asked: list[str] = []
         self.client: subprocess.Popen[bytes] | None = None
+        self.waits = threading.Event()
         self._kill = path, number
 
     def __call__(self, request: Request) -> Reply:
         name = request.target.removeprefix("/")
         self.asked.append(name)
         if self.client is not None and (name, self.asked.count(name)) == self._kill:
+            assert self.waits.wait(30), "slow does not wait"
             os.kill(self.client.pid, signal.SIGKILL)
             self.client.wait()
         if name == "slow" and self.asked.count(name) == 1:
-            return Reply(503, headers=[("Retry-After", "1")])
+            return Reply(503, headers=[("Retry-After", "2")])
         return json_reply({})
 
 
@@ -73,8 +79,11 @@ def test_killed_while_a_step_waits(tmp_path: Path, path: str, number: int, asked
     server = Server(path, number)
     with serving(server) as served:
         options = ("--server", f"api={served.url}", "--durable", "--run-id", "r", "--parallel")
-        server.client = arazzo("run", "w.json", *options)
-        server.client.communicate(timeout=60)
+        with arazzo("run", "w.json", *options) as server.client:
+            assert server.client.stderr is not None
+            for line in server.client.stderr:
+                if line.lstrip().startswith(b"slow: retry"):
+                    server.waits.set()
         assert server.client.returncode == -signal.SIGKILL
         server.client = None
         before = list(server.asked)
