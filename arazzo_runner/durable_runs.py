@@ -60,7 +60,7 @@ class ApiPerformer:
             world=job.world,
             around=_Durable(job, program),
             on_event=job.on_event,
-            options=job.spec.options,
+            options=_options(job),
             credentials=_credentials(job),
         )
 
@@ -73,7 +73,7 @@ class ApiPerformer:
             world=job.world,
             around=_Durable(job, program),
             on_event=job.on_event,
-            options=job.spec.options,
+            options=_options(job),
             credentials=_credentials(job),
         )
 
@@ -98,6 +98,20 @@ class _Durable:
     def __call__(self, world: World) -> World:
         """Return the durable World."""
         return self._job.wrap(self._program, world)
+
+
+def _options(job: Job) -> RunOptions:
+    """Return the options of a job; with a World of its own it is a replay, which sends nothing."""
+    if job.world is None:
+        return job.spec.options
+    usual = RunOptions()
+    return replace(
+        job.spec.options,
+        transport=None,
+        max_response_size=usual.max_response_size,
+        credentials_file=None,
+        require_credentials=False,
+    )
 
 
 def _credentials(job: Job) -> CredentialsGiven:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
@@ -149,6 +149,11 @@ class Library:
         self._by_uri[location] = loaded
         self._by_identity[base] = loaded
         return loaded
+
+    @property
+    def documents(self) -> Iterable[LoadedDocument]:
+        """The Arazzo documents that were read."""
+        return self._by_identity.values()
 
     def source(self, document: LoadedDocument, name: str) -> Source | None:
         """Return the document of a source description; None, reported, when it cannot be read."""
