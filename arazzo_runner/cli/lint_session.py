@@ -11,7 +11,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
-from arazzo_runner.cli.lint_arguments import LintArguments, lint_arguments
+from arazzo_runner.cli.lint_arguments import LintArguments, contradiction, lint_arguments
 from arazzo_runner.cli.option_table import FLAGS, ReadingArguments, WrongValue, reading_arguments
 from arazzo_runner.config.settings import Settings, find_configuration
 from arazzo_runner.document.source_map import Document
@@ -30,6 +30,9 @@ from arazzo_runner.sources.uris import is_remote
 
 def lint(values: Mapping[str, Any]) -> int:
     """Run `arazzo validate` with `specs` and the values of VALIDATE_OPTIONS; return the exit code."""
+    problem = contradiction(values)
+    if problem is not None:
+        raise InvalidUsage([usage_error(problem, hint="see arazzo validate --help")])
     try:
         reading = reading_arguments(values)
     except WrongValue as problem:
