@@ -24,7 +24,7 @@ from arazzo_runner.api import (
     arun as api_arun,
     check_inputs,
     choose_workflow,
-    load,
+    load_named,
     open_program,
     run as api_run,
     with_servers,
@@ -41,6 +41,7 @@ from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of
 from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
+from arazzo_runner.program.servers import Named
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
 
@@ -249,11 +250,15 @@ def prepared(
 
 
 def load_bundled(
-    document: DocumentSource, workflow_id: str | None, load_options: LoadOptions
+    document: DocumentSource, workflow_id: str | None, load_options: LoadOptions, named: Named | None = None
 ) -> tuple[Program, Bundle]:
-    """Load a document and bundle everything that was read."""
+    """Load a document and bundle everything that was read; `named` are the options whose names must be known (all)."""
+    if isinstance(document, Program):
+        hint = "give the document itself: a durable run stores what it is made of"
+        raise refusal("a durable run cannot be made of a Program", code="durable-not-possible", hint=hint)
     snapshot = DocumentSnapshot.opened(os.environ)
-    program = load(document, workflow_id, load_options=replace(load_options, snapshot=snapshot))
+    options = replace(load_options, snapshot=snapshot)
+    program = load_named(document, workflow_id, load_options=options, named=named or Named(load_options))
     if isinstance(document, Mapping):
         snapshot.documents[snapshot.entry] = json.dumps(document).encode("utf-8")
     return program, bundled(snapshot, load_options)

@@ -275,6 +275,15 @@ def mock_option(command: Command) -> Command:
     )(command)
 
 
+def mock_lenient_option(command: Command) -> Command:
+    """Add --mock-lenient."""
+    return click.option(
+        "--mock-lenient",
+        is_flag=True,
+        help="Let the mock answer with statuses that steps expect and descriptions lack.",
+    )(command)
+
+
 def mock_options(command: Command) -> Command:
     """Add the options that say how a mock behaves."""
     command = click.option(

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 import click
 
-from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, reading_options
 from arazzo_runner.cli.run.inputs import read_mapping
+from arazzo_runner.cli.run.prepare import open_spec
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.report.graph.drawing import svg
 from arazzo_runner.report.graph.model import Graph, Visited, with_path, workflow_graph
@@ -66,7 +66,7 @@ def command(
         else read_mapping(run_report, "the report of the run", hint="write it with --format json")
     )
     chosen = workflow or run.get("workflowId")
-    program = api.open_program(spec, chosen, load_options=reading.load_options(any_server=True))
+    program = open_spec(spec, chosen, reading, any_server=True)
     graphs = [
         workflow_graph(each)
         for key, each in program.workflows.items()

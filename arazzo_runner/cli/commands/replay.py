@@ -12,7 +12,7 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.option_table import ReadingArguments
+from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
 from arazzo_runner.cli.options import (
     arazzo_command,
     color_option,
@@ -22,10 +22,12 @@ from arazzo_runner.cli.options import (
     server_option,
 )
 from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.cli.run.prepare import reading_with, settings_of
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, Program
+from arazzo_runner.program.servers import Named
 from arazzo_runner.report.exchange import request_line
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs, validate_report
@@ -83,10 +85,12 @@ def command(
     """Replay the cassette and print the differences; returns 1 when there are any."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     recorded = read_cassette(cassette)
+    document = spec or _document(cassette, recorded)
     program = api.open_program(
-        spec or _document(cassette, recorded),
+        document,
         recorded.workflow_id,
-        load_options=api.with_servers(reading.load_options(), {**recorded.servers, **servers}),
+        load_options=reading_with(reading, settings_of(document), servers={**recorded.servers, **servers}),
+        named=Named(reading.load_options(servers=servers), FLAGS),
     )
     printer = RunPrinter(console, verbosity=verbose)
     texts = given_inputs(inputs, None, (), {}).texts

@@ -16,6 +16,7 @@ from arazzo_runner.cli.options import (
     color_option,
     format_option,
     input_option,
+    mock_lenient_option,
     mock_option,
     mock_options,
     reading_options,
@@ -168,9 +169,7 @@ Exit codes:
 )
 @reading_options
 @mock_option
-@click.option(
-    "--mock-lenient", is_flag=True, help="Let the mock answer with statuses that steps expect and descriptions lack."
-)
+@mock_lenient_option
 @mock_options
 @click.option(
     "--sample-inputs",
