@@ -57,19 +57,26 @@ _MOCK: Final[Combinations] = (
     _needs("--scenario", "--mock"),
     _needs("--switch", "--mock"),
     _needs("--switch", "--scenario"),
+    _excludes("--mock", "--dry-run"),
     _excludes("--mock", "--server", "--server-var", why="the mock answers in the place of every server"),
 )
 _SUBMITTED: Final[Combinations] = (*_READING, *_TRANSPORT)
 
 COMBINATIONS: Final[dict[str, Combinations]] = {
     "run": (
+        _excludes("--durable", "--mock", why="arazzo mock serves it, --server names it"),
+        _excludes("--durable", "--dry-run", "--record", "--step", "--from", "--until", "--watch", "--rate"),
+        _excludes("--durable", "--data", "--repeat", why="arazzo submit is for several runs"),
         *_MOCK,
         *_READING,
         *_SHOWN,
         *_TRANSPORT,
-        _excludes("--mock", "--cert", "--cacert", "--insecure-host", why="a mock is served without TLS"),
         _excludes(
-            "--dry-run", "--mock", "--record", "--report", "--output", "--show-secrets", "--rate", "-v",
+            "--mock", "--cert", "--cacert", "--insecure-host", "--proxy",
+            why="a mock is served here, without TLS",
+        ),
+        _excludes(
+            "--dry-run", "--record", "--report", "--output", "--show-secrets", "--rate", "-v",
             why="a dry run sends nothing, and prints its requests",
         ),
         _excludes("--step", "--from", "--until"),
@@ -77,9 +84,6 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--run-id", "--durable"),
         _needs("--store", "--durable"),
         _needs("--idempotency-keys", "--durable"),
-        _excludes("--durable", "--mock", why="arazzo mock serves it, --server names it"),
-        _excludes("--durable", "--dry-run", "--record", "--step", "--from", "--until", "--watch", "--rate"),
-        _excludes("--durable", "--data", "--repeat", why="arazzo submit is for several runs"),
     ),
     "debug": (*_MOCK, *_READING),
     "show": _READING,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
@@ -124,7 +125,8 @@ class Library:
         self.options = options
         self.problems = problems
         self._fetch = fetch
-        self._reader: Reader = cached_reader(options.environment, wanted=options.cache) if cache is None else cache.read
+        reader = cached_reader(options.environment, wanted=options.cache) if cache is None else cache.read
+        self._reader: Reader = partial(reader, limits=options.limits)
         self._offers = offers
         self._by_uri: dict[str, Source] = {}
         self._by_identity: dict[str, LoadedDocument] = {}
@@ -271,7 +273,7 @@ class Library:
             self.problems.error("source-not-readable", message, at, hint=problem.hint or _override_hint(source))
             return None
         # Descriptions usually have other authors: repeated keys in them are only a warning.
-        found = self._reader(data, display(uri), self.problems, limits=self.options.limits, duplicates=Severity.WARNING)
+        found = self._reader(data, display(uri), self.problems, duplicates=Severity.WARNING)
         return None if found is None else self._take(source, found, uri)
 
     def _fetched(self, document: LoadedDocument, source: SourceDescription, uri: str) -> bytes:

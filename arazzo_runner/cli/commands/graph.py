@@ -66,6 +66,9 @@ def command(
         else read_mapping(run_report, "the report of the run", hint="write it with --format json")
     )
     chosen = workflow or run.get("workflowId")
+    if run and chosen != run.get("workflowId", chosen):
+        message = f'--run is the report of the workflow "{run["workflowId"]}", not of "{chosen}"'
+        raise InvalidUsage([usage_error(message, hint=f"leave out -w {chosen}, or name a report of it")])
     program = open_spec(spec, chosen, reading, any_server=True)
     graphs = [
         workflow_graph(each)
