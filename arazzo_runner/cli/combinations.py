@@ -52,13 +52,13 @@ _READING: Final[Combinations] = (
 )
 _SHOWN: Final[Combinations] = (_excludes("-v", "-q"),)
 _TRANSPORT: Final[Combinations] = (_needs("--max-redirects", "--follow-redirects"),)
+_IN_PLACE: Final = "the mock answers in the place of every server"
 _MOCK: Final[Combinations] = (
     _needs("--mock-lenient", "--mock"),
     _needs("--scenario", "--mock"),
     _needs("--switch", "--mock"),
     _needs("--switch", "--scenario"),
-    _excludes("--mock", "--dry-run"),
-    _excludes("--mock", "--server", "--server-var", why="the mock answers in the place of every server"),
+    _excludes("--mock", "--server", why=_IN_PLACE),
 )
 _SUBMITTED: Final[Combinations] = (*_READING, *_TRANSPORT)
 
@@ -67,7 +67,9 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _excludes("--durable", "--mock", why="arazzo mock serves it, --server names it"),
         _excludes("--durable", "--dry-run", "--record", "--step", "--from", "--until", "--watch", "--rate"),
         _excludes("--durable", "--data", "--repeat", why="arazzo submit is for several runs"),
+        _excludes("--mock", "--dry-run"),
         *_MOCK,
+        _excludes("--mock", "--server-var", why=_IN_PLACE),
         *_READING,
         *_SHOWN,
         *_TRANSPORT,
