@@ -78,7 +78,7 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
             why="a mock is served here, without TLS",
         ),
         _excludes(
-            "--dry-run", "--record", "--report", "--output", "--show-secrets", "--rate", "-v",
+            "--dry-run", "--record", "--report", "--output", "--show-secrets", "--rate",
             why="a dry run sends nothing, and prints its requests",
         ),
         _excludes("--step", "--from", "--until"),

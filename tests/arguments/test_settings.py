@@ -182,6 +182,7 @@ def test_a_mock_needs_none_of_the_servers_and_credentials(made, command, monkeyp
     ("text", "message"),
     [
         pytest.param('[validate.rules]\nlater-step = {odd = 1}', "has no option", id="an unknown option of a rule"),
+        pytest.param('[validate.rules]\nretry-limits = {most-retries = "3"}', "most-retries must be a whole number", id="an option of the wrong type"),
         pytest.param('[validate.rules]\nunused-inptu = "off"', 'did you mean "unused-input"', id="an unknown rule"),
     ],
 )  # fmt: skip
