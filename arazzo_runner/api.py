@@ -139,12 +139,13 @@ def validate(
     `judge` decides how severe deviations are: Judge.RUN reports those that a run tolerates as warnings.
     `rules` are the codes of the rules to run (None: those that run by default); `rule_options` are
     the options of rules, by code and name. Nothing remote is read unless the `load_options` say so by
-    `allow_remote` or `allow_hosts` (and not `offline`).
+    `allow_remote` or `allow_hosts`.
     Returns every finding, in the order found; errors in a document are findings, not exceptions.
     Raises InvalidUsage for a file that cannot be opened, an unknown rule, and options that validation cannot obey.
     """
     given = load_options or LoadOptions()
     check_for_validation(given)
+    check_remote(given)
     checks = chosen_checks(judge, rules, rule_options or {}, strict=given.strict)
     offline = given.offline or not (given.allow_remote or given.allow_hosts)
     reading = replace(

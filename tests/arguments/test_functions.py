@@ -317,6 +317,11 @@ def test_names_that_nothing_has_are_refused(made, name):
         assert message in messages[0]
 
 
+def test_validate_refuses_a_server_that_is_no_url(made):
+    found = validated(documents=[made.document], load_options=LoadOptions(servers={"pets": "staging"}))
+    assert any('the server "staging" is not an http(s) URL' in each for each in found)
+
+
 def test_a_server_variable_of_a_server_that_is_not_called_is_refused(made):
     options = LoadOptions(server_variables={"region": "us"}, servers={"pets": made.other.url})
     kind, messages, _ = observed(made, arazzo_runner.load, made.document, "look", load_options=options)

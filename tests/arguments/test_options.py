@@ -308,5 +308,7 @@ def test_every_limit_refuses(made, name, value):
 
 @pytest.mark.parametrize("name", ["allow_remote", "allow_hosts"])
 def test_remote_documents_are_not_allowed_and_forbidden(made, name):
+    options = LoadOptions(offline=True, **{name: LOAD[name](made)})
+    assert observed(made, arazzo_runner.validate, made.document, load_options=options)[0] == "refused"
     kind, messages, _ = loaded(made, offline=True, **{name: LOAD[name](made)})
     assert (kind, messages[0]) == ("refused", f"load_options: offline and {name} exclude each other None")
