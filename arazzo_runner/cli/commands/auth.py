@@ -31,8 +31,8 @@ nothing is sent.
 
 \b
 Examples:
-  arazzo auth workflow.yml
-  arazzo auth workflow.yml -w adopt --format json | jq '.schemes[] | select(.usable | not)'
+  arazzo auth specs/arazzo/look-up-an-address.yml
+  arazzo auth specs/arazzo/order-with-credentials.yml           # exit code 1: some are missing
 
 \b
 Exit codes:

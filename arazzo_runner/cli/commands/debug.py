@@ -53,8 +53,8 @@ Commands are read from standard input, one a line; its end ends the run.
 {HELP}
 \b
 Examples:
-  arazzo debug workflow.yml -i id=7
-  arazzo debug workflow.yml -i id=7 --break confirm --mock
+  arazzo debug specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --mock
+  arazzo debug specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --mock --break order
 """
 
 

@@ -14,6 +14,7 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, reading_options
 from arazzo_runner.cli.run.inputs import read_mapping
+from arazzo_runner.cli.run_reports import is_report, run_of
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.report.graph.drawing import svg
 from arazzo_runner.report.graph.model import Graph, Visited, with_path, workflow_graph
@@ -26,11 +27,12 @@ steps are coloured by the outcome of a run, and the path it took is bold.
 
 \b
 Examples:
-  arazzo graph workflow.yml
-  arazzo graph workflow.yml -w adopt --format mermaid >> README.md
-  arazzo graph workflow.yml --format dot | dot -Tpng > workflow.png
-  arazzo run workflow.yml --format json > run.json; arazzo graph workflow.yml --run run.json
-  arazzo graph workflow.yml --format svg > workflow.svg
+  arazzo graph specs/arazzo/two-apis.yml
+  arazzo graph specs/arazzo/two-apis.yml -w restock --format mermaid > restock.mmd
+  arazzo graph specs/arazzo/two-apis.yml --format dot | dot -Tpng > restock.png
+  arazzo graph specs/arazzo/two-apis.yml --format svg > restock.svg
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --format json > run.json
+  arazzo graph specs/arazzo/two-apis.yml --run run.json
 """
 
 _HINT = "write it with arazzo run --format json"
@@ -60,11 +62,7 @@ def command(
 ) -> int:
     """Draw the workflows of a linked document."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    run = (
-        {}
-        if run_report is None
-        else read_mapping(run_report, "the report of the run", hint="write it with --format json")
-    )
+    run = {} if run_report is None else _read_run(run_report)
     chosen = workflow or run.get("workflowId")
     program = api.open_program(spec, chosen, load_options=reading.load_options(any_server=True))
     graphs = [
@@ -84,6 +82,11 @@ def _drawn(graphs: list[Graph], format_: str, *, color: bool) -> str:
     if format_ == "dot":
         return dot(graphs)
     return svg(graphs) if format_ == "svg" else outline(graphs, color=color)
+
+
+def _read_run(name: str) -> Mapping[str, JsonValue]:
+    report = read_mapping(name, "the report of the run", hint="write it with --format json")
+    return run_of(report, choice="write the report of one") if is_report(report) else report
 
 
 def visited(run: Mapping[str, JsonValue]) -> list[Visited]:

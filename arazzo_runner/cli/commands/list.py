@@ -19,8 +19,8 @@ Reads the document alone: the descriptions it names need not be there.
 
 \b
 Examples:
-  arazzo list workflow.yml
-  arazzo list workflow.yml --format json | jq -r '.workflows[].workflowId'
+  arazzo list specs/arazzo/two-apis.yml
+  arazzo list specs/arazzo/two-apis.yml --format json | jq -r '.workflows[].workflowId'
 """
 
 

@@ -41,11 +41,12 @@ another name; --allow-host NAME adds one.
 
 \b
 Examples:
-  arazzo mock workflow.yml --port 8080
-  arazzo mock petstore.yml users.yml
-  arazzo mock petstore.yml --stateful             a POST's resource is found again
-  arazzo mock workflow.yml --scenario tokens.yml --switch refresh-401
-  arazzo mock --from recorded.yml                 what arazzo run --record wrote
+  arazzo mock specs/arazzo/two-apis.yml --port 8080
+  arazzo mock specs/openapi/stock.yml specs/openapi/purchasing.yml
+  arazzo mock specs/openapi/travel.yml --stateful     # a POST's resource is found again
+  arazzo mock specs/openapi/reports.yml --scenario specs/scenarios/poll-until-done.yml
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record seen.yml
+  arazzo mock --from seen.yml                         # what was recorded
 
 Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
 """

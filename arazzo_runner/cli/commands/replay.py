@@ -46,10 +46,10 @@ error. Secrets are placeholders (arazzo-secret-1) in all of it.
 
 \b
 Examples:
-  arazzo run workflow.yml -i id=7 --record seen.yml
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record seen.yml
   arazzo replay seen.yml
-  arazzo replay seen.yml changed-workflow.yml --format json
-  arazzo replay seen.yml -i id=8                  what would be sent instead?
+  arazzo replay seen.yml specs/arazzo/two-apis.yml --format json
+  arazzo replay seen.yml -i sku=LAMP-2       # exit code 1: what would be sent instead?
 
 \b
 Exit codes:

@@ -105,18 +105,14 @@ go to standard error. Secrets are masked in both.
 
 \b
 Examples:
-  arazzo run pets.yml                             the document's only workflow
-  arazzo run pets.yml -w adopt -i petId=7 -i note='a=b'
-  arazzo run pets.yml -i token=@token.txt         the text of a file
-  pass show api | arazzo run pets.yml -i token=@-
-  arazzo run pets.yml --input-file inputs.yml --server petstore=http://localhost:8080
-  arazzo run pets.yml -i petId=7 --mock -vv       against a mock, everything shown
-  arazzo run pets.yml --mock=stateful --sample-inputs      nothing else is needed
-  arazzo run pets.yml -i petId=7 --dry-run        the requests, nothing is sent
-  arazzo run pets.yml --format json | jq .outputs
-  arazzo run pets.yml -i petId=7 --durable        can be resumed if it stops
-  arazzo run 'tests/**/*.yml' -w '*' --jobs 4     every workflow of many documents
-  arazzo run pets.yml --data pets.csv --fail-fast one run per row of inputs
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs          # nothing else is needed
+  arazzo run specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --dry-run
+  arazzo run specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --mock -vv
+  echo demo | arazzo run specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=@- --mock
+  arazzo run specs/arazzo/two-apis.yml --sample-inputs --server stock=http://localhost --dry-run
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --format json | jq .outputs
+  arazzo run 'specs/arazzo/re*.yml' -w '*' --mock --sample-inputs --jobs 4
+  arazzo run specs/arazzo/look-up-an-address.yml --data specs/files/addresses.jsonl --mock
 
 \b
 Inputs: a text given with -i becomes the type that the inputs schema says.

@@ -31,7 +31,7 @@ _HELP = """\
 \b
 Examples:
   arazzo runs list
-  arazzo runs show rotate-1 --show-secrets        its outputs, tokens in clear
+  arazzo runs show rotate-1 --show-secrets        # its outputs, tokens in clear
   arazzo runs cancel rotate-1
   arazzo runs delete rotate-1
   arazzo runs export rotate-1 > rotate-1.json

@@ -36,8 +36,8 @@ credentials that no parameter gives (arazzo auth lists where they come from).
 
 \b
 Examples:
-  arazzo show workflow.yml
-  arazzo show workflow.yml -w adopt --format json
+  arazzo show specs/arazzo/two-apis.yml
+  arazzo show specs/arazzo/two-apis.yml -w restock --format json
 """
 
 

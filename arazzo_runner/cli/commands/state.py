@@ -26,7 +26,6 @@ never loses a token. These files stay until they are removed.
 \b
 Examples:
   arazzo state list
-  arazzo state remove rotate-20261129T120000-4711.json
   arazzo state remove --older-than 30
   arazzo state remove --all
 """

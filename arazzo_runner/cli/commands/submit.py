@@ -24,9 +24,9 @@ interrupted submission can be repeated.
 
 \b
 Examples:
-  arazzo submit pets.yml -i petId=7 --store postgresql://db/arazzo
-  arazzo submit pets.yml --input-file rows.jsonl --run-id july
-  arazzo submit pets.yml --count 100 --run-id load --queue bulk --priority 10
+  arazzo submit specs/arazzo/look-up-an-address.yml -i text='bahnhofstr 1 zuerich' --store runs.db
+  arazzo submit specs/arazzo/look-up-an-address.yml --input-file specs/files/addresses.jsonl
+  arazzo submit specs/arazzo/look-up-an-address.yml -i text=bahnhofstr --count 100 --run-id load
 """
 
 

@@ -34,9 +34,9 @@ to the inputs, responses and constants that it is made of.
 
 \b
 Examples:
-  arazzo trace workflow.yml --step confirm
-  arazzo trace workflow.yml -w adopt                every step
-  arazzo trace workflow.yml --step confirm --format json
+  arazzo trace specs/arazzo/two-apis.yml --step order
+  arazzo trace specs/arazzo/two-apis.yml -w restock               # every step
+  arazzo trace specs/arazzo/two-apis.yml --step order --format json
 """
 
 
