@@ -96,7 +96,7 @@ def command(
     if result.status == "succeeded":
         console.err(success_line(result, color=console.color) + "\n")
     else:
-        console.err(render_failure(result, color=console.color))
+        console.err(render_failure(result, color=console.color, width=console.text_width))
     return EXIT_CODES[result.status]
 
 

@@ -37,7 +37,7 @@ from arazzo_runner.expressions.queries.query import Query, compile_query, select
 from arazzo_runner.expressions.scope import FIELDS, Scope, declared_by, scope_of
 from arazzo_runner.expressions.template import check_expression_string, parse_template
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console
 
 KINDS = ("expression", "template", "condition", "jsonpath", "xpath", "regex", "pointer")
@@ -265,7 +265,7 @@ def _refuse(console: Console, mistakes: list[Diagnostic], format_: str) -> int:
     if format_ == "json":
         console.out(json.dumps({"mistakes": [_plain(each) for each in mistakes]}, indent=2) + "\n")
     else:
-        console.err(render_diagnostics(mistakes, color=console.color))
+        print_diagnostics(console, mistakes)
     return 1
 
 
@@ -276,7 +276,7 @@ def _print(console: Console, outcome: Mapping[str, JsonValue], tolerated: Iterab
         return
     tolerated = list(tolerated)
     if tolerated:
-        console.err(render_diagnostics(tolerated, color=console.color))
+        print_diagnostics(console, tolerated)
     width = max(map(len, outcome))
     lines = [
         f"{name:<{width}}  {one_line(str(value)) if name in ('kind', 'canonical') else preview(value, 2000)}\n"

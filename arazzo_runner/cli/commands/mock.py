@@ -22,7 +22,7 @@ from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severi
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display, sniff
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line, status_text
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.runtime.mock.api import Api, MockApi, MockChoices, MockServer, Served
 from arazzo_runner.runtime.mock.request import Refused
@@ -89,7 +89,7 @@ def command(
     if problems.has_errors:
         raise InvalidDescription(problems.diagnostics)
     if problems.diagnostics and not quiet:
-        console.err(render_diagnostics(problems.diagnostics, color=console.color) + "\n")
+        print_diagnostics(console, problems.diagnostics, "\n")
     if not served:
         hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
         raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
