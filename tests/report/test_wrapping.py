@@ -126,6 +126,21 @@ def test_the_variable_columns_sets_the_width(monkeypatch, given, width):
     assert Console(io.StringIO(), io.StringIO()).text_width == width
 
 
+@pytest.mark.parametrize("command", ["list", "show", "auth", "trace", "graph", "validate"])
+@pytest.mark.parametrize("width", [40, 80])
+def test_commands_that_describe_a_document_fit_a_terminal(command, width, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("NO_COLOR", "1")
+    printed = {}
+    for columns_ in ("", str(width)):
+        monkeypatch.setenv("COLUMNS", columns_)
+        run([command, "specs/arazzo/order-with-credentials.yml"])
+        printed[columns_] = capsys.readouterr().out
+    lines = printed[str(width)].splitlines()
+    assert [line for line in lines if columns(line) > width and " " in line.strip()] == []
+    assert printed[""].split() == printed[str(width)].split()
+
+
 # ------------------------------------------------------------------ the table of criteria
 
 

@@ -65,7 +65,7 @@ def command(
     if format_ == "json":
         console.out(pretty(with_diagnostics(_report(needs, credentials), program.diagnostics)))
     else:
-        console.out(_text(needs, credentials, color=console.color_out))
+        console.words(_text(needs, credentials, color=console.color_out))
     return 0 if needs.complete else 1
 
 

@@ -17,7 +17,7 @@ from arazzo_runner.cli.run.inputs import read_mapping
 from arazzo_runner.cli.run_reports import is_report, run_of
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.report.graph.drawing import svg
-from arazzo_runner.report.graph.model import Graph, Visited, with_path, workflow_graph
+from arazzo_runner.report.graph.model import Visited, with_path, workflow_graph
 from arazzo_runner.report.graph.text import dot, mermaid, outline
 from arazzo_runner.report.terminal.console import Console
 
@@ -72,16 +72,11 @@ def command(
     ]
     if run:
         graphs = [with_path(graph, visited(run), str(run.get("status"))) for graph in graphs]
-    console.out(_drawn(graphs, format_, color=console.color_out))
+    if format_ == "text":
+        console.words(outline(graphs, color=console.color_out))
+    else:
+        console.out({"mermaid": mermaid, "dot": dot, "svg": svg}[format_](graphs))
     return 0
-
-
-def _drawn(graphs: list[Graph], format_: str, *, color: bool) -> str:
-    if format_ == "mermaid":
-        return mermaid(graphs)
-    if format_ == "dot":
-        return dot(graphs)
-    return svg(graphs) if format_ == "svg" else outline(graphs, color=color)
 
 
 def _read_run(name: str) -> Mapping[str, JsonValue]:

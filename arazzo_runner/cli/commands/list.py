@@ -36,7 +36,7 @@ def command(spec: str, format_: str, no_color: bool) -> int:
     if format_ == "json":
         console.out(pretty(with_diagnostics({"workflows": records}, diagnostics)))
     else:
-        console.out("\n\n".join(_text(record, color=console.color_out) for record in records) + "\n")
+        console.words("\n\n".join(_text(record, color=console.color_out) for record in records) + "\n")
     return 0
 
 

@@ -61,7 +61,7 @@ def command(
     if format_ == "json":
         console.out(pretty(with_diagnostics({"workflows": records}, program.diagnostics)))
     else:
-        console.out("\n\n".join(_text(record, color=console.color_out) for record in records) + "\n")
+        console.words("\n\n".join(_text(record, color=console.color_out) for record in records) + "\n")
     return 0
 
 

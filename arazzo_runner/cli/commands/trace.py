@@ -66,7 +66,7 @@ def command(
         console.out(pretty({"workflowId": chosen.workflow_id, "steps": [_record(*each) for each in traced]}))
     else:
         texts = ("\n".join(_lines(each, slots, color=console.color_out)) for each, slots in traced)
-        console.out("\n\n".join(texts) + "\n")
+        console.words("\n\n".join(texts) + "\n")
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import Final, TextIO
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
-from arazzo_runner.report.terminal.wrapping import beginning
+from arazzo_runner.report.terminal.wrapping import beginning, below_itself
 
 _CODES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 STEP_STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}
@@ -88,6 +88,11 @@ class Console:
         Raises InvalidUsage if that fails, unless the reader has closed the pipe (`| head`).
         """
         self._write_out(text if self._out is None else _encodable(text, self._out))
+
+    def words(self, text: str) -> None:
+        """Write text for people to stdout like `out`, its lines wrapped between words to the width of stdout."""
+        width = self.text_width_out
+        self.out(text if width is None else "\n".join(below_itself(line, width) for line in text.split("\n")))
 
     def document(self, text: str) -> None:
         """Write a document to stdout as UTF-8, whatever the encoding of stdout; raises as `out` does."""

@@ -37,6 +37,12 @@ def wrapped(text: str, width: int | None, *, first: str = "", rest: str = "") ->
     return [*lines, line]
 
 
+def below_itself(line: str, width: int) -> str:
+    """Return a line wrapped so that what does not fit is below it, indented further."""
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    return "\n".join(wrapped(line.lstrip(" "), width, first=indent, rest=f"{indent}    "))
+
+
 def beginning(text: str, width: int) -> str:
     """Return as much of a text without styles as takes at most `width` columns."""
     if text.isascii():
