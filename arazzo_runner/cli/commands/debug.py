@@ -94,7 +94,7 @@ def command(
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
     if result.status == "succeeded":
-        console.err(success_line(result, color=console.color) + "\n")
+        console.err(success_line(result, color=console.color, width=console.text_width) + "\n")
     else:
         console.err(render_failure(result, color=console.color, width=console.text_width))
     return EXIT_CODES[result.status]

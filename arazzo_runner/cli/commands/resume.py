@@ -173,4 +173,8 @@ class Resumption:
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
             return render_failure(result, color=self._console.color, width=self._console.text_width)
-        return "" if self._given.quiet else success_line(result, color=self._console.color) + "\n"
+        return (
+            ""
+            if self._given.quiet
+            else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
+        )

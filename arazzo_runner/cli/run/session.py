@@ -135,7 +135,7 @@ class Session:
         if result.status != "succeeded":
             return render_failure(result, color=self._console.color, width=self._console.text_width)
         quiet = self._given.quiet or self._given.dry_run
-        return "" if quiet else success_line(result, color=self._console.color) + "\n"
+        return "" if quiet else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
 
     def _on_event(self, event: Event, secrets: Secrets) -> None:
         self._console.secrets = secrets

@@ -155,7 +155,7 @@ def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = 
     return line
 
 
-def success_line(result: RunResult, *, color: bool = False) -> str:
+def success_line(result: RunResult, *, color: bool = False, width: int | None = None) -> str:
     """Return the last line of a run that succeeded, with the number of recovered failures."""
     visited = [step for step in result.steps if step.status != "skipped"]
     facts = [count(len(visited), "step"), duration(result.duration_ms)]
@@ -164,7 +164,7 @@ def success_line(result: RunResult, *, color: bool = False) -> str:
         facts.insert(1, f"{recovered} recovered from a failure")
     name = one_line(result.workflow_id or "")
     ending = paint(f'workflow "{name}" succeeded', "green", color=color)
-    return f"{ending} ({', '.join(facts)})"
+    return "\n".join(wrapped(f"{ending} ({', '.join(facts)})", width, rest="  "))
 
 
 def _indent(depth: int) -> str:
