@@ -71,7 +71,7 @@ def _lines(kind: str, block: list[str]) -> list[str]:
     language, text = kind.partition(" ")[0], "\n".join(block).replace("\\\n", " ") + "\n"
     if language == "text" and "Usage: " in text:
         examples = re.findall(r"^ *Examples.*:\n((?: +\S.*\n)+)", text, re.MULTILINE)
-        return [line.strip() for each in examples for line in each.splitlines()]
+        return [line.strip() for each in examples for line in each.splitlines() if line.strip()[0] != "#"]
     if language in ("sh", "console", "text") and re.search(r"^\$ ", text, re.MULTILINE):
         return re.findall(r"^\$ (.*)$", text, re.MULTILINE)
     if language in ("sh", "console"):

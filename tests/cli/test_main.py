@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 import arazzo_runner
@@ -103,6 +105,22 @@ def test_every_command_has_its_summary_and_examples(name: str, capsys: pytest.Ca
     assert "Examples:" in out
     assert f"  arazzo {name}" in out
     assert "\b" not in out
+
+
+def every_command() -> Iterator[list[str]]:
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        yield [name]
+        yield from ([name, own] for own in getattr(command, "commands", ()))
+
+
+@pytest.mark.parametrize("words", [[], *every_command()], ids=" ".join)
+def test_help_fits_a_terminal_of_80_columns(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["help", *words]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("words", [["run"], ["validate"], ["runs", "show"], ["eval", "--help"]], ids=" ".join)

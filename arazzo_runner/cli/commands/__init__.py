@@ -46,7 +46,7 @@ Commands:
 
 Options:
   --version   Show the version and exit.
-  -h, --help  Show this message and exit. `arazzo help COMMAND` explains a command.
+  -h, --help  Show this message and exit. `arazzo help COMMAND` explains one.
 """
 
 

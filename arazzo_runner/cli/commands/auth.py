@@ -32,7 +32,7 @@ nothing is sent.
 \b
 Examples:
   arazzo auth specs/arazzo/look-up-an-address.yml
-  arazzo auth specs/arazzo/order-with-credentials.yml           # exit code 1: some are missing
+  arazzo auth specs/arazzo/order-with-credentials.yml   # exit code 1
 
 \b
 Exit codes:

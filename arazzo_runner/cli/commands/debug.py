@@ -54,7 +54,8 @@ Commands are read from standard input, one a line; its end ends the run.
 \b
 Examples:
   arazzo debug specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --mock
-  arazzo debug specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --mock --break order
+  arazzo debug specs/arazzo/two-apis.yml -i sku=A -i apiKey=b --mock \\
+      --break order
 """
 
 

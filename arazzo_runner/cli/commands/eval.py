@@ -49,20 +49,22 @@ error points at its character.
 \b
 Examples:
   arazzo eval '$response.body#/items/0/id'
-  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --format json > run.json
-  arazzo eval '$statusCode == 201' --as condition --context run.json
-  arazzo eval 'Bearer {$steps.look.outputs.supplier}' --as template --context run.json
-  arazzo eval '$[?@.count > 1]' --as jsonpath --context run.json --step look
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --report r.json
+  arazzo eval '$statusCode == 201' --as condition --context r.json
+  arazzo eval 'of {$steps.look.outputs.supplier}' --context r.json
+  arazzo eval '$[?@.count > 1]' --as jsonpath --context r.json --step look
 
 \b
-The context is what arazzo run --format json (or --report json=FILE) prints: the outputs
-of its steps, and the last request and response, or those of --step; it has no inputs.
-Or it is a JSON object such as
-  {"inputs": {"id": 7}, "statusCode": 200, "response": {"header": {}, "body": {"ok": true}}}
-Queries (jsonpath, xpath, regex, pointer) are applied to the body of the response.
+The context is what arazzo run --format json (or --report FILE.json) writes:
+the outputs of its steps, and the last request and response, or those of
+--step; it has no inputs. Or it is a JSON object such as
+  {"inputs": {"id": 7}, "statusCode": 200,
+   "response": {"header": {}, "body": {"ok": true}}}
+Queries (jsonpath, xpath, regex, pointer) are applied to the response's body.
 
 \b
-Exit codes: 0 parsed, and the condition or query passes; 1 an error, or it does not pass.
+Exit codes: 0 parsed, and the condition or query passes; 1 an error, or it
+does not pass.
 """
 
 

@@ -28,11 +28,11 @@ steps are coloured by the outcome of a run, and the path it took is bold.
 \b
 Examples:
   arazzo graph specs/arazzo/two-apis.yml
-  arazzo graph specs/arazzo/two-apis.yml -w restock --format mermaid > restock.mmd
-  arazzo graph specs/arazzo/two-apis.yml --format dot | dot -Tpng > restock.png
+  arazzo graph specs/arazzo/two-apis.yml --format mermaid > restock.mmd
   arazzo graph specs/arazzo/two-apis.yml --format svg > restock.svg
-  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --format json > run.json
-  arazzo graph specs/arazzo/two-apis.yml --run run.json
+  arazzo graph specs/arazzo/two-apis.yml --format dot | dot -Tpng > dot.png
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --report r.json
+  arazzo graph specs/arazzo/two-apis.yml -w restock --run r.json
 """
 
 _HINT = "write it with arazzo run --format json"

@@ -20,7 +20,7 @@ Reads the document alone: the descriptions it names need not be there.
 \b
 Examples:
   arazzo list specs/arazzo/two-apis.yml
-  arazzo list specs/arazzo/two-apis.yml --format json | jq -r '.workflows[].workflowId'
+  arazzo list specs/arazzo/two-apis.yml --format json | jq .workflows
 """
 
 

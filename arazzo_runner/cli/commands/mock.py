@@ -43,10 +43,12 @@ another name; --allow-host NAME adds one.
 Examples:
   arazzo mock specs/arazzo/two-apis.yml --port 8080
   arazzo mock specs/openapi/stock.yml specs/openapi/purchasing.yml
-  arazzo mock specs/openapi/travel.yml --stateful     # a POST's resource is found again
-  arazzo mock specs/openapi/reports.yml --scenario specs/scenarios/poll-until-done.yml
-  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record seen.yml
-  arazzo mock --from seen.yml                         # what was recorded
+  arazzo mock specs/openapi/travel.yml --stateful
+  arazzo mock specs/openapi/reports.yml \\
+      --scenario specs/scenarios/poll-until-done.yml --switch report-fails
+  # what a run recorded
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record a.yml
+  arazzo mock --from a.yml
 
 Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
 """

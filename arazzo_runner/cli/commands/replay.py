@@ -46,10 +46,11 @@ error. Secrets are placeholders (arazzo-secret-1) in all of it.
 
 \b
 Examples:
-  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record seen.yml
-  arazzo replay seen.yml
-  arazzo replay seen.yml specs/arazzo/two-apis.yml --format json
-  arazzo replay seen.yml -i sku=LAMP-2       # exit code 1: what would be sent instead?
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record a.yml
+  arazzo replay a.yml
+  arazzo replay a.yml specs/arazzo/two-apis.yml --format json
+  # what would be sent instead?
+  arazzo replay a.yml -i sku=LAMP-2       # exit code 1
 
 \b
 Exit codes:

@@ -39,9 +39,10 @@ may have been acted on: say with --step and --as what happened to it.
 \b
 Examples:
   arazzo resume rotate-1
-  arazzo resume rotate-1 --step refreshToken --as resend        # send it again
-  arazzo resume rotate-1 --step refreshToken --as failed        # it was not acted on
-  arazzo resume rotate-1 --step refreshToken --as answer.json   # it was, and gave this
+  # the request in doubt: send it again; it was not acted on; this answered it
+  arazzo resume rotate-1 --step refreshToken --as resend
+  arazzo resume rotate-1 --step refreshToken --as failed
+  arazzo resume rotate-1 --step refreshToken --as answer.json
 
 \b
 The file of a response: {"status": 200, "headers": {}, "body": {"id": 7}}

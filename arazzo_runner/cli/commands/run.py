@@ -105,14 +105,19 @@ go to standard error. Secrets are masked in both.
 
 \b
 Examples:
-  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs          # nothing else is needed
+  # against a mock; nothing else is needed
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs
+  # the requests only; everything shown
   arazzo run specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --dry-run
   arazzo run specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --mock -vv
-  echo demo | arazzo run specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=@- --mock
-  arazzo run specs/arazzo/two-apis.yml --sample-inputs --server stock=http://localhost --dry-run
-  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --format json | jq .outputs
+  echo k | arazzo run specs/arazzo/two-apis.yml -i sku=A -i apiKey=@- --mock
+  arazzo run specs/arazzo/two-apis.yml --sample-inputs --dry-run \\
+      --server stock=http://localhost:8080
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --report r.html
+  # every workflow of many documents; a run per row of inputs
   arazzo run 'specs/arazzo/re*.yml' -w '*' --mock --sample-inputs --jobs 4
-  arazzo run specs/arazzo/look-up-an-address.yml --data specs/files/addresses.jsonl --mock
+  arazzo run specs/arazzo/look-up-an-address.yml --mock \\
+      --data specs/files/addresses.jsonl
 
 \b
 Inputs: a text given with -i becomes the type that the inputs schema says.
@@ -121,7 +126,7 @@ refreshToken in ARAZZO_INPUT_REFRESH_TOKEN or ARAZZO_INPUT_refreshToken.
 
 \b
 Credentials of security schemes are looked up in the environment, a file and
-the keyring, never given here: arazzo auth SPEC lists what is needed and where.
+the keyring, never given here: arazzo auth SPEC lists what is needed.
 
 \b
 Many runs (several documents or workflows, --data, --repeat) print one JSON
@@ -135,9 +140,11 @@ written to a file that only you can read, below $XDG_STATE_HOME/arazzo
 
 \b
 Exit codes:
-  0    the workflow succeeded          3    in doubt: the outcome of a request is unknown
-  1    the workflow failed             130  interrupted
+  0    the workflow succeeded
+  1    the workflow failed
   2    nothing was sent: the document, the inputs or the options are wrong
+  3    in doubt: the outcome of a request is unknown
+  130  interrupted
   70   a bug in arazzo
 """
 

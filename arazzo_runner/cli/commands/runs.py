@@ -32,19 +32,19 @@ _HELP = """\
 \b
 Examples:
   arazzo runs list
-  arazzo runs show rotate-1 --show-secrets        # its outputs, tokens in clear
+  arazzo runs show rotate-1 --show-secrets     # its tokens in clear
   arazzo runs cancel rotate-1
   arazzo runs delete rotate-1
   arazzo runs export rotate-1 > rotate-1.json
 
 \b
 States:
-  queued       submitted, not taken by a worker        succeeded  ended
-  running      a live process performs it              failed     ended
-  waiting      running, between two attempts           cancelled  ended by a person
+  queued       submitted, not taken by a worker    succeeded  ended
+  running      a live process performs it          failed     ended
+  waiting      running, between two attempts       cancelled  by a person
   interrupted  its process is gone: arazzo resume RUN continues it
-  in_doubt     the outcome of a request is unknown: arazzo resume RUN --step S --as …
-  unreadable   its records are not arazzo's, or were moved: listed, never performed
+  in_doubt     the outcome of a request is unknown: arazzo resume decides
+  unreadable   its records are not arazzo's, or were moved: not performed
 """
 
 

@@ -24,9 +24,12 @@ interrupted submission can be repeated.
 
 \b
 Examples:
-  arazzo submit specs/arazzo/look-up-an-address.yml -i text='bahnhofstr 1 zuerich' --store runs.db
-  arazzo submit specs/arazzo/look-up-an-address.yml --input-file specs/files/addresses.jsonl
-  arazzo submit specs/arazzo/look-up-an-address.yml -i text=bahnhofstr --count 100 --run-id load
+  arazzo submit specs/arazzo/look-up-an-address.yml -i text=bahnhofstr
+  arazzo submit specs/arazzo/look-up-an-address.yml -i text=bahnhofstr \\
+      --count 100 --run-id load --priority 10
+  # a run per row of inputs, in a store of your choice
+  arazzo submit specs/arazzo/look-up-an-address.yml --store runs.db \\
+      --input-file specs/files/addresses.jsonl --run-id july
 """
 
 

@@ -22,11 +22,12 @@ together may refer to each other by their $self.
 \b
 Examples:
   arazzo validate specs/arazzo/two-apis.yml
-  arazzo validate specs/                                    # all documents in a folder
+  arazzo validate specs/             # all documents in a folder
   arazzo validate 'specs/arazzo/*.yml' --select 'unknown-*' --max-warnings 0
-  arazzo validate specs/arazzo/two-apis.yml --strict --format json | jq .summary
+  arazzo validate specs/arazzo/two-apis.yml --format json | jq .summary
   arazzo validate specs/ --format sarif --output arazzo.sarif
-  cat specs/arazzo/two-apis.yml | arazzo validate - --stdin-filename specs/arazzo/two-apis.yml
+  arazzo validate - --stdin-filename specs/arazzo/two-apis.yml \\
+      < specs/arazzo/two-apis.yml
 
 \b
 Exit codes:

@@ -33,8 +33,8 @@ set aside: `arazzo runs list --state in_doubt` lists them.
 Examples:
   arazzo worker --name w1 --store runs.db
   arazzo worker --name w2 --queue default --queue bulk
-  arazzo worker --name batch --drain              # ends when the queue is empty
-  arazzo worker adopt w3                          # other workers take over the runs of w3
+  arazzo worker --name batch --drain     # ends when the queue is empty
+  arazzo worker adopt w3                 # others take over the runs of w3
 """
 
 
