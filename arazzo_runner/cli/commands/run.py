@@ -108,6 +108,7 @@ Examples:
   arazzo run pets.yml                             the document's only workflow
   arazzo run pets.yml -w adopt -i petId=7 -i note='a=b'
   arazzo run pets.yml -i token=@token.txt         the text of a file
+  arazzo run pets.yml -i photo=@cat.png           a file to send
   pass show api | arazzo run pets.yml -i token=@-
   arazzo run pets.yml --input-file inputs.yml --server petstore=http://localhost:8080
   arazzo run pets.yml -i petId=7 --mock -vv       against a mock, everything shown
@@ -156,7 +157,7 @@ Exit codes:
     multiple=True,
     help="The workflow to run (needed when there are several); repeatable, globs allowed.",
 )
-@input_option("An input; repeatable. @FILE reads a file, @- standard input, \\@ begins a text with @.")
+@input_option("An input; repeatable. @FILE is a file or its text, @- standard input, @@ begins a text with @.")
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs; - is standard input.")
 @server_option
 @server_variable_option

@@ -28,7 +28,9 @@ from arazzo_runner.engine.effects import (
 )
 from arazzo_runner.errors import Location
 from arazzo_runner.runtime.files import read_upload
-from arazzo_runner.sources.http_media.media import decode_body
+from arazzo_runner.sources.http_media.media import BINARY, decode_body
+from arazzo_runner.sources.http_media.media_types import essence
+from arazzo_runner.sources.http_media.parts import Part, read_parts
 
 
 class Interaction(Record, kw_only=True):
@@ -149,7 +151,7 @@ class Player:
             case SendRequest():
                 return self._answer(found)
             case ReadFile():
-                return read_upload(found.path)  # one that has changed shows as a difference of the request
+                return read_upload(found)  # one that has changed shows as a difference of the request
             case Now():
                 self._now = self._started.get(found.key, self._now)
                 return self._now
@@ -171,7 +173,7 @@ class Player:
 
 # ---- The differences between two requests by part: method, URL, header, field, member of a JSON body.
 
-Part: TypeAlias = Literal["method", "server", "path", "query", "header", "body"]
+Place: TypeAlias = Literal["method", "server", "path", "query", "header", "body", "part"]
 
 # They describe the program that sent the request, or follow from the body.
 _OF_NO_INTEREST = frozenset({"user-agent", "content-length", "host", "connection", "accept-encoding"})
@@ -180,10 +182,11 @@ _OF_NO_INTEREST = frozenset({"user-agent", "content-length", "host", "connection
 class Difference(Record):
     """One part that differs: `name` is the header's or field's name, or the JSON Pointer into the body.
 
-    `was` and `now` are MISSING where the part is not there.
+    Of a part of multipart it is the part's name in quotes, perhaps with what of it differs. `was` and `now`
+    are MISSING where the part is not there, and bytes where it is a file.
     """
 
-    part: Part
+    part: Place
     name: str
     was: JsonValue
     now: JsonValue
@@ -192,8 +195,8 @@ class Difference(Record):
 def differences(recorded: HttpRequest, request: HttpRequest) -> tuple[Difference, ...]:
     """Return how `request` differs from the recorded one, nothing when they are equivalent.
 
-    JSON is compared by value, whatever its white space; headers and query fields without regard
-    to the order of names.
+    JSON is compared by value, whatever its white space, multipart by its parts, whatever their boundary;
+    headers and query fields without regard to the order of names.
     """
     return (*_targets(recorded, request), *_headers(recorded, request), *_bodies(recorded, request))
 
@@ -212,10 +215,19 @@ def _targets(recorded: HttpRequest, request: HttpRequest) -> Iterator[Difference
 
 def _headers(recorded: HttpRequest, request: HttpRequest) -> Iterator[Difference]:
     pairs = (
-        _lists((name.lower(), value) for name, value in each.headers if name.lower() not in _OF_NO_INTEREST)
+        _lists(
+            (name.lower(), _without_boundary(name, value))
+            for name, value in each.headers
+            if name.lower() not in _OF_NO_INTEREST
+        )
         for each in (recorded, request)
     )
     yield from _fields("header", *pairs)
+
+
+def _without_boundary(name: str, value: str) -> str:
+    is_multipart = name.lower() == "content-type" and essence(value).startswith("multipart/")
+    return essence(value) if is_multipart else value
 
 
 def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -225,7 +237,7 @@ def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return found
 
 
-def _fields(part: Part, was: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> Iterator[Difference]:
+def _fields(part: Place, was: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> Iterator[Difference]:
     for name in dict.fromkeys((*was, *now)):
         if was.get(name) != now.get(name):
             yield Difference(part, name, _shown(was.get(name)), _shown(now.get(name)))
@@ -240,14 +252,59 @@ def _shown(values: list[str] | None) -> JsonValue:
 def _bodies(recorded: HttpRequest, request: HttpRequest) -> Iterator[Difference]:
     if (recorded.body or b"") == (request.body or b""):
         return
-    was, now = (_decoded(each) for each in (recorded, request))
-    yield from _values("", was, now)
+    was, now = (_parts(each) for each in (recorded, request))
+    if was is not None and now is not None:
+        for name in dict.fromkeys((*was, *now)):
+            yield from _part_differences(name, was.get(name, []), now.get(name, []))
+        return
+    yield from _values("", *(_decoded(each) for each in (recorded, request)))
 
 
 def _decoded(request: HttpRequest) -> JsonValue:
     if not request.body:
         return MISSING
-    return decode_body(request.body, request.header("content-type"))[0]
+    value, note = decode_body(request.body, request.header("content-type"))
+    return request.body if note == BINARY else value
+
+
+def _parts(request: HttpRequest) -> dict[str, list[Part]] | None:
+    """Return the parts of a multipart body by name: its boundary says nothing."""
+    kind = request.header("content-type")
+    if not request.body or not essence(kind).startswith("multipart/"):
+        return None
+    parts = read_parts(request.body, kind)
+    found: dict[str, list[Part]] = {}
+    for part in parts or ():
+        found.setdefault(part.name, []).append(part)
+    return None if parts is None else found
+
+
+def _part_differences(name: str, was: list[Part], now: list[Part]) -> Iterator[Difference]:
+    for index in range(max(len(was), len(now))):
+        shown = f'"{name}"' if max(len(was), len(now)) == 1 else f'"{name}"[{index}]'
+        one, other = (each[index] if index < len(each) else None for each in (was, now))
+        if one is None or other is None:
+            yield Difference("part", shown, _content(one), _content(other))
+            continue
+        for about, left, right in (
+            ("file name", one.filename, other.filename),
+            ("content type", one.content_type, other.content_type),
+        ):
+            if left != right:
+                pair = (MISSING if each is None else each for each in (left, right))
+                yield Difference("part", f"{shown}, {about}", *pair)
+        if one.content != other.content:
+            yield Difference("part", shown, _content(one), _content(other))
+
+
+def _content(part: Part | None) -> JsonValue:
+    """Return the text of a part, or its bytes when it is a file."""
+    if part is None:
+        return MISSING
+    if part.filename is not None:
+        return part.content
+    value, note = decode_body(part.content, part.content_type or "text/plain")
+    return "" if value is MISSING else part.content if note == BINARY else value
 
 
 def _values(pointer: str, was: JsonValue, now: JsonValue) -> Iterator[Difference]:
