@@ -42,8 +42,9 @@ async def build_body(
     try:
         raw, content_type = await _encoded(body, value, _media_type(operation, body.content_type), key, read)
     except UnusableFile as problem:
-        at = place_in(body, pointer_of(value, problem.path), problem.path)
-        raise UnusableBody(str(problem), at, problem.hint, code="unusable-file") from None
+        at, name = place_in(body, pointer_of(value, problem.path), problem.path)
+        message = str(problem) if name is None else f'input "{name}": {problem}'
+        raise UnusableBody(message, at, problem.hint, code="unusable-file") from None
     except UnusableMedia as problem:
         raise UnusableBody(str(problem), body.at.child("payload"), problem.hint) from None
     return value, raw, content_type

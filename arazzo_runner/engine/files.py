@@ -23,6 +23,7 @@ from arazzo_runner.program.model import (
     ArrayValue,
     CompiledBody,
     DocumentScope,
+    ExpressionValue,
     Literal,
     ObjectValue,
     TemplateValue,
@@ -166,17 +167,20 @@ def pointer_of(value: JsonValue, path: str) -> str | None:
     return None
 
 
-def place_in(body: CompiledBody, pointer: str | None, path: str) -> Location:
-    """Return where the document has what is at a pointer of the payload: a text, or the expression it comes from."""
+def place_in(body: CompiledBody, pointer: str | None, path: str) -> tuple[Location, str | None]:
+    """Return where the document has what is at a pointer of the payload, and the input that it comes from, if one.
+
+    That is a text, or the expression whose value has the pointer.
+    """
     for replacement in body.replacements:
         value = replacement.value
         if isinstance(value, Literal) and pointer_of(value.value, path) is not None:
             return _descended(value, replacement.at.child("value"), pointer_of(value.value, path) or "")
     at = body.at.child("payload")
-    return at if pointer is None or body.payload is None else _descended(body.payload, at, pointer)
+    return (at, None) if pointer is None or body.payload is None else _descended(body.payload, at, pointer)
 
 
-def _descended(value: Value, at: Location, pointer: str) -> Location:
+def _descended(value: Value, at: Location, pointer: str) -> tuple[Location, str | None]:
     for token in pointer_tokens(pointer):
         if isinstance(value, Literal):
             at = at.child(token)
@@ -189,4 +193,5 @@ def _descended(value: Value, at: Location, pointer: str) -> Location:
         if inside is None:
             break
         value, at = inside, at.child(token)
-    return at
+    expression = value.expression if isinstance(value, ExpressionValue) else None
+    return at, expression.name if isinstance(expression, InputReference) else None

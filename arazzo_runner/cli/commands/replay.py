@@ -248,7 +248,8 @@ def _location(program: Program, drift: RequestDrift) -> Location:
     if step is None:
         return drift.at
     if drift.part in ("body", "part") and step.body is not None:
-        return step.body.at
+        name = drift.name.partition('"')[2].rpartition('"')[0]
+        return step.body.at.child("payload").child(name) if drift.part == "part" else step.body.at
     for parameter in step.parameters:
         if parameter.location == drift.part and parameter.name.lower() == drift.name.lower():
             return parameter.at
