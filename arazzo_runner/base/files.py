@@ -6,6 +6,9 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
+from arazzo_runner.base.patterns import pattern
+
+_SIZE: Final = pattern(r"<[0-9]{1,3}(,[0-9]{3})* bytes?>")
 TAG: Final = "arazzo-file"
 """The key under which JSON holds a file."""
 
@@ -42,6 +45,11 @@ def size_of(content: bytes) -> str:
     ('<1 byte>', '<1,234 bytes>')
     """
     return f"<{len(content):,} byte{'' if len(content) == 1 else 's'}>"
+
+
+def is_size(text: str) -> bool:
+    """Return whether a text is what `size_of` returns."""
+    return _SIZE.fullmatch(text) is not None
 
 
 def as_json(value: Any) -> Any:

@@ -154,7 +154,7 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     schema = properties.get(name)
     about = schema.get("description") if isinstance(schema, dict) else None
     text = f" ({' '.join(about.split())})" if isinstance(about, str) else ""
-    hint = f"give it with -i {name}=VALUE"
+    hint = f"give it with -i {name}={'@FILE' if Described(schema).asks_for_file else 'VALUE'}"
     typo = did_you_mean(name, [each for each in given if each not in properties], prefix="instead of ")
     if typo is not None:
         hint += f" {typo.rstrip('?')}"

@@ -357,3 +357,19 @@ def test_a_file_of_an_input_is_a_value_like_others(server: Conversation, folder:
     assert json.loads(ran.out) == {"photo": f"<{len(CAT)} bytes>"}
     result = arazzo_runner.run("upload.yml", "by-input", {"photo": File(CAT)}, servers={"photos": server.url})
     assert result.outputs == {"photo": CAT}
+
+
+def test_outputs_that_are_files_are_handed_to_a_later_run(server: Conversation, folder: Path, arazzo: Arazzo) -> None:
+    text = (folder / "upload.yml").read_text()
+    (folder / "upload.yml").write_text(
+        text + "        outputs: {photo: $inputs.photo}\n      - stepId: again\n        operationId: addPhotos\n"
+        "        requestBody: {contentType: multipart/form-data, payload: {photo: $steps.add.outputs.photo}}\n"
+    )
+    run = ["run", "upload.yml", "-w", "by-input", "-i", "photo=@cat.png", "--server", f"photos={server.url}"]
+    shown = arazzo(*run, "--until", "add", "--output", "outputs.json").out
+    assert arazzo(*run, "--from", "again", "--outputs-from", "outputs.json").code == 0
+    assert [parts_of(each) for each in server.received] == [[PHOTO], [PHOTO]]
+    (folder / "shown.json").write_text(shown)
+    refused = arazzo(*run, "--from", "again", "--outputs-from", "shown.json")
+    assert refused.code == 2
+    assert 'output "photo" of step "add" is masked, or a file that is shown by its size' in refused.err

@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from arazzo_runner.base.files import File
+from arazzo_runner.base.files import File, from_json, is_size
 from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import MASK
@@ -233,12 +233,12 @@ def read_step_outputs(path: str) -> StepOutputs:
             message = f"{path}: the outputs of a step are a mapping of names to values"
             raise InvalidUsage([usage_error(message, code="wrong-type", file=path)])
         for output, worth in outputs.items():
-            if _is_masked(worth):
-                message = f'{path}: output "{output}" of step "{name}" is masked'
-                hint = "write the file with --output FILE, which holds secrets in clear"
+            if _is_left_out(worth):
+                message = f'{path}: output "{output}" of step "{name}" is masked, or a file that is shown by its size'
+                hint = "write the file with --output FILE, which holds secrets and files"
                 raise InvalidUsage([usage_error(message, code="masked-output", hint=hint, file=path)])
         if outputs:
-            found[name] = outputs
+            found[name] = _with_files(outputs, path)
     return found
 
 
@@ -250,12 +250,21 @@ def _steps(value: JsonValue) -> Iterator[tuple[JsonValue, JsonValue]]:
         yield (step.get("stepId"), step.get("outputs") or {}) if isinstance(step, dict) else (None, None)
 
 
-def _is_masked(value: JsonValue) -> bool:
+def _with_files(outputs: dict[str, JsonValue], path: str) -> dict[str, JsonValue]:
+    try:
+        found: dict[str, JsonValue] = from_json(outputs)
+    except ValueError:
+        message = f"{path}: the base64 of a file is not valid"
+        raise InvalidUsage([usage_error(message, code="wrong-type", file=path)]) from None
+    return found
+
+
+def _is_left_out(value: JsonValue) -> bool:
     if isinstance(value, dict):
-        return any(map(_is_masked, value.values()))
+        return any(map(_is_left_out, value.values()))
     if isinstance(value, list):
-        return any(map(_is_masked, value))
-    return isinstance(value, str) and MASK in value
+        return any(map(_is_left_out, value))
+    return isinstance(value, str) and (MASK in value or is_size(value))
 
 
 def step_outputs(
