@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shlex
@@ -373,3 +374,44 @@ def test_outputs_that_are_files_are_handed_to_a_later_run(server: Conversation, 
     refused = arazzo(*run, "--from", "again", "--outputs-from", "shown.json")
     assert refused.code == 2
     assert 'output "photo" of step "add" is masked, or a file that is shown by its size' in refused.err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"-----BEGIN KEY-----\nc2VjcmV0LWtleQ==\n-----END KEY-----\n", id="a text"),
+        pytest.param(b"\x30\x82\xff\xfe a key that is no text \x00\x01", id="bytes"),
+    ],
+)
+def test_a_secret_file_is_masked_where_text_holds_it(
+    content: bytes, server: Conversation, folder: Path, arazzo: Arazzo
+) -> None:
+    text = (folder / "photos.yml").read_text()
+    body = "{application/json: {schema: {properties: {pem: {type: string, contentEncoding: base64}}}}}"
+    (folder / "photos.yml").write_text(
+        text.replace("multipart/form-data:", f"{body[1:-1]}\n          multipart/form-data:")
+    )
+    (folder / "key.pem").write_bytes(content)
+    (folder / "w.yml").write_text(
+        "arazzo: 1.0.1\ninfo: {title: t, version: '1'}\nsourceDescriptions: [{name: photos, url: photos.yml}]\n"
+        "workflows:\n  - workflowId: w\n    inputs: {properties: {privateKey: {type: string, format: binary}}}\n"
+        "    steps:\n      - stepId: add\n        operationId: addPhotos\n        requestBody:\n"
+        "          contentType: application/json\n          payload: {pem: $inputs.privateKey}\n"
+    )
+    ran = arazzo(
+        "run",
+        "w.yml",
+        "-vv",
+        "-i",
+        "privateKey=@key.pem",
+        "--server",
+        f"photos={server.url}",
+        "--report",
+        "json=r.json",
+    )
+    assert ran.code == 0, ran.err
+    sent = json.loads(server.received[0].body)["pem"]
+    assert base64.b64decode(sent) == content
+    for shown in (ran.err, (folder / "r.json").read_text()):
+        assert sent[:40] not in shown
+        assert "***" in shown

@@ -219,3 +219,15 @@ def test_a_file_name_of_any_language_is_read() -> None:
     head = b"Content-Disposition: form-data; name=a; filename=\"x\"; filename*=UTF-8''%C3%BC.png"
     [part] = read_parts(b"--x\r\n" + head + b"\r\n\r\n1\r\n--x--", "multipart/form-data; boundary=x") or []
     assert part.filename == "ü.png"
+
+
+def test_schemas_that_refer_to_themselves_end() -> None:
+    again = {"$ref": "#/components/schemas/Loop"}
+    loop = {"anyOf": [again] * 50, "allOf": [{"oneOf": [again, {"anyOf": [again]}]}], "properties": {"a": again}}
+
+    def follow(schema: Any, base: str) -> tuple[Any, str]:
+        return loop, base
+
+    described = MediaType(content_type=FORM, schema=loop, resolve=follow)
+    body, kind = encode_body({"a": {"a": {"path": "x"}}}, FORM, described)
+    assert read_back(body, kind) == [("a", None, "application/json", b'{"a":{"path":"x"}}')]

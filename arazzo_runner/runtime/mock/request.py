@@ -230,7 +230,10 @@ def _part_mismatch(
     types = [each.strip() for each in taken.split(",")] if isinstance(taken, str) else []
     if part.content_type is not None and types and not any(covers(each, part.content_type) for each in types):
         return problem(415, f'the part "{part.name}" is {essence(part.content_type)}, expected {", ".join(types)}')
-    described = described.items() or described
+    items = described.items()
+    if items is None and isinstance(described.raw, dict) and "array" in str(described.raw.get("type")):
+        return None  # a part is an item, and nothing is said of items
+    described = items or described
     if part.filename is not None or described.asks_for_file or described.raw is None:
         return None
     value = _part_value(part)

@@ -27,7 +27,7 @@ from arazzo_runner.sources.schema.context import Resolve
 
 _SOURCES: Final = ("content", "base64", "path")
 _FIELDS: Final = frozenset({*_SOURCES, "filename", "contentType"})
-_DEEPEST: Final = 16
+_MOST_PARTS: Final = 100
 
 
 # ------------------------------------------------------------------ schemas
@@ -96,20 +96,20 @@ class Described(Record):
         found = (part[keyword] for part, _ in self._parts() if isinstance(part.get(keyword), str))
         return next(found, None)
 
-    def _parts(self, depth: int = 0) -> Iterator[tuple[Mapping[str, Any], str]]:
-        """Yield the schema and those applied in place, with the base URI of each."""
-        raw, base = self.raw, self.base
-        if not isinstance(raw, dict) or depth > _DEEPEST:
-            return
-        yield raw, base
-        if isinstance(raw.get("$ref"), str) and self.resolve is not None:
-            found, place = self.resolve(raw, base)
-            if found is not raw:
-                yield from Described(found, place, self.resolve)._parts(depth + 1)
-        for keyword in ("allOf", "anyOf", "oneOf"):
-            forms = raw.get(keyword)
-            for form in forms if isinstance(forms, list) else ():
-                yield from Described(form, base, self.resolve)._parts(depth + 1)
+    def _parts(self) -> Iterator[tuple[Mapping[str, Any], str]]:
+        """Yield the schema and those applied in place, each once, with the base URI of each."""
+        waiting, seen = [(self.raw, self.base)], set[int]()
+        while waiting and len(seen) < _MOST_PARTS:
+            raw, base = waiting.pop(0)
+            if not isinstance(raw, dict) or id(raw) in seen:
+                continue
+            seen.add(id(raw))
+            yield raw, base
+            if isinstance(raw.get("$ref"), str) and self.resolve is not None:
+                waiting.append(self.resolve(raw, base))
+            for keyword in ("allOf", "anyOf", "oneOf"):
+                forms = raw.get(keyword)
+                waiting += [(form, base) for form in forms] if isinstance(forms, list) else []
 
 
 def described_by(media_type: MediaType | None) -> Described:
@@ -202,7 +202,7 @@ def _replaced(
         ]
     return {
         name: _replaced(item, described.member(str(name)), instead, f"{pointer}/{escaped(str(name))}", found,
-                        in_parts=in_parts)
+                        in_parts=in_parts) if isinstance(item, (dict, list, bytes)) else item
         for name, item in value.items()
     }  # fmt: skip
 
@@ -269,7 +269,10 @@ def with_texts(value: JsonValue, described: Described, read: FileReader | None) 
     if isinstance(value, list):
         items = described.items() or described
         return [with_texts(item, items, read) for item in value]
-    return {name: with_texts(item, described.member(str(name)), read) for name, item in value.items()}
+    return {
+        name: with_texts(item, described.member(str(name)), read) if isinstance(item, (dict, list, bytes)) else item
+        for name, item in value.items()
+    }
 
 
 def _as_text(file: File, described: Described) -> str:
