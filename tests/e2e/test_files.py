@@ -177,6 +177,9 @@ def test_a_folder_that_is_allowed_by_option_configuration_or_python(
     allowed = RunOptions(file_roots=(str(other),))
     assert arazzo_runner.run("w.yml", servers={"photos": server.url}, options=allowed).status == "succeeded"
     assert [parts_of(each) for each in server.received] == [[PHOTO]] * 3
+    root = ["--file-root", str(other)]
+    assert arazzo("run", "w.yml", *servers, *root, "--record", "seen.yml").code == 0
+    assert [arazzo("replay", "seen.yml", *each).code for each in (root, [])] == [0, 1]
 
 
 def test_a_folder_that_is_none_is_refused_before_anything_is_sent(server: Conversation, arazzo: Arazzo) -> None:
