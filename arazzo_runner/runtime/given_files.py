@@ -23,7 +23,10 @@ def with_files(inputs: Mapping[str, Any]) -> dict[str, JsonValue]:
     open in binary mode, which is read from where it stands; or bytes.
     """
     problems: list[Diagnostic] = []
-    found = {name: _read(value, name, problems) for name, value in inputs.items()}
+    try:
+        found = {name: _read(value, name, problems) for name, value in inputs.items()}
+    except RecursionError:
+        return dict(inputs)  # nested beyond Python's stack: the check of the inputs says so
     if problems:
         raise InvalidInputs(problems)
     return found

@@ -26,6 +26,9 @@ from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.schema.context import Resolve
 
 _SOURCES: Final = ("content", "base64", "path")
+_SOURCE_NAMES: Final = frozenset(_SOURCES)
+_MOST_FIELDS: Final = 3
+"""The fields of one file: where its content is, its name, its type."""
 _FIELDS: Final = frozenset({*_SOURCES, "filename", "contentType"})
 _MOST_PARTS: Final = 100
 
@@ -135,6 +138,22 @@ def is_file(value: JsonValue, *, is_expected: bool) -> bool:
     return len(sources) == 1 and ("filename" in value or (is_expected and sources[0] != "content"))
 
 
+def _may_have_files(value: JsonValue) -> bool:
+    """Return False only if nothing in a value stands for a file, whatever is described: most values are large data."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            if len(each) <= _MOST_FIELDS and not _SOURCE_NAMES.isdisjoint(each):
+                return True
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+        elif isinstance(each, bytes):
+            return True
+    return False
+
+
 def file_of(value: JsonValue, read: FileReader | None, *, is_expected: bool = False) -> File | None:
     """Return the file that a value stands for; None when it is other data. Raises UnusableMedia.
 
@@ -180,6 +199,8 @@ def without_files(
     `in_parts`: the members are parts of multipart, where a mapping with `filename` is a file whatever is described.
     """
     found: set[str] = set()
+    if not _may_have_files(value):
+        return value, frozenset()
     return _replaced(value, described, instead, "", found, in_parts=in_parts), frozenset(found)
 
 
@@ -259,6 +280,10 @@ def encoded(content: bytes, encoding: str | None) -> bytes:
 
 def with_texts(value: JsonValue, described: Described, read: FileReader | None) -> JsonValue:
     """Return a value with its files as text: encoded as described, else as UTF-8. Raises UnusableMedia."""
+    return _with_texts(value, described, read) if _may_have_files(value) else value
+
+
+def _with_texts(value: JsonValue, described: Described, read: FileReader | None) -> JsonValue:
     if not isinstance(value, (dict, list, bytes)):
         return value
     file = file_of(value, read, is_expected=True) if isinstance(value, bytes) or described.asks_for_file else None
@@ -268,9 +293,9 @@ def with_texts(value: JsonValue, described: Described, read: FileReader | None) 
         return value
     if isinstance(value, list):
         items = described.items() or described
-        return [with_texts(item, items, read) for item in value]
+        return [_with_texts(item, items, read) for item in value]
     return {
-        name: with_texts(item, described.member(str(name)), read) if isinstance(item, (dict, list, bytes)) else item
+        name: _with_texts(item, described.member(str(name)), read) if isinstance(item, (dict, list, bytes)) else item
         for name, item in value.items()
     }
 
