@@ -107,6 +107,8 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
     "schedule add": _SUBMITTED,
     "eval": (
         _needs("--criterion-timeout", "--context"),
+        _needs("--run", "--context"),
+        _needs("--step", "--context"),
         _excludes("--parse-only", "--criterion-timeout", why="nothing is evaluated"),
     ),
     "validate": (

@@ -8,9 +8,10 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.report.curl import curl_line
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.excerpt import masked_preview, shortened
-from arazzo_runner.report.exchange import body_excerpt, curl_line, request_line, response_line
+from arazzo_runner.report.exchange import body_excerpt, request_line, response_line
 from arazzo_runner.report.findings.text import excerpt, render_diagnostic
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import count, duration, paint

@@ -96,7 +96,7 @@ class BlockingWorld:
             case SendRequest():
                 return self._send(found)
             case ReadFile():
-                return read_upload(found.path)
+                return read_upload(found)
             case Now():
                 return time.time()
             case Sleep():
@@ -212,7 +212,7 @@ class AsyncWorld:
             case SendRequest():
                 return await self._send(found)
             case ReadFile():
-                return await asyncio.to_thread(read_upload, found.path)
+                return await asyncio.to_thread(read_upload, found)
             case Now():
                 return time.time()
             case Sleep():

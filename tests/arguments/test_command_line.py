@@ -78,6 +78,7 @@ LIMITS = {
     "--cookies": row("--cookies", "off"),
     "--parallel": row("--parallel=2"),
     "--resend-unknown": row("--resend-unknown"),
+    "--file-root": row("--file-root", "inside"),
 }
 TRANSPORT = {
     "--cert": row("--cert", "nothing.pem"),
@@ -192,6 +193,7 @@ TABLE: dict[str, dict[str, Row]] = {
         **MOCKED,
         "--input-file": row("--input-file", "inputs.yml", base=["debug", "flow.yml", "-w", "look"]),
         "--break": row("--break", "keep"),
+        "--file-root": row("--file-root", "inside"),
     },
     "mock": {
         **READING,
@@ -208,6 +210,7 @@ TABLE: dict[str, dict[str, Row]] = {
         **READING,
         "--input": row("-i", "id=8"),
         "--server": row("--server", "pets={other}"),
+        "--file-root": row("--file-root", "inside"),
         "--verbose": row("-v"),
         "--quiet": row("-q"),
         "--format": row("--format", "json"),
@@ -229,6 +232,8 @@ TABLE: dict[str, dict[str, Row]] = {
         "--context": row("--context", "context.json", base=["eval", "$inputs.a"]),
         "--version": row("--version", "nothing-1", base=["eval", "$.a", "--as", "jsonpath"]),
         "--parse-only": row("--parse-only"),
+        "--run": row("--run", "nothing", base=["eval", "$inputs.a", "--context", "report.json"]),
+        "--step": row("--step", "nothing", base=["eval", "$inputs.a", "--context", "report.json"]),
         "--strict": row("--strict", base=["eval", "{$inputs.a} == 1", "--as", "condition"]),
         "--format": row("--format", "json"),
     },

@@ -21,6 +21,7 @@ from arazzo_runner.cli.options import (
     STATEFUL,
     arazzo_command,
     color_option,
+    file_root_option,
     input_option,
     mock_lenient_option,
     mock_option,
@@ -29,7 +30,7 @@ from arazzo_runner.cli.options import (
     server_option,
 )
 from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file
-from arazzo_runner.cli.run.inputs import given_inputs, with_defaults
+from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_defaults, with_files_placed
 from arazzo_runner.cli.run.options import Defaults, environment_option
 from arazzo_runner.cli.run.prepare import credentials_of, reading_with, settings_of
 from arazzo_runner.cli.run.session import EXIT_CODES
@@ -75,6 +76,7 @@ Examples:
 @mock_option
 @mock_lenient_option
 @mock_options
+@file_root_option
 @reading_options
 @color_option
 def command(
@@ -89,6 +91,7 @@ def command(
     mock_lenient: bool,
     scenario: str | None,
     switches: tuple[str, ...],
+    file_roots: tuple[str, ...],
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
@@ -110,11 +113,13 @@ def command(
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     given = with_defaults(given_inputs(inputs, input_file, names, os.environ), names, defaults.inputs)
+    given = with_files_placed(given, program)
     values, _ = api.check_inputs(program, given.values, given.texts)
     choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
+    roots = (*defaults.file_roots, *file_roots)
     with _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as ready:
         credentials = _credentials(program, defaults, mock=bool(mock))
-        result = _Session(console, ready, set(breakpoints), credentials, mock=bool(mock)).run(values)
+        result = _Session(console, ready, set(breakpoints), roots, credentials, mock=bool(mock)).run(values)
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
     if result.status == "succeeded":
@@ -149,6 +154,7 @@ class _Session:
         console: Console,
         program: Program,
         breakpoints: set[str],
+        file_roots: tuple[str, ...],
         credentials: CredentialsGiven,
         *,
         mock: bool,
@@ -159,6 +165,7 @@ class _Session:
             message = f'--break: there is no step "{name}"'
             raise InvalidUsage([usage_error(message, code="unknown-step", hint=hint)])
         self._program = program
+        self._file_roots = file_roots
         self._mock = mock
         self._credentials = credentials
         self._printer = RunPrinter(console)
@@ -175,7 +182,8 @@ class _Session:
         while True:
             self._debugger.inputs = inputs
             try:
-                options = RunOptions(run_timeout=None)  # the user decides how long it takes
+                # The user decides how long it takes.
+                options = RunOptions(run_timeout=None, file_roots=self._file_roots, for_command_line=True)
                 result = api.run(
                     self._program,
                     inputs=inputs,
@@ -208,8 +216,9 @@ class _Session:
             self._printer.on_event(event, secrets)
 
     def _coerced(self, texts: Mapping[str, str]) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
+        given = with_files_placed(stated_inputs(tuple(texts.items()), None), self._program)
         values = {name: value for name, value in self._debugger.inputs.items() if name not in texts}
-        return api.check_inputs(self._program, values, texts)
+        return api.check_inputs(self._program, {**values, **given.values}, given.texts)
 
     def _announce(self, path: str) -> None:
         self._printer.note(kept_note(path))

@@ -171,9 +171,9 @@ class Submission:
         environment: Mapping[str, str],
     ) -> None:
         default = replace(RunOptions(), run_timeout=None, transport=transport.as_options())
-        options = replace(default, **limits.as_options())
-        api.check_transport(options)
         self._defaults = defaults = settings_of(given.spec, given.env, read_inputs=True)
+        options = replace(default, **limits.as_options(defaults.file_roots))
+        api.check_transport(options)
         how = reading_with(
             reading,
             defaults,

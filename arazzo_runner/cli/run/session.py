@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any, Final, Protocol
 
+from arazzo_runner.base.files import as_json
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import PrivateFile, state_folder
 from arazzo_runner.base.secrets import Secrets
@@ -193,7 +194,7 @@ class Session:
         if self._output is None:
             return True
         path, where = self._given.output or "", ""
-        text = pretty(delivered_outputs(self._execution, result, show_secrets=True))
+        text = pretty(as_json(delivered_outputs(self._execution, result, show_secrets=True)))
         try:
             failed = self._output.write_somewhere(text)
             where = f"; they are in {one_line(self._output.path)}"

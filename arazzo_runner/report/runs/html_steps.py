@@ -10,9 +10,9 @@ from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location
+from arazzo_runner.report.curl import curl_line
 from arazzo_runner.report.excerpt import body_beginning, masked_output, masked_preview
 from arazzo_runner.report.exchange import (
-    curl_line,
     header_lines,
     request_line,
     response_line,
