@@ -332,7 +332,7 @@ VALUES = {
     "--allow-host": ["x.test"], "--cert": ["c.pem"], "--cacert": ["c.pem"], "--insecure-host": ["x.test"],
     "--proxy": ["http://x.test"], "--record": ["r.yml"], "--report": ["junit=r.xml"], "--output": ["o.json"],
     "--rate": ["3"], "--step": ["find"], "--from": ["find"], "--until": ["find"], "--data": ["rows.csv"],
-    "--repeat": ["2"], "--criterion-timeout": ["3"], "--format": ["json"], "--config": ["settings.toml"],
+    "--repeat": ["2"], "--criterion-timeout": ["3"], "--run": ["a"], "--format": ["json"], "--config": ["settings.toml"],
     "--write-baseline": ["b.json"], "--baseline": ["b.json"], "--max-warnings": ["3"], "--url-map": ["map.json"],
     "--source": ["pets=x.json"], "--root": ["inside"], "--max-document-size": ["10"], "--max-document-depth": ["10"],
     "--max-document-nodes": ["10"],

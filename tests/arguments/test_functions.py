@@ -142,6 +142,7 @@ ELSEWHERE = {
     "replace": "test_functions_of_python_values",
     "Secrets": "test_functions_of_python_values",
     "StopRun": "test_functions_of_python_values",
+    "File": "test_functions_of_python_values",
     "Credentials": "test_credentials_obey_their_arguments",
     "AsyncWorld": "test_worlds_obey_their_arguments",
     "BlockingWorld": "test_worlds_obey_their_arguments",
@@ -471,3 +472,6 @@ def test_functions_of_python_values():
     assert (secrets.mask("a-secret-text"), arazzo_runner.Secrets().mask("a-secret-text")) == ("***", "a-secret-text")
     assert arazzo_runner.replace(RunOptions(), timeout=3) != RunOptions()
     assert str(arazzo_runner.StopRun("why")) == "why"
+    files = [arazzo_runner.File(b"a"), arazzo_runner.File(b"b"), arazzo_runner.File(b"a", "a.txt")]
+    files.append(arazzo_runner.File(b"a", "a.txt", "text/css"))  # tests/e2e/test_files.py sends them
+    assert len({(bytes(each), each.filename, each.content_type) for each in files}) == len(files)

@@ -48,6 +48,7 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
     "environments": (RUNNING, 'environment = "e"\n[environments.e]\n', ENV, "flow.yml"),
     "sources": (READING, ENV, 'SOURCES' + ENV, "flow.yml"),
     "url_map": (READING, ENV, 'URLS' + ENV, "remote.yml"),
+    "file_roots": ((*RUNNING, "replay"), ENV, 'file-roots = ["inside"]\n' + ENV, "flow.yml"),
     "validate": (("validate",), "", '[validate]\npreset = "strict"\n', "flow.yml"),
 }  # fmt: skip
 """For each setting the commands that obey it, a file without and with it, and the document that shows it."""
