@@ -22,9 +22,12 @@ from arazzo_runner.engine.resolve import CannotBuild, resolve_output
 from arazzo_runner.engine.results import (
     Attempt,
     AttemptFinished,
+    PollScheduled,
     RetryScheduled,
     StepFinished,
+    StepResult,
     StepStarted,
+    Wait,
     WorkflowFinished,
     WorkflowResult,
     WorkflowStarted,
@@ -235,12 +238,28 @@ async def _follow_once(run: Run, frame: Frame, index: int, visit: Visit) -> int 
 
 async def _pause(run: Run, frame: Frame, visit: Visit) -> None:
     # A goto back to the same step is polling: it waits as long as the server asks, else `poll_interval`.
+    assert visit.action is not None
+    step_id = visit.result.step_id
     asked = retry_after_seconds(visit.tried.attempt.response, run.now)
-    seconds = run.options.poll_interval if asked is None else asked
-    if seconds > run.options.max_retry_wait:
-        run.stop = Stop("failed", _too_long(run, seconds))
+    wait = Wait(
+        seconds=run.options.poll_interval if asked is None else asked,
+        reason=f"poll {sum(each.step_id == step_id for each in frame.results)}",
+        action=visit.action.name,
+        origin="poll_interval" if asked is None else "Retry-After",
+        skipped=run.unwaited,
+    )
+    if wait.seconds > run.options.max_retry_wait:
+        run.stop = Stop("failed", _too_long(run, wait.seconds))
         return
-    await run.sleep(f"{frame.prefix}{visit.result.step_id}", seconds)
+    if wait.seconds > 0:
+        frame.results[-1] = _waited(frame.results[-1], wait)
+        run.emit(PollScheduled(frame.workflow.workflow_id, step_id, wait, frame.depth), run.secrets)
+    await run.sleep(f"{frame.prefix}{step_id}", wait.seconds)
+
+
+def _waited(result: StepResult, wait: Wait) -> StepResult:
+    """Return the result of a visit whose last attempt was followed by a wait."""
+    return replace(result, attempts=(*result.attempts[:-1], replace(result.attempts[-1], wait=wait)))
 
 
 async def _transfer(run: Run, frame: Frame, action: CompiledAction, visit: Visit) -> End:
@@ -286,7 +305,9 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
         workflow_id = frame.workflow.workflow_id
         event = AttemptFinished(workflow_id, step.step_id, tried.attempt, frame.depth, tried.outputs)
         run.emit(event, run.secrets)
-        action = await _settle(run, frame, step, tried, used, within)
+        action, wait = await _settle(run, frame, step, tried, used, within)
+        if wait is not None:
+            attempts[-1] = replace(attempts[-1], wait=wait)
         if action is None or action.type != "retry" or run.is_dry:
             break
     return Visit(step_result(step, attempts, tried, action, nested, run.stop), action, tried)
@@ -362,21 +383,23 @@ async def _within(run: Run, seconds: float | None, call: Coroutine[object, objec
 
 async def _settle(
     run: Run, frame: Frame, step: CompiledStep, tried: Tried, used: dict[str, int], within: tuple[str, ...]
-) -> CompiledAction | None:
-    """Return the action that follows an attempt; when it is a retry, the next attempt may begin at once.
+) -> tuple[CompiledAction | None, Wait | None]:
+    """Return the action that follows an attempt, and the wait before it.
 
-    A retry whose repair (its step or workflow) fails is used up: the next matching action is taken.
+    When it is a retry, the next attempt may begin at once. A retry whose repair (its step or workflow) fails is
+    used up: the next matching action is taken.
     """
+    wait: Wait | None = None
     while run.stop is None and not tried.final:
         action = _choose(run, step, tried, used, alone=bool(within))
         if action is None or action.type != "retry" or run.is_dry:
-            return action
+            return action, wait
         used[action.name] = used.get(action.name, 0) + 1
-        await _wait_to_retry(run, frame, step, action, tried, used[action.name])
+        wait = await _wait_to_retry(run, frame, step, action, tried, used[action.name]) or wait
         if run.stop is None and await _repair(run, frame, step, action, tried, (*within, step.step_id)):
-            return action
+            return action, wait
         used[action.name] = action.retry_limit
-    return None
+    return None, wait
 
 
 def _choose(run: Run, step: CompiledStep, tried: Tried, used: dict[str, int], *, alone: bool) -> CompiledAction | None:
@@ -400,21 +423,30 @@ def _possible(actions: Iterable[CompiledAction], tried: Tried, *, alone: bool) -
 
 async def _wait_to_retry(
     run: Run, frame: Frame, step: CompiledStep, action: CompiledAction, tried: Tried, retry: int
-) -> None:
-    """Wait as long as the server asks, else the action; sets `run.stop` when that is too long."""
+) -> Wait | None:
+    """Wait as long as the server asks, else the action; sets `run.stop` when that is too long. Returns the wait."""
     asked = retry_after_seconds(tried.attempt.response, run.now + tried.attempt.duration_ms / 1000)
     seconds = action.retry_after if asked is None else asked
     if seconds > run.options.max_retry_wait:
         run.stop = Stop("failed", _too_long(run, seconds))
-        return
+        return None
     if run.visits.left <= 0:
         _stop(run, _loop_text(frame))
-        return
+        return None
     run.visits.left -= 1
-    workflow_id = frame.workflow.workflow_id
-    event = RetryScheduled(workflow_id, step.step_id, action.name, retry, action.retry_limit, seconds, frame.depth)
+    wait = Wait(
+        seconds=seconds,
+        reason=f"retry {retry} of {action.retry_limit}",
+        action=action.name,
+        origin="retryAfter" if asked is None else "Retry-After",
+        skipped=run.unwaited,
+    )
+    shown = wait if seconds > 0 else None
+    workflow_id, limit = frame.workflow.workflow_id, action.retry_limit
+    event = RetryScheduled(workflow_id, step.step_id, action.name, retry, limit, seconds, frame.depth, shown)
     run.emit(event, run.secrets)
     await run.sleep(f"{frame.prefix}{step.step_id}#{frame.attempts.get(step.step_id, 0)}", seconds)
+    return shown
 
 
 async def _repair(

@@ -6,6 +6,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.engine.body import UnusableBody, build_body, named_files
 from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.engine.empty_parameters import refuse_empty
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.engine.state import Run
@@ -90,6 +91,7 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
     value = _value_of(parts, parameter, scope)
     if value is MISSING:
         return
+    refuse_empty(parameter, value, scope)
     parts.values.append((parameter, value))
     declared = parameter.declared
     name = parameter.name

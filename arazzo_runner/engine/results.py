@@ -43,6 +43,24 @@ class Verdict(Record, kw_only=True):
     at: Location
 
 
+class Wait(Record, kw_only=True):
+    """The wait after an attempt, before its step is tried again.
+
+    - `seconds`: how long.
+    - `reason`: what is tried again: "retry 1 of 5", or "poll 2" where an action goes back to its own step.
+    - `action`: the name of the action.
+    - `origin`: what says how long: the action's `retryAfter`, the response's `Retry-After`, or the
+      `poll_interval` of the run's options.
+    - `skipped`: why nobody waited ("mock", "replay"); None for a wait that took place.
+    """
+
+    seconds: float
+    reason: str
+    action: str
+    origin: Literal["retryAfter", "Retry-After", "poll_interval"]
+    skipped: str | None = None
+
+
 class Attempt(Record, kw_only=True):
     """One attempt at a step.
 
@@ -52,6 +70,7 @@ class Attempt(Record, kw_only=True):
     - `response`: None when nothing was sent.
     - `verdicts`: of the criteria; `passed`: whether all hold.
     - `diagnostics`: findings about this request and response.
+    - `wait`: the wait that followed, None for none.
     """
 
     number: int
@@ -62,6 +81,7 @@ class Attempt(Record, kw_only=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     duration_ms: float = 0.0
     passed: bool = False
+    wait: Wait | None = None
 
 
 class StepResult(Record, kw_only=True):
@@ -73,6 +93,7 @@ class StepResult(Record, kw_only=True):
     - `action`: the name of the success or failure action taken last, None when the default applied.
     - `workflow`: the result of the workflow that a `workflowId` step, or a goto, ran.
     - `reason`: why the step failed, in one sentence.
+    - `findings`: of a failed step, what `arazzo validate` finds about it.
     - `repeats`: in a dry run, which visits each step once, how the step would repeat and what ends that.
     """
 
@@ -84,6 +105,7 @@ class StepResult(Record, kw_only=True):
     action: str | None = None
     workflow: WorkflowResult | None = None
     reason: str | None = None
+    findings: tuple[Diagnostic, ...] = ()
     repeats: str | None = None
     at: Location
 
@@ -184,6 +206,7 @@ class RetryScheduled(Record):
     """A failed step will be tried again after `seconds`.
 
     `action` is the name of the failure action, `retry` counts its retries from 1, `limit` is its retryLimit.
+    `wait` is None if `seconds` is 0.
     """
 
     workflow_id: str
@@ -192,6 +215,16 @@ class RetryScheduled(Record):
     retry: int
     limit: int
     seconds: float
+    depth: int
+    wait: Wait | None = None
+
+
+class PollScheduled(Record):
+    """A step that has finished will be tried again because its action goes back to it; `wait` says when."""
+
+    workflow_id: str
+    step_id: str
+    wait: Wait
     depth: int
 
 
@@ -214,4 +247,6 @@ class StopRun(Exception):
     """Raised by a listener to end the run as failed before anything more is sent; `str()` of it is the reason."""
 
 
-Event: TypeAlias = WorkflowStarted | StepStarted | AttemptFinished | RetryScheduled | StepFinished | WorkflowFinished
+Event: TypeAlias = (
+    WorkflowStarted | StepStarted | AttemptFinished | RetryScheduled | StepFinished | PollScheduled | WorkflowFinished
+)

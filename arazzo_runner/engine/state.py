@@ -56,7 +56,7 @@ class Run(MutableRecord):
     workflow that ended, `dependencies` the results of those that ran because another depends on
     them. `stop` is set once and ends the run. `inputs` are those of the entry workflow,
     `selection` is the part of it that runs. `access` returns requests as records show them.
-    `is_dry`: nothing is sent, and each step is visited once.
+    `is_dry`: nothing is sent, and each step is visited once. `unwaited` says why its World does not wait, if so.
     `unknown_formats` are the sentences about formats that the run has reported, each once.
     `answered` are the responses of a branch so far, for the cookies they set; None outside of branches.
     """
@@ -82,6 +82,7 @@ class Run(MutableRecord):
     dependencies: list[WorkflowResult] = field(default_factory=list)
     stop: Stop | None = None
     is_dry: bool = False
+    unwaited: str | None = None
     answered: list[tuple[str, Headers, float]] | None = None
 
     def fork(self, world: World, jar: Jar, *, apart: bool) -> Run:

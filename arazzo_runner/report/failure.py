@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
@@ -51,7 +51,7 @@ def failure_findings(result: RunResult) -> tuple[Diagnostic, ...]:
     if step is None:
         return tuple(masked_diagnostic(each, result.secrets) for each in result.diagnostics if _is_error(each))
     attempt = step.attempts[-1] if step.attempts else None
-    found = list(_diagnostics(step, attempt, result.secrets)) or [_step_failed(step)]
+    found = [*(_diagnostics(step, attempt, result.secrets) or [_step_failed(step)]), *step.findings]
     return tuple(masked_diagnostic(each, result.secrets) for each in found)
 
 
@@ -64,14 +64,17 @@ def _step_failed(step: StepResult) -> Diagnostic:
     return Diagnostic(code="step-failed", severity=Severity.ERROR, message=message, at=step.at)
 
 
-def render_failure(result: RunResult, *, color: bool = False) -> str:
-    """Return why a run did not succeed, ready to print; empty if it succeeded."""
+def render_failure(result: RunResult, *, color: bool = False, told: Collection[Diagnostic] = ()) -> str:
+    """Return why a run did not succeed, ready to print; empty if it succeeded.
+
+    Of what `validate` finds about the step, that is left out which the user was `told` already.
+    """
     if result.status == "succeeded":
         return ""
     step = failed_step(result)
     lines: list[str] = []
     if step is not None:
-        lines += explained(step, result.secrets, color=color)
+        lines += explained(step, result.secrets, color=color, told=told)
     lines.append(last_line(result, step, color=color))
     return "\n".join(lines) + "\n"
 
@@ -92,10 +95,13 @@ def last_line(result: RunResult, step: StepResult | None, *, color: bool) -> str
     return paint(one_line(text), "bold red", color=color)
 
 
-def explained(step: StepResult, secrets: Secrets, *, color: bool) -> list[str]:
-    """Return why a step failed as lines: findings at their locations, the exchange, a curl line."""
+def explained(step: StepResult, secrets: Secrets, *, color: bool, told: Collection[Diagnostic] = ()) -> list[str]:
+    """Return why a step failed as lines: findings at their locations, the exchange, a curl line.
+
+    After them is what `validate` finds about the step, except what the user was `told` already.
+    """
     attempt = step.attempts[-1] if step.attempts else None
-    found = list(_diagnostics(step, attempt, secrets))
+    found = _diagnostics(step, attempt, secrets)
     lines: list[str] = []
     for diagnostic in found:
         lines += [render_diagnostic(masked_diagnostic(diagnostic, secrets), color=color), ""]
@@ -109,20 +115,29 @@ def explained(step: StepResult, secrets: Secrets, *, color: bool) -> list[str]:
     if len(step.attempts) > 1:
         spent = duration(step.duration_ms)
         lines += [f"  attempts: {len(step.attempts)} ({count(len(step.attempts) - 1, 'retry')}, {spent})"]
+    lines += _of_validate(step, secrets, color=color, told=told)
     return [*lines, ""] if lines and lines[-1] else lines
 
 
-def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) -> Iterable[Diagnostic]:
-    """Yield what the attempt recorded (a request that could not be built), then the failed criteria."""
-    if attempt is None:
+def _of_validate(step: StepResult, secrets: Secrets, *, color: bool, told: Collection[Diagnostic]) -> Iterator[str]:
+    """Yield what `validate` finds about a failed step as lines, with a line that says so."""
+    findings = [each for each in step.findings if each not in told]
+    if not findings:
         return
-    for diagnostic in attempt.diagnostics:
-        if diagnostic.severity is Severity.ERROR:
-            yield diagnostic
+    what = count(len(findings), "finding")
+    yield from ("", f"  {paint(f'arazzo validate has {what} about this step:', 'dim', color=color)}", "")
+    for found in findings:
+        yield from (render_diagnostic(masked_diagnostic(found, secrets), color=color), "")
+
+
+def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) -> list[Diagnostic]:
+    """Return what the attempt recorded (a request that could not be built), then the failed criteria."""
+    if attempt is None:
+        return []
+    found = [each for each in attempt.diagnostics if _is_error(each)]
     if isinstance(attempt.response, NoResponse) and attempt.response.code is None:
-        yield _unanswered(step, attempt.response)
-    for verdict in _failed(attempt):
-        yield _criterion_diagnostic(step, verdict, secrets)
+        found.append(_unanswered(step, attempt.response))
+    return found + [_criterion_diagnostic(step, verdict, secrets) for verdict in _failed(attempt)]
 
 
 def _failed(attempt: Attempt) -> Sequence[Verdict]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
+from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, Wait, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.escaping import json_text
 from arazzo_runner.report.masking import (
@@ -87,6 +87,8 @@ def _step(step: StepResult, secrets: Secrets) -> dict[str, JsonValue]:
         "action": step.action,
         "reason": None if step.reason is None else secrets.mask(step.reason),
     }
+    if step.findings:
+        record["findings"] = [_diagnostic(masked_diagnostic(each, secrets)) for each in step.findings]
     if step.workflow is not None:
         record["workflow"] = _workflow(step.workflow, secrets)
     return record
@@ -110,6 +112,17 @@ def _attempt(attempt: Attempt, secrets: Secrets) -> dict[str, JsonValue]:
         "criteria": [_verdict(verdict, secrets) for verdict in attempt.verdicts],
         "diagnostics": [_diagnostic(masked_diagnostic(each, secrets)) for each in attempt.diagnostics],
         "duration_ms": round(attempt.duration_ms, 3),
+        "wait": None if attempt.wait is None else _wait(attempt.wait, secrets),
+    }
+
+
+def _wait(wait: Wait, secrets: Secrets) -> dict[str, JsonValue]:
+    return {
+        "seconds": round(wait.seconds, 3),
+        "reason": wait.reason,
+        "action": secrets.mask(wait.action),
+        "origin": wait.origin,
+        "skipped": wait.skipped,
     }
 
 
@@ -174,10 +187,11 @@ def _seen(expression: str, value: JsonValue, secrets: Secrets) -> dict[str, Json
 
 
 def step_diagnostics(steps: Iterable[StepResult]) -> Iterable[Diagnostic]:
-    """Yield the Diagnostics that attempts recorded, nested workflows included."""
+    """Yield the Diagnostics that attempts recorded and those about failed steps, nested workflows included."""
     for step in steps:
         for attempt in step.attempts:
             yield from attempt.diagnostics
+        yield from step.findings
         if step.workflow is not None:
             yield from step_diagnostics(step.workflow.steps)
 

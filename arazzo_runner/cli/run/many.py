@@ -153,6 +153,7 @@ class Batch:
         for run in self._runs:
             found.update(dict.fromkeys(run.ready.missing))
         if found:
+            self.printer.told = frozenset(found)
             self.console.err(render_diagnostics(found, color=self.console.color) + "\n")
 
     # ------------------------------------------------------------------ one run

@@ -92,6 +92,7 @@ class Session:
         self._ready = ready
         self._console = console
         self._reports = reports
+        self._told: tuple[Diagnostic, ...] = ()
         self._printer = RunPrinter(console, verbosity=given.verbose, ticking=True)
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._execution = self._prepared_execution(snapshot)
@@ -116,6 +117,7 @@ class Session:
         ready = self._ready
         warnings = (*ready.input_warnings, *ready.program.diagnostics, *ready.missing)
         if warnings and not self._given.quiet:
+            self._told = warnings
             self._console.err(render_diagnostics(warnings, color=self._console.color) + "\n")
         self._started = time.time()
         try:
@@ -133,7 +135,7 @@ class Session:
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
-            return render_failure(result, color=self._console.color)
+            return render_failure(result, color=self._console.color, told=self._told)
         quiet = self._given.quiet or self._given.dry_run
         return "" if quiet else success_line(result, color=self._console.color) + "\n"
 

@@ -7,23 +7,29 @@ import statistics
 import time
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.engine.results import Event, StepStarted
+from arazzo_runner.engine.results import Event, PollScheduled, RetryScheduled, StepStarted
+from arazzo_runner.errors import Diagnostic
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport
 from arazzo_runner.report.terminal.console import Console, LiveLine, count, duration, paint
+from arazzo_runner.report.waiting import scheduled_text
 
 _MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
 _STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interrupted": "yellow", "error": "red"}
 
 
 class ManyPrinter:
-    """Prints many runs on stderr; on a terminal the last line shows progress."""
+    """Prints many runs on stderr; on a terminal the last line shows progress.
+
+    `told` are the warnings that were printed before the runs.
+    """
 
     def __init__(self, console: Console, total: int, *, quiet: bool) -> None:
         self._console = console
         self._total = total
         self._quiet = quiet
+        self.told: frozenset[Diagnostic] = frozenset()
         self._finished = 0
         self._failed = 0
         self._started = time.monotonic()
@@ -40,8 +46,13 @@ class ManyPrinter:
 
     def on_event(self, name: str, event: Event) -> None:
         """Update the progress line."""
-        if isinstance(event, StepStarted) and self._console.live:
-            self._running[name] = event.step_id
+        if not self._console.live:
+            return
+        if isinstance(event, StepStarted):
+            self._running[name] = one_line(event.step_id)
+            self._show_live()
+        elif isinstance(event, (RetryScheduled, PollScheduled)):
+            self._running[name] = f"{one_line(event.step_id)}: {scheduled_text(event)}"
             self._show_live()
 
     def kept(self, path: str) -> None:
@@ -71,7 +82,7 @@ class ManyPrinter:
             if record.result is not None and record.status != "succeeded":
                 self._console.secrets = record.result.secrets
                 self._line(f"\n{paint('── ' + one_line(record.shown_name), 'bold', color=color)}")
-                self._console.err(render_failure(record.result, color=color))
+                self._console.err(render_failure(record.result, color=color, told=self.told))
         if self._quiet and report.status == "succeeded":
             return
         if not self._quiet:
@@ -99,7 +110,7 @@ class ManyPrinter:
         if self._quiet or self._finished == self._total:
             return
         bad = f", {self._failed} not succeeded" if self._failed else ""
-        running = [f"{one_line(name)} ▸ {one_line(step)}" for name, step in self._running.items()]
+        running = [f"{one_line(name)} ▸ {step}" for name, step in self._running.items()]
         text = f"  \0 {self._finished} of {self._total} finished{bad}"
         names = f"  {', '.join(running)}" if running else ""
         self._live.show(lambda elapsed: f"{text}  {duration((time.monotonic() - self._started) * 1000)}{names}")

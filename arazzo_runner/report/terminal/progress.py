@@ -10,6 +10,7 @@ from arazzo_runner.engine.results import (
     Attempt,
     AttemptFinished,
     Event,
+    PollScheduled,
     RetryScheduled,
     RunResult,
     StepFinished,
@@ -22,6 +23,7 @@ from arazzo_runner.errors import Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
 from arazzo_runner.report.terminal.console import STEP_STYLES, Console, LiveLine, count, duration, elapsed_text, paint
+from arazzo_runner.report.waiting import scheduled_text
 
 MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
 WORDS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
@@ -55,8 +57,8 @@ class RunPrinter:
             case AttemptFinished():
                 self._attempt(event.attempt, event.depth, secrets)
                 self._warnings(event.attempt, event.depth)
-            case RetryScheduled():
-                self._retry(event)
+            case RetryScheduled() | PollScheduled():
+                self._again(event)
             case StepFinished():
                 self._running.pop((event.depth, event.result.step_id), None)
                 self._line(step_line(event.result, event.depth, marks=self._marks, color=self._console.color))
@@ -82,20 +84,18 @@ class RunPrinter:
         names = ", ".join(one_line(name) for depth, name in self._running if depth == deepest)
         self._live.show(lambda elapsed: f"{_indent(deepest)}\0 {names}{elapsed_text(elapsed)}")
 
-    def _retry(self, event: RetryScheduled) -> None:
-        text = f"{one_line(event.step_id)}: retry {event.retry} of {event.limit}"
-        action = f" ({one_line(event.action)})"
-        if not self._console.live:
-            wait = f" in {duration(event.seconds * 1000)}" if event.seconds else ""
-            self._line(f"{_indent(event.depth)}{text}{wait}{action}")
+    def _again(self, event: RetryScheduled | PollScheduled) -> None:
+        indent, name = _indent(event.depth), one_line(event.step_id)
+        wait = event.wait
+        if not self._console.live or (wait is not None and wait.skipped is not None):
+            self._line(f"{indent}{name}: {scheduled_text(event)}")
             return
-
-        def text_at(elapsed: float) -> str:
-            left = event.seconds - elapsed
-            wait = f" in {duration(left * 1000)}" if left > 0 else ""
-            return f"{_indent(event.depth)}\0 {text}{wait}{action}{'' if wait else elapsed_text(-left)}"
-
-        self._live.show(text_at)
+        if self._verbosity and wait is not None:
+            self._line(f"{indent}{name}: {scheduled_text(event)}")
+        seconds = 0.0 if wait is None else wait.seconds
+        self._live.show(
+            lambda elapsed: f"{indent}\0 {name}: {scheduled_text(event, elapsed)}{elapsed_text(elapsed - seconds)}"
+        )
 
     def _attempt(self, attempt: Attempt, depth: int, secrets: Secrets) -> None:
         if self._verbosity == 0:
