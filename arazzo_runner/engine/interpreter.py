@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable
 from typing import Final, assert_never
 
-from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_seconds
 from arazzo_runner.engine.attempt import Tried, try_operation
@@ -17,8 +17,9 @@ from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
+from arazzo_runner.engine.outputs import evaluated
 from arazzo_runner.engine.rehearsal import repeats, way_on
-from arazzo_runner.engine.resolve import CannotBuild, resolve_output
+from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.results import (
     Attempt,
     AttemptFinished,
@@ -346,21 +347,23 @@ async def _try_workflow(
     result = await _within(run, step.timeout, run_workflow(run, key, inputs, frame.depth + 1, f"{effect_key}/"))
     ended = await run.tick(f"{effect_key}/end")
     scope = frame.scope(run, outputs=dict(result.outputs))
-    outputs = dict(result.outputs)
-    for name, value in step.outputs:
-        resolved = resolve_output(value, scope)
-        if resolved is not MISSING:
-            outputs[name] = resolved
+    own = evaluated(
+        step.outputs, scope, run.secrets, step.secret_outputs,
+        owner=f'step "{step.step_id}"', at=step.at.child("outputs"),
+    )  # fmt: skip
     verdicts = judge_all(step.criteria, scope, run.options.criterion_timeout)
+    passed = result.status == "succeeded" and all(verdict.passed for verdict in verdicts)
     attempt = Attempt(
         number=number,
         started=started,
         verdicts=verdicts,
-        diagnostics=notes,
+        diagnostics=notes + (own.findings if passed else ()),
         duration_ms=max(0.0, (ended - started) * 1000),
-        passed=result.status == "succeeded" and all(verdict.passed for verdict in verdicts),
+        passed=passed,
     )
-    return Tried(attempt, scope, outputs, result.missing_outputs, unknown=result.status == "in_doubt"), result
+    outputs = {**result.outputs, **own.values}
+    missing = (*(name for name in result.missing_outputs if name not in outputs), *own.missing)
+    return Tried(attempt, scope, outputs, missing, unknown=result.status == "in_doubt"), result
 
 
 async def _within(run: Run, seconds: float | None, call: Coroutine[object, object, WorkflowResult]) -> WorkflowResult:

@@ -119,7 +119,8 @@ class WorkflowResult(Record, kw_only=True):
     """One run of one workflow; `steps` in the order they ran, skipped ones last.
 
     `status` is "succeeded", "failed", "interrupted", or "in_doubt" when the outcome of an unsafe
-    request is unknown. `reason` says in one sentence why it did not succeed.
+    request is unknown. `reason` says in one sentence why it did not succeed. `diagnostics` are about the outputs
+    of one that succeeded.
     """
 
     workflow_id: str
@@ -129,6 +130,7 @@ class WorkflowResult(Record, kw_only=True):
     missing_outputs: tuple[str, ...] = ()
     steps: tuple[StepResult, ...] = ()
     reason: str | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 class RunResult(PartlyComparedRecord, kw_only=True):
@@ -137,7 +139,7 @@ class RunResult(PartlyComparedRecord, kw_only=True):
     - `status`: as in WorkflowResult; "error" where a run could not begin.
     - `outputs`: of the workflow; `missing_outputs` names those without a value.
     - `steps`: of the workflow; `dependencies`: the results of workflows that ran first (`dependsOn`).
-    - `diagnostics`: findings about the documents and the inputs.
+    - `diagnostics`: findings about the documents, the inputs and the outputs.
     - `reason`: why the run did not succeed, in one sentence.
     - `duration_ms`: of the whole run, in milliseconds.
     - `secrets`: the values that every report masks; `secret_outputs` names the outputs that are secret.

@@ -47,20 +47,25 @@ def _explained(program: Program, result: RunResult) -> RunResult:
 
 
 def _about(step: CompiledStep, program: Program, result: StepResult) -> tuple[Diagnostic, ...]:
-    """Return the findings in what belongs to a step, except those that its attempts report in the same words."""
+    """Return the findings in what belongs to a step, except those that the run itself has reported."""
     places = {(at.uri, at.pointer) for at in _places(step)}
-    said = {(each.message, each.at) for attempt in result.attempts for each in attempt.diagnostics}
-    return tuple(
-        each
-        for each in _findings(program, step.at.uri)
-        if _is_within(each.at, places) and (each.message, each.at) not in said
-    )
+    reported = {each for attempt in result.attempts for each in attempt.diagnostics}
+    found = (each for each in _findings(program, step.at.uri) if _is_within(each.at, places))
+    return tuple(each for each in found if not any(_says(other, each) for other in reported))
+
+
+def _says(reported: Diagnostic, found: Diagnostic) -> bool:
+    """Return whether what a run has reported says the same as a finding, about the same place or one around it."""
+    if not _is_within(found.at, [(reported.at.uri, reported.at.pointer)]):
+        return False
+    return reported.code == found.code or found.message.rpartition(": ")[2] in reported.message
 
 
 def _places(step: CompiledStep) -> Iterator[Location]:
     """Yield where a step is written, and what it uses of its workflow and the components."""
     yield step.at
-    yield from (each.at for each in (*step.parameters, *step.on_success, *step.on_failure))
+    yield from (each.at for each in step.parameters)
+    yield from (each.at for each in (*step.on_success, *step.on_failure))
 
 
 def _is_within(at: Location, places: Iterable[tuple[str, str]]) -> bool:

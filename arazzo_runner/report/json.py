@@ -37,7 +37,7 @@ def run_report(
     `diagnostics` are further ones, such as those of the command line.
     """
     secrets = result.secrets
-    found = dict.fromkeys((*diagnostics, *result.diagnostics, *step_diagnostics(result.steps)))
+    found = dict.fromkeys((*diagnostics, *run_diagnostics(result)))
     return {
         "status": result.status,
         "workflowId": result.workflow_id,
@@ -99,7 +99,7 @@ def _workflow(workflow: WorkflowResult, secrets: Secrets) -> dict[str, JsonValue
     return {
         "workflowId": workflow.workflow_id,
         "status": workflow.status,
-        "outputs": masked_outputs(workflow.outputs, secret, secrets),
+        "outputs": {**masked_outputs(workflow.outputs, secret, secrets), **dict.fromkeys(workflow.missing_outputs)},
         "steps": [_step(step, secrets) for step in workflow.steps],
         "reason": None if workflow.reason is None else secrets.mask(workflow.reason),
     }
@@ -186,6 +186,15 @@ def _seen(expression: str, value: JsonValue, secrets: Secrets) -> dict[str, Json
     return {"expression": secrets.mask(expression), "value": masked_body(plain(value), secrets)}
 
 
+def run_diagnostics(result: RunResult) -> Iterable[Diagnostic]:
+    """Yield the Diagnostics of a run: of its documents, inputs and outputs, of its steps, of what it depended on."""
+    yield from result.diagnostics
+    yield from step_diagnostics(result.steps)
+    for workflow in result.dependencies:
+        yield from workflow.diagnostics
+        yield from step_diagnostics(workflow.steps)
+
+
 def step_diagnostics(steps: Iterable[StepResult]) -> Iterable[Diagnostic]:
     """Yield the Diagnostics that attempts recorded and those about failed steps, nested workflows included."""
     for step in steps:
@@ -193,6 +202,7 @@ def step_diagnostics(steps: Iterable[StepResult]) -> Iterable[Diagnostic]:
             yield from attempt.diagnostics
         yield from step.findings
         if step.workflow is not None:
+            yield from step.workflow.diagnostics
             yield from step_diagnostics(step.workflow.steps)
 
 

@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterable, Sequence
 
 from arazzo_runner.engine.results import Event, PollScheduled, RetryScheduled, StepStarted
-from arazzo_runner.errors import Diagnostic
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
-from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport
+from arazzo_runner.report.json import run_diagnostics
+from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport, visits
 from arazzo_runner.report.terminal.console import Console, LiveLine, count, duration, paint
+from arazzo_runner.report.terminal.progress import warning_line
 from arazzo_runner.report.waiting import scheduled_text
 
 _MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
@@ -22,14 +25,17 @@ _STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interru
 class ManyPrinter:
     """Prints many runs on stderr; on a terminal the last line shows progress.
 
-    `told` are the warnings that were printed before the runs.
+    `told` are the warnings that were printed before the runs. If `verbose`, each run's own lines have those about
+    its exchanges.
     """
 
-    def __init__(self, console: Console, total: int, *, quiet: bool) -> None:
+    def __init__(self, console: Console, total: int, *, quiet: bool, verbose: bool = False) -> None:
         self._console = console
         self._total = total
         self._quiet = quiet
+        self._verbose = verbose
         self.told: frozenset[Diagnostic] = frozenset()
+        self._shown_warnings: set[Diagnostic] = set()
         self._finished = 0
         self._failed = 0
         self._started = time.monotonic()
@@ -69,7 +75,20 @@ class ManyPrinter:
         if details:
             self._line(details.rstrip("\n"))
         self._line(run_line(record, color=self._console.color, marks=self._marks))
+        self._warn(record)
         self._show_live()
+
+    def _warn(self, record: RunRecord) -> None:
+        """Print the warnings about the exchanges and outputs of a run, each once: other runs would repeat them."""
+        result = record.result
+        if result is None:
+            return
+        with_failure = {found for visit in visits(result) for found in visit.step.findings}
+        for found in dict.fromkeys(result.diagnostics if self._verbose else run_diagnostics(result)):
+            if found.severity is Severity.WARNING and found not in self._shown_warnings | self.told | with_failure:
+                self._shown_warnings.add(found)
+                shown = warning_line(masked_diagnostic(found, result.secrets), color=self._console.color)
+                self._line(f"    {shown}")
 
     def close(self) -> None:
         """Remove the progress line."""

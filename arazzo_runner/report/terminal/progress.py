@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Final, assert_never
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import (
@@ -19,14 +19,18 @@ from arazzo_runner.engine.results import (
     WorkflowFinished,
     WorkflowStarted,
 )
-from arazzo_runner.errors import Severity
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
+from arazzo_runner.report.findings.text import place_text
 from arazzo_runner.report.terminal.console import STEP_STYLES, Console, LiveLine, count, duration, elapsed_text, paint
 from arazzo_runner.report.waiting import scheduled_text
 
 MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
 WORDS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
+
+_STEP_DEPTH: Final = 4
+"""How many slashes the JSON Pointer of a step has: /workflows/0/steps/0."""
 
 
 class RunPrinter:
@@ -116,8 +120,7 @@ class RunPrinter:
             text = f"{diagnostic.code}: {diagnostic.message}"
             if diagnostic.severity is Severity.WARNING and text not in self._shown_warnings:
                 self._shown_warnings.add(text)
-                name = paint(f"warning[{diagnostic.code}]", "bold yellow", color=self._console.color)
-                self._line(f"{_indent(depth)}  {name}: {one_line(diagnostic.message)}")
+                self._line(f"{_indent(depth)}  {warning_line(diagnostic, color=self._console.color)}")
 
     def _details(self, details: list[str], prefix: str) -> None:
         if details:
@@ -125,6 +128,15 @@ class RunPrinter:
 
     def _line(self, text: str) -> None:
         self._live.line(text)
+
+
+def warning_line(found: Diagnostic, *, color: bool) -> str:
+    """Return a warning as one line: with its place, unless that is the step as a whole, and its hint."""
+    name = paint(f"{found.severity.value}[{found.code}]", "bold yellow", color=color)
+    is_of_step = found.at.pointer.count("/") <= _STEP_DEPTH
+    facts = [] if is_of_step else [place_text(found.at)]
+    facts += [] if found.hint is None else [one_line(found.hint)]
+    return f"{name}: {one_line(found.message)}" + (f" ({', '.join(facts)})" if facts else "")
 
 
 def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = WORDS, color: bool = False) -> str:
