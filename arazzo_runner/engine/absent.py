@@ -50,6 +50,12 @@ def absence(value: Value, scope: Scope) -> Absence:
     return Absence("it has no value")
 
 
+def what_there_is(value: Value, scope: Scope) -> str:
+    """Return a hint for a value that is needed and missing: what is not there, and what there is instead."""
+    why = absence(value, scope)
+    return why.reason if why.hint is None else f"{why.reason}; {why.hint}"
+
+
 def absence_of(expression: Expression, scope: Scope) -> Absence:
     """Return why an expression has no value."""
     match expression:

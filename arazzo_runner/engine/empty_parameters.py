@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from arazzo_runner.base.json_values import JsonValue, to_json, to_text
 from arazzo_runner.base.secrets import SECRET_HEADERS, is_secret_name
-from arazzo_runner.engine.resolve import CannotBuild, origin_hint
+from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.expressions.evaluate import evaluate
-from arazzo_runner.expressions.nodes import Expression, InputReference
+from arazzo_runner.expressions.nodes import Expression, InputReference, StepReference
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledParameter, ExpressionValue
 from arazzo_runner.program.values import value_references
@@ -26,8 +26,9 @@ def refuse_empty(parameter: CompiledParameter, value: JsonValue, scope: Scope) -
         return
     if not is_credential and value == "" and _is_input(parameter):
         return
-    raise CannotBuild.because("missing-value", _message(parameter, empty[0], value, scope), parameter.at,
-                              origin_hint(empty))  # fmt: skip
+    step = next((each.step_id for each in empty if isinstance(each, StepReference)), None)
+    hint = None if step is None else f'step "{step}" gave it: see its response'
+    raise CannotBuild.because("missing-value", _message(parameter, empty[0], value, scope), parameter.at, hint)
 
 
 def _is_credential(name: str) -> bool:

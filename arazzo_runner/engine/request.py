@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.engine.absent import what_there_is
 from arazzo_runner.engine.body import UnusableBody, build_body, named_files
 from arazzo_runner.engine.effects import HttpRequest
 from arazzo_runner.engine.empty_parameters import refuse_empty
@@ -76,7 +77,7 @@ async def build_request(
         except UnusableBody as problem:
             raise CannotBuild.because("unusable-body", problem.message, problem.at) from None
         except Unresolved as missing:
-            raise _unresolved(missing, "the request body", step.body.at) from None
+            raise _unresolved(missing, "the request body", step.body.at, scope) from None
     headers = _headers(parts, call.operation, content_type, run.jar.header_for(url, now), run.options)
     request = HttpRequest(call.operation.method, url, headers, raw)
     message = Message(headers=headers, query=parts.query_values, path=parts.path_values, body=body)
@@ -123,11 +124,12 @@ def _value_of(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> Json
     try:
         value = resolve(parameter.value, scope)
     except Unresolved as missing:
-        raise _unresolved(missing, what, parameter.at) from None
+        raise _unresolved(missing, what, parameter.at, scope) from None
     required = _is_required(parameter.location, parameter.declared)
     if value is MISSING:
         if required or not may_be_left_out(parameter.value, scope):
-            raise CannotBuild.missing_value(expression_text(parameter.value), what, parameter.at, parameter.value)
+            hint = what_there_is(parameter.value, scope)
+            raise CannotBuild.missing_value(expression_text(parameter.value), what, parameter.at, hint)
         message = f"{expression_text(parameter.value)} has no value; {what} is left out"
         note = Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at)
         parts.notes.append(note)
@@ -141,11 +143,11 @@ def _is_required(location: str | None, declared: OperationParameter | None) -> b
     return location == "path" or (declared is not None and declared.required)
 
 
-def _unresolved(missing: Unresolved, what: str, at: Location) -> CannotBuild:
+def _unresolved(missing: Unresolved, what: str, at: Location, scope: Scope) -> CannotBuild:
     place = getattr(missing.value, "at", at)
     if missing.reason is not None:
         return CannotBuild.because("missing-value", f"{missing.expression}: {missing.reason}", place)
-    return CannotBuild.missing_value(missing.expression, what, place, missing.value)
+    return CannotBuild.missing_value(missing.expression, what, place, what_there_is(missing.value, scope))
 
 
 # ------------------------------------------------------------------ URL and headers

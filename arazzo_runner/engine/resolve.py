@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
@@ -27,7 +26,6 @@ from arazzo_runner.program.model import (
     TemplateValue,
     Value,
 )
-from arazzo_runner.program.values import value_references
 
 
 class Unresolved(Exception):
@@ -53,16 +51,9 @@ class CannotBuild(Exception):
         return cls(Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint))
 
     @classmethod
-    def missing_value(cls, expression: str, needed_for: str, at: Location, value: Value | None = None) -> CannotBuild:
-        """Return one for a value that is missing; the hint names the step that it comes from."""
-        hint = origin_hint(value_references(value)) if value is not None else None
+    def missing_value(cls, expression: str, needed_for: str, at: Location, hint: str | None = None) -> CannotBuild:
+        """Return one for a value that is missing."""
         return cls.because("missing-value", f"{expression} has no value; {needed_for} needs it", at, hint)
-
-
-def origin_hint(expressions: Iterable[Expression]) -> str | None:
-    """Return a hint that names the step that a value should have come from, None if it comes from none."""
-    step = next((each.step_id for each in expressions if isinstance(each, StepReference)), None)
-    return None if step is None else f'it comes from step "{step}": see whether that step ran and what it gave'
 
 
 def resolve(value: Value, scope: Scope) -> JsonValue | Missing:
