@@ -15,7 +15,7 @@ from arazzo_runner.errors import Diagnostic, Location, Positions, Span
 
 _USERINFO = pattern(r"(?<=://)[^/?#@]+@")
 _QUERY_FIELD = pattern(r"(?<=[?&#])([^=&#]*)=([^&#]*)")
-_SCHEME = pattern(r"(Basic|Bearer|Digest|DPoP|Token)\s", re.IGNORECASE)
+_SCHEME = pattern(r"(Basic|Bearer|Digest|DPoP|Token)(\s|$)", re.IGNORECASE)
 
 
 def masked_whole(value: JsonValue) -> JsonValue:

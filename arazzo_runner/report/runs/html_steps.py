@@ -237,7 +237,7 @@ def outputs_table(outputs: Mapping[str, JsonValue], secret: Iterable[str], secre
         name: masked_output(value, secrets, MOST_CHARACTERS, is_secret=name in known) for name, value in outputs.items()
     }
     rows = [
-        tag("tr", tag("td", tag("code", words(name))), tag("td", tag("code", words(value))))
+        tag("tr", tag("td", tag("code", words(name))), tag("td", tag("code", words(value or "(empty)"))))
         for name, value in values.items()
     ]
     return tag("table", tag("thead", head), tag("tbody", *rows))
