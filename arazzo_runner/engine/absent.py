@@ -7,8 +7,8 @@ from typing import Final, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, member, pointer_tokens, type_name
 from arazzo_runner.base.records import Record
-from arazzo_runner.engine.resolve import Unresolved, resolve
-from arazzo_runner.errors import did_you_mean
+from arazzo_runner.engine.resolve import CannotBuild, Unresolved, resolve
+from arazzo_runner.errors import Location, did_you_mean
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import (
     ComponentReference,
@@ -35,6 +35,13 @@ class Absence(Record):
     hint: str | None = None
 
 
+def missing_value(expression: str, value: Value, scope: Scope, needed_for: str, at: Location) -> CannotBuild:
+    """Return the error of a value that is needed and has none: `expression` is the part of it that lacks one."""
+    why = absence(value, scope)
+    message = f"{expression} has no value; {needed_for} needs it ({why.reason})"
+    return CannotBuild.because("missing-value", message, at, why.hint)
+
+
 def absence(value: Value, scope: Scope) -> Absence:
     """Return why a value, of which `resolve` returns nothing, has none."""
     for expression in value_references(value):
@@ -48,12 +55,6 @@ def absence(value: Value, scope: Scope) -> Absence:
     if isinstance(value, SelectorValue):
         return Absence(f"{value.query} selects nothing in {value.context}")
     return Absence("it has no value")
-
-
-def what_there_is(value: Value, scope: Scope) -> str:
-    """Return a hint for a value that is needed and missing: what is not there, and what there is instead."""
-    why = absence(value, scope)
-    return why.reason if why.hint is None else f"{why.reason}; {why.hint}"
 
 
 def absence_of(expression: Expression, scope: Scope) -> Absence:

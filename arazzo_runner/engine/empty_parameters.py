@@ -27,8 +27,8 @@ def refuse_empty(parameter: CompiledParameter, value: JsonValue, scope: Scope) -
     if not is_credential and value == "" and _is_input(parameter):
         return
     step = next((each.step_id for each in empty if isinstance(each, StepReference)), None)
-    hint = None if step is None else f'step "{step}" gave it: see its response'
-    raise CannotBuild.because("missing-value", _message(parameter, empty[0], value, scope), parameter.at, hint)
+    origin = "" if step is None else f', as step "{step}" gave it'
+    raise CannotBuild.because("missing-value", _message(parameter, empty[0], value, scope, origin), parameter.at)
 
 
 def _is_credential(name: str) -> bool:
@@ -53,8 +53,8 @@ def _is_input(parameter: CompiledParameter) -> bool:
     return isinstance(value, ExpressionValue) and isinstance(value.expression, InputReference)
 
 
-def _message(parameter: CompiledParameter, empty: Expression, value: JsonValue, scope: Scope) -> str:
+def _message(parameter: CompiledParameter, empty: Expression, value: JsonValue, scope: Scope, origin: str) -> str:
     kind = "cookie" if parameter.location == "cookie" else f"{parameter.location}"
     would = "empty" if _is_blank(value) else f"`{to_text(value)}`"
     found = to_json(evaluate(empty, scope))
-    return f"`{empty}` has no value (it is {found}), so the {kind} `{parameter.name}` would be {would}"
+    return f"`{empty}` has no value (it is {found}{origin}), so the {kind} `{parameter.name}` would be {would}"

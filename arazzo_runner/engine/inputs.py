@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, resolve_pointer
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.engine.absent import what_there_is
+from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.options import Level
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean
@@ -240,13 +240,12 @@ def call_inputs(
         try:
             resolved = resolve(parameter.value, scope)
         except Unresolved as missing:
-            hint = what_there_is(missing.value, scope)
-            raise CannotBuild.missing_value(missing.expression, what, parameter.at, hint) from None
+            raise missing_value(missing.expression, missing.value, scope, what, parameter.at) from None
         if resolved is not MISSING:
             given[parameter.name] = resolved
         elif not may_be_left_out(parameter.value, scope):
             expression = expression_text(parameter.value)
-            raise CannotBuild.missing_value(expression, what, parameter.at, what_there_is(parameter.value, scope))
+            raise missing_value(expression, parameter.value, scope, what, parameter.at)
     return checked_inputs(target, given, at, formats)
 
 

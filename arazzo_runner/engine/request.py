@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.engine.absent import what_there_is
+from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.body import UnusableBody, build_body, named_files
 from arazzo_runner.engine.effects import HttpRequest
 from arazzo_runner.engine.empty_parameters import refuse_empty
@@ -128,8 +128,8 @@ def _value_of(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> Json
     required = _is_required(parameter.location, parameter.declared)
     if value is MISSING:
         if required or not may_be_left_out(parameter.value, scope):
-            hint = what_there_is(parameter.value, scope)
-            raise CannotBuild.missing_value(expression_text(parameter.value), what, parameter.at, hint)
+            text = expression_text(parameter.value)
+            raise missing_value(text, parameter.value, scope, what, parameter.at)
         message = f"{expression_text(parameter.value)} has no value; {what} is left out"
         note = Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at)
         parts.notes.append(note)
@@ -147,7 +147,7 @@ def _unresolved(missing: Unresolved, what: str, at: Location, scope: Scope) -> C
     place = getattr(missing.value, "at", at)
     if missing.reason is not None:
         return CannotBuild.because("missing-value", f"{missing.expression}: {missing.reason}", place)
-    return CannotBuild.missing_value(missing.expression, what, place, what_there_is(missing.value, scope))
+    return missing_value(missing.expression, missing.value, scope, what, place)
 
 
 # ------------------------------------------------------------------ URL and headers

@@ -50,11 +50,6 @@ class CannotBuild(Exception):
         """Return one with a Diagnostic of these parts."""
         return cls(Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint))
 
-    @classmethod
-    def missing_value(cls, expression: str, needed_for: str, at: Location, hint: str | None = None) -> CannotBuild:
-        """Return one for a value that is missing."""
-        return cls.because("missing-value", f"{expression} has no value; {needed_for} needs it", at, hint)
-
 
 def resolve(value: Value, scope: Scope) -> JsonValue | Missing:
     """Return the JSON value of `value`; MISSING when it is a single expression without a value.

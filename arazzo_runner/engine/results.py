@@ -27,7 +27,7 @@ class Verdict(Record, kw_only=True):
     """The outcome of one Criterion.
 
     - `condition`: its text; `type`: simple, regex, jsonpath or xpath, or check for a failed check of the response.
-    - `passed`: whether it holds; `reason`: why not.
+    - `passed`: whether it holds; `reason`: why not; `hint`: a name that may be meant.
     - `seen`: the values that it read.
     - `default`: True for the verdict of a step without successCriteria (2xx expected).
     - `warning`: how an ambiguous condition was understood.
@@ -38,6 +38,7 @@ class Verdict(Record, kw_only=True):
     passed: bool
     seen: tuple[Seen, ...] = ()
     reason: str | None = None
+    hint: str | None = None
     default: bool = False
     warning: str | None = None
     at: Location

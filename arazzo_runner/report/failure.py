@@ -178,6 +178,7 @@ def _criterion_diagnostic(step: StepResult, verdict: Verdict, secrets: Secrets) 
         severity=Severity.ERROR,
         message=f'step "{step.step_id}" failed: {reason}',
         at=verdict.at,
+        hint=verdict.hint,
     )
 
 

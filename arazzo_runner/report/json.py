@@ -177,6 +177,7 @@ def _verdict(verdict: Verdict, secrets: Secrets) -> dict[str, JsonValue]:
         "passed": verdict.passed,
         "seen": [_seen(each.expression, each.value, secrets) for each in verdict.seen],
         "reason": None if verdict.reason is None else secrets.mask(verdict.reason),
+        "hint": None if verdict.hint is None else secrets.mask(verdict.hint),
         "default": verdict.default,
         **_location(verdict.at),
     }

@@ -221,6 +221,8 @@ def _criterion(verdict: Verdict, secrets: Secrets) -> str:
     seen = [_seen(each.expression, each.value, secrets) for each in verdict.seen if each.expression not in reason]
     if reason:
         seen.insert(0, tag("div", words(secrets.mask(reason)), class_="bad"))
+    if verdict.hint is not None:
+        seen.append(tag("div", words(secrets.mask(verdict.hint)), class_="soft"))
     return tag("tr", tag("td", sign, " ", condition, default), tag("td", *seen))
 
 
