@@ -135,7 +135,7 @@ def _lacking_in(value: JsonValue, token: str, where: str) -> Absence:
         return _lacking(token, where, value)
     if isinstance(value, list):
         return Absence(f'{where} has no item "{token}": it is an array of {len(value)}')
-    return Absence(f'{where} has no "{token}": it is {type_name(value)}')
+    return Absence(f'{where} has no "{token}": it is {_kind(value)}')
 
 
 def _lacking(name: str, where: str, known: Iterable[str]) -> Absence:
@@ -145,3 +145,8 @@ def _lacking(name: str, where: str, known: Iterable[str]) -> Absence:
     more = ", …" if len(names) > _MOST_NAMES else ""
     listed = ", ".join(f'"{each}"' for each in names[:_MOST_NAMES])
     return Absence(f'there is no "{name}" in {where}, only {listed}{more}', did_you_mean(name, names))
+
+
+def _kind(value: JsonValue) -> str:
+    name = type_name(value)
+    return name if value is None else f"{'an' if name[0] in 'aio' else 'a'} {name}"

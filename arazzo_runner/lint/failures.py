@@ -20,7 +20,7 @@ _GROUPS: Final = frozenset({"references", "language", "flow", "openapi"})
 
 def with_findings(program: Program, result: RunResult) -> RunResult:
     """Return the result of a run, its failed steps with what `validate` finds about them."""
-    if result.status == "succeeded" or program.origin is None:
+    if result.status in ("succeeded", "interrupted") or program.origin is None:
         return result
     try:
         return _explained(program, result)

@@ -82,7 +82,7 @@ def one(outputs, operation="a", **more):
         ),
         pytest.param(
             "$response.body#/text/x",
-            '$response.body#/text/x: /text in the body of the response has no "x": it is string',
+            '$response.body#/text/x: /text in the body of the response has no "x": it is a string',
             None,
             id="a member of a text",
         ),
@@ -137,7 +137,7 @@ def test_outputs_of_the_workflow_are_reported_too(run):
     [found] = (each for each in result.diagnostics if each.code == "missing-output")
     assert found.message == (
         'output "all" of workflow "w" has no value: $steps.s.outputs.token#/x: '
-        '"token" of the outputs of step "s" has no "x": it is string'
+        '"token" of the outputs of step "s" has no "x": it is a string'
     )
     assert found.at.pointer == "/workflows/0/outputs/all"
 
