@@ -23,6 +23,7 @@ from arazzo_runner.engine.results import (
     WorkflowStarted,
 )
 from arazzo_runner.report.terminal.console import Console, duration
+from arazzo_runner.report.terminal.many import ManyPrinter
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from tests.report.records import TOKEN, attempt, response, result, step
 
@@ -198,3 +199,12 @@ def test_nothing_changes_where_there_is_no_terminal() -> None:
     time.sleep(0.25)
     printer.close()
     assert stream.getvalue() == ""
+
+
+def test_the_line_of_many_runs_shows_that_a_step_waits() -> None:
+    stream = Terminal()
+    printer = ManyPrinter(Console(io.StringIO(), stream, color=False), 2, quiet=False)
+    printer.on_event("first", StepStarted("w", "a", 0))
+    printer.on_event("first", RetryScheduled("w", "a", "again", 1, 3, 2.0, 0, retry_wait(2.0)))
+    printer.close()
+    assert "first ▸ a: waiting 2 s (retry 1 of 3, again)" in stream.getvalue()
