@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
-from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_seconds
+from arazzo_runner.engine.actions import choose_action, not_ready
 from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
@@ -35,6 +35,7 @@ from arazzo_runner.engine.results import (
 )
 from arazzo_runner.engine.state import Frame, Run, Stop
 from arazzo_runner.engine.turns import Turns, Visit
+from arazzo_runner.engine.waits import poll_wait, retry_wait, too_long
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -238,19 +239,13 @@ async def _follow_once(run: Run, frame: Frame, index: int, visit: Visit) -> int 
 
 
 async def _pause(run: Run, frame: Frame, visit: Visit) -> None:
-    # A goto back to the same step is polling: it waits as long as the server asks, else `poll_interval`.
+    # A goto back to the same step is polling.
     assert visit.action is not None
     step_id = visit.result.step_id
-    asked = retry_after_seconds(visit.tried.attempt.response, run.now)
-    wait = Wait(
-        seconds=run.options.poll_interval if asked is None else asked,
-        reason=f"poll {sum(each.step_id == step_id for each in frame.results)}",
-        action=visit.action.name,
-        origin="poll_interval" if asked is None else "Retry-After",
-        skipped=run.unwaited,
-    )
-    if wait.seconds > run.options.max_retry_wait:
-        run.stop = Stop("failed", _too_long(run, wait.seconds))
+    wait = poll_wait(run, frame, step_id, visit.action, visit.tried)
+    refused = too_long(run, wait)
+    if refused is not None:
+        run.stop = Stop("failed", refused)
         return
     if wait.seconds > 0:
         frame.results[-1] = _waited(frame.results[-1], wait)
@@ -427,28 +422,21 @@ def _possible(actions: Iterable[CompiledAction], tried: Tried, *, alone: bool) -
 async def _wait_to_retry(
     run: Run, frame: Frame, step: CompiledStep, action: CompiledAction, tried: Tried, retry: int
 ) -> Wait | None:
-    """Wait as long as the server asks, else the action; sets `run.stop` when that is too long. Returns the wait."""
-    asked = retry_after_seconds(tried.attempt.response, run.now + tried.attempt.duration_ms / 1000)
-    seconds = action.retry_after if asked is None else asked
-    if seconds > run.options.max_retry_wait:
-        run.stop = Stop("failed", _too_long(run, seconds))
+    """Wait and return the wait, None if there is none; sets `run.stop` when it is too long."""
+    wait = retry_wait(run, action, tried, retry)
+    refused = too_long(run, wait)
+    if refused is not None:
+        run.stop = Stop("failed", refused)
         return None
     if run.visits.left <= 0:
         _stop(run, _loop_text(frame))
         return None
     run.visits.left -= 1
-    wait = Wait(
-        seconds=seconds,
-        reason=f"retry {retry} of {action.retry_limit}",
-        action=action.name,
-        origin="retryAfter" if asked is None else "Retry-After",
-        skipped=run.unwaited,
-    )
-    shown = wait if seconds > 0 else None
+    shown = wait if wait.seconds > 0 else None
     workflow_id, limit = frame.workflow.workflow_id, action.retry_limit
-    event = RetryScheduled(workflow_id, step.step_id, action.name, retry, limit, seconds, frame.depth, shown)
+    event = RetryScheduled(workflow_id, step.step_id, action.name, retry, limit, wait.seconds, frame.depth, shown)
     run.emit(event, run.secrets)
-    await run.sleep(f"{frame.prefix}{step.step_id}#{frame.attempts.get(step.step_id, 0)}", seconds)
+    await run.sleep(f"{frame.prefix}{step.step_id}#{frame.attempts.get(step.step_id, 0)}", wait.seconds)
     return shown
 
 
@@ -485,7 +473,3 @@ def _stop(run: Run, reason: str) -> End:
 def _loop_text(frame: Frame) -> str:
     names = list(dict.fromkeys(result.step_id for result in frame.results[-20:]))
     return f"the budget of step visits is used up (--max-steps); the run goes round {' → '.join(names)}"
-
-
-def _too_long(run: Run, seconds: float) -> str:
-    return f"the server asks to wait {seconds:g} s, more than {run.options.max_retry_wait:g} s (--max-retry-wait)"

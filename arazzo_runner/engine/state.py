@@ -165,7 +165,8 @@ class Frame(MutableRecord):
     """The state of one workflow that runs: its inputs, and the results and outputs of its steps so far.
 
     `prefix` begins the effect keys of a nested workflow; `attempts` counts the attempts of each
-    step over all its visits; `unknown_outcomes` are steps with an unsafe request of unknown outcome;
+    step over all its visits, `polls` how often an action went back to its own step;
+    `unknown_outcomes` are steps with an unsafe request of unknown outcome;
     `overtaken` are steps that ran ahead (in parallel) and whose turn never came.
     """
 
@@ -176,6 +177,7 @@ class Frame(MutableRecord):
     outputs: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
     results: list[StepResult] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=dict)
+    polls: dict[str, int] = field(default_factory=dict)
     unknown_outcomes: set[str] = field(default_factory=set)
     overtaken: list[StepResult] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)

@@ -161,3 +161,17 @@ def test_a_scenario_may_still_be_slower_than_a_timeout(flow, tmp_path):
     options = RunOptions(timeout=0.2)
     result = arazzo_runner.run(flow(step), mock=True, scenario=tmp_path / "slow.yml", options=options)
     assert (result.status, result.steps[0].attempts[0].response.reason) == ("failed", "timeout")
+
+
+@pytest.mark.parametrize(
+    ("step", "script", "who"),
+    [
+        (RETRY, [FAILS], 'the action "again" waits 290 s'),
+        (RETRY, [ASKS], "the server asks to wait 7 s"),
+        (POLL, [QUEUED], "polling waits 6 s"),
+    ],
+)
+def test_a_wait_that_is_too_long_says_whose_it_is(flow, step, script, who):
+    options = RunOptions(max_retry_wait=5, poll_interval=6)
+    result = arazzo_runner.run(flow(step), world=ScriptedWorld(script), options=options)
+    assert result.reason == f"{who}, more than 5 s (--max-retry-wait)"
