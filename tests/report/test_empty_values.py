@@ -10,7 +10,8 @@ from arazzo_runner import render_report
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import Seen
-from arazzo_runner.report.exchange import curl_line, header_lines, request_details, request_line
+from arazzo_runner.report.curl import curl_line
+from arazzo_runner.report.exchange import header_lines, request_details, request_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.json import pretty, run_report
 from arazzo_runner.report.masking import masked_headers, masked_outputs, masked_url, masked_whole

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any, Final, Protocol
 
+from arazzo_runner.base.files import as_json
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import PrivateFile, state_folder
 from arazzo_runner.base.secrets import Secrets
@@ -24,7 +25,7 @@ from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import Console
@@ -118,7 +119,7 @@ class Session:
         warnings = (*ready.input_warnings, *ready.program.diagnostics, *ready.missing)
         self._told = warnings  # by the option --quiet nobody wants to know them
         if warnings and not self._given.quiet:
-            self._console.err(render_diagnostics(warnings, color=self._console.color) + "\n")
+            print_diagnostics(self._console, warnings, "\n")
         self._started = time.time()
         try:
             result = self._execution.perform()
@@ -135,9 +136,10 @@ class Session:
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
-            return render_failure(result, color=self._console.color, told=self._told)
+            width = self._console.text_width
+            return render_failure(result, color=self._console.color, width=width, told=self._told)
         quiet = self._given.quiet or self._given.dry_run
-        return "" if quiet else success_line(result, color=self._console.color) + "\n"
+        return "" if quiet else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
 
     def _on_event(self, event: Event, secrets: Secrets) -> None:
         self._console.secrets = secrets
@@ -182,7 +184,7 @@ class Session:
             return pretty(delivered_outputs(self._execution, result, show_secrets=given.show_secrets))
         missing = missing_outputs(result)
         if missing and not given.quiet:
-            self._console.err(render_diagnostics(missing, color=self._console.color))
+            print_diagnostics(self._console, missing)
         if not result.outputs and not missing:
             return ""
         return pretty(shown_outputs(result, show_secrets=given.show_secrets))
@@ -191,7 +193,7 @@ class Session:
         if self._output is None:
             return True
         path, where = self._given.output or "", ""
-        text = pretty(delivered_outputs(self._execution, result, show_secrets=True))
+        text = pretty(as_json(delivered_outputs(self._execution, result, show_secrets=True)))
         try:
             failed = self._output.write_somewhere(text)
             where = f"; they are in {one_line(self._output.path)}"

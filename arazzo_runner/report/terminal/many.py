@@ -16,6 +16,7 @@ from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport, visits
 from arazzo_runner.report.terminal.console import Console, LiveLine, count, duration, paint
 from arazzo_runner.report.terminal.progress import warning_line
+from arazzo_runner.report.terminal.wrapping import below_itself, columns, padded
 from arazzo_runner.report.waiting import scheduled_text
 
 _MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
@@ -74,7 +75,7 @@ class ManyPrinter:
             return
         if details:
             self._line(details.rstrip("\n"))
-        self._line(run_line(record, color=self._console.color, marks=self._marks))
+        self._words(run_line(record, color=self._console.color, marks=self._marks))
         self._warn(record)
         self._show_live()
 
@@ -88,7 +89,7 @@ class ManyPrinter:
             if found.severity is Severity.WARNING and found not in self._shown_warnings | self.told | with_failure:
                 self._shown_warnings.add(found)
                 shown = warning_line(masked_diagnostic(found, result.secrets), color=self._console.color)
-                self._line(f"    {shown}")
+                self._words(f"    {shown}")
 
     def close(self) -> None:
         """Remove the progress line."""
@@ -101,15 +102,16 @@ class ManyPrinter:
             if record.result is not None and record.status != "succeeded":
                 self._console.secrets = record.result.secrets
                 self._line(f"\n{paint('── ' + one_line(record.shown_name), 'bold', color=color)}")
-                self._console.err(render_failure(record.result, color=color, told=self.told))
+                width = self._console.text_width
+                self._console.err(render_failure(record.result, color=color, width=width, told=self.told))
         if self._quiet and report.status == "succeeded":
             return
         if not self._quiet:
             self._line("")
             for line in summary_table(report):
-                self._line(line)
+                self._words(line)
             self._print_secret_files()
-        self._line(summary_line(report, color=color))
+        self._words(summary_line(report, color=color))
 
     def _print_secret_files(self) -> None:
         if len(self._secret_files) == 1:
@@ -121,6 +123,11 @@ class ManyPrinter:
     @property
     def _marks(self) -> bool:
         return self._console.live and self._console.unicode
+
+    def _words(self, text: str) -> None:
+        """Print a line that may be wrapped, masked before."""
+        width, text = self._console.text_width, self._console.secrets.mask(text)
+        self._line(text if width is None else below_itself(text, width))
 
     def _line(self, text: str) -> None:
         self._live.line(text)
@@ -181,10 +188,10 @@ def _durations(records: Iterable[RunRecord]) -> list[str]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(columns(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
+            padded(cell, width) if column == 0 else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
