@@ -20,12 +20,14 @@ from arazzo_runner.errors import (
     Diagnostic,
     InvalidDescription,
     InvalidInputs,
+    InvalidUsage,
     Judge,
     Location,
     Severity,
     UnknownWorkflow,
 )
-from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, judge_of, open_document
+from arazzo_runner.lint.checker import Checker, RuleOptions, judge_of, open_document
+from arazzo_runner.lint.choices import chosen_checks
 from arazzo_runner.lint.failures import with_findings
 from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
@@ -33,6 +35,15 @@ from arazzo_runner.program.library import DocumentSource, Library, LoadedDocumen
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
+from arazzo_runner.program.servers import Named, called_at, unknown_names, unknown_sources, unknown_variables
+from arazzo_runner.runtime.arguments import (
+    RunArguments,
+    check_arguments,
+    check_credential_names,
+    check_for_validation,
+    check_of_program,
+    check_remote,
+)
 from arazzo_runner.runtime.given_files import with_files
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
 from arazzo_runner.sources.read_ahead import read_schemas
@@ -61,23 +72,39 @@ def load(
     >>> program.workflow.workflow_id
     'rotate-refresh-token'
     """
-    library, entry, program = _opened(document, workflow_id, with_servers(load_options, servers))
+    options = with_servers(load_options, servers)
+    return load_named(document, workflow_id, load_options=options, named=Named(options))
+
+
+def load_named(
+    document: DocumentSource, workflow_id: str | None = None, *, load_options: LoadOptions, named: Named
+) -> Program:
+    """Return the same as `load`, where the names in the options need not be known, but those of `named` must."""
+    check_remote(load_options)
+    library, entry, program = _opened(document, workflow_id, load_options, named)
+    problems = tuple(unknown_variables([program], named, load_options.servers))
+    if problems:
+        raise InvalidUsage(problems)
     library.problems.extend(refusals(program, entry, judge_of(library.options)))
     return _ready(program, library)
 
 
 def open_program(
-    document: DocumentSource, workflow_id: str | None = None, *, load_options: LoadOptions | None = None
+    document: DocumentSource,
+    workflow_id: str | None = None,
+    *,
+    load_options: LoadOptions | None = None,
+    named: Named | None = None,
 ) -> Program:
-    """Return the same as `load`, also where rules find errors: to be shown, or for a run that has begun already."""
-    library, _, program = _opened(document, workflow_id, load_options or LoadOptions())
+    """Return the same as `load_named`, also where rules find errors: to be shown, or for a run that has begun."""
+    library, _, program = _opened(document, workflow_id, load_options or LoadOptions(), named)
     return _ready(program, library)
 
 
 def _opened(
-    document: DocumentSource, workflow_id: str | None, options: LoadOptions
+    document: DocumentSource, workflow_id: str | None, options: LoadOptions, named: Named | None
 ) -> tuple[Library, LoadedDocument, Program]:
-    environment = os.environ if options.snapshot is None else options.snapshot.variables
+    environment = options.environment or os.environ if options.snapshot is None else options.snapshot.variables
     options = replace(options, environment=environment)
     library, entry = open_document(document, options)
     if library.problems.has_errors:
@@ -87,6 +114,9 @@ def _opened(
         raise _unknown_workflow(workflow_id, names, entry.at)
     chosen = workflow_id if workflow_id is not None or len(names) != 1 else names[0]
     program = load_program(entry, library, chosen)
+    unknown = () if named is None else tuple(unknown_names(program, named))
+    if unknown:  # before what follows from it: a description that is not found, a server that is not named
+        raise InvalidUsage(unknown)
     if library.problems.has_errors:  # no rule is asked: it would blame what follows from an error
         raise InvalidDescription(library.problems.diagnostics)
     return library, entry, program
@@ -111,19 +141,24 @@ def validate(
     `judge` decides how severe deviations are: Judge.RUN reports those that a run tolerates as warnings.
     `rules` are the codes of the rules to run (None: those that run by default); `rule_options` are
     the options of rules, by code and name. Nothing remote is read unless the `load_options` say so by
-    `allow_remote` or `allow_hosts` (and not `offline`).
+    `allow_remote` or `allow_hosts`.
     Returns every finding, in the order found; errors in a document are findings, not exceptions.
-    Raises InvalidUsage for a file that cannot be opened.
+    Raises InvalidUsage for a file that cannot be opened, an unknown rule, and options that validation cannot obey.
     """
     given = load_options or LoadOptions()
+    check_for_validation(given)
+    check_remote(given)
+    checks = chosen_checks(judge, rules, rule_options or {}, strict=given.strict)
     offline = given.offline or not (given.allow_remote or given.allow_hosts)
-    reading = replace(given, offline=offline, unchecked=True, any_server=True, environment=os.environ)
+    reading = replace(
+        given, offline=offline, unchecked=True, any_server=True, environment=given.environment or os.environ
+    )
     checker = Checker(documents, reading)
-    checks = Checks(judge=Judge.STRICT if given.strict else judge, rules=rules, rule_options=rule_options or {})
-    found: dict[Diagnostic, None] = {}
-    for document in documents:
-        found.update(dict.fromkeys(checker.check(document, checks).diagnostics))
-    return tuple(found)
+    checked = [checker.check(document, checks) for document in documents]
+    unknown = tuple(unknown_sources(checker.sources, Named(given)))
+    if unknown and all(each.document is not None for each in checked):
+        raise InvalidUsage(unknown)
+    return tuple(dict.fromkeys(found for each in checked for found in each.diagnostics))
 
 
 def run(
@@ -151,26 +186,34 @@ def run(
     - `document`: a path, a URL, the document as a mapping, or a Program that `load` returned.
     - `workflow_id`: which workflow to run (default: the only one).
     - `inputs`: JSON values by name; a file is `bytes`, a `File`, a `pathlib.Path` or a file open in binary mode.
-    - `servers`: the URLs at which APIs are called, by the names of their source descriptions.
+    - `servers`: the URLs at which APIs are called, by the names of their source descriptions; of a Program too.
     - `world`: performs the effects of the run in place of the World that sends; `around` wraps either.
     - `mock`: answer from the descriptions on a loopback server, by the rules of the file `scenario`, of which
       `switches` turn some on. "stateful" remembers what is created, changed and deleted; `mock_lenient` allows
       statuses that steps expect and descriptions lack.
     - `sample_inputs`: make up the inputs that are not given, from their schema and the operations that read them.
     - `on_event`: is called with every event as it happens, and the run's Secrets.
-    - `options`: limits and choices of the run; `load_options`: how documents are found and read.
+    - `options`: limits and choices of the run; `load_options`: how documents are found and read. A Program has
+      been read: only `servers` of them can be given with it.
     - `credentials`: for the security schemes of the operations, by source and scheme; what they lack is looked
       for in the environment, the credentials file and the keyring.
 
-    Raises InvalidDescription, InvalidInputs, UnknownWorkflow, InvalidUsage before anything is sent.
+    Raises InvalidDescription, InvalidInputs, UnknownWorkflow, InvalidUsage before anything is sent; InvalidUsage
+    also for arguments that could not be obeyed: names that nothing has, `scenario` without `mock`.
 
     >>> result = run("specs/arazzo/prismatic-rotate-refresh-token-workflow.yml",
     ...              inputs={"refreshToken": "demo-refresh-token-1"}, mock=True)
     >>> result.status, result.outputs["revokedStatus"]
     ('succeeded', 200)
     """
-    program = _program(document, workflow_id, servers, load_options, mock=bool(mock))
-    chosen = _chosen(options)
+    chosen, reading = _chosen(options), with_servers(load_options, servers)
+    check_arguments(
+        RunArguments(
+            world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
+            servers=reading, options=chosen,
+        )
+    )  # fmt: skip
+    program = _program(document, workflow_id, reading, mock=bool(mock))
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
@@ -214,8 +257,14 @@ async def arun(
     """
     import asyncio  # lazily: a blocking run never needs it
 
-    program = _program(document, workflow_id, servers, load_options, mock=bool(mock))
-    chosen = _chosen(options)
+    chosen, reading = _chosen(options), with_servers(load_options, servers)
+    check_arguments(
+        RunArguments(
+            world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
+            servers=reading, options=chosen,
+        )
+    )  # fmt: skip
+    program = _program(document, workflow_id, reading, mock=bool(mock))
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
@@ -252,11 +301,12 @@ def dry_run(
     """Return the result of a run that sends nothing; its answers are made from the descriptions.
 
     The requests that would be sent are in the attempts of its steps. Each step is visited once; where a loop or
-    a retry would repeat it, `repeats` says until when. Takes the same arguments as `run`.
+    a retry would repeat it, `repeats` says until when. Takes the same arguments as `run`; `options` about sending
+    (timeouts, `transport`, `max_response_size`) are those of the run that is looked at in advance.
     """
     from arazzo_runner.runtime.mock.worlds import DryRunWorld
 
-    program = _program(document, workflow_id, servers, load_options, mock=False)
+    program = _program(document, workflow_id, with_servers(load_options, servers), mock=False)
     chosen, secrets = _chosen(options), Secrets()
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
@@ -347,7 +397,24 @@ def choose_workflow(program: Program, workflow_id: str | None) -> Program:
     )
     if key is not None:
         return replace(program, entry=key)
+    if workflow_id in names:
+        raise _not_loaded(program, workflow_id or "")
     raise _unknown_workflow(workflow_id, names, program.description.at)
+
+
+def _not_loaded(program: Program, workflow_id: str) -> UnknownWorkflow:
+    loaded = "" if program.entry is None else f', but "{program.entry.workflow_id}"'
+    return UnknownWorkflow(
+        [
+            Diagnostic(
+                code="unknown-workflow",
+                severity=Severity.ERROR,
+                message=f'the workflow "{workflow_id}" of the document was not loaded{loaded}',
+                at=program.description.at.child("workflows"),
+                hint=f'load the document with workflow_id="{workflow_id}", or without one for all of them',
+            )
+        ]
+    )
 
 
 def _unknown_workflow(workflow_id: str | None, names: Sequence[str], at: Location) -> UnknownWorkflow:
@@ -369,19 +436,14 @@ def with_servers(load_options: LoadOptions | None, servers: Mapping[str, str] | 
     return replace(options, servers={**options.servers, **servers}) if servers else options
 
 
-def _program(
-    document: DocumentSource | Program,
-    workflow_id: str | None,
-    servers: Mapping[str, str] | None,
-    load_options: LoadOptions | None,
-    *,
-    mock: bool,
-) -> Program:
-    if not isinstance(document, Program):
-        given = load_options or LoadOptions()
-        options = replace(given, any_server=given.any_server or mock)
-        document = load(document, workflow_id, servers=servers, load_options=options)
-    return choose_workflow(document, workflow_id)
+def _program(document: DocumentSource | Program, workflow_id: str | None, given: LoadOptions, *, mock: bool) -> Program:
+    """Return the program to run: a document is loaded as `given` says, of a Program the servers are changed."""
+    if isinstance(document, Program):
+        check_of_program(given)
+        program = called_at(document, given.servers) if given.servers else document
+    else:
+        program = load(document, workflow_id, load_options=replace(given, any_server=given.any_server or mock))
+    return choose_workflow(program, workflow_id)
 
 
 def _access(
@@ -395,13 +457,19 @@ def _access(
 ) -> Access:
     """Find the credentials of a run; nothing is imported or read where every step gives its own.
 
-    A World that sends nothing (a cassette's) gets them only when the caller gives some.
+    A World that sends nothing (a cassette's) gets them only when the caller asks for some. A mock gets
+    placeholders; what the caller asks for is checked all the same.
     """
-    sends = _sends(world) or credentials is not None
+    if isinstance(credentials, Mapping):
+        check_credential_names(program, credentials)
+    asked = credentials is not None or options.credentials_file is not None or options.require_credentials
+    sends = asked or _sends(world)
     if not sends or next(secured_steps(program), None) is None:
         return Access()
     from arazzo_runner.runtime.auth.world import open_access
 
+    if mock and asked:
+        open_access(program, credentials, options, Secrets())
     return open_access(program, credentials, options, secrets, mock=mock)
 
 

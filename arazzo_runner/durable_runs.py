@@ -24,7 +24,7 @@ from arazzo_runner.api import (
     arun as api_arun,
     check_inputs,
     choose_workflow,
-    load,
+    load_named,
     open_program,
     run as api_run,
     with_servers,
@@ -41,6 +41,7 @@ from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of
 from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
+from arazzo_runner.program.servers import Named
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
 
@@ -60,7 +61,7 @@ class ApiPerformer:
             world=job.world,
             around=_Durable(job, program),
             on_event=job.on_event,
-            options=job.spec.options,
+            options=_options(job),
             credentials=_credentials(job),
         )
 
@@ -73,7 +74,7 @@ class ApiPerformer:
             world=job.world,
             around=_Durable(job, program),
             on_event=job.on_event,
-            options=job.spec.options,
+            options=_options(job),
             credentials=_credentials(job),
         )
 
@@ -98,6 +99,20 @@ class _Durable:
     def __call__(self, world: World) -> World:
         """Return the durable World."""
         return self._job.wrap(self._program, world)
+
+
+def _options(job: Job) -> RunOptions:
+    """Return the options of a job; with a World of its own it is a replay, which sends nothing."""
+    if job.world is None:
+        return job.spec.options
+    usual = RunOptions()
+    return replace(
+        job.spec.options,
+        transport=None,
+        max_response_size=usual.max_response_size,
+        credentials_file=None,
+        require_credentials=False,
+    )
 
 
 def _credentials(job: Job) -> CredentialsGiven:
@@ -238,11 +253,15 @@ def prepared(
 
 
 def load_bundled(
-    document: DocumentSource, workflow_id: str | None, load_options: LoadOptions
+    document: DocumentSource, workflow_id: str | None, load_options: LoadOptions, named: Named | None = None
 ) -> tuple[Program, Bundle]:
-    """Load a document and bundle everything that was read."""
+    """Load a document and bundle everything that was read; `named` are the options whose names must be known (all)."""
+    if isinstance(document, Program):
+        hint = "give the document itself: a durable run stores what it is made of"
+        raise refusal("a durable run cannot be made of a Program", code="durable-not-possible", hint=hint)
     snapshot = DocumentSnapshot.opened(os.environ)
-    program = load(document, workflow_id, load_options=replace(load_options, snapshot=snapshot))
+    options = replace(load_options, snapshot=snapshot)
+    program = load_named(document, workflow_id, load_options=options, named=named or Named(load_options))
     if isinstance(document, Mapping):
         snapshot.documents[snapshot.entry] = json.dumps(document).encode("utf-8")
     return program, bundled(snapshot, load_options)

@@ -181,13 +181,19 @@ def _workflows(path: Path) -> list[tuple[str, int]]:
 def _run(item: WorkflowItem, inputs: Any, servers: Any, options: Any) -> None:
     """Run the workflow; one whose required inputs are not given is skipped, with the reason."""
     from arazzo_runner import api
+    from arazzo_runner.config.reading import load_settings
     from arazzo_runner.errors import InvalidInputs
     from arazzo_runner.program.library import LoadOptions
+    from arazzo_runner.program.servers import Named
     from arazzo_runner.report.failure import render_failure
 
     options = {"mock": bool(item.config.getoption("--arazzo-mock")), **options}
-    reading = LoadOptions(any_server=bool(options["mock"]))
-    program = api.load(item.path, item.workflow_id, servers=servers, load_options=reading)
+    settings = load_settings(str(item.path))
+    reading = LoadOptions(
+        sources=settings.sources, url_map=settings.url_map, servers=servers, any_server=bool(options["mock"])
+    )
+    # The fixtures and the settings are for many documents, which need not have every source.
+    program = api.load_named(item.path, item.workflow_id, load_options=reading, named=Named(LoadOptions()))
     try:
         result = api.run(program, inputs=inputs, **options)
     except InvalidInputs as problem:

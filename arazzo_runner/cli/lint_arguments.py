@@ -7,11 +7,13 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from arazzo_runner.base.records import Record, field_names
+from arazzo_runner.cli.combinations import problem_of
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.option_table import COLOR_OPTION, READING_OPTIONS, Option
 from arazzo_runner.config.settings import LEVELS, PRESETS
 from arazzo_runner.errors import InvalidUsage, did_you_mean
-from arazzo_runner.lint.levels import Choices
+from arazzo_runner.lint.documents import STDIN
+from arazzo_runner.lint.levels import UNREADABLE, Choices
 from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.report.findings.formats import FORMATS
 
@@ -87,6 +89,17 @@ class LintArguments(Record, kw_only=True):
         )
 
 
+def contradiction(values: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the options of a command line beside each other, None if nothing is."""
+    given = {each.name for each in VALIDATE_OPTIONS if values[each.key] not in (each.default, False, (), {})}
+    reads_stdin = STDIN in values["specs"]
+    if "--stdin-filename" in given and not reads_stdin:
+        return f"--stdin-filename needs {STDIN} among the documents: it names standard input"
+    if reads_stdin and "--fix" in given and given & {"--format", "--output"}:
+        return "--fix prints the document of standard input, and excludes --format and --output"
+    return problem_of("validate", given)
+
+
 def lint_arguments(values: Mapping[str, Any]) -> LintArguments:
     """Return the values of VALIDATE_OPTIONS that are about findings and reports."""
     return LintArguments(**{name: values[name] for name in field_names(LintArguments)})
@@ -99,6 +112,8 @@ def _codes(option: str, texts: Iterable[str]) -> tuple[str, ...]:
         if not _matching(code):
             hint = did_you_mean(code, known_codes()) or "arazzo explain lists all codes"
             raise _wrong(option, f'there is no code "{code}"', hint)
+        if option != "--select" and code in UNREADABLE:
+            raise _wrong(option, f'"{code}" keeps its level', "such a document cannot be read")
     return tuple(found)
 
 

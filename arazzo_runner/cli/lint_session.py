@@ -11,8 +11,8 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
-from arazzo_runner.cli.lint_arguments import LintArguments, lint_arguments
-from arazzo_runner.cli.option_table import ReadingArguments, WrongValue, reading_arguments
+from arazzo_runner.cli.lint_arguments import LintArguments, contradiction, lint_arguments
+from arazzo_runner.cli.option_table import FLAGS, ReadingArguments, WrongValue, reading_arguments
 from arazzo_runner.config.settings import Settings, find_configuration
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import InvalidUsage, Severity
@@ -30,6 +30,9 @@ from arazzo_runner.sources.uris import is_remote
 
 def lint(values: Mapping[str, Any]) -> int:
     """Run `arazzo validate` with `specs` and the values of VALIDATE_OPTIONS; return the exit code."""
+    problem = contradiction(values)
+    if problem is not None:
+        raise InvalidUsage([usage_error(problem, hint="see arazzo validate --help")])
     try:
         reading = reading_arguments(values)
     except WrongValue as problem:
@@ -77,6 +80,8 @@ class LintSession:
         return 1 if code == 0 and self._given.diff and fixed else code
 
     def _linted(self) -> list[Linted]:
+        if self._options.reading.sources:
+            return self._linted_with_known_sources()
         options = replace(self._options, use_cache=True)
         linter = Linter(self._names, options)
         found: dict[str, Linted] = {}
@@ -92,8 +97,21 @@ class LintSession:
         linter.finish(new_results)
         return without_repeats(linted) if found else linted
 
+    def _linted_with_known_sources(self) -> list[Linted]:
+        """Lint every document; raises InvalidUsage for a --source that none has, unless one could not be read."""
+        from arazzo_runner.program.servers import Named, unknown_sources  # lazily: few command lines name sources
+
+        linter = Linter(self._names, self._options)
+        linted = [linter.lint(name) for name in self._names]
+        unknown = tuple(unknown_sources(linter.sources, Named(self._options.reading, FLAGS)))
+        if unknown and all(each.document is not None for each in linted):
+            raise InvalidUsage(unknown)
+        return linted
+
     def _fixed(self, fixer: Fixer) -> list[Linted]:
         """Fix every document, then lint them as they are now: a fix may also solve a finding of another document."""
+        if self._options.reading.sources:
+            self._linted_with_known_sources()
         linted = [fixer.fix(name) for name in self._names]
         if not fixer.changed:
             return linted

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
 from arazzo_runner.base.records import field_names, replace
+from arazzo_runner.cli.combinations import problem_of
 from arazzo_runner.cli.commands import COMMANDS
 from arazzo_runner.cli.option_table import (
     COLOR_OPTION,
@@ -48,6 +50,33 @@ class ArazzoCommand(click.Command):
         written = [f"{each}={usual[each]}" if each in usual else each for each in args[:end]]
         return super().parse_args(ctx, [*written, *args[end:]])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command, unless its options exclude each other or lack what they need."""
+        problem = problem_of(ctx.command_path.partition(" ")[2], given_options(ctx))
+        above = sorted(given_options(ctx.parent), key=len) if ctx.parent is not None else []
+        if above:  # only the group itself would read it
+            problem = f"{above[-1]} is no option of {ctx.command_path}: write it without {ctx.info_name}"
+        if problem is not None:
+            raise click.UsageError(problem, ctx)
+        return super().invoke(ctx)
+
+
+class ArazzoGroup(click.Group):
+    """A command with subcommands."""
+
+    command_class = ArazzoCommand
+
+
+def given_options(context: click.Context) -> set[str]:
+    """Return every spelling of the options that the command line has, not of those that have their defaults."""
+    return {
+        spelling
+        for parameter in context.command.params
+        if isinstance(parameter, click.Option)
+        and context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        for spelling in (*parameter.opts, *parameter.secondary_opts)
+    }
+
 
 def arazzo_command(name: str, details: str) -> Callable[[Callable[..., int]], click.Command]:
     """Return the decorator of a command; its help is its summary of `arazzo --help`, then `details`."""
@@ -63,6 +92,7 @@ def arazzo_group(
     summary = COMMANDS[name]
     return click.group(
         name,
+        ArazzoGroup,
         help=f"{summary}\n\n{details}",
         short_help=summary,
         context_settings=SETTINGS,
@@ -267,6 +297,15 @@ def mock_option(command: Command) -> Command:
         metavar="[=stateful]",
         callback=_mock,
         help="Answer from the descriptions, on a local mock server; a stateful one remembers what is created.",
+    )(command)
+
+
+def mock_lenient_option(command: Command) -> Command:
+    """Add --mock-lenient."""
+    return click.option(
+        "--mock-lenient",
+        is_flag=True,
+        help="Let the mock answer with statuses that steps expect and descriptions lack.",
     )(command)
 
 

@@ -196,6 +196,8 @@ def _rule(table: Table, code: str, known: Collection[str] | None) -> RuleSetting
             hint = did_you_mean(name, ("level", *(known or ()))) or f"arazzo explain {code} lists its options"
             what = f'the rule {code} has no option "{name}"'
             table.problems.error("unknown-setting", what, table.positions.at((*table.path, code, name)), hint=hint)
+        elif not isinstance(options[name], int) or isinstance(options[name], bool):
+            own.wrong_type(name, "a whole number", options[name], f"write {name} = 2")
     return RuleSetting(level=level, options=options)
 
 

@@ -37,6 +37,9 @@ def select(workflow: CompiledWorkflow, options: RunOptions) -> Selection:
             hint = did_you_mean(name, workflow.positions) or f"available: {', '.join(workflow.positions)}"
             message = f'workflow "{workflow.workflow_id}" has no step "{name}"'
             raise _refused("unknown-step", message, workflow.at, hint)
+    if options.step_outputs and options.step is None and options.from_step is None:
+        hint = "name the step to run, or the first one"
+        raise _refused("usage", "outputs of steps are given, but every step runs and makes its own", workflow.at, hint)
     start = 0 if options.from_step is None else workflow.positions[options.from_step]
     last_name = options.step or options.until
     last = None if last_name is None else workflow.positions[last_name]

@@ -6,6 +6,7 @@
 - `analysis/`: what several rules need: the flow of steps, types of values, uses of names
 - `pages`: the page of every Diagnostic code
 - `documents`: which files are Arazzo documents
+- `choices`: which rules a caller of `validate` chooses
 - `levels`: the levels of findings by presets, arazzo.toml and the command line
 - `suppressions`, `baseline`: comments that suppress findings; a file of known findings
 - `redaction`: credentials removed from findings

@@ -127,12 +127,14 @@ class Checks(Record, kw_only=True):
 class Checker:
     """Checks documents that are given together: they find each other by their `$self`; each text is read once.
 
-    `contents` are the texts of documents that are not files, by their names.
+    `contents` are the texts of documents that are not files, by their names. `sources` are the names of the
+    source descriptions of all that was checked, with their types.
     """
 
     def __init__(
         self, documents: Iterable[DocumentSource], reading: LoadOptions, *, contents: Mapping[str, bytes] | None = None
     ) -> None:
+        self.sources: dict[str, str | None] = {}
         self._reading = reading
         self._contents = {location_of(name): data for name, data in (contents or {}).items()}
         self._repositories = Repositories()
@@ -200,6 +202,7 @@ class Checker:
         library, entry = self._opened(location, parsed, problems)
         program = compile_program(entry, library)
         opened = library.open_unneeded(entry)
+        self.sources.update((name, each.type) for known in library.documents for name, each in known.sources.items())
         found = dict.fromkeys(problems.diagnostics)
         inspection = Inspection(program, opened, checks.rule_options)
         codes = None if checks.rules is None else frozenset(checks.rules)

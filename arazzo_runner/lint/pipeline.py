@@ -106,6 +106,11 @@ class Linter:
         return self._cache.find(checker.location(name), self._cache_key(settings, policy), checker) is not None
 
     @property
+    def sources(self) -> dict[str, str | None]:
+        """The names of the source descriptions of all documents that were checked, not cached, with their types."""
+        return {name: each for checker in self._checkers.values() for name, each in checker.sources.items()}
+
+    @property
     def new_results(self) -> dict[str, JsonValue]:
         """The results to be added to the cache, by location."""
         return {} if self._cache is None else self._cache.new_results

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
@@ -124,7 +125,8 @@ class Library:
         self.options = options
         self.problems = problems
         self._fetch = fetch
-        self._reader: Reader = cached_reader(options.environment, wanted=options.cache) if cache is None else cache.read
+        reader = cached_reader(options.environment, wanted=options.cache) if cache is None else cache.read
+        self._reader: Reader = partial(reader, limits=options.limits)
         self._offers = offers
         self._by_uri: dict[str, Source] = {}
         self._by_identity: dict[str, LoadedDocument] = {}
@@ -149,6 +151,11 @@ class Library:
         self._by_uri[location] = loaded
         self._by_identity[base] = loaded
         return loaded
+
+    @property
+    def documents(self) -> Iterable[LoadedDocument]:
+        """The Arazzo documents that were read."""
+        return self._by_identity.values()
 
     def source(self, document: LoadedDocument, name: str) -> Source | None:
         """Return the document of a source description; None, reported, when it cannot be read."""
@@ -266,7 +273,7 @@ class Library:
             self.problems.error("source-not-readable", message, at, hint=problem.hint or _override_hint(source))
             return None
         # Descriptions usually have other authors: repeated keys in them are only a warning.
-        found = self._reader(data, display(uri), self.problems, limits=self.options.limits, duplicates=Severity.WARNING)
+        found = self._reader(data, display(uri), self.problems, duplicates=Severity.WARNING)
         return None if found is None else self._take(source, found, uri)
 
     def _fetched(self, document: LoadedDocument, source: SourceDescription, uri: str) -> bytes:

@@ -153,7 +153,7 @@ def choose_server(linked: Linked, options: LoadOptions, problems: Problems, at: 
     try:
         return server_url(linked.operation, options.server_variables, options.environment, override)
     except NoServer as problem:
-        if options.any_server:
+        if options.any_server and override is None:
             return "http://mock.invalid"
         hint = problem.hint or f"name one with --server {linked.source}=URL"
         problems.error("no-server", f'source "{linked.source}": {problem.message}', at, hint=hint)

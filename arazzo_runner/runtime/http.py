@@ -10,6 +10,7 @@ import time
 from types import TracebackType
 from typing import Any, Final, Self, assert_never, cast
 
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.effects import (
     Answer,
     Effect,
@@ -22,6 +23,7 @@ from arazzo_runner.engine.effects import (
     known,
 )
 from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.runtime.exchange import Exchange, connection_with_unread_bytes, library_request
 from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.redirects import LookedUp, Trail, is_redirect
@@ -52,8 +54,8 @@ class BlockingWorld:
         options: TransportOptions | None = None,
     ) -> None:
         self._given = transport
-        self._max = max_response_size
-        self._options = options or TransportOptions()
+        self.max_response_size = max_response_size
+        self.options = _usable_options(options, transport)
         self._routes: dict[Origin, Route] = {}
         self._stale = _StaleConnections()
         self._event_loop: Any = None
@@ -82,7 +84,7 @@ class BlockingWorld:
         if self._given is not None or has_running_loop():
             return None
         if self._event_loop is None:
-            self._event_loop = EventLoop(AsyncWorld(max_response_size=self._max, options=self._options))
+            self._event_loop = EventLoop(AsyncWorld(max_response_size=self.max_response_size, options=self.options))
         return self._event_loop
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
@@ -105,9 +107,9 @@ class BlockingWorld:
 
     def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = self._sent(effect)
-        if not self._options.max_redirects or not effect.redirectable or not is_redirect(answer):
+        if not self.options.max_redirects or not effect.redirectable or not is_redirect(answer):
             return answer
-        trail = Trail(effect, self._options.max_redirects)
+        trail = Trail(effect, self.options.max_redirects)
         while (target := trail.leads_to(answer)) is not None:
             looked_up = self._looked_up(trail, target)
             for hop in trail.hops(answer, target, looked_up):
@@ -132,7 +134,7 @@ class BlockingWorld:
         return answer
 
     def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
-        exchange = Exchange(effect, self._max)
+        exchange = Exchange(effect, self.max_response_size)
         library = httpx()
         try:
             route = self._route(library, effect.request.url)
@@ -156,7 +158,7 @@ class BlockingWorld:
         origin = origin_of(url)
         route = self._routes.get(origin)
         if route is None:
-            route = Route(self._given) if self._given is not None else blocking_route(library, origin, self._options)
+            route = Route(self._given) if self._given is not None else blocking_route(library, origin, self.options)
             self._routes[origin] = route
         return route
 
@@ -183,8 +185,8 @@ class AsyncWorld:
         options: TransportOptions | None = None,
     ) -> None:
         self._given = transport
-        self._max = max_response_size
-        self._options = options or TransportOptions()
+        self.max_response_size = max_response_size
+        self.options = _usable_options(options, transport)
         self._routes: dict[Origin, Route] = {}
         self._stale = _StaleConnections()
         self._loop: Any = None
@@ -221,9 +223,9 @@ class AsyncWorld:
 
     async def _send(self, effect: SendRequest) -> HttpResponse | NoResponse:
         answer = await self._sent(effect)
-        if not self._options.max_redirects or not effect.redirectable or not is_redirect(answer):
+        if not self.options.max_redirects or not effect.redirectable or not is_redirect(answer):
             return answer
-        trail = Trail(effect, self._options.max_redirects)
+        trail = Trail(effect, self.options.max_redirects)
         while (target := trail.leads_to(answer)) is not None:
             looked_up = await self._looked_up(trail, target)
             for hop in trail.hops(answer, target, looked_up):
@@ -254,7 +256,7 @@ class AsyncWorld:
         import asyncio
 
         self._check_loop(asyncio.get_running_loop())
-        exchange = Exchange(effect, self._max)
+        exchange = Exchange(effect, self.max_response_size)
         library = httpx()
         try:
             route = self._route(library, effect.request.url)
@@ -282,7 +284,7 @@ class AsyncWorld:
         origin = origin_of(url)
         route = self._routes.get(origin)
         if route is None:
-            route = Route(self._given) if self._given is not None else async_route(library, origin, self._options)
+            route = Route(self._given) if self._given is not None else async_route(library, origin, self.options)
             self._routes[origin] = route
         return route
 
@@ -292,6 +294,18 @@ class AsyncWorld:
             self._loop = loop
         elif self._loop is not loop:
             raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each")
+
+
+def _usable_options(options: TransportOptions | None, transport: Any) -> TransportOptions:
+    """Return the options of a World; raises InvalidUsage for those that a transport of the caller's would not obey."""
+    chosen = options or TransportOptions()
+    if transport is not None and replace(chosen, max_redirects=0) != TransportOptions():
+        message = "a World with a transport of its own takes no options of connections but max_redirects"
+        hint = "make the transport with these certificates and proxies"
+        raise InvalidUsage(
+            [Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)]
+        )
+    return chosen
 
 
 async def _direct(exchange: Exchange, effect: SendRequest, route: Route) -> HttpResponse | NoResponse:

@@ -233,12 +233,30 @@ def server_url(
         return override.rstrip("/")
     if not operation.servers:
         return _from_location(operation)
+    return _first_usable(operation, variables, environment)[1]
+
+
+def read_variables(
+    operation: Operation, variables: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the names of the variables in the server URL that `server_url` chooses; none where there is none."""
+    if not operation.servers:
+        return ()
+    try:
+        return tuple(_VARIABLE.findall(_first_usable(operation, variables, environment)[0].url))
+    except NoServer:
+        return ()
+
+
+def _first_usable(
+    operation: Operation, variables: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[Server, str]:
     failures = []
     for server in operation.servers:
         filled = _filled(server, variables, environment)
         url = filled if is_remote(filled) else join(server.base, filled)
         if origin(url) is not None:
-            return url.partition("#")[0].rstrip("/")
+            return server, url.partition("#")[0].rstrip("/")
         failures.append(_why_not(server, url))
     raise NoServer(failures[0])
 

@@ -81,9 +81,10 @@ def test_workflows_run_with_the_values_of_fixtures(folder, server):
 
         @pytest.fixture
         def arazzo_servers():
-            return {{"pets": "{server}"}}
+            return {{"pets": "{server}", "of another document": "http://x.test"}}
     """
-    project(folder, a__arazzo__yaml=NEEDY, conftest__py=conftest)
+    project(folder, a__arazzo__yaml=NEEDY.replace("pets.yml", "moved.yml"), conftest__py=conftest)
+    (folder / "arazzo.toml").write_text('[sources]\npets = "pets.yml"\n', encoding="utf-8")
     code, out = run_pytest(folder, "--arazzo-run", "-v")
     assert code == 0, out
     assert "a.arazzo.yaml::valid PASSED" in out

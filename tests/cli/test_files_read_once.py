@@ -75,7 +75,7 @@ REPORT = (
 )
 KEYS = "pets: {key: key-from-the-file}\n"
 
-DRY = ["run", "pets.yml", "--dry-run", "--show-secrets"]
+DRY = ["run", "pets.yml", "--dry-run"]
 RUN = ["run", "pets.yml", "-i", "id=7"]
 MAPPED = ["-i", "id=7", "--url-map={file}"]
 URL_MAP = '{"https://api.test/openapi.yml": "{folder}/api.yml"}'

@@ -185,7 +185,7 @@ def test_interrupted_before_anything_was_sent(
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("arazzo_runner.api.load", interrupted)
+    monkeypatch.setattr("arazzo_runner.api.load_named", interrupted)
     assert run(["run", "x"]) == 130
     assert "interrupted before anything was sent" in capsys.readouterr().err
 

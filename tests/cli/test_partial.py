@@ -60,13 +60,14 @@ def test_the_report_of_a_run_serves_as_outputs_unless_it_is_masked(capsys):
     ("options", "file", "message"),
     [
         pytest.param(["--from", "validateToken"], None, 'step "validateToken" needs step "refreshToken"', id="nothing given"),
+        pytest.param(["--outputs-from", "given.yml"], "refreshToken: {a: 1}", "--outputs-from needs --from or --step", id="outputs of steps that all run"),
         pytest.param(["--step", "valdateToken"], None, 'did you mean "validateToken"', id="a slip of the pen"),
-        pytest.param(["--step", "validateToken", "--until", "refreshToken"], None, "--step excludes", id="a contradiction"),
-        pytest.param(["--outputs-from", "gone.json"], None, "gone.json cannot be read", id="a file that is not there"),
-        pytest.param(["--outputs-from", "given.yml"], "[1]", "must hold a mapping", id="a file that is a list"),
-        pytest.param(["--outputs-from", "given.yml"], "refreshToken: 5", "the outputs of a step are a mapping", id="outputs that are a number"),
-        pytest.param(["--outputs-from", "given.yml"], "steps: 5", "the outputs of a step are a mapping", id="steps that are a number"),
-        pytest.param(["--outputs-from", "given.yml"], "nobody: {a: 1}", 'has no step "nobody"', id="an unknown step"),
+        pytest.param(["--step", "validateToken", "--until", "refreshToken"], None, "--step and --until exclude each other", id="a contradiction"),
+        pytest.param(["--from", "validateToken", "--outputs-from", "gone.json"], None, "gone.json cannot be read", id="a file that is not there"),
+        pytest.param(["--from", "validateToken", "--outputs-from", "given.yml"], "[1]", "must hold a mapping", id="a file that is a list"),
+        pytest.param(["--from", "validateToken", "--outputs-from", "given.yml"], "refreshToken: 5", "the outputs of a step are a mapping", id="outputs that are a number"),
+        pytest.param(["--from", "validateToken", "--outputs-from", "given.yml"], "steps: 5", "the outputs of a step are a mapping", id="steps that are a number"),
+        pytest.param(["--from", "validateToken", "--outputs-from", "given.yml"], "nobody: {a: 1}", 'has no step "nobody"', id="an unknown step"),
     ],
 )  # fmt: skip
 def test_impossible_selections_are_refused_before_anything_is_sent(capsys, options, file, message, state):

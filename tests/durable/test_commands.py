@@ -158,9 +158,9 @@ def test_cancelled_and_deleted(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--durable", "--mock"], "--durable excludes --mock"),
-        (["--durable", "--dry-run"], "--durable excludes --dry-run"),
-        (["--durable", "--until", "first"], "--durable excludes --step, --from and --until"),
+        (["--durable", "--mock"], "--durable and --mock exclude each other"),
+        (["--durable", "--dry-run"], "--durable and --dry-run exclude each other"),
+        (["--durable", "--until", "first"], "--durable and --until exclude each other"),
         (["--run-id", "r1"], "--run-id needs --durable"),
         (["--durable", "--run-id", "../r1"], "invalid-run-id"),
         (["--durable", "--store", "mysql://db/x"], "invalid-store"),

@@ -89,6 +89,28 @@ def test_queues_schedules_and_refused_arguments(shell: Shell) -> None:
     assert "--name is needed" in shell("worker").err
 
 
+def test_options_that_workers_would_not_obey_are_refused(shell: Shell) -> None:
+    line = ["submit", SPEC, "-i", "text=x", "--server", "notes=http://127.0.0.1:1", "--count", "3", "--run-id", "j"]
+    assert shell(*line).code == 0
+    output = shell.folder / "out.json"
+    for options in (["--output", str(output)], ["--show-secrets"], ["--format", "json"], ["-v"]):
+        done = shell("resume", "j-1", *options)
+        assert (done.code, f"{options[0]}" in done.out + done.err) == (2, True)
+        assert "the workers of queue default continue this run" in done.out + done.err
+    assert not output.exists()
+    refused = shell("queue", "configure", "bulk", "--concurrency", "2", "--worker-concurrency", "3")
+    assert (refused.code, "more than --concurrency" in refused.err) == (2, True)
+
+
+def test_the_limit_of_a_list_counts_the_runs_in_the_state(shell: Shell) -> None:
+    line = ["submit", SPEC, "-i", "text=x", "--server", "notes=http://127.0.0.1:1", "--count", "3", "--run-id", "j"]
+    assert shell(*line).code == 0
+    assert shell("runs", "cancel", "j-1").code == 0  # the oldest
+    found = shell("runs", "list", "--state", "cancelled", "--limit", "1", "--format", "json").json["runs"]
+    assert [run["runId"] for run in found] == ["j-1"]
+    assert shell("runs", "list", "--limit", "1", "--format", "json").json["runs"][0]["state"] == "queued"
+
+
 def test_a_schedule_starts_each_run_once_with_two_workers(tmp_path: Path, zygote: Zygote) -> None:
     cluster = Cluster(tmp_path, str(tmp_path / "journal.db"), zygote)
     with notes_server() as notes:

@@ -72,7 +72,13 @@ BESIDE: dict[str, list[str]] = {
     "resume --step": ["--as", "failed"],
 }
 """What an option makes sense with only."""
+_MOCKED = ["workflow.yml", "-i", "token=long-secret-text"]
 INSTEAD = {
+    **{f"run {name}": ["run", *_MOCKED] for name in ("--scenario", "--switch", "--mock")},
+    **{f"debug {name}": ["debug", *_MOCKED] for name in ("--scenario", "--switch", "--mock")},
+    "run --server-var": ["run", *_MOCKED],
+    "eval --version": ["eval", "$.a", "--as", "jsonpath"],
+    "validate --stdin-filename": ["validate", "-"],
     "mock --from": ["mock"],
     "mock --port": ["mock", "workflow.yml"],
     "schedule add --cron": ["schedule", "add", "nightly", *_SEND],

@@ -106,7 +106,8 @@ def test_validate_reads_remote_documents_only_when_allowed(tree, server, capsys)
     assert "not-checked" in capsys.readouterr().out
     assert run(["validate", path, "--allow-host", "127.0.0.1"]) == 1
     assert "unknown-operation" in capsys.readouterr().out
-    assert run(["validate", path, "--allow-remote", "--offline"]) == 0
+    assert run(["validate", path, "--allow-remote", "--offline"]) == 2
+    assert "exclude each other" in capsys.readouterr().err
     assert run(["run", path, "--offline", "--dry-run"]) == 2
     assert "remote" in capsys.readouterr().err
 

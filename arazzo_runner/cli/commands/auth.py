@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import table, with_diagnostics
 from arazzo_runner.cli.option_table import ReadingArguments
@@ -17,6 +16,8 @@ from arazzo_runner.cli.options import (
     format_option,
     reading_options,
 )
+from arazzo_runner.cli.run.options import environment_option
+from arazzo_runner.cli.run.prepare import open_spec, settings_of
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console, paint
@@ -46,6 +47,7 @@ Exit codes:
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="Only for this workflow and those it calls.")
 @credentials_file_option
+@environment_option
 @format_option
 @reading_options
 @color_option
@@ -53,14 +55,16 @@ def command(
     spec: str,
     workflow: str | None,
     credentials_file: str | None,
+    env: str | None,
     format_: str,
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
     """Print the credentials; returns 1 when one is missing."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.open_program(spec, workflow, load_options=reading.load_options(any_server=True))
-    credentials = Credentials(file=credentials_file)
+    defaults = settings_of(spec, env)
+    program = open_spec(spec, workflow, reading, defaults, any_server=True)
+    credentials = Credentials(file=credentials_file or defaults.credentials_file, names=defaults.credentials)
     needs = find_needs(program, credentials)
     if format_ == "json":
         console.out(pretty(with_diagnostics(_report(needs, credentials), program.diagnostics)))

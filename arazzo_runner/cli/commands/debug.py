@@ -16,20 +16,23 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, read_line
 from arazzo_runner.cli.debugger import HELP, Debugger
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.option_table import ReadingArguments
+from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
 from arazzo_runner.cli.options import (
+    STATEFUL,
     arazzo_command,
     color_option,
     file_root_option,
     input_option,
+    mock_lenient_option,
     mock_option,
     mock_options,
     reading_options,
     server_option,
 )
 from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file
-from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_files_placed
-from arazzo_runner.cli.run.prepare import credentials_of
+from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_defaults, with_files_placed
+from arazzo_runner.cli.run.options import Defaults, environment_option
+from arazzo_runner.cli.run.prepare import credentials_of, reading_with, settings_of
 from arazzo_runner.cli.run.session import EXIT_CODES
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
@@ -37,6 +40,7 @@ from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
+from arazzo_runner.program.servers import Named
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.json import pretty, shown_outputs
@@ -44,6 +48,7 @@ from arazzo_runner.report.secret_file import has_secret_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
+from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
 from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
 
 _HELP = f"""\
@@ -66,8 +71,10 @@ Examples:
 @input_option("An input; repeatable.")
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs.")
 @server_option
+@environment_option
 @click.option("--break", "breakpoints", metavar="STEP", multiple=True, help="Stop at this step only; repeatable.")
 @mock_option
+@mock_lenient_option
 @mock_options
 @file_root_option
 @reading_options
@@ -79,7 +86,9 @@ def command(
     input_file: str | None,
     servers: dict[str, str],
     breakpoints: tuple[str, ...],
+    env: str | None,
     mock: Mock,
+    mock_lenient: bool,
     scenario: str | None,
     switches: tuple[str, ...],
     file_roots: tuple[str, ...],
@@ -88,13 +97,29 @@ def command(
 ) -> int:
     """Run step by step; returns the exit code of the run."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.load(spec, workflow, servers=servers, load_options=reading.load_options(any_server=bool(mock)))
+    defaults = settings_of(spec, env, read_inputs=True)
+    program = api.load_named(
+        spec,
+        workflow,
+        load_options=reading_with(
+            reading,
+            defaults,
+            servers={**defaults.servers, **servers},
+            server_variables=defaults.server_variables,
+            any_server=bool(mock),
+        ),
+        named=Named(reading.load_options(servers=servers), FLAGS),
+    )
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
-    given = with_files_placed(given_inputs(inputs, input_file, names, os.environ), program)
+    given = with_defaults(given_inputs(inputs, input_file, names, os.environ), names, defaults.inputs)
+    given = with_files_placed(given, program)
     values, _ = api.check_inputs(program, given.values, given.texts)
-    with _mocked(program, values, mock=mock, scenario=scenario, switches=switches) as ready:
-        result = _Session(console, ready, set(breakpoints), file_roots, mock=bool(mock)).run(values)
+    choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
+    roots = (*defaults.file_roots, *file_roots)
+    with _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as ready:
+        credentials = _credentials(program, defaults, mock=bool(mock))
+        result = _Session(console, ready, set(breakpoints), roots, credentials, mock=bool(mock)).run(values)
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
     if result.status == "succeeded":
@@ -109,17 +134,14 @@ def _mocked(
     program: Program,
     inputs: Mapping[str, JsonValue],
     *,
-    mock: Mock,
+    choices: MockChoices | None,
     scenario: str | None,
     switches: tuple[str, ...],
 ) -> Iterator[Program]:
-    """Serve the mock for the whole session: a restart must not reset its state."""
-    if not mock:
+    """Serve the mock for the whole session, unless `choices` is None: a restart must not reset its state."""
+    if choices is None:
         yield program
         return
-    from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
-
-    choices = MockChoices(stateful=mock == "stateful")
     with mock_server(program, scenario=scenario, switches=switches, choices=choices, inputs=inputs) as server:
         yield with_servers(program, server.urls)
 
@@ -128,7 +150,14 @@ class _Session:
     """A run that is repeated from recorded responses each time an input is edited."""
 
     def __init__(
-        self, console: Console, program: Program, breakpoints: set[str], file_roots: tuple[str, ...], *, mock: bool
+        self,
+        console: Console,
+        program: Program,
+        breakpoints: set[str],
+        file_roots: tuple[str, ...],
+        credentials: CredentialsGiven,
+        *,
+        mock: bool,
     ) -> None:
         steps = tuple(dict.fromkeys(step.step_id for each in program.workflows.values() for step in each.steps))
         for name in breakpoints - set(steps):
@@ -138,7 +167,7 @@ class _Session:
         self._program = program
         self._file_roots = file_roots
         self._mock = mock
-        self._credentials = _credentials(program, mock=mock)
+        self._credentials = credentials
         self._printer = RunPrinter(console)
         self._console = console
         self._debugger = Debugger(console, _reader(console), self._coerced, steps, breakpoints)
@@ -195,13 +224,13 @@ class _Session:
         self._printer.note(kept_note(path))
 
 
-def _credentials(program: Program, *, mock: bool) -> CredentialsGiven:
+def _credentials(program: Program, defaults: Defaults, *, mock: bool) -> CredentialsGiven:
     """Return the credentials that all repetitions share, so that no token is fetched twice; placeholders for a mock."""
     if mock:
         from arazzo_runner.runtime.auth.sources import Placeholders
 
         return Placeholders()
-    return credentials_of([program])
+    return credentials_of([program], defaults.credentials_file, defaults.credentials)
 
 
 def _reader(console: Console) -> Callable[[str], str]:

@@ -115,6 +115,8 @@ def command(
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     given = {} if context is None else _read_context(context, run, step)
     chosen = kind or ("expression" if text.startswith("$") and " " not in text else "template")
+    if version is not None and chosen not in ("jsonpath", "xpath"):
+        raise click.UsageError("--version needs --as jsonpath or --as xpath", click.get_current_context())
     try:
         parsed = _parse(text, chosen, given, version, strict=strict)
     except ExpressionSyntaxError as problem:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 import click
 
-from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, reading_options
 from arazzo_runner.cli.run.inputs import read_mapping
+from arazzo_runner.cli.run.prepare import open_spec
 from arazzo_runner.cli.run_reports import is_report, run_of
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.report.graph.drawing import svg
@@ -64,7 +64,10 @@ def command(
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     run = {} if run_report is None else _read_run(run_report)
     chosen = workflow or run.get("workflowId")
-    program = api.open_program(spec, chosen, load_options=reading.load_options(any_server=True))
+    if run and chosen != run.get("workflowId", chosen):
+        message = f'--run is the report of the workflow "{run["workflowId"]}", not of "{chosen}"'
+        raise InvalidUsage([usage_error(message, hint=f"leave out -w {chosen}, or name a report of it")])
+    program = open_spec(spec, chosen, reading, any_server=True)
     graphs = [
         workflow_graph(each)
         for key, each in program.workflows.items()

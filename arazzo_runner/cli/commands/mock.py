@@ -13,13 +13,15 @@ import click
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.option_table import ReadingArguments
+from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, mock_options, reading_options
+from arazzo_runner.cli.run.prepare import reading_with, settings_of
 from arazzo_runner.document.cache import cached_reader
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severity
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display, sniff
+from arazzo_runner.program.servers import Named, unknown_sources
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line, status_text
 from arazzo_runner.report.findings.text import print_diagnostics
@@ -85,11 +87,14 @@ def command(
     listening = Listening(port, reading.allow_hosts, console, quiet)
     if cassette is not None:
         return _serve_cassette(cassette, listening)
-    options = reading.load_options(environment=os.environ)
     problems = Problems(Judge.STRICT if reading.strict else Judge.RUN)
-    served = tuple(_served(specs, options, problems))
+    sources: dict[str, str | None] = {}
+    served = tuple(_served(specs, reading, problems, sources))
     if problems.has_errors:
         raise InvalidDescription(problems.diagnostics)
+    unknown = tuple(unknown_sources(sources, Named(reading.load_options(), FLAGS)))
+    if unknown:
+        raise InvalidUsage(unknown)
     if problems.diagnostics and not quiet:
         print_diagnostics(console, problems.diagnostics, "\n")
     if not served:
@@ -177,11 +182,17 @@ def _print_exchange(console: Console, request: HttpRequest, answer: HttpResponse
 # ------------------------------------------------------------------ reading
 
 
-def _served(specs: Iterable[str], options: LoadOptions, problems: Problems) -> Iterable[Served]:
-    """Return every OpenAPI description among the documents or their sources, each once, with its path prefix."""
+def _served(
+    specs: Iterable[str], reading: ReadingArguments, problems: Problems, sources: dict[str, str | None]
+) -> Iterable[Served]:
+    """Return every OpenAPI description among the documents or their sources, each once, with its path prefix.
+
+    The names and types of source descriptions are added to `sources`.
+    """
     found: dict[str, tuple[str, OpenApiDescription]] = {}
     for spec in specs:
-        for name, description in _descriptions(spec, options, problems):
+        options = reading_with(reading, settings_of(spec), environment=os.environ)
+        for name, description in _descriptions(spec, options, problems, sources):
             found.setdefault(description.base, (name, description))
     if len(found) == 1:
         return [Served(description) for _, description in found.values()]
@@ -195,7 +206,9 @@ def _served(specs: Iterable[str], options: LoadOptions, problems: Problems) -> I
     return [Served(description, prefix) for prefix, description in prefixes.items()]
 
 
-def _descriptions(spec: str, options: LoadOptions, problems: Problems) -> Iterable[tuple[str, OpenApiDescription]]:
+def _descriptions(
+    spec: str, options: LoadOptions, problems: Problems, sources: dict[str, str | None]
+) -> Iterable[tuple[str, OpenApiDescription]]:
     location = spec if is_remote(spec) else uri_of_path(spec)
     fetch = make_fetch(
         location,
@@ -203,6 +216,7 @@ def _descriptions(spec: str, options: LoadOptions, problems: Problems) -> Iterab
         offline=options.offline,
         allow_remote=options.allow_remote,
         allow_hosts=options.allow_hosts,
+        url_map=options.url_map,
     )
     try:
         data = fetch.entry(location)
@@ -210,7 +224,7 @@ def _descriptions(spec: str, options: LoadOptions, problems: Problems) -> Iterab
         error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=spec)
         raise InvalidUsage([error]) from None
     reader = cached_reader(options.environment, wanted=options.cache)
-    document = reader(data, display(location), problems, duplicates=Severity.WARNING)
+    document = reader(data, display(location), problems, limits=options.limits, duplicates=Severity.WARNING)
     if document is None:
         return
     if sniff(document.value) == "openapi":
@@ -218,6 +232,7 @@ def _descriptions(spec: str, options: LoadOptions, problems: Problems) -> Iterab
         return
     library = Library(fetch, options, problems)
     yield from _sources(library, library.add(document, location), set())
+    sources.update((name, each.type) for known in library.documents for name, each in known.sources.items())
 
 
 def _sources(library: Library, document: LoadedDocument, seen: set[str]) -> Iterable[tuple[str, OpenApiDescription]]:

@@ -76,9 +76,7 @@ def with_queues(ask: Callable[[Any, Console], int], store: str | None, no_color:
     "--worker-concurrency",
     type=Count(),
     metavar="N",
-    default=10,
-    show_default=True,
-    help="Runs at the same time, on each worker.",
+    help="Runs at the same time, on each worker (default 10, at most --concurrency).",
 )
 @click.option("--rate", callback=_rate, metavar="RUNS/SECONDS", help="The most runs that start in so many seconds.")
 @click.option(
@@ -94,16 +92,19 @@ def with_queues(ask: Callable[[Any, Console], int], store: str | None, no_color:
 def configure(
     name: str,
     concurrency: int | None,
-    worker_concurrency: int,
+    worker_concurrency: int | None,
     rate: tuple[int, float] | None,
     poll: float,
     store: str | None,
     no_color: bool,
 ) -> int:
     """Create a queue, or replace its limits."""
+    if concurrency is not None and worker_concurrency is not None and worker_concurrency > concurrency:
+        message = "--worker-concurrency is more than --concurrency, which is of all workers"
+        raise click.UsageError(message, click.get_current_context())
 
     def ask(queues: Any, console: Console) -> int:
-        each = worker_concurrency if concurrency is None else min(worker_concurrency, concurrency)
+        each = min(10, concurrency or 10) if worker_concurrency is None else worker_concurrency
         limits = durable_runs.queue_limits(name, concurrency, each, rate, poll)
         queues.configure(limits)
         console.err(f"queue {name} is configured\n")

@@ -13,7 +13,7 @@ from arazzo_runner.base.files import size_of
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, to_text
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.option_table import ReadingArguments
+from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
 from arazzo_runner.cli.options import (
     arazzo_command,
     color_option,
@@ -24,10 +24,12 @@ from arazzo_runner.cli.options import (
     server_option,
 )
 from arazzo_runner.cli.run.inputs import given_inputs, with_files_placed
+from arazzo_runner.cli.run.prepare import reading_with, settings_of
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, Program
+from arazzo_runner.program.servers import Named
 from arazzo_runner.report.exchange import request_line
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs, validate_report
@@ -88,10 +90,13 @@ def command(
     """Replay the cassette and print the differences; returns 1 when there are any."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     recorded = read_cassette(cassette)
+    document = spec or _document(cassette, recorded)
+    defaults = settings_of(document)
     program = api.open_program(
-        spec or _document(cassette, recorded),
+        document,
         recorded.workflow_id,
-        load_options=api.with_servers(reading.load_options(), {**recorded.servers, **servers}),
+        load_options=reading_with(reading, defaults, servers={**recorded.servers, **servers}),
+        named=Named(reading.load_options(servers=servers), FLAGS),
     )
     printer = RunPrinter(console, verbosity=verbose)
     given = with_files_placed(given_inputs(inputs, None, (), {}), program)
@@ -102,7 +107,9 @@ def command(
         program,
         inputs=checked,
         world=player,
-        options=RunOptions(parallel=recorded.parallel, file_roots=file_roots, for_command_line=True),
+        options=RunOptions(
+            parallel=recorded.parallel, file_roots=(*defaults.file_roots, *file_roots), for_command_line=True
+        ),
         on_event=(lambda event, secrets: None) if quiet else printer.on_event,
     )
     printer.close()

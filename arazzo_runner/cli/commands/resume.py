@@ -129,9 +129,11 @@ class Resumption:
         """Continue the run, deliver the outputs and return the exit code."""
         given = self._given
         with durable_runs.opened(given.store, os.environ) as runtime:
+            queue = runtime.status(given.run).queue
+            if queue is not None:
+                self._check_queued(queue)
             if decisions:
                 runtime.decide(given.run, decisions)
-            queue = runtime.status(given.run).queue
             if queue is not None:
                 runtime.hand_back(given.run)
                 self._console.err(f"the workers of queue {one_line(queue)} continue it\n")
@@ -140,6 +142,17 @@ class Resumption:
                 outcome = runtime.resume(given.run, on_event=self._on_event)
         self._printer.close()
         return self._delivered(outcome)
+
+    def _check_queued(self, queue: str) -> None:
+        """Refuse options about the outputs of a run that workers continue; raises InvalidUsage."""
+        given = self._given
+        asked = (given.output, "--output"), (given.show_secrets, "--show-secrets"), (given.verbose, "-v")
+        found = [name for is_given, name in (*asked, (given.format_ == "json", "--format json")) if is_given]
+        if found:
+            if self._output is not None:
+                self._output.discard()
+            message = f"{found[0]} cannot be obeyed: the workers of queue {one_line(queue)} continue this run"
+            raise refusal(message, code="usage", hint=f"arazzo runs show {given.run} shows its outputs")
 
     def _on_event(self, event: Event, secrets: Secrets) -> None:
         self._console.secrets = secrets

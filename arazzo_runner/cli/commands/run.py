@@ -16,6 +16,7 @@ from arazzo_runner.cli.options import (
     color_option,
     format_option,
     input_option,
+    mock_lenient_option,
     mock_option,
     mock_options,
     reading_options,
@@ -171,9 +172,7 @@ Exit codes:
 )
 @reading_options
 @mock_option
-@click.option(
-    "--mock-lenient", is_flag=True, help="Let the mock answer with statuses that steps expect and descriptions lack."
-)
+@mock_lenient_option
 @mock_options
 @click.option(
     "--sample-inputs",
@@ -237,47 +236,20 @@ def _dispatched(given: RunArguments, snapshot: DocumentSnapshot | None) -> int:
 def _check(given: RunArguments) -> None:
     """Refuse options that contradict each other; raises click.UsageError."""
     wrong = next((message for is_wrong, message in _contradictions(given) if is_wrong), None)
-    if wrong is None:
-        wrong = next(_durable_contradictions(given), None)
     if wrong is not None:
         raise click.UsageError(wrong, click.get_current_context())
 
 
 def _contradictions(given: RunArguments) -> Iterator[tuple[object, str]]:
-    """Yield what must not be, and the message about it."""
-    part, transport = given.part, given.transport
-    yield given.mock and given.dry_run, "--mock and --dry-run exclude each other"
-    yield given.reports and given.dry_run, "--report and --dry-run exclude each other"
+    """Yield what must not be beside the table of cli/combinations.py, and the message about it."""
     yield given.many.watch and "-" in given.files, "--watch cannot read standard input again"
-    yield given.record and given.dry_run, "--record and --dry-run exclude each other"
     yield given.record and given.is_many, "--record records one run, and several are asked for"
-    yield given.scenario and not given.mock, "--scenario needs --mock"
-    yield given.mock_lenient and not given.mock, "--mock-lenient needs --mock"
-    yield transport.max_redirects and not transport.follow_redirects, "--max-redirects needs --follow-redirects"
-    yield given.switches and not given.mock, "--switch needs --mock"
-    yield given.verbose and given.quiet, "-v and -q exclude each other"
-    yield part.step and (part.from_step or part.until), "--step excludes --from and --until"
     yield given.output == "-", "--output needs a file; --show-secrets prints secrets to standard output"
     yield given.files.count("-") > 1, "standard input is read once, and several options read it"
     for path in filter(is_pipe, given.files):
         yield given.many.watch, f"--watch cannot read {path} again, which is a pipe"
-
-
-def _durable_contradictions(given: RunArguments) -> Iterator[str]:
-    """Yield a message about each option that excludes --durable, or needs it."""
-    part, durable = given.part, given.durable
-    if not durable.is_durable:
-        yield from ["--run-id needs --durable"] if durable.run_id else []
-        yield from ["--idempotency-keys needs --durable"] if durable.idempotency_keys else []
-        return
-    excluded = (
-        (given.mock, "--mock (arazzo mock serves it, --server names it)"),
-        (given.dry_run, "--dry-run"),
-        (given.record, "--record"),
-        (part.step or part.from_step or part.until, "--step, --from and --until"),
-        (given.many.watch, "--watch"),
-        (given.many.rate, "--rate"),
-        (given.is_many, "several runs (arazzo submit is for those)"),
-        (is_pipe(given.credentials.credentials_file or ""), "--credentials with a pipe (a resumed run reads it again)"),
-    )
-    yield from (f"--durable excludes {name}" for is_wrong, name in excluded if is_wrong)
+    if given.durable.is_durable:
+        several = "several runs exclude --durable (arazzo submit is for those)"
+        yield given.is_many, several
+        pipe = "--durable excludes --credentials with a pipe (a resumed run reads it again)"
+        yield is_pipe(given.credentials.credentials_file or ""), pipe

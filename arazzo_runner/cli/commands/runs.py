@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -20,7 +20,8 @@ from arazzo_runner.cli.options import (
     format_option,
     store_option,
 )
-from arazzo_runner.errors import ArazzoError
+from arazzo_runner.durable.records import RunState
+from arazzo_runner.errors import ArazzoError, did_you_mean
 from arazzo_runner.program.library import display
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
@@ -63,8 +64,22 @@ def _with_store(no_color: bool, as_json: bool, ask: Callable[[Any, Console], int
         return refuse(console, problem.diagnostics, "runs", as_json=as_json)
 
 
+class _State(click.types.StringParamType):
+    """The state of a run."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the state; another word would list nothing."""
+        known = get_args(RunState)
+        if value not in known:
+            hint = did_you_mean(value, known) or f"states are {', '.join(known)}"
+            self.fail(f'there is no state "{value}"; {hint}', param, ctx)
+        return value
+
+
 @command.command("list", short_help="List the runs, the newest first.", context_settings=SETTINGS)
-@click.option("--state", "states", metavar="STATE", multiple=True, help="Only runs in this state; repeatable.")
+@click.option(
+    "--state", "states", type=_State(), metavar="STATE", multiple=True, help="Only runs in this state; repeatable."
+)
 @click.option("--limit", type=Count(), metavar="N", default=100, help="The most to list (default 100).")
 @store_option
 @format_option
@@ -73,9 +88,9 @@ def list_(states: tuple[str, ...], limit: int, store: str | None, format_: str, 
     """List the runs of the store, of all workers, the newest first."""
 
     def ask(runtime: Any, console: Console) -> int:
-        all_ = runtime.list(limit=limit)
+        all_ = runtime.list(limit=None if states else limit)
         refused = [each.problem for each in all_ if each.problem is not None]
-        found = [each for each in all_ if not states or each.state in states]
+        found = [each for each in all_ if not states or each.state in states][:limit]
         if format_ == "json":
             console.out(pretty({"runs": [status_json(each) for each in found]}))
         else:

@@ -8,11 +8,12 @@ from typing import assert_never
 
 import click
 
-from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.describe import flat, input_lines, input_records, table, with_diagnostics
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
+from arazzo_runner.cli.run.options import environment_option
+from arazzo_runner.cli.run.prepare import open_spec, settings_of
 from arazzo_runner.document.model import Selector, Step, Workflow
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -44,19 +45,21 @@ Examples:
 @arazzo_command("show", _HELP)
 @click.argument("spec")
 @click.option("-w", "--workflow", metavar="ID", help="Show this workflow only.")
+@environment_option
 @format_option
 @reading_options
 @color_option
 def command(
     spec: str,
     workflow: str | None,
+    env: str | None,
     format_: str,
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
     """Print the workflows of a linked document."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.open_program(spec, workflow, load_options=reading.load_options())
+    program = open_spec(spec, workflow, reading, settings_of(spec, env))
     records = list(_records(program, workflow))
     if format_ == "json":
         console.out(pretty(with_diagnostics({"workflows": records}, program.diagnostics)))

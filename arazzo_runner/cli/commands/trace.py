@@ -14,6 +14,7 @@ from arazzo_runner.cli.describe import facts_text, input_records
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
+from arazzo_runner.cli.run.prepare import open_spec
 from arazzo_runner.errors import InvalidUsage, did_you_mean
 from arazzo_runner.program.model import (
     CompiledStep,
@@ -57,7 +58,7 @@ def command(
 ) -> int:
     """Print the origins of a step's values."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    program = api.open_program(spec, workflow, load_options=reading.load_options(any_server=True))
+    program = open_spec(spec, workflow, reading, any_server=True)
     program = api.choose_workflow(program, workflow)
     chosen = program.workflow
     steps = chosen.steps if step is None else (_step(chosen, step),)

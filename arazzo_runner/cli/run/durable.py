@@ -11,7 +11,7 @@ import click
 from arazzo_runner import api, durable_runs
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.cli.option_table import ReadingArguments
+from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
 from arazzo_runner.cli.options import (
     Name,
     input_option,
@@ -21,21 +21,23 @@ from arazzo_runner.cli.options import (
     server_variable_option,
 )
 from arazzo_runner.cli.run.execution import Announce, Execution
-from arazzo_runner.cli.run.inputs import stated_inputs, with_environment, with_row
+from arazzo_runner.cli.run.inputs import stated_inputs, with_defaults, with_environment, with_row
 from arazzo_runner.cli.run.options import (
     LimitArguments,
     RunArguments,
     TransportArguments,
+    environment_option,
     idempotency_option,
     limit_options,
     transport_options,
 )
 from arazzo_runner.cli.run.plan import ROW_SUFFIXES, read_rows
-from arazzo_runner.cli.run.prepare import Prepared, checked, load_options
+from arazzo_runner.cli.run.prepare import Prepared, checked, load_options, reading_with, settings_of
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.schemas import input_names
+from arazzo_runner.program.servers import Named
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.sources.fetch import DocumentSnapshot
 
@@ -120,6 +122,7 @@ class SubmissionArguments(Record, kw_only=True):
     include: tuple[str, ...]
     queue: str
     idempotency_keys: bool
+    env: str | None
 
 
 _group = option_group(
@@ -147,6 +150,7 @@ _group = option_group(
         help="The queue whose workers perform it.",
     ),
     idempotency_option,
+    environment_option,
 )
 
 
@@ -167,18 +171,25 @@ class Submission:
         environment: Mapping[str, str],
     ) -> None:
         default = replace(RunOptions(), run_timeout=None, transport=transport.as_options())
-        options = replace(default, **limits.as_options())
+        self._defaults = defaults = settings_of(given.spec, given.env, read_inputs=True)
+        options = replace(default, **limits.as_options(defaults.file_roots))
         api.check_transport(options)
-        how = reading.load_options(
-            include=tuple(given.include), servers=given.servers, server_variables=given.server_variables
+        how = reading_with(
+            reading,
+            defaults,
+            include=tuple(given.include),
+            servers={**defaults.servers, **given.servers},
+            server_variables={**defaults.server_variables, **given.server_variables},
         )
-        program, self.bundle = durable_runs.load_bundled(given.spec, given.workflow, how)
+        asked = reading.load_options(servers=given.servers, server_variables=given.server_variables)
+        program, self.bundle = durable_runs.load_bundled(given.spec, given.workflow, how, Named(asked, FLAGS))
         self.program = api.choose_workflow(program, given.workflow)
         self.specs = [self._spec(given, options, inputs) for inputs in self._inputs(given, environment)]
 
     def _spec(self, given: SubmissionArguments, options: RunOptions, inputs: Mapping[str, JsonValue]) -> RunSpec:
         spec = durable_runs.spec_of(self.program, self.bundle, inputs, options)
-        return replace(spec, queue=given.queue, idempotency_keys=given.idempotency_keys)
+        names = self._defaults.credentials
+        return replace(spec, queue=given.queue, idempotency_keys=given.idempotency_keys, credential_names=names)
 
     def _inputs(self, given: SubmissionArguments, environment: Mapping[str, str]) -> Iterator[dict[str, JsonValue]]:
         """Yield the inputs of the only run, or of the run of each row."""
@@ -187,6 +198,7 @@ class Submission:
         file = given.input_file
         has_rows = file is not None and file.lower().endswith(ROW_SUFFIXES)
         base = with_environment(stated_inputs(given.inputs, None if has_rows else file), names, environment)
+        base = with_defaults(base, names, self._defaults.inputs)
         if not has_rows or file is None:
             yield checked(self.program, base)[0]
             return

@@ -7,11 +7,10 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from arazzo_runner.base.records import replace
 from arazzo_runner.base.user_files import UnusableFile, text_of
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import read_bytes, read_mapping
-from arazzo_runner.cli.run.options import Defaults, RunArguments
+from arazzo_runner.cli.run.options import Defaults
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Environment, Settings
 from arazzo_runner.errors import InvalidUsage, did_you_mean
@@ -23,28 +22,25 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
 # ------------------------------------------------------------------ arazzo.toml
 
 
-def with_configuration(given: RunArguments, path: str | None) -> RunArguments:
-    """Return the arguments, completed by a configuration file; raises InvalidUsage."""
-    name = given.many.env
+def defaults_of(path: str | None, env: str | None, *, read_inputs: bool) -> Defaults:
+    """Return what a configuration file says, in one of its environments; raises InvalidUsage."""
     if path is None:
-        message = f'--env: there is no environment "{name}", because there is no arazzo.toml'
-        raise InvalidUsage([usage_error(message, hint=f"write [environments.{name}] into one beside the document")])
+        message = f'--env: there is no environment "{env}", because there is no arazzo.toml'
+        raise InvalidUsage([usage_error(message, hint=f"write [environments.{env}] into one beside the document")])
     settings = load_settings(path=path)
-    found = _environment(settings, name or settings.environment)
-    inputs = {} if found.input_file is None else read_mapping(found.input_file, "the input file", hint="name: value")
-    credentials = given.credentials
-    if credentials.credentials_file is None and found.credentials_file is not None:
-        credentials = replace(credentials, credentials_file=found.credentials_file)
-    defaults = Defaults(
+    found = _environment(settings, env or settings.environment)
+    file = found.input_file if read_inputs else None
+    inputs = {} if file is None else read_mapping(file, "the input file", hint="name: value")
+    return Defaults(
         sources=settings.sources,
         url_map=settings.url_map,
         servers=found.servers,
         server_variables=found.server_variables,
         inputs={**inputs, **found.inputs},
         credentials=found.credentials,
+        credentials_file=found.credentials_file,
         file_roots=settings.file_roots,
     )
-    return replace(given, credentials=credentials, defaults=defaults)
 
 
 def _environment(settings: Settings, name: str | None) -> Environment:

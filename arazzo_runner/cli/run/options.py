@@ -239,6 +239,12 @@ def _rate(context: click.Context, parameter: click.Parameter, text: str | None) 
     return rate
 
 
+def environment_option(command: Any) -> Any:
+    """Add --env."""
+    text = "An environment of arazzo.toml: servers, inputs, credentials."
+    return click.option("--env", metavar="NAME", help=text)(command)
+
+
 class ManyArguments(Record, kw_only=True):
     """What makes several runs of one command line, and how they are performed."""
 
@@ -265,7 +271,7 @@ many_options = option_group(
         metavar="R",
         help="At most R requests a second over all runs; also 100/m, 3/h.",
     ),
-    click.option("--env", metavar="NAME", help="An environment of arazzo.toml: servers, inputs, credentials."),
+    environment_option,
     click.option(
         "--env-file",
         "env_files",
@@ -285,6 +291,11 @@ class CredentialArguments(Record, kw_only=True):
 
     credentials_file: str | None
     require_credentials: bool
+
+    @property
+    def are_asked_for(self) -> bool:
+        """Whether they are looked for although a mock, which is not sent any, answers."""
+        return self.credentials_file is not None or self.require_credentials
 
     def as_options(self) -> dict[str, Any]:
         """Return them as fields of RunOptions; the path is absolute, for a run may be resumed from another folder."""
@@ -342,7 +353,10 @@ durable_options = option_group(
 
 
 class Defaults(Record, kw_only=True):
-    """What a configuration file says about what the command line leaves open; `credentials` are names by name."""
+    """What a configuration file says about what the command line leaves open; `credentials` are names by name.
+
+    They are settings for many documents: a source that this one lacks is no error.
+    """
 
     sources: Mapping[str, str] = field(default_factory=dict)
     url_map: Mapping[str, str] = field(default_factory=dict)
@@ -350,6 +364,7 @@ class Defaults(Record, kw_only=True):
     server_variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
+    credentials_file: str | None = None
     file_roots: tuple[str, ...] = ()
 
 

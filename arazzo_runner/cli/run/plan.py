@@ -29,6 +29,7 @@ from arazzo_runner.cli.run.inputs import (
 from arazzo_runner.cli.run.options import RunArguments, has_wildcard, is_glob
 from arazzo_runner.cli.run.prepare import (
     Prepared,
+    check_variables,
     checked,
     configured,
     credentials_of,
@@ -231,7 +232,9 @@ def _with_credentials(runs: Sequence[PlannedRun]) -> Iterator[PlannedRun]:
     for key, group in groups.items():
         programs = list({id(run.ready.program): run.ready.program for run in group}.values())
         file, names = key
-        credentials = None if group[0].given.mock else credentials_of(programs, file, dict(names), known.get(file))
+        own = group[0].given
+        is_asked = not own.mock or own.credentials.are_asked_for
+        credentials = credentials_of(programs, file, dict(names), known.get(file)) if is_asked else None
         known[file] = credentials or known.get(file)
         found[key] = credentials, missing_credentials(programs, credentials, group[0].ready.options)
     for run in runs:
@@ -303,6 +306,7 @@ def _chosen(given: RunArguments, snapshot: DocumentSnapshot | None) -> list[_Cho
         problems += [_unmatched(name, known) for name in given.workflows if not _matches_any(name, matched)]
     if problems:
         raise InvalidUsage(dict.fromkeys(problems))
+    check_variables(given, [each.program for each in found])
     return found
 
 

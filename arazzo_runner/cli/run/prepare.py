@@ -9,7 +9,7 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
 from arazzo_runner.cli.run.inputs import (
     GivenInputs,
     given_inputs,
@@ -17,15 +17,16 @@ from arazzo_runner.cli.run.inputs import (
     with_defaults,
     with_files_placed,
 )
-from arazzo_runner.cli.run.options import RunArguments
+from arazzo_runner.cli.run.options import Defaults, RunArguments
 from arazzo_runner.config.settings import find_configuration
 from arazzo_runner.engine.effects import CredentialsGiven
 from arazzo_runner.engine.options import Level, RunOptions
-from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, did_you_mean
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.program.security import secured_steps
+from arazzo_runner.program.servers import Named, unknown_variables
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote
@@ -59,13 +60,15 @@ def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: Docum
     """Return the run that a command line asks for; `snapshot` records its documents. Raises ArazzoError."""
     options = run_options(given)
     program = api.choose_workflow(load_document(given, given.spec, given.workflow, snapshot), given.workflow)
+    check_variables(given, [program])
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     found = given_inputs(given.inputs, given.input_file, names, environment)
     found = with_defaults(found, names, given.defaults.inputs)
     completed = with_samples(program, found) if given.sample_inputs else found
     inputs, warnings = checked(program, completed, options.checks.formats)
     file, names_used = given.credentials.credentials_file, given.defaults.credentials
-    credentials = None if given.mock else credentials_of([program], file, names_used)
+    is_asked = not given.mock or given.credentials.are_asked_for
+    credentials = credentials_of([program], file, names_used) if is_asked else None
     return Prepared(
         spec=given.spec,
         program=program,
@@ -83,12 +86,21 @@ def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: Docum
 
 def configured(given: RunArguments, spec: str) -> RunArguments:
     """Return the arguments, completed by the configuration file of a document; raises InvalidUsage."""
-    path = find_configuration("." if is_remote(spec) else spec)
-    if path is None and given.many.env is None:
-        return given
-    from arazzo_runner.cli.run.environments import with_configuration  # lazily: most documents have no configuration
+    defaults = settings_of(spec, given.many.env, read_inputs=True)
+    credentials = given.credentials
+    if credentials.credentials_file is None and not given.mock:
+        credentials = replace(credentials, credentials_file=defaults.credentials_file)
+    return replace(given, credentials=credentials, defaults=defaults)
 
-    return with_configuration(given, path)
+
+def settings_of(spec: str, env: str | None = None, *, read_inputs: bool = False) -> Defaults:
+    """Return what the configuration file of a document says, if there is one; raises InvalidUsage."""
+    path = find_configuration("." if is_remote(spec) else spec)
+    if path is None and env is None:
+        return Defaults()
+    from arazzo_runner.cli.run.environments import defaults_of  # lazily: most documents have no configuration
+
+    return defaults_of(path, env, read_inputs=read_inputs)
 
 
 def run_options(given: RunArguments) -> RunOptions:
@@ -121,20 +133,19 @@ def scenario_of(given: RunArguments) -> Any:
 def load_document(
     given: RunArguments, spec: str, workflow_id: str | None, snapshot: DocumentSnapshot | None = None
 ) -> Program:
-    """Load a document as the command line says; raises ArazzoError."""
-    program = api.load(spec, workflow_id, load_options=load_options(given, snapshot))
-    _check_names(program, given.reading.sources, "--source")
-    _check_names(program, given.servers, "--server")
-    return program
+    """Load a document as the command line says; raises ArazzoError, also for names that are not in the document."""
+    named = given.reading.load_options(servers=given.servers)
+    return api.load_named(
+        spec, workflow_id, load_options=load_options(given, snapshot), named=Named(named, FLAGS)
+    )  # fmt: skip
 
 
 def load_options(given: RunArguments, snapshot: DocumentSnapshot | None = None) -> LoadOptions:
     """Return how documents are found and read; `snapshot` records what is read."""
-    reading, defaults = given.reading, given.defaults
-    return replace(
-        reading.load_options(),
-        sources={**defaults.sources, **reading.sources},
-        url_map={**defaults.url_map, **reading.url_map},
+    defaults = given.defaults
+    return reading_with(
+        given.reading,
+        defaults,
         include=tuple(given.include),
         servers={**defaults.servers, **given.servers},
         server_variables={**defaults.server_variables, **given.server_variables},
@@ -143,15 +154,35 @@ def load_options(given: RunArguments, snapshot: DocumentSnapshot | None = None) 
     )
 
 
-def _check_names(program: Program, given: Iterable[str], option: str) -> None:
-    """Refuse the name of an unknown source: requests that were meant for another server would go to the real one."""
-    known = list(dict.fromkeys(name for each in program.workflows.values() for name in each.document.sources))
-    for name in given:
-        if name not in known:
-            hint = did_you_mean(name, known) or f"available: {', '.join(known)}"
-            raise InvalidUsage(
-                [usage_error(f'{option}: there is no source "{name}"', code="unknown-source", hint=hint)]
-            )
+def reading_with(reading: ReadingArguments, defaults: Defaults, **more: Any) -> LoadOptions:
+    """Return how documents are read: as the command line says, else as the settings do; `more` are further fields."""
+    return replace(
+        reading.load_options(),
+        sources={**defaults.sources, **reading.sources},
+        url_map={**defaults.url_map, **reading.url_map},
+        **more,
+    )
+
+
+def check_variables(given: RunArguments, programs: Iterable[Program]) -> None:
+    """Refuse a --server-var that no server URL of the programs has."""
+    named = Named(LoadOptions(server_variables=given.server_variables), FLAGS)
+    problems = tuple(unknown_variables(programs, named, load_options(given).servers))
+    if problems:
+        raise InvalidUsage(problems)
+
+
+def open_spec(
+    spec: str, workflow_id: str | None, reading: ReadingArguments, defaults: Defaults | None = None, **more: Any
+) -> Program:
+    """Open a document that is only shown, with the settings of its project; `more` are further fields of LoadOptions.
+
+    Raises ArazzoError, also for a --source that it does not have.
+    """
+    known = settings_of(spec) if defaults is None else defaults
+    servers = {"servers": known.servers, "server_variables": known.server_variables}
+    options = reading_with(reading, known, **{**servers, **more})
+    return api.open_program(spec, workflow_id, load_options=options, named=Named(reading.load_options(), FLAGS))
 
 
 # ------------------------------------------------------------------ inputs

@@ -1,0 +1,99 @@
+"""Servers of a program by the names of their source descriptions, and names in options that nothing has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+
+from arazzo_runner.base.records import Record, field, replace
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.program.library import LoadOptions
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
+from arazzo_runner.sources.operation import NoServer, read_variables, server_url
+
+
+class Named(Record):
+    """Options of loading whose names must be known; `spellings` are the options as messages write them.
+
+    Names in settings for many documents are not among them.
+    """
+
+    options: LoadOptions
+    spellings: Mapping[str, str] = field(default_factory=dict)
+
+    def spelt(self, option: str) -> str:
+        """Return how messages write an option."""
+        return self.spellings.get(option, option)
+
+
+def called_at(program: Program, servers: Mapping[str, str]) -> Program:
+    """Return the program with its operations called at these URLs, by the names of their source descriptions.
+
+    Raises InvalidUsage for a name that is no API of the program and for a text that is no URL.
+    """
+    problems = list(unknown_names(program, Named(LoadOptions(servers=servers))))
+    if problems:
+        raise InvalidUsage(problems)
+    return replace(program, workflows={key: _called_at(each, servers) for key, each in program.workflows.items()})
+
+
+def _called_at(workflow: CompiledWorkflow, servers: Mapping[str, str]) -> CompiledWorkflow:
+    return replace(workflow, steps=tuple(_step_called_at(step, servers) for step in workflow.steps))
+
+
+def _step_called_at(step: CompiledStep, servers: Mapping[str, str]) -> CompiledStep:
+    call = step.call
+    if not isinstance(call, OperationCall) or call.source not in servers:
+        return step
+    try:
+        url = server_url(call.operation, {}, {}, servers[call.source])
+    except NoServer as problem:
+        raise InvalidUsage([_wrong(f'source "{call.source}": {problem.message}', "no-server", problem.hint)]) from None
+    return replace(step, call=replace(call, server=url))
+
+
+def unknown_names(program: Program, named: Named) -> Iterator[Diagnostic]:
+    """Yield an error for each name in `sources` and `servers` that no source description of the program has."""
+    documents = {each.document.uri: each.document for each in program.workflows.values()}.values()
+    types = {name: each.get("type") for document in documents for name, each in document.sources.items()}
+    yield from unknown_sources(types, named)
+
+
+def unknown_sources(types: Mapping[str, str | None], named: Named) -> Iterator[Diagnostic]:
+    """Yield an error for each name in `sources` and `servers` that is not in `types`, the types of sources by name.
+
+    A request that was meant for another server would go to the real one.
+    """
+    for option, names in (("sources", named.options.sources), ("servers", named.options.servers)):
+        for name in names:
+            if name not in types:
+                message = f'{named.spelt(option)}: there is no source "{name}"'
+                yield _wrong(message, "unknown-source", _known(name, types))
+            elif option == "servers" and types[name] == "arazzo":
+                message = f'{named.spelt(option)}: the source "{name}" is an Arazzo document, which has no server'
+                yield _wrong(message, "unknown-source", "name the source of that document which has one")
+
+
+def unknown_variables(programs: Iterable[Program], named: Named, servers: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Yield an error for each of `server_variables` that the server URLs of the programs do not have.
+
+    The sources in `servers` are called at other URLs, which have no variables.
+    """
+    variables = named.options.server_variables
+    if not variables:
+        return
+    calls = [call for program in programs for _, _, call in program.operation_steps() if call.source not in servers]
+    known = {name: None for call in calls for name in read_variables(call.operation, variables, os.environ)}
+    for name in variables:
+        if name not in known:
+            message = f'{named.spelt("server_variables")}: no server URL that is called has the variable "{name}"'
+            yield _wrong(message, "usage", _known(name, known))
+
+
+def _known(name: str, known: Iterable[str]) -> str | None:
+    names = list(known)
+    return did_you_mean(name, names) or (f"available: {', '.join(names)}" if names else None)
+
+
+def _wrong(message: str, code: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=Location(""), hint=hint)
