@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Sleep as Sleep,
         World as World,
     )
+    from arazzo_runner.engine.interruption import partial_result as partial_result
     from arazzo_runner.engine.options import (
         CheckOptions as CheckOptions,
         RunOptions as RunOptions,
@@ -67,6 +68,7 @@ _MODULES = {
     "base.secrets": "Secrets",
     "document.reading": "Limits",
     "engine.effects": "Effect HttpRequest HttpResponse NoFile NoResponse Now ReadFile SendRequest Sleep World",
+    "engine.interruption": "partial_result",
     "engine.options": "CheckOptions RunOptions TransportOptions",
     "engine.results": (
         "Attempt AttemptFinished Event RetryScheduled RunResult StepFinished StepResult StepStarted StopRun Verdict "

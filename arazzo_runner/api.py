@@ -13,6 +13,7 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, inputs_without_value, prepare_inputs
+from arazzo_runner.engine.interruption import carry, partial_result
 from arazzo_runner.engine.options import Level, RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
@@ -161,12 +162,15 @@ def run(
       for in the environment, the credentials file and the keyring.
 
     Raises InvalidDescription, InvalidInputs, UnknownWorkflow, InvalidUsage before anything is sent.
+    Ctrl-C ends the workflows and raises KeyboardInterrupt; `partial_result` returns the result so far.
 
     >>> result = run("specs/arazzo/prismatic-rotate-refresh-token-workflow.yml",
     ...              inputs={"refreshToken": "demo-refresh-token-1"}, mock=True)
     >>> result.status, result.outputs["revokedStatus"]
     ('succeeded', 200)
     """
+    from arazzo_runner.runtime.signals import held_signals  # lazily: only runs need it
+
     program = _program(document, workflow_id, servers, load_options, mock=bool(mock))
     chosen = _chosen(options)
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
@@ -175,16 +179,23 @@ def run(
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
     mocked = _Mocked(mock, mock_lenient, scenario, switches)
     parallel = chosen.parallel > 1
-    with (
-        mocked.served(program, prepared) as ready,
-        _blocking(world, chosen) as performing,
-        blocking_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
-    ):
-        running = run_program(
-            ready, prepared, outermost, chosen,
-            emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
-        )  # fmt: skip
-        return drive(running)
+    result: RunResult | None = None
+    try:
+        with (
+            held_signals(),
+            mocked.served(program, prepared) as ready,
+            _blocking(world, chosen) as performing,
+            blocking_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
+        ):
+            running = run_program(
+                ready, prepared, outermost, chosen,
+                emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+            )  # fmt: skip
+            result = drive(running)
+    except KeyboardInterrupt as stop:
+        carry(stop, result or partial_result(stop))
+        raise
+    return result
 
 
 async def arun(
@@ -207,7 +218,8 @@ async def arun(
 ) -> RunResult:
     """Run one workflow on the running event loop, concurrently with others; takes and returns the same as `run`.
 
-    Cancelling the task ends the run as `interrupted` and returns the results so far.
+    A cancelled run ends its workflows (`on_event` gets their ends), closes what it opened, and raises CancelledError
+    again; `partial_result` returns the result so far, also of the TimeoutError of `asyncio.timeout`.
     """
     import asyncio  # lazily: a blocking run never needs it
 
@@ -221,15 +233,21 @@ async def arun(
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
     mocked = _Mocked(mock, mock_lenient, scenario, switches)
     parallel = chosen.parallel > 1
-    with mocked.served(program, prepared) as ready:
-        async with (
-            _asynchronous(world, chosen) as performing,
-            asynchronous_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
-        ):
-            return await run_program(
-                ready, prepared, outermost, chosen,
-                emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
-            )  # fmt: skip
+    result: RunResult | None = None
+    try:
+        with mocked.served(program, prepared) as ready:
+            async with (
+                _asynchronous(world, chosen) as performing,
+                asynchronous_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
+            ):
+                result = await run_program(
+                    ready, prepared, outermost, chosen,
+                    emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
+                )  # fmt: skip
+    except interrupts as stop:
+        carry(stop, result or partial_result(stop))  # also when the connections were being closed
+        raise
+    return result
 
 
 def dry_run(

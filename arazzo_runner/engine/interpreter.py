@@ -56,7 +56,7 @@ async def run_workflow(
     if run.root is None:
         run.root = frame
         _use_given_outputs(run, frame)
-    run.emit(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth), run.secrets)
+    run.report(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth))
     deepest = min(run.options.max_depth, DEEPEST)
     if depth > deepest:
         end = _stop(run, f"workflows are nested deeper than {deepest} (--max-depth)")
@@ -66,7 +66,7 @@ async def run_workflow(
     run.finished[key] = result
     scope = WorkflowScope(inputs=result.inputs, outputs=result.outputs)
     run.scopes.setdefault(key.document, {})[key.workflow_id] = scope
-    run.emit(WorkflowFinished(result, depth), run.secrets)
+    run.report(WorkflowFinished(result, depth))
     return result
 
 
@@ -201,7 +201,7 @@ def _record(run: Run, frame: Frame, visit: Visit) -> None:
     if made is not None:
         frame.outputs[visit.result.step_id] = made
     frame.results.append(visit.result)
-    run.emit(StepFinished(frame.workflow.workflow_id, visit.result, frame.depth), run.secrets)
+    run.report(StepFinished(frame.workflow.workflow_id, visit.result, frame.depth))
 
 
 async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End:
@@ -274,7 +274,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
     `within` are the steps whose retry actions named this one, outermost first: its own retries
     apply then, its goto and end do not.
     """
-    run.emit(StepStarted(frame.workflow.workflow_id, step.step_id, frame.depth), run.secrets)
+    run.report(StepStarted(frame.workflow.workflow_id, step.step_id, frame.depth))
     attempts: list[Attempt] = []
     used: dict[str, int] = {}
     nested: WorkflowResult | None = None
@@ -285,7 +285,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
             frame.unknown_outcomes.add(step.step_id)
         workflow_id = frame.workflow.workflow_id
         event = AttemptFinished(workflow_id, step.step_id, tried.attempt, frame.depth, tried.outputs)
-        run.emit(event, run.secrets)
+        run.report(event)
         action = await _settle(run, frame, step, tried, used, within)
         if action is None or action.type != "retry" or run.is_dry:
             break
@@ -413,7 +413,7 @@ async def _wait_to_retry(
     run.visits.left -= 1
     workflow_id = frame.workflow.workflow_id
     event = RetryScheduled(workflow_id, step.step_id, action.name, retry, action.retry_limit, seconds, frame.depth)
-    run.emit(event, run.secrets)
+    run.report(event)
     await run.sleep(f"{frame.prefix}{step.step_id}#{frame.attempts.get(step.step_id, 0)}", seconds)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
@@ -13,15 +14,14 @@ from arazzo_runner.engine.effects import (
     Answer,
     Effect,
     Headers,
-    Interrupted,
     NoFile,
-    NoResponse,
     Now,
     ReadFile,
     SendRequest,
     Sleep,
     World,
 )
+from arazzo_runner.engine.interruption import Interruption, interruption_of
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import Event, StepResult, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.selection import Selection
@@ -42,6 +42,9 @@ class Stop(Record):
     limit: float | None = None
 
 
+INTERRUPTED: Final = Stop("interrupted", "interrupted")
+
+
 class Visits(MutableRecord):
     """How many more steps a run may visit."""
 
@@ -54,7 +57,8 @@ class Run(MutableRecord):
     `visits` is the budget of step visits. `unknown` maps the effect keys of unsafe
     requests whose outcome is unknown to what they are. `finished` holds the last result of every
     workflow that ended, `dependencies` the results of those that ran because another depends on
-    them. `stop` is set once and ends the run. `inputs` are those of the entry workflow,
+    them. `stop` is set once and ends the run. `interrupted` has the exception that ended it, if one did,
+    also in every branch: from then on no effect is performed. `inputs` are those of the entry workflow,
     `selection` is the part of it that runs. `access` returns requests as records show them.
     `is_dry`: nothing is sent, and each step is visited once.
     `unknown_formats` are the sentences about formats that the run has reported, each once.
@@ -81,6 +85,7 @@ class Run(MutableRecord):
     root: Frame | None = None
     dependencies: list[WorkflowResult] = field(default_factory=list)
     stop: Stop | None = None
+    interrupted: list[BaseException] = field(default_factory=list)
     is_dry: bool = False
     answered: list[tuple[str, Headers, float]] | None = None
 
@@ -109,15 +114,26 @@ class Run(MutableRecord):
         if self.answered is not None:
             self.answered.append((url, headers, moment))
 
+    def report(self, event: Event) -> None:
+        """Call the listener of the run; it may interrupt the run, or raise StopRun."""
+        try:
+            self.emit(event, self.secrets)
+        except self.interrupts as stop:
+            self.interrupted_by(stop)
+
+    def interrupted_by(self, stop: BaseException) -> Interruption:
+        """End the run because of an exception; returns what that says of the effects under way."""
+        if not self.interrupted:
+            self.interrupted.append(stop)
+        self.stop = INTERRUPTED
+        return interruption_of(stop)
+
     async def send(self, effect: SendRequest) -> object:
         """Perform a request; an interruption is an answer too, so that the result has what ran so far."""
         try:
             return await self.world.perform(effect)
-        except self.interrupts as interrupt:
-            self.stop = Stop("interrupted", "interrupted")
-            sent = not (isinstance(interrupt, Interrupted) and not interrupt.sent)
-            message = f"interrupted {'while the request was under way' if sent else 'before the request was sent'}"
-            return NoResponse("interrupted", message, sent=sent)
+        except self.interrupts as stop:
+            return self.interrupted_by(stop).answer(effect, self.now)
 
     async def read_file(self, key: str, path: str) -> bytes | NoFile:
         """Return the content of a file, or why there is none."""
@@ -153,10 +169,12 @@ class Run(MutableRecord):
         self.stop = Stop("failed", "the time limit was reached (see --run-timeout)", limit=self.deadline)
 
     async def _perform(self, effect: Effect[Answer]) -> Answer | None:
+        if self.interrupted:
+            return None
         try:
             return await self.world.perform(effect)
-        except self.interrupts:
-            self.stop = Stop("interrupted", "interrupted")
+        except self.interrupts as stop:
+            self.interrupted_by(stop)
             return None
 
 

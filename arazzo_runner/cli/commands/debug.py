@@ -26,10 +26,10 @@ from arazzo_runner.cli.options import (
     reading_options,
     server_option,
 )
-from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file
+from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file, result_so_far
 from arazzo_runner.cli.run.inputs import given_inputs
 from arazzo_runner.cli.run.prepare import credentials_of
-from arazzo_runner.cli.run.session import EXIT_CODES
+from arazzo_runner.cli.run.session import EXIT_CODES, termination_interrupts
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import Event, RunResult
@@ -44,6 +44,7 @@ from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
+from arazzo_runner.runtime.signals import interruptible
 
 _HELP = f"""\
 The run stops before each request and after each response and asks what to do.
@@ -89,7 +90,10 @@ def command(
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     given = given_inputs(inputs, input_file, names, os.environ)
     values, _ = api.check_inputs(program, given.values, given.texts)
-    with _mocked(program, values, mock=mock, scenario=scenario, switches=switches) as ready:
+    with (
+        _mocked(program, values, mock=mock, scenario=scenario, switches=switches) as ready,
+        termination_interrupts(),
+    ):
         result = _Session(console, ready, set(breakpoints), mock=bool(mock)).run(values)
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
@@ -155,6 +159,8 @@ class _Session:
                     options=options,
                     credentials=self._credentials,
                 )
+            except KeyboardInterrupt as stop:  # by the user, who may just have quit
+                result = result_so_far(stop)
             except Restart as restart:
                 inputs = restart.inputs
                 self._console.err("the run is repeated from its recorded responses; nothing is sent twice\n")
@@ -201,7 +207,8 @@ def _reader(console: Console) -> Callable[[str], str]:
     def read(prompt: str) -> str:
         console.err(prompt)
         try:
-            line = read_line()
+            with interruptible():
+                line = read_line()
         except UnusableFile as problem:
             console.err(f"\nstandard input cannot be read: {problem}\n")
             raise EOFError from None
