@@ -29,7 +29,7 @@ from arazzo_runner.engine.results import (
     WorkflowResult,
     WorkflowStarted,
 )
-from arazzo_runner.engine.state import Frame, Run, Stop
+from arazzo_runner.engine.state import INTERRUPTED, Frame, Run, Stop
 from arazzo_runner.engine.turns import Turns, Visit
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
@@ -92,6 +92,8 @@ async def _dependencies(run: Run, frame: Frame) -> End | None:
                 return End("failed", problem.diagnostic.message)
             result = await _dependency(run, frame, (key,), inputs)
             run.dependencies.append(result)
+        if run.interrupted:
+            return End(INTERRUPTED.status, INTERRUPTED.reason)
         if result.status != "succeeded":
             return End(result.status, f'workflow "{key.workflow_id}", which this one depends on, did not succeed')
     return None
@@ -167,6 +169,9 @@ async def _walk_on(run: Run, frame: Frame, turns: Turns) -> End:
         await turns.go_on(index, _forward(run, frame, index, visit))
         after = _follow_once if run.is_dry else _follow
         follow = None if visit is None or run.stop is not None else await after(run, frame, index, visit)
+        if run.interrupted:
+            for visit in await turns.rest():
+                _record(run, frame, visit)
         if run.stop is not None:
             return End(run.stop.status, run.stop.reason)
         if isinstance(follow, End):

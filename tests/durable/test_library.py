@@ -266,3 +266,37 @@ def test_a_bundle_has_the_documents_that_schemas_refer_to(tmp_path: Path) -> Non
         (tmp_path / f"{name}.json").write_text(json.dumps(value))
     _, bundle = durable_runs.load_bundled(tmp_path / "w.json", None, LoadOptions())
     assert sorted(uri.rpartition("/")[2] for uri in bundle.snapshot.documents) == ["api.json", "schemas.json", "w.json"]
+
+
+@pytest.mark.parametrize("parallel", [1, 4], ids=["in order", "at the same time"])
+def test_a_run_that_is_cancelled_at_any_moment_goes_on_and_sends_nothing_twice(state: Path, parallel: int) -> None:
+    with notes_server(0.02) as notes, durable_runs.opened() as runtime:
+
+        async def cancelled(run_id: str, seconds: float) -> Any:
+            servers, options = {"notes": notes.url}, RunOptions(parallel=parallel, run_timeout=None)
+            try:
+                async with asyncio.timeout(seconds):
+                    return await durable_runs.arun(
+                        runtime, NOTE, inputs={"text": run_id}, run_id=run_id, servers=servers, options=options
+                    )
+            except TimeoutError as error:
+                return durable_runs.partial_outcome(error)
+
+        def decision(run_id: str, doubt: Any) -> Decision:
+            if doubt.step_id == "add" and notes.added[run_id]:
+                return Decision(kind="answered", answer=HttpResponse(201, (), json.dumps({"id": 1}).encode()))
+            if doubt.step_id == "publish" and any(path.endswith("/publish") for path in notes.asked):
+                return Decision(kind="answered", answer=HttpResponse(200))
+            return Decision(kind="resend")
+
+        for number in range(12):
+            notes.asked.clear()
+            run_id = f"m{number}"
+            asyncio.run(cancelled(run_id, 0.02 * number))
+            status = runtime.status(run_id)
+            assert status.state in ("interrupted", "in_doubt", "succeeded")
+            if status.doubts:
+                runtime.decide(run_id, {doubt.step_id: decision(run_id, doubt) for doubt in status.doubts})
+            if status.state != "succeeded":
+                assert asyncio.run(runtime.aresume(run_id, on_event=_ignore)).result.status == "succeeded"
+            assert (notes.added[run_id], notes.twice()) == (1, [])
