@@ -22,7 +22,7 @@ from arazzo_runner.runtime.transports import connection_pool
 from tests.loopback import Loopback, Reply, json_reply, serving
 
 NAMES = ("before", "hold", "hold2", "after", "busy")
-API = {
+API: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "t", "version": "1"},
     "servers": [{"url": "http://127.0.0.1:9"}],
@@ -52,7 +52,7 @@ RETRIED = [
     step("after", dependsOn=["busy"]),
 ]
 CALLED = [{"stepId": "call", "workflowId": "called"}, step("after", dependsOn=["call"])]
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "in order": {"steps": HELD},
     "at the same time": {"steps": PARALLEL, "parallel": 8},
     "waiting for a retry": {"steps": RETRIED},
@@ -178,7 +178,7 @@ async def by_a_task_group(case: Case, run: Awaitable[RunResult]) -> BaseExceptio
 
 async def by_an_anyio_scope(case: Case, run: Awaitable[RunResult]) -> BaseException:
     caught: list[BaseException] = []
-    with anyio.move_on_after(None) as scope:  # type: ignore[arg-type]
+    with anyio.move_on_after(None) as scope:
         watching = asyncio.ensure_future(_cancels(case, scope))
         try:
             await run
@@ -241,8 +241,8 @@ def check_result(case: Case, error: BaseException, step_id: str) -> None:
     last = case.events[-1]
     assert isinstance(last, WorkflowFinished)
     assert (last.result.status, last.result.workflow_id, last.depth) == ("interrupted", "w", 0)
-    runs = [*result.dependencies, *(each.workflow for each in result.steps if each.workflow)]
-    steps = {each.step_id: each for run in (result, *runs) for each in run.steps}
+    runs: list[Any] = [*result.dependencies, *(each.workflow for each in result.steps if each.workflow)]
+    steps = {each.step_id: each for run in [result, *runs] for each in run.steps}
     assert steps["before"].status == "passed"
     assert steps[step_id].status == "failed"
     assert steps["after"].status == "skipped"
