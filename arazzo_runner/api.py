@@ -65,6 +65,19 @@ def load(
     return _ready(program, library)
 
 
+async def aload(
+    document: DocumentSource,
+    workflow_id: str | None = None,
+    *,
+    servers: Mapping[str, str] | None = None,
+    load_options: LoadOptions | None = None,
+) -> Program:
+    """Return what `load` returns; it reads in a thread, so that the event loop goes on meanwhile."""
+    import asyncio  # lazily, as in `arun`
+
+    return await asyncio.to_thread(load, document, workflow_id, servers=servers, load_options=load_options)
+
+
 def open_program(
     document: DocumentSource, workflow_id: str | None = None, *, load_options: LoadOptions | None = None
 ) -> Program:

@@ -68,7 +68,7 @@ async def run_program(
         missing_outputs=result.missing_outputs,
         steps=result.steps,
         dependencies=tuple(run.dependencies),
-        diagnostics=program.diagnostics + notes,
+        diagnostics=(*program.diagnostics, *notes, *run.failures.values()),
         reason=result.reason,
         duration_ms=max(0.0, (ended - started) * 1000),
         secret_outputs=workflow.secret_outputs,

@@ -23,8 +23,9 @@ from arazzo_runner.engine.effects import (
 )
 from arazzo_runner.engine.interruption import Interruption, interruption_of
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.results import Event, StepResult, WorkflowResult, WorkflowStatus
+from arazzo_runner.engine.results import Event, StepResult, StopRun, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.selection import Selection
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey
 
@@ -58,7 +59,8 @@ class Run(MutableRecord):
     requests whose outcome is unknown to what they are. `finished` holds the last result of every
     workflow that ended, `dependencies` the results of those that ran because another depends on
     them. `stop` is set once and ends the run. `interrupted` has the exception that ended it, if one did,
-    also in every branch: from then on no effect is performed. `inputs` are those of the entry workflow,
+    also in every branch: from then on no effect is performed. `failures` are those of the listener,
+    each kind once. `inputs` are those of the entry workflow,
     `selection` is the part of it that runs. `access` returns requests as records show them.
     `is_dry`: nothing is sent, and each step is visited once.
     `unknown_formats` are the sentences about formats that the run has reported, each once.
@@ -86,6 +88,7 @@ class Run(MutableRecord):
     dependencies: list[WorkflowResult] = field(default_factory=list)
     stop: Stop | None = None
     interrupted: list[BaseException] = field(default_factory=list)
+    failures: dict[str, Diagnostic] = field(default_factory=dict)
     is_dry: bool = False
     answered: list[tuple[str, Headers, float]] | None = None
 
@@ -115,11 +118,16 @@ class Run(MutableRecord):
             self.answered.append((url, headers, moment))
 
     def report(self, event: Event) -> None:
-        """Call the listener of the run; it may interrupt the run, or raise StopRun."""
+        """Call the listener of the run: it may interrupt the run or raise StopRun; other failures are warnings."""
         try:
             self.emit(event, self.secrets)
+        except StopRun:
+            raise
         except self.interrupts as stop:
             self.interrupted_by(stop)
+        except Exception as problem:
+            kind = f"{type(event).__name__} {type(problem).__name__}"
+            self.failures.setdefault(kind, listener_failed(self.program, event, problem))
 
     def interrupted_by(self, stop: BaseException) -> Interruption:
         """End the run because of an exception; returns what that says of the effects under way."""
@@ -176,6 +184,19 @@ class Run(MutableRecord):
         except self.interrupts as stop:
             self.interrupted_by(stop)
             return None
+
+
+def listener_failed(program: Program, event: Event, problem: Exception) -> Diagnostic:
+    """Return the warning about an exception of the listener: the run goes on."""
+    text = str(problem).partition("\n")[0]
+    said = f"{type(problem).__name__}{f': {text}' if text else ''}"
+    return Diagnostic(
+        code="listener-failed",
+        severity=Severity.WARNING,
+        message=f"on_event raised {said}, called with {type(event).__name__}; the run goes on",
+        at=program.workflow.at,
+        hint="raise StopRun to end the run",
+    )
 
 
 class Frame(MutableRecord):
