@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
 
-from arazzo_runner.engine.effects import Answer, Effect, Interrupted, World
+from arazzo_runner.engine.effects import Answer, Effect, Interrupted, Now, World
 
 INTERRUPTING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -68,11 +68,22 @@ def interruptible() -> Iterator[None]:
         _handle(numbers, held)
 
 
+def check_signals() -> None:
+    """Raise a signal that is held back."""
+    handler: Any = signal.getsignal(signal.SIGINT)
+    if isinstance(handler, _Held) and threading.current_thread() is threading.main_thread():
+        handler.check()
+
+
 @contextmanager
 def all_like_ctrl_c() -> Iterator[None]:
-    """Handle every interrupting signal as Ctrl-C is handled now: asyncio.Runner cancels its task for that."""
-    numbers = _with_handler(lambda handler: handler is signal.default_int_handler)
-    _handle(numbers, signal.getsignal(signal.SIGINT))
+    """Handle every interrupting signal as asyncio.Runner does Ctrl-C: it cancels its task, and raises then."""
+    import asyncio  # lazily: here an event loop runs
+
+    handler: Any = signal.getsignal(signal.SIGINT)
+    is_of_runner = isinstance(getattr(getattr(handler, "func", None), "__self__", None), asyncio.Runner)
+    numbers = _with_handler(lambda each: each is signal.default_int_handler) if is_of_runner else []
+    _handle(numbers, handler)
     try:
         yield
     finally:
@@ -88,6 +99,10 @@ class InterruptibleWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect; raises KeyboardInterrupt."""
+        takes_no_time = isinstance(effect, Now)
+        if takes_no_time:
+            check_signals()
+            return await self._world.perform(effect)
         with interruptible():
             return await self._world.perform(effect)
 
