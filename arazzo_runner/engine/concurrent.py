@@ -193,7 +193,8 @@ class Branches(Generic[Result]):
     async def _interrupted(self, interruption: Interruption) -> None:
         """Let every branch end: the run was interrupted while their effects were under way."""
         self._in_flight = frozenset()
-        self.stop(self._run.stop or INTERRUPTED)
+        self._run.stop = self._run.stop or INTERRUPTED
+        self.stop(self._run.stop)
         for number in sorted(self._under_way):
             asked = self._under_way[number].asked
             assert asked is not None

@@ -21,7 +21,7 @@ from arazzo_runner.engine.effects import (
     Sleep,
     World,
 )
-from arazzo_runner.engine.interruption import Interruption, interruption_of
+from arazzo_runner.engine.interruption import Interruption, interrupted_request, interruption_of
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import Event, StepResult, StopRun, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.selection import Selection
@@ -138,6 +138,8 @@ class Run(MutableRecord):
 
     async def send(self, effect: SendRequest) -> object:
         """Perform a request; an interruption is an answer too, so that the result has what ran so far."""
+        if self.interrupted:
+            return interrupted_request(sent=False)
         try:
             return await self.world.perform(effect)
         except self.interrupts as stop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from arazzo_runner import AttemptFinished, RunOptions, RunResult, WorkflowFinish
 from arazzo_runner.engine.effects import Interrupted, Race, SendRequest, Sleep
 from arazzo_runner.runtime.rate import Pace
 from tests.loopback import json_reply, serving
-from tests.runtime.test_cancellation import PARALLEL, RETRIED, SHAPES, Case, check_result
+from tests.runtime.test_cancellation import PARALLEL, RETRIED, SHAPES, Case, check_result, step
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals cannot be sent to one process there")
 
@@ -71,6 +72,22 @@ def test_a_signal_interrupts_what_waits(tmp_path: Any, terminating: Any, shape: 
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@posix
+def test_ctrl_c_in_an_event_loop_has_the_result_so_far(tmp_path: Any) -> None:
+    case = Case(tmp_path, SHAPES["at the same time"])
+
+    async def main() -> None:
+        running = asyncio.create_task(case.run())
+        await case.waits()
+        os.kill(os.getpid(), signal.SIGINT)
+        await running
+
+    with case.served():
+        with pytest.raises(KeyboardInterrupt) as raised:
+            asyncio.run(main())
+        check_result(case, raised.value, "hold")
+
+
 @pytest.mark.parametrize("parallel", [1, 8])
 def test_a_signal_between_two_effects_loses_nothing(tmp_path: Any, parallel: int) -> None:
     """It comes while the first of two answers is read; the other request is under way."""
@@ -123,6 +140,22 @@ def test_a_listener_may_interrupt_the_run(tmp_path: Any, event: Any, stop: Any) 
     else:
         assert (result.status, result.steps[0].status, case.asked) == ("interrupted", "passed", ["before"])
     assert isinstance(case.events[-1], WorkflowFinished)
+
+
+@pytest.mark.parametrize("depends_on", [True, False], ids=["a workflow that it depends on", "a nested workflow"])
+def test_a_listener_interrupts_every_branch(tmp_path: Any, depends_on: bool) -> None:
+    steps = [step("after")] if depends_on else [{"stepId": "call", "workflowId": "called"}, step("after")]
+    case = Case(tmp_path, {"steps": steps, "called": PARALLEL, "parallel": 8, "dependsOn": ["called"] * depends_on})
+
+    def listener(each: Any, secrets: Any) -> None:
+        case.events.append(each)
+        if isinstance(each, AttemptFinished) and each.step_id == "before":
+            raise KeyboardInterrupt
+
+    with case.served():
+        result = interrupted(case, on_event=listener)
+    assert result.status == "interrupted"
+    assert not {"hold", "hold2"} & set(case.asked)
 
 
 class Stops:
