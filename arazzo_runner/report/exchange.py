@@ -11,10 +11,11 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.report.escaping import lines, one_line
-from arazzo_runner.report.excerpt import body_beginning, shortened
+from arazzo_runner.report.excerpt import body_beginning
 from arazzo_runner.report.json import pretty, shown_body
 from arazzo_runner.report.masking import masked_headers, masked_url
 from arazzo_runner.report.terminal.console import count, duration
+from arazzo_runner.report.terminal.wrapping import beginning, columns
 
 EXCERPT_LINES = 12
 EXCERPT_WIDTH = 160
@@ -68,17 +69,23 @@ def body_lines(body: JsonValue) -> list[str]:
     return ["", *lines(text)]
 
 
-def body_excerpt(response: HttpResponse, secrets: Secrets) -> list[str]:
-    """Return the first lines of a response's body, each cut to EXCERPT_WIDTH characters."""
-    text, is_whole = body_beginning(response, secrets, width=EXCERPT_WIDTH)
+def body_excerpt(response: HttpResponse, secrets: Secrets, *, width: int | None = None) -> list[str]:
+    """Return the first lines of a response's body, each cut to `width` columns (EXCERPT_WIDTH at most)."""
+    width = EXCERPT_WIDTH if width is None else min(EXCERPT_WIDTH, width)
+    text, is_whole = body_beginning(response, secrets, width=width)
     if is_whole and not text.strip():
         return []
     all_lines = lines(text.strip())
-    shown = [shortened(line, EXCERPT_WIDTH) for line in all_lines[:EXCERPT_LINES]]
+    shown = [_cut(line, width) for line in all_lines[:EXCERPT_LINES]]
     if len(all_lines) > EXCERPT_LINES:
         left = len(all_lines) - EXCERPT_LINES + 1
         return [*shown[:-1], f"… {count(left, 'more line')}" if is_whole else "… more lines"]
     return shown if is_whole else [*shown, "… more"]
+
+
+def _cut(line: str, width: int) -> str:
+    """Return a line that takes at most `width` columns."""
+    return line if columns(line) <= width else f"{beginning(line, width - 1)}…"
 
 
 def header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list[str]:

@@ -54,8 +54,9 @@ Commands are read from standard input, one a line; its end ends the run.
 {HELP}
 \b
 Examples:
-  arazzo debug workflow.yml -i id=7
-  arazzo debug workflow.yml -i id=7 --break confirm --mock
+  arazzo debug specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --mock
+  arazzo debug specs/arazzo/two-apis.yml -i sku=A -i apiKey=b --mock \\
+      --break order
 """
 
 
@@ -98,9 +99,9 @@ def command(
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
     if result.status == "succeeded":
-        console.err(success_line(result, color=console.color) + "\n")
+        console.err(success_line(result, color=console.color, width=console.text_width) + "\n")
     else:
-        console.err(render_failure(result, color=console.color))
+        console.err(render_failure(result, color=console.color, width=console.text_width))
     return EXIT_CODES[result.status]
 
 

@@ -27,7 +27,7 @@ from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, Program
 from arazzo_runner.report.exchange import request_line
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs, validate_report
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import Console, count, paint
@@ -46,10 +46,11 @@ error. Secrets are placeholders (arazzo-secret-1) in all of it.
 
 \b
 Examples:
-  arazzo run workflow.yml -i id=7 --record seen.yml
-  arazzo replay seen.yml
-  arazzo replay seen.yml changed-workflow.yml --format json
-  arazzo replay seen.yml -i id=8                  what would be sent instead?
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record a.yml
+  arazzo replay a.yml
+  arazzo replay a.yml specs/arazzo/two-apis.yml --format json
+  # what would be sent instead?
+  arazzo replay a.yml -i sku=LAMP-2       # exit code 1
 
 \b
 Exit codes:
@@ -142,7 +143,7 @@ def _print(console: Console, result: RunResult, found: list[Diagnostic], request
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=True)))
     if found:
-        console.err(render_diagnostics(found, color=console.color))
+        print_diagnostics(console, found)
         return
     console.err(
         paint(f"as recorded: {result.status}, {count(requests, 'request')}", "green", color=console.color) + "\n"

@@ -39,9 +39,10 @@ may have been acted on: say with --step and --as what happened to it.
 \b
 Examples:
   arazzo resume rotate-1
-  arazzo resume rotate-1 --step refreshToken --as resend        send it again
-  arazzo resume rotate-1 --step refreshToken --as failed        it was not acted on
-  arazzo resume rotate-1 --step refreshToken --as answer.json   it was, and gave this
+  # the request in doubt: send it again; it was not acted on; this answered it
+  arazzo resume rotate-1 --step refreshToken --as resend
+  arazzo resume rotate-1 --step refreshToken --as failed
+  arazzo resume rotate-1 --step refreshToken --as answer.json
 
 \b
 The file of a response: {"status": 200, "headers": {}, "body": {"id": 7}}
@@ -172,5 +173,9 @@ class Resumption:
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
-            return render_failure(result, color=self._console.color)
-        return "" if self._given.quiet else success_line(result, color=self._console.color) + "\n"
+            return render_failure(result, color=self._console.color, width=self._console.text_width)
+        return (
+            ""
+            if self._given.quiet
+            else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
+        )

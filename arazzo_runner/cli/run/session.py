@@ -24,7 +24,7 @@ from arazzo_runner.program.model import Program
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
@@ -115,7 +115,7 @@ class Session:
         ready = self._ready
         warnings = (*ready.input_warnings, *ready.program.diagnostics, *ready.missing)
         if warnings and not self._given.quiet:
-            self._console.err(render_diagnostics(warnings, color=self._console.color) + "\n")
+            print_diagnostics(self._console, warnings, "\n")
         self._started = time.time()
         try:
             result = self._execution.perform()
@@ -132,9 +132,9 @@ class Session:
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
-            return render_failure(result, color=self._console.color)
+            return render_failure(result, color=self._console.color, width=self._console.text_width)
         quiet = self._given.quiet or self._given.dry_run
-        return "" if quiet else success_line(result, color=self._console.color) + "\n"
+        return "" if quiet else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
 
     def _on_event(self, event: Event, secrets: Secrets) -> None:
         self._console.secrets = secrets
@@ -183,7 +183,7 @@ class Session:
         if given.part.ends_early:
             return pretty(delivered_outputs(self._execution, result, show_secrets=given.show_secrets))
         if missing and result.status == "succeeded" and not given.quiet:
-            self._console.err(render_diagnostics(missing, color=self._console.color))
+            print_diagnostics(self._console, missing)
         if not result.outputs and not (result.status == "succeeded" and missing):
             return ""
         return pretty(shown_outputs(result, show_secrets=given.show_secrets))

@@ -245,7 +245,7 @@ def finding(diagnostic: Diagnostic, secrets: Secrets) -> str:
     head = tag("p", tag("span", diagnostic.code, class_=f"badge {tone}"), " ", tag("strong", words(diagnostic.message)))
     parts = [head]
     if diagnostic.hint is not None:
-        parts.append(tag("p", words(f"hint: {diagnostic.hint}"), class_="soft"))
+        parts.append(tag("p", words(f"help: {diagnostic.hint}"), class_="soft"))
     if diagnostic.at.uri:
         place = tag("span", words(place_text(diagnostic.at)), class_="soft mono")
         parts.append(tag("p", place, _source_line(diagnostic.at, secrets), class_="excerpt"))
