@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         run as run,
         validate as validate,
     )
+    from arazzo_runner.base.files import File as File
     from arazzo_runner.base.records import replace as replace
     from arazzo_runner.base.secrets import Secrets as Secrets
     from arazzo_runner.document.reading import Limits as Limits
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         Attempt as Attempt,
         AttemptFinished as AttemptFinished,
         Event as Event,
+        PollScheduled as PollScheduled,
         RetryScheduled as RetryScheduled,
         RunResult as RunResult,
         StepFinished as StepFinished,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
         StopRun as StopRun,
         UnknownStep as UnknownStep,
         Verdict as Verdict,
+        Wait as Wait,
         WorkflowFinished as WorkflowFinished,
         WorkflowResult as WorkflowResult,
         WorkflowStarted as WorkflowStarted,
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "api": "aload arun dry_run load run validate",
+    "base.files": "File",
     "base.records": "replace",
     "base.secrets": "Secrets",
     "document.reading": "Limits",
@@ -81,8 +85,8 @@ _MODULES = {
     "engine.interruption": "partial_result",
     "engine.options": "CheckOptions RunOptions TransportOptions",
     "engine.results": (
-        "Attempt AttemptFinished Event RetryScheduled RunResult StepFinished StepResult StepStarted StopRun "
-        "UnknownStep Verdict WorkflowFinished WorkflowResult WorkflowStarted"
+        "Attempt AttemptFinished Event PollScheduled RetryScheduled RunResult StepFinished StepResult StepStarted "
+        "StopRun UnknownStep Verdict Wait WorkflowFinished WorkflowResult WorkflowStarted"
     ),
     "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Judge Location Severity "
     "UnknownWorkflow",

@@ -27,12 +27,14 @@ from arazzo_runner.errors import (
     UnknownWorkflow,
 )
 from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, judge_of, open_document
+from arazzo_runner.lint.failures import with_findings
 from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.security import secured_steps
+from arazzo_runner.runtime.given_files import with_files
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
 from arazzo_runner.sources.read_ahead import read_schemas
 
@@ -162,7 +164,7 @@ def run(
 
     - `document`: a path, a URL, the document as a mapping, or a Program that `load` returned.
     - `workflow_id`: which workflow to run (default: the only one).
-    - `inputs`: JSON values by name.
+    - `inputs`: JSON values by name; a file is `bytes`, a `File`, a `pathlib.Path` or a file open in binary mode.
     - `servers`: the URLs at which APIs are called, by the names of their source descriptions.
     - `world`: performs the effects of the run in place of the World that sends; `around` wraps either.
     - `mock`: answer from the descriptions on a loopback server, by the rules of the file `scenario`, of which
@@ -203,8 +205,9 @@ def run(
             running = run_program(
                 ready, prepared, outermost, chosen,
                 emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+                unwaited=_unwaited(mocked, world, outermost),
             )  # fmt: skip
-            result = drive(running)
+            result = with_findings(program, drive(running))
     except KeyboardInterrupt as stop:
         carry(stop, result or partial_result(stop))
         raise
@@ -256,11 +259,12 @@ async def arun(
                 result = await run_program(
                     ready, prepared, outermost, chosen,
                     emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
+                    unwaited=_unwaited(mocked, world, outermost),
                 )  # fmt: skip
     except interrupts as stop:
         carry(stop, result or partial_result(stop))  # also when the connections were being closed
         raise
-    return result
+    return with_findings(program, result)
 
 
 def dry_run(
@@ -293,7 +297,7 @@ def dry_run(
             program, prepared, world, chosen,
             emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access, is_dry=True,
         )  # fmt: skip
-        return drive(running)
+        return with_findings(program, drive(running))
 
 
 def check_credentials(program: Program, credentials: CredentialsGiven, options: RunOptions) -> tuple[Diagnostic, ...]:
@@ -313,14 +317,15 @@ def check_inputs(
 ) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
     """Return the inputs of the program's workflow, coerced and with defaults, and warnings about them.
 
-    `input_texts` are texts (from a command line) that become the types the inputs schema asks for,
-    `formats` is the level of values that lack the format of the schema.
+    Files among the inputs (paths, open files, bytes) are read. `input_texts` are texts (from a command line)
+    that become the types the inputs schema asks for, `formats` is the level of values that lack the format of
+    the schema.
 
     Raises InvalidInputs when one is missing, does not fit, or is read but neither declared nor given.
     """
     workflow = program.workflow
     prepared = prepare_inputs(
-        workflow.inputs, inputs, input_texts or {},
+        workflow.inputs, with_files(inputs), input_texts or {},
         root=workflow.document.raw, formats=formats, secret=workflow.secret_inputs,
     )  # fmt: skip
     at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
@@ -494,6 +499,13 @@ class _Mocked(Record):
         from arazzo_runner.runtime.mock.worlds import StepWorld
 
         return StepWorld(world)
+
+
+def _unwaited(mocked: _Mocked, *worlds: object) -> str | None:
+    """Return in a word why nobody waits in a run, None if its waits take place."""
+    if mocked.mock:
+        return "mock"
+    return next((found for each in worlds if (found := getattr(each, "unwaited", None)) is not None), None)
 
 
 def _ignore(event: Event, secrets: Secrets) -> None:

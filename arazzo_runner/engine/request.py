@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.engine.body import UnusableBody, build_body, named_files
+from arazzo_runner.engine.absent import missing_value
+from arazzo_runner.engine.body import UnusableBody, build_body
 from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.engine.empty_parameters import refuse_empty
+from arazzo_runner.engine.files import named_files
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.engine.state import Run
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall
+from arazzo_runner.sources.http_media.files import Described, described_by, with_texts
 from arazzo_runner.sources.http_media.header_names import is_of_the_transport
+from arazzo_runner.sources.http_media.media_types import UnusableMedia
 from arazzo_runner.sources.http_media.styles import (
     UnusableValue,
     build_url,
@@ -73,9 +78,9 @@ async def build_request(
             files = named_files(run, step.body, scope)
             body, raw, content_type = await build_body(step.body, call.operation, scope, key, files)
         except UnusableBody as problem:
-            raise CannotBuild.because("unusable-body", problem.message, problem.at) from None
+            raise CannotBuild.because(problem.code, problem.message, problem.at, problem.hint) from None
         except Unresolved as missing:
-            raise _unresolved(missing, "the request body", step.body.at) from None
+            raise _unresolved(missing, "the request body", step.body.at, scope) from None
     headers = _headers(parts, call.operation, content_type, run.jar.header_for(url, now), run.options)
     request = HttpRequest(call.operation.method, url, headers, raw)
     message = Message(headers=headers, query=parts.query_values, path=parts.path_values, body=body)
@@ -90,9 +95,15 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
     value = _value_of(parts, parameter, scope)
     if value is MISSING:
         return
-    parts.values.append((parameter, value))
+    refuse_empty(parameter, value, scope)
     declared = parameter.declared
     name = parameter.name
+    try:
+        value = with_texts(value, _described(declared), None)
+    except UnusableMedia as problem:
+        message = f'{parameter.location} parameter "{name}": {problem}'
+        raise CannotBuild.because("unusable-value", message, parameter.at, problem.hint) from None
+    parts.values.append((parameter, value))
     if parameter.location == "header" and is_of_the_transport(name):
         message = f'header parameter "{name}" is left out: where a message goes and ends is not for a step to say'
         parts.notes.append(Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at))
@@ -115,17 +126,24 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
         raise CannotBuild.because("unusable-value", message, parameter.at) from None
 
 
+def _described(declared: OperationParameter | None) -> Described:
+    if declared is None or declared.content is not None:
+        return described_by(None if declared is None else declared.content)
+    return Described(declared.schema, declared.base)
+
+
 def _value_of(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> JsonValue:
     """Return a parameter's value, MISSING when it is to be left out (semantics §3)."""
     what = f'{parameter.location} parameter "{parameter.name}"'
     try:
         value = resolve(parameter.value, scope)
     except Unresolved as missing:
-        raise _unresolved(missing, what, parameter.at) from None
+        raise _unresolved(missing, what, parameter.at, scope) from None
     required = _is_required(parameter.location, parameter.declared)
     if value is MISSING:
         if required or not may_be_left_out(parameter.value, scope):
-            raise CannotBuild.missing_value(expression_text(parameter.value), what, parameter.at, parameter.value)
+            text = expression_text(parameter.value)
+            raise missing_value(text, parameter.value, scope, what, parameter.at)
         message = f"{expression_text(parameter.value)} has no value; {what} is left out"
         note = Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at)
         parts.notes.append(note)
@@ -139,11 +157,11 @@ def _is_required(location: str | None, declared: OperationParameter | None) -> b
     return location == "path" or (declared is not None and declared.required)
 
 
-def _unresolved(missing: Unresolved, what: str, at: Location) -> CannotBuild:
+def _unresolved(missing: Unresolved, what: str, at: Location, scope: Scope) -> CannotBuild:
     place = getattr(missing.value, "at", at)
     if missing.reason is not None:
         return CannotBuild.because("missing-value", f"{missing.expression}: {missing.reason}", place)
-    return CannotBuild.missing_value(missing.expression, what, place, missing.value)
+    return missing_value(missing.expression, missing.value, scope, what, place)
 
 
 # ------------------------------------------------------------------ URL and headers

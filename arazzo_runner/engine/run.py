@@ -31,6 +31,7 @@ async def run_program(
     access: Access | None = None,
     interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
     is_dry: bool = False,
+    unwaited: str | None = None,
 ) -> RunResult:
     """Run the program's entry workflow with checked inputs, the workflows it depends on first.
 
@@ -39,6 +40,7 @@ async def run_program(
     diagnostics. `access` returns requests as the result shows them. The exceptions `interrupts`
     end the run as `interrupted` and are raised again, with the results so far (see `partial_result`).
     `is_dry` visits each step once.
+    `unwaited` says in a word why the World does not wait ("mock").
     """
     workflow = program.workflow
     selection = select(workflow, options)
@@ -46,6 +48,7 @@ async def run_program(
     run = Run(
         program, world, options, emit, interrupts, Visits(budget),
         secrets=secrets, inputs=inputs, selection=selection, access=access or Access(), is_dry=is_dry,
+        unwaited=unwaited,
     )  # fmt: skip
     started = await run.tick("run")
     if options.run_timeout is not None:
@@ -68,7 +71,7 @@ async def run_program(
         missing_outputs=result.missing_outputs,
         steps=result.steps,
         dependencies=tuple(run.dependencies),
-        diagnostics=(*program.diagnostics, *notes, *run.failures.values()),
+        diagnostics=(*program.diagnostics, *notes, *result.diagnostics, *run.failures.values()),
         reason=result.reason,
         duration_ms=max(0.0, (ended - started) * 1000),
         secret_outputs=workflow.secret_outputs,

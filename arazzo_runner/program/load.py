@@ -18,6 +18,7 @@ from arazzo_runner.program.model import (
     CompiledAction,
     CompiledWorkflow,
     DocumentScope,
+    Origin,
     Program,
     WorkflowKey,
 )
@@ -25,6 +26,7 @@ from arazzo_runner.program.order import check_cycles, ordered_steps
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.program.secret_flow import with_secrets
 from arazzo_runner.program.values import source_reference
+from arazzo_runner.sources.uris import is_remote
 
 if TYPE_CHECKING:
     from arazzo_runner.program.embedding import EmbeddedInputs
@@ -65,6 +67,7 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
         workflows=compiled,
         entry=WorkflowKey(entry.base, workflow_id) if workflow_id is not None else None,
         diagnostics=library.problems.diagnostics,
+        origin=Origin(entry),
     )
 
 
@@ -164,6 +167,7 @@ def _document_scope(document: LoadedDocument, root: JsonValue) -> DocumentScope:
         sources=fields,
         components=components,
         raw=root,
+        is_remote=is_remote(document.location),
     )
 
 

@@ -1,4 +1,4 @@
-"""HTTP exchanges as text: the lines of -v and -vv, excerpts of bodies, curl commands, the requests of a dry run."""
+"""HTTP exchanges as text: the lines of -v and -vv, excerpts of bodies, the requests of a dry run."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from arazzo_runner.report.terminal.wrapping import beginning, columns
 
 EXCERPT_LINES = 12
 EXCERPT_WIDTH = 160
-_LONGEST_ARGUMENT = 100_000  # Linux takes less than 128 KiB
-_SET_BY_CURL = frozenset({"host", "content-length", "accept-encoding", "connection"})
 
 
 def request_line(request: HttpRequest, secrets: Secrets) -> str:
@@ -89,33 +87,16 @@ def _cut(line: str, width: int) -> str:
 
 
 def header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list[str]:
-    """Return headers as lines, credentials masked."""
-    return [one_line(f"{name}: {value}") for name, value in masked_headers(headers, secrets)]
+    """Return headers as lines, credentials masked; `(empty)` stands for a value, or a credential, without text."""
+    return [one_line(f"{name}: {_shown_value(value)}") for name, value in masked_headers(headers, secrets)]
 
 
-# ------------------------------------------------------------------ curl
+def _shown_value(value: str) -> str:
+    # `Bearer ` and a blank value look complete without a word for what they lack.
+    return value if value and not value[-1].isspace() else f"{value}(empty)"
 
 
-def curl_line(request: HttpRequest, secrets: Secrets) -> str:
-    """Return a POSIX shell command that sends the same request, with `***` in place of secrets."""
-    url = masked_url(request.url, secrets)
-    words = ["curl"]
-    if any(character in url for character in "[]{}"):
-        words.append("--globoff")
-    body = body_text(request, secrets) if len(request.body or b"") <= _LONGEST_ARGUMENT else None
-    if request.method == "HEAD":
-        words.append("--head")
-    elif request.method != "GET" or request.body:
-        words += ["-X", request.method]
-    words.append(_quoted(url))
-    for name, value in masked_headers(request.headers, secrets):
-        if name.lower() not in _SET_BY_CURL:
-            words += ["-H", _quoted(f"{name}: {value}")]
-    if body is not None:
-        words += ["--data-raw", _quoted(body)]
-    elif request.body:
-        words += ["--data-binary", "@body.bin"]
-    return " ".join(words)
+# ------------------------------------------------------------------ texts of bodies
 
 
 def body_text(request: HttpRequest, secrets: Secrets) -> str | None:
@@ -131,23 +112,6 @@ def body_text(request: HttpRequest, secrets: Secrets) -> str | None:
         return shown
     # Exactly as sent, unless something in it was masked.
     return text if shown == json.loads(text) else to_json(shown)
-
-
-def _quoted(text: str) -> str:
-    """Quote for a POSIX shell; control characters are written in the form $'…' (bash, zsh, ksh)."""
-    if one_line(text) == text:
-        import shlex  # lazily: only failures show a curl line
-
-        return shlex.quote(text)
-    written = []
-    for character in text:
-        if character in "\\'":
-            written.append("\\" + character)
-        elif character == ":" or one_line(character) == character:
-            written.append(character)
-        else:
-            written += [f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")]
-    return "$'" + "".join(written).replace("\\x0a", "\\n") + "'"
 
 
 # ------------------------------------------------------------------ dry runs

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from arazzo_runner import durable_runs
+from arazzo_runner.base.files import as_json
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, json_of, read_text
@@ -163,7 +164,7 @@ class Resumption:
         if self._output is None:
             return True
         try:
-            self._output.write(pretty(shown_outputs(result, show_secrets=True)))
+            self._output.write(pretty(as_json(shown_outputs(result, show_secrets=True))))
         except OSError as problem:
             self._console.err(
                 f"the outputs could not be written to {one_line(self._given.output or '')}: {problem.strerror}\n"

@@ -159,7 +159,7 @@ Exit codes:
     multiple=True,
     help="The workflow to run (needed when there are several); repeatable, globs allowed.",
 )
-@input_option("An input; repeatable. @FILE reads a file, @- standard input, \\@ begins a text with @.")
+@input_option("An input; repeatable. @FILE is a file or its text, @- standard input, @@ begins a text with @.")
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs; - is standard input.")
 @server_option
 @server_variable_option
