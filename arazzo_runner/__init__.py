@@ -8,7 +8,14 @@ from arazzo_runner.base.version import __version__ as __version__
 
 TYPE_CHECKING = False  # that of `typing`, without its import: type checkers take the name as true
 if TYPE_CHECKING:
-    from arazzo_runner.api import arun as arun, dry_run as dry_run, load as load, run as run, validate as validate
+    from arazzo_runner.api import (
+        aload as aload,
+        arun as arun,
+        dry_run as dry_run,
+        load as load,
+        run as run,
+        validate as validate,
+    )
     from arazzo_runner.base.files import File as File
     from arazzo_runner.base.records import replace as replace
     from arazzo_runner.base.secrets import Secrets as Secrets
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
         Sleep as Sleep,
         World as World,
     )
+    from arazzo_runner.engine.interruption import partial_result as partial_result
     from arazzo_runner.engine.options import (
         CheckOptions as CheckOptions,
         RunOptions as RunOptions,
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
         StepResult as StepResult,
         StepStarted as StepStarted,
         StopRun as StopRun,
+        UnknownStep as UnknownStep,
         Verdict as Verdict,
         Wait as Wait,
         WorkflowFinished as WorkflowFinished,
@@ -58,28 +67,33 @@ if TYPE_CHECKING:
         Severity as Severity,
         UnknownWorkflow as UnknownWorkflow,
     )
+    from arazzo_runner.program.inputs_schema import inputs_schema as inputs_schema
     from arazzo_runner.program.library import LoadOptions as LoadOptions
     from arazzo_runner.program.model import Program as Program
+    from arazzo_runner.report.json import to_dict as to_dict
     from arazzo_runner.report.runs.formats import render_report as render_report
     from arazzo_runner.runtime.auth.sources import Credentials as Credentials
     from arazzo_runner.runtime.http import AsyncWorld as AsyncWorld, BlockingWorld as BlockingWorld
 
 _MODULES = {
-    "api": "arun dry_run load run validate",
+    "api": "aload arun dry_run load run validate",
     "base.files": "File",
     "base.records": "replace",
     "base.secrets": "Secrets",
     "document.reading": "Limits",
     "engine.effects": "Effect HttpRequest HttpResponse NoFile NoResponse Now ReadFile SendRequest Sleep World",
+    "engine.interruption": "partial_result",
     "engine.options": "CheckOptions RunOptions TransportOptions",
     "engine.results": (
         "Attempt AttemptFinished Event PollScheduled RetryScheduled RunResult StepFinished StepResult StepStarted "
-        "StopRun Verdict Wait WorkflowFinished WorkflowResult WorkflowStarted"
+        "StopRun UnknownStep Verdict Wait WorkflowFinished WorkflowResult WorkflowStarted"
     ),
     "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Judge Location Severity "
     "UnknownWorkflow",
+    "program.inputs_schema": "inputs_schema",
     "program.library": "LoadOptions",
     "program.model": "Program",
+    "report.json": "to_dict",
     "report.runs.formats": "render_report",
     "runtime.auth.sources": "Credentials",
     "runtime.http": "AsyncWorld BlockingWorld",

@@ -13,6 +13,7 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, inputs_without_value, prepare_inputs
+from arazzo_runner.engine.interruption import carry, partial_result
 from arazzo_runner.engine.options import Level, RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
@@ -87,6 +88,19 @@ def load_named(
         raise InvalidUsage(problems)
     library.problems.extend(refusals(program, entry, judge_of(library.options)))
     return _ready(program, library)
+
+
+async def aload(
+    document: DocumentSource,
+    workflow_id: str | None = None,
+    *,
+    servers: Mapping[str, str] | None = None,
+    load_options: LoadOptions | None = None,
+) -> Program:
+    """Return what `load` returns; it reads in a thread, so that the event loop goes on meanwhile."""
+    import asyncio  # lazily, as in `arun`
+
+    return await asyncio.to_thread(load, document, workflow_id, servers=servers, load_options=load_options)
 
 
 def open_program(
@@ -200,12 +214,15 @@ def run(
 
     Raises InvalidDescription, InvalidInputs, UnknownWorkflow, InvalidUsage before anything is sent; InvalidUsage
     also for arguments that could not be obeyed: names that nothing has, `scenario` without `mock`.
+    Ctrl-C ends the workflows and raises KeyboardInterrupt; `partial_result` returns the result so far.
 
     >>> result = run("specs/arazzo/prismatic-rotate-refresh-token-workflow.yml",
     ...              inputs={"refreshToken": "demo-refresh-token-1"}, mock=True)
     >>> result.status, result.outputs["revokedStatus"]
     ('succeeded', 200)
     """
+    from arazzo_runner.runtime.signals import held_signals  # lazily: only runs need it
+
     chosen, reading = _chosen(options), with_servers(load_options, servers)
     check_arguments(
         RunArguments(
@@ -220,17 +237,24 @@ def run(
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
     mocked = _Mocked(mock, mock_lenient, scenario, switches)
     parallel = chosen.parallel > 1
-    with (
-        mocked.served(program, prepared) as ready,
-        _blocking(world, chosen) as performing,
-        blocking_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
-    ):
-        running = run_program(
-            ready, prepared, outermost, chosen,
-            emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
-            unwaited=_unwaited(mocked, world, outermost),
-        )  # fmt: skip
-        return with_findings(program, drive(running))
+    result: RunResult | None = None
+    try:
+        with (
+            held_signals(),
+            mocked.served(program, prepared) as ready,
+            _blocking(world, chosen) as performing,
+            blocking_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
+        ):
+            running = run_program(
+                ready, prepared, outermost, chosen,
+                emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+                unwaited=_unwaited(mocked, world, outermost),
+            )  # fmt: skip
+            result = with_findings(program, drive(running))
+    except KeyboardInterrupt as stop:
+        carry(stop, result or partial_result(stop))
+        raise
+    return result
 
 
 async def arun(
@@ -253,7 +277,8 @@ async def arun(
 ) -> RunResult:
     """Run one workflow on the running event loop, concurrently with others; takes and returns the same as `run`.
 
-    Cancelling the task ends the run as `interrupted` and returns the results so far.
+    A cancelled run ends its workflows (`on_event` gets their ends), closes what it opened, and raises CancelledError
+    again; `partial_result` returns the result so far, also of the TimeoutError of `asyncio.timeout`.
     """
     import asyncio  # lazily: a blocking run never needs it
 
@@ -273,17 +298,22 @@ async def arun(
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
     mocked = _Mocked(mock, mock_lenient, scenario, switches)
     parallel = chosen.parallel > 1
-    with mocked.served(program, prepared) as ready:
-        async with (
-            _asynchronous(world, chosen) as performing,
-            asynchronous_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
-        ):
-            result = await run_program(
-                ready, prepared, outermost, chosen,
-                emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
-                unwaited=_unwaited(mocked, world, outermost),
-            )  # fmt: skip
-            return with_findings(program, result)
+    result: RunResult | None = None
+    try:
+        with mocked.served(program, prepared) as ready:
+            async with (
+                _asynchronous(world, chosen) as performing,
+                asynchronous_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
+            ):
+                result = await run_program(
+                    ready, prepared, outermost, chosen,
+                    emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
+                    unwaited=_unwaited(mocked, world, outermost),
+                )  # fmt: skip
+    except interrupts as stop:
+        carry(stop, result or partial_result(stop))  # also when the connections were being closed
+        raise
+    return with_findings(program, result)
 
 
 def dry_run(

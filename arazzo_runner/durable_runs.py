@@ -36,6 +36,7 @@ from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.records import Bundle, Job, RunSpec, ignore_event
 from arazzo_runner.durable.store import store_of
 from arazzo_runner.engine.effects import CredentialsGiven, World
+from arazzo_runner.engine.interruption import carried
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of
@@ -207,7 +208,8 @@ def run(
 
     Returns an Outcome: `result` is what `arazzo_runner.run` returns, `doubts` are requests of
     unknown outcome, for whose decision the run waits. Raises as `run` does, and InvalidUsage if
-    there is already a run of that id.
+    there is already a run of that id. Ctrl-C leaves the run in the store, to be resumed, and raises
+    KeyboardInterrupt; `partial_outcome` returns the Outcome so far.
     """
     reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
@@ -228,11 +230,23 @@ async def arun(
     servers: Mapping[str, str] | None = None,
     load_options: LoadOptions | None = None,
 ) -> Any:
-    """Start a durable run on the running event loop; one Runtime can have several at once."""
+    """Start a durable run on the running event loop; one Runtime can have several at once.
+
+    Cancelling it leaves the run in the store, to be resumed, and raises CancelledError; `partial_outcome` returns
+    the Outcome so far.
+    """
     reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
     name = run_id_of(run_id, spec.workflow_id)
     return await runtime.astart(spec, bundle, run_id=name, on_event=on_event or ignore_event, program=program)
+
+
+def partial_outcome(error: BaseException) -> Any:
+    """Return the Outcome so far of a durable run that was interrupted; None when it had not begun.
+
+    `error` is what was raised: KeyboardInterrupt, CancelledError, or a TimeoutError that came of that.
+    """
+    return carried(error, "outcome")
 
 
 def prepared(

@@ -46,10 +46,11 @@ def json_reply(value: Any, status: int = 200, *headers: tuple[str, str]) -> Repl
 
 @dataclass
 class Loopback:
-    """A server that runs: its URL, and the requests so far."""
+    """A server that runs: its URL, the requests so far, and the clients that are connected."""
 
     url: str
     received: list[Request] = field(default_factory=list)
+    clients: set[Any] = field(default_factory=set)
 
     @property
     def port(self) -> int:
@@ -87,8 +88,10 @@ def serving(answer: Answers) -> Iterator[Loopback]:
         do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = exchange
 
         def handle(self) -> None:
+            loopback.clients.add(self.client_address)
             with suppress(ConnectionError):  # a client may go away at any time
                 super().handle()
+            loopback.clients.discard(self.client_address)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Keep the output of the tests clean."""

@@ -15,6 +15,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, cast
 
 import dbos._dbos
@@ -39,6 +40,7 @@ from arazzo_runner.durable.errors import foreign, refusal, unreachable, unusable
 from arazzo_runner.durable.journal import ANSWERED, Entry, LostOwnership
 from arazzo_runner.durable.records import JOURNAL_VERSION
 from arazzo_runner.durable.store import Store
+from arazzo_runner.runtime.cleanup import completed
 
 APPLICATION: Final = "arazzo"
 # DBOS's default is a hash of source code: after any edit, runs would wait for ever.
@@ -254,17 +256,26 @@ class DbosJournal:
         self._identity = identity
         self._threaded = threaded
         self._appended = 0
+        self.interrupt: BaseException | None = None
         self._engine = _instances[0]
 
     async def append(self, name: str, value: JsonValue) -> Any:
-        """Record an entry: blocking, or in another thread on an event loop."""
+        """Record an entry: blocking, or in another thread on an event loop.
+
+        It is recorded also when the task is cancelled meanwhile: `interrupt` is then the cancellation.
+        """
         gone = self._engine not in _instances
         if gone or (self._engine.over and not name.endswith(f" {ANSWERED}")):  # responses are recorded to the last
             raise LostOwnership
         self._appended += 1
         sealed = Sealed(step_seal(self._identity, self._appended, name), value)
         try:
-            return await asyncio.to_thread(checkpoint, name, sealed) if self._threaded else checkpoint(name, sealed)
+            if not self._threaded:
+                return checkpoint(name, sealed)
+            in_context = partial(contextvars.copy_context().run, checkpoint, name, sealed)
+            recorded, stop = await completed(asyncio.get_running_loop().run_in_executor(None, in_context))
+            self.interrupt = self.interrupt or stop
+            return recorded
         except Exception:
             if self._engine.closing:  # not an error of the run: DBOS is stopping
                 raise LostOwnership from None

@@ -11,10 +11,11 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.durable.codec import Sealed, output_seal
 from arazzo_runner.durable.dbos_engine import DbosJournal
 from arazzo_runner.durable.errors import refusal
-from arazzo_runner.durable.journal import Entry, InDoubt
+from arazzo_runner.durable.journal import Entry, InDoubt, LostOwnership
 from arazzo_runner.durable.records import Bundle, Decision, Doubt, Job, OnEvent, Performer, RunSpec, keyed_by
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import Answer, Effect, Now, World
+from arazzo_runner.engine.interruption import carried, carry, partial_result
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
 
@@ -37,6 +38,25 @@ class Outcome(Record):
         result = self.result
         kept: JsonValue = {"status": result.status, "outputs": dict(result.outputs), "reason": result.reason}
         return Sealed(output_seal(spec.identity(self.run_id)), kept)
+
+
+def outcome_of(stop: BaseException) -> Outcome | None:
+    """Return the Outcome so far of a durable run that an exception interrupted; None when it had not begun."""
+    outcome = carried(stop, "outcome")
+    return outcome if isinstance(outcome, Outcome) else None
+
+
+def carry_outcome(stop: BaseException, outcome: Outcome) -> None:
+    """Put an Outcome, and its result, on the exception that interrupted the run."""
+    carry(stop, outcome.result)
+    stop.outcome = outcome  # type: ignore[attr-defined]
+
+
+def _result_of(stop: BaseException) -> RunResult:
+    result = partial_result(stop)
+    if result is None:
+        raise stop
+    return result
 
 
 class Execution:
@@ -63,18 +83,39 @@ class Execution:
         self._job = Job(spec=spec, bundle=bundle, wrap=self._wrapped, on_event=on_event, program=program)
 
     def run(self, performer: Performer) -> Outcome:
-        """Carry out the run; to be called in the context that DBOS gave it."""
+        """Carry out the run; to be called in the context that DBOS gave it.
+
+        What interrupts it is raised again, with the Outcome so far (`outcome_of`).
+        """
         try:
             return self._outcome(performer.perform(self._job))
+        except (InDoubt, LostOwnership) as stop:
+            return self._outcome(_result_of(stop))
+        except KeyboardInterrupt as stop:
+            self._carry(stop)
+            raise
         except JournalMismatch as problem:
             raise self._mismatch(problem) from None
 
     async def arun(self, performer: Performer) -> Outcome:
         """Carry out the run on the running event loop."""
+        import asyncio  # lazily: a blocking run does not need it
+
         try:
             return self._outcome(await performer.aperform(self._job))
+        except (InDoubt, LostOwnership) as stop:
+            return self._outcome(_result_of(stop))
+        except (KeyboardInterrupt, asyncio.CancelledError) as stop:
+            self._carry(stop)
+            raise
         except JournalMismatch as problem:
             raise self._mismatch(problem) from None
+
+    def _carry(self, stop: BaseException) -> None:
+        """Put the outcome, and its result, on what interrupted the run."""
+        result = partial_result(stop)
+        if result is not None:
+            carry_outcome(stop, self._outcome(result))
 
     def _wrapped(self, program: Program, world: World) -> World:
         terms = Terms(
@@ -124,6 +165,8 @@ class JournalEnds(KeyboardInterrupt):
 class _ReadOnlyJournal:
     """A journal that is only read."""
 
+    interrupt: BaseException | None = None
+
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
         self._read = 0
@@ -165,4 +208,7 @@ def replay(run_id: str, spec: RunSpec, bundle: Bundle, entries: Sequence[Entry],
         )
         return DurableWorld(inner, _ReadOnlyJournal(entries), terms)
 
-    return performer.perform(Job(spec=spec, bundle=bundle, wrap=wrap, world=world))
+    try:
+        return performer.perform(Job(spec=spec, bundle=bundle, wrap=wrap, world=world))
+    except (JournalEnds, InDoubt) as end:
+        return _result_of(end)

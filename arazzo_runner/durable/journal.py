@@ -37,7 +37,12 @@ class Entry(Record):
 
 
 class Journal(Protocol):
-    """Stores the entries of one run."""
+    """Stores the entries of one run.
+
+    `interrupt` is a cancellation that came while an entry was written; it is to be raised before the next effect.
+    """
+
+    interrupt: BaseException | None
 
     @property
     def entries(self) -> Sequence[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +15,7 @@ from arazzo_runner.durable.codec import Codec
 from arazzo_runner.durable.dbos_engine import Engine, Host, Parked, make_tables
 from arazzo_runner.durable.dbos_guard import ForeignRowsRefused
 from arazzo_runner.durable.errors import refusal
-from arazzo_runner.durable.execution import Execution, Outcome, replay
+from arazzo_runner.durable.execution import Execution, Outcome, carry_outcome, outcome_of, replay
 from arazzo_runner.durable.journal import Entry, decision_from_json, decision_to_json, open_doubts
 from arazzo_runner.durable.locks import Ownership
 from arazzo_runner.durable.records import Bundle, Decision, OnEvent, Performer, RunSpec, RunStatus
@@ -25,6 +25,8 @@ from arazzo_runner.durable.store import Store, journal_keys
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.cleanup import completed, to_the_end
+from arazzo_runner.runtime.signals import held_signals
 
 
 class Shown(Record):
@@ -103,22 +105,21 @@ class Runtime:
         self, spec: RunSpec, bundle: Bundle, *, run_id: str, on_event: OnEvent, program: Program | None = None
     ) -> Outcome:
         """Start a run and carry it out in this thread."""
-        return self._carry_out(self._start(spec, bundle, run_id, on_event, program, threaded=False))
+        return self._carry_out(partial(self._start, spec, bundle, run_id, on_event, program, threaded=False))
 
     async def astart(
         self, spec: RunSpec, bundle: Bundle, *, run_id: str, on_event: OnEvent, program: Program | None = None
     ) -> Outcome:
         """Start a run and carry it out on the running event loop, concurrently with others."""
-        begin = partial(self._start, spec, bundle, run_id, on_event, program, threaded=True)
-        return await self._acarry_out(await asyncio.to_thread(begin))
+        return await self._acarry_out(partial(self._start, spec, bundle, run_id, on_event, program, threaded=True))
 
     def resume(self, run_id: str, *, on_event: OnEvent) -> Outcome:
         """Resume a run that no process carries out, in this thread."""
-        return self._carry_out(self._take_over(run_id, on_event, threaded=False))
+        return self._carry_out(partial(self._take_over, run_id, on_event, threaded=False))
 
     async def aresume(self, run_id: str, *, on_event: OnEvent) -> Outcome:
         """Resume a run that no process carries out, on the running event loop."""
-        return await self._acarry_out(await asyncio.to_thread(self._take_over, run_id, on_event, threaded=True))
+        return await self._acarry_out(partial(self._take_over, run_id, on_event, threaded=True))
 
     def _start(
         self,
@@ -159,23 +160,47 @@ class Runtime:
             ownership.release(ended=False)
             raise
 
-    def _carry_out(self, started: _Started) -> Outcome:
+    def _carry_out(self, start: Callable[[], _Started]) -> Outcome:
+        """Start or take over a run, and carry it out in this thread; interrupted, it is left in order."""
+        outcome: Outcome | None = None
+        try:
+            with held_signals():
+                outcome = self._carried_out(start())
+        except KeyboardInterrupt as stop:
+            if outcome is not None:
+                carry_outcome(stop, outcome)
+            raise
+        return outcome
+
+    def _carried_out(self, started: _Started) -> Outcome:
         outcome: Outcome | None = None
         try:
             outcome = started.engine.in_context(started.host).run(started.job.run, self.performer)
             return outcome
+        except BaseException as stop:
+            outcome = outcome_of(stop)
+            raise
         finally:
             self._finish(started, outcome)
 
-    async def _acarry_out(self, started: _Started) -> Outcome:
+    async def _acarry_out(self, start: Callable[[], _Started]) -> Outcome:
+        """Start or take over a run in another thread, and carry it out; cancelled, it is left in order."""
+        started, cancellation = await completed(asyncio.to_thread(start))
         outcome: Outcome | None = None
         try:
-            context = await asyncio.to_thread(started.engine.in_context, started.host)
+            if cancellation is not None:
+                raise cancellation
+            context = await to_the_end(asyncio.to_thread(started.engine.in_context, started.host))
             # Cancelling the caller cancels this task, and the run ends as interrupted.
             outcome = await asyncio.create_task(started.job.arun(self.performer), context=context)
-            return outcome
-        finally:
-            await asyncio.to_thread(self._finish, started, outcome)
+        except BaseException as stop:
+            await completed(asyncio.to_thread(self._finish, started, outcome_of(stop)))
+            raise
+        _, cancellation = await completed(asyncio.to_thread(self._finish, started, outcome))
+        if cancellation is not None:
+            carry_outcome(cancellation, outcome)
+            raise cancellation
+        return outcome
 
     def _finish(self, started: _Started, outcome: Outcome | None) -> None:
         """Record the outcome of the run, or leave it unfinished, and release it."""

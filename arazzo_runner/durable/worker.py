@@ -14,7 +14,7 @@ from typing import Any
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import VERSION, Engine, Parked
 from arazzo_runner.durable.errors import foreign, refusal
-from arazzo_runner.durable.execution import Execution, Outcome
+from arazzo_runner.durable.execution import Execution, Outcome, outcome_of
 from arazzo_runner.durable.locks import Ownership
 from arazzo_runner.durable.records import ignore_event
 from arazzo_runner.durable.rows import opened_spec
@@ -101,7 +101,7 @@ class Worker:
         """
         try:
             execution = self._prepare(run_id, given)
-            outcome = execution.run(self._runtime.performer)
+            outcome = self._outcome(execution)
         except Exception as problem:
             # This is not the outcome of the run: put it aside, to be resumed when the cause is fixed.
             self._put_aside(run_id)
@@ -113,6 +113,16 @@ class Worker:
         if outcome.unfinished:
             raise Parked
         return outcome.sealed(execution.spec)
+
+    def _outcome(self, execution: Execution) -> Outcome:
+        """Return the outcome of a run, also of one that its World interrupts; raises Parked when there is none."""
+        try:
+            return execution.run(self._runtime.performer)
+        except KeyboardInterrupt as stop:
+            outcome = outcome_of(stop)
+            if outcome is None:
+                raise Parked from None
+            return outcome
 
     def _put_aside(self, run_id: str) -> None:
         """Prevent workers from taking the run until a person resumes it; returns when that is stored.

@@ -45,6 +45,7 @@ from arazzo_runner.durable.records import Decision, Doubt
 from arazzo_runner.engine.effects import (
     Answer,
     Effect,
+    HttpResponse,
     LeafEffect,
     NoFile,
     NoResponse,
@@ -56,6 +57,7 @@ from arazzo_runner.engine.effects import (
     World,
     known,
 )
+from arazzo_runner.engine.interruption import add_answers, interruption_of
 
 OTHER_VERSION: Final = "it was written by another version of arazzo; use that one"
 
@@ -114,6 +116,7 @@ class DurableWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Return the recorded answer, or perform the effect and record it; raises InDoubt or LostOwnership."""
+        self._check_interrupt()
         try:
             return cast(Answer, await self._performed(effect))
         except (InDoubt, LostOwnership) as stop:
@@ -133,6 +136,11 @@ class DurableWorld:
                 return (await self._first((found,)))[1]
             case _:
                 assert_never(found)
+
+    def _check_interrupt(self) -> None:
+        """Raise a cancellation that came while the last entry was written."""
+        if self._journal.interrupt is not None:
+            raise self._journal.interrupt
 
     # ------------------------------------------------------------------ the clock
 
@@ -362,14 +370,33 @@ class DurableWorld:
     async def _done(self, flights: Sequence[Flight]) -> Flight:
         """Return the first flight that is done, with its answer."""
         effects = [await self._remaining(flight) for flight in flights]
+        self._check_interrupt()
         if len(flights) == 1 and not flights[0].is_sent:
             flights[0].answer = await self._inner.perform(effects[0])
             return flights[0]
         for flight in flights:
             flight.is_sent = True
-        index, answer = await self._inner.perform(Race(key="race", effects=tuple(cast(Any, effects))))
+        try:
+            index, answer = await self._inner.perform(Race(key="race", effects=tuple(cast(Any, effects))))
+        except BaseException as stop:
+            await self._record_first(flights, stop)
+            raise
         flights[index].answer = answer
         return flights[index]
+
+    async def _record_first(self, flights: Sequence[Flight], stop: BaseException) -> None:
+        """Record the first of the answers that came when the run was interrupted, and make the run use no other.
+
+        A resumed run could not repeat the others: it begins new effects after each answer.
+        """
+        known = interruption_of(stop).answers
+        came = next((key for key, answer in known.items() if isinstance(answer, HttpResponse)), None)
+        kept = {key: answer for key, answer in known.items() if key == came or isinstance(answer, NoResponse)}
+        add_answers(stop, kept)
+        flight = next((each for each in flights if each.leaf.key == came), None)
+        if flight is not None:
+            flight.answer = known[flight.leaf.key]
+            await self._record(flight)
 
     async def _remaining(self, flight: Flight) -> Effect[Any]:
         """Return an effect as it is performed: of a wait that began earlier, the rest."""

@@ -8,13 +8,13 @@ steps that it needs and of the steps before the last one that may lead elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.concurrent import BRANCH_WORLD, Branches
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.independence import diverts, may_run_ahead, needs
-from arazzo_runner.engine.state import Frame, Run
+from arazzo_runner.engine.state import INTERRUPTED, Frame, Run
 from arazzo_runner.engine.turns import Turns, Visit, VisitStep
 
 
@@ -50,6 +50,8 @@ class Ahead(Turns):
 
         That is everything where the walk ends or goes back (None), else what lies between, and what needs that.
         """
+        if self._run.interrupted:
+            return
         if following is None:
             await self._give_up(self._begun())
         elif following > index + 1:
@@ -61,6 +63,14 @@ class Ahead(Turns):
         if following is None or any(map(diverts, self._steps[index:following])):
             self._first, self._jar = (index if following is None else following), self._run.jar
             self._answered.clear()
+
+    async def rest(self) -> Sequence[Visit]:
+        """Return the visits that ended before their turn when the run is interrupted, in the order of the steps."""
+        await self._branches.halt(INTERRUPTED)
+        ended = [self._branches.ended.pop(index) for index in sorted(self._branches.ended)]
+        for run, _ in ended:
+            self._run.join(run)
+        return [visit for _, visit in ended]
 
     def close(self) -> None:
         """Give up what is under way: an exception ends the run."""

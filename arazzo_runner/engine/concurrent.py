@@ -8,16 +8,13 @@ parallel runs replay like sequential ones (a free `gather` would not).
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterable
 from typing import Any, Final, Generic, TypeVar, assert_never, cast
 
-from arazzo_runner.base.records import MutableRecord
+from arazzo_runner.base.records import MutableRecord, replace
 from arazzo_runner.engine.effects import (
     Answer,
     Effect,
-    Interrupted,
-    NoFile,
-    NoResponse,
     Now,
     Race,
     ReadFile,
@@ -25,7 +22,8 @@ from arazzo_runner.engine.effects import (
     Sleep,
     World,
 )
-from arazzo_runner.engine.state import Run, Stop
+from arazzo_runner.engine.interruption import Interruption, interrupted_request
+from arazzo_runner.engine.state import INTERRUPTED, Run, Stop
 
 Result = TypeVar("Result")
 OVERTAKEN: Final = Stop("failed", "ran at the same time as a step that ended the workflow")
@@ -111,13 +109,15 @@ class Branches(Generic[Result]):
         ]
         if not waiting:
             return None
+        effects = [effect for _, _, effect in waiting]
+        if self._run.interrupted:
+            return await self._interrupted(self._known(Interruption(sent=False), effects))
         try:
-            first, answer = await self._first([effect for _, _, effect in waiting])
-        except self._run.interrupts as interrupt:
-            self._run.stop = Stop("interrupted", "interrupted")
-            return await self._interrupted(sent=not (isinstance(interrupt, Interrupted) and not interrupt.sent))
-        if first is None:
-            return await self._interrupted(sent=True)
+            first, answer = await self._first(effects)
+        except self._run.interrupts as stop:
+            return await self._interrupted(self._known(self._run.interrupted_by(stop), effects))
+        if isinstance(answer, Interruption):
+            return await self._interrupted(answer)
         number, index, _ = waiting[first]
         if self._run.stop is not None:
             self.stop(self._run.stop)
@@ -141,15 +141,15 @@ class Branches(Generic[Result]):
             if only is None or number in only:
                 branch.run.stop = branch.run.stop or stop
 
-    async def _first(self, effects: list[SendRequest | Sleep]) -> tuple[int | None, object]:
-        """Return which effect is done first, and its answer; None when the run was interrupted further out."""
+    async def _first(self, effects: list[SendRequest | Sleep]) -> tuple[int, object]:
+        """Return which effect is done first, and its answer: an Interruption when the run was interrupted."""
         keys = frozenset(effect.key for effect in effects)
         if len(effects) == 1 and not self._in_flight:
             return 0, await self._run.world.perform(cast("Effect[Any]", effects[0]))
         race = Race(key="race", safe=all(effect.safe for effect in effects), effects=tuple(effects))
-        answered: tuple[int, object] | None = await self._run.world.perform(race)
-        if answered is None:
-            return None, None
+        answered: tuple[int, object] | Interruption = await self._run.world.perform(race)
+        if isinstance(answered, Interruption):
+            return 0, answered
         self._in_flight = keys - {effects[answered[0]].key}
         return answered
 
@@ -170,38 +170,32 @@ class Branches(Generic[Result]):
             answer = await self._at_once(asked)
 
     async def _at_once(self, effect: Now | ReadFile) -> object:
+        if self._run.interrupted:
+            return Interruption().answer(effect, self._run.now)
         try:
             return await self._run.world.perform(cast("Effect[Any]", effect))
-        except self._run.interrupts:
-            self._run.stop = Stop("interrupted", "interrupted")
-            self.stop(self._run.stop)
-            return _interrupted_answer(effect, self._run.now, sent=False)
+        except self._run.interrupts as stop:
+            interruption = self._run.interrupted_by(stop)
+            self.stop(INTERRUPTED)
+            return interruption.answer(effect, self._run.now)
 
     async def _settle(self) -> None:
         """Answer the waits of branches that were stopped."""
         while idle := [number for number, branch in self._under_way.items() if not branch.waits_for()]:
             await self._advance(idle[0], None)
 
-    async def _interrupted(self, *, sent: bool) -> None:
+    def _known(self, interruption: Interruption, effects: Iterable[SendRequest | Sleep]) -> Interruption:
+        """Return an interruption that says of every request whether it was under way."""
+        requests = [each.key for each in effects if isinstance(each, SendRequest)]
+        known = {key: interrupted_request(sent=interruption.sent or key in self._in_flight) for key in requests}
+        return replace(interruption, answers={**known, **interruption.answers})
+
+    async def _interrupted(self, interruption: Interruption) -> None:
         """Let every branch end: the run was interrupted while their effects were under way."""
         self._in_flight = frozenset()
-        self.stop(self._run.stop or Stop("interrupted", "interrupted"))
+        self._run.stop = self._run.stop or INTERRUPTED
+        self.stop(self._run.stop)
         for number in sorted(self._under_way):
             asked = self._under_way[number].asked
             assert asked is not None
-            await self._advance(number, _interrupted_answer(asked, self._run.now, sent=sent))
-
-
-def _interrupted_answer(effect: SendRequest | Sleep | Race | Now | ReadFile, now: float, *, sent: bool) -> object:
-    match effect:
-        case SendRequest():
-            message = f"interrupted {'while the request was under way' if sent else 'before the request was sent'}"
-            return NoResponse("interrupted", message, sent=sent)
-        case ReadFile():
-            return NoFile("interrupted before the file was read")
-        case Now():
-            return now
-        case Sleep() | Race():
-            return None
-        case _:
-            assert_never(effect)
+            await self._advance(number, interruption.answer(asked, self._run.now))

@@ -33,7 +33,7 @@ from arazzo_runner.engine.results import (
     WorkflowResult,
     WorkflowStarted,
 )
-from arazzo_runner.engine.state import Frame, Run, Stop
+from arazzo_runner.engine.state import INTERRUPTED, Frame, Run, Stop
 from arazzo_runner.engine.turns import Turns, Visit
 from arazzo_runner.engine.waits import poll_wait, retry_wait, too_long
 from arazzo_runner.expressions.scope import WorkflowScope
@@ -61,7 +61,7 @@ async def run_workflow(
     if run.root is None:
         run.root = frame
         _use_given_outputs(run, frame)
-    run.emit(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth), run.secrets)
+    run.report(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth))
     deepest = min(run.options.max_depth, DEEPEST)
     if depth > deepest:
         end = _stop(run, f"workflows are nested deeper than {deepest} (--max-depth)")
@@ -71,7 +71,7 @@ async def run_workflow(
     run.finished[key] = result
     scope = WorkflowScope(inputs=result.inputs, outputs=result.outputs)
     run.scopes.setdefault(key.document, {})[key.workflow_id] = scope
-    run.emit(WorkflowFinished(result, depth), run.secrets)
+    run.report(WorkflowFinished(result, depth))
     return result
 
 
@@ -97,6 +97,8 @@ async def _dependencies(run: Run, frame: Frame) -> End | None:
                 return End("failed", problem.diagnostic.message)
             result = await _dependency(run, frame, (key,), inputs)
             run.dependencies.append(result)
+        if run.interrupted:
+            return End(INTERRUPTED.status, INTERRUPTED.reason)
         if result.status != "succeeded":
             return End(result.status, f'workflow "{key.workflow_id}", which this one depends on, did not succeed')
     return None
@@ -172,6 +174,9 @@ async def _walk_on(run: Run, frame: Frame, turns: Turns) -> End:
         await turns.go_on(index, _forward(run, frame, index, visit))
         after = _follow_once if run.is_dry else _follow
         follow = None if visit is None or run.stop is not None else await after(run, frame, index, visit)
+        if run.interrupted:
+            for visit in await turns.rest():
+                _record(run, frame, visit)
         if run.stop is not None:
             return End(run.stop.status, run.stop.reason)
         if isinstance(follow, End):
@@ -206,7 +211,7 @@ def _record(run: Run, frame: Frame, visit: Visit) -> None:
     if made is not None:
         frame.outputs[visit.result.step_id] = made
     frame.results.append(visit.result)
-    run.emit(StepFinished(frame.workflow.workflow_id, visit.result, frame.depth), run.secrets)
+    run.report(StepFinished(frame.workflow.workflow_id, visit.result, frame.depth))
 
 
 async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End:
@@ -249,7 +254,7 @@ async def _pause(run: Run, frame: Frame, visit: Visit) -> None:
         return
     if wait.seconds > 0:
         frame.results[-1] = _waited(frame.results[-1], wait)
-        run.emit(PollScheduled(frame.workflow.workflow_id, step_id, wait, frame.depth), run.secrets)
+        run.report(PollScheduled(frame.workflow.workflow_id, step_id, wait, frame.depth))
     await run.sleep(f"{frame.prefix}{step_id}", wait.seconds)
 
 
@@ -289,7 +294,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
     `within` are the steps whose retry actions named this one, outermost first: its own retries
     apply then, its goto and end do not.
     """
-    run.emit(StepStarted(frame.workflow.workflow_id, step.step_id, frame.depth), run.secrets)
+    run.report(StepStarted(frame.workflow.workflow_id, step.step_id, frame.depth))
     attempts: list[Attempt] = []
     used: dict[str, int] = {}
     nested: WorkflowResult | None = None
@@ -300,7 +305,7 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
             frame.unknown_outcomes.add(step.step_id)
         workflow_id = frame.workflow.workflow_id
         event = AttemptFinished(workflow_id, step.step_id, tried.attempt, frame.depth, tried.outputs)
-        run.emit(event, run.secrets)
+        run.report(event)
         action, wait = await _settle(run, frame, step, tried, used, within)
         if wait is not None:
             attempts[-1] = replace(attempts[-1], wait=wait)
@@ -435,7 +440,7 @@ async def _wait_to_retry(
     shown = wait if wait.seconds > 0 else None
     workflow_id, limit = frame.workflow.workflow_id, action.retry_limit
     event = RetryScheduled(workflow_id, step.step_id, action.name, retry, limit, wait.seconds, frame.depth, shown)
-    run.emit(event, run.secrets)
+    run.report(event)
     await run.sleep(f"{frame.prefix}{step.step_id}#{frame.attempts.get(step.step_id, 0)}", wait.seconds)
     return shown
 

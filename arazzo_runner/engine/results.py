@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import PartlyComparedRecord, Record, field
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.errors import Diagnostic, Location
+from arazzo_runner.errors import Diagnostic, Location, did_you_mean
 
 StepStatus = Literal["passed", "recovered", "failed", "skipped"]
 WorkflowStatus = Literal["succeeded", "failed", "in_doubt", "interrupted"]
@@ -116,6 +116,28 @@ class StepResult(Record, kw_only=True):
         return sum(attempt.duration_ms for attempt in self.attempts)
 
 
+class UnknownStep(KeyError):
+    """Raised for a step, or a visit of it, that a result does not have; `str()` of it is a sentence."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def step_of(steps: Sequence[StepResult], step_id: str, visit: int | None) -> StepResult:
+    """Return a visit of a step, counted from 1, the last one by default; raises UnknownStep."""
+    visits = [each for each in steps if each.step_id == step_id]
+    if not visits:
+        names = list(dict.fromkeys(each.step_id for each in steps))
+        hint = did_you_mean(step_id, names) or f"available: {', '.join(names)}"
+        raise UnknownStep(f'there is no step "{step_id}"; {hint}')
+    if visit is None:
+        return visits[-1]
+    if not 1 <= visit <= len(visits):
+        times = "once" if len(visits) == 1 else f"{len(visits)} times"
+        raise UnknownStep(f'step "{step_id}" was visited {times}: there is no visit {visit}')
+    return visits[visit - 1]
+
+
 class WorkflowResult(Record, kw_only=True):
     """One run of one workflow; `steps` in the order they ran, skipped ones last.
 
@@ -132,6 +154,10 @@ class WorkflowResult(Record, kw_only=True):
     steps: tuple[StepResult, ...] = ()
     reason: str | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    def step(self, step_id: str, visit: int | None = None) -> StepResult:
+        """Return a step's result: of the visit of that number, counted from 1, or of the last; raises UnknownStep."""
+        return step_of(self.steps, step_id, visit)
 
 
 class RunResult(PartlyComparedRecord, kw_only=True):
@@ -160,6 +186,10 @@ class RunResult(PartlyComparedRecord, kw_only=True):
     secret_outputs: frozenset[str] = frozenset()
     secrets: Secrets = field(default_factory=Secrets)
 
+    def step(self, step_id: str, visit: int | None = None) -> StepResult:
+        """Return a step's result: of the visit of that number, counted from 1, or of the last; raises UnknownStep."""
+        return step_of(self.steps, step_id, visit)
+
     def __rich_repr__(self) -> list[tuple[str, object]]:
         outputs = self.secrets.mask_value(dict(self.outputs))
         shown: dict[str, object] = {"status": self.status, "workflow_id": self.workflow_id, "outputs": outputs}
@@ -169,8 +199,8 @@ class RunResult(PartlyComparedRecord, kw_only=True):
 # ---- Events: what happens in a run, reported to a listener (`on_event`) as it happens, as frozen records.
 #
 # A listener is called with the event and the Secrets of the run, which mask its texts. The run waits
-# for it. It ends the run by raising StopRun. In every event `depth` is 0 for the workflow that was
-# asked for, 1 for a workflow that it calls or depends on, and so on.
+# for it. It ends the run by raising StopRun; any other exception becomes a warning of the result. In every
+# event `depth` is 0 for the workflow that was asked for, 1 for a workflow that it calls or depends on, and so on.
 
 
 class WorkflowStarted(Record):

@@ -9,9 +9,10 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, World
 from arazzo_runner.engine.interpreter import run_workflow
+from arazzo_runner.engine.interruption import carry
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
-from arazzo_runner.engine.results import RunResult, StopRun, WorkflowResult
+from arazzo_runner.engine.results import RunResult, StopRun, WorkflowFinished, WorkflowResult
 from arazzo_runner.engine.selection import select
 from arazzo_runner.engine.state import Emit, Run, Visits
 from arazzo_runner.errors import Diagnostic
@@ -37,7 +38,8 @@ async def run_program(
     Raises InvalidUsage when the options ask for a part of it that cannot be run alone; whatever
     servers do is in the result. `notes` are findings about the inputs, added to the result's
     diagnostics. `access` returns requests as the result shows them. The exceptions `interrupts`
-    end the run as `interrupted`, with the results so far. `is_dry` visits each step once.
+    end the run as `interrupted` and are raised again, with the results so far (see `partial_result`).
+    `is_dry` visits each step once.
     `unwaited` says in a word why the World does not wait ("mock").
     """
     workflow = program.workflow
@@ -53,24 +55,32 @@ async def run_program(
         run.deadline = started + options.run_timeout
     try:
         result = await run_workflow(run, workflow.key, inputs)
-    except interrupts:
-        result = _partial_result(run, End("interrupted", "interrupted"))
     except StopRun as stop:
         result = _partial_result(run, End("failed", str(stop)))
+    except interrupts as stop:  # between two effects
+        if run.root is None:
+            raise
+        run.interrupted_by(stop)
+        result = _partial_result(run, End("interrupted", "interrupted"))
+        run.report(WorkflowFinished(result, 0))
     ended = run.now if run.stop is not None else await run.tick("run/end")
-    return RunResult(
+    outcome = RunResult(
         status=result.status,
         workflow_id=workflow.workflow_id,
         outputs=result.outputs,
         missing_outputs=result.missing_outputs,
         steps=result.steps,
         dependencies=tuple(run.dependencies),
-        diagnostics=program.diagnostics + notes + result.diagnostics,
+        diagnostics=(*program.diagnostics, *notes, *result.diagnostics, *run.failures.values()),
         reason=result.reason,
         duration_ms=max(0.0, (ended - started) * 1000),
         secret_outputs=workflow.secret_outputs,
         secrets=run.secrets,
     )
+    if run.interrupted:
+        carry(run.interrupted[0], outcome)
+        raise run.interrupted.pop()
+    return outcome
 
 
 def _partial_result(run: Run, end: End) -> WorkflowResult:

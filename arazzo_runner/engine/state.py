@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
@@ -13,18 +14,18 @@ from arazzo_runner.engine.effects import (
     Answer,
     Effect,
     Headers,
-    Interrupted,
     NoFile,
-    NoResponse,
     Now,
     ReadFile,
     SendRequest,
     Sleep,
     World,
 )
+from arazzo_runner.engine.interruption import Interruption, interrupted_request, interruption_of
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.engine.results import Event, StepResult, WorkflowResult, WorkflowStatus
+from arazzo_runner.engine.results import Event, StepResult, StopRun, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.selection import Selection
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey
 
@@ -42,6 +43,9 @@ class Stop(Record):
     limit: float | None = None
 
 
+INTERRUPTED: Final = Stop("interrupted", "interrupted")
+
+
 class Visits(MutableRecord):
     """How many more steps a run may visit."""
 
@@ -54,7 +58,9 @@ class Run(MutableRecord):
     `visits` is the budget of step visits. `unknown` maps the effect keys of unsafe
     requests whose outcome is unknown to what they are. `finished` holds the last result of every
     workflow that ended, `dependencies` the results of those that ran because another depends on
-    them. `stop` is set once and ends the run. `inputs` are those of the entry workflow,
+    them. `stop` is set once and ends the run. `interrupted` has the exception that ended it, if one did,
+    also in every branch: from then on no effect is performed. `failures` are those of the listener,
+    each kind once. `inputs` are those of the entry workflow,
     `selection` is the part of it that runs. `access` returns requests as records show them.
     `is_dry`: nothing is sent, and each step is visited once. `unwaited` says why its World does not wait, if so.
     `unknown_formats` are the sentences about formats that the run has reported, each once.
@@ -81,6 +87,8 @@ class Run(MutableRecord):
     root: Frame | None = None
     dependencies: list[WorkflowResult] = field(default_factory=list)
     stop: Stop | None = None
+    interrupted: list[BaseException] = field(default_factory=list)
+    failures: dict[str, Diagnostic] = field(default_factory=dict)
     is_dry: bool = False
     unwaited: str | None = None
     answered: list[tuple[str, Headers, float]] | None = None
@@ -110,15 +118,33 @@ class Run(MutableRecord):
         if self.answered is not None:
             self.answered.append((url, headers, moment))
 
+    def report(self, event: Event) -> None:
+        """Call the listener of the run: it may interrupt the run or raise StopRun; other failures are warnings."""
+        try:
+            self.emit(event, self.secrets)
+        except StopRun:
+            raise
+        except self.interrupts as stop:
+            self.interrupted_by(stop)
+        except Exception as problem:
+            kind = f"{type(event).__name__} {type(problem).__name__}"
+            self.failures.setdefault(kind, listener_failed(self.program, event, problem))
+
+    def interrupted_by(self, stop: BaseException) -> Interruption:
+        """End the run because of an exception; returns what that says of the effects under way."""
+        if not self.interrupted:
+            self.interrupted.append(stop)
+        self.stop = INTERRUPTED
+        return interruption_of(stop)
+
     async def send(self, effect: SendRequest) -> object:
         """Perform a request; an interruption is an answer too, so that the result has what ran so far."""
+        if self.interrupted:
+            return interrupted_request(sent=False)
         try:
             return await self.world.perform(effect)
-        except self.interrupts as interrupt:
-            self.stop = Stop("interrupted", "interrupted")
-            sent = not (isinstance(interrupt, Interrupted) and not interrupt.sent)
-            message = f"interrupted {'while the request was under way' if sent else 'before the request was sent'}"
-            return NoResponse("interrupted", message, sent=sent)
+        except self.interrupts as stop:
+            return self.interrupted_by(stop).answer(effect, self.now)
 
     async def read_file(self, key: str, path: str) -> bytes | NoFile:
         """Return the content of a file, or why there is none."""
@@ -154,11 +180,26 @@ class Run(MutableRecord):
         self.stop = Stop("failed", "the time limit was reached (see --run-timeout)", limit=self.deadline)
 
     async def _perform(self, effect: Effect[Answer]) -> Answer | None:
+        if self.interrupted:
+            return None
         try:
             return await self.world.perform(effect)
-        except self.interrupts:
-            self.stop = Stop("interrupted", "interrupted")
+        except self.interrupts as stop:
+            self.interrupted_by(stop)
             return None
+
+
+def listener_failed(program: Program, event: Event, problem: Exception) -> Diagnostic:
+    """Return the warning about an exception of the listener: the run goes on."""
+    text = str(problem).partition("\n")[0]
+    said = f"{type(problem).__name__}{f': {text}' if text else ''}"
+    return Diagnostic(
+        code="listener-failed",
+        severity=Severity.WARNING,
+        message=f"on_event raised {said}, called with {type(event).__name__}; the run goes on",
+        at=program.workflow.at,
+        hint="raise StopRun to end the run",
+    )
 
 
 class Frame(MutableRecord):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
@@ -54,6 +54,10 @@ class Turns:
 
     async def go_on(self, index: int, following: int | None) -> None:
         """Prepare for the step after this one; None when the walk ends or goes back."""
+
+    async def rest(self) -> Sequence[Visit]:
+        """Return the visits that ended before their turn when the run is interrupted."""
+        return ()
 
     def close(self) -> None:
         """Give up what is under way: an exception ends the run."""

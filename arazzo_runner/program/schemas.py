@@ -67,7 +67,7 @@ def _parts(schema: JsonValue, root: JsonValue) -> Iterator[dict[str, JsonValue] 
         yield part
         reference = part.get("$ref")
         if isinstance(reference, str):
-            target = _follow(reference, root)
+            target = follow_in_document(reference, root)
             if target is MISSING:
                 yield None
             waiting.append(target)
@@ -79,7 +79,8 @@ def _parts(schema: JsonValue, root: JsonValue) -> Iterator[dict[str, JsonValue] 
         waiting += dependent.values() if isinstance(dependent, dict) else ()
 
 
-def _follow(reference: str, root: JsonValue) -> JsonValue:
+def follow_in_document(reference: str, root: JsonValue) -> JsonValue:
+    """Return what a `$ref` in a document refers to; MISSING where that is nothing or elsewhere."""
     if not reference.startswith("#"):
         return MISSING
     if reference[1:2] in ("", "/"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import assert_never
 
 from arazzo_runner.base.files import size_of
 from arazzo_runner.base.json_values import MISSING, JsonValue
@@ -49,6 +50,30 @@ def run_report(
         "duration_ms": round(result.duration_ms, 3),
         "dependencies": [_workflow(workflow, secrets) for workflow in result.dependencies],
     }
+
+
+def to_dict(
+    record: RunResult | WorkflowResult | StepResult | Attempt | Diagnostic, secrets: Secrets | None = None
+) -> dict[str, JsonValue]:
+    """Return a record as plain JSON values, masked, in the shape that `--format json` prints.
+
+    `secrets` are those of the run (`result.secrets`), to be masked in a part of a result; a RunResult has its own.
+    """
+    known = secrets or Secrets()
+    match record:
+        case RunResult():
+            shown = run_report(record)
+        case WorkflowResult():
+            shown = _workflow(record, known)
+        case StepResult():
+            shown = _step(record, known)
+        case Attempt():
+            shown = _attempt(record, known)
+        case Diagnostic():
+            shown = _diagnostic(masked_diagnostic(record, known))
+        case _:
+            assert_never(record)
+    return {name: plain(value) for name, value in shown.items()}
 
 
 def error_report(workflow_id: str | None, diagnostics: Iterable[Diagnostic]) -> dict[str, JsonValue]:

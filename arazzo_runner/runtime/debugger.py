@@ -25,6 +25,7 @@ from arazzo_runner.engine.effects import (
     World,
     known,
 )
+from arazzo_runner.engine.interruption import before_sending
 
 Exchange = HttpResponse | NoResponse
 Choice = Literal["send", "skip", "again", "go on", "quit"]
@@ -95,7 +96,8 @@ class DebugWorld:
             return known
         self.behind = False
         step_id = step_of(effect.key)
-        choice = self._ask(Before(step_id, effect))
+        with before_sending():
+            choice = self._ask(Before(step_id, effect))
         if choice == "quit":
             raise Interrupted(sent=False)
         while True:
@@ -104,11 +106,17 @@ class DebugWorld:
             self._memory.answers[effect.key] = answer
             if choice == "skip":
                 return cast(Exchange, answer)
-            choice = self._ask(After(step_id, effect, answer))
+            choice = self._ask_after(After(step_id, effect, answer))
             if choice != "again":
                 # The answer is used even so: a token in it would be lost.
                 self._quitting = choice == "quit"
                 return cast(Exchange, answer)
+
+    def _ask_after(self, moment: After) -> Choice:
+        try:
+            return self._ask(moment)
+        except KeyboardInterrupt:  # at the prompt: the run ends before its next effect
+            return "quit"
 
 
 def step_of(key: str) -> str:

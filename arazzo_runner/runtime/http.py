@@ -24,6 +24,7 @@ from arazzo_runner.engine.effects import (
 )
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.runtime.cleanup import to_the_end
 from arazzo_runner.runtime.exchange import Exchange, connection_with_unread_bytes, library_request
 from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.redirects import LookedUp, Trail, is_redirect
@@ -197,6 +198,9 @@ class AsyncWorld:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await to_the_end(self._close())
+
+    async def _close(self) -> None:
         for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             await transport.aclose()
         self._routes.clear()

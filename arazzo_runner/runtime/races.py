@@ -9,11 +9,13 @@ The one that is put around a World is chosen by `api`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from arazzo_runner.base.records import replace
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.effects import Answer, Effect, Race, Sleep, World
+from arazzo_runner.engine.interruption import add_answers, interrupted_request, interruption_of, unsent
+from arazzo_runner.runtime.cleanup import end_tasks
 
 
 class TurnsWorld:
@@ -34,16 +36,26 @@ class TurnsWorld:
     async def _first(self, race: Race) -> tuple[int, object]:
         for index, each in enumerate(race.effects):
             if not isinstance(each, Sleep):
-                return index, await self._world.perform(each)
+                return index, await self._alone(race, index, each)
         left = {
             index: each.seconds - self._waited.get(each.key, 0.0)
             for index, each in enumerate(race.effects)
             if isinstance(each, Sleep)
         }
         first = min(left, key=left.__getitem__)
-        await self._world.perform(cast("Effect[None]", replace(race.effects[first], seconds=max(0.0, left[first]))))
+        wait = cast("Effect[None]", replace(race.effects[first], seconds=max(0.0, left[first])))
+        await self._alone(race, first, wait)
         self._waited = self._after(race, first, left)
         return first, None
+
+    async def _alone(self, race: Race, index: int, effect: Effect[Any]) -> object:
+        """Perform the effect whose turn it is; an interruption says that the others were not begun."""
+        try:
+            return await self._world.perform(effect)
+        except BaseException as stop:
+            others = [each for number, each in enumerate(race.effects) if number != index]
+            add_answers(stop, {key: answer for each in others for key, answer in unsent(each).items()})
+            raise
 
     def _after(self, race: Race, first: int, left: Mapping[int, float]) -> dict[str, float]:
         """Return how long each of the other waits has been going on."""
@@ -66,6 +78,7 @@ class TasksWorld:
         self._world = world
         self._tasks: dict[str, Any] = {}
         self._ended: list[Any] = []
+        self._given_up: list[Any] = []
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect."""
@@ -76,33 +89,77 @@ class TasksWorld:
     async def _first(self, race: Race) -> tuple[int, object]:
         import asyncio  # lazily: a blocking run rarely needs it
 
-        given_up = self._tasks.keys() - {each.key for each in race.effects}
-        for key in given_up:
-            self._tasks.pop(key).cancel()
+        self._give_up(self._tasks.keys() - {each.key for each in race.effects})
         for each in race.effects:
             if each.key not in self._tasks:
-                task = asyncio.ensure_future(self._world.perform(cast("Effect[Any]", each)))
+                task = asyncio.ensure_future(self._answered(each))
                 task.add_done_callback(self._ended.append)
                 self._tasks[each.key] = task
         try:
             await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-        except BaseException:
-            await self.aclose()
+            running = [self._tasks[each.key] for each in race.effects]
+            self._ended[:] = [task for task in self._ended if task in running]  # in place: tasks append to it
+            answer = _answer_of(self._ended[0])
+        except BaseException as stop:
+            ended, tasks = list(self._ended), dict(self._tasks)
+            cancellation = await self._end()
+            first = sorted(tasks.items(), key=lambda item: ended.index(item[1]) if item[1] in ended else len(ended))
+            add_answers(stop, {key: known for each in first for key, known in _known_answer(*each)})
+            if cancellation is not None and not isinstance(stop, asyncio.CancelledError):
+                raise cancellation from stop
             raise
-        running = [self._tasks[each.key] for each in race.effects]
-        self._ended[:] = [task for task in self._ended if task in running]  # in place: tasks append to it
         index = running.index(self._ended.pop(0))
-        return index, self._tasks.pop(race.effects[index].key).result()
+        del self._tasks[race.effects[index].key]
+        return index, answer
+
+    async def _answered(self, effect: Effect[Any]) -> object:
+        try:
+            return await self._world.perform(effect)
+        except KeyboardInterrupt as stop:  # out of a task it would stop the event loop
+            return _Raised(stop)
+
+    def _give_up(self, keys: Iterable[str]) -> None:
+        self._given_up = [task for task in self._given_up if not task.done()]
+        for key in keys:
+            self._given_up.append(self._tasks.pop(key))
+            self._given_up[-1].cancel()
+
+    async def _end(self) -> BaseException | None:
+        """Cancel what is still under way and wait for its end; return the first cancellation that came meanwhile."""
+        self._give_up(list(self._tasks))
+        cancellation = await end_tasks(self._given_up)
+        self._given_up.clear()
+        return cancellation
 
     async def aclose(self) -> None:
-        """Cancel what is still under way."""
-        import asyncio
+        """Cancel what is still under way, and wait for its end."""
+        cancellation = await self._end()
+        if cancellation is not None:
+            raise cancellation
 
-        tasks = list(self._tasks.values())
-        self._tasks.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+class _Raised(Record):
+    """What a World raised to interrupt the run."""
+
+    stop: KeyboardInterrupt
+
+
+def _answer_of(task: Any) -> object:
+    answer = task.result()
+    if isinstance(answer, _Raised):
+        raise answer.stop
+    return answer
+
+
+def _known_answer(key: str, task: Any) -> Iterator[tuple[str, object]]:
+    """Yield the answer of a task that has ended: one that came, or that its request was not sent."""
+    if task.cancelled():
+        return
+    problem: BaseException | None = task.exception()
+    if problem is None and not isinstance(task.result(), _Raised):
+        yield key, task.result()
+    elif not interruption_of(problem or task.result().stop).sent:
+        yield key, interrupted_request(sent=False)
 
 
 class LoopWorld:
@@ -116,15 +173,23 @@ class LoopWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect; KeyboardInterrupt ends it and is raised."""
-        return cast(Answer, self._runner.run(self._performed(effect)))
+        try:
+            return cast(Answer, self._runner.run(self._performed(effect)))
+        except KeyboardInterrupt as stop:
+            if stop.__context__ is not None:  # the cancellation by which the loop ended the effect
+                add_answers(stop, interruption_of(stop.__context__).answers)
+            raise
 
     async def _performed(self, effect: Effect[Answer]) -> Answer:
         import asyncio
 
-        for _ in range(2):
-            # The loop did not run since the last effect: let it notice first which connections were closed.
-            await asyncio.sleep(0)
-        return await self._tasks.perform(effect)
+        from arazzo_runner.runtime.signals import all_like_ctrl_c
+
+        with all_like_ctrl_c():
+            for _ in range(2):
+                # The loop did not run since the last effect: let it notice first which connections were closed.
+                await asyncio.sleep(0)
+            return await self._tasks.perform(effect)
 
     def close(self) -> None:
         """Cancel what is still under way."""

@@ -6,6 +6,7 @@ import time
 from typing import Any, assert_never
 
 from arazzo_runner.engine.effects import Answer, Effect, Now, ReadFile, SendRequest, Sleep, World, known
+from arazzo_runner.engine.interruption import before_sending
 
 
 class Pace:
@@ -38,7 +39,8 @@ class PacedWorld:
         """Perform an effect; wait before a request."""
         seconds = self._pace.wait() if _is_sent(effect) else 0.0
         if seconds > 0:
-            await self._world.perform(Sleep(key=f"{effect.key}~pace", seconds=seconds))
+            with before_sending():
+                await self._world.perform(Sleep(key=f"{effect.key}~pace", seconds=seconds))
         return await self._world.perform(effect)
 
 

@@ -17,24 +17,24 @@ def blocking_stack(
 ) -> Iterator[World]:
     """Put around a World what adds credentials and what the caller gives; with `parallel` it performs Races.
 
-    `inside` is put around it before everything else.
+    `inside` is put around it before everything else, and what lets signals interrupt it.
 
     Requests at the same time need an event loop: a World that has one for that sends on it.
     """
-    if not parallel:
-        yield _stacked(_put(inside, world), access, around, None)
-        return
-    from arazzo_runner.runtime.races import LoopWorld, TurnsWorld
+    from arazzo_runner.runtime.signals import InterruptibleWorld
 
-    event_loop = getattr(world, "event_loop", lambda: None)()
+    event_loop = getattr(world, "event_loop", lambda: None)() if parallel else None
     if event_loop is None:
-        yield _stacked(_put(inside, world), access, around, TurnsWorld)
+        racing = _turns() if parallel else None
+        yield _stacked(_put(inside, InterruptibleWorld(world)), access, around, racing)
         return
+    from arazzo_runner.runtime.races import LoopWorld
+
     opened: list[LoopWorld] = []
 
     def on_loop(inner: World) -> World:
         opened.append(LoopWorld(inner, event_loop.runner))
-        return opened[-1]
+        return InterruptibleWorld(opened[-1])
 
     try:
         yield _stacked(_put(inside, event_loop.world), access, around, on_loop)
@@ -64,6 +64,12 @@ async def asynchronous_stack(
     finally:
         for each in opened:
             await each.aclose()
+
+
+def _turns() -> Around:
+    from arazzo_runner.runtime.races import TurnsWorld
+
+    return TurnsWorld
 
 
 def _put(inside: Around | None, world: World) -> World:

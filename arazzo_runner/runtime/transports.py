@@ -12,6 +12,7 @@ from typing import Any
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.options import TransportOptions
+from arazzo_runner.runtime.cleanup import to_the_end
 from arazzo_runner.sources.hosts import Origin, meant_for, origin_of, proxy_for
 from arazzo_runner.sources.http_library import keep_deadlines
 
@@ -131,38 +132,47 @@ def connection_pool(library: Any, settings: dict[str, Any]) -> Any:
     class Stream(library.AsyncByteStream):  # type: ignore[misc]
         """The body of a response; closing it makes its connection idle."""
 
-        def __init__(self, stream: Any, connection: Any, idle: list[Any]) -> None:
+        def __init__(self, stream: Any, connection: Any, pool: Any) -> None:
             self._stream = stream
             self._connection = connection
-            self._idle = idle
+            self._pool = pool
 
         def __aiter__(self) -> Any:
             return self._stream.__aiter__()
 
         async def aclose(self) -> None:
-            await self._stream.aclose()
-            if self._connection is not None:
-                self._idle.append(self._connection)
-                self._connection = None
+            connection = self._connection
+            self._connection = None
+            try:
+                await self._stream.aclose()
+            except BaseException:
+                if connection is not None:
+                    await self._pool.give_up(connection)
+                raise
+            if connection is not None:
+                self._pool.idle.append(connection)
 
     class ConnectionPool(library.AsyncBaseTransport):  # type: ignore[misc]
         """The connections to one server; the one used last is used first, so that few are kept open."""
 
         def __init__(self) -> None:
-            self._idle: list[Any] = []
+            self.idle: list[Any] = []
             self._all: list[Any] = []
 
         async def handle_async_request(self, request: Any) -> Any:
-            connection = self._idle.pop() if self._idle else self._opened()
+            connection = self.idle.pop() if self.idle else self._opened()
             try:
                 response = await connection.handle_async_request(request)
             except BaseException:
-                # A failed or cancelled exchange leaves its connection in an unknown state: it is not used again.
-                self._all.remove(connection)
-                await connection.aclose()
+                await self.give_up(connection)
                 raise
-            response.stream = Stream(response.stream, connection, self._idle)
+            response.stream = Stream(response.stream, connection, self)
             return response
+
+        async def give_up(self, connection: Any) -> None:
+            """Close the connection of a failed or cancelled exchange: its state is unknown."""
+            self._all.remove(connection)
+            await to_the_end(connection.aclose())
 
         def _opened(self) -> Any:
             limits = library.Limits(max_connections=1, max_keepalive_connections=1)
@@ -174,6 +184,6 @@ def connection_pool(library: Any, settings: dict[str, Any]) -> Any:
             for connection in self._all:
                 await connection.aclose()
             self._all.clear()
-            self._idle.clear()
+            self.idle.clear()
 
     return ConnectionPool()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
@@ -146,8 +147,9 @@ def fill(store: Store) -> None:
             assert outcome.result.status == "succeeded"
         stop_at(runtime, "read")
         for name in ("stopped", "stopped-too"):
-            outcome = durable_runs.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers=servers)
-            assert outcome.unfinished
+            with pytest.raises(KeyboardInterrupt) as raised:
+                durable_runs.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers=servers)
+            assert durable_runs.partial_outcome(raised.value).unfinished
     with patch.dict(os.environ, store.environment), durable_runs.opened() as runtime:
         _, spec, bundle = durable_runs.prepared(NOTE, None, {"text": "x"}, False, None, LoadOptions(servers=servers))
         queues = durable_runs.queues(runtime)

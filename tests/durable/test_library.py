@@ -7,11 +7,13 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import arazzo_runner
 from arazzo_runner import LoadOptions, durable_runs
 from arazzo_runner.durable.records import Decision, step_of
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
@@ -57,11 +59,22 @@ def stop_at(runtime: Any, step: str | None) -> None:
     runtime.performer = Performer()
 
 
+def interrupted(perform: Callable[[], Any]) -> Any:
+    """Return the Outcome so far of a run that is interrupted."""
+    with pytest.raises(KeyboardInterrupt) as raised:
+        perform()
+    outcome = durable_runs.partial_outcome(raised.value)
+    assert arazzo_runner.partial_result(raised.value) == outcome.result
+    return outcome
+
+
 def test_an_unsafe_request_interrupted_in_flight_waits_for_a_decision(state: Path) -> None:
     with token_server() as tokens, durable_runs.opened() as runtime:
         stop_at(runtime, "second")
         servers = {"tokens": tokens.url}
-        outcome = durable_runs.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
+        outcome = interrupted(
+            lambda: durable_runs.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
+        )
         assert (outcome.result.status, outcome.unfinished) == ("in_doubt", True)
         assert [doubt.step_id for doubt in outcome.doubts] == ["second"]
         assert runtime.status("r1").state == "in_doubt"
@@ -88,7 +101,9 @@ def test_a_safe_request_interrupted_is_asked_again(state: Path) -> None:
     with token_server() as tokens, durable_runs.opened() as runtime:
         stop_at(runtime, "look")
         servers = {"tokens": tokens.url}
-        outcome = durable_runs.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
+        outcome = interrupted(
+            lambda: durable_runs.run(runtime, SPEC, "rotate", {"refreshToken": FIRST}, run_id="r1", servers=servers)
+        )
         assert (outcome.result.status, outcome.doubts, runtime.status("r1").state) == ("interrupted", (), "interrupted")
         stop_at(runtime, None)
         assert runtime.resume("r1", on_event=_ignore).result.status == "succeeded"
@@ -98,7 +113,9 @@ def test_a_safe_request_interrupted_is_asked_again(state: Path) -> None:
 def test_a_decided_answer_is_as_good_as_the_servers(state: Path) -> None:
     with notes_server() as notes, durable_runs.opened() as runtime:
         stop_at(runtime, "add")
-        durable_runs.run(runtime, NOTE, inputs={"text": "x"}, run_id="r1", servers={"notes": notes.url})
+        interrupted(
+            lambda: durable_runs.run(runtime, NOTE, inputs={"text": "x"}, run_id="r1", servers={"notes": notes.url})
+        )
         answer = HttpResponse(201, (("Content-Type", "application/json"),), b'{"id": 41}')
         runtime.decide("r1", {"add": Decision(kind="answered", answer=answer)})
         stop_at(runtime, None)
@@ -120,15 +137,23 @@ def test_many_at_once_on_an_event_loop_and_one_that_is_cancelled(state: Path) ->
         outcomes = asyncio.run(go())
         assert [outcome.result.status for outcome in outcomes] == ["succeeded"] * 4
         assert notes.twice() == []
-        stop_at(runtime, "publish")
+        notes.asking_delay = 1.0
 
         async def stopped() -> Any:
             servers = {"notes": notes.url}
-            return await durable_runs.arun(runtime, NOTE, inputs={"text": "last"}, run_id="late", servers=servers)
+            run = durable_runs.arun(runtime, NOTE, inputs={"text": "last"}, run_id="late", servers=servers)
+            task = asyncio.create_task(run)
+            while "/notes/5/publish" not in notes.asked:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as raised:
+                await task
+            return durable_runs.partial_outcome(raised.value)
 
-        # On an event loop an interruption is a cancelled task or Ctrl-C.
-        assert asyncio.run(stopped()).result.status == "in_doubt"
-        stop_at(runtime, None)
+        outcome = asyncio.run(stopped())
+        assert (outcome.result.status, runtime.status("late").state) == ("in_doubt", "in_doubt")
+        assert [doubt.step_id for doubt in outcome.doubts] == ["publish"]
+        notes.asking_delay = 0.0
         runtime.decide("late", {"publish": Decision(kind="resend")})
         assert asyncio.run(runtime.aresume("late", on_event=_ignore)).result.status == "succeeded"
 
@@ -241,3 +266,37 @@ def test_a_bundle_has_the_documents_that_schemas_refer_to(tmp_path: Path) -> Non
         (tmp_path / f"{name}.json").write_text(json.dumps(value))
     _, bundle = durable_runs.load_bundled(tmp_path / "w.json", None, LoadOptions())
     assert sorted(uri.rpartition("/")[2] for uri in bundle.snapshot.documents) == ["api.json", "schemas.json", "w.json"]
+
+
+@pytest.mark.parametrize("parallel", [1, 4], ids=["in order", "at the same time"])
+def test_a_run_that_is_cancelled_at_any_moment_goes_on_and_sends_nothing_twice(state: Path, parallel: int) -> None:
+    with notes_server(0.02) as notes, durable_runs.opened() as runtime:
+
+        async def cancelled(run_id: str, seconds: float) -> Any:
+            servers, options = {"notes": notes.url}, RunOptions(parallel=parallel, run_timeout=None)
+            try:
+                async with asyncio.timeout(seconds):
+                    return await durable_runs.arun(
+                        runtime, NOTE, inputs={"text": run_id}, run_id=run_id, servers=servers, options=options
+                    )
+            except TimeoutError as error:
+                return durable_runs.partial_outcome(error)
+
+        def decision(run_id: str, doubt: Any) -> Decision:
+            if doubt.step_id == "add" and notes.added[run_id]:
+                return Decision(kind="answered", answer=HttpResponse(201, (), json.dumps({"id": 1}).encode()))
+            if doubt.step_id == "publish" and any(path.endswith("/publish") for path in notes.asked):
+                return Decision(kind="answered", answer=HttpResponse(200))
+            return Decision(kind="resend")
+
+        for number in range(12):
+            notes.asked.clear()
+            run_id = f"m{number}"
+            asyncio.run(cancelled(run_id, 0.02 * number))
+            status = runtime.status(run_id)
+            assert status.state in ("interrupted", "in_doubt", "succeeded")
+            if status.doubts:
+                runtime.decide(run_id, {doubt.step_id: decision(run_id, doubt) for doubt in status.doubts})
+            if status.state != "succeeded":
+                assert asyncio.run(runtime.aresume(run_id, on_event=_ignore)).result.status == "succeeded"
+            assert (notes.added[run_id], notes.twice()) == (1, [])

@@ -71,6 +71,8 @@ class Outside:
 
 
 class ListJournal:
+    interrupt: BaseException | None = None
+
     def __init__(self, kept: list[Entry]) -> None:
         self.entries = list(kept)
         self._kept = kept

@@ -102,13 +102,13 @@ def test_a_database_that_is_out_of_reach_ends_no_run(doubtful: bool, state: Path
             def perform(self, job: Any) -> Any:
                 if job.world is not None:
                     return performer.perform(job)
-                if doubtful:
-                    result = performer.perform(job)
-                lose(database, name)
-                away.set()
-                if doubtful:
-                    return result
-                raise LookupError
+                try:
+                    if doubtful:
+                        return performer.perform(job)
+                    raise LookupError
+                finally:
+                    lose(database, name)
+                    away.set()
 
         runtime.performer = Performer()
         with working(runtime):
@@ -160,7 +160,8 @@ def test_two_resumed_at_once_do_not_stop_each_other(state: Path) -> None:
     with notes_server() as notes, durable_runs.opened() as runtime:
         stop_at(runtime, "read")
         for name in ("r1", "r2"):
-            durable_runs.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers={"notes": notes.url})
+            with pytest.raises(KeyboardInterrupt):
+                durable_runs.run(runtime, NOTE, inputs={"text": name}, run_id=name, servers={"notes": notes.url})
         stop_at(runtime, None)
         notes.delay = 1.0
 

@@ -73,6 +73,8 @@ class Plan:
 class ListJournal:
     """A journal in memory; its entries have been through JSON, as in the store."""
 
+    interrupt: BaseException | None = None
+
     def __init__(self, kept: list[Entry], plan: Plan) -> None:
         self.entries = list(kept)
         self._kept = kept
@@ -154,10 +156,11 @@ class Runs:
         )
         world = DurableWorld(Server(self.tokens, plan, self.pick), journal, terms)
         try:
-            result = api.run(self._program, inputs=self._inputs, world=world, options=self._options)
+            return api.run(self._program, inputs=self._inputs, world=world, options=self._options)
+        except InDoubt as stop:
+            return stop.doubts
         except Crash:
             return None
-        return world.stopped.doubts if isinstance(world.stopped, InDoubt) else result
 
     def finish(self) -> Any:
         """Resume until the run ends; doubts are decided by the server's log."""

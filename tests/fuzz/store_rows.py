@@ -38,7 +38,8 @@ class Kept:
             servers = {"notes": notes.url}
             durable_runs.run(runtime, SPEC, inputs={"text": "a"}, run_id="done", servers=servers)
             stop_at(runtime, "read")
-            durable_runs.run(runtime, SPEC, inputs={"text": "b"}, run_id="stopped", servers=servers)
+            with contextlib.suppress(KeyboardInterrupt):
+                durable_runs.run(runtime, SPEC, inputs={"text": "b"}, run_id="stopped", servers=servers)
             _, spec, bundle = durable_runs.prepared(
                 SPEC, None, {"text": "c"}, False, None, LoadOptions(servers=servers)
             )

@@ -42,6 +42,7 @@ CASES = {
     "invalid-credentials": "tests/runtime/test_auth_sources.py",
     "invalid-input": "fixtures/cases/flows/requests.yaml",
     "invalid-setting": "tests/config/test_reading.py",
+    "listener-failed": "tests/engine/test_listeners.py",
     "missing-input": "tests/e2e/test_run.py",
     "missing-output": "tests/cli/test_partial.py",
     "missing-value": "tests/report/test_failure.py",

@@ -29,11 +29,11 @@ from arazzo_runner.cli.options import (
     reading_options,
     server_option,
 )
-from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file
+from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file, result_so_far
 from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_defaults, with_files_placed
 from arazzo_runner.cli.run.options import Defaults, environment_option
 from arazzo_runner.cli.run.prepare import credentials_of, reading_with, settings_of
-from arazzo_runner.cli.run.session import EXIT_CODES
+from arazzo_runner.cli.run.session import EXIT_CODES, termination_interrupts
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import Event, RunResult
@@ -50,6 +50,7 @@ from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
 from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
+from arazzo_runner.runtime.signals import interruptible
 
 _HELP = f"""\
 The run stops before each request and after each response and asks what to do.
@@ -117,7 +118,10 @@ def command(
     values, _ = api.check_inputs(program, given.values, given.texts)
     choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
     roots = (*defaults.file_roots, *file_roots)
-    with _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as ready:
+    with (
+        _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as ready,
+        termination_interrupts(),
+    ):
         credentials = _credentials(program, defaults, mock=bool(mock))
         result = _Session(console, ready, set(breakpoints), roots, credentials, mock=bool(mock)).run(values)
     if result.outputs:
@@ -192,6 +196,8 @@ class _Session:
                     options=options,
                     credentials=self._credentials,
                 )
+            except KeyboardInterrupt as stop:  # by the user, who may just have quit
+                result = result_so_far(stop)
             except Restart as restart:
                 inputs = restart.inputs
                 self._console.err("the run is repeated from its recorded responses; nothing is sent twice\n")
@@ -239,7 +245,8 @@ def _reader(console: Console) -> Callable[[str], str]:
     def read(prompt: str) -> str:
         console.err(prompt)
         try:
-            line = read_line()
+            with interruptible():
+                line = read_line()
         except UnusableFile as problem:
             console.err(f"\nstandard input cannot be read: {problem}\n")
             raise EOFError from None

@@ -16,7 +16,7 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, json_of, read_text
 from arazzo_runner.cli.errors import refuse
 from arazzo_runner.cli.options import arazzo_command, color_option, format_option, store_option
-from arazzo_runner.cli.run.durable import closing_lines
+from arazzo_runner.cli.run.durable import closing_lines, unless_interrupted
 from arazzo_runner.cli.run.session import EXIT_CODES, prepared_output, termination_interrupts
 from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.journal import read_answer
@@ -139,7 +139,7 @@ class Resumption:
                 self._console.err(f"the workers of queue {one_line(queue)} continue it\n")
                 return 0
             with termination_interrupts():
-                outcome = runtime.resume(given.run, on_event=self._on_event)
+                outcome = unless_interrupted(lambda: runtime.resume(given.run, on_event=self._on_event))
         self._printer.close()
         return self._delivered(outcome)
 

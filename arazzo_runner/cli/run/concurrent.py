@@ -23,7 +23,7 @@ class Performer(Protocol):
         """Share connections while this is open."""
 
     async def aone(self, run: PlannedRun) -> None:
-        """Perform one run; when it is cancelled, the run ends as interrupted."""
+        """Perform one run; when it is cancelled, the run ends as interrupted, and the cancellation is raised."""
 
 
 def run_concurrently(batch: Performer, runs: Sequence[PlannedRun], jobs: int) -> None:
@@ -49,6 +49,7 @@ async def _perform(batch: Performer, runs: Iterator[PlannedRun], jobs: int) -> N
         except asyncio.CancelledError:  # where signals cannot be handled, asyncio.run cancels this task
             interrupt()
             await asyncio.wait(workers)
+            raise
     for worker in workers:
         if not worker.cancelled():
             worker.result()

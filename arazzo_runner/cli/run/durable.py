@@ -70,8 +70,10 @@ class DurableExecution(Execution):
         with self._runtime as runtime:
             if not self.given.quiet:
                 self._announce(f"durable run {self._run_id}")
-            self._outcome = runtime.start(
-                spec, self._bundle, run_id=self._run_id, on_event=self._reported, program=ready.program
+            self._outcome = unless_interrupted(
+                lambda: runtime.start(
+                    spec, self._bundle, run_id=self._run_id, on_event=self._reported, program=ready.program
+                )
             )
         result: RunResult = self._outcome.result
         return result
@@ -79,6 +81,17 @@ class DurableExecution(Execution):
     def closing_lines(self) -> str:
         """Return how an unfinished run is resumed, or where the outputs of an ended one are."""
         return closing_lines(self._outcome, self.given.durable.store)
+
+
+def unless_interrupted(perform: Callable[[], Any]) -> Any:
+    """Perform a durable run and return its Outcome, also the one so far of a run that is interrupted."""
+    try:
+        return perform()
+    except KeyboardInterrupt as stop:
+        outcome = durable_runs.partial_outcome(stop)
+        if outcome is None:
+            raise
+        return outcome
 
 
 def closing_lines(outcome: Any, store: str | None) -> str:

@@ -15,6 +15,7 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared
 from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.interruption import carry, partial_result
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.selection import select
 from arazzo_runner.errors import InvalidUsage
@@ -83,16 +84,27 @@ class Execution:
         return SecretFile(self.ready.program, output, lambda moved: announce(moved) if moved != path else None)
 
     def perform(self) -> RunResult:
-        """Run; blocking."""
-        if self.given.dry_run:
-            return api.dry_run(self.ready.program, **self._common())
-        return self._with_secrets_written(api.run(self.ready.program, **self._common(), **self._sending()))
+        """Run, blocking; returns the result so far when it is interrupted."""
+        try:
+            if self.given.dry_run:
+                return api.dry_run(self.ready.program, **self._common())
+            result = api.run(self.ready.program, **self._common(), **self._sending())
+        except KeyboardInterrupt as stop:
+            result = result_so_far(stop)
+        return self._with_secrets_written(result)
 
     async def aperform(self) -> RunResult:
-        """Run on the running event loop."""
+        """Run on the running event loop; a cancellation has the result so far (`partial_result`)."""
+        import asyncio  # lazily: only concurrent runs need it
+
         if self.given.dry_run:
             return self.perform()
-        return self._with_secrets_written(await api.arun(self.ready.program, **self._common(), **self._sending()))
+        try:
+            return self._with_secrets_written(await api.arun(self.ready.program, **self._common(), **self._sending()))
+        except asyncio.CancelledError as stop:
+            result = partial_result(stop)
+            carry(stop, result and self._with_secrets_written(result))
+            raise
 
     def closing_lines(self) -> str:
         """Return what a person may want to do after the run, as lines for standard error."""
@@ -146,6 +158,14 @@ class Execution:
         if lost is None or result.status != "succeeded":
             return result
         return replace(result, status="failed", reason=lost)
+
+
+def result_so_far(stop: KeyboardInterrupt) -> RunResult:
+    """Return the result so far of a run that was interrupted; raises the interruption when it had not begun."""
+    result = partial_result(stop)
+    if result is None:
+        raise stop
+    return result
 
 
 def _recording(path: str, given: RunArguments, ready: Prepared) -> Recording:

@@ -24,7 +24,9 @@ from arazzo_runner.cli.run.session import (
     termination_interrupts,
 )
 from arazzo_runner.engine.effects import World
+from arazzo_runner.engine.interruption import partial_result
 from arazzo_runner.engine.results import Event, RunResult
+from arazzo_runner.engine.state import INTERRUPTED
 from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import render_requests
@@ -93,6 +95,8 @@ class Batch:
         self.printer.begin(given.many.jobs)
         try:
             self._perform()
+        except KeyboardInterrupt:  # between two runs, or of all of them at once
+            self._stopped = True
         finally:
             self.printer.close()
         spent = (time.monotonic() - begun) * 1000
@@ -169,11 +173,21 @@ class Batch:
         self._finished(execution, watcher, execution.perform(), started)
 
     async def aone(self, run: PlannedRun) -> None:
-        """Perform one run on the running event loop."""
+        """Perform one run on the running event loop; a cancellation is raised when its result is stored."""
+        import asyncio  # lazily: only concurrent runs need it
+
         watcher = Watcher(self, run)
         execution = self._execution(run, watcher)
         started = time.time()
-        self._finished(execution, watcher, await execution.aperform(), started)
+        try:
+            result = await execution.aperform()
+        except asyncio.CancelledError as stop:
+            self._stopped = True
+            so_far = partial_result(stop)
+            if so_far is not None:
+                self._finished(execution, watcher, so_far, started)
+            raise
+        self._finished(execution, watcher, result, started)
 
     def _execution(self, run: PlannedRun, watcher: Watcher) -> Execution:
         return Execution(
@@ -199,7 +213,7 @@ class Batch:
             diagnostics=(*ready.input_warnings, *failure_diagnostics(result)),
         )
         self._results[run.number] = record
-        if result.status == "interrupted" or result.reason == "interrupted":
+        if result.status == "interrupted" or result.reason == INTERRUPTED.reason:
             self._stopped = True
         if self._given.many.fail_fast and result.status != "succeeded":
             self._stopped = True

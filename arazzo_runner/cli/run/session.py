@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from types import FrameType
 from typing import Any, Final, Protocol
 
 from arazzo_runner.base.files import as_json
@@ -254,12 +253,9 @@ def missing_outputs(result: RunResult) -> tuple[Diagnostic, ...]:
 def termination_interrupts() -> Iterator[None]:
     """Make SIGTERM and SIGHUP interrupt the run as Ctrl-C does, so that partial results are reported."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     try:
-        before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
+        before = {name: signal.signal(getattr(signal, name), signal.default_int_handler) for name in names}
     except ValueError:  # not the main thread, which alone may handle signals
         yield
         return

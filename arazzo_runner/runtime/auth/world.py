@@ -27,6 +27,7 @@ from arazzo_runner.engine.effects import (
     World,
     known,
 )
+from arazzo_runner.engine.interruption import before_sending
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.runtime.auth.digest import Challenge, answer_challenge, read_challenge
@@ -98,7 +99,8 @@ class AuthWorld:
     async def _sent(self, job: _Job) -> HttpResponse | NoResponse:
         answer: HttpResponse | NoResponse | None = None
         for number in range(MAX_SENDS):
-            made = await self._prepared(job)
+            with before_sending():
+                made = await self._prepared(job)
             if isinstance(made, NoResponse):
                 return made
             answer = await self._world.perform(made)

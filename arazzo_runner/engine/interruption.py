@@ -1,0 +1,109 @@
+"""Interruptions: the exceptions that end a run early, what they say of the effects under way, and the result so far.
+
+A run that is interrupted (Ctrl-C, a cancelled task) ends its workflows in order and asks for no further
+effect. Then the exception is raised again, so that whoever cancels sees that it took effect; the result is on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, assert_never
+
+from arazzo_runner.base.records import Record, field
+from arazzo_runner.engine.effects import Effect, NoFile, NoResponse, Now, Race, ReadFile, SendRequest, Sleep
+from arazzo_runner.engine.results import RunResult
+
+
+class Interruption(Record):
+    """What is known of the effects that an interruption ended.
+
+    `answers` are those that are known, by effect key. Of the other requests `sent` says whether a server
+    may have got them.
+    """
+
+    answers: Mapping[str, object] = field(default_factory=dict)
+    sent: bool = True
+
+    def answer(self, effect: SendRequest | Sleep | Race | Now | ReadFile, now: float) -> object:
+        """Return the answer to an effect; that to a Race is the interruption itself."""
+        match effect:
+            case SendRequest():
+                return self.answers.get(effect.key) or interrupted_request(sent=self.sent)
+            case ReadFile():
+                return NoFile("interrupted before the file was read")
+            case Now():
+                return now
+            case Sleep():
+                return None
+            case Race():
+                return self
+            case _:
+                assert_never(effect)
+
+
+def interrupted_request(*, sent: bool) -> NoResponse:
+    """Return the answer to a request that an interruption ended."""
+    when = "while the request was under way" if sent else "before the request was sent"
+    return NoResponse("interrupted", f"interrupted {when}", sent=sent)
+
+
+def interruption_of(stop: BaseException) -> Interruption:
+    """Return what an exception that interrupts a run says of its effects."""
+    return Interruption(getattr(stop, "answers", {}), getattr(stop, "sent", True))
+
+
+def add_answers(stop: BaseException, answers: Mapping[str, object]) -> None:
+    """Make an exception that interrupts a run say which answers are known, by effect key, in the order they came."""
+    stop.answers = answers  # type: ignore[attr-defined]
+
+
+@contextmanager
+def before_sending() -> Iterator[None]:
+    """Make an exception that is raised in the block say that the request at hand was not sent."""
+    try:
+        yield
+    except BaseException as stop:
+        stop.sent = False  # type: ignore[attr-defined]
+        raise
+
+
+def unsent(effect: Effect[Any]) -> Mapping[str, object]:
+    """Return the known answer to an effect that was not begun."""
+    return {effect.key: interrupted_request(sent=False)} if isinstance(effect, SendRequest) else {}
+
+
+def carry(stop: BaseException, result: RunResult | None) -> None:
+    """Put the result of a run on the exception that interrupted it, for `partial_result`; None changes nothing."""
+    if result is not None:
+        stop.result = result  # type: ignore[attr-defined]
+
+
+def partial_result(error: BaseException) -> RunResult | None:
+    """Return the result so far of a run that was interrupted: of what `run` or `arun` raised, or of what came of that.
+
+    KeyboardInterrupt and asyncio.CancelledError have it themselves; asyncio.timeout and asyncio.wait_for raise a
+    TimeoutError, whose cause the CancelledError is. None when the run had not begun.
+
+    >>> import asyncio
+    >>> async def rotate(token):
+    ...     try:
+    ...         async with asyncio.timeout(30):
+    ...             return await arun("rotate.yml", inputs={"refreshToken": token})
+    ...     except TimeoutError as error:
+    ...         return partial_result(error)
+    """
+    result = carried(error, "result")
+    return result if isinstance(result, RunResult) else None
+
+
+def carried(error: BaseException, name: str) -> object:
+    """Return what an exception, or one that it came of, has under a name; None where none has it."""
+    seen: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in seen:
+        if getattr(current, name, None) is not None:
+            return getattr(current, name)
+        seen.append(current)
+        current = current.__cause__ or current.__context__
+    return None
