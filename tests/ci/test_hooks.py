@@ -207,7 +207,8 @@ def test_the_action_works_below_a_folder(runner):
 def test_the_examples_of_the_page_are_read():
     page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    hook, github, gitlab = map(yaml.safe_load, blocks)
+    hook, github, suite, gitlab = map(yaml.safe_load, blocks)
+    assert {4} == {len(suite["strategy"]["matrix"]["part"])}
     assert {each["id"] for each in hook["repos"][0]["hooks"]} <= {each["id"] for each in HOOKS}
     step = next(each for each in github["jobs"]["arazzo"]["steps"] if each.get("uses") == "./")
     assert set(step["with"]) <= set(ACTION["inputs"])

@@ -106,6 +106,7 @@ TEXTS = frozenset(
         "EXPRESSION",
         "GLOB",
         "HOST",
+        "I/N",
         "ID",
         "LEVELS",
         "NAME",

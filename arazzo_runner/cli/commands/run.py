@@ -117,6 +117,7 @@ Examples:
   arazzo run pets.yml -i petId=7 --durable        can be resumed if it stops
   arazzo run 'tests/**/*.yml' -w '*' --jobs 4     every workflow of many documents
   arazzo run pets.yml --data pets.csv --fail-fast one run per row of inputs
+  arazzo run 'tests/*.yml' --tag smoke --shard 1/4         a quarter of the smoke tests
 
 \b
 Inputs: a text given with -i becomes the type that the inputs schema says.
@@ -128,9 +129,10 @@ Credentials of security schemes are looked up in the environment, a file and
 the keyring, never given here: arazzo auth SPEC lists what is needed and where.
 
 \b
-Many runs (several documents or workflows, --data, --repeat) print one JSON
-object a line: {"run", "workflowId", "status", "outputs"}; with --format json
-one object with all of them and a summary. The exit code is the worst one.
+Many runs (several documents or workflows, --data, --repeat, --tag, --shard,
+--rerun-failed) print one JSON object a line: {"run", "workflowId", "status",
+"outputs"}; with --format json one object with all of them and a summary. The
+exit code is the worst one.
 
 \b
 Secret outputs are shown as ***. Without --show-secrets and --output they are
