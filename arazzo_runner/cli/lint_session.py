@@ -33,7 +33,7 @@ from arazzo_runner.lint.pages import titles
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, without_repeats
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.findings.formats import render, render_findings
+from arazzo_runner.report.findings.formats import render, render_findings, summary_line
 from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.terminal.console import Console, count
 
@@ -83,6 +83,8 @@ class LintSession:
             self._report(findings)
         self._report_not_found(not_found)
         code = self._exit_code(linted, findings)
+        if self._given.format_ == "github" and not self._append_summary(findings):
+            code = code or 1
         return 1 if code == 0 and self._given.diff and fixed else code
 
     def _linted(self) -> list[Linted]:
@@ -202,6 +204,16 @@ class LintSession:
             self._console.out(render_findings(findings, color=self._console.color_out))
         else:
             self._console.out(report)
+
+    def _append_summary(self, findings: Findings) -> bool:
+        from arazzo_runner.report.findings.markdown import append_summary, render_summary  # lazily: for GitHub only
+
+        try:
+            append_summary(render_summary(findings, summary_line(findings)))
+        except OSError as problem:
+            self._console.err(f"the job summary could not be written: {one_line(problem.strerror or str(problem))}\n")
+            return False
+        return True
 
     def _rendered(self, findings: Findings) -> str:
         if self._given.format_ == "json":

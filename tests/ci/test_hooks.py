@@ -176,8 +176,32 @@ def test_the_action_annotates_the_lines_and_fails(runner, tmp_path):
     assert "::error file=workflows/bad.yml,line=12,col=36," in out
     assert "::warning file=workflows/doubtful.yml,line=12," in out
     assert outputs == {"exit-code": "1", "summary": "1 error, 1 warning in 2 of 2 documents"}
-    assert "1 error, 1 warning" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8").splitlines() == [
+        "### arazzo validate",
+        "",
+        "1 error, 1 warning in 2 of 2 documents",
+        "",
+        "| | code | where | message |",
+        "|---|---|---|---|",
+        r"| ❌ error | `condition-syntax` | workflows\/bad\.yml\:12 | \= is not an operator |",
+        r"| ⚠️ warning | `headers-plural` | workflows\/doubtful\.yml\:12 | \$response\.headers must be \$response\.header |",
+    ]
     assert (tmp_path / "out.sarif").exists()
+
+
+def test_the_summary_shows_the_first_findings_and_counts_the_others(runner, tmp_path):
+    line = BAD.splitlines()[-1] + "\n"
+    project(tmp_path, workflows_in_bad__yml=BAD.replace("./pets", "../pets") + line * 59)  # and each but the first repeats one
+    runner(paths="workflows/*.yml")
+    lines = (tmp_path / "summary.md").read_text(encoding="utf-8").splitlines()
+    assert sum(each.startswith("| ❌ error") for each in lines) == 50
+    assert lines[-1] == "… and 70 more"
+
+
+def test_the_summary_says_that_nothing_was_checked(runner, tmp_path):
+    code, _, _ = runner(args="--lebel error")
+    assert code == 2
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == "### arazzo validate\n\nnothing was checked\n"
 
 
 def test_the_action_takes_several_paths_and_options(runner):

@@ -33,10 +33,11 @@ def render(format_: str, findings: Findings) -> str:
 def render_findings(findings: Findings, *, color: bool = False) -> str:
     """Return all findings for people, then a summary: `2 errors, 1 warning in 1 of 3 documents (4 ignored)`."""
     blocks = [render_diagnostic(each, color=color) for each in findings.all]
-    return "\n\n".join([*blocks, _summary(findings)]) + "\n"
+    return "\n\n".join([*blocks, summary_line(findings)]) + "\n"
 
 
-def _summary(findings: Findings) -> str:
+def summary_line(findings: Findings) -> str:
+    """Return the last line of the report for people."""
     number = len(findings.documents)
     concerned = sum(bool(found) for found in findings.documents.values())
     if concerned:
