@@ -191,7 +191,7 @@ def test_the_action_annotates_the_lines_and_fails(runner, tmp_path):
 
 def test_the_summary_shows_the_first_findings_and_counts_the_others(runner, tmp_path):
     line = BAD.splitlines()[-1] + "\n"
-    project(tmp_path, workflows_in_bad__yml=BAD.replace("./pets", "../pets") + line * 59)  # and each but the first repeats one
+    project(tmp_path, workflows_in_bad__yml=BAD.replace("./pets", "../pets") + line * 59)
     runner(paths="workflows/*.yml")
     lines = (tmp_path / "summary.md").read_text(encoding="utf-8").splitlines()
     assert sum(each.startswith("| ❌ error") for each in lines) == 50

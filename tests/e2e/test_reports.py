@@ -111,7 +111,15 @@ def test_the_summary_of_a_job_shows_why_runs_failed(
     seed: str, arazzo: Arazzo, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))
-    command = ("run", seed, "-i", f"refreshToken={OLD}", "--server", "prismaticGraphqlApi=http://127.0.0.1:9", *reports("github"))
+    command = (
+        "run",
+        seed,
+        "-i",
+        f"refreshToken={OLD}",
+        "--server",
+        "prismaticGraphqlApi=http://127.0.0.1:9",
+        *reports("github"),
+    )
     for several in ((), ("--repeat", "2")):
         (folder / "summary.md").write_text("")
         assert arazzo(*command, *several).code == 1

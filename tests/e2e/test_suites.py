@@ -62,8 +62,8 @@ def test_tags_choose_workflows(suite: Path, arazzo: Arazzo, arguments: list[str]
 @pytest.mark.parametrize(
     ("change", "arguments", "message"),
     [
-        pytest.param(("", ""), ["--tag", "smoek"], 'no workflow has the tag "smoek"\n  hint: did you mean "smoke"?', id="an unknown tag"),
-        pytest.param(("", ""), ["--tag", "smoke", "--tag", "x"], "hint: available: smoke, slow", id="one of two tags is unknown"),
+        pytest.param(("", ""), ["--tag", "smoek"], 'no workflow has the tag "smoek"\n  = help: did you mean "smoke"?', id="an unknown tag"),
+        pytest.param(("", ""), ["--tag", "smoke", "--tag", "x"], "= help: available: smoke, slow", id="one of two tags is unknown"),
         pytest.param(("[smoke, slow]", "smoke"), ["--tag", "smoke"], "x-tags must be a list of strings\n --> pets.yml:6:13", id="no list"),
         pytest.param(("", ""), ["--tag", "slow", "-w", "*-list"], "no workflow that -w names has the tag slow", id="no workflow is left"),
     ],
@@ -181,9 +181,9 @@ def test_what_is_in_doubt_is_repeated_only_on_request(suite: Path, arazzo: Arazz
     [
         pytest.param(None, "--rerun-failed last.json: no such file or directory", id="a missing file"),
         pytest.param("", "it is not JSON", id="an empty file"),
-        pytest.param("[]", "it is not a JSON report of runs\n  hint: a report is written by --report json=FILE", id="a list"),
+        pytest.param("[]", "it is not a JSON report of runs\n  = help: a report is written by --report json=FILE", id="a list"),
         pytest.param('{"runs": [{"name": "x"}]}', "it is not a JSON report of runs", id="half a run"),
-        pytest.param(report_of(get_lits="failed"), '"get-lits" of pets.yml did not succeed, and is none of these runs\n  hint: did you mean "get-list"?', id="a run that is not planned"),
+        pytest.param(report_of(get_lits="failed"), '"get-lits" of pets.yml did not succeed, and is none of these runs\n  = help: did you mean "get-list"?', id="a run that is not planned"),
     ],
 )  # fmt: skip
 def test_reports_that_do_not_fit_are_refused(suite: Path, arazzo: Arazzo, text: str | None, message: str) -> None:
