@@ -78,7 +78,7 @@ class LintSession:
         fixed = 0 if fixer is None else fixer.fixed
         findings = self._findings(linted, fixed)
         if fixer is not None and fixer.wrote_document:
-            self._console.err(render_findings(findings, color=self._console.color))
+            self._console.err(render_findings(findings, color=self._console.color, width=self._console.text_width))
         else:
             self._report(findings)
         self._report_not_found(not_found)
@@ -166,7 +166,9 @@ class LintSession:
         self._console.err(f"{written}{_kept(kept)}\n")
         unread = [replace(each, findings=tuple(filter(hides_others, each.findings))) for each in linted]
         if any(each.findings for each in unread):
-            self._console.err(render_findings(self._findings(unread, 0), color=self._console.color))
+            self._console.err(
+                render_findings(self._findings(unread, 0), color=self._console.color, width=self._console.text_width)
+            )
             return 1 if all(each.is_open for each in linted) else EXIT_USAGE
         return 0
 
@@ -201,7 +203,8 @@ class LintSession:
         if given.output is not None:
             _write(given.output, render_findings(findings) if text else report)
         if text or given.output is not None:
-            self._console.out(render_findings(findings, color=self._console.color_out))
+            width = self._console.text_width_out
+            self._console.out(render_findings(findings, color=self._console.color_out, width=width))
         else:
             self._console.out(report)
 

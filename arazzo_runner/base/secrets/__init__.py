@@ -66,9 +66,15 @@ class Secrets:
         return bool(self._texts)
 
     def add(self, value: JsonValue) -> None:
-        """Add every text in `value` with 8 characters or more; numbers and booleans are not secrets."""
+        """Add every text in `value` with 8 characters or more; numbers and booleans are not secrets.
+
+        The content of a file is a text, or its base64 and its hexadecimal form are.
+        """
         if isinstance(value, str):
             self._add_text(value)
+        elif isinstance(value, bytes):
+            for text in _forms_of(value):
+                self._add_text(text)
         elif isinstance(value, dict):
             for item in value.values():
                 self.add(item)
@@ -139,6 +145,14 @@ class Secrets:
             if len(part) >= MINIMUM_LENGTH and part not in self._texts:
                 self._texts[part] = None
                 self._not_added.append(part)
+
+
+def _forms_of(content: bytes) -> tuple[str, ...]:
+    try:
+        return (content.decode("utf-8"),)
+    except UnicodeDecodeError:
+        plain = base64.b64encode(content).decode("ascii")
+        return plain, plain.translate(str.maketrans("+/", "-_")).rstrip("="), content.hex(), content.hex().upper()
 
 
 def texts_of(value: JsonValue) -> Iterator[str]:

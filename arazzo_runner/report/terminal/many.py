@@ -14,6 +14,7 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport
 from arazzo_runner.report.terminal.console import Console, LiveLine, count, duration, paint
+from arazzo_runner.report.terminal.wrapping import beginning, below_itself, columns, padded
 
 MOST_ROWS: Final = 40
 """A table of more runs has a row for each workflow instead."""
@@ -65,7 +66,7 @@ class ManyPrinter:
             return
         if details:
             self._line(details.rstrip("\n"))
-        self._line(run_line(record, color=self._console.color, marks=self._marks))
+        self._words(run_line(record, color=self._console.color, marks=self._marks))
         self._print_warnings(record, warnings)
         self._show_live()
 
@@ -77,11 +78,11 @@ class ManyPrinter:
                 continue
             self._shown_warnings.add((code, message))
             name = paint(f"warning[{code}]", "bold yellow", color=self._console.color)
-            self._line(f"    {name}: {message}")
+            self._words(f"    {name}: {message}")
 
     def warn(self, text: str) -> None:
         """Print a line that is never left out."""
-        self._line(text)
+        self._words(text)
 
     def close(self) -> None:
         """Remove the progress line."""
@@ -94,13 +95,13 @@ class ManyPrinter:
             if record.result is not None and record.status != "succeeded":
                 self._console.secrets = record.result.secrets
                 self._line(f"\n{paint('── ' + one_line(record.shown_name), 'bold', color=color)}")
-                self._console.err(render_failure(record.result, color=color))
+                self._console.err(render_failure(record.result, color=color, width=self._console.text_width))
         if not report.runs or (self._quiet and report.status == "succeeded"):
             return
         if not self._quiet:
             self._print_table(report)
             self._print_secret_files()
-        self._line(summary_line(report, color=color))
+        self._words(summary_line(report, color=color))
 
     def _print_table(self, report: RunsReport) -> None:
         if self._repeated_warnings:
@@ -121,6 +122,11 @@ class ManyPrinter:
     @property
     def _marks(self) -> bool:
         return self._console.live and self._console.unicode
+
+    def _words(self, text: str) -> None:
+        """Print a line that may be wrapped, masked before."""
+        width, text = self._console.text_width, self._console.secrets.mask(text)
+        self._line(text if width is None else below_itself(text, width))
 
     def _line(self, text: str) -> None:
         self._live.line(text)
@@ -170,21 +176,21 @@ def run_table(report: RunsReport, console: Console) -> list[str]:
     widest_word, widest_time = max(map(len, (*words, "status"))), max(map(len, (*seconds, "time")))
     room = max(20, console.width - widest_word - widest_time - len(mark) - 7)
     names = [_shortened(name, room) for name in names]
-    widest = max(map(len, (*names, "run")))
-    lines = [f"{'run'.ljust(widest)}  {'status'.ljust(widest_word)}  {'time'.rjust(widest_time)}"]
+    widest = max(map(columns, (*names, "run")))
+    lines = [f"{padded('run', widest)}  {'status'.ljust(widest_word)}  {'time'.rjust(widest_time)}"]
     for record, name, word, time_ in zip(report.runs, names, words, seconds, strict=True):
         shown = paint(word.ljust(widest_word), _STYLES.get(record.status, "dim"), color=console.color)
-        line = f"{name.ljust(widest)}  {shown}  {time_.rjust(widest_time)}"
+        line = f"{padded(name, widest)}  {shown}  {time_.rjust(widest_time)}"
         lines.append(f"{line}  {mark}" if record is slowest else line.rstrip())
     return lines
 
 
 def _shortened(name: str, most: int) -> str:
     """Return a name without its middle if it is too long: its end tells rows apart."""
-    if len(name) <= most:
+    if columns(name) <= most:
         return name
     end = (most - 1) * 2 // 3
-    return f"{name[: most - 1 - end]}…{name[-end:]}"
+    return f"{beginning(name, most - 1 - end)}…{beginning(name[::-1], end)[::-1]}"
 
 
 def _milliseconds(record: RunRecord) -> float:
@@ -214,10 +220,10 @@ def _durations(records: Iterable[RunRecord]) -> list[str]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(columns(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
+            padded(cell, width) if column == 0 else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
