@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, resolve_pointer
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.mismatches import without_texts_of
 from arazzo_runner.engine.options import Level
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
@@ -253,15 +254,16 @@ def call_inputs(
     """
     given: dict[str, JsonValue] = {}
     for parameter in parameters:
+        what = f'input "{parameter.name}"'
         try:
             resolved = resolve(parameter.value, scope)
         except Unresolved as missing:
-            raise CannotBuild.missing_value(missing.expression, f'input "{parameter.name}"', parameter.at) from None
+            raise missing_value(missing.expression, missing.value, scope, what, parameter.at) from None
         if resolved is not MISSING:
             given[parameter.name] = resolved
         elif not may_be_left_out(parameter.value, scope):
             expression = expression_text(parameter.value)
-            raise CannotBuild.missing_value(expression, f'input "{parameter.name}"', parameter.at)
+            raise missing_value(expression, parameter.value, scope, what, parameter.at)
     return checked_inputs(target, given, at, formats)
 
 

@@ -246,7 +246,6 @@ def test_warnings_of_checks_are_shown_once(suite: Path, arazzo: Arazzo, jobs: st
         detailed = arazzo(*command, "--server", f"pets={server.url}", "-v")
     assert ran.code == 0
     assert ran.err.count("    warning[undocumented-status]: ") == 2, "one for each operation"
-    assert "6 more warnings like those above\n" in ran.err
     assert quiet.err == ""
     assert detailed.err.count("warning[undocumented-status]: ") == 8
 

@@ -6,7 +6,7 @@ import contextlib
 import io
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from arazzo_runner.base.secrets import Secrets
@@ -19,19 +19,18 @@ from arazzo_runner.cli.run.session import (
     EXIT_CODES,
     ReportWriter,
     delivered_outputs,
-    missing_outputs,
     prepared_output,
     prepared_reports,
     termination_interrupts,
 )
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.results import Event, RunResult
-from arazzo_runner.errors import ArazzoError, Diagnostic, Severity
+from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics
 from arazzo_runner.report.findings.text import print_diagnostics
-from arazzo_runner.report.json import pretty, step_diagnostics
+from arazzo_runner.report.json import pretty
 from arazzo_runner.report.runs.json import run_line, runs_report
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
 from arazzo_runner.report.terminal.console import Console
@@ -77,7 +76,8 @@ class Batch:
         self._delivered = 0
         self._arrived = True
         self._stopped = False
-        self.printer = ManyPrinter(console, len(self._runs), quiet=given.quiet or given.dry_run)
+        quiet = given.quiet or given.dry_run
+        self.printer = ManyPrinter(console, len(self._runs), quiet=quiet, verbose=bool(given.verbose))
         self._pace = pace_of(given)
         self._world: World | None = None
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
@@ -91,8 +91,7 @@ class Batch:
     def run(self) -> int:
         """Perform the runs, deliver their outputs, and return the exit code."""
         given = self._given
-        if not given.quiet:
-            self._warn()
+        self._warn()
         started, begun = time.time(), time.monotonic()
         self.printer.begin(given.many.jobs, self._plan.notes)
         try:
@@ -154,13 +153,14 @@ class Batch:
             yield
 
     def _warn(self) -> None:
-        """Print the warnings about documents, inputs and credentials, each once."""
+        """Print the warnings about documents, inputs and credentials, each once, unless --quiet silences them."""
         found: dict[Diagnostic, None] = {}
         for run in self._runs:
             found.update(dict.fromkeys((*run.ready.input_warnings, *run.ready.program.diagnostics)))
         for run in self._runs:
             found.update(dict.fromkeys(run.ready.missing))
-        if found:
+        self.printer.told = frozenset(found)
+        if found and not self._given.quiet:
             print_diagnostics(self.console, found, "\n")
 
     # ------------------------------------------------------------------ one run
@@ -198,7 +198,6 @@ class Batch:
     def _finished(self, execution: Execution, watcher: Watcher, result: RunResult, started: float) -> None:
         """Store a result and emit finished ones in the order planned."""
         run, ready = watcher.run, watcher.run.ready
-        missing = () if run.given.part.ends_early else tuple(missing_outputs(ready.program, result))
         record = RunRecord(
             name=run.name,
             document=ready.spec,
@@ -206,7 +205,7 @@ class Batch:
             result=result,
             program=ready.program,
             started=started,
-            diagnostics=(*ready.input_warnings, *missing, *failure_diagnostics(result)),
+            diagnostics=(*ready.input_warnings, *failure_diagnostics(result)),
         )
         self._results[run.number] = record
         if result.status == "interrupted" or result.reason == "interrupted":
@@ -214,8 +213,7 @@ class Batch:
         if self._given.many.fail_fast and result.status != "succeeded":
             self._stopped = True
         self._lines[run.number] = self._texts(execution, record, result)
-        shown = () if run.given.verbose else tuple(warnings_of(result))
-        self.printer.finished(record, watcher.shown(), (*missing, *shown))
+        self.printer.finished(record, watcher.shown())
         self._deliver()
 
     def _texts(self, execution: Execution, record: RunRecord, result: RunResult) -> tuple[str, str]:
@@ -279,13 +277,6 @@ class Watcher:
         if self._details is not None:
             self._details.close()
         return "" if self._buffer is None else self._buffer.getvalue()
-
-
-def warnings_of(result: RunResult) -> Iterator[Diagnostic]:
-    """Yield the warnings about exchanges of a run."""
-    before = (step for workflow in result.dependencies for step in workflow.steps)
-    steps = (*before, *result.steps)
-    return (each for each in step_diagnostics(steps) if each.severity is Severity.WARNING)
 
 
 def _not_run(run: PlannedRun) -> RunRecord:
