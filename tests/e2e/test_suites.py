@@ -253,4 +253,4 @@ def test_warnings_of_checks_are_shown_once(suite: Path, arazzo: Arazzo, jobs: st
 def test_an_output_without_a_value_is_shown(suite: Path, arazzo: Arazzo) -> None:
     with conversation({**answers(), "GET /pets/1": [Answer(200, {})]}) as server:
         ran = arazzo("run", "pets.yml", "-w", "*", "-i", "id=1", "--server", f"pets={server.url}")
-    assert '    warning[missing-output]: output "name" has no value\n' in ran.err
+    assert '    warning[missing-output]: output "name" of workflow "get-one" has no value' in ran.err
