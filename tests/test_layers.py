@@ -24,7 +24,7 @@ ONE_PLACE = {"msgspec": {"base/records.py"}, "httpx": {"sources/http_library.py"
              "aiohttp": {"runtime/aiohttp_transport.py"},
              "dbos": {"durable/dbos_engine.py", "durable/dbos_guard.py", "durable/queues.py", "durable/rows.py"},
              "sqlalchemy": {"durable/database.py", "durable/dbos_engine.py", "durable/rows.py"}}  # fmt: skip
-HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "jsonpath_rfc9535", "re2", "regex",
+HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "openapi_spec_validator", "jsonpath_rfc9535", "re2", "regex",
          "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "h11", "http.server", "rich", "email",
          "dbos", "sqlalchemy", "psycopg", "cryptography", "keyring", "publicsuffixlist"}  # fmt: skip
 # Modules that exist to be imported lazily themselves may name their library at the top.
@@ -38,6 +38,7 @@ LAZY_MODULES = {
     "durable/runtime.py",
     "sources/schema/full.py",
     "sources/contract.py",
+    "sources/description_check.py",
     "runtime/mock/server.py",
     "runtime/aiohttp_transport.py",
     "runtime/batch.py",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
@@ -12,20 +14,28 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
 from arazzo_runner.cli.lint_arguments import LintArguments, contradiction, lint_arguments
+from arazzo_runner.cli.lint_fixer import Fixer
 from arazzo_runner.cli.option_table import FLAGS, ReadingArguments, WrongValue, reading_arguments
 from arazzo_runner.config.settings import Settings, find_configuration
-from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import InvalidUsage, Severity
-from arazzo_runner.lint.baseline import apply_baseline, baseline_text, read_baseline
-from arazzo_runner.lint.documents import STDIN, select_documents
+from arazzo_runner.lint.baseline import (
+    Looked,
+    Scope,
+    apply_baseline,
+    baseline_text,
+    entries_of,
+    read_baseline,
+    updated,
+)
+from arazzo_runner.lint.documents import STDIN, select_documents, selects
+from arazzo_runner.lint.levels import hides_others
 from arazzo_runner.lint.pages import titles
 from arazzo_runner.lint.pipeline import Linted, Linter, LintOptions, without_repeats
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.findings.formats import render, render_findings
+from arazzo_runner.report.findings.formats import render, render_findings, summary_line
 from arazzo_runner.report.findings.model import Findings
-from arazzo_runner.report.terminal.console import Console, count, paint
-from arazzo_runner.sources.uris import is_remote
+from arazzo_runner.report.terminal.console import Console, count
 
 
 def lint(values: Mapping[str, Any]) -> int:
@@ -67,16 +77,17 @@ class LintSession:
         linted = self._linted() if fixer is None else self._fixed(fixer)
         if self._given.write_baseline is not None:
             return self._write_baseline(linted, self._given.write_baseline)
-        linted, stale = self._without_baseline(linted)
+        linted, not_found = self._without_baseline(linted)
         fixed = 0 if fixer is None else fixer.fixed
         findings = self._findings(linted, fixed)
         if fixer is not None and fixer.wrote_document:
             self._console.err(render_findings(findings, color=self._console.color, width=self._console.text_width))
         else:
             self._report(findings)
-        if stale:
-            self._report_stale(stale)
+        self._report_not_found(not_found)
         code = self._exit_code(linted, findings)
+        if self._given.format_ == "github" and not self._append_summary(findings):
+            code = code or 1
         return 1 if code == 0 and self._given.diff and fixed else code
 
     def _linted(self) -> list[Linted]:
@@ -142,7 +153,7 @@ class LintSession:
         """Return the names of the documents to lint; raises InvalidUsage when there are none, or none in a SPEC."""
         folder = self._settings.folder or os.getcwd()
         included = tuple(_below(folder, pattern) for pattern in self._settings.validate.include)
-        names = specs or included or (".",)
+        names = self._searched = specs or included or (".",)
         exclude = (*self._settings.validate.exclude, *self._given.exclude)
         selection = select_documents(names, exclude, folder)
         if not selection.documents or (specs and selection.nothing):
@@ -153,23 +164,43 @@ class LintSession:
 
     # ------------------------------------------------------------------ the baseline
 
-    def _without_baseline(self, linted: list[Linted]) -> tuple[list[Linted], int]:
-        """Return the findings that are not in the baseline, and the number of its stale entries."""
+    def _without_baseline(self, linted: list[Linted]) -> tuple[list[Linted], Counter[Looked]]:
+        """Return the findings that are not in the baseline, and how many of its entries were not found."""
         path = self._given.baseline or self._settings.validate.baseline
         if path is None:
-            return linted, 0
+            return linted, Counter()
         baseline = read_baseline(path)
-        return list(apply_baseline(linted, baseline)), baseline.stale
+        left = list(apply_baseline(linted, baseline))
+        return left, baseline.not_found(self._scope(linted, baseline.folder))
 
-    def _write_baseline(self, linted: Iterable[Linted], path: str) -> int:
-        findings = [found for each in linted for found in each.findings]
-        _write(path, baseline_text(findings, os.path.dirname(os.path.abspath(path))))
-        self._console.err(f"{count(len(findings), 'finding')} written to {one_line(path)}\n")
-        return 0 if all(each.is_open for each in linted) else EXIT_USAGE
+    def _write_baseline(self, linted: list[Linted], path: str) -> int:
+        """Write the findings, but for those that mean that a document was not read: these are reported."""
+        folder = os.path.dirname(os.path.abspath(path))
+        known = read_baseline(path).entries if os.path.isfile(path) else ()
+        found = entries_of(linted, folder)
+        entries, kept = updated(found, known, self._scope(linted, folder))
+        _write(path, baseline_text(entries))
+        written = f"{count(sum(each.count for each in found), 'finding')} written to {one_line(path)}"
+        self._console.err(f"{written}{_kept(kept)}\n")
+        unread = [replace(each, findings=tuple(filter(hides_others, each.findings))) for each in linted]
+        if any(each.findings for each in unread):
+            self._console.err(
+                render_findings(self._findings(unread, 0), color=self._console.color, width=self._console.text_width)
+            )
+            return 1 if all(each.is_open for each in linted) else EXIT_USAGE
+        return 0
 
-    def _report_stale(self, stale: int) -> None:
-        are = "is" if stale == 1 else "are"
-        self._console.err(f"{count(stale, 'baseline entry')} {are} stale; update the file with --write-baseline\n")
+    def _scope(self, linted: Iterable[Linted], folder: str) -> Scope:
+        linter = Linter(self._names, self._options)
+        return Scope(linted, folder, reports=linter.reports, selects=partial(selects, self._searched))
+
+    def _report_not_found(self, amounts: Mapping[Looked, int]) -> None:
+        stale = amounts.get("looked", 0)
+        if stale:
+            are = "is" if stale == 1 else "are"
+            others = _others(amounts)
+            message = f"{count(stale, 'baseline entry')} {are} stale; update the file with --write-baseline"
+            self._console.err(f"{message}{f' ({others})' if others else ''}\n")
 
     # ------------------------------------------------------------------ the report
 
@@ -195,6 +226,16 @@ class LintSession:
         else:
             self._console.out(report)
 
+    def _append_summary(self, findings: Findings) -> bool:
+        from arazzo_runner.report.findings.markdown import append_summary, render_summary  # lazily: for GitHub only
+
+        try:
+            append_summary(render_summary(findings, summary_line(findings)))
+        except OSError as problem:
+            self._console.err(f"the job summary could not be written: {one_line(problem.strerror or str(problem))}\n")
+            return False
+        return True
+
     def _rendered(self, findings: Findings) -> str:
         if self._given.format_ == "json":
             return render("json", findings)
@@ -213,6 +254,23 @@ class LintSession:
             return 0
         self._console.err(f"{count(warnings, 'warning')}, more than the {most} allowed\n")
         return 1
+
+
+def _kept(amounts: Mapping[Looked, int]) -> str:
+    """Return the end of a sentence about the entries of a baseline that are kept."""
+    others = _others(amounts)
+    return f"; kept: {others}" if others else ""
+
+
+def _others(amounts: Mapping[Looked, int]) -> str:
+    """Return how many entries of a baseline were not looked for, and why; "" for none."""
+    elsewhere, unchecked = amounts.get("other file", 0), amounts.get("not checked", 0)
+    told = []
+    if elsewhere:
+        told.append(f"{count(elsewhere, 'entry')} of other files")
+    if unchecked:
+        told.append(f"{count(unchecked, 'entry')} of what was not checked in these files")
+    return ", ".join(told)
 
 
 def _standard_input() -> bytes:
@@ -256,90 +314,3 @@ def _write(path: str, text: str) -> None:
     except OSError as problem:
         message = f"the report cannot be written to {path}: {problem.strerror or problem}"
         raise InvalidUsage([usage_error(message, code="cannot-write-output", hint="name another file")]) from None
-
-
-_MAX_ROUNDS = 20  # fixing one mistake of a text may uncover another
-_BOM = b"\xef\xbb\xbf"
-
-
-class Fixer:
-    """Fixes documents: `fixed` counts findings, `changed` holds new texts; `wrote_document`: stdout has one."""
-
-    def __init__(self, linter: Linter, given: LintArguments, console: Console, *, is_stdin: bool) -> None:
-        self._linter = linter
-        self._given = given
-        self._console = console
-        self._is_stdin = is_stdin
-        self.fixed = 0
-        self.changed: dict[str, bytes] = {}
-        self.wrote_document = False
-
-    def fix(self, name: str) -> Linted:
-        """Apply the fixes of one document, and return its findings that are left."""
-        from arazzo_runner.lint.fixes import fix_document
-
-        linted = self._linter.lint(name)
-        if linted.document is None or is_remote(name):
-            return linted
-        before = text = linted.document.text
-        document: Document | None = linted.document
-        for _ in range(_MAX_ROUNDS):
-            result = None if document is None else fix_document(document, linted.findings, unsafe=self._given.unsafe)
-            if result is None or result.text == text:
-                break
-            text = result.text
-            self.fixed += len(result.fixed)
-            self.changed[name] = text.encode("utf-8", "surrogatepass")
-            self._linter.change(name, self.changed[name])
-            linted = self._linter.lint(name)
-            document = linted.document
-        self._deliver(name, before, text)
-        return linted
-
-    def _deliver(self, name: str, before: str, after: str) -> None:
-        if self._given.diff:
-            self._console.out(_diff(name, before, after, color=self._console.color_out))
-            self.wrote_document = True
-        elif name == self._given.stdin_filename and self._is_stdin:
-            self._console.document(after)
-            self.wrote_document = True
-        elif after != before:
-            _replace(name, after)
-
-
-def _diff(name: str, before: str, after: str, *, color: bool) -> str:
-    """Return a unified diff of two texts that `patch` can apply."""
-    import difflib
-
-    lines = difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), name, name)
-    styles = {"+": "green", "-": "red", "@": "blue"}
-    shown = []
-    for line in lines:
-        ended = line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
-        body = ended if not color else paint(one_line(ended.rstrip("\n")), styles.get(line[0], ""), color=True) + "\n"
-        shown.append(body)
-    return "".join(shown)
-
-
-def _replace(path: str, text: str) -> None:
-    """Replace a file atomically: after a full disk too it holds either the old text or the new one."""
-    target = os.path.realpath(path)
-    data = text.encode("utf-8", "surrogatepass")
-    try:
-        with open(target, "rb") as old:
-            data = (_BOM if old.read(3) == _BOM else b"") + data
-        import shutil
-        import tempfile
-
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".arazzo-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            shutil.copymode(target, temporary)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as problem:
-        message = f"{path} cannot be written: {problem.strerror or problem}"
-        raise InvalidUsage([usage_error(message, code="cannot-write-output", hint="look at it with --diff")]) from None

@@ -32,6 +32,8 @@ Built = TypeVar("Built")
 OTHERS: Final = {"openapi": "OpenAPI", "swagger": "OpenAPI 2.0", "asyncapi": "AsyncAPI"}
 NEWER: Final = ("channelPath", "timeout", "correlationId", "action", "dependsOn")
 TARGETS: Final = ("operationId", "operationPath", "channelPath", "workflowId")
+_OWN: Final = frozenset({"arazzo", "sourceDescriptions", "workflows"})
+_BEGIN: Final = "it begins with arazzo: 1.0.1"
 
 
 def build(document: Document, problems: Problems) -> ArazzoDescription:
@@ -40,21 +42,25 @@ def build(document: Document, problems: Problems) -> ArazzoDescription:
     raw = document.value
     refusal = _refusal(raw)
     if refusal is not None:
-        problems.error(*refusal[:2], at, hint=refusal[2])
+        problems.error("not-arazzo", refusal[0], at, hint=refusal[1])
         return _Builder(Problems(), 1).description({}, at)
     version = _version(raw, at, problems)
     return _Builder(problems, 0 if version.startswith("1.0") else 1).description(raw, at)
 
 
-def _refusal(raw: JsonValue) -> tuple[str, str, str] | None:
-    """Return code, message and hint if this is not an Arazzo document at all: one error instead of many."""
+def _refusal(raw: JsonValue) -> tuple[str, str] | None:
+    """Return message and hint if this is not an Arazzo document at all: one error instead of many."""
     if not isinstance(raw, dict):
-        return "wrong-type", f"an Arazzo document is a mapping, found {type_name(raw)}", "it begins with arazzo: 1.0.1"
-    other = next((key for key in OTHERS if key in raw), None)
-    if other is None or "arazzo" in raw:
+        return f"an Arazzo document is a mapping, found {type_name(raw)}", _BEGIN
+    if "arazzo" in raw:
         return None
-    message = f"this is an {OTHERS[other]} description, not an Arazzo document"
-    return "missing-field", message, "name it in sourceDescriptions of an Arazzo document"
+    other = next((key for key in OTHERS if key in raw), None)
+    if other is not None:
+        message = f"this is an {OTHERS[other]} description, not an Arazzo document"
+        return message, "name it in sourceDescriptions of an Arazzo document"
+    if _OWN.isdisjoint(raw):
+        return f"this is not an Arazzo document: it has none of the fields {', '.join(sorted(_OWN))}", _BEGIN
+    return None
 
 
 def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> str:

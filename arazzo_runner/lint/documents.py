@@ -52,6 +52,19 @@ def select_documents(names: Iterable[str], exclude: Iterable[str] = (), base: st
     return Selection(tuple(found), tuple(nothing))
 
 
+def selects(names: Iterable[str], path: str) -> bool:
+    """Return whether a file would be below one of the folders, or match one of the globs, if it existed."""
+    wanted = _slashed(os.path.abspath(path))
+    return any(_is_selected(name, wanted) for name in names if name != STDIN and not is_remote(name))
+
+
+def _is_selected(name: str, wanted: str) -> bool:
+    slashed = _slashed(os.path.abspath(name))
+    if os.path.isdir(name):
+        return wanted.startswith(slashed.rstrip("/") + "/")
+    return _MAGIC.search(name) is not None and re.fullmatch(_translated(slashed), wanted, re.DOTALL) is not None
+
+
 def is_arazzo(path: str) -> bool:
     """Return whether a file is an Arazzo document by its content: its root has a field `arazzo`."""
     try:

@@ -9,19 +9,32 @@ from typing import Final
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.config.settings import RuleSetting, ValidateSettings
-from arazzo_runner.errors import Diagnostic, Judge, Severity
+from arazzo_runner.errors import Diagnostic, Judge, Location, Severity
 from arazzo_runner.lint.checker import Checks
 from arazzo_runner.lint.documents import matches
 
 UNREADABLE: Final = frozenset({
-    "alias-expansion", "document-too-deep", "document-too-large", "empty-document", "json-syntax", "not-json",
-    "not-text", "not-utf8", "unreadable-file", "unsupported-tag", "unusable-key", "yaml-syntax",
+    "alias-expansion", "document-too-deep", "document-too-large", "empty-document", "json-syntax", "not-arazzo",
+    "not-json", "not-text", "not-utf8", "unreadable-file", "unsupported-tag", "unusable-key", "yaml-syntax",
 })  # fmt: skip
 """Codes that cannot be turned off: the document could not be read, or only in part."""
+
+_UNREAD_SOURCE: Final = frozenset({"not-checked", "source-kind", "source-not-found", "source-not-readable"})
+"""Codes of a source that was not read, so that the steps that use it were not checked."""
 
 IGNORE: Final = "arazzo-ignore"
 """What comments that suppress findings begin with."""
 _RANKS: Final = {"off": 0, "info": 1, "warning": 2, "error": 3}
+
+
+def hides_others(found: Diagnostic) -> bool:
+    """Return whether a finding means that other findings cannot be seen: a document or a needed source was not read."""
+    return found.code in UNREADABLE or (found.code in _UNREAD_SOURCE and found.severity is Severity.ERROR)
+
+
+def is_complete(found: Iterable[Diagnostic]) -> bool:
+    """Return whether everything that a document needs was read, by all of its findings."""
+    return not any(each.code in UNREADABLE or each.code in _UNREAD_SOURCE for each in found)
 
 
 class Choices(Record, kw_only=True):
@@ -66,6 +79,15 @@ class Policy(Record, kw_only=True):
         if level == "off" or not (shown or explicit) or not self._is_selected(found.code):
             return None
         return found if level == found.severity.value else replace(found, severity=Severity(level))
+
+    def reports(self, code: str, severity: Severity) -> bool:
+        """Return whether a finding would be looked for and reported."""
+        from arazzo_runner.lint.rules.catalogue import RULES  # lazily: cached results need no rules
+
+        rule = next((each for each in RULES if each.code == code), None)
+        if rule is not None and not self._runs(code, rule.is_default):
+            return False
+        return self.leveled(Diagnostic(code=code, severity=severity, message="", at=Location(""))) is not None
 
     def is_off(self, code: str) -> bool:
         """Return whether findings of a code are never reported under this policy."""

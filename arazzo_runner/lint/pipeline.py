@@ -10,9 +10,9 @@ from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.config.settings import Configurations, Settings
 from arazzo_runner.document.cache import DiskCache, cache_folder
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.errors import Diagnostic, InvalidUsage
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity
 from arazzo_runner.lint.checker import Checked, Checker, Checks
-from arazzo_runner.lint.levels import IGNORE, Choices, Policy, matching, policy_for
+from arazzo_runner.lint.levels import IGNORE, Choices, Policy, is_complete, matching, policy_for
 from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.lint.result_cache import CachedResult, ResultCache
 from arazzo_runner.program.library import LoadOptions
@@ -39,7 +39,8 @@ class Linted(Record):
     """One document and its reported findings: its own by place, then those in files that it refers to.
 
     `ignored` counts findings that comments suppress, `baselined` those in the baseline. `is_open` is
-    false if the document could not be opened; `document` is None if it could not be read, or the cache is used.
+    false if the document could not be opened, `is_complete` if it or a source of it could not be read;
+    `document` is None if it could not be read, or the cache is used.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Linted(Record):
     ignored: int = 0
     baselined: int = 0
     is_open: bool = True
+    is_complete: bool = True
     document: Document | None = None
 
 
@@ -74,10 +76,20 @@ class Linter:
         try:
             checked = self._checker(settings).check(name, self._checks_for(policy))
         except InvalidUsage as problem:
-            return Linted(name, problem.diagnostics, is_open=False)
+            return Linted(name, problem.diagnostics, is_open=False, is_complete=False)
         findings, ignored = self._findings(checked, policy)
         document = None if self._options.use_cache else checked.document
-        return Linted(name, tuple(self._not_reported(name, findings)), ignored=ignored, document=document)
+        return Linted(
+            name,
+            tuple(self._not_reported(name, findings)),
+            ignored=ignored,
+            is_complete=is_complete(checked.diagnostics),
+            document=document,
+        )
+
+    def reports(self, name: str, code: str, severity: str) -> bool:
+        """Return whether a finding in a document would be looked for and reported."""
+        return self._policy_for(name, self.settings_for(name)).reports(code, Severity(severity))
 
     def _lint_with_cache(self, name: str, settings: Settings, policy: Policy, cache: ResultCache) -> Linted:
         checker = self._checker(settings)
@@ -88,14 +100,15 @@ class Linter:
             try:
                 checked = checker.check(name, self._checks_for(policy), tracker=tracker)
             except InvalidUsage as problem:
-                return Linted(name, problem.diagnostics, is_open=False)
+                return Linted(name, problem.diagnostics, is_open=False, is_complete=False)
             findings, ignored = self._findings(checked, policy)
-            result = CachedResult(tuple(findings), ignored)
+            result = CachedResult(tuple(findings), ignored, is_complete(checked.diagnostics))
             if checked.holds_credential:
                 cache.drop(location)  # messages may quote the credential
             else:
                 cache.put(location, key, checker, result, tracker)
-        return Linted(name, tuple(self._not_reported(name, list(result.findings))), ignored=result.ignored)
+        found = tuple(self._not_reported(name, list(result.findings)))
+        return Linted(name, found, ignored=result.ignored, is_complete=result.is_complete)
 
     def is_cached(self, name: str) -> bool:
         """Return whether the result of a document is in the cache and still valid."""

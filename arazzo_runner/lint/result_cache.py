@@ -32,6 +32,7 @@ class CachedResult(Record):
 
     findings: tuple[Diagnostic, ...]
     ignored: int
+    is_complete: bool
 
 
 class ResultCache:
@@ -64,7 +65,8 @@ class ResultCache:
                 return None
             if not self._is_valid(entry, checker):
                 return None
-            return CachedResult(tuple(self._finding(each) for each in entry["findings"]), int(entry["ignored"]))
+            findings = tuple(self._finding(each) for each in entry["findings"])
+            return CachedResult(findings, int(entry["ignored"]), bool(entry["complete"]))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             return None  # not an entry of this cache, although its checksum is right
 
@@ -89,6 +91,7 @@ class ResultCache:
             "given": tracker.given,
             "findings": [_described(each, uris) for each in result.findings],
             "ignored": result.ignored,
+            "complete": result.is_complete,
         }
 
     def save(self) -> None:

@@ -1,4 +1,4 @@
-"""HTML and XML elements written by hand; foreign text in them is harmless (see escaping)."""
+"""HTML and XML elements and Markdown written by hand; foreign text in them is harmless (see escaping)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from html import escape as html_escape
 from xml.sax.saxutils import escape as xml_escape, quoteattr
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.report.escaping import lines, one_line
 
+_SPECIAL = pattern(r"([\\`*_{}\[\]()#+\-.!|~>@:/$^=])")
 _VOID = frozenset({"meta", "rect", "path", "line", "circle"})
 
 
@@ -48,3 +50,13 @@ def xml_element(name: str, attributes: Mapping[str, object], children: str = "")
 def xml_text(value: str) -> str:
     """Return foreign text of several lines as XML; control characters are escaped, as XML 1.0 cannot hold them."""
     return xml_escape("\n".join(lines(value)))
+
+
+def markdown_text(text: object) -> str:
+    """Escape foreign text for Markdown and HTML.
+
+    >>> markdown_text("<b>*x*</b> |@all")
+    '&lt;b&gt;\\\\*x\\\\*&lt;\\\\/b&gt; \\\\|\\\\@all'
+    """
+    escaped = _SPECIAL.sub(r"\\\1", one_line(str(text)).replace("&", "\0").replace("<", "\1"))
+    return escaped.replace("\\>", "&gt;").replace("\0", "&amp;").replace("\1", "&lt;")

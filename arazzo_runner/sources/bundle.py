@@ -1,13 +1,15 @@
 """One operation as a self-contained OpenAPI document, for libraries that would resolve references themselves.
 
 It has one path, one server and only internal references, whatever version, files and servers the
-description has. Parts that openapi-core is known to misread are left out (see `_is_readable`).
+description has. `bundled` is for exchanges: parts that openapi-core is known to misread are left out (see
+`_is_readable`). `described` is for the description itself: the operation has its own path and all its parameters.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.sources.http_media.media_types import FORM, essence, is_json
@@ -15,11 +17,17 @@ from arazzo_runner.sources.operation import MediaType, Operation, OperationParam
 from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema.context import SchemaContext
 
+Contract: TypeAlias = tuple[tuple[str, ...], str | None]
+"""The findings as sentences, at most MOST, and the reason why there was no check, or None."""
+MOST: Final = 20
 HOST: Final = "http://contract.test"
 PATH: Final = "/contract"
 METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
-# The values of these keys are data, not schemas.
+# The values of these keys are data, not schemas; those of the others have schemas by name.
 _DATA: Final = frozenset({"enum", "const", "default", "example", "examples"})
+_NAMED: Final = frozenset({"properties", "definitions", "$defs", "dependentSchemas"})
+# Swagger 2.0 has these in schemas, OpenAPI 3 does not.
+_SWAGGER_ONLY: Final = frozenset({"discriminator", "collectionFormat"})
 JSON: Final = "application/json"
 
 
@@ -38,18 +46,61 @@ def bundled(operation: Operation, media_type: MediaType | None) -> dict[str, Any
     if body is not None and media_type is not None and _is_checked(media_type, schemas):
         name = plain_json(media_type.content_type)
         described["requestBody"] = {"required": body.required, "content": {name: _media(media_type, schemas)}}
-    version = "3.1.0" if operation.schemas.dialect == "2020-12" else "3.0.3"
+    return _document(_version(operation), PATH, {operation.method.lower(): described}, schemas)
+
+
+def described(operation: Operation, version: str) -> dict[str, Any]:
+    """Return the document of an operation of a description of an OpenAPI version, with its own path."""
+    version = version if version.startswith("3.2") else _version(operation)
+    schemas = _Schemas(operation.schemas)
+    own: dict[str, Any] = {
+        "parameters": [
+            {**_parameter(each, schemas), "name": _plain_name(each.name)}
+            for each in operation.parameters
+            if each.expansion is None  # of an expression of RFC 6570, which is reported as such
+        ],
+        "responses": _responses(operation, schemas) or {"default": {"description": ""}},
+    }
+    body = operation.request_body
+    if body is not None:
+        own["requestBody"] = {"required": body.required, "content": _contents(body.content, schemas)}
+    method = operation.method
+    is_field = method in METHODS or (method == "QUERY" and version.startswith("3.2"))
+    item = {method.lower(): own} if is_field else {"additionalOperations": {method: own}}
+    return _document(version, _plain_path(operation), item, schemas)
+
+
+def _version(operation: Operation) -> str:
+    return "3.1.0" if operation.schemas.dialect == "2020-12" else "3.0.3"
+
+
+def _document(version: str, path: str, item: dict[str, Any], schemas: _Schemas) -> dict[str, Any]:
     return {
         "openapi": version,
         "info": {"title": "contract", "version": "1"},
         "servers": [{"url": HOST}],
-        "paths": {PATH: {operation.method.lower(): described}},
+        "paths": {path: item},
         "components": {"schemas": schemas.found},
     }
 
 
+def _plain_path(operation: Operation) -> str:
+    """Return the path of an operation without expressions of RFC 6570."""
+    left_out = {each.name for each in operation.parameters if each.expansion is not None}
+
+    def plain(match: re.Match[str]) -> str:
+        return "" if match[1] in left_out else "{" + _plain_name(match[1]) + "}"
+
+    return re.sub(r"\{([^{}]*)\}", plain, operation.path)
+
+
+def _plain_name(name: str) -> str:
+    """Return the name of a parameter as openapi-spec-validator reads it: as str.format does."""
+    return name.replace(":", "_").replace("!", "_")
+
+
 class _Schemas:
-    """Copies schemas with each `$ref` pointing to `#/components/schemas/sN`; recursive schemas stay recursive."""
+    """Copies schemas with each `$ref` pointing to `#/components/schemas`; recursive schemas stay recursive."""
 
     def __init__(self, context: SchemaContext) -> None:
         self.context = context
@@ -63,8 +114,9 @@ class _Schemas:
             return [self.copied(item, base) for item in schema]
         if not isinstance(schema, dict):
             return schema
-        copy = {key: value if key in _DATA else self.copied(value, base)
-                for key, value in schema.items() if not _is_left_out(key, value)}  # fmt: skip
+        copy = {
+            key: self._member(key, value, base) for key, value in schema.items() if not self._is_left_out(key, value)
+        }
         if "patternProperties" in schema and isinstance(schema["patternProperties"], dict):
             copy.pop("additionalProperties", None)
         reference = schema.get("$ref")
@@ -84,12 +136,27 @@ class _Schemas:
             return {}
         return {} if found is None else found
 
+    def _member(self, key: str, value: JsonValue, base: str) -> Any:
+        if key in _NAMED and isinstance(value, dict):
+            return {name: self.copied(each, base) for name, each in value.items()}
+        return value if key in _DATA else self.copied(value, base)
+
+    def _is_left_out(self, key: str, value: JsonValue) -> bool:
+        # Patterns would be searched by `re`, which is not linear-time; our own check covers them.
+        # A discriminator's mapping has another kind of references; oneOf constrains the same.
+        if key in _SWAGGER_ONLY and self.context.dialect == "draft-04":
+            return True
+        if isinstance(value, dict):
+            return key == "patternProperties" or (key == "discriminator" and "propertyName" in value)
+        return key == "pattern" and isinstance(value, str)
+
     def _named(self, reference: str, base: str) -> str:
         target, place = self._target(reference, base)
         key = id(target)
         if key not in self._names:
             self._kept.append(target)
-            name = self._names[key] = f"s{len(self._names)}"
+            own = re.sub(r"[^A-Za-z0-9._-]", "", reference.rpartition("/")[2]) or "schema"
+            name = self._names[key] = own if own not in self.found else f"{own}-{len(self._names)}"
             self.found[name] = self.copied(target, place)
         return self._names[key]
 
@@ -104,14 +171,6 @@ class _Schemas:
 
 
 _ANYTHING: Final[dict[str, Any]] = {}
-
-
-def _is_left_out(key: str, value: JsonValue) -> bool:
-    # Patterns would be searched by `re`, which is not linear-time; our own check covers them.
-    # A discriminator's mapping has another kind of references; oneOf constrains the same.
-    if isinstance(value, dict):
-        return key == "patternProperties" or (key == "discriminator" and "propertyName" in value)
-    return key == "pattern" and isinstance(value, str)
 
 
 def _is_checked(media_type: MediaType, schemas: _Schemas) -> bool:
@@ -170,8 +229,10 @@ def _parameter(parameter: OperationParameter, schemas: _Schemas) -> dict[str, An
     if parameter.content is not None:
         described["content"] = {parameter.content.content_type: _media(parameter.content, schemas)}
         return described
-    schema = schemas.copied(parameter.schema, parameter.base)
-    return {**described, "style": parameter.style, "explode": parameter.explode, "schema": schema}
+    described |= {"style": parameter.style, "explode": parameter.explode}
+    if parameter.schema is not None:
+        described["schema"] = schemas.copied(parameter.schema, parameter.base)
+    return described
 
 
 def _media(media_type: MediaType, schemas: _Schemas) -> dict[str, Any]:

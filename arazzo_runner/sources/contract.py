@@ -1,4 +1,4 @@
-"""The full contract check of one exchange through openapi-core, which is imported only here.
+"""The full contract check of one exchange through openapi-core.
 
 It gets a document made for the operation (sources/bundle.py), so it neither fetches documents nor
 chooses operations and servers. Its own failures are reported as such, never as mismatches.
@@ -9,24 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
-from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 from werkzeug.datastructures import Headers as FoldedHeaders, ImmutableMultiDict
 
 from arazzo_runner.base.records import MutableRecord, Record
-from arazzo_runner.sources.bundle import HOST, METHODS, PATH, bundled, is_plain, plain_json
+from arazzo_runner.sources.bundle import HOST, METHODS, MOST, PATH, Contract, bundled, is_plain, plain_json
 from arazzo_runner.sources.http_media.media_types import best_match
 from arazzo_runner.sources.operation import Operation
 from arazzo_runner.sources.schema.full import schema_error
 
-MOST: Final = 20
 Headers = tuple[tuple[str, str], ...]
-Contract = tuple[tuple[str, ...], str | None]
-"""(The findings as sentences, the reason why there was no check or None)."""
 
 
 def check_request(operation: Operation, url: str, headers: Headers, body: bytes | None) -> Contract:
@@ -42,30 +38,6 @@ def check_response(
     sent = _request(operation, url, headers, body)
     received = _Response(status, FoldedHeaders(_plain_fields(operation, status, fields)), answer or None)
     return _checked(operation, sent.stated_type, lambda contract: contract.iter_response_errors(sent, received))
-
-
-def check_description(operation: Operation) -> Contract:
-    """Check an operation and the schemas it uses against the OpenAPI Specification."""
-    if operation.method not in METHODS:
-        return (), f"openapi-spec-validator does not know {operation.method}"
-    bodies = () if operation.request_body is None else operation.request_body.content.values()
-    document = bundled(operation, next(iter(bodies), None))
-    make = OpenAPIV31SpecValidator if document["openapi"].startswith("3.1") else OpenAPIV30SpecValidator
-    try:
-        found = [_broken(each) for each in make(document).iter_errors()]
-    except Exception as failure:  # an error of the library is not one of the description
-        return (), f"openapi-spec-validator failed: {type(failure).__name__}"
-    return tuple(dict.fromkeys(found))[:MOST], None
-
-
-def _broken(error: Any) -> str:
-    """Return the message of an error, preceded by where in the operation it is."""
-    names = [str(part) for part in error.absolute_path if str(part) not in _BUNDLE]
-    where = f"{'.'.join(names[-4:])}: " if names else ""
-    return f"{where}{' '.join(str(error.message).split())[:300]}"
-
-
-_BUNDLE: Final = ("paths", PATH, "components", "schemas", "content", "schema")
 
 
 def _checked(operation: Operation, content_type: str, find: Callable[[Any], Iterable[Exception]]) -> Contract:

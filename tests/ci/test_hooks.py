@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.lint.documents import CLEAN, project, with_criterion
+from tests.lint.documents import CLEAN, PETS, project, with_criterion
 
 ROOT = Path(__file__).parents[2]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
@@ -41,18 +41,15 @@ def repository(tmp_path):
     return tmp_path
 
 
-def hooks(repository, **changes):
-    """Configure our hooks as a local repository: the same, but for the installation, which needs a network."""
+def hooks(repository, *, selected=("--all-files",)):
+    """Run our hooks as a local repository: the same, but for the installation, which needs a network."""
     command = f"{sys.executable} -m arazzo_runner"
-    local = [
-        {**hook, "language": "system", "entry": hook["entry"].replace("arazzo", command, 1), **changes}
-        for hook in HOOKS
-    ]
+    local = [{**hook, "language": "system", "entry": hook["entry"].replace("arazzo", command, 1)} for hook in HOOKS]
     config = {"repos": [{"repo": "local", "hooks": local}]}
     (repository / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     shell(repository, "git", "add", "-A")
     return shell(
-        repository, sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never",
+        repository, sys.executable, "-m", "pre_commit", "run", *selected, "--color", "never",
         PRE_COMMIT_HOME=str(repository / ".cache"),
     )  # fmt: skip
 
@@ -62,7 +59,7 @@ def test_a_clean_commit_passes_and_other_files_are_left_alone(repository):
         repository,
         flow__arazzo__yaml=CLEAN,
         sub_in_arazzo__yml=CLEAN.replace("./pets", "../pets"),
-        other__yaml="arazzo: no\n",
+        other__yaml="arazzo_version: no\n",
     )
     code, out = hooks(repository)
     assert code == 0, out
@@ -75,6 +72,44 @@ def test_a_commit_with_errors_is_stopped_with_their_lines(repository):
     assert code == 1
     assert "error[condition-syntax]" in out
     assert "flow.arazzo.yaml:12:36" in out
+
+
+CALLED = CLEAN.replace("workflowId: look", "workflowId: called")
+CALLER = CLEAN.replace(
+    "sourceDescriptions:\n", "sourceDescriptions:\n  - {name: other, url: ./called.arazzo.yaml, type: arazzo}\n"
+) + "      - {stepId: call, workflowId: $sourceDescriptions.other.called}\n"  # fmt: skip
+CROSS = {
+    "a called workflow is renamed": ("called.arazzo.yaml", CALLED.replace("workflowId: called", "workflowId: new")),
+    "a called document is removed": ("called.arazzo.yaml", None),
+    "an operation of a description is renamed": ("pets.yml", PETS.replace("getPet", "findPet")),
+    "a description is removed": ("pets.yml", None),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), CROSS.values(), ids=CROSS)
+def test_a_commit_that_breaks_another_document_is_stopped(repository, name, text):
+    project(repository, flow__arazzo__yaml=CALLER, called__arazzo__yaml=CALLED)
+    assert hooks(repository)[0] == 0
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    shell(repository, "git", *identity, "commit", "-q", "-m", "both")
+    if text is None:
+        (repository / name).unlink()
+    else:
+        (repository / name).write_text(text, encoding="utf-8")
+    code, out = hooks(repository, selected=())  # what is staged: the changed file alone, or none
+    assert code == 1
+    assert "--> flow.arazzo.yaml:" in out
+
+
+def test_many_documents_are_checked_by_one_process(repository):
+    """Two processes would find a mistake of a shared description twice, and write one baseline."""
+    assert all(hook["require_serial"] for hook in HOOKS)
+    documents = {f"flow{number}__arazzo__yaml": CLEAN for number in range(30)}
+    twice = PETS.replace("openapi: 3.0.3", "openapi: 3.0.3\nopenapi: 3.0.3")
+    project(repository, **{**documents, "flow0__arazzo__yaml": BAD}, pets__yml=twice)
+    code, out = hooks(repository)
+    assert code == 1
+    assert out.count("warning[duplicate-key]") == 2  # once by each hook
 
 
 def test_fixes_are_made_in_the_commit(repository):
@@ -141,8 +176,32 @@ def test_the_action_annotates_the_lines_and_fails(runner, tmp_path):
     assert "::error file=workflows/bad.yml,line=12,col=36," in out
     assert "::warning file=workflows/doubtful.yml,line=12," in out
     assert outputs == {"exit-code": "1", "summary": "1 error, 1 warning in 2 of 2 documents"}
-    assert "1 error, 1 warning" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8").splitlines() == [
+        "### arazzo validate",
+        "",
+        "1 error, 1 warning in 2 of 2 documents",
+        "",
+        "| | code | where | message |",
+        "|---|---|---|---|",
+        r"| ❌ error | `condition-syntax` | workflows\/bad\.yml\:12 | \= is not an operator |",
+        r"| ⚠️ warning | `headers-plural` | workflows\/doubtful\.yml\:12 | \$response\.headers must be \$response\.header |",
+    ]
     assert (tmp_path / "out.sarif").exists()
+
+
+def test_the_summary_shows_the_first_findings_and_counts_the_others(runner, tmp_path):
+    line = BAD.splitlines()[-1] + "\n"
+    project(tmp_path, workflows_in_bad__yml=BAD.replace("./pets", "../pets") + line * 59)
+    runner(paths="workflows/*.yml")
+    lines = (tmp_path / "summary.md").read_text(encoding="utf-8").splitlines()
+    assert sum(each.startswith("| ❌ error") for each in lines) == 50
+    assert lines[-1] == "… and 70 more"
+
+
+def test_the_summary_says_that_nothing_was_checked(runner, tmp_path):
+    code, _, _ = runner(args="--lebel error")
+    assert code == 2
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == "### arazzo validate\n\nnothing was checked\n"
 
 
 def test_the_action_takes_several_paths_and_options(runner):
@@ -172,7 +231,8 @@ def test_the_action_works_below_a_folder(runner):
 def test_the_examples_of_the_page_are_read():
     page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    hook, github, gitlab = map(yaml.safe_load, blocks)
+    hook, github, suite, gitlab = map(yaml.safe_load, blocks)
+    assert {4} == {len(suite["strategy"]["matrix"]["part"])}
     assert {each["id"] for each in hook["repos"][0]["hooks"]} <= {each["id"] for each in HOOKS}
     step = next(each for each in github["jobs"]["arazzo"]["steps"] if each.get("uses") == "./")
     assert set(step["with"]) <= set(ACTION["inputs"])

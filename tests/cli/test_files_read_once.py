@@ -70,6 +70,8 @@ interactions: []
 """
 SCENARIO = "rules: [{operation: getPet, answer: {body: {tag: from-the-scenario}}}]\n"
 STEP_OUTPUTS = '{"steps": {"find": {"tag": "from-the-file"}}}'
+RUNS = '{"runs": [{"document": "pets.yml", "name": "get-one", "status": "failed"}]}'
+REPEATED = RUNS.replace("get-one", "get-one #2")
 REPORT = (
     '{"workflowId": "get-one", "status": "failed", "steps": [{"stepId": "find", "status": "failed", "attempts": []}]}'
 )
@@ -107,6 +109,10 @@ CASES: dict[str, list[Case]] = {
         ([*DRY, "--data={file}"], '[{"id": 1}, {"id": 2, "_name": "two"}]'),
         ([*DRY, "--data={file}", "--repeat", "2"], "- id: 1\n"),
         ([*DRY, "-w", "*", "--data={file}"], "- id: 1\n"),
+    ],
+    "run --rerun-failed": [
+        ([*DRY, "-i", "id=7", "--rerun-failed={file}"], RUNS),
+        ([*DRY, "-i", "id=7", "--repeat", "2", "--shard", "1/2", "--rerun-failed={file}"], REPEATED),
     ],
     "run --env-file": [
         ([*DRY, "--env-file={file}"], "ARAZZO_INPUT_ID=7\n"),

@@ -174,7 +174,7 @@ def test_a_field_of_1_1_in_a_1_0_document_is_an_error_that_a_run_tolerates(judge
 
 @pytest.mark.parametrize("value", [None, [], "text", 5, True])
 def test_a_document_that_is_no_mapping_is_one_error(value):
-    assert [code for code, *_ in findings(value)] == ["wrong-type"]
+    assert [code for code, *_ in findings(value)] == ["not-arazzo"]
 
 
 json_values = st.recursive(

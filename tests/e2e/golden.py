@@ -32,4 +32,5 @@ def settled(text: str, *replacements: tuple[str, str]) -> str:
     for found, name in replacements:
         text = text.replace(found, name)
     text = re.sub(r"\b\d+(\.\d+)? (ms|s)\b(?! after)", "N ms", text)
+    text = re.sub(r"  (←|<-) slowest$", "", text, flags=re.MULTILINE)
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)

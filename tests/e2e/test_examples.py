@@ -211,6 +211,11 @@ def test_an_example_has_no_findings(path: Path) -> None:
     assert found == (["bare-expression"] if path.stem == SEED else [])
 
 
+def test_the_examples_pass_openapi_spec_validator(arazzo: Arazzo) -> None:
+    ran = arazzo("validate", str(SPECS), "--preset", "strict", "--select", "description-contract")
+    assert (ran.code, ran.out) == (0, "all 15 are valid: no problems\n")
+
+
 @pytest.mark.parametrize("path", sorted((SPECS / "arazzo").iterdir()), ids=lambda path: path.stem)
 def test_an_example_has_a_row_and_is_explained(path: Path) -> None:
     assert path.stem in {row.values[0] for row in EXAMPLES}

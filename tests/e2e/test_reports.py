@@ -105,3 +105,26 @@ def test_the_summary_of_a_job_is_added_to(
     arazzo("run", seed, "-i", f"refreshToken={OLD}", "--mock", *reports("github"))
     text = (folder / "summary.md").read_text(encoding="utf-8")
     assert text.startswith("# before\n## ✅ rotate\\-refresh\\-token succeeded")
+
+
+def test_the_summary_of_a_job_shows_why_runs_failed(
+    seed: str, arazzo: Arazzo, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))
+    command = (
+        "run",
+        seed,
+        "-i",
+        f"refreshToken={OLD}",
+        "--server",
+        "prismaticGraphqlApi=http://127.0.0.1:9",
+        *reports("github"),
+    )
+    for several in ((), ("--repeat", "2")):
+        (folder / "summary.md").write_text("")
+        assert arazzo(*command, *several).code == 1
+        text = (folder / "summary.md").read_text(encoding="utf-8")
+        rows = [line for line in text.splitlines() if line.startswith("| ❌ error |")]
+        assert len(rows) == (2 if several else 1)
+        assert all("\\.yml\\:" in row and "refuses the connection" in row for row in rows)
+        assert OLD not in text

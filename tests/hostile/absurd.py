@@ -112,6 +112,7 @@ TEXTS = frozenset(
         "EXPRESSION",
         "GLOB",
         "HOST",
+        "I/N",
         "ID",
         "LEVELS",
         "NAME",

@@ -368,9 +368,9 @@ def test_markdown_keeps_foreign_text_in_its_place(found):
     # What stands in <summary> is HTML until the next empty line, no Markdown.
     assert "](javascript" not in re.sub("<summary>.*</summary>\n\n", "", outside)
     assert outside.count("<details") == outside.count("</details>") == text.count("<summary>")
-    tables = [line for line in outside.splitlines() if line.startswith("|")]
-    cells = {len(re.findall(r"(?<!\\)\|", line)) for line in tables}
-    assert len(cells) <= 1
+    for table in re.findall(r"(?:^\|.*\n)+", outside, re.MULTILINE):
+        cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(cells) == 1
 
 
 @pytest.mark.parametrize("found", ALL)
@@ -461,5 +461,5 @@ def test_findings_of_checks_are_in_the_report_and_masked(kind):
     run = result(status="succeeded", steps=(step(status="passed", attempts=(tried,)),))
     text = render(kind, report(record(result=run)))
     assert "response-schema" in text
-    assert "it does not fit: ***" in text
+    assert "it does not fit: ***" in text.replace("\\", "")
     assert TOKEN not in text

@@ -7,7 +7,8 @@ import pytest
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
 from arazzo_runner.sources.bundle import bundled
-from arazzo_runner.sources.contract import check_description, check_request, check_response
+from arazzo_runner.sources.contract import check_request, check_response
+from arazzo_runner.sources.description_check import check_description
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.policy import FetchError
 from arazzo_runner.sources.schema.check import schema_errors
@@ -122,7 +123,7 @@ def test_neither_library_fetches_by_itself(elsewhere):
     (error,) = schema_errors({"n": "a"}, schema, operation.schemas, base=BASE)
     assert error.is_about_schema
     assert check_request(operation, "https://api.test/x", JSON, b'{"n": "a"}') == ((), None)
-    check_description(operation)
+    check_description(operation, "3.1.0")
     assert elsewhere.received == []
 
 

@@ -117,6 +117,7 @@ Examples:
   arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --report r.html
   # every workflow of many documents; a run per row of inputs
   arazzo run 'specs/arazzo/re*.yml' -w '*' --mock --sample-inputs --jobs 4
+  arazzo run 'specs/arazzo/re*.yml' -w '*' --mock --sample-inputs --shard 1/2
   arazzo run specs/arazzo/look-up-an-address.yml --mock \\
       --data specs/files/addresses.jsonl
 
@@ -130,9 +131,10 @@ Credentials of security schemes are looked up in the environment, a file and
 the keyring, never given here: arazzo auth SPEC lists what is needed.
 
 \b
-Many runs (several documents or workflows, --data, --repeat) print one JSON
-object a line: {"run", "workflowId", "status", "outputs"}; with --format json
-one object with all of them and a summary. The exit code is the worst one.
+Many runs (several documents or workflows, --data, --repeat, --tag, --shard,
+--rerun-failed) print one JSON object a line: {"run", "workflowId", "status",
+"outputs"}; with --format json one object with all of them and a summary. The
+exit code is the worst one.
 
 \b
 Secret outputs are shown as ***. Without --show-secrets and --output they are

@@ -31,8 +31,8 @@ from arazzo_runner.cli.run.options import (
     limit_options,
     transport_options,
 )
-from arazzo_runner.cli.run.plan import ROW_SUFFIXES, read_rows
 from arazzo_runner.cli.run.prepare import Prepared, checked, load_options, reading_with, settings_of
+from arazzo_runner.cli.run.rows import ROW_SUFFIXES, read_rows
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult

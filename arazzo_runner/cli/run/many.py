@@ -6,14 +6,14 @@ import contextlib
 import io
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import EXIT_USAGE, refuse
 from arazzo_runner.cli.run.execution import Execution, pace_of
 from arazzo_runner.cli.run.options import RunArguments
-from arazzo_runner.cli.run.plan import PlannedRun, plan
+from arazzo_runner.cli.run.plan import Plan, PlannedRun, plan
 from arazzo_runner.cli.run.reporting import refused_run
 from arazzo_runner.cli.run.session import (
     EXIT_CODES,
@@ -48,8 +48,8 @@ def run_many(given: RunArguments, environment: Mapping[str, str], snapshot: Docu
     reports = None
     try:
         reports = prepared_reports(given, console)
-        runs = plan(given, environment, snapshot)
-        batch = Batch(given, runs, console, reports)
+        planned = plan(given, environment, snapshot)
+        batch = Batch(given, planned, console, reports)
     except ArazzoError as problem:
         if reports is not None:
             reports.refused(given, problem.diagnostics)
@@ -66,10 +66,11 @@ class Batch:
     """The runs of one command line, checked and about to begin."""
 
     def __init__(
-        self, given: RunArguments, runs: Sequence[PlannedRun], console: Console, reports: ReportWriter | None = None
+        self, given: RunArguments, planned: Plan, console: Console, reports: ReportWriter | None = None
     ) -> None:
         self._given = given
-        self._runs = runs
+        self._runs = planned.runs
+        self._plan = planned
         self._reports = reports
         self.console = console
         self._results: dict[int, RunRecord] = {}
@@ -77,11 +78,13 @@ class Batch:
         self._delivered = 0
         self._arrived = True
         self._stopped = False
-        self.printer = ManyPrinter(console, len(runs), quiet=given.quiet or given.dry_run, verbose=bool(given.verbose))
+        quiet = given.quiet or given.dry_run
+        self.printer = ManyPrinter(console, len(self._runs), quiet=quiet, verbose=bool(given.verbose))
         self._pace = pace_of(given)
         self._world: World | None = None
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
-        self._probe(runs[0])
+        if self._runs:
+            self._probe(self._runs[0])
 
     def _probe(self, run: PlannedRun) -> None:
         """Raise before the first request what every run would raise: unusable options, no file for secrets."""
@@ -92,7 +95,7 @@ class Batch:
         given = self._given
         self._warn()
         started, begun = time.time(), time.monotonic()
-        self.printer.begin(given.many.jobs)
+        self.printer.begin(given.many.jobs, self._plan.notes)
         try:
             self._perform()
         except KeyboardInterrupt:  # between two runs, or of all of them at once
@@ -111,9 +114,15 @@ class Batch:
         if not self._arrived:
             self.console.err("the outputs could not be written to standard output\n")
         code = EXIT_CODES.get(report.status, 1)
+        if self._plan.doubtful:
+            names = ", ".join(map(one_line, self._plan.doubtful))
+            self.printer.warn(f"still in doubt, so not repeated: {names}; --resend-unknown repeats what is in doubt")
+            code = EXIT_CODES["in_doubt"]
         return code if self._arrived or code else 1
 
     def _perform(self) -> None:
+        if not self._runs:
+            return
         if self._given.many.jobs > 1:
             from arazzo_runner.cli.run.concurrent import run_concurrently  # lazily: asyncio
 

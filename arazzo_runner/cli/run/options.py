@@ -245,6 +245,23 @@ def environment_option(command: Any) -> Any:
     return click.option("--env", metavar="NAME", help=text)(command)
 
 
+class Shard(Record):
+    """One of `total` parts of the runs; `index` counts from 1."""
+
+    index: int
+    total: int
+
+
+def _shard(context: click.Context, parameter: click.Parameter, text: str | None) -> Shard | None:
+    """Return `2/4` as the second of four parts."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter(f'expected a part and the number of parts, such as 1/4, found "{text}"')
+    return Shard(int(match[1]), int(match[2]))
+
+
 class ManyArguments(Record, kw_only=True):
     """What makes several runs of one command line, and how they are performed."""
 
@@ -252,10 +269,18 @@ class ManyArguments(Record, kw_only=True):
     repeat: int | None
     jobs: int
     fail_fast: bool
+    shard: Shard | None
+    tags: tuple[str, ...]
+    rerun: tuple[str, ...]
     rate: float | None
     env: str | None
     env_files: tuple[str, ...]
     watch: bool
+
+    @property
+    def selects(self) -> bool:
+        """Whether some of several runs are chosen, so that there may be any number of them."""
+        return bool(self.tags or self.rerun) or self.shard is not None
 
 
 many_options = option_group(
@@ -265,6 +290,15 @@ many_options = option_group(
     click.option("--repeat", type=Count(most=MOST_RUNS), metavar="N", help="Run everything N times."),
     click.option("--jobs", "-j", type=_COUNT, default=1, metavar="N", help="Runs at the same time (default 1)."),
     click.option("--fail-fast", is_flag=True, help="Start no further run after one that did not succeed."),
+    click.option("--tag", "tags", metavar="NAME", multiple=True, help="Run workflows with NAME in x-tags; repeatable."),
+    click.option("--shard", callback=_shard, metavar="I/N", help="Run the I-th of N parts, for N machines."),
+    click.option(
+        "--rerun-failed",
+        "rerun",
+        metavar="FILE",
+        multiple=True,
+        help="Run what did not succeed in FILE, an earlier --report json=FILE; repeatable.",
+    ),
     click.option(
         "--rate",
         callback=_rate,
@@ -424,6 +458,7 @@ class RunArguments(Record, kw_only=True):
             or len(self.workflows) > 1
             or self.many.data is not None
             or self.many.repeat is not None
+            or self.many.selects
             or is_glob(self.spec)
             or any(map(has_wildcard, self.workflows))
         )
@@ -441,7 +476,8 @@ class RunArguments(Record, kw_only=True):
     @property
     def files(self) -> tuple[str, ...]:
         """The files that are read beside documents, each as it is named; `-` is standard input."""
-        named = [self.input_file, self.many.data, self.scenario, *self.many.env_files, self.part.outputs_from]
+        many = self.many
+        named = [self.input_file, many.data, *many.rerun, self.scenario, *many.env_files, self.part.outputs_from]
         named += [self.credentials.credentials_file, *(file for _, text in self.inputs if (file := named_file(text)))]
         return tuple(path for path in named if path)
 

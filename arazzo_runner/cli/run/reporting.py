@@ -68,12 +68,12 @@ class Reports:
         return True
 
     def _write_annotations(self, report: RunsReport) -> bool:
-        from arazzo_runner.report.runs.markdown import append_summary  # lazily: only where it is asked for
+        from arazzo_runner.report.findings.markdown import append_summary  # lazily: only where it is asked for
 
         # The only place where lines that begin with :: are written on purpose: commands to the runner of GitHub.
         self._console.err(render("github", report))
         try:
-            append_summary(report)
+            append_summary(render("markdown", report))
         except OSError as problem:
             return self._failed("the job summary could not be written", problem)
         return True

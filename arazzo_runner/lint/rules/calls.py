@@ -39,19 +39,19 @@ def _field(inspection: Inspection, step: CompiledStep) -> str:
 @rule("description-contract", "openapi", default=False, trigger=Trigger(needs="operations"))
 def description_contract(inspection: Inspection) -> Iterator[Finding]:
     """Report what openapi-spec-validator finds in the operations that steps call, and in the schemas they use."""
-    called = (call.operation for _, _, call in inspection.operation_steps())
-    operations = {(operation.uri, operation.pointer): operation for operation in called}
-    if not operations:
+    calls = (call for _, _, call in inspection.operation_steps())
+    called = {(call.operation.uri, call.operation.pointer): call for call in calls}
+    if not called:
         return
-    from arazzo_runner.sources.contract import check_description  # lazily: openapi-core is heavy
+    from arazzo_runner.sources.description_check import check_description  # lazily: openapi-spec-validator is heavy
 
-    for operation in operations.values():
-        problems, unchecked = check_description(operation)
+    for call in called.values():
+        operation = call.operation
+        problems, unchecked = check_description(operation, call.description.version)
         name = f"{operation.method} {operation.path}"
         for problem in problems:
-            message = f"{name} is not valid OpenAPI: {problem}"
             hint = "correct the description, or ask its authors"
-            yield Finding(message, operation.at, hint)
+            yield Finding(f"{name} {problem}", operation.at, hint)
         if unchecked is not None:
             message = f"{name} was not checked: {unchecked}"
             yield Finding(message, operation.at, severity=Severity.INFO)

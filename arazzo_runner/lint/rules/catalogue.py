@@ -97,7 +97,7 @@ LOADER: Final[tuple[Check, ...]] = (
         "shape",
         ERROR,
         "alias-expansion document-too-deep document-too-large duplicate-key empty-document exclusive-fields "
-        "invalid-value json-syntax missing-field not-json not-text not-utf8 "
+        "invalid-value json-syntax missing-field not-arazzo not-json not-text not-utf8 "
         "unsupported-tag unusable-key wrong-type yaml-syntax",
     ),
     *_loader("shape", ERROR, "empty-list unknown-field unknown-version", "some"),

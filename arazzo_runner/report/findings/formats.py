@@ -34,10 +34,11 @@ def render(format_: str, findings: Findings) -> str:
 def render_findings(findings: Findings, *, color: bool = False, width: int | None = None) -> str:
     """Return all findings for people, then a summary: `2 errors, 1 warning in 1 of 3 documents (4 ignored)`."""
     blocks = [render_diagnostic(each, color=color, width=width) for each in findings.all]
-    return "\n\n".join([*blocks, "\n".join(wrapped(_summary(findings), width, rest="  "))]) + "\n"
+    return "\n\n".join([*blocks, "\n".join(wrapped(summary_line(findings), width, rest="  "))]) + "\n"
 
 
-def _summary(findings: Findings) -> str:
+def summary_line(findings: Findings) -> str:
+    """Return the last line of the report for people."""
     number = len(findings.documents)
     concerned = sum(bool(found) for found in findings.documents.values())
     if concerned:

@@ -12,6 +12,8 @@ from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _LINES: Final = pattern(r"\blines? \d+(?: and \d+)?")
+_NAME_FILES: Final = frozenset({"source-kind", "source-moved", "source-not-found", "source-not-readable"})
+"""Codes whose messages name files relative to the working directory."""
 
 
 class Findings(Record, kw_only=True):
@@ -57,11 +59,12 @@ class Findings(Record, kw_only=True):
 def fingerprint(found: Diagnostic, base: str = ".") -> str:
     """Return 16 hex digits of a finding's code, file (from the folder `base`), message and marked text.
 
-    Line numbers are left out, also those in the message.
+    It depends neither on the numbers of lines nor on the working directory.
     """
     import hashlib  # lazily: reports for people need no fingerprints
 
-    parts = (found.code, relative(found.at.uri, base), _LINES.sub("line", found.message), marked_text(found.at))
+    message = "" if found.code in _NAME_FILES else _LINES.sub("line", found.message)
+    parts = (found.code, relative(found.at.uri, base), message, marked_text(found.at))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -81,9 +84,13 @@ def relative(uri: str, base: str) -> str:
     if not uri or is_remote(uri):
         return uri
     try:
-        return os.path.relpath(uri, base).replace(os.sep, "/")
+        named = os.path.relpath(uri, base).replace(os.sep, "/")
+        if named.startswith("../"):  # below the folder all the same, if one of them is reached by a link
+            real = os.path.relpath(os.path.realpath(uri), os.path.realpath(base)).replace(os.sep, "/")
+            return named if real.startswith("../") else real
     except ValueError:  # another drive
         return uri.replace(os.sep, "/")
+    return named
 
 
 def marked_text(at: Location) -> str:

@@ -16,15 +16,15 @@ from arazzo_runner.report.runs.records import RunRecord, RunsReport
 
 def sarif(report: RunsReport) -> str:
     """Return a SARIF 2.1.0 log: failures and warnings of the runs are its results."""
-    return ci.sarif(_findings(report))
+    return ci.sarif(findings_of(report))
 
 
 def github(report: RunsReport) -> str:
     """Return a GitHub workflow command per failure and warning of the runs."""
-    return ci.github(_findings(report))
+    return ci.github(findings_of(report))
 
 
-def _findings(report: RunsReport) -> Findings:
+def findings_of(report: RunsReport) -> Findings:
     """Return failures and warnings of the runs by document, masked; each finding once a run."""
     documents: dict[str, dict[Diagnostic, None]] = {}
     for record in report.runs:

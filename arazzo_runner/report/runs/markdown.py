@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html import escape
 
-from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.user_files import write_text
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.errors import Severity
 from arazzo_runner.report.escaping import lines, one_line
 from arazzo_runner.report.excerpt import outputs_beginning
 from arazzo_runner.report.failure import explained, failed_step, last_line
+from arazzo_runner.report.findings.markdown import findings_table
 from arazzo_runner.report.findings.text import render_diagnostics
-from arazzo_runner.report.json import run_diagnostics
+from arazzo_runner.report.markup import markdown_text
 from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.runs.findings import findings_of
 from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, Visit, visits
 from arazzo_runner.report.terminal.console import count, duration
 from arazzo_runner.report.terminal.many import summary_line
@@ -26,20 +23,18 @@ _MARKS = {
     "succeeded": "✅", "failed": "❌", "in_doubt": "❓", "interrupted": "⏹️", "error": "❌", "not_run": "⏭️",
     "passed": "✅", "recovered": "♻️", "skipped": "⏭️",
 }  # fmt: skip
-_SPECIAL = pattern(r"([\\`*_{}\[\]()#+\-.!|~>@:/$^=])")
 _MOST_RUNS = 200
 _MOST_FAILURES = 20
 
 
 def render(report: RunsReport) -> str:
-    """Return the verdict, a table of runs or steps, and explanations of failures, folded."""
-    if len(report.runs) == 1:
-        return "\n".join(_one(report.runs[0])) + "\n"
-    return "\n".join(_many(report)) + "\n"
+    """Return the verdict, a table of runs or steps, explanations of failures, folded, and a table of all findings."""
+    shown = _one(report.runs[0]) if len(report.runs) == 1 else _many(report)
+    return "\n".join([*shown, *findings_table(findings_of(report))]) + "\n"
 
 
 def _many(report: RunsReport) -> Iterator[str]:
-    yield f"## {_MARKS[report.status]} arazzo: {_plain(summary_line(report))}"
+    yield f"## {_MARKS[report.status]} arazzo: {markdown_text(summary_line(report))}"
     yield ""
     yield "| | run | steps | time | |"
     yield "|---|---|--:|--:|---|"
@@ -62,9 +57,11 @@ def _run_row(record: RunRecord) -> str:
     if record.result is None:
         return f"| {_MARKS['not_run']} | {_shown(record)} | | | not run |"
     steps = sum(visit.step.status != "skipped" for visit in visits(record.result))
-    reason = _plain(record.result.secrets.mask(record.result.reason or "")) if record.status != "succeeded" else ""
-    time = _plain(duration(record.result.duration_ms))
-    return f"| {_MARKS[record.status]} | {_shown(record)} | {steps} | {time} | {reason} |"
+    reason = (
+        markdown_text(record.result.secrets.mask(record.result.reason or "")) if record.status != "succeeded" else ""
+    )
+    time = markdown_text(duration(record.result.duration_ms))
+    return f"| {_MARKS[record.status]} | {_shown(record)} | {steps} | {time} | {markdown_text(reason)} |"
 
 
 def _one(record: RunRecord) -> Iterator[str]:
@@ -73,18 +70,11 @@ def _one(record: RunRecord) -> Iterator[str]:
     yield ""
     if result is None:
         return
-    document = f"{_plain(record.document)}, " if record.document else ""
-    yield f"{document}{_plain(duration(result.duration_ms))}"
+    document = f"{markdown_text(record.document)}, " if record.document else ""
+    yield f"{document}{markdown_text(duration(result.duration_ms))}"
     yield from _step_table(visits(result))
     if result.status != "succeeded":
         yield from _failure(result, "Why", is_open=True)
-    warnings = dict.fromkeys(each for each in run_diagnostics(result) if each.severity is Severity.WARNING)
-    step = failed_step(result)
-    for each in () if step is None else step.findings:  # they are shown with the failure
-        warnings.pop(each, None)
-    if warnings:
-        shown = render_diagnostics(masked_diagnostic(each, result.secrets) for each in warnings)
-        yield from _folded("Warnings", shown, "text")
     if result.outputs or result.missing_outputs:
         yield from _folded("Outputs", outputs_beginning(result), "json")
 
@@ -100,9 +90,9 @@ def _step_table(found: tuple[Visit, ...]) -> Iterator[str]:
         last = step.attempts[-1] if step.attempts else None
         request = "" if last is None or last.request is None else last.request.method
         answer = "" if last is None or last.response is None else str(getattr(last.response, "status", "none"))
-        time = _plain(duration(step.duration_ms)) if step.attempts else ""
+        time = markdown_text(duration(step.duration_ms)) if step.attempts else ""
         retries = len(step.attempts) - 1 if len(step.attempts) > 1 else ""
-        yield f"| {_MARKS[step.status]} | {_plain(visit.name)} | {request} | {answer} | {time} | {retries} |"
+        yield f"| {_MARKS[step.status]} | {markdown_text(visit.name)} | {request} | {answer} | {time} | {retries} |"
 
 
 def _failure(result: RunResult, title: str, *, is_open: bool = False) -> Iterator[str]:
@@ -129,21 +119,4 @@ def _folded(title: str, text: str, language: str, *, is_open: bool = False) -> I
 
 
 def _shown(record: RunRecord) -> str:
-    return _plain(record.shown_name)
-
-
-def _plain(text: JsonValue) -> str:
-    """Escape foreign text for Markdown and HTML.
-
-    >>> _plain("<b>*x*</b> |@all")
-    '&lt;b&gt;\\\\*x\\\\*&lt;\\\\/b&gt; \\\\|\\\\@all'
-    """
-    escaped = _SPECIAL.sub(r"\\\1", one_line(str(text)).replace("&", "\0").replace("<", "\1"))
-    return escaped.replace("\\>", "&gt;").replace("\0", "&amp;").replace("\1", "&lt;")
-
-
-def append_summary(report: RunsReport, environment: Mapping[str, str] = os.environ) -> None:
-    """Append the runs to the job summary file, if $GITHUB_STEP_SUMMARY names one; raises OSError."""
-    path = environment.get("GITHUB_STEP_SUMMARY")
-    if path:
-        write_text(path, render(report), add=True)
+    return markdown_text(record.shown_name)

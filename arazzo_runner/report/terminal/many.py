@@ -6,6 +6,7 @@ import os
 import statistics
 import time
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from arazzo_runner.engine.results import Event, PollScheduled, RetryScheduled, StepStarted
 from arazzo_runner.errors import Diagnostic, Severity
@@ -16,9 +17,11 @@ from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport, visits
 from arazzo_runner.report.terminal.console import Console, LiveLine, count, duration, paint
 from arazzo_runner.report.terminal.progress import warning_line
-from arazzo_runner.report.terminal.wrapping import below_itself, columns, padded
+from arazzo_runner.report.terminal.wrapping import beginning, below_itself, columns, padded
 from arazzo_runner.report.waiting import scheduled_text
 
+MOST_ROWS: Final = 40
+"""A table of more runs has a row for each workflow instead."""
 _MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
 _STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interrupted": "yellow", "error": "red"}
 
@@ -44,11 +47,13 @@ class ManyPrinter:
         self._running: dict[str, str] = {}
         self._live = LiveLine(console, ticking=not quiet)
 
-    def begin(self, jobs: int) -> None:
-        """Print the number of runs."""
+    def begin(self, jobs: int, notes: Iterable[str] = ()) -> None:
+        """Print the number of runs, and notes about those that are left out."""
         self._started = time.monotonic()
         jobs_note = f", {jobs} at the same time" if jobs > 1 else ""
         if not self._quiet:
+            for note in notes:
+                self._line(note)
             self._line(f"{count(self._total, 'run')}{jobs_note}")
 
     def on_event(self, name: str, event: Event) -> None:
@@ -67,7 +72,7 @@ class ManyPrinter:
         self._secret_files.append(path)
 
     def finished(self, record: RunRecord, details: str) -> None:
-        """Print a finished run."""
+        """Print a finished run, and its warnings that no other run had."""
         self._finished += 1
         self._failed += record.status != "succeeded"
         self._running.pop(record.name, None)
@@ -78,6 +83,10 @@ class ManyPrinter:
         self._words(run_line(record, color=self._console.color, marks=self._marks))
         self._warn(record)
         self._show_live()
+
+    def warn(self, text: str) -> None:
+        """Print a line that is never left out."""
+        self._words(text)
 
     def _warn(self, record: RunRecord) -> None:
         """Print the warnings about the exchanges and outputs of a run, each once: other runs would repeat them."""
@@ -104,14 +113,19 @@ class ManyPrinter:
                 self._line(f"\n{paint('── ' + one_line(record.shown_name), 'bold', color=color)}")
                 width = self._console.text_width
                 self._console.err(render_failure(record.result, color=color, width=width, told=self.told))
-        if self._quiet and report.status == "succeeded":
+        if not report.runs or (self._quiet and report.status == "succeeded"):
             return
         if not self._quiet:
-            self._line("")
-            for line in summary_table(report):
-                self._words(line)
+            self._print_table(report)
             self._print_secret_files()
         self._words(summary_line(report, color=color))
+
+    def _print_table(self, report: RunsReport) -> None:
+        self._line("")
+        is_long = len(report.runs) > MOST_ROWS
+        table = workflow_table(report) if is_long else run_table(report, self._console)
+        for line in table:
+            self._line(line)
 
     def _print_secret_files(self) -> None:
         if len(self._secret_files) == 1:
@@ -162,12 +176,44 @@ def summary_line(report: RunsReport, *, color: bool = False) -> str:
     counts = report.counts
     parts = [f"{counts[status]} {WORDS[status]}" for status in STATUSES if counts[status]]
     style = "green" if report.status == "succeeded" else "bold red"
-    text = paint(f"{count(len(report.runs), 'run')}: {', '.join(parts)}", style, color=color)
+    text = paint(": ".join(filter(None, (count(len(report.runs), "run"), ", ".join(parts)))), style, color=color)
     return f"{text} ({duration(report.duration_ms)})"
 
 
-def summary_table(report: RunsReport) -> list[str]:
-    """Return a table with a row per workflow: its runs by status, the median and the longest duration."""
+def run_table(report: RunsReport, console: Console) -> list[str]:
+    """Return a table with a row per run: its name, status and seconds; the slowest is marked."""
+    timed = [each for each in report.runs if each.result is not None]
+    slowest = max(timed, key=_milliseconds) if len(timed) > 1 else None
+    mark = "← slowest" if console.unicode else "<- slowest"
+    names = [one_line(each.shown_name) for each in report.runs]
+    words = ["FAILED" if each.status == "failed" else WORDS[each.status] for each in report.runs]
+    seconds = ["" if each.result is None else f"{_milliseconds(each) / 1000:.3f} s" for each in report.runs]
+    widest_word, widest_time = max(map(len, (*words, "status"))), max(map(len, (*seconds, "time")))
+    room = max(20, console.width - widest_word - widest_time - len(mark) - 7)
+    names = [_shortened(name, room) for name in names]
+    widest = max(map(columns, (*names, "run")))
+    lines = [f"{padded('run', widest)}  {'status'.ljust(widest_word)}  {'time'.rjust(widest_time)}"]
+    for record, name, word, time_ in zip(report.runs, names, words, seconds, strict=True):
+        shown = paint(word.ljust(widest_word), _STYLES.get(record.status, "dim"), color=console.color)
+        line = f"{padded(name, widest)}  {shown}  {time_.rjust(widest_time)}"
+        lines.append(f"{line}  {mark}" if record is slowest else line.rstrip())
+    return lines
+
+
+def _shortened(name: str, most: int) -> str:
+    """Return a name without its middle if it is too long: its end tells rows apart."""
+    if columns(name) <= most:
+        return name
+    end = (most - 1) * 2 // 3
+    return f"{beginning(name, most - 1 - end)}…{beginning(name[::-1], end)[::-1]}"
+
+
+def _milliseconds(record: RunRecord) -> float:
+    return 0.0 if record.result is None else record.result.duration_ms
+
+
+def workflow_table(report: RunsReport) -> list[str]:
+    """Return a table with a row per workflow: its runs by status, the median and the longest; then the slowest run."""
     groups: dict[tuple[str, str], list[RunRecord]] = {}
     for record in report.runs:
         groups.setdefault((record.document, record.workflow_id or ""), []).append(record)
@@ -179,7 +225,8 @@ def summary_table(report: RunsReport) -> list[str]:
         name = f"{document} {workflow_id}" if several else workflow_id
         numbers = [str(sum(each.status == status for each in records)) for status in statuses]
         rows.append([one_line(name), str(len(records)), *numbers, *_durations(records)])
-    return _aligned(rows)
+    slowest = max(report.runs, key=_milliseconds)
+    return [*_aligned(rows), f"slowest: {one_line(slowest.shown_name)} ({duration(_milliseconds(slowest))})"]
 
 
 def _durations(records: Iterable[RunRecord]) -> list[str]:

@@ -1,0 +1,160 @@
+"""Which of the planned runs are performed: workflows by their tags, those that did not succeed before, a shard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import Record
+from arazzo_runner.base.user_files import UnusableFile, json_of, read_file, read_standard_input, text_of
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.run.options import Shard
+from arazzo_runner.document.model import Workflow
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity, did_you_mean
+from arazzo_runner.program.model import Program
+from arazzo_runner.report.runs.records import STATUSES
+from arazzo_runner.report.terminal.console import count
+
+TAGS: Final = "x-tags"
+_MOST_BYTES: Final = 500_000_000  # a report holds every request and response
+
+
+class Selection(Record):
+    """The indexes of the runs that are performed, in order; `doubtful` are the names of those left out in doubt."""
+
+    indexes: tuple[int, ...]
+    note: str
+    doubtful: tuple[str, ...] = ()
+
+
+# ------------------------------------------------------------------ tags
+
+
+def tagged(programs: Sequence[Program], tags: Sequence[str]) -> list[int]:
+    """Return the indexes of the workflows that have one of the tags; without tags, of all.
+
+    Raises InvalidUsage for tags that no workflow of the documents has, and for none that is chosen.
+    """
+    if not tags:
+        return list(range(len(programs)))
+    known: dict[str, None] = {}
+    for program in programs:
+        for workflow in program.description.workflows:
+            known.update(dict.fromkeys(_tags_of(workflow)))
+    unknown = [_unknown_tag(tag, known) for tag in dict.fromkeys(tags) if tag not in known]
+    if unknown:
+        raise InvalidUsage(unknown)
+    found = [index for index, program in enumerate(programs) if not set(tags).isdisjoint(_tags_of(_workflow(program)))]
+    if not found:
+        raise InvalidUsage([usage_error(f"no workflow that -w names has the tag {' or '.join(tags)}")])
+    return found
+
+
+def _workflow(program: Program) -> Workflow:
+    wanted = program.workflow.workflow_id
+    return next(each for each in program.description.workflows if each.workflow_id == wanted)
+
+
+def _tags_of(workflow: Workflow) -> list[str]:
+    """Return the tags of a workflow; raises InvalidUsage if they are no list of texts."""
+    value = workflow.extensions.get(TAGS, [])
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return [str(each) for each in value]
+    message, at = f"{TAGS} must be a list of strings", workflow.at.child(TAGS)
+    error = Diagnostic(
+        code="wrong-type", severity=Severity.ERROR, message=message, at=at, hint=f"write {TAGS}: [smoke, slow]"
+    )
+    raise InvalidUsage([error])
+
+
+def _unknown_tag(tag: str, known: Iterable[str]) -> Diagnostic:
+    names = list(known)
+    available = f"available: {', '.join(names)}" if names else f"give a workflow a list of tags: {TAGS}: [{tag}]"
+    hint = did_you_mean(tag, names) or available
+    return usage_error(f'no workflow has the tag "{tag}"', hint=hint)
+
+
+# ------------------------------------------------------------------ a shard
+
+
+def sharded(runs: Sequence[tuple[int, str]], shard: Shard) -> Selection:
+    """Return a shard of runs, given as index and name.
+
+    Runs are dealt out in the order of their names: so the parts do not depend on the order of files on a command
+    line, are disjoint, together everything, and differ by one run at most.
+    """
+    ordered = sorted(runs, key=lambda run: (run[1], run[0]))
+    own = sorted(index for index, _ in ordered[shard.index - 1 :: shard.total])
+    return Selection(tuple(own), f"shard {shard.index}/{shard.total}: {len(own)} of {count(len(runs), 'run')}")
+
+
+# ------------------------------------------------------------------ what did not succeed
+
+
+Key = tuple[str, str]
+"""The document of a run, and its name without it."""
+
+
+def read_outcomes(paths: Iterable[str]) -> dict[Key, str] | None:
+    """Return the status of each run in JSON reports, a later one before an earlier; None for no report.
+
+    Raises InvalidUsage for a file that is not a report.
+    """
+    found: dict[Key, str] | None = None
+    for path in paths:
+        found = found or {}
+        for run in _runs_of(path):
+            found[_key(run["document"], run["name"])] = run["status"]
+    return found
+
+
+def to_be_repeated(runs: Sequence[Key], outcomes: Mapping[Key, str], resend_unknown: bool) -> Selection:
+    """Return the runs (document and name) that did not succeed; raises InvalidUsage for one that is not planned.
+
+    A run in doubt may have been acted on: it is repeated only where a request may be sent again.
+    """
+    keys = [_key(document, name) for document, name in runs]
+    planned = frozenset(keys)
+    wanted = {key for key, status in outcomes.items() if status != "succeeded"}
+    for document, name in sorted(wanted - planned):
+        raise _not_planned(document, name, keys)
+    doubtful = {key for key in wanted if outcomes[key] == "in_doubt" and not resend_unknown}
+    indexes = tuple(index for index, key in enumerate(keys) if key in wanted - doubtful)
+    note = f"{count(len(indexes), 'run')} of {len(outcomes)} to be repeated"
+    return Selection(indexes, note, tuple(sorted(name for _, name in doubtful)))
+
+
+def _key(document: str, name: str) -> Key:
+    return document, name.removeprefix(f"{document} ")
+
+
+def _runs_of(path: str) -> list[Any]:
+    what = "standard input" if path == "-" else path
+    try:
+        data = read_standard_input(_MOST_BYTES) if path == "-" else read_file(path, _MOST_BYTES)
+        value = json_of(text_of(data))
+    except UnusableFile as problem:
+        raise _unusable(what, str(problem)) from None
+    runs = value.get("runs") if isinstance(value, dict) else None
+    if not isinstance(runs, list) or not all(map(_is_run, runs)):
+        raise _unusable(what, "it is not a JSON report of runs")
+    return runs
+
+
+def _is_run(run: JsonValue) -> bool:
+    if not isinstance(run, dict):
+        return False
+    return isinstance(run.get("document"), str) and isinstance(run.get("name"), str) and run.get("status") in STATUSES
+
+
+def _unusable(what: str, reason: str) -> InvalidUsage:
+    hint = "a report is written by --report json=FILE"
+    return InvalidUsage([usage_error(f"--rerun-failed {what}: {reason}", hint=hint)])
+
+
+def _not_planned(document: str, name: str, planned: Sequence[Key]) -> InvalidUsage:
+    message = f'--rerun-failed: "{name}" of {document} did not succeed, and is none of these runs'
+    others = [each for of, each in planned if of == document]
+    hint = did_you_mean(name, others) or "name the same documents, workflows and rows as before"
+    return InvalidUsage([usage_error(message, hint=hint)])
