@@ -32,14 +32,17 @@ class Limits(Record):
 
 
 class Unreadable(Exception):
-    """The text cannot be read; `place` is the line and column, counted from 1."""
+    """The text cannot be read; `place` is the line and column, counted from 1, of `length` characters."""
 
-    def __init__(self, code: str, message: str, place: tuple[int, int] | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, place: tuple[int, int] | None = None, hint: str | None = None, length: int = 1
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.place = place
         self.hint = hint
+        self.length = length
 
 
 class Reading(MutableRecord):
@@ -53,13 +56,18 @@ class Reading(MutableRecord):
     positions: TextPositions
     repeats: int = 0
 
+    @property
+    def is_strict(self) -> bool:
+        """Return whether an author can be asked to correct the text: it is no description of an API."""
+        return self.duplicates is not Severity.WARNING
+
     def place(self, line: int, column: int, pointer: str = "", length: int = 1) -> Location:
         """Return a location given by line and column, before the text has JSON Pointers."""
         return Location(self.uri, pointer, FixedPositions(self.positions, line, column, length))
 
     def refuse(self, problem: Unreadable) -> None:
         """Report why the text cannot be read."""
-        at = Location(self.uri) if problem.place is None else self.place(*problem.place)
+        at = Location(self.uri) if problem.place is None else self.place(*problem.place, "", problem.length)
         self.problems.error(problem.code, problem.message, at, hint=problem.hint)
 
     def second_document(self, at: Location) -> None:

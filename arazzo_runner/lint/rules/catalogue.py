@@ -98,7 +98,7 @@ LOADER: Final[tuple[Check, ...]] = (
         ERROR,
         "alias-expansion document-too-deep document-too-large duplicate-key empty-document exclusive-fields "
         "invalid-value json-syntax missing-field not-json not-text not-utf8 "
-        "unsupported-tag unusable-key wrong-type yaml-syntax",
+        "unquoted-braces unsupported-tag unusable-key wrong-type yaml-syntax",
     ),
     *_loader("shape", ERROR, "empty-list unknown-field unknown-version", "some"),
     *_loader("shape", ERROR, "newer-field second-document uri-form version-number", "all"),
