@@ -25,12 +25,13 @@ from arazzo_runner.sources.operation import MediaType, Operation
 
 
 class UnusableBody(Exception):
-    """The payload cannot be sent as its content type; `at` is where to fix it."""
+    """The payload cannot be sent as its content type; `at` is where to fix it, `hint` says how."""
 
-    def __init__(self, message: str, at: Location) -> None:
+    def __init__(self, message: str, at: Location, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.at = at
+        self.hint = hint
 
 
 async def build_body(
@@ -49,7 +50,7 @@ async def build_body(
     try:
         raw, content_type = await _encoded(body, value, _media_type(operation, body.content_type), key, read)
     except UnusableMedia as problem:
-        raise UnusableBody(str(problem), body.at.child("payload")) from None
+        raise UnusableBody(str(problem), body.at.child("payload"), problem.hint) from None
     return value, raw, content_type
 
 

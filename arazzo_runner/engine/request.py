@@ -73,7 +73,7 @@ async def build_request(
             files = named_files(run, step.body, scope)
             body, raw, content_type = await build_body(step.body, call.operation, scope, key, files)
         except UnusableBody as problem:
-            raise CannotBuild.because("unusable-body", problem.message, problem.at) from None
+            raise CannotBuild.because("unusable-body", problem.message, problem.at, problem.hint) from None
         except Unresolved as missing:
             raise _unresolved(missing, "the request body", step.body.at) from None
     headers = _headers(parts, call.operation, content_type, run.jar.header_for(url, now), run.options)

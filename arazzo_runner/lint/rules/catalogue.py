@@ -14,6 +14,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Severity
 from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.lint.rules import (
+    bodies,
     calls,
     criteria,
     flow,
@@ -28,6 +29,7 @@ from arazzo_runner.lint.rules import (
 from arazzo_runner.lint.rules.rule import GROUPS, Group, Rule
 
 _MODULES: Final = (
+    bodies,
     calls,
     criteria,
     flow,

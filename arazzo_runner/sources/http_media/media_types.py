@@ -22,7 +22,11 @@ FileReader = Callable[[str], bytes]
 
 
 class UnusableMedia(ValueError):
-    """A value that cannot be written as the content type asks; the message says why."""
+    """A value that cannot be written as the content type asks; the message says why, `hint` what to write instead."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def essence(content_type: str | None) -> str:
