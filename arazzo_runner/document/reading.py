@@ -6,6 +6,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import MutableRecord, Record
+from arazzo_runner.base.settings import DOCUMENT_DEPTH, DOCUMENT_NODES
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Diagnostic, Location, Severity
@@ -104,12 +105,12 @@ class Reading(MutableRecord):
 def too_deep(limits: Limits, place: tuple[int, int] | None) -> Unreadable:
     """Return the error of a text nested deeper than the limit."""
     message = f"the document is nested deeper than {limits.max_depth}"
-    return Unreadable("document-too-deep", message, place, "raise --max-document-depth if you trust it")
+    return Unreadable("document-too-deep", message, place, f"raise {DOCUMENT_DEPTH} if you trust it")
 
 
 def too_many_nodes(limits: Limits, place: tuple[int, int], *, aliases: bool) -> Unreadable:
     """Return the error of a text with too many nodes; `aliases`: they come from alias expansion."""
-    hint = "raise --max-document-nodes if you trust it"
+    hint = f"raise {DOCUMENT_NODES} if you trust it"
     if aliases:
         message = f"the document has more than {limits.max_nodes:,} nodes once its aliases are expanded"
         return Unreadable("alias-expansion", message, place, hint)

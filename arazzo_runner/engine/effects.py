@@ -80,7 +80,7 @@ class NoResponse(Record):
     - `sent`: False only when it is certain that the server did not get the request (connection
       refused, unknown host, TLS refused): then it may be sent again. True otherwise.
     - `elapsed_ms`: how long it took to fail, in milliseconds.
-    - `code` and `hint`: of a Diagnostic to report besides, None for none.
+    - `code`: of a Diagnostic to report besides, None for none; `hint`: what to do.
     """
 
     reason: Literal[

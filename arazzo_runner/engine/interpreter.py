@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import replace
+from arazzo_runner.base.settings import MAX_DEPTH, MAX_RETRY_WAIT, MAX_STEPS
 from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_seconds
 from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.criteria import judge, judge_all
@@ -59,7 +60,7 @@ async def run_workflow(
     run.emit(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth), run.secrets)
     deepest = min(run.options.max_depth, DEEPEST)
     if depth > deepest:
-        end = _stop(run, f"workflows are nested deeper than {deepest} (--max-depth)")
+        end = _stop(run, f"workflows are nested deeper than {deepest} ({MAX_DEPTH.key})")
     else:
         end = await _dependencies(run, frame) or await _walk(run, frame)
     result = finished(run, frame, end)
@@ -449,8 +450,8 @@ def _stop(run: Run, reason: str) -> End:
 
 def _loop_text(frame: Frame) -> str:
     names = list(dict.fromkeys(result.step_id for result in frame.results[-20:]))
-    return f"the budget of step visits is used up (--max-steps); the run goes round {' → '.join(names)}"
+    return f"the budget of step visits is used up ({MAX_STEPS.key}); the run goes round {' → '.join(names)}"
 
 
 def _too_long(run: Run, seconds: float) -> str:
-    return f"the server asks to wait {seconds:g} s, more than {run.options.max_retry_wait:g} s (--max-retry-wait)"
+    return f"the server asks to wait {seconds:g} s, more than {run.options.max_retry_wait:g} s ({MAX_RETRY_WAIT.key})"

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.settings import RESEND_UNKNOWN
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep, World
 from arazzo_runner.runtime.auth.store import Chain, ChainState, TokenStore, UnusableStore
@@ -211,7 +212,7 @@ def _unanswered(answer: NoResponse) -> NoResponse:
 def _in_doubt(endpoint: str, chain: Chain, why: str = "") -> NoResponse:
     because = f" ({why})" if why else ""
     message = f"the refresh token was sent to {endpoint} and the outcome is unknown{because}; it may be used up"
-    hint = f"get a new refresh token; or allow this one to be sent again with --resend-unknown (kept in {chain.path})"
+    hint = f"get a new refresh token; or allow this one to be sent again with {RESEND_UNKNOWN} (kept in {chain.path})"
     return _none(message, code="refresh-in-doubt", hint=hint)
 
 
