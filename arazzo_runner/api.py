@@ -28,6 +28,7 @@ from arazzo_runner.errors import (
 from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, judge_of, open_document
 from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
+from arazzo_runner.program.given_names import check_names, check_urls
 from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import Program
@@ -61,7 +62,9 @@ def load(
     """
     library, entry, program = _opened(document, workflow_id, with_servers(load_options, servers))
     library.problems.extend(refusals(program, entry, judge_of(library.options)))
-    return _ready(program, library)
+    program = _ready(program, library)
+    check_names(program, servers or (), "servers")
+    return program
 
 
 def open_program(
@@ -75,6 +78,7 @@ def open_program(
 def _opened(
     document: DocumentSource, workflow_id: str | None, options: LoadOptions
 ) -> tuple[Library, LoadedDocument, Program]:
+    check_urls(options.servers)
     environment = os.environ if options.snapshot is None else options.snapshot.variables
     options = replace(options, environment=environment)
     library, entry = open_document(document, options)

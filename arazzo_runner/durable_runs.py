@@ -39,6 +39,7 @@ from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of
+from arazzo_runner.program.given_names import check_names
 from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.sources.fetch import DocumentSnapshot
@@ -193,6 +194,7 @@ def run(
     """
     reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
+    check_names(program, servers or (), "servers")
     name = run_id_of(run_id, spec.workflow_id)
     return runtime.start(spec, bundle, run_id=name, on_event=on_event or ignore_event, program=program)
 
@@ -213,6 +215,7 @@ async def arun(
     """Start a durable run on the running event loop; one Runtime can have several at once."""
     reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
+    check_names(program, servers or (), "servers")
     name = run_id_of(run_id, spec.workflow_id)
     return await runtime.astart(spec, bundle, run_id=name, on_event=on_event or ignore_event, program=program)
 

@@ -9,13 +9,13 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import GivenInputs, given_inputs, read_step_outputs, with_defaults
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.config.settings import find_configuration
 from arazzo_runner.engine.effects import CredentialsGiven
 from arazzo_runner.engine.options import Level, RunOptions
-from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, did_you_mean
+from arazzo_runner.errors import ArazzoError, Diagnostic
+from arazzo_runner.program.given_names import check_names
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
@@ -116,8 +116,9 @@ def load_document(
 ) -> Program:
     """Load a document as the command line says; raises ArazzoError."""
     program = api.load(spec, workflow_id, load_options=load_options(given, snapshot))
-    _check_names(program, given.reading.sources, "--source")
-    _check_names(program, given.servers, "--server")
+    check_names(program, given.reading.sources, "--source")
+    check_names(program, given.servers, "--server")
+    check_names(program, given.defaults.servers, "the environment of arazzo.toml", only_near=True)
     return program
 
 
@@ -134,17 +135,6 @@ def load_options(given: RunArguments, snapshot: DocumentSnapshot | None = None) 
         any_server=bool(given.mock),
         snapshot=snapshot,
     )
-
-
-def _check_names(program: Program, given: Iterable[str], option: str) -> None:
-    """Refuse the name of an unknown source: requests that were meant for another server would go to the real one."""
-    known = list(dict.fromkeys(name for each in program.workflows.values() for name in each.document.sources))
-    for name in given:
-        if name not in known:
-            hint = did_you_mean(name, known) or f"available: {', '.join(known)}"
-            raise InvalidUsage(
-                [usage_error(f'{option}: there is no source "{name}"', code="unknown-source", hint=hint)]
-            )
 
 
 # ------------------------------------------------------------------ inputs
