@@ -28,7 +28,7 @@ OTHERS = {
     "lint/baseline.py": "baselines are read by `arazzo validate` only",
     "runtime/cassette/file.py": "a comment in the file of --record",
 }
-_OPTION = re.compile(r"(?<![\w-])--[a-z]{2}")
+_OPTION = re.compile(r"(?<![\w-])(?:--[a-z]{2}|-[a-z] \w+=)")
 
 
 def library_modules():
@@ -67,8 +67,8 @@ OWNERS = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_exists_in_python(name):
     found = re.search(r"(\w+)\((\w+)=", SETTINGS[name].python)
-    if name == "SERVER":
-        assert "servers" in inspect.signature(api.run).parameters
+    if name in ("SERVER", "INPUT"):
+        assert f"{name.lower()}s" in inspect.signature(api.run).parameters
     elif name != "DECISIONS":  # methods of the opened store take them
         assert found is not None
         assert found[2] in OWNERS[found[1]]
@@ -82,7 +82,7 @@ def options():
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_is_an_option_of_the_command_line(name, options):
-    assert set(re.findall(r"--[a-z-]+", SETTINGS[name].option)) <= options
+    assert set(re.findall(r"--[a-z-]+", SETTINGS[name].option)) <= options | {"-i"}
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -31,6 +31,7 @@ class Setting(NamedTuple):
         return self.python.format(name.replace('"', "'"))
 
 
+INPUT: Final = Setting('inputs={{"{}": VALUE}}', "-i {}=VALUE")
 SERVER: Final = Setting('servers={{"{}": URL}}', "--server {}=URL")
 SOURCE: Final = Setting('LoadOptions(sources={{"{}": PATH}})', "--source {}=PATH")
 SERVER_VARIABLE: Final = Setting('LoadOptions(server_variables={{"{}": VALUE}})', "--server-var {}=VALUE")

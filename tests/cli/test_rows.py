@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from arazzo_runner.cli.run.plan import read_rows
+from arazzo_runner.cli.run.rows import read_rows
 from arazzo_runner.errors import InvalidUsage
 
 TEXTS = [("rex", {"id": "7", "note": "a,b"}), ("2", {"id": "8"})]

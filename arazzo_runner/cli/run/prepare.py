@@ -149,7 +149,7 @@ def checked(
     """
     workflow = program.workflow
     try:
-        inputs, notes = api.check_inputs(program, given.values, given.texts, formats=formats)
+        inputs, notes = api.check_inputs(program, given.values, given.texts, formats=formats, places=given.place)
     except ArazzoError as problem:
         secrets = Secrets(text for name, text in given.texts.items() if name in workflow.secret_inputs)
         for name in workflow.secret_inputs:
