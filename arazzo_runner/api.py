@@ -329,7 +329,9 @@ def check_transport(options: RunOptions) -> Secrets:
 
     transport = options.transport or TransportOptions()
     check(transport, os.environ)
-    return Secrets(passwords(transport.proxies, os.environ))
+    secrets = Secrets()
+    secrets.declare(list(passwords(transport.proxies, os.environ)))
+    return secrets
 
 
 def _input_diagnostic(problem: InputProblem, severity: Severity, found_at: Callable[[str], Location]) -> Diagnostic:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, resolve_pointer, to_text
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.settings import INPUT
 from arazzo_runner.engine.input_forms import form_hint
 from arazzo_runner.engine.options import Level
@@ -22,7 +23,7 @@ from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.context import declares, pinpoint
 from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow, Program, WorkflowKey
-from arazzo_runner.program.schemas import input_names
+from arazzo_runner.program.schemas import input_names, secret_values
 from arazzo_runner.program.values import placed, placed_references
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, checked, resolve_within, unknown_formats
 
@@ -73,8 +74,13 @@ def prepare_inputs(
         return PreparedInputs(inputs, tuple(errors), tuple(warnings))
     forms = _Forms(properties, root, given, texts)
     check = checked(inputs, schema, SchemaContext("2020-12", resolve_within(root)), formats=formats != "off")
-    errors += [_mismatch(error, properties, secret, forms) for error in check.errors]
-    wrong = [replace(_mismatch(error, properties, secret, forms), code="value-format") for error in check.formats]
+    hidden = Secrets()
+    for value in secret_values(inputs, schema, root):
+        hidden.declare(value)
+    errors += [_mismatch(error, properties, secret, forms, hidden) for error in check.errors]
+    wrong = [
+        replace(_mismatch(error, properties, secret, forms, hidden), code="value-format") for error in check.formats
+    ]
     (errors if formats == "error" else warnings).extend(wrong)
     notes = tuple(InputProblem("unknown-format", sentence) for sentence in unknown_formats(check))
     return PreparedInputs(inputs, tuple(errors), tuple(warnings), notes)
@@ -172,10 +178,10 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
 
 
 def _mismatch(
-    error: SchemaError, properties: Mapping[str, Any], secret: Collection[str], forms: _Forms
+    error: SchemaError, properties: Mapping[str, Any], secret: Collection[str], forms: _Forms, hidden: Secrets
 ) -> InputProblem:
     name = pointer_tokens(error.pointer)[0] if error.pointer else ""
-    message = error.message
+    message = hidden.mask(error.message)
     if error.keyword == "additionalProperties":
         hint = next((did_you_mean(each, properties) for each in _quoted(message)), None)
         return InputProblem("unknown-input", f"inputs: {message}", hint)

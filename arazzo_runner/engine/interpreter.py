@@ -42,6 +42,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
+from arazzo_runner.program.schemas import secret_values
 
 MAX_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
 
@@ -52,8 +53,8 @@ async def run_workflow(
     """Run one workflow with checked inputs and return its result; nothing a server does raises."""
     workflow = run.program.workflows[key]
     frame = Frame(workflow, inputs, depth, prefix)
-    for name in workflow.secret_inputs:
-        run.secrets.add(inputs.get(name))
+    for secret in secret_values(inputs, workflow.inputs, workflow.document.raw):
+        run.secrets.declare(secret)
     if run.root is None:
         run.root = frame
         _use_given_outputs(run, frame)

@@ -102,7 +102,8 @@ def command(
     )
     printer.close()
     # A cassette holds placeholders in place of secrets; only inputs given with -i can be secret.
-    secrets = Secrets(text for text in result.secrets.texts() if PREFIX not in text)
+    secrets = Secrets()
+    secrets.declare([text for text in (*result.secrets.texts(), *result.secrets.declared()) if PREFIX not in text])
     console.secrets = secrets
     found = list(_differences(program, result, recorded, player, secrets))
     _print(console, result, found, len(recorded.interactions), format_)

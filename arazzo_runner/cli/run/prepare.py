@@ -18,7 +18,7 @@ from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.program.given_names import check_names
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
-from arazzo_runner.program.schemas import input_names
+from arazzo_runner.program.schemas import input_names, secret_values
 from arazzo_runner.program.security import secured_steps
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.sources.fetch import DocumentSnapshot
@@ -151,9 +151,9 @@ def checked(
     try:
         inputs, notes = api.check_inputs(program, given.values, given.texts, formats=formats, places=given.place)
     except ArazzoError as problem:
-        secrets = Secrets(text for name, text in given.texts.items() if name in workflow.secret_inputs)
-        for name in workflow.secret_inputs:
-            secrets.add(given.values.get(name))
+        secrets = Secrets()
+        for secret in secret_values({**given.values, **given.texts}, workflow.inputs, workflow.document.raw):
+            secrets.declare(secret)
         raise type(problem)(masked_diagnostic(each, secrets) for each in problem.diagnostics) from None
     return inputs, (*given.warnings, *notes)
 

@@ -156,7 +156,7 @@ class TokenManager(Record, kw_only=True):
         self, grant: Grant, endpoint: str, effect: SendRequest, chain: Chain
     ) -> Token | NoResponse:
         kept = chain.read()
-        self.secrets.add(kept.refresh_token)
+        self.secrets.declare(kept.refresh_token)
         if kept.pending and not self.resend:
             return _in_doubt(endpoint, chain)
         # The intent is stored first, which also proves that the store can be written.
@@ -196,9 +196,8 @@ class TokenManager(Record, kw_only=True):
         await self.world.perform(Sleep(key=f"{effect.key}/token/wait", seconds=PAUSE))
 
     def _register_secrets(self, token: Token) -> Token:
-        self.secrets.add(token.text)
-        if token.refresh_token is not None:
-            self.secrets.add(token.refresh_token)
+        self.secrets.declare(token.text)
+        self.secrets.declare(token.refresh_token)
         return token
 
     def _refused(self, refusal: Refusal) -> NoResponse:
