@@ -47,6 +47,11 @@ class HttpRequest(Record):
         """Return the first header of that name, read without regard to case."""
         return _header(self.headers, name)
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        scheme, _, rest = self.url.partition("://")
+        host = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
+        return [("method", self.method), ("server", f"{scheme}://{host}"), *_shown(self.headers, self.body)]
+
 
 class HttpResponse(Record):
     """The response to a request, whatever its status.
@@ -69,6 +74,14 @@ class HttpResponse(Record):
     def header(self, name: str) -> str | None:
         """Return the first header of that name, read without regard to case."""
         return _header(self.headers, name)
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("status", self.status), *_shown(self.headers, self.body), ("elapsed_ms", self.elapsed_ms)]
+
+
+def _shown(headers: Headers, body: bytes | None) -> list[tuple[str, object]]:
+    """Return what a repr shows of a message: no value, which may be a secret."""
+    return [("headers", [name for name, _ in headers]), ("bytes", len(body or b""))]
 
 
 class NoResponse(Record):

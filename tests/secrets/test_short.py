@@ -225,6 +225,7 @@ def test_python_shows_none_of_them_in_records(folder):
     )
     assert result.status == "failed"
     assert leaks(repr(result)) == []
+    assert [event for event, _ in events if leaks(repr(event))] == []
     assert [kind for kind in KINDS if leaks(arazzo_runner.render_report(kind, {"a": result, "b": result}))] == []
 
 
