@@ -149,12 +149,13 @@ def _criterion_diagnostic(step: StepResult, verdict: Verdict, secrets: Secrets) 
         f"{each.expression} is {masked_preview(each.value, secrets, _LONGEST_SEEN)}" for each in verdict.seen[:4]
     )
     reason = verdict.reason or "the criterion does not hold"
+    if seen and seen not in reason:
+        reason += f" (seen: {seen})"
     return Diagnostic(
         code="criterion-failed",
         severity=Severity.ERROR,
         message=f'step "{step.step_id}" failed: {reason}',
         at=verdict.at,
-        hint=None if not seen or seen in reason else f"seen: {seen}",
     )
 
 

@@ -78,7 +78,7 @@ ON_THE_COMMAND_LINE = {
 def test_a_text_of_the_command_line(spec, capsys, given):
     assert run(["run", spec, "-i", given, "--dry-run", "--checks", "formats=error"]) == 2
     printed = capsys.readouterr().err
-    assert f"hint: {ON_THE_COMMAND_LINE[given]}\n" in printed
+    assert f"help: {ON_THE_COMMAND_LINE[given]}\n" in printed
     for form in ON_THE_COMMAND_LINE[given].removeprefix("write ").split(" or "):
         (argument,) = shlex.split(form)
         assert run(["run", spec, "-i", argument, "--dry-run", "--checks", "formats=error"]) == 0
@@ -87,7 +87,7 @@ def test_a_text_of_the_command_line(spec, capsys, given):
 @pytest.mark.parametrize("given", ["code=abc", "token=abc"])
 def test_a_text_whose_form_is_not_known_gets_no_hint(spec, capsys, given):
     assert run(["run", spec, "-i", given, "--dry-run"]) == 2
-    assert "hint:" not in capsys.readouterr().err
+    assert "help:" not in capsys.readouterr().err
 
 
 IN_PYTHON = {

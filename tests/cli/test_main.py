@@ -127,7 +127,7 @@ def test_usage_errors(arguments: list[str], message: str, capsys: pytest.Capture
     captured = capsys.readouterr()
     assert captured.out == ""
     assert message in captured.err
-    assert "hint: see arazzo" in captured.err
+    assert "help: see arazzo" in captured.err
 
 
 def test_a_bug_of_ours_is_shown_as_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

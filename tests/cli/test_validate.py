@@ -109,7 +109,7 @@ def _shown(name):
     text = (
         f"warning[pointer-slash]: a JSON Pointer begins with /\n  --> {name}:12:39\n"
         "12 |           - condition: $response.body#id == 200\n"
-        "   |                                       ^^ hint: write $response.body#/id\n\n1 warning (1 fixable with --fix)\n"
+        "   |                                       ^^\n   = help: write $response.body#/id\n\n1 warning (1 fixable with --fix)\n"
     )
     return text, "1 warning, more than the 0 allowed\n"
 

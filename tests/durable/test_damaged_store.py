@@ -122,7 +122,7 @@ def test_a_damaged_file_is_named(
     code, out, err = Store(str(path), tmp_path).arazzo(*command)
     said = out + err
     assert (code, "invalid-store" in said, str(path) in said, seen in said) == (2, True, True, True), said
-    assert ("hint" in said, "Traceback" in said) == (True, False)
+    assert ("= help: " in said, "Traceback" in said) == (True, False)
 
 
 @pytest.mark.parametrize("command", FEW.values(), ids=FEW)
@@ -134,7 +134,7 @@ def test_a_damaged_file_is_named(
 def test_a_store_out_of_reach_is_named(tmp_path: Path, url: str, command: list[str]) -> None:
     code, out, err = Store("x.db", tmp_path).arazzo(*command, "--store", url)
     said = out + err
-    assert (code, "invalid-store" in said, "hint" in said, "Traceback" in said) == (2, True, True, False), said
+    assert (code, "invalid-store" in said, "= help: " in said, "Traceback" in said) == (2, True, True, False), said
 
 
 UNUSABLE_NAMES = {

@@ -63,7 +63,8 @@ def test_the_other_findings_stay_where_they_are(document, capsys):
         'found string "***"\n'
         "  --> doc.yml:10:59\n"
         "10 |         parameters: [{name: X-Api-Key, in: header, value: ***************}]\n"
-        "   |                                                           ^^^^^^^^^^^^^^^ hint: see the parameter in"
+        "   |                                                           ^^^^^^^^^^^^^^^\n"
+        "   = help: see the parameter in"
     ) in shown
 
 

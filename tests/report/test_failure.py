@@ -67,7 +67,7 @@ def test_values_are_shown_when_the_reason_lacks_them() -> None:
         seen=(Seen(expression="$response.body", value={"a": TOKEN, "list": [1, 2]}),),
     )
     text = render_failure(result(steps=(step(attempts=(attempt(verdicts=(query,)),)),)))
-    assert 'hint: seen: $response.body is {"a":"***","list":[1,2]}' in text
+    assert '(seen: $response.body is {"a":"***","list":[1,2]})' in text
 
 
 def test_a_long_secret_in_a_value_is_masked_before_it_is_cut() -> None:

@@ -43,7 +43,8 @@ def test_the_documented_form() -> None:
         'error[unknown-expression]: "$statusCod" is not a runtime expression\n'
         "  --> specs/arazzo/rotate.yml:41:18\n"
         "41 |     - condition: $statusCod == 200\n"
-        "   |                  ^^^^^^^^^^ hint: did you mean $statusCode?"
+        "   |                  ^^^^^^^^^^\n"
+        "   = help: did you mean $statusCode?"
     )
 
 
@@ -65,9 +66,9 @@ def test_related_places_follow() -> None:
 @pytest.mark.parametrize(
     ("at", "lines"),
     [
-        pytest.param(Location("a.yml"), ["  --> a.yml", "  hint: h"], id="a file without a known line"),
-        pytest.param(Location("a.yml", "/x/0"), ["  --> a.yml#/x/0", "  hint: h"], id="a mapping has pointers only"),
-        pytest.param(Location(""), ["  hint: h"], id="the command line has no place"),
+        pytest.param(Location("a.yml"), ["  --> a.yml", "  = help: h"], id="a file without a known line"),
+        pytest.param(Location("a.yml", "/x/0"), ["  --> a.yml#/x/0", "  = help: h"], id="a mapping has pointers only"),
+        pytest.param(Location(""), ["  = help: h"], id="the command line has no place"),
     ],
 )
 def test_places_without_text(at: Location, lines: list[str]) -> None:
@@ -99,7 +100,7 @@ def test_a_minified_line_is_cut_around_the_place() -> None:
 
 def test_messages_are_foreign_text_too() -> None:
     shown = render_diagnostic(diagnostic(Location(""), message="found \x1b[31m\n::error::x", hint="use \u202e"))
-    assert shown.splitlines() == ["error[unknown-expression]: found \\e[31m\\n::error::x", "  hint: use \\u202e"]
+    assert shown.splitlines() == ["error[unknown-expression]: found \\e[31m\\n::error::x", "  = help: use \\u202e"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool = False
         error[unknown-expression]: "$statusCod" is not a runtime expression
           --> specs/arazzo/rotate.yml:41:18
         41 |     - condition: $statusCod == 200
-           |                  ^^^^^^^^^^ hint: did you mean $statusCode?
+           |                  ^^^^^^^^^^
+           = help: did you mean $statusCode?
     """
     found = list(diagnostics)
     if not found:
@@ -41,7 +42,7 @@ def render_diagnostic(diagnostic: Diagnostic, *, color: bool = False) -> str:
     style = _COLORS[diagnostic.severity]
     head = paint(f"{diagnostic.severity.value}[{diagnostic.code}]", style, color=color)
     lines = [f"{head}: {paint(one_line(diagnostic.message), 'bold', color=color)}"]
-    hint = None if diagnostic.hint is None else f"hint: {one_line(as_options(diagnostic.hint))}"
+    hint = None if diagnostic.hint is None else f"help: {one_line(as_options(diagnostic.hint))}"
     hidden = diagnostic.code in SHOWS_A_SECRET
     lines += excerpt(diagnostic.at, note=hint, color=color, style=style, hidden=hidden)
     for place in diagnostic.related:
@@ -79,17 +80,17 @@ def excerpt(
     style: str = "bold red",
     hidden: bool = False,
 ) -> list[str]:
-    """Return the lines that show a location: its name, its source line, carets and a note.
+    """Return the lines that show a location: its name, its source line, carets and, on a line of its own, a note.
 
     Userinfo of URLs is replaced by asterisks; so is the marked text if `hidden`.
     """
     if not at.uri:
-        return [] if note is None else [f"  {note}"]
+        return _note(note, 1, color=color)
     line, column = at.start
     source = None if line is None or at.positions is None else at.positions.line_text(line)
     if source is None or line is None or column is None or not source or source.isspace():
         place = f"  {paint(arrow, 'blue', color=color)} {_place_text(at, line, column)}"
-        return [place] if note is None else [place, f"  {note}"]
+        return [place, *_note(note, 1, color=color)]
     end = at.end_after(line, column) or column + 1
     gutter = len(str(line))
     place = _place_text(at, line, column)
@@ -104,8 +105,13 @@ def excerpt(
     return [
         f"{' ' * gutter}{paint(arrow, 'blue', color=color)} {place}",
         f"{paint(str(line), 'blue', color=color)} {bar} {window.text}".rstrip(),
-        f"{' ' * gutter} {bar} {' ' * window.indent}{carets}{' ' + note if note else ''}",
+        f"{' ' * gutter} {bar} {' ' * window.indent}{carets}",
+        *_note(note, gutter, color=color),
     ]
+
+
+def _note(note: str | None, gutter: int, *, color: bool) -> list[str]:
+    return [] if note is None else [f"{' ' * gutter} {paint('=', 'blue', color=color)} {note}"]
 
 
 class _Window(Record):
