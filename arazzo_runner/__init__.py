@@ -9,6 +9,7 @@ from arazzo_runner.base.version import __version__ as __version__
 TYPE_CHECKING = False  # that of `typing`, without its import: type checkers take the name as true
 if TYPE_CHECKING:
     from arazzo_runner.api import arun as arun, dry_run as dry_run, load as load, run as run, validate as validate
+    from arazzo_runner.base.files import File as File
     from arazzo_runner.base.records import replace as replace
     from arazzo_runner.base.secrets import Secrets as Secrets
     from arazzo_runner.document.reading import Limits as Limits
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "api": "arun dry_run load run validate",
+    "base.files": "File",
     "base.records": "replace",
     "base.secrets": "Secrets",
     "document.reading": "Limits",

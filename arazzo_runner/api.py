@@ -34,6 +34,7 @@ from arazzo_runner.program.library import DocumentSource, Library, LoadedDocumen
 from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import CompiledWorkflow, Program
 from arazzo_runner.program.security import secured_steps
+from arazzo_runner.runtime.given_files import with_files
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
 from arazzo_runner.sources.read_ahead import read_schemas
 
@@ -154,7 +155,7 @@ def run(
 
     - `document`: a path, a URL, the document as a mapping, or a Program that `load` returned.
     - `workflow_id`: which workflow to run (default: the only one).
-    - `inputs`: JSON values by name.
+    - `inputs`: JSON values by name; a file is `bytes`, a `File`, a `pathlib.Path` or a file open in binary mode.
     - `servers`: the URLs at which APIs are called, by the names of their source descriptions.
     - `world`: performs the effects of the run in place of the World that sends; `around` wraps either.
     - `mock`: answer from the descriptions on a loopback server, by the rules of the file `scenario`, of which
@@ -289,15 +290,15 @@ def check_inputs(
 ) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
     """Return the inputs of the program's workflow, coerced and with defaults, and warnings about them.
 
-    `input_texts` are texts (from a command line) that become the types the inputs schema asks for,
-    `formats` is the level of values that lack the format of the schema, `places` returns where an input
-    was given, None where that is in no file.
+    Files among the inputs (paths, open files, bytes) are read. `input_texts` are texts (from a command line)
+    that become the types the inputs schema asks for, `formats` is the level of values that lack the format of
+    the schema, `places` returns where an input was given, None where that is in no file.
 
     Raises InvalidInputs when one is missing, does not fit, or is read but neither declared nor given.
     """
     workflow = program.workflow
     prepared = prepare_inputs(
-        workflow.inputs, inputs, input_texts or {},
+        workflow.inputs, with_files(inputs), input_texts or {},
         root=workflow.document.raw, formats=formats, secret=workflow.secret_inputs,
     )  # fmt: skip
     found_at = partial(_place_of_input, workflow, places)

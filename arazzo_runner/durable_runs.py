@@ -110,6 +110,9 @@ def _credentials(job: Job) -> CredentialsGiven:
     return Credentials(file=job.spec.options.credentials_file, names=job.spec.credential_names)
 
 
+_PACKAGES = "'dbos>=3.4,<4' 'cryptography>=42'"  # not by the name `arazzo`, which an index may give to anybody
+
+
 def opened(store: str | None = None, environment: Mapping[str, str] | None = None) -> Any:
     """Return the Runtime of a store (a path or a postgresql:// URL; default: the user's own SQLite file).
 
@@ -123,8 +126,8 @@ def opened(store: str | None = None, environment: Mapping[str, str] | None = Non
     except ModuleNotFoundError as problem:
         if problem.name not in ("dbos", "cryptography", "sqlalchemy"):
             raise
-        message = "durable runs need the extra packages of arazzo[durable]"
-        raise refusal(message, code="durable-not-installed", hint="pip install 'arazzo[durable]'") from None
+        message = f"durable runs need packages that a plain installation lacks: {problem.name} is not installed"
+        raise refusal(message, code="durable-not-installed", hint=f"pip install {_PACKAGES}") from None
     return runtime.Runtime(location, ApiPerformer(), known)
 
 

@@ -136,7 +136,7 @@ def main() -> None:
             if find_spec("aiohttp"):
                 figures.append(many_runs(base, folder))
             else:
-                print("50 runs at once: not measured, aiohttp is not installed (pip install 'arazzo[async]')")
+                print("50 runs at once: not measured, aiohttp is not installed (pip install 'aiohttp>=3.11')")
     finally:
         server.kill()
         server.wait()

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
 
 import click
@@ -102,14 +103,6 @@ def test_snippets_of_yaml_are_in_the_example(section):
         assert any(textwrap.indent(snippet, " " * depth) in text for depth in range(20)), snippet
 
 
-@pytest.mark.parametrize(
-    "line",
-    [line for block in blocks("console") for line in block.values[0].splitlines() if line.startswith("$ arazzo run")],
-)
-def test_the_tour_of_the_readme_runs(tmp_path, line):
-    assert arazzo(tmp_path, *shlex.split(line)[2:]).returncode == ("--switch" in line)
-
-
 @pytest.mark.parametrize("block", blocks("python(?: run)?"))
 def test_python_examples_run(tmp_path, block):
     done = subprocess.run(
@@ -138,6 +131,30 @@ def test_machine_output_keeps_its_contract(tmp_path, schema, arguments):
     contract = json.loads((ROOT / "docs" / "schemas" / f"{schema}.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(contract)
     jsonschema.Draft202012Validator(contract).validate(json.loads(done.stdout))
+
+
+# ------------------------------------------------------------------ installation
+
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+ADVICE = re.compile(r"""pip install ([^`#)"\n]*)""")
+
+
+def advice():
+    """Return what pages, messages and scripts say to install from an index, package by package."""
+    files = [*PAGES, ROOT / "action.yml", *(ROOT / "scripts").iterdir(), *(ROOT / "benchmarks").glob("*.py")]
+    files += [path for path in (ROOT / "arazzo_runner").rglob("*") if path.suffix in (".py", ".md")]
+    for path in files:
+        for found in ADVICE.findall(path.read_text(encoding="utf-8")):
+            yield from (word for word in shlex.split(found.replace("'", " ")) if word[:1].isalpha())
+
+
+def test_nobody_is_told_to_install_arazzo_from_an_index():
+    assert [each for each in advice() if re.match(r"arazzo\b", each)] == []
+
+
+def test_libraries_are_named_with_the_versions_of_their_extra():
+    named = {each for each in advice() if re.match(r"[\w-]+[<>=]", each)}
+    assert named <= {each.partition(";")[0] for extra in EXTRAS.values() for each in extra}
 
 
 # ------------------------------------------------------------------ codes

@@ -22,7 +22,7 @@ from arazzo_runner.report.findings.text import render_diagnostics
 PACKAGE = Path(arazzo_runner.__file__).parent
 FRONT_ENDS = ("cli/", "pytest_plugin.py", "base/settings.py")
 OTHERS = {
-    "report/exchange.py": "options of curl",
+    "report/curl.py": "options of curl",
     "report/graph/drawing.py": "properties of CSS",
     "report/findings/json.py": "a note of `arazzo validate`, which it renames",
     "lint/baseline.py": "baselines are read by `arazzo validate` only",
@@ -67,8 +67,8 @@ OWNERS = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_exists_in_python(name):
     found = re.search(r"(\w+)\((\w+)=", SETTINGS[name].python)
-    if name in ("SERVER", "INPUT"):
-        assert f"{name.lower()}s" in inspect.signature(api.run).parameters
+    if name in ("SERVER", "INPUT", "INPUT_FILE"):
+        assert f"{name.partition('_')[0].lower()}s" in inspect.signature(api.run).parameters
     elif name != "DECISIONS":  # methods of the opened store take them
         assert found is not None
         assert found[2] in OWNERS[found[1]]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import repeat
 from typing import Any, Final, TypeAlias
 
+from arazzo_runner.base.files import size_of
 from arazzo_runner.base.patterns import pattern
 
 _Members: TypeAlias = Iterator[tuple[Any, Any]]
@@ -49,7 +50,7 @@ def beginning(value: Any, size: int) -> tuple[Any, bool]:
 def _opened(value: Any, size: int) -> tuple[Any, _Members | None]:
     """Return a scalar, texts cut, or an empty structure and its members."""
     if isinstance(value, bytes):
-        value = value[: 4 * size + 4].decode("utf-8", "replace")
+        value = size_of(value)
     if isinstance(value, str):
         return value[: size + 1], None
     if isinstance(value, Mapping):

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.beginnings import beginning
+from arazzo_runner.base.files import size_of
 
 JsonValue: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list of JSON values, dict from str to JSON value.
+
+Inputs and payloads may have bytes too (`File`): the content of a file to send.
 
 It is not a recursive alias, which would need casts everywhere; reading guarantees the shape.
 """
@@ -78,7 +81,7 @@ def to_text(value: JsonValue) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
         return str(int(value))
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        return _text_of(value)
     return to_json(value)
 
 
@@ -128,10 +131,17 @@ def _json_default(value: object) -> object:
     if value is MISSING:
         return None
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        return size_of(value)
     if isinstance(value, dict):
         return dict(value)
     return str(value)
+
+
+def _text_of(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return size_of(content)
 
 
 def type_name(value: object) -> str:

@@ -32,6 +32,8 @@ class Setting(NamedTuple):
 
 
 INPUT: Final = Setting('inputs={{"{}": VALUE}}', "-i {}=VALUE")
+INPUT_FILE: Final = Setting('inputs={{"{}": FILE}}', "-i {}=@FILE")
+FILE_ROOT: Final = Setting("RunOptions(file_roots=[…])", "--file-root DIR")
 SERVER: Final = Setting('servers={{"{}": URL}}', "--server {}=URL")
 SOURCE: Final = Setting('LoadOptions(sources={{"{}": PATH}})', "--source {}=PATH")
 SERVER_VARIABLE: Final = Setting('LoadOptions(server_variables={{"{}": VALUE}})', "--server-var {}=VALUE")

@@ -15,9 +15,10 @@ from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.expressions.scope import declared_by, scope_of
+from arazzo_runner.report.curl import curl_line
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.excerpt import masked_preview
-from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details, response_line
+from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
 from arazzo_runner.report.terminal.console import Console, paint
 from arazzo_runner.runtime.debugger import After, Before, Choice, Restart
 from arazzo_runner.sources.http_media.media import decode_body

@@ -17,6 +17,7 @@ from arazzo_runner.program.library import display
 from arazzo_runner.program.schemas import secret_input_names
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import validate_report
+from arazzo_runner.report.terminal.wrapping import columns, padded
 from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
@@ -129,9 +130,9 @@ def table(rows: Iterable[tuple[str, ...]], indent: str) -> list[str]:
     filled = list(rows)
     if not filled:
         return []
-    widths = [min(40, max(len(row[column]) for row in filled)) for column in range(len(filled[0]))]
+    widths = [min(40, max(columns(row[column]) for row in filled)) for column in range(len(filled[0]))]
     return [
-        (indent + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))).rstrip()
+        (indent + "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True))).rstrip()
         for row in filled
     ]
 

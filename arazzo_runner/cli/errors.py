@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from arazzo_runner.base.user_files import reason_of
 from arazzo_runner.cli.commands import COMMANDS
 from arazzo_runner.errors import ArazzoError, Diagnostic, Location, Severity
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import STDOUT, Console
 
 EXIT_USAGE = 2
@@ -78,13 +78,13 @@ def print_errors(
     diagnostics = tuple(diagnostics)
     is_unwritable = any(each.at.uri == STDOUT for each in diagnostics)
     if not as_json or is_unwritable:
-        console.err(render_diagnostics(diagnostics, color=console.color))
+        print_diagnostics(console, diagnostics)
         return
     from arazzo_runner.report.json import error_report, pretty, validate_report  # few errors are JSON
 
     report = error_report(workflow_id, diagnostics) if command == "run" else validate_report(diagnostics)
     if not console.deliver(pretty(report)):
-        console.err(render_diagnostics(diagnostics, color=console.color))
+        print_diagnostics(console, diagnostics)
 
 
 _CLOCK_ERROR = usage_error(

@@ -32,7 +32,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve the command; raises UsageError with similar names for an unknown one."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = did_you_mean(args[0], COMMANDS) or f"available: {', '.join(COMMANDS)}"
+            hint = did_you_mean(args[0], [*COMMANDS, "help"]) or f"available: {', '.join(COMMANDS)}"
             raise click.UsageError(f'there is no command "{args[0]}"; {hint}', ctx)
         return super().resolve_command(ctx, args)
 

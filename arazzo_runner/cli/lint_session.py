@@ -68,7 +68,7 @@ class LintSession:
         fixed = 0 if fixer is None else fixer.fixed
         findings = self._findings(linted, fixed)
         if fixer is not None and fixer.wrote_document:
-            self._console.err(render_findings(findings, color=self._console.color))
+            self._console.err(render_findings(findings, color=self._console.color, width=self._console.text_width))
         else:
             self._report(findings)
         if stale:
@@ -172,7 +172,8 @@ class LintSession:
         if given.output is not None:
             _write(given.output, render_findings(findings) if text else report)
         if text or given.output is not None:
-            self._console.out(render_findings(findings, color=self._console.color_out))
+            width = self._console.text_width_out
+            self._console.out(render_findings(findings, color=self._console.color_out, width=width))
         else:
             self._console.out(report)
 

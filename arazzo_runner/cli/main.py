@@ -20,9 +20,11 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code."""
+    """Run one command line and return its exit code; `help COMMAND` is `COMMAND --help`."""
     # A short-lived process makes little garbage: collecting it less often saves a few milliseconds.
     gc.set_threshold(200_000, 20, 50)
+    if arguments[:1] == ["help"]:
+        arguments = [*(word for word in arguments[1:] if not word.startswith("-") and word != "help"), "--help"]
     code = None if os.environ.get(COMPLETE) else _run_without_click(arguments)
     if code is not None:
         return code

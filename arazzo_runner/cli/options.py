@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar, cast
 
@@ -155,6 +156,30 @@ def as_table(context: click.Context, parameter: click.Parameter, pairs: tuple[tu
 def input_option(help_: str) -> Callable[[Any], Any]:
     """Return the option -i; the command gets `inputs`, the pairs in their order."""
     return click.option("-i", "--input", "inputs", type=Pair(), metavar="NAME=VALUE", multiple=True, help=help_)
+
+
+def _folders(context: click.Context, parameter: click.Parameter, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return folders as absolute paths (a run may be resumed from another folder); raises click.BadParameter."""
+    for path in paths:
+        try:
+            is_folder = os.path.isdir(path)
+        except ValueError:
+            is_folder = False
+        if not is_folder:
+            raise click.BadParameter(f'"{path}" is not a folder', context, parameter)
+    return tuple(map(os.path.abspath, paths))
+
+
+def file_root_option(command: Command) -> Command:
+    """Add --file-root; the command gets `file_roots`, absolute paths."""
+    return click.option(
+        "--file-root",
+        "file_roots",
+        metavar="DIR",
+        multiple=True,
+        callback=_folders,
+        help="Let requests send files of this folder too, not only of the working directory; repeatable.",
+    )(command)
 
 
 # ------------------------------------------------------------------ groups of options

@@ -144,6 +144,7 @@ def _settings(table: Table, path: str, codes: Codes | None) -> Settings:
         environment=environment,
         sources={name: _absolute(value, folder) for name, value in table.text_map("sources").items()},
         url_map={url: _absolute(value, folder) for url, value in table.text_map("url-map").items()},
+        file_roots=tuple(_absolute(each, folder) for each in table.texts("file-roots")),
         validate=_validate(table.table("validate"), folder, codes),
         environments=environments,
     )

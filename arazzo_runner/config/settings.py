@@ -57,8 +57,8 @@ class Environment(Record, kw_only=True):
 class Settings(Record, kw_only=True):
     """The settings of one configuration file, paths absolute; `path` and `folder` are None without a file.
 
-    `sources` is like --source NAME=PATH, `url_map` like --url-map; `environment` names the default
-    among `environments`.
+    `sources` is like --source NAME=PATH, `url_map` like --url-map, `file_roots` like --file-root;
+    `environment` names the default among `environments`.
     """
 
     path: str | None = None
@@ -66,6 +66,7 @@ class Settings(Record, kw_only=True):
     environment: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     url_map: Mapping[str, str] = field(default_factory=dict)
+    file_roots: tuple[str, ...] = ()
     validate: ValidateSettings = field(default_factory=ValidateSettings)
     environments: Mapping[str, Environment] = field(default_factory=dict)
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from arazzo_runner.base.files import TAG as FILE, as_json, from_json
 from arazzo_runner.base.records import Record
 
 LABEL: Final = "arazzo-fernet-2"
@@ -206,6 +207,8 @@ def _tagged(value: Any) -> Any:
         return [_tagged(each) for each in value]
     if isinstance(value, Sealed):
         return {_TAG + "sealed": [*_seal_to_json(value.seal), _tagged(value.value)]}
+    if isinstance(value, bytes):
+        return {_TAG + "file": as_json(value)[FILE]}
     if isinstance(value, datetime):
         return {_TAG + "time": value.isoformat()}
     if isinstance(value, SealedError):
@@ -230,6 +233,8 @@ def _untagged(value: Any) -> Any:
         [(key, given)] = value.items()
         if key == _TAG + "sealed":
             return Sealed(Seal(*given[:3]), _untagged(given[3]))
+        if key == _TAG + "file":
+            return from_json({FILE: given})
         if key == _TAG + "time":
             return datetime.fromisoformat(given)
         if key == _TAG + "failed":

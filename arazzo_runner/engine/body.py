@@ -1,25 +1,16 @@
-"""The body of a request: payload and replacements → value and bytes (Arazzo §Request Body Object).
-
-Files that a body sends are named by the document or the run's inputs, never by an answer: a value
-that came in a response may look like a file (`{filename: …, path: …}`), and were it read, the
-server could choose which of the user's files it is sent.
-"""
+"""The body of a request: payload and replacements → value and bytes (Arazzo §Request Body Object)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.engine.effects import NoFile
+from arazzo_runner.engine.files import ReadNamed, UnusableFile, place_in, pointer_of
 from arazzo_runner.engine.resolve import Unresolved, expression_text, resolve
-from arazzo_runner.engine.state import Run
 from arazzo_runner.errors import Location
-from arazzo_runner.expressions.evaluate import evaluate
-from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.expressions.scope import Scope
-from arazzo_runner.program.model import ArrayValue, CompiledBody, Literal, ObjectValue, TemplateValue, Value
+from arazzo_runner.program.model import CompiledBody, Literal, TemplateValue
 from arazzo_runner.sources.http_media.media import UnusableMedia, encode_body, is_form, is_json, is_xml
 from arazzo_runner.sources.operation import MediaType, Operation
 
@@ -27,11 +18,12 @@ from arazzo_runner.sources.operation import MediaType, Operation
 class UnusableBody(Exception):
     """The payload cannot be sent as its content type; `at` is where to fix it, `hint` says how."""
 
-    def __init__(self, message: str, at: Location, hint: str | None = None) -> None:
+    def __init__(self, message: str, at: Location, hint: str | None = None, *, code: str = "unusable-body") -> None:
         super().__init__(message)
         self.message = message
         self.at = at
         self.hint = hint
+        self.code = code
 
 
 async def build_body(
@@ -49,6 +41,10 @@ async def build_body(
         return MISSING, None, None
     try:
         raw, content_type = await _encoded(body, value, _media_type(operation, body.content_type), key, read)
+    except UnusableFile as problem:
+        at, name = place_in(body, pointer_of(value, problem.path), problem.path)
+        message = str(problem) if name is None else f'input "{name}": {problem}'
+        raise UnusableBody(message, at, problem.hint, code="unusable-file") from None
     except UnusableMedia as problem:
         raise UnusableBody(str(problem), body.at.child("payload"), problem.hint) from None
     return value, raw, content_type
@@ -126,63 +122,3 @@ def _media_type(operation: Operation, content_type: str) -> MediaType | None:
     return found or next(
         (media for name, media in content.items() if name.partition(";")[0].strip().lower() == plain), None
     )
-
-
-ReadNamed = Callable[[str, str], Awaitable[bytes]]
-"""Returns the content of a file by effect key and path; raises UnusableMedia."""
-
-
-def named_files(run: Run, body: CompiledBody, scope: Scope) -> ReadNamed:
-    """Return a function that reads the files of this body; it refuses a path that only a response named."""
-
-    async def read(key: str, path: str) -> bytes:
-        if path not in _named(run, body, scope):
-            message = f'the file "{path}" is named by a response, not by the document or an input: it is not sent'
-            raise UnusableMedia(message)
-        answer = await run.read_file(key, path)
-        if isinstance(answer, NoFile):
-            raise UnusableMedia(answer.message)
-        return answer
-
-    return read
-
-
-def _named(run: Run, body: CompiledBody, scope: Scope) -> set[str]:
-    """Return every text of the documents and of the run's inputs, and the templates of the body filled with these."""
-    names = set(_texts(run.inputs))
-    for raw in {id(each.document.raw): each.document.raw for each in run.program.workflows.values()}.values():
-        names.update(_texts(raw))
-    values = [body.payload, *(each.value for each in body.replacements)]
-    templates = [found for value in values if value is not None for found in _templates(value)]
-    names.update(str(resolve(each, scope)) for each in templates if _only_of(each, names, scope))
-    return names
-
-
-def _only_of(value: TemplateValue, names: set[str], scope: Scope) -> bool:
-    """Return whether a template holds inputs only, all of them in `names` (a sub-workflow's may come from answers)."""
-    expressions = [part for part in value.template.parts if not isinstance(part, str)]
-    return all(isinstance(each, InputReference) and evaluate(each, scope) in names for each in expressions)
-
-
-def _templates(value: Value) -> Iterator[TemplateValue]:
-    if isinstance(value, TemplateValue):
-        yield value
-    for item in _parts(value):
-        yield from _templates(item)
-
-
-def _parts(value: Value) -> Iterable[Value]:
-    if isinstance(value, ObjectValue):
-        return [item for _, item in value.members]
-    return value.items if isinstance(value, ArrayValue) else ()
-
-
-def _texts(value: JsonValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)

@@ -117,9 +117,13 @@ class NoResponse(Record):
 
 
 class NoFile(Record):
-    """The answer to a ReadFile of a file that cannot or must not be read; `message` says why."""
+    """The answer to a ReadFile of a file that cannot or must not be read; `message` says why.
+
+    `is_outside`: the file is in none of the folders that files are read from.
+    """
 
     message: str
+    is_outside: bool = False
 
 
 class Effect(Record, Generic[Answered], kw_only=True):
@@ -174,11 +178,13 @@ class ReadFile(Effect[bytes | NoFile], kw_only=True):
     """Read a file that a request body sends. Answer with its whole content, or with a `NoFile`; do not raise.
 
     `path` is named by the document or the run's inputs, never by a response, and is relative to
-    the working directory or absolute. The World decides which files may be read: those of this
-    package read regular files below the working directory that are not hidden.
+    the working directory or absolute. `roots` are folders that the user allows besides the working
+    directory (`RunOptions.file_roots`). The World decides which files may be read: those of this
+    package read regular files below these folders that are not hidden.
     """
 
     path: str
+    roots: tuple[str, ...] = ()
 
 
 class Sleep(Effect[None], kw_only=True):

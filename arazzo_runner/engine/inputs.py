@@ -14,8 +14,9 @@ from typing import Any, cast
 from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, resolve_pointer, to_text
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.base.settings import INPUT
+from arazzo_runner.base.settings import INPUT, INPUT_FILE
 from arazzo_runner.engine.input_forms import form_hint
+from arazzo_runner.engine.mismatches import without_texts_of
 from arazzo_runner.engine.options import Level
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean
@@ -25,6 +26,7 @@ from arazzo_runner.program.context import declares, pinpoint
 from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow, Program, WorkflowKey
 from arazzo_runner.program.schemas import input_names, secret_values
 from arazzo_runner.program.values import placed, placed_references
+from arazzo_runner.sources.http_media.files import Described, is_file, without_files
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, checked, resolve_within, unknown_formats
 
 # ------------------------------------------------------------------ inputs
@@ -72,18 +74,26 @@ def prepare_inputs(
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if errors or schema is None:
         return PreparedInputs(inputs, tuple(errors), tuple(warnings))
-    forms = _Forms(properties, root, given, texts)
-    check = checked(inputs, schema, SchemaContext("2020-12", resolve_within(root)), formats=formats != "off")
-    hidden = Secrets()
+    resolve = resolve_within(root)
+    forms, hidden = _Forms(properties, root, given, texts), Secrets()
     for value in secret_values(inputs, schema, root):
         hidden.declare(value)
-    errors += [_mismatch(error, properties, secret, forms, hidden) for error in check.errors]
+    plain, files = without_files(inputs, Described(schema, "", resolve))
+    check = without_texts_of(files, checked(plain, schema, SchemaContext("2020-12", resolve), formats=formats != "off"))
+    errors += [_with_hint(_mismatch(error, properties, secret, forms, hidden), error, inputs) for error in check.errors]
     wrong = [
         replace(_mismatch(error, properties, secret, forms, hidden), code="value-format") for error in check.formats
     ]
     (errors if formats == "error" else warnings).extend(wrong)
     notes = tuple(InputProblem("unknown-format", sentence) for sentence in unknown_formats(check))
     return PreparedInputs(inputs, tuple(errors), tuple(warnings), notes)
+
+
+def described_input(program: Program, name: str) -> Described:
+    """Return what the workflow of a program says of an input."""
+    workflow = program.workflow
+    root = workflow.document.raw
+    return Described(flattened(workflow.inputs, root), "", resolve_within(root)).member(name)
 
 
 def coerce_text(text: str, schema: JsonValue) -> JsonValue:
@@ -170,7 +180,8 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     schema = properties.get(name)
     about = schema.get("description") if isinstance(schema, dict) else None
     text = f" ({' '.join(about.split())})" if isinstance(about, str) else ""
-    hint = f"give it with {INPUT.of(name)}"
+    setting = INPUT_FILE if Described(schema).asks_for_file else INPUT
+    hint = f"give it with {setting.of(name)}"
     typo = did_you_mean(name, [each for each in given if each not in properties], prefix="instead of ")
     if typo is not None:
         hint += f" {typo.rstrip('?')}"
@@ -206,6 +217,13 @@ class _Forms(Record):
             return f"give it with {INPUT.of(name)}"
         resolve = partial(_resolved, root=self.root)
         return form_hint(name, self.properties[name], resolve, is_text=name in self.texts)
+
+
+def _with_hint(problem: InputProblem, error: SchemaError, inputs: JsonValue) -> InputProblem:
+    """Return a problem, with the hint how to declare a file if a file was given for another value."""
+    if error.keyword != "type" or not is_file(resolve_pointer(inputs, error.pointer), is_expected=True):
+        return problem
+    return replace(problem, hint="declare the input as a file: {type: string, format: binary}")
 
 
 def _quoted(message: str) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import replace
 from arazzo_runner.sources.schema.check import SchemaCheck, SchemaError
 
 WRONG_FORMAT: Final = "value-format"
@@ -40,6 +41,15 @@ def _without_indexes(pointer: str) -> str:
 def _expected(error: SchemaError) -> str:
     # Mismatches about different members are of different kinds; those with different values found are not.
     return error.message.partition('"')[2] if error.keyword in ("required", "additionalProperties") else ""
+
+
+def without_texts_of(files: Collection[str], check: SchemaCheck) -> SchemaCheck:
+    """Return a check without what it says of the texts at some JSON Pointers, which stand for files."""
+    if not files:
+        return check
+    errors = (each for each in check.errors if each.pointer not in files or each.keyword in ("type", "$work"))
+    formats = (each for each in check.formats if each.pointer not in files)
+    return replace(check, errors=tuple(errors), formats=tuple(formats))
 
 
 def fitting(candidates: Iterable[JsonValue], check: Callable[[JsonValue], SchemaCheck]) -> SchemaCheck:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from os import PathLike
 from typing import Any, Final, Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
@@ -94,6 +95,7 @@ class RunOptions(Record, kw_only=True):
     - `credentials_file`: the path of a credentials file (None: the user's own, if there is one).
     - `require_credentials`: refuses a run whose operations need credentials that are not configured.
     - `user_agent`: the User-Agent header, unless a step sets one.
+    - `file_roots`: folders whose files requests may send, besides the working directory.
 
     To run a part of the workflow:
 
@@ -124,6 +126,7 @@ class RunOptions(Record, kw_only=True):
     credentials_file: str | None = None
     require_credentials: bool = False
     user_agent: str = f"arazzo/{__version__}"
+    file_roots: tuple[str, ...] = ()
 
 
 MOST_SECONDS: Final = 1e9
@@ -135,8 +138,8 @@ _MAY_BE_NONE: Final = ("run_timeout", "max_steps")
 
 
 def check_numbers(options: RunOptions) -> None:
-    """Raise InvalidUsage with every number that is out of range or of the wrong type."""
-    faults = [*_seconds(options), *_counts(options)]
+    """Raise InvalidUsage with every number that is out of range or of the wrong type, and wrong folders."""
+    faults = [*_seconds(options), *_counts(options), *_folders(options)]
     if faults:
         raise InvalidUsage(
             [Diagnostic(code="usage", severity=Severity.ERROR, message=each, at=Location("")) for each in faults]
@@ -161,6 +164,12 @@ def _counts(options: RunOptions) -> Iterator[str]:
         is_whole = isinstance(value, int) and not isinstance(value, bool)
         if not is_whole or value < 1:
             yield f"{name} is a whole number, 1 or more, not {_shown(value)}"
+
+
+def _folders(options: RunOptions) -> Iterator[str]:
+    roots: Any = options.file_roots
+    if isinstance(roots, (str, bytes)) or not all(isinstance(each, (str, PathLike)) for each in roots):
+        yield f"file_roots is a list of folders, not {_shown(roots)}"
 
 
 def _shown(value: Any) -> str:

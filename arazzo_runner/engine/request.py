@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.engine.body import UnusableBody, build_body, named_files
+from arazzo_runner.engine.body import UnusableBody, build_body
 from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.engine.files import named_files
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.engine.state import Run
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, ExpressionValue, OperationCall
+from arazzo_runner.sources.http_media.files import Described, described_by, with_texts
 from arazzo_runner.sources.http_media.header_names import is_of_the_transport
+from arazzo_runner.sources.http_media.media_types import UnusableMedia
 from arazzo_runner.sources.http_media.styles import (
     UnusableValue,
     build_url,
@@ -73,7 +76,7 @@ async def build_request(
             files = named_files(run, step.body, scope)
             body, raw, content_type = await build_body(step.body, call.operation, scope, key, files)
         except UnusableBody as problem:
-            raise CannotBuild.because("unusable-body", problem.message, problem.at, problem.hint) from None
+            raise CannotBuild.because(problem.code, problem.message, problem.at, problem.hint) from None
         except Unresolved as missing:
             raise _unresolved(missing, "the request body", step.body.at) from None
     headers = _headers(parts, call.operation, content_type, run.jar.header_for(url, now), run.options)
@@ -90,9 +93,14 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
     value = _value_of(parts, parameter, scope)
     if value is MISSING:
         return
-    parts.values.append((parameter, value))
     declared = parameter.declared
     name = parameter.name
+    try:
+        value = with_texts(value, _described(declared), None)
+    except UnusableMedia as problem:
+        message = f'{parameter.location} parameter "{name}": {problem}'
+        raise CannotBuild.because("unusable-value", message, parameter.at, problem.hint) from None
+    parts.values.append((parameter, value))
     if parameter.location == "header" and is_of_the_transport(name):
         message = f'header parameter "{name}" is left out: where a message goes and ends is not for a step to say'
         parts.notes.append(Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at))
@@ -113,6 +121,12 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
     except UnusableValue as problem:
         message = f'{parameter.location} parameter "{name}": {problem}'
         raise CannotBuild.because("unusable-value", message, parameter.at) from None
+
+
+def _described(declared: OperationParameter | None) -> Described:
+    if declared is None or declared.content is not None:
+        return described_by(None if declared is None else declared.content)
+    return Described(declared.schema, declared.base)
 
 
 def _value_of(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> JsonValue:

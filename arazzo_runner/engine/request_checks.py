@@ -9,11 +9,20 @@ from urllib.parse import parse_qsl, urlsplit
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer, to_text
 from arazzo_runner.base.records import replace
-from arazzo_runner.engine.mismatches import NOTHING, UNKNOWN_FORMAT, WRONG_FORMAT, fitting, summarised
+from arazzo_runner.engine.mismatches import (
+    NOTHING,
+    UNKNOWN_FORMAT,
+    WRONG_FORMAT,
+    fitting,
+    summarised,
+    without_texts_of,
+)
 from arazzo_runner.engine.request import BuiltRequest
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep
+from arazzo_runner.sources.http_media.files import described_by, is_file, without_files
 from arazzo_runner.sources.http_media.media import best_match, essence, is_form, is_json, is_xml
+from arazzo_runner.sources.http_media.media_types import MULTIPART, covers
 from arazzo_runner.sources.operation import MediaType, Operation, OperationParameter
 from arazzo_runner.sources.schema.check import SchemaCheck, SchemaError, checked, unknown_formats
 
@@ -151,7 +160,34 @@ def _request_body(
         yield _finding("request-content-type", message, at, "set the contentType of the requestBody")
         return
     check = body_check(built.message.body, content_type, media_type, operation, formats=formats)
-    yield from _mismatches("the request body", check, at.child("payload"))
+    for finding in _mismatches("the request body", check, at.child("payload")):
+        yield replace(finding, hint=_meant_file(check, built.message.body))
+    yield from _part_types(built, content_type, media_type, at)
+
+
+def _meant_file(check: SchemaCheck, body: JsonValue) -> str | None:
+    """Return the hint for an object that looks like a file where the description has none."""
+    for error in check.errors:
+        if error.keyword == "type" and is_file(resolve_pointer(body, error.pointer), is_expected=True):
+            return "a file is described by format: binary or contentMediaType; else give it a filename too"
+    return None
+
+
+def _part_types(
+    built: BuiltRequest, content_type: str | None, media_type: MediaType, at: Location
+) -> Iterator[Diagnostic]:
+    """Yield a warning per part whose content type is none of those of its Encoding Object."""
+    if essence(content_type) != MULTIPART or not any("contentType" in each for each in media_type.encoding.values()):
+        return
+    from arazzo_runner.sources.http_media.parts import read_parts  # lazily: few bodies are multipart
+
+    for part in read_parts(built.request.body or b"", content_type) or ():
+        taken = media_type.encoding.get(part.name, {}).get("contentType")
+        types = [each.strip() for each in taken.split(",")] if isinstance(taken, str) else []
+        if part.content_type and types and not any(covers(each, part.content_type) for each in types):
+            message = f'the part "{part.name}" is {part.content_type}, the description takes {", ".join(types)}'
+            hint = "send a file of that type, or give its contentType"
+            yield _finding("request-content-type", message, at.child("payload").child(part.name), hint)
 
 
 def _listed(content: Mapping[str, MediaType]) -> str:
@@ -171,17 +207,23 @@ def body_check(
     is_textual = is_form(content_type) or is_xml(content_type)
     if value is MISSING or not (is_json(content_type) or (is_textual and isinstance(value, dict))):
         return NOTHING
+    plain, files = without_files(value, described_by(media_type), in_parts=essence(content_type) == MULTIPART)
     check = checked(
-        value, media_type.schema, operation.schemas, base=media_type.base, direction="request", formats=formats
+        plain, media_type.schema, operation.schemas, base=media_type.base, direction="request", formats=formats
     )
     if check.is_about_schema:
         return NOTHING
+    check = without_texts_of(files, check)
     if not is_textual:
         return check
-    errors = tuple(error for error in check.errors if not _is_text_or_file(error, value))
+    objects = is_form(content_type)  # an element of XML may be an object where a number is described: its attributes
+    errors = tuple(error for error in check.errors if not _is_text(error, plain, objects=objects))
     return replace(check, errors=errors)
 
 
-def _is_text_or_file(error: SchemaError, body: JsonValue) -> bool:
+def _is_text(error: SchemaError, body: JsonValue, *, objects: bool) -> bool:
+    """Return whether a mismatch is none, because the value is sent as text; `objects`: an object is not."""
     value: Any = resolve_pointer(body, error.pointer)
+    if objects and error.keyword == "type" and isinstance(value, dict):
+        return False
     return error.pointer != "" and error.keyword in ("type", "anyOf", "oneOf", "enum") and not isinstance(value, list)

@@ -122,7 +122,7 @@ class Run(MutableRecord):
 
     async def read_file(self, key: str, path: str) -> bytes | NoFile:
         """Return the content of a file, or why there is none."""
-        answer = await self._perform(ReadFile(key=key, path=path))
+        answer = await self._perform(ReadFile(key=key, path=path, roots=tuple(self.options.file_roots)))
         return NoFile("interrupted before the file was read") if answer is None else answer
 
     async def sleep(self, key: str, seconds: float) -> None:

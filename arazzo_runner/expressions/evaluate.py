@@ -105,12 +105,22 @@ def render(template: Template, scope: Scope) -> str:
             value = evaluate(part, scope)
             if value is MISSING:
                 raise MissingValue(part)
-            text = to_text(value)
+            text = to_text(embeddable(value, part))
         length += len(text)
         if length > MOST_RENDERED and not isinstance(part, str):
             raise MissingValue(part, f"the text around it has more than {MOST_RENDERED} characters")
         written.append(text)
     return "".join(written)
+
+
+def embeddable(value: JsonValue, expression: Expression) -> JsonValue:
+    """Return a value that a text can have, the content of a file decoded; raises MissingValue for other bytes."""
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MissingValue(expression, "it is a file that is not text, and only text fits into a text") from None
 
 
 def _keyword(expression: Keyword, scope: Scope) -> JsonValue | Missing:

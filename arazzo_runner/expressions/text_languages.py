@@ -8,7 +8,7 @@ from typing import Final, assert_never
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.xml_text import NO_XML, XML_NAME, escape, escape_attribute
-from arazzo_runner.expressions.evaluate import MOST_RENDERED, MissingValue, evaluate, render
+from arazzo_runner.expressions.evaluate import MOST_RENDERED, MissingValue, embeddable, evaluate, render
 from arazzo_runner.expressions.nodes import Expression, Template, TextLanguage
 from arazzo_runner.expressions.queries.query import MAX_LENGTH
 from arazzo_runner.expressions.scope import Scope
@@ -49,7 +49,7 @@ def _written(part: Expression, scope: Scope, writer: Writer) -> str:
     if value is MISSING:
         raise MissingValue(part)
     try:
-        return writer.value(value)
+        return writer.value(embeddable(value, part))
     except Unwritable as problem:
         raise MissingValue(part, str(problem)) from None
 

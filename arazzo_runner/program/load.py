@@ -25,6 +25,7 @@ from arazzo_runner.program.order import check_cycles, ordered_steps
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.program.secret_flow import with_secrets
 from arazzo_runner.program.values import source_reference
+from arazzo_runner.sources.uris import is_remote
 
 if TYPE_CHECKING:
     from arazzo_runner.program.embedding import EmbeddedInputs
@@ -164,6 +165,7 @@ def _document_scope(document: LoadedDocument, root: JsonValue) -> DocumentScope:
         sources=fields,
         components=components,
         raw=root,
+        is_remote=is_remote(document.location),
     )
 
 

@@ -225,7 +225,10 @@ class CompiledStep(Record):
 
 
 class DocumentScope(Record, kw_only=True):
-    """The parts of a document that its expressions may refer to; `raw` is the whole document."""
+    """The parts of a document that its expressions may refer to; `raw` is the whole document.
+
+    `is_remote`: it was fetched from the network, and must not lead to files.
+    """
 
     _hidden_in_repr = ("raw",)
 
@@ -234,6 +237,7 @@ class DocumentScope(Record, kw_only=True):
     sources: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     components: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     raw: JsonValue = None
+    is_remote: bool = False
 
 
 class CompiledWorkflow(Record):

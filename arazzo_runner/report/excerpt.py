@@ -11,9 +11,10 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, to_json
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.engine.results import RunResult
+from arazzo_runner.report.bodies import body_parts, readable
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.masking import masked_body, masked_outputs, masked_whole
-from arazzo_runner.sources.http_media.media import decode_beginning, decode_body
+from arazzo_runner.sources.http_media.media import decode_beginning
 
 LARGE = 2**18
 """Values of more characters, and bodies of more bytes, are cut to so many characters before they are masked."""
@@ -57,7 +58,11 @@ def body_beginning(message: HttpRequest | HttpResponse, secrets: Secrets, *, wid
     """
     body, kind = message.body or b"", message.header("content-type")
     is_whole = len(body) <= LARGE
-    value, is_cut = (decode_body(body, kind)[0], False) if is_whole else decode_beginning(body, kind, LARGE)
+    parts = None if is_whole else body_parts(body, kind)
+    if is_whole or (parts is not None and sum(len(each.content) for each in parts if each.filename is None) <= LARGE):
+        value, is_cut, is_whole = readable(body, kind), False, True
+    else:
+        value, is_cut = decode_beginning(body, kind, LARGE)
     if value is MISSING:
         return "", True
     value = masked_body(value, secrets)

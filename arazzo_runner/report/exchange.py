@@ -1,4 +1,4 @@
-"""HTTP exchanges as text: the lines of -v and -vv, excerpts of bodies, curl commands, the requests of a dry run."""
+"""HTTP exchanges as text: the lines of -v and -vv, excerpts of bodies, the requests of a dry run."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.report.escaping import lines, one_line
-from arazzo_runner.report.excerpt import body_beginning, shortened
+from arazzo_runner.report.excerpt import body_beginning
 from arazzo_runner.report.json import pretty, shown_body
 from arazzo_runner.report.masking import masked_headers, masked_url
 from arazzo_runner.report.terminal.console import count, duration
+from arazzo_runner.report.terminal.wrapping import beginning, columns
 
 EXCERPT_LINES = 12
 EXCERPT_WIDTH = 160
-_LONGEST_ARGUMENT = 100_000  # Linux takes less than 128 KiB
-_SET_BY_CURL = frozenset({"host", "content-length", "accept-encoding", "connection"})
 
 
 def request_line(request: HttpRequest, secrets: Secrets) -> str:
@@ -68,17 +67,23 @@ def body_lines(body: JsonValue) -> list[str]:
     return ["", *lines(text)]
 
 
-def body_excerpt(response: HttpResponse, secrets: Secrets) -> list[str]:
-    """Return the first lines of a response's body, each cut to EXCERPT_WIDTH characters."""
-    text, is_whole = body_beginning(response, secrets, width=EXCERPT_WIDTH)
+def body_excerpt(response: HttpResponse, secrets: Secrets, *, width: int | None = None) -> list[str]:
+    """Return the first lines of a response's body, each cut to `width` columns (EXCERPT_WIDTH at most)."""
+    width = EXCERPT_WIDTH if width is None else min(EXCERPT_WIDTH, width)
+    text, is_whole = body_beginning(response, secrets, width=width)
     if is_whole and not text.strip():
         return []
     all_lines = lines(text.strip())
-    shown = [shortened(line, EXCERPT_WIDTH) for line in all_lines[:EXCERPT_LINES]]
+    shown = [_cut(line, width) for line in all_lines[:EXCERPT_LINES]]
     if len(all_lines) > EXCERPT_LINES:
         left = len(all_lines) - EXCERPT_LINES + 1
         return [*shown[:-1], f"… {count(left, 'more line')}" if is_whole else "… more lines"]
     return shown if is_whole else [*shown, "… more"]
+
+
+def _cut(line: str, width: int) -> str:
+    """Return a line that takes at most `width` columns."""
+    return line if columns(line) <= width else f"{beginning(line, width - 1)}…"
 
 
 def header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list[str]:
@@ -86,29 +91,7 @@ def header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list
     return [one_line(f"{name}: {value}") for name, value in masked_headers(headers, secrets)]
 
 
-# ------------------------------------------------------------------ curl
-
-
-def curl_line(request: HttpRequest, secrets: Secrets) -> str:
-    """Return a POSIX shell command that sends the same request, with `***` in place of secrets."""
-    url = masked_url(request.url, secrets)
-    words = ["curl"]
-    if any(character in url for character in "[]{}"):
-        words.append("--globoff")
-    body = body_text(request, secrets) if len(request.body or b"") <= _LONGEST_ARGUMENT else None
-    if request.method == "HEAD":
-        words.append("--head")
-    elif request.method != "GET" or request.body:
-        words += ["-X", request.method]
-    words.append(_quoted(url))
-    for name, value in masked_headers(request.headers, secrets):
-        if name.lower() not in _SET_BY_CURL:
-            words += ["-H", _quoted(f"{name}: {value}")]
-    if body is not None:
-        words += ["--data-raw", _quoted(body)]
-    elif request.body:
-        words += ["--data-binary", "@body.bin"]
-    return " ".join(words)
+# ------------------------------------------------------------------ texts of bodies
 
 
 def body_text(request: HttpRequest, secrets: Secrets) -> str | None:
@@ -124,23 +107,6 @@ def body_text(request: HttpRequest, secrets: Secrets) -> str | None:
         return shown
     # Exactly as sent, unless something in it was masked.
     return text if shown == json.loads(text) else to_json(shown)
-
-
-def _quoted(text: str) -> str:
-    """Quote for a POSIX shell; control characters are written in the form $'…' (bash, zsh, ksh)."""
-    if one_line(text) == text:
-        import shlex  # lazily: only failures show a curl line
-
-        return shlex.quote(text)
-    written = []
-    for character in text:
-        if character in "\\'":
-            written.append("\\" + character)
-        elif character == ":" or one_line(character) == character:
-            written.append(character)
-        else:
-            written += [f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")]
-    return "$'" + "".join(written).replace("\\x0a", "\\n") + "'"
 
 
 # ------------------------------------------------------------------ dry runs

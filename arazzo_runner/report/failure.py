@@ -8,14 +8,17 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.report.curl import curl_line
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.excerpt import masked_preview, shortened
-from arazzo_runner.report.exchange import body_excerpt, curl_line, request_line, response_line
+from arazzo_runner.report.exchange import body_excerpt, request_line, response_line
 from arazzo_runner.report.findings.text import excerpt, render_diagnostic
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import count, duration, paint
+from arazzo_runner.report.terminal.wrapping import columns, padded, wrapped
 
 _LONGEST_CONDITION, _LONGEST_SEEN = 56, 60
+_BELOW = " " * 12  # below what follows `response:`
 
 
 def failed_step(result: RunResult | WorkflowResult) -> StepResult | None:
@@ -64,15 +67,15 @@ def _step_failed(step: StepResult) -> Diagnostic:
     return Diagnostic(code="step-failed", severity=Severity.ERROR, message=message, at=step.at)
 
 
-def render_failure(result: RunResult, *, color: bool = False) -> str:
-    """Return why a run did not succeed, ready to print; empty if it succeeded."""
+def render_failure(result: RunResult, *, color: bool = False, width: int | None = None) -> str:
+    """Return why a run did not succeed, ready to print, wrapped to `width`; empty if it succeeded."""
     if result.status == "succeeded":
         return ""
     step = failed_step(result)
     lines: list[str] = []
     if step is not None:
-        lines += explained(step, result.secrets, color=color)
-    lines.append(last_line(result, step, color=color))
+        lines += explained(step, result.secrets, color=color, width=width)
+    lines += wrapped(last_line(result, step, color=color), width, rest="  ")
     return "\n".join(lines) + "\n"
 
 
@@ -92,20 +95,21 @@ def last_line(result: RunResult, step: StepResult | None, *, color: bool) -> str
     return paint(one_line(text), "bold red", color=color)
 
 
-def explained(step: StepResult, secrets: Secrets, *, color: bool) -> list[str]:
+def explained(step: StepResult, secrets: Secrets, *, color: bool, width: int | None = None) -> list[str]:
     """Return why a step failed as lines: findings at their locations, the exchange, a curl line."""
     attempt = step.attempts[-1] if step.attempts else None
     found = list(_diagnostics(step, attempt, secrets))
     lines: list[str] = []
     for diagnostic in found:
-        lines += [render_diagnostic(masked_diagnostic(diagnostic, secrets), color=color), ""]
+        lines += [render_diagnostic(masked_diagnostic(diagnostic, secrets), color=color, width=width), ""]
     if not found:
         reason = one_line(secrets.mask(step.reason or "it failed"))
-        lines += [f'{paint("error[step-failed]", "bold red", color=color)}: step "{step.step_id}": {reason}']
-        lines += [*excerpt(step.at, color=color), ""]
+        head = f"{paint('error[step-failed]', 'bold red', color=color)}: "
+        lines += wrapped(f'step "{step.step_id}": {reason}', width, first=head, rest="    ")
+        lines += [*excerpt(step.at, color=color, width=width), ""]
     if attempt is not None:
-        lines += side_by_side(attempt.verdicts, secrets, color=color)
-        lines += _exchange(attempt, secrets, color=color)
+        lines += side_by_side(attempt.verdicts, secrets, color=color, width=width)
+        lines += _exchange(attempt, secrets, color=color, width=width)
     if len(step.attempts) > 1:
         spent = duration(step.duration_ms)
         lines += [f"  attempts: {len(step.attempts)} ({count(len(step.attempts) - 1, 'retry')}, {spent})"]
@@ -159,19 +163,35 @@ def _criterion_diagnostic(step: StepResult, verdict: Verdict, secrets: Secrets) 
     )
 
 
-def side_by_side(verdicts: Sequence[Verdict], secrets: Secrets, *, color: bool) -> list[str]:
-    """Return criteria and the values they saw as two columns; nothing if all with values hold."""
+def side_by_side(verdicts: Sequence[Verdict], secrets: Secrets, *, color: bool, width: int | None = None) -> list[str]:
+    """Return criteria and the values they saw as two columns, below each other if `width` is too narrow for them.
+
+    Nothing if all with values hold.
+    """
     shown = [each for each in verdicts if each.seen and each.type != "check"]
     if all(each.passed for each in shown):
         return []
-    expected = [_cut(secrets.mask(each.condition), _LONGEST_CONDITION) for each in shown]
-    width = max(map(len, (*expected, "expected")))
-    head = f"{'expected':<{width}}  seen"
+    rows = [(_cut(secrets.mask(each.condition), _LONGEST_CONDITION), _seen_text(each, secrets)) for each in shown]
+    marks = [
+        paint("holds", "green", color=color) if each.passed else paint("fails", "red", color=color) for each in shown
+    ]
+    left = max(columns(each) for each in (*(expected for expected, _ in rows), "expected"))
+    if width is not None and 11 + left + max(columns(seen) for _, seen in rows) > width:
+        lines = [line for mark, row in zip(marks, rows, strict=True) for line in _stacked(mark, *row, width)]
+        return [*lines, ""]
+    head = f"{padded('expected', left)}  seen"
     lines = [f"         {paint(head, 'dim', color=color)}"]
-    for verdict, condition in zip(shown, expected, strict=True):
-        mark = paint("holds", "green", color=color) if verdict.passed else paint("fails", "red", color=color)
-        lines.append(f"  {mark}  {condition:<{width}}  {_seen_text(verdict, secrets)}".rstrip())
+    for mark, (expected, seen) in zip(marks, rows, strict=True):
+        lines.append(f"  {mark}  {padded(expected, left)}  {seen}".rstrip())
     return [*lines, ""]
+
+
+def _stacked(mark: str, expected: str, seen: str, width: int) -> list[str]:
+    below = " " * 9
+    return [
+        *wrapped(expected, width, first=f"  {mark}  ", rest=below),
+        *wrapped(seen, width, first=f"{below}seen: ", rest=f"{below}  "),
+    ]
 
 
 def _seen_text(verdict: Verdict, secrets: Secrets) -> str:
@@ -186,19 +206,22 @@ def _cut(text: str, limit: int) -> str:
     return shortened(one_line(" ".join(text.split())), limit)
 
 
-def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool) -> list[str]:
-    """Return the request, the response and a curl line."""
+def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool, width: int | None) -> list[str]:
+    """Return the request, the response and a curl line; only words are wrapped, a URL or a command is copied whole."""
     if attempt.request is None or attempt.response is None:
         return []
     if isinstance(attempt.response, NoResponse) and attempt.response.code is not None and not attempt.response.sent:
         return []  # nothing was sent
     dim = "dim"
     lines = [f"  {paint('request:', dim, color=color)}  {request_line(attempt.request, secrets)}"]
-    lines.append(f"  {paint('response:', dim, color=color)} {response_line(attempt.response, secrets)}")
+    response = response_line(attempt.response, secrets)
+    lines += wrapped(response, width, first=f"  {paint('response:', dim, color=color)} ", rest=_BELOW)
     if isinstance(attempt.response, HttpResponse):
         notes = (one_line(secrets.mask(each.message)) for each in attempt.diagnostics if each.code == "unreadable-body")
-        lines += [f"  {paint('note:', dim, color=color)}     {note}" for note in notes]
-        lines += [f"    {paint('|', dim, color=color)} {line}" for line in body_excerpt(attempt.response, secrets)]
+        for note in notes:
+            lines += wrapped(note, width, first=f"  {paint('note:', dim, color=color)}     ", rest=_BELOW)
+        body = body_excerpt(attempt.response, secrets, width=None if width is None else width - 6)
+        lines += [f"    {paint('|', dim, color=color)} {line}" for line in body]
     lines.append(f"  {paint('to send it again:', dim, color=color)}")
     lines.append(f"    {curl_line(attempt.request, secrets)}")
     return lines

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from arazzo_runner.base.files import size_of
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
+from arazzo_runner.report.bodies import readable
 from arazzo_runner.report.escaping import json_text
 from arazzo_runner.report.masking import (
     masked_body,
@@ -19,7 +21,6 @@ from arazzo_runner.report.masking import (
     masked_outputs,
     masked_url,
 )
-from arazzo_runner.sources.http_media.media import decode_body
 
 
 def pretty(value: JsonValue) -> str:
@@ -140,10 +141,8 @@ def _response(response: HttpResponse | NoResponse, secrets: Secrets) -> dict[str
 
 
 def shown_body(body: bytes | None, content_type: str | None, secrets: Secrets) -> JsonValue:
-    """Return a body, masked: JSON parsed, text as text, bytes as base64; None if it is empty."""
-    if not body:
-        return None
-    value, _ = decode_body(body, content_type)
+    """Return a body, masked: JSON parsed, multipart by its parts, bytes as `<1,204 bytes>`; None if it is empty."""
+    value = readable(body, content_type) if body else MISSING
     return None if value is MISSING else masked_body(value, secrets)
 
 
@@ -217,7 +216,7 @@ def _location(at: Location) -> dict[str, JsonValue]:
 
 
 def plain(value: JsonValue) -> JsonValue:
-    """Return a value with MISSING as None, mappings as dicts, tuples as lists, bytes as text."""
+    """Return a value with MISSING as None, mappings as dicts, tuples as lists, bytes as `<1,204 bytes>`."""
     if value is MISSING:
         return None
     if isinstance(value, Mapping):
@@ -225,5 +224,5 @@ def plain(value: JsonValue) -> JsonValue:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        return size_of(value)
     return value

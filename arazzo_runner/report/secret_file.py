@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
+from arazzo_runner.base.files import as_json
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.base.secrets import Secrets
@@ -140,7 +141,7 @@ class SecretFile:
             "steps": self._steps,
         }
         before = self._file.path
-        self._file.write_somewhere(pretty(record))
+        self._file.write_somewhere(pretty(as_json(record)))
         if self._is_mock and status == "running":
             return  # announced only if the run fails, and the file stays
         if self._file.path != before or not self._announced:

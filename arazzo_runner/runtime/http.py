@@ -94,7 +94,7 @@ class BlockingWorld:
             case SendRequest():
                 return self._send(found)
             case ReadFile():
-                return read_upload(found.path)
+                return read_upload(found)
             case Now():
                 return time.time()
             case Sleep():
@@ -210,7 +210,7 @@ class AsyncWorld:
             case SendRequest():
                 return await self._send(found)
             case ReadFile():
-                return await asyncio.to_thread(read_upload, found.path)
+                return await asyncio.to_thread(read_upload, found)
             case Now():
                 return time.time()
             case Sleep():

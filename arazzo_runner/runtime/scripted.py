@@ -58,7 +58,7 @@ class ScriptedWorld(MutableRecord):
                 self.requests.append(found.request)
                 return self._answer(found)
             case ReadFile():
-                return read_upload(found.path)
+                return read_upload(found)
             case Now():
                 return self.now
             case Sleep():

@@ -28,7 +28,7 @@ def _library(options: TransportOptions) -> Iterator[Diagnostic]:
     except (ImportError, ValueError) as problem:
         yield _error("unusable-http-library", f"the HTTP library cannot be used: {problem}", "unset ARAZZO_HTTP")
     if options.http2 and find_spec("h2") is None:
-        hint = "pip install 'arazzo[http2]'"
+        hint = "pip install 'h2>=4.1,<5'"
         yield _error("unusable-http-library", "HTTP/2 is asked for and its library, h2, is not installed", hint)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +80,80 @@ def test_an_unusable_context_is_a_usage_error(capsys, tmp_path, text):
     assert run(["eval", "$url", "--context", str(path)]) == 2
     assert run(["eval", "$url", "--context", str(tmp_path / "gone.json")]) == 2
     assert "error[" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------ reports of runs
+
+SPEC = str(Path(__file__).parents[2] / "specs" / "arazzo" / "two-apis.yml")
+INPUTS = ["-i", "sku=LAMP-1", "-i", "apiKey=demo-key-1", "--mock", "-q"]
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """The report of one run as stdout, of the same as a file, and of two runs."""
+    folder = tmp_path_factory.mktemp("reports")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert run(["run", SPEC, *INPUTS, "--format", "json", "--report", f"json={folder}/file.json"]) == 0
+        assert run(["run", SPEC, *INPUTS, "--repeat", "2", "--report", f"json={folder}/two.json"]) == 0
+    report, _ = json.JSONDecoder().raw_decode(printed.getvalue())
+    (folder / "printed.json").write_text(json.dumps(report))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["printed.json", "file.json", "two.json --run 'restock #2'"])
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        pytest.param(["$steps.look.outputs.count"], 0, {"value": 3}, id="an output of a step"),
+        pytest.param(["$outputs.order"], 0, {"value": "/orders/o-9"}, id="an output of the workflow"),
+        pytest.param(["$statusCode"], 0, {"value": 201}, id="the last response"),
+        pytest.param(["$response.header.location"], 0, {"value": "/orders/o-9"}, id="a header of it"),
+        pytest.param(["$request.body#/sku"], 0, {"value": "LAMP-1"}, id="the last request"),
+        pytest.param(["$request.header.X-Api-Key"], 0, {"value": "***"}, id="a secret stays masked"),
+        pytest.param(["$method"], 0, {"value": "POST"}, id="its method"),
+        pytest.param(["$response.body#/minimum", "--step", "look"], 0, {"value": 10}, id="the response of another step"),
+        pytest.param(["$statusCode == 200", "--as", "condition", "--step", "look"], 0, {"passed": True}, id="a condition on it"),
+        pytest.param(["$.supplier", "--as", "jsonpath", "--step", "look"], 0, {"selected": ["s-4"]}, id="a JSONPath on it"),
+        pytest.param(["$inputs.sku"], 1, {"missing": "$inputs.sku"}, id="a report has no inputs"),
+    ],
+)  # fmt: skip
+def test_the_report_of_a_run_is_a_context(capsys, reports, name, arguments, code, expected):
+    file, *chosen = shlex.split(name)
+    assert run(["eval", *arguments, "--context", str(reports / file), *chosen, "--format", "json"]) == code
+    found = json.loads(capsys.readouterr().out)
+    assert {each: found.get(each) for each in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "said"),
+    [
+        pytest.param("two.json", [], "say which with --run NAME: restock #1, restock #2", id="several runs"),
+        pytest.param("two.json", ["--run", "restock #3"], 'no run "restock #3"', id="a run that is not there"),
+        pytest.param("printed.json", ["--step", "lok"], 'did you mean "look"?', id="a step that is not there"),
+    ],
+)
+def test_a_report_that_leaves_open_what_is_meant_is_refused(capsys, reports, file, arguments, said):
+    assert run(["eval", "$statusCode", "--context", str(reports / file), *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_context_that_is_no_report_has_no_steps_to_choose_from(capsys, context):
+    assert run(["eval", "$statusCode", "--context", context, "--step", "look"]) == 2
+    assert "--run and --step choose from the report of a run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "run_", [None, [], {}, {"stepId": 1}, {"stepId": "a", "attempts": [{"request": 1}], "workflow": {}}]
+)
+def test_a_damaged_report_is_no_bug_of_ours(capsys, tmp_path, run_):
+    path = tmp_path / "c.json"
+    for report in (
+        {"steps": [run_]},
+        {"runs": [run_]},
+        {"runs": [{"steps": [run_]}]},
+        {"steps": [], "dependencies": [run_]},
+    ):
+        path.write_text(json.dumps(report))
+        assert run(["eval", "$statusCode", "--context", str(path)]) in (1, 2)
+    assert "internal-error" not in capsys.readouterr().err

@@ -5,12 +5,39 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from arazzo_runner import File, LoadOptions, Program, load
 from arazzo_runner.cli.options import pair
-from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.cli.run.inputs import given_inputs, with_files_placed
 from arazzo_runner.errors import InvalidUsage
+
+API = """\
+openapi: 3.1.0
+info: {title: t, version: "1"}
+servers: [{url: "http://api.test"}]
+paths: {/a: {get: {operationId: a}}}
+"""
+
+
+def program(properties: dict[str, Any], folder: Path) -> Program:
+    """Return a program whose workflow declares these inputs."""
+    (folder / "api.yml").write_text(API)
+    document = {
+        "arazzo": "1.0.1",
+        "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "api", "url": str(folder / "api.yml")}],
+        "workflows": [
+            {
+                "workflowId": "w",
+                "inputs": {"type": "object", "properties": properties},
+                "steps": [{"stepId": "a", "operationId": "a"}],
+            }
+        ],
+    }
+    return load(document, load_options=LoadOptions(root=str(folder)))
 
 
 @pytest.mark.parametrize(
@@ -22,7 +49,6 @@ from arazzo_runner.errors import InvalidUsage
         pytest.param(["a=[1, 2]"], {"a": "[1, 2]"}, id="JSON is left to the schema"),
         pytest.param(["a= x "], {"a": " x "}, id="blanks are kept"),
         pytest.param(["a=1", "a=2"], {"a": "2"}, id="the last one wins"),
-        pytest.param([r"a=\@home"], {"a": "@home"}, id="a backslash makes @ text"),
         pytest.param([r"a=\n"], {"a": r"\n"}, id="other backslashes are text"),
     ],
 )
@@ -41,12 +67,72 @@ def test_a_repeated_name_is_warned() -> None:
 )
 def test_a_text_from_a_file(content: bytes, text: str, tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(content)
-    assert given_inputs([("a", f"@{tmp_path / 't'}")], None, (), {}).texts == {"a": text}
+    given = given_inputs([("a", f"@{tmp_path / 't'}")], None, (), {})
+    assert with_files_placed(given, program({"a": {"type": "string"}}, tmp_path)).texts == {"a": text}
 
 
-def test_a_text_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_from_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"tok\n")))
-    assert given_inputs([("a", "@-")], None, (), {}).texts == {"a": "tok"}
+    given = given_inputs([("a", "@-")], None, (), {})
+    assert with_files_placed(given, program({}, tmp_path)).texts == {"a": "tok"}
+
+
+@pytest.mark.parametrize("argument", [r"a=\@home", "a=@@home"])
+def test_two_at_signs_begin_a_text_with_one(argument: str) -> None:
+    assert given_inputs([pair(argument, "-i")], None, (), {}).values == {"a": "@home"}
+
+
+FILE = {"type": "string", "format": "binary"}
+PNG = b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("schema", "content", "found"),
+    [
+        pytest.param({"type": "string"}, b"tok\n", "tok", id="a text is a text"),
+        pytest.param({"type": "string"}, PNG, File(PNG, "f.png"), id="what is no text is a file"),
+        pytest.param(FILE, b"tok\n", File(b"tok\n", "f.png"), id="an input that is declared as a file gets the file"),
+        pytest.param({"contentMediaType": "image/png"}, PNG, File(PNG, "f.png"), id="by contentMediaType"),
+        pytest.param({"type": "array", "items": FILE}, PNG, [File(PNG, "f.png")], id="an array of files gets a list"),
+    ],
+)
+def test_a_file_becomes_what_the_input_is_declared_to_be(
+    schema: dict[str, Any], content: bytes, found: object, tmp_path: Path
+) -> None:
+    (tmp_path / "f.png").write_bytes(content)
+    given = given_inputs([("a", f"@{tmp_path / 'f.png'}")], None, (), {})
+    placed = with_files_placed(given, program({"a": schema}, tmp_path))
+    value = {**placed.values, **placed.texts}["a"]
+    assert repr(value) == repr(found)
+    assert value == found
+
+
+def test_several_files_of_one_name_are_the_list_that_is_declared(tmp_path: Path) -> None:
+    (tmp_path / "f.png").write_bytes(PNG)
+    (tmp_path / "g.txt").write_bytes(b"g")
+    given = given_inputs([("a", f"@{tmp_path / each}") for each in ("f.png", "g.txt")], None, (), {})
+    listed = with_files_placed(given, program({"a": {"type": "array", "items": FILE}}, tmp_path))
+    assert [each.filename for each in listed.values["a"]] == ["f.png", "g.txt"]
+    assert listed.warnings == ()
+    single = with_files_placed(given, program({"a": FILE}, tmp_path))
+    assert single.values["a"].filename == "g.txt"
+    assert [each.code for each in single.warnings] == ["repeated-input"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "found"),
+    [
+        pytest.param(FILE, "@cat.png", {"path": "cat.png"}, id="of a file it is read when it is sent"),
+        pytest.param(FILE, "@@cat", "@cat", id="two at signs are one"),
+        pytest.param({"type": "string"}, "@cat", "@cat", id="of a text it is a text, as in a table of user names"),
+    ],
+)
+def test_an_at_sign_in_the_environment_or_a_table(
+    schema: dict[str, Any], text: str, found: object, tmp_path: Path
+) -> None:
+    given = given_inputs([], None, ("a",), {"ARAZZO_INPUT_A": text})
+    placed = with_files_placed(given, program({"a": schema}, tmp_path))
+    assert {**placed.values, **placed.texts} == {"a": found}
 
 
 def test_values_from_a_file_keep_their_types(tmp_path: Path) -> None:
@@ -92,13 +178,7 @@ def test_a_file_that_cannot_be_read(argument: str, message: str) -> None:
     [diagnostic] = raised.value.diagnostics
     assert message in diagnostic.message
     assert diagnostic.hint is not None
-    assert r"\@" in diagnostic.hint
-
-
-def test_a_binary_file_is_no_text(tmp_path: Path) -> None:
-    (tmp_path / "t").write_bytes(b"\xff\xfe")
-    with pytest.raises(InvalidUsage, match="is not UTF-8 text"):
-        given_inputs([("a", f"@{tmp_path / 't'}")], None, (), {})
+    assert "@@" in diagnostic.hint
 
 
 @pytest.mark.parametrize(

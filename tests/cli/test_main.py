@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 import arazzo_runner
@@ -105,9 +107,41 @@ def test_every_command_has_its_summary_and_examples(name: str, capsys: pytest.Ca
     assert "\b" not in out
 
 
+def every_command() -> Iterator[list[str]]:
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        yield [name]
+        yield from ([name, own] for own in getattr(command, "commands", ()))
+
+
+@pytest.mark.parametrize("words", [[], *every_command()], ids=" ".join)
+def test_help_fits_a_terminal_of_80_columns(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["help", *words]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("words", [["run"], ["validate"], ["runs", "show"], ["eval", "--help"]], ids=" ".join)
+def test_help_of_a_command_is_what_its_option_prints(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["help", *words]) == 0
+    helped = capsys.readouterr().out
+    assert run([*(word for word in words if word != "--help"), "--help"]) == 0
+    assert helped == capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["help"], ["help", "help"], ["help", "-h"]], ids=" ".join)
+def test_help_alone_lists_the_commands(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 0
+    assert capsys.readouterr().out == help_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["help", "rum"], 'there is no command "rum"; did you mean "run"'),
+        (["hlep"], 'there is no command "hlep"; did you mean "help"'),
         (["rum"], 'there is no command "rum"; did you mean "run"'),
         (["frobnicate"], 'there is no command "frobnicate"; available: run, '),
         (["run"], "missing argument 'SPEC...'"),

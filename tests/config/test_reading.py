@@ -43,7 +43,7 @@ def findings(text, path="arazzo.toml"):
         pytest.param('[validate.rules.retry-limits]\nlevel = "error"\nmost-retrys = 3\n', [("unknown-setting", 3, 1, 'did you mean "most-retries"?')], id="an option of a rule nearly spelt"),
         pytest.param('[validate.rules]\nunusual-id = { size = 3 }\n', [("unknown-setting", 2, 1, "arazzo explain unusual-id lists its options")], id="an option of a rule that has none"),
         pytest.param('[[validate.overrides]]\npaths = []\n[[validate.overrides]]\n', [("invalid-setting", 3, 3, 'write paths = ["…"]')], id="the second override without paths"),
-        pytest.param('x = """\n[validate]\npreset = 3\n"""\n', [("unknown-setting", 1, 1, "available: environment, environments, sources, url-map, validate")], id="a long text hides what looks like a table"),
+        pytest.param('x = """\n[validate]\npreset = 3\n"""\n', [("unknown-setting", 1, 1, "available: environment, environments, file-roots, sources, url-map, validate")], id="a long text hides what looks like a table"),
         pytest.param('[sources]\na = "b"\n\n[sources.c]\nd = 1\n', [("invalid-setting", 4, 2, 'write it in quotes: c = "…"')], id="a table for a text"),
         pytest.param('environment = "x"\n[environments.y]\n', [("invalid-setting", 1, 1, "write [environments.x]")], id="an environment that is not there"),
         pytest.param('[environments.a]\nserver = {}\n', [("unknown-setting", 2, 1, 'did you mean "servers"?')], id="an environment's key nearly spelt"),

@@ -7,8 +7,10 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
-from arazzo_runner import LoadOptions, api, replace
+from arazzo_runner import File, LoadOptions, api, replace
+from arazzo_runner.durable.codec import Codec
 from arazzo_runner.durable.journal import ANSWERED, BEGUN, Entry
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoFile, Now, Race, ReadFile, SendRequest, Sleep
@@ -176,3 +178,11 @@ def test_a_run_that_is_resumed_with_another_file_sends_nothing(tmp_path: Any) ->
     result = api.run(program, world=durable(kept, same, execution="third", resend=True), options=options)
     assert (result.status, len(same.sent)) == ("succeeded", 1)
     assert b"\r\n2\r\n" in (same.sent[0].request.body or b"")
+
+
+def test_the_store_keeps_files_as_they_are() -> None:
+    codec = Codec([Fernet.generate_key().decode()])
+    value = {"photo": File(b"\xff\x00", "cat.png", "image/png"), "more": [b"x", {"arazzo-file": "data"}]}
+    again = codec.deserialize(codec.serialize(value))
+    assert again == value
+    assert (again["photo"].filename, again["photo"].content_type) == ("cat.png", "image/png")

@@ -223,7 +223,8 @@ def test_an_example_has_a_row_and_is_explained(path: Path) -> None:
 def test_every_file_in_specs_is_used(path: Path) -> None:
     documents = "\n".join(each.read_text(encoding="utf-8") for each in (SPECS / "arazzo").iterdir())
     arguments = "\n".join(str(row.values[1]) for row in EXAMPLES)
-    assert f"{path.parent.name}/{path.name}" in documents + arguments
+    pages = "\n".join(each.read_text(encoding="utf-8") for each in (ROOT / "docs").glob("*.md"))
+    assert f"{path.parent.name}/{path.name}" in documents + arguments + pages
 
 
 # ------------------------------------------------------------------ the descriptions

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from arazzo_runner.report.graph.model import Edge, Graph, Node, Visited, with_path
+from arazzo_runner.report.graph.measure import fitted, width_of
+from arazzo_runner.report.graph.model import Edge, Graph, Node, Visited, step_key, with_path
 from arazzo_runner.report.graph.text import dot, mermaid, outline
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
@@ -84,12 +86,91 @@ def test_names_of_a_document_draw_nothing_of_their_own():
         assert text.count("\n") < 12
 
 
+# ------------------------------------------------------------------ names that a drawing has itself
+
+NAMESAKES = ["start", "succeeded", "failed", "begin", "end", "subgraph", "class", "click", "workflow other", "other"]
+
+
+@pytest.fixture
+def namesakes(folder):
+    """A document whose steps are called like ends, other workflows and words of Mermaid; all of them are reached."""
+    steps = [
+        f"      - {{stepId: {name}, operationId: getItem, parameters: [{{name: sku, in: path, value: A}}]}}"
+        for name in NAMESAKES
+    ]
+    steps[0] = steps[0][:-1] + ", onFailure: [{name: there, type: goto, workflowId: other}]}"
+    shutil.copy(SPECS / "openapi" / "stock.yml", folder)
+    (folder / "names.yml").write_text(
+        "arazzo: 1.0.1\ninfo: {title: t, version: '1'}\n"
+        "sourceDescriptions: [{name: stock, url: stock.yml, type: openapi}]\n"
+        "workflows:\n  - workflowId: failed\n    steps:\n" + "\n".join(steps) + "\n"
+        "  - workflowId: other\n    steps:\n" + steps[1] + "\n"
+    )
+    return "names.yml"
+
+
+def test_steps_called_like_ends_are_nodes_of_their_own(arazzo, namesakes):
+    drawn = arazzo("graph", namesakes, "-w", "failed", "--format", "mermaid").out
+    nodes = re.findall(r"^  (w0n\d+)[\[(]+\"(.*?)\"", drawn, re.MULTILINE)
+    assert len({name for name, _ in nodes}) == len(NAMESAKES) + 4  # begin, the other workflow, and two ends
+    assert len(re.findall(r"^  (w0n\d+) -", drawn, re.MULTILINE)) == 2 * len(NAMESAKES) + 1
+    assert {name for edge in re.findall(r"^  (w0n\d+) -.* (w0n\d+)$", drawn, re.MULTILINE) for name in edge} == {
+        name for name, _ in nodes
+    }
+
+
+@pytest.mark.parametrize("format_", ["text", "svg"])
+def test_sentences_tell_an_end_from_a_step_of_its_name(arazzo, namesakes, format_):
+    drawn = arazzo("graph", namesakes, "-w", "failed", "--format", format_).out
+    for said in ("→ (workflow other)", "→ (succeeded)") + (("→ (failed)", "→ failed") if format_ == "text" else ()):
+        assert said in drawn
+
+
+def test_the_path_of_a_run_through_namesakes_is_found():
+    nodes = [Node(key=step_key(name), kind="step", title=name) for name in ("failed", "succeeded")]
+    nodes += [Node(key=name, kind=name, title=name) for name in ("succeeded", "failed")]
+    edges = [
+        Edge(source=step_key("failed"), target=step_key("succeeded"), kind="next"),
+        Edge(source=step_key("succeeded"), target="failed", kind="failure"),
+    ]
+    graph = Graph(workflow_id="w", summary=None, nodes=tuple(nodes), edges=tuple(edges))
+    visits = [Visited(step_id="failed", status="passed"), Visited(step_id="succeeded", status="failed")]
+    drawn = with_path(graph, visits, "failed")
+    assert [edge.taken for edge in drawn.edges] == [1, 1]
+    assert [(node.status, node.visits) for node in drawn.nodes] == [("passed", 1), ("failed", 1), (None, 0), (None, 1)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("read-the-contract-of-an-employee-of-a-department-1", id="a long name"),
+        pytest.param("W" * 40, id="broad letters"),
+        pytest.param("契約を読み取る非常に長い名前のステップです契約を読み取る", id="wide characters"),
+        pytest.param("🎉" * 30, id="emoji"),
+        pytest.param("e\u0301" * 60, id="combining characters"),
+        pytest.param("short", id="a short one"),
+    ],
+)
+def test_a_text_fits_its_box_and_keeps_its_ends(text):
+    shown = fitted(text, 190, 13)
+    assert width_of(shown, 13) <= 190
+    assert width_of(text, 13) <= 190 or ("…" in shown and width_of(shown, 13) > 150)
+    assert shown[0] == text[0]
+    assert shown[-1] == text[-1]
+
+
+@pytest.mark.parametrize(("text", "shown"), [("$$x$$", "$#8203;$x$#8203;$"), ("fa:fa-ban", "fa:#8203;fa-ban")])
+def test_mermaid_draws_no_formulas_and_icons_of_names(text, shown):
+    node = Node(key="start", kind="start", title=text)
+    assert f'"{shown}"' in mermaid([Graph(workflow_id="w", summary=None, nodes=(node,), edges=())])
+
+
 def test_a_retry_and_a_loop_are_counted():
-    step = Node(key="poll", kind="step", title="poll")
+    step = Node(key=step_key("poll"), kind="step", title="poll")
     done = Node(key="succeeded", kind="succeeded", title="succeeded")
-    again = Edge(source="poll", target="poll", kind="success", action="again")
-    retry = Edge(source="poll", target="poll", kind="retry", action="later")
-    last = Edge(source="poll", target="succeeded", kind="next")
+    again = Edge(source=step_key("poll"), target=step_key("poll"), kind="success", action="again")
+    retry = Edge(source=step_key("poll"), target=step_key("poll"), kind="retry", action="later")
+    last = Edge(source=step_key("poll"), target="succeeded", kind="next")
     graph = Graph(workflow_id="w", summary=None, nodes=(step, done), edges=(again, last, retry))
     visits = [
         Visited(step_id="poll", status="recovered", action="again", retries=2),
@@ -102,9 +183,11 @@ def test_a_retry_and_a_loop_are_counted():
 
 
 def _seconds_of_a_path(steps: int) -> float:
-    nodes = tuple(Node(key=f"s{number}", kind="step", title="s") for number in range(steps))
-    edges = tuple(Edge(source=f"s{number}", target=f"s{number + 1}", kind="next") for number in range(steps - 1))
-    visits = [Visited(step_id=node.key, status="passed") for node in nodes]
+    nodes = tuple(Node(key=step_key(str(number)), kind="step", title="s") for number in range(steps))
+    edges = tuple(
+        Edge(source=step_key(str(number)), target=step_key(str(number + 1)), kind="next") for number in range(steps - 1)
+    )
+    visits = [Visited(step_id=str(number), status="passed") for number in range(steps)]
     graph = Graph(workflow_id="w", summary=None, nodes=nodes, edges=edges)
     began = time.process_time()
     drawn = with_path(graph, visits, "succeeded")

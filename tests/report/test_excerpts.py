@@ -15,8 +15,8 @@ from arazzo_runner.base.beginnings import beginning, ended
 from arazzo_runner.base.json_values import preview, to_json
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import AttemptFinished, Seen
+from arazzo_runner.report.curl import curl_line
 from arazzo_runner.report.excerpt import LARGE, body_beginning, masked_preview
-from arazzo_runner.report.exchange import curl_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.runs.formats import render
 from arazzo_runner.report.runs.records import RunRecord, RunsReport

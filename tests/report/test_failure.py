@@ -12,7 +12,7 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import NoResponse
 from arazzo_runner.engine.results import Seen, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.report.exchange import curl_line
+from arazzo_runner.report.curl import curl_line
 from arazzo_runner.report.failure import failed_step, failure_diagnostics, render_failure
 from tests.report.records import TOKEN, attempt, place, request, response, result, step, verdict
 

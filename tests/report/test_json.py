@@ -83,7 +83,7 @@ def test_values_without_a_json_form_get_one() -> None:
     again = json.loads(pretty(report))
     tried = again["steps"][0]["attempts"][0]
     assert tried["criteria"][0]["seen"] == [{"expression": "$inputs.x", "value": None}]
-    assert tried["request"]["body"] == "//4="
+    assert tried["request"]["body"] == "<2 bytes>"
 
 
 def test_nested_workflows_and_dependencies_are_shown() -> None:

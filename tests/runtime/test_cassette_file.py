@@ -13,9 +13,10 @@ from hypothesis import given, strategies as st
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.errors import InvalidUsage
+from arazzo_runner.runtime.cassette.differences import differences
 from arazzo_runner.runtime.cassette.file import cassette_text, read_cassette
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
-from arazzo_runner.runtime.cassette.world import Cassette, Interaction, differences
+from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 from tests.hostile.battery import changed
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

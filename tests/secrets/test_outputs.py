@@ -14,7 +14,8 @@ from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.results import Seen
 from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.report.exchange import curl_line, request_details, request_line, response_details
+from arazzo_runner.report.curl import curl_line
+from arazzo_runner.report.exchange import request_details, request_line, response_details
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report

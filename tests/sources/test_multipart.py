@@ -37,9 +37,9 @@ def read_back(body, content_type):
         pytest.param({"a": {"b": 1}}, ("a", None, "application/json", b'{"b":1}'), id="a mapping is JSON"),
         pytest.param({"a": {"content": "x"}}, ("a", None, "application/json", b'{"content":"x"}'), id="a mapping without filename is data"),
         pytest.param({"a": b"\x00\xff"}, ("a", "a", "application/octet-stream", b"\x00\xff"), id="bytes are a file"),
-        pytest.param({"a": {"filename": "n.txt", "content": "x"}}, ("a", "n.txt", "application/octet-stream", b"x"), id="a file by content"),
+        pytest.param({"a": {"filename": "n.txt", "content": "x"}}, ("a", "n.txt", "text/plain", b"x"), id="a file by content"),
         pytest.param({"a": {"filename": "n.png", "base64": "AP8=", "contentType": "image/png"}}, ("a", "n.png", "image/png", b"\x00\xff"), id="a file by base64, with its type"),
-        pytest.param({"a": {"filename": "n.txt", "path": "sub/file.txt"}}, ("a", "n.txt", "application/octet-stream", b"file body"), id="a file by path"),
+        pytest.param({"a": {"filename": "n.txt", "path": "sub/file.txt"}}, ("a", "n.txt", "text/plain", b"file body"), id="a file by path"),
     ],
 )  # fmt: skip
 def test_part_follows_from_its_value(value, expected):
@@ -119,5 +119,5 @@ def test_other_multipart_types_take_a_list():
     assert read_back(body, content_type) == [
         (None, None, None, b"x"),
         (None, None, "application/json", b'{"a":1}'),
-        (None, "f.txt", "application/octet-stream", b"y"),
+        (None, "f.txt", "text/plain", b"y"),
     ]

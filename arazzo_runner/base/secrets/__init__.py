@@ -84,9 +84,15 @@ class Secrets:
         return bool(self._texts or self._declared)
 
     def add(self, value: JsonValue) -> None:
-        """Add every text in `value` with 8 characters or more; numbers and booleans are not secrets."""
+        """Add every text in `value` with 8 characters or more; numbers and booleans are not secrets.
+
+        The content of a file is a text, or its base64 and its hexadecimal form are.
+        """
         if isinstance(value, str):
             self._add_text(value)
+        elif isinstance(value, bytes):
+            for text in _forms_of(value):
+                self._add_text(text)
         elif isinstance(value, dict):
             for item in value.values():
                 self.add(item)
@@ -96,8 +102,8 @@ class Secrets:
 
     def declare(self, value: JsonValue) -> None:
         """Add every text in `value`, which was declared to be secret, however short."""
+        self.add(value)
         for text in texts_in(value):
-            self._add_text(text)
             bare = text.strip()
             if 0 < len(bare) < MINIMUM_LENGTH and bare not in self._declared:
                 self._declare(bare)
@@ -212,6 +218,14 @@ def texts_in(value: JsonValue) -> Iterator[str]:
     elif isinstance(value, (dict, list, tuple)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from texts_in(item)
+
+
+def _forms_of(content: bytes) -> tuple[str, ...]:
+    try:
+        return (content.decode("utf-8"),)
+    except UnicodeDecodeError:
+        plain = base64.b64encode(content).decode("ascii")
+        return plain, plain.translate(str.maketrans("+/", "-_")).rstrip("="), content.hex(), content.hex().upper()
 
 
 def texts_of(value: JsonValue) -> Iterator[str]:

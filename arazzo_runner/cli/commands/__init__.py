@@ -35,17 +35,18 @@ Usage: arazzo [OPTIONS] COMMAND [ARGS]...
   Run, validate and test Arazzo workflows: sequences of API calls described in
   YAML or JSON (https://spec.openapis.org/arazzo/latest.html).
 
-Examples:
-  arazzo validate workflow.yml
-  arazzo run workflow.yml -i name=value
-  arazzo run workflow.yml -i name=value --mock
+Examples, in a checkout of arazzo:
+  arazzo validate specs/arazzo/two-apis.yml
+  arazzo run specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --dry-run
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs
+  arazzo help run
 
 Commands:
 {commands}
 
 Options:
   --version   Show the version and exit.
-  -h, --help  Show this message and exit. `arazzo COMMAND --help` explains a command.
+  -h, --help  Show this message and exit. `arazzo help COMMAND` explains one.
 """
 
 

@@ -31,8 +31,8 @@ nothing is sent.
 
 \b
 Examples:
-  arazzo auth workflow.yml
-  arazzo auth workflow.yml -w adopt --format json | jq '.schemes[] | select(.usable | not)'
+  arazzo auth specs/arazzo/look-up-an-address.yml
+  arazzo auth specs/arazzo/order-with-credentials.yml   # exit code 1
 
 \b
 Exit codes:
@@ -65,7 +65,7 @@ def command(
     if format_ == "json":
         console.out(pretty(with_diagnostics(_report(needs, credentials), program.diagnostics)))
     else:
-        console.out(_text(needs, credentials, color=console.color_out))
+        console.words(_text(needs, credentials, color=console.color_out))
     return 0 if needs.complete else 1
 
 

@@ -20,6 +20,7 @@ from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     arazzo_command,
     color_option,
+    file_root_option,
     input_option,
     mock_option,
     mock_options,
@@ -27,7 +28,7 @@ from arazzo_runner.cli.options import (
     server_option,
 )
 from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file
-from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_files_placed
 from arazzo_runner.cli.run.prepare import credentials_of
 from arazzo_runner.cli.run.session import EXIT_CODES
 from arazzo_runner.engine.effects import CredentialsGiven, World
@@ -53,8 +54,9 @@ Commands are read from standard input, one a line; its end ends the run.
 {HELP}
 \b
 Examples:
-  arazzo debug workflow.yml -i id=7
-  arazzo debug workflow.yml -i id=7 --break confirm --mock
+  arazzo debug specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --mock
+  arazzo debug specs/arazzo/two-apis.yml -i sku=A -i apiKey=b --mock \\
+      --break order
 """
 
 
@@ -67,6 +69,7 @@ Examples:
 @click.option("--break", "breakpoints", metavar="STEP", multiple=True, help="Stop at this step only; repeatable.")
 @mock_option
 @mock_options
+@file_root_option
 @reading_options
 @color_option
 def command(
@@ -79,6 +82,7 @@ def command(
     mock: Mock,
     scenario: str | None,
     switches: tuple[str, ...],
+    file_roots: tuple[str, ...],
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
@@ -87,16 +91,16 @@ def command(
     program = api.load(spec, workflow, servers=servers, load_options=reading.load_options(any_server=bool(mock)))
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
-    given = given_inputs(inputs, input_file, names, os.environ)
+    given = with_files_placed(given_inputs(inputs, input_file, names, os.environ), program)
     values, _ = api.check_inputs(program, given.values, given.texts)
     with _mocked(program, values, mock=mock, scenario=scenario, switches=switches) as ready:
-        result = _Session(console, ready, set(breakpoints), mock=bool(mock)).run(values)
+        result = _Session(console, ready, set(breakpoints), file_roots, mock=bool(mock)).run(values)
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
     if result.status == "succeeded":
-        console.err(success_line(result, color=console.color) + "\n")
+        console.err(success_line(result, color=console.color, width=console.text_width) + "\n")
     else:
-        console.err(render_failure(result, color=console.color))
+        console.err(render_failure(result, color=console.color, width=console.text_width))
     return EXIT_CODES[result.status]
 
 
@@ -123,13 +127,16 @@ def _mocked(
 class _Session:
     """A run that is repeated from recorded responses each time an input is edited."""
 
-    def __init__(self, console: Console, program: Program, breakpoints: set[str], *, mock: bool) -> None:
+    def __init__(
+        self, console: Console, program: Program, breakpoints: set[str], file_roots: tuple[str, ...], *, mock: bool
+    ) -> None:
         steps = tuple(dict.fromkeys(step.step_id for each in program.workflows.values() for step in each.steps))
         for name in breakpoints - set(steps):
             hint = f"available: {', '.join(steps)}"
             message = f'--break: there is no step "{name}"'
             raise InvalidUsage([usage_error(message, code="unknown-step", hint=hint)])
         self._program = program
+        self._file_roots = file_roots
         self._mock = mock
         self._credentials = _credentials(program, mock=mock)
         self._printer = RunPrinter(console)
@@ -146,7 +153,8 @@ class _Session:
         while True:
             self._debugger.inputs = inputs
             try:
-                options = RunOptions(run_timeout=None)  # the user decides how long it takes
+                # The user decides how long it takes.
+                options = RunOptions(run_timeout=None, file_roots=self._file_roots)
                 result = api.run(
                     self._program,
                     inputs=inputs,
@@ -179,8 +187,9 @@ class _Session:
             self._printer.on_event(event, secrets)
 
     def _coerced(self, texts: Mapping[str, str]) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
+        given = with_files_placed(stated_inputs(tuple(texts.items()), None), self._program)
         values = {name: value for name, value in self._debugger.inputs.items() if name not in texts}
-        return api.check_inputs(self._program, values, texts)
+        return api.check_inputs(self._program, {**values, **given.values}, given.texts)
 
     def _announce(self, path: str) -> None:
         self._printer.note(kept_note(path))

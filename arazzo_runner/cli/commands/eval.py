@@ -14,6 +14,7 @@ from arazzo_runner.base.user_files import UnusableFile, json_of, text_of
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import Seconds, arazzo_command, color_option, format_option
 from arazzo_runner.cli.run.inputs import read_bytes
+from arazzo_runner.cli.run_reports import context_of, is_report, run_of
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, Span
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
@@ -36,7 +37,7 @@ from arazzo_runner.expressions.queries.query import Query, compile_query, select
 from arazzo_runner.expressions.scope import FIELDS, Scope, declared_by, scope_of
 from arazzo_runner.expressions.template import check_expression_string, parse_template
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console
 
 KINDS = ("expression", "template", "condition", "jsonpath", "xpath", "regex", "pointer")
@@ -48,17 +49,22 @@ error points at its character.
 \b
 Examples:
   arazzo eval '$response.body#/items/0/id'
-  arazzo eval '$statusCode == 200 && $response.body.ok' --as condition --context seen.json
-  arazzo eval 'Bearer {$inputs.token}' --as template --context seen.json
-  arazzo eval '$.items[?@.price > 10]' --as jsonpath --context seen.json
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --report r.json
+  arazzo eval '$statusCode == 201' --as condition --context r.json
+  arazzo eval 'of {$steps.look.outputs.supplier}' --context r.json
+  arazzo eval '$[?@.count > 1]' --as jsonpath --context r.json --step look
 
 \b
-The context is a JSON file (- is standard input) such as
-  {"inputs": {"id": 7}, "statusCode": 200, "response": {"header": {}, "body": {"ok": true}}}
-Queries (jsonpath, xpath, regex, pointer) are applied to its response body.
+The context is what arazzo run --format json (or --report FILE.json) writes:
+the outputs of its steps, and the last request and response, or those of
+--step; it has no inputs. Or it is a JSON object such as
+  {"inputs": {"id": 7}, "statusCode": 200,
+   "response": {"header": {}, "body": {"ok": true}}}
+Queries (jsonpath, xpath, regex, pointer) are applied to the response's body.
 
 \b
-Exit codes: 0 parsed, and the condition or query passes; 1 an error, or it does not pass.
+Exit codes: 0 parsed, and the condition or query passes; 1 an error, or it
+does not pass.
 """
 
 
@@ -72,7 +78,13 @@ class Parsed(Record):
 @arazzo_command("eval", _HELP)
 @click.argument("text")
 @click.option("--as", "kind", type=click.Choice(KINDS), help="What TEXT is (default: expression, else template).")
-@click.option("--context", metavar="FILE", help="A JSON file with the values of the context; - is standard input.")
+@click.option(
+    "--context",
+    metavar="FILE",
+    help="A JSON file of values: a context, or the output of arazzo run --format json; - is standard input.",
+)
+@click.option("--run", metavar="NAME", help="The run whose values the context has, when it is a report of several.")
+@click.option("--step", metavar="ID", help="The step whose request and response the context has (default: the last).")
 @click.option("--version", "version", metavar="V", help="The version of jsonpath or xpath, such as xpath-10.")
 @click.option("--parse-only", is_flag=True, help="Only check the syntax: exit code 0 or 1, no output when it is right.")
 @click.option("--strict", is_flag=True, help="Only the grammar of the Specification: tolerated deviations are errors.")
@@ -90,6 +102,8 @@ def command(
     text: str,
     kind: str | None,
     context: str | None,
+    run: str | None,
+    step: str | None,
     version: str | None,
     parse_only: bool,
     strict: bool,
@@ -99,7 +113,7 @@ def command(
 ) -> int:
     """Parse, evaluate and print."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    given = {} if context is None else _read_context(context)
+    given = {} if context is None else _read_context(context, run, step)
     chosen = kind or ("expression" if text.startswith("$") and " " not in text else "template")
     try:
         parsed = _parse(text, chosen, given, version, strict=strict)
@@ -187,12 +201,18 @@ def _shown(value: JsonValue) -> JsonValue:
     return None if value is MISSING else value
 
 
-def _read_context(name: str) -> dict[str, JsonValue]:
+def _read_context(name: str, run: str | None, step: str | None) -> dict[str, JsonValue]:
+    """Return the context in a file, or the one at the end of a run whose report it is."""
     try:
         raw = json_of(text_of(read_bytes(name)))
     except UnusableFile as problem:
         message = f"the context {name} cannot be used: {problem}"
         raise InvalidUsage([usage_error(message, code="json-syntax", file=name)]) from None
+    if is_report(raw):
+        return context_of(run_of(raw, run), step)
+    if run is not None or step is not None:
+        hint = "write one with arazzo run --format json"
+        raise InvalidUsage([usage_error("--run and --step choose from the report of a run", hint=hint)])
     unknown = sorted(set(raw) - FIELDS) if isinstance(raw, dict) else ["a value that is not an object"]
     if unknown:
         hint = f"available: {', '.join(sorted(FIELDS))}"
@@ -247,7 +267,7 @@ def _refuse(console: Console, mistakes: list[Diagnostic], format_: str) -> int:
     if format_ == "json":
         console.out(json.dumps({"mistakes": [_plain(each) for each in mistakes]}, indent=2) + "\n")
     else:
-        console.err(render_diagnostics(mistakes, color=console.color))
+        print_diagnostics(console, mistakes)
     return 1
 
 
@@ -258,7 +278,7 @@ def _print(console: Console, outcome: Mapping[str, JsonValue], tolerated: Iterab
         return
     tolerated = list(tolerated)
     if tolerated:
-        console.err(render_diagnostics(tolerated, color=console.color))
+        print_diagnostics(console, tolerated)
     width = max(map(len, outcome))
     lines = [
         f"{name:<{width}}  {one_line(str(value)) if name in ('kind', 'canonical') else preview(value, 2000)}\n"

@@ -14,9 +14,10 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, reading_options
 from arazzo_runner.cli.run.inputs import read_mapping
+from arazzo_runner.cli.run_reports import is_report, run_of
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.report.graph.drawing import svg
-from arazzo_runner.report.graph.model import Graph, Visited, with_path, workflow_graph
+from arazzo_runner.report.graph.model import Visited, with_path, workflow_graph
 from arazzo_runner.report.graph.text import dot, mermaid, outline
 from arazzo_runner.report.terminal.console import Console
 
@@ -26,11 +27,12 @@ steps are coloured by the outcome of a run, and the path it took is bold.
 
 \b
 Examples:
-  arazzo graph workflow.yml
-  arazzo graph workflow.yml -w adopt --format mermaid >> README.md
-  arazzo graph workflow.yml --format dot | dot -Tpng > workflow.png
-  arazzo run workflow.yml --format json > run.json; arazzo graph workflow.yml --run run.json
-  arazzo graph workflow.yml --format svg > workflow.svg
+  arazzo graph specs/arazzo/two-apis.yml
+  arazzo graph specs/arazzo/two-apis.yml --format mermaid > restock.mmd
+  arazzo graph specs/arazzo/two-apis.yml --format svg > restock.svg
+  arazzo graph specs/arazzo/two-apis.yml --format dot | dot -Tpng > dot.png
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --report r.json
+  arazzo graph specs/arazzo/two-apis.yml -w restock --run r.json
 """
 
 _HINT = "write it with arazzo run --format json"
@@ -60,11 +62,7 @@ def command(
 ) -> int:
     """Draw the workflows of a linked document."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
-    run = (
-        {}
-        if run_report is None
-        else read_mapping(run_report, "the report of the run", hint="write it with --format json")
-    )
+    run = {} if run_report is None else _read_run(run_report)
     chosen = workflow or run.get("workflowId")
     program = api.open_program(spec, chosen, load_options=reading.load_options(any_server=True))
     graphs = [
@@ -74,16 +72,16 @@ def command(
     ]
     if run:
         graphs = [with_path(graph, visited(run), str(run.get("status"))) for graph in graphs]
-    console.out(_drawn(graphs, format_, color=console.color_out))
+    if format_ == "text":
+        console.words(outline(graphs, color=console.color_out))
+    else:
+        console.out({"mermaid": mermaid, "dot": dot, "svg": svg}[format_](graphs))
     return 0
 
 
-def _drawn(graphs: list[Graph], format_: str, *, color: bool) -> str:
-    if format_ == "mermaid":
-        return mermaid(graphs)
-    if format_ == "dot":
-        return dot(graphs)
-    return svg(graphs) if format_ == "svg" else outline(graphs, color=color)
+def _read_run(name: str) -> Mapping[str, JsonValue]:
+    report = read_mapping(name, "the report of the run", hint="write it with --format json")
+    return run_of(report, choice="write the report of one") if is_report(report) else report
 
 
 def visited(run: Mapping[str, JsonValue]) -> list[Visited]:

@@ -19,8 +19,8 @@ Reads the document alone: the descriptions it names need not be there.
 
 \b
 Examples:
-  arazzo list workflow.yml
-  arazzo list workflow.yml --format json | jq -r '.workflows[].workflowId'
+  arazzo list specs/arazzo/two-apis.yml
+  arazzo list specs/arazzo/two-apis.yml --format json | jq .workflows
 """
 
 
@@ -36,7 +36,7 @@ def command(spec: str, format_: str, no_color: bool) -> int:
     if format_ == "json":
         console.out(pretty(with_diagnostics({"workflows": records}, diagnostics)))
     else:
-        console.out("\n\n".join(_text(record, color=console.color_out) for record in records) + "\n")
+        console.words("\n\n".join(_text(record, color=console.color_out) for record in records) + "\n")
     return 0
 
 

@@ -22,7 +22,7 @@ from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severi
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display, sniff
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line, status_text
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.runtime.mock.api import Api, MockApi, MockChoices, MockServer, Served
 from arazzo_runner.runtime.mock.request import Refused
@@ -41,11 +41,14 @@ another name; --allow-host NAME adds one.
 
 \b
 Examples:
-  arazzo mock workflow.yml --port 8080
-  arazzo mock petstore.yml users.yml
-  arazzo mock petstore.yml --stateful             a POST's resource is found again
-  arazzo mock workflow.yml --scenario tokens.yml --switch refresh-401
-  arazzo mock --from recorded.yml                 what arazzo run --record wrote
+  arazzo mock specs/arazzo/two-apis.yml --port 8080
+  arazzo mock specs/openapi/stock.yml specs/openapi/purchasing.yml
+  arazzo mock specs/openapi/travel.yml --stateful
+  arazzo mock specs/openapi/reports.yml \\
+      --scenario specs/scenarios/poll-until-done.yml --switch report-fails
+  # what a run recorded
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record a.yml
+  arazzo mock --from a.yml
 
 Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
 """
@@ -88,7 +91,7 @@ def command(
     if problems.has_errors:
         raise InvalidDescription(problems.diagnostics)
     if problems.diagnostics and not quiet:
-        console.err(render_diagnostics(problems.diagnostics, color=console.color) + "\n")
+        print_diagnostics(console, problems.diagnostics, "\n")
     if not served:
         hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
         raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])

@@ -34,7 +34,8 @@ affected. A queue that was never configured has --worker-concurrency 10.
 \b
 Examples:
   arazzo queue configure bulk --concurrency 50 --worker-concurrency 20
-  arazzo queue configure api-limited --rate 100/60      at most 100 start in 60 seconds
+  # at most 100 runs start in 60 seconds
+  arazzo queue configure api-limited --rate 100/60
   arazzo queue list
 """
 

@@ -9,25 +9,27 @@ from collections.abc import Iterable, Iterator
 import click
 
 from arazzo_runner import api
-from arazzo_runner.base.json_values import MISSING, JsonValue, preview
+from arazzo_runner.base.files import size_of
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview, to_text
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     arazzo_command,
     color_option,
+    file_root_option,
     format_option,
     input_option,
     reading_options,
     server_option,
 )
-from arazzo_runner.cli.run.inputs import given_inputs
+from arazzo_runner.cli.run.inputs import given_inputs, with_files_placed
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, Program
 from arazzo_runner.report.exchange import request_line
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs, validate_report
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import Console, count, paint
@@ -46,10 +48,11 @@ error. Secrets are placeholders (arazzo-secret-1) in all of it.
 
 \b
 Examples:
-  arazzo run workflow.yml -i id=7 --record seen.yml
-  arazzo replay seen.yml
-  arazzo replay seen.yml changed-workflow.yml --format json
-  arazzo replay seen.yml -i id=8                  what would be sent instead?
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record a.yml
+  arazzo replay a.yml
+  arazzo replay a.yml specs/arazzo/two-apis.yml --format json
+  # what would be sent instead?
+  arazzo replay a.yml -i sku=LAMP-2       # exit code 1
 
 \b
 Exit codes:
@@ -64,6 +67,7 @@ Exit codes:
 @click.argument("spec", required=False)
 @input_option("Replace a recorded input.")
 @server_option
+@file_root_option
 @reading_options
 @click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress, only what differs.")
@@ -74,6 +78,7 @@ def command(
     spec: str | None,
     inputs: tuple[tuple[str, str], ...],
     servers: dict[str, str],
+    file_roots: tuple[str, ...],
     reading: ReadingArguments,
     verbose: int,
     quiet: bool,
@@ -89,15 +94,15 @@ def command(
         load_options=api.with_servers(reading.load_options(), {**recorded.servers, **servers}),
     )
     printer = RunPrinter(console, verbosity=verbose)
-    texts = given_inputs(inputs, None, (), {}).texts
-    values = {name: value for name, value in recorded.inputs.items() if name not in texts}
-    checked, _ = api.check_inputs(program, values, texts)
+    given = with_files_placed(given_inputs(inputs, None, (), {}), program)
+    values = {name: value for name, value in recorded.inputs.items() if name not in given.names}
+    checked, _ = api.check_inputs(program, {**values, **given.values}, given.texts)
     player = Player(recorded)
     result = api.run(
         program,
         inputs=checked,
         world=player,
-        options=RunOptions(parallel=recorded.parallel),
+        options=RunOptions(parallel=recorded.parallel, file_roots=file_roots),
         on_event=(lambda event, secrets: None) if quiet else printer.on_event,
     )
     printer.close()
@@ -143,7 +148,7 @@ def _print(console: Console, result: RunResult, found: list[Diagnostic], request
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=True)))
     if found:
-        console.err(render_diagnostics(found, color=console.color))
+        print_diagnostics(console, found)
         return
     console.err(
         paint(f"as recorded: {result.status}, {count(requests, 'request')}", "green", color=console.color) + "\n"
@@ -200,11 +205,13 @@ def outcome_diagnostics(
 
 def _differs(program: Program, drift: RequestDrift, secrets: Secrets) -> Diagnostic:
     what = " ".join(filter(None, (drift.part, drift.name)))
-    message = f"{drift.key}: the request's {what} {_changed(drift.was, drift.now, secrets)}"
+    message = f"{drift.key}: the request's {what} {_changed(drift.was, drift.now, secrets)}".replace(" : ", ": ", 1)
     return _error("request-differs", message, _location(program, drift))
 
 
 def _changed(was: JsonValue, now: JsonValue, secrets: Secrets) -> str:
+    if isinstance(was, bytes) or isinstance(now, bytes):
+        return _changed_bytes(was, now, secrets)
     # Mask before cutting: the rest of a secret that is cut at its front is not recognised.
     was, now = secrets.mask_value(was), secrets.mask_value(now)
     if was is MISSING:
@@ -214,6 +221,17 @@ def _changed(was: JsonValue, now: JsonValue, secrets: Secrets) -> str:
     if isinstance(was, str) and isinstance(now, str) and max(len(was), len(now)) > _LONG:
         was, now = _around_the_change(was, now)
     return f"was {preview(was)}, now it is {preview(now)}"
+
+
+def _changed_bytes(was: JsonValue, now: JsonValue, secrets: Secrets) -> str:
+    if isinstance(was, bytes) and isinstance(now, bytes):
+        size = f"{len(was):,} as before" if len(was) == len(now) else f"{len(now):,} instead of {len(was):,}"
+        return f": other bytes ({size})"
+    was, now = (size_of(each) if isinstance(each, bytes) else each for each in (was, now))
+    shown = [each if each is MISSING else secrets.mask(to_text(each)) for each in (was, now)]
+    if MISSING in shown:
+        return f"was not there, now it is {shown[1]}" if shown[0] is MISSING else f"was {shown[0]}, now it is not there"
+    return f"was {shown[0]}, now it is {shown[1]}"
 
 
 def _around_the_change(was: str, now: str) -> tuple[str, str]:
@@ -231,8 +249,9 @@ def _location(program: Program, drift: RequestDrift) -> Location:
     step = _step_at(program, drift.at)
     if step is None:
         return drift.at
-    if drift.part == "body" and step.body is not None:
-        return step.body.at
+    if drift.part in ("body", "part") and step.body is not None:
+        name = drift.name.partition('"')[2].rpartition('"')[0]
+        return step.body.at.child("payload").child(name) if drift.part == "part" else step.body.at
     for parameter in step.parameters:
         if parameter.location == drift.part and parameter.name.lower() == drift.name.lower():
             return parameter.at

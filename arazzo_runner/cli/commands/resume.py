@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from arazzo_runner import durable_runs
+from arazzo_runner.base.files import as_json
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, json_of, read_text
@@ -39,9 +40,10 @@ may have been acted on: say with --step and --as what happened to it.
 \b
 Examples:
   arazzo resume rotate-1
-  arazzo resume rotate-1 --step refreshToken --as resend        send it again
-  arazzo resume rotate-1 --step refreshToken --as failed        it was not acted on
-  arazzo resume rotate-1 --step refreshToken --as answer.json   it was, and gave this
+  # the request in doubt: send it again; it was not acted on; this answered it
+  arazzo resume rotate-1 --step refreshToken --as resend
+  arazzo resume rotate-1 --step refreshToken --as failed
+  arazzo resume rotate-1 --step refreshToken --as answer.json
 
 \b
 The file of a response: {"status": 200, "headers": {}, "body": {"id": 7}}
@@ -162,7 +164,7 @@ class Resumption:
         if self._output is None:
             return True
         try:
-            self._output.write(pretty(shown_outputs(result, show_secrets=True)))
+            self._output.write(pretty(as_json(shown_outputs(result, show_secrets=True))))
         except OSError as problem:
             self._console.err(
                 f"the outputs could not be written to {one_line(self._given.output or '')}: {problem.strerror}\n"
@@ -172,5 +174,9 @@ class Resumption:
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
-            return render_failure(result, color=self._console.color)
-        return "" if self._given.quiet else success_line(result, color=self._console.color) + "\n"
+            return render_failure(result, color=self._console.color, width=self._console.text_width)
+        return (
+            ""
+            if self._given.quiet
+            else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
+        )

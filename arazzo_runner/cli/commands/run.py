@@ -105,18 +105,19 @@ go to standard error. Secrets are masked in both.
 
 \b
 Examples:
-  arazzo run pets.yml                             the document's only workflow
-  arazzo run pets.yml -w adopt -i petId=7 -i note='a=b'
-  arazzo run pets.yml -i token=@token.txt         the text of a file
-  pass show api | arazzo run pets.yml -i token=@-
-  arazzo run pets.yml --input-file inputs.yml --server petstore=http://localhost:8080
-  arazzo run pets.yml -i petId=7 --mock -vv       against a mock, everything shown
-  arazzo run pets.yml --mock=stateful --sample-inputs      nothing else is needed
-  arazzo run pets.yml -i petId=7 --dry-run        the requests, nothing is sent
-  arazzo run pets.yml --format json | jq .outputs
-  arazzo run pets.yml -i petId=7 --durable        can be resumed if it stops
-  arazzo run 'tests/**/*.yml' -w '*' --jobs 4     every workflow of many documents
-  arazzo run pets.yml --data pets.csv --fail-fast one run per row of inputs
+  # against a mock; nothing else is needed
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs
+  # the requests only; everything shown
+  arazzo run specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --dry-run
+  arazzo run specs/arazzo/two-apis.yml -i sku=LAMP-1 -i apiKey=demo --mock -vv
+  echo k | arazzo run specs/arazzo/two-apis.yml -i sku=A -i apiKey=@- --mock
+  arazzo run specs/arazzo/two-apis.yml --sample-inputs --dry-run \\
+      --server stock=http://localhost:8080
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --report r.html
+  # every workflow of many documents; a run per row of inputs
+  arazzo run 'specs/arazzo/re*.yml' -w '*' --mock --sample-inputs --jobs 4
+  arazzo run specs/arazzo/look-up-an-address.yml --mock \\
+      --data specs/files/addresses.jsonl
 
 \b
 Inputs: a text given with -i becomes the type that the inputs schema says.
@@ -125,7 +126,7 @@ refreshToken in ARAZZO_INPUT_REFRESH_TOKEN or ARAZZO_INPUT_refreshToken.
 
 \b
 Credentials of security schemes are looked up in the environment, a file and
-the keyring, never given here: arazzo auth SPEC lists what is needed and where.
+the keyring, never given here: arazzo auth SPEC lists what is needed.
 
 \b
 Many runs (several documents or workflows, --data, --repeat) print one JSON
@@ -139,9 +140,11 @@ written to a file that only you can read, below $XDG_STATE_HOME/arazzo
 
 \b
 Exit codes:
-  0    the workflow succeeded          3    in doubt: the outcome of a request is unknown
-  1    the workflow failed             130  interrupted
+  0    the workflow succeeded
+  1    the workflow failed
   2    nothing was sent: the document, the inputs or the options are wrong
+  3    in doubt: the outcome of a request is unknown
+  130  interrupted
   70   a bug in arazzo
 """
 
@@ -156,7 +159,7 @@ Exit codes:
     multiple=True,
     help="The workflow to run (needed when there are several); repeatable, globs allowed.",
 )
-@input_option("An input; repeatable. @FILE reads a file, @- standard input, \\@ begins a text with @.")
+@input_option("An input; repeatable. @FILE is a file or its text, @- standard input, @@ begins a text with @.")
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs; - is standard input.")
 @server_option
 @server_variable_option

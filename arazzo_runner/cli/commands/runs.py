@@ -26,24 +26,25 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.report.terminal.wrapping import columns, padded
 
 _HELP = """\
 \b
 Examples:
   arazzo runs list
-  arazzo runs show rotate-1 --show-secrets        its outputs, tokens in clear
+  arazzo runs show rotate-1 --show-secrets     # its tokens in clear
   arazzo runs cancel rotate-1
   arazzo runs delete rotate-1
   arazzo runs export rotate-1 > rotate-1.json
 
 \b
 States:
-  queued       submitted, not taken by a worker        succeeded  ended
-  running      a live process performs it              failed     ended
-  waiting      running, between two attempts           cancelled  ended by a person
+  queued       submitted, not taken by a worker    succeeded  ended
+  running      a live process performs it          failed     ended
+  waiting      running, between two attempts       cancelled  by a person
   interrupted  its process is gone: arazzo resume RUN continues it
-  in_doubt     the outcome of a request is unknown: arazzo resume RUN --step S --as …
-  unreadable   its records are not arazzo's, or were moved: listed, never performed
+  in_doubt     the outcome of a request is unknown: arazzo resume decides
+  unreadable   its records are not arazzo's, or were moved: not performed
 """
 
 
@@ -75,7 +76,10 @@ def list_(states: tuple[str, ...], limit: int, store: str | None, format_: str, 
         all_ = runtime.list(limit=limit)
         refused = [each.problem for each in all_ if each.problem is not None]
         found = [each for each in all_ if not states or each.state in states]
-        console.out(pretty({"runs": [status_json(each) for each in found]}) if format_ == "json" else _table(found))
+        if format_ == "json":
+            console.out(pretty({"runs": [status_json(each) for each in found]}))
+        else:
+            console.words(_table(found))
         return refuse(console, refused, "runs", as_json=False) if refused else 0
 
     return _with_store(no_color, format_ == "json", ask, store)
@@ -223,6 +227,6 @@ def _table(found: Sequence[Any]) -> str:
         rows.append(
             (one_line(each.run_id), each.state, one_line(each.workflow_id), one_line(step), started, owner or "")
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    widths = [max(columns(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return "\n".join(lines) + "\n"

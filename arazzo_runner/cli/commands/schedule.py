@@ -35,7 +35,8 @@ without a worker none starts. The id of a run is NAME-<time it was due>.
 
 \b
 Examples:
-  arazzo schedule add nightly rotate.yml --cron '0 3 * * *' --timezone Europe/Berlin
+  arazzo schedule add nightly specs/arazzo/follow-the-pages.yml \\
+      --cron '0 3 * * *' --timezone Europe/Berlin
   arazzo schedule list
   arazzo schedule remove nightly
 """

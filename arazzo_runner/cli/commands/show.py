@@ -36,8 +36,8 @@ credentials that no parameter gives (arazzo auth lists where they come from).
 
 \b
 Examples:
-  arazzo show workflow.yml
-  arazzo show workflow.yml -w adopt --format json
+  arazzo show specs/arazzo/two-apis.yml
+  arazzo show specs/arazzo/two-apis.yml -w restock --format json
 """
 
 
@@ -61,7 +61,7 @@ def command(
     if format_ == "json":
         console.out(pretty(with_diagnostics({"workflows": records}, program.diagnostics)))
     else:
-        console.out("\n\n".join(_text(record, color=console.color_out) for record in records) + "\n")
+        console.words("\n\n".join(_text(record, color=console.color_out) for record in records) + "\n")
     return 0
 
 

@@ -16,6 +16,7 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.kept_outputs import KeptFile, kept_files, remove
 from arazzo_runner.report.terminal.console import Console, count
+from arazzo_runner.report.terminal.wrapping import columns, padded
 
 _DAY = 24 * 3600
 _HELP = """\
@@ -26,7 +27,6 @@ never loses a token. These files stay until they are removed.
 \b
 Examples:
   arazzo state list
-  arazzo state remove rotate-20261129T120000-4711.json
   arazzo state remove --older-than 30
   arazzo state remove --all
 """
@@ -51,7 +51,7 @@ def list_(format_: str, no_color: bool) -> int:
     if format_ == "json":
         console.out(pretty({"folder": folder, "files": [_as_json(each) for each in found]}))
     else:
-        console.out(_table(folder, found))
+        console.words(_table(folder, found))
     return 0
 
 
@@ -94,9 +94,9 @@ def _unreadable(console: Console, folder: str, problem: OSError, *, as_json: boo
 def _table(folder: str, files: Sequence[KeptFile]) -> str:
     if not files:
         return f"no secret outputs are kept in {folder}\n"
-    width = max(len(each.name) for each in files)
+    width = max(columns(each.name) for each in files)
     lines = [
-        f"{each.name:<{width}}  {_age(each.age):>8}  {each.status or 'unreadable':<11}  {', '.join(each.outputs)}"
+        f"{padded(each.name, width)}  {_age(each.age):>8}  {each.status or 'unreadable':<11}  {', '.join(each.outputs)}"
         for each in files
     ]
     return one_line(folder) + "\n" + "".join(f"{one_line(line.rstrip())}\n" for line in lines)

@@ -24,9 +24,12 @@ interrupted submission can be repeated.
 
 \b
 Examples:
-  arazzo submit pets.yml -i petId=7 --store postgresql://db/arazzo
-  arazzo submit pets.yml --input-file rows.jsonl --run-id july
-  arazzo submit pets.yml --count 100 --run-id load --queue bulk --priority 10
+  arazzo submit specs/arazzo/look-up-an-address.yml -i text=bahnhofstr
+  arazzo submit specs/arazzo/look-up-an-address.yml -i text=bahnhofstr \\
+      --count 100 --run-id load --priority 10
+  # a run per row of inputs, in a store of your choice
+  arazzo submit specs/arazzo/look-up-an-address.yml --store runs.db \\
+      --input-file specs/files/addresses.jsonl --run-id july
 """
 
 

@@ -34,9 +34,9 @@ to the inputs, responses and constants that it is made of.
 
 \b
 Examples:
-  arazzo trace workflow.yml --step confirm
-  arazzo trace workflow.yml -w adopt                every step
-  arazzo trace workflow.yml --step confirm --format json
+  arazzo trace specs/arazzo/two-apis.yml --step order
+  arazzo trace specs/arazzo/two-apis.yml -w restock               # every step
+  arazzo trace specs/arazzo/two-apis.yml --step order --format json
 """
 
 
@@ -66,7 +66,7 @@ def command(
         console.out(pretty({"workflowId": chosen.workflow_id, "steps": [_record(*each) for each in traced]}))
     else:
         texts = ("\n".join(_lines(each, slots, color=console.color_out)) for each, slots in traced)
-        console.out("\n\n".join(texts) + "\n")
+        console.words("\n\n".join(texts) + "\n")
     return 0
 
 

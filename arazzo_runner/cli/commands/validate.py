@@ -21,12 +21,13 @@ together may refer to each other by their $self.
 
 \b
 Examples:
-  arazzo validate workflow.yml
-  arazzo validate workflows/ --strict
-  arazzo validate 'workflows/**/*.yml' --select 'unknown-*' --max-warnings 0
-  arazzo validate workflow.yml --format json | jq .summary
-  arazzo validate . --format sarif --output arazzo.sarif
-  cat workflow.yml | arazzo validate - --stdin-filename workflow.yml
+  arazzo validate specs/arazzo/two-apis.yml
+  arazzo validate specs/             # all documents in a folder
+  arazzo validate 'specs/arazzo/*.yml' --select 'unknown-*' --max-warnings 0
+  arazzo validate specs/arazzo/two-apis.yml --format json | jq .summary
+  arazzo validate specs/ --format sarif --output arazzo.sarif
+  arazzo validate - --stdin-filename specs/arazzo/two-apis.yml \\
+      < specs/arazzo/two-apis.yml
 
 \b
 Exit codes:

@@ -31,10 +31,10 @@ set aside: `arazzo runs list --state in_doubt` lists them.
 
 \b
 Examples:
-  arazzo worker --name w1 --store postgresql://db/arazzo
-  arazzo worker --name w1 --queue default --queue bulk
-  arazzo worker --name batch --drain              ends when the queue is empty
-  arazzo worker adopt w2                          other workers take over the runs of w2
+  arazzo worker --name w1 --store runs.db
+  arazzo worker --name w2 --queue default --queue bulk
+  arazzo worker --name batch --drain     # ends when the queue is empty
+  arazzo worker adopt w3                 # others take over the runs of w3
 """
 
 

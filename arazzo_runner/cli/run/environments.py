@@ -42,6 +42,7 @@ def with_configuration(given: RunArguments, path: str | None) -> RunArguments:
         server_variables=found.server_variables,
         inputs={**inputs, **found.inputs},
         credentials=found.credentials,
+        file_roots=settings.file_roots,
     )
     return replace(given, credentials=credentials, defaults=defaults)
 

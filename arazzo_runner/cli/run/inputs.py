@@ -5,29 +5,38 @@ line, which other users and the shell's history can see, `-i name=@FILE` reads a
 `-i name=@-` from standard input, and the variable `ARAZZO_INPUT_<NAME>` gives an input that nothing
 else gives: `refreshToken` is looked up in ARAZZO_INPUT_refreshToken and ARAZZO_INPUT_REFRESH_TOKEN.
 
+An input that the workflow declares as a file, or whose file is no text, is the file itself. For such
+an input a text from a table or the environment is `@PATH` too; the run then reads the file, like one
+that a document names, because such texts may be other people's.
+
 Outputs of steps are handed from one run to another: `--until` and `--step` print them, `--outputs-from` reads them.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
+from arazzo_runner.base.files import File, from_json, is_size
 from arazzo_runner.base.json_values import JsonValue, escaped, type_name
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import MASK
-from arazzo_runner.base.user_files import TooLarge, UnusableFile, read_file, read_standard_input, text_of
+from arazzo_runner.base.user_files import MOST_BYTES, TooLarge, UnusableFile, read_file, read_standard_input, text_of
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
+from arazzo_runner.engine.inputs import described_input
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.program.model import Program
 from arazzo_runner.report.masking import masked_outputs
+from arazzo_runner.runtime.files import MAX_UPLOAD_BYTES
 
 PREFIX: Final = "ARAZZO_INPUT_"
+_REPEATED: Final = "repeated-input"
 Arguments: TypeAlias = Sequence[tuple[str, str]]
 """The names and texts of `-i`, in their order."""
 
@@ -42,14 +51,21 @@ def nowhere(name: str) -> None:
 class GivenInputs(Record):
     """Inputs before they are checked: JSON `values` from files, `texts` that the schema is still to coerce.
 
+    `files` are those that `-i name=@FILE` names, until it is known whether they are texts (`with_files_placed`).
     `place` returns where a file gives an input, `column` where a file of rows first names it.
     """
 
     values: dict[str, JsonValue] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, tuple[File, ...]] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
     place: Places = nowhere
     column: Places = nowhere
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all."""
+        return frozenset((*self.values, *self.texts, *self.files))
 
 
 def given_inputs(
@@ -61,14 +77,15 @@ def given_inputs(
 
 def stated_inputs(arguments: Arguments, file: str | None) -> GivenInputs:
     """Read the inputs of `-i` and `--input-file`; raises InvalidUsage for an unusable file."""
-    texts = {name: _text_of(name, text) for name, text in dict(arguments).items()}
     found = None if file is None else read_document(file, "the input file", hint="write name: value, one input a line")
     values = {} if found is None else mapping_of(found)
-    values = {name: value for name, value in values.items() if name not in texts}
-    return GivenInputs(values, texts, tuple(_repeated(arguments)), partial(_place, found, values))
+    texts, literal, files = _of_arguments(arguments)
+    values = {name: value for name, value in values.items() if name not in texts and name not in files}
+    place = partial(_place_of, found, frozenset(values) - literal.keys())
+    return GivenInputs({**values, **literal}, texts, files, tuple(_repeated(arguments)), place)
 
 
-def _place(document: Document | None, values: Collection[str], name: str) -> Location | None:
+def _place_of(document: Document | None, values: Collection[str], name: str) -> Location | None:
     """Return where a file gives an input."""
     if document is None or name not in values:
         return None
@@ -81,31 +98,46 @@ def place_in(path: str, line: int, column: int = 1) -> Location:
     return Location("<stdin>" if path == "-" else path, "", FixedPositions(TextPositions(""), line, column))
 
 
+def _of_arguments(arguments: Arguments) -> tuple[dict[str, str], dict[str, JsonValue], dict[str, tuple[File, ...]]]:
+    """Return the texts of arguments, those that begin with `@`, and the files; the last of a name wins."""
+    texts: dict[str, str] = {}
+    literal: dict[str, JsonValue] = {}
+    files: dict[str, tuple[File, ...]] = {}
+    for name, text in arguments:
+        before = files.pop(name, ())
+        texts.pop(name, None)
+        literal.pop(name, None)
+        if text.startswith(("@@", "\\@")):
+            literal[name] = text[1:]
+        elif text.startswith("@"):
+            files[name] = (*before, _file_of(name, text))
+        else:
+            texts[name] = text
+    return texts, literal, files
+
+
 def with_environment(inputs: GivenInputs, names: Iterable[str], environment: Mapping[str, str]) -> GivenInputs:
     """Add the declared inputs that only the environment gives."""
     found = _environment_inputs(names, environment)
-    missing = {name: text for name, text in found.items() if name not in inputs.values and name not in inputs.texts}
+    missing = {name: text for name, text in found.items() if name not in inputs.names}
     return replace(inputs, texts={**inputs.texts, **missing})
 
 
 def with_defaults(inputs: GivenInputs, names: Iterable[str], values: Mapping[str, JsonValue]) -> GivenInputs:
     """Add the declared inputs that nothing else gives."""
     known = frozenset(names)
-    missing = {
-        name: value
-        for name, value in values.items()
-        if name in known and name not in inputs.values and name not in inputs.texts
-    }
+    missing = {name: value for name, value in values.items() if name in known and name not in inputs.names}
     return replace(inputs, values={**inputs.values, **missing})
 
 
 def with_row(inputs: GivenInputs, row: GivenInputs) -> GivenInputs:
     """Return inputs with those of a row, which take precedence."""
-    own = {*row.values, *row.texts}
+    own = row.names
     values = {name: value for name, value in inputs.values.items() if name not in own}
     texts = {name: text for name, text in inputs.texts.items() if name not in own}
+    files = {name: each for name, each in inputs.files.items() if name not in own}
     place = partial(_place_with_row, inputs, row)
-    return replace(inputs, values={**values, **row.values}, texts={**texts, **row.texts}, place=place)
+    return replace(inputs, values={**values, **row.values}, texts={**texts, **row.texts}, files=files, place=place)
 
 
 def _place_with_row(inputs: GivenInputs, row: GivenInputs, name: str) -> Location | None:
@@ -114,12 +146,46 @@ def _place_with_row(inputs: GivenInputs, row: GivenInputs, name: str) -> Locatio
     return inputs.place(name) if is_elsewhere else row.place(name)
 
 
+def with_files_placed(inputs: GivenInputs, program: Program) -> GivenInputs:
+    """Return inputs whose files are texts or values, as the workflow declares them; raises InvalidUsage.
+
+    Texts `@PATH` of inputs that are declared as files become `{path: PATH}`.
+    """
+    values, texts, warnings = dict(inputs.values), dict(inputs.texts), list(inputs.warnings)
+    for name, files in inputs.files.items():
+        described = described_input(program, name)
+        items = described.items()
+        if items is not None and items.asks_for_file:
+            values[name] = list(files)
+            warnings = [each for each in warnings if not (each.code == _REPEATED and f'"{name}"' in each.message)]
+        elif described.asks_for_file:
+            values[name] = files[-1]
+        else:
+            _place(name, files[-1], values, texts)
+    for name, text in inputs.texts.items():
+        if text.startswith("@") and described_input(program, name).asks_for_file:
+            del texts[name]
+            values[name] = text[1:] if text.startswith("@@") else {"path": text[1:]}
+    return replace(inputs, values=values, texts=texts, files={}, warnings=tuple(warnings))
+
+
+def _place(name: str, file: File, values: dict[str, JsonValue], texts: dict[str, str]) -> None:
+    """Add a file as the text that it holds, or as a file when it is no text."""
+    try:
+        if len(file) > MOST_BYTES:
+            raise InvalidUsage([usage_error(f'input "{name}": {TooLarge(MOST_BYTES)}', code="document-too-large")])
+        # Editors and `echo` end a file with a line break that is not part of a token.
+        texts[name] = text_of(file).removesuffix("\n").removesuffix("\r")
+    except UnusableFile:
+        values[name] = file
+
+
 def _repeated(arguments: Arguments) -> Iterable[Diagnostic]:
     names = [name for name, _ in arguments]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield Diagnostic(
-                code="repeated-input",
+                code=_REPEATED,
                 severity=Severity.WARNING,
                 message=f'input "{name}" is given {names.count(name)} times; the last one is used',
                 at=Location(""),
@@ -127,29 +193,21 @@ def _repeated(arguments: Arguments) -> Iterable[Diagnostic]:
             )
 
 
-def _text_of(name: str, text: str) -> str:
-    r"""Return the text of an argument: `@FILE` is the content of a file, `\@…` the text `@…`."""
-    if text.startswith("\\@"):
-        return text[1:]
-    if not text.startswith("@"):
-        return text
+def _file_of(name: str, text: str) -> File:
+    """Return the file of an argument `@FILE`; raises InvalidUsage."""
     path = text[1:]
     try:
-        content = text_of(read_bytes(path))
-    except UnusableFile as problem:
-        message = f'input "{name}": {path} cannot be read: {problem}'
-        raise InvalidUsage([usage_error(message, code="unreadable-file", file=path)]) from None
+        return File(read_bytes(path, MAX_UPLOAD_BYTES), None if path == "-" else os.path.basename(path))
     except InvalidUsage as problem:
-        hint = f"write a text that begins with @ as -i '{name}=\\{text}'"
-        raise InvalidUsage([usage_error(problem.diagnostics[0].message, code="unreadable-file", hint=hint)]) from None
-    # Editors and `echo` end a file with a line break that is not part of a token.
-    return content.removesuffix("\n").removesuffix("\r")
+        hint = f"write a text that begins with @ as -i '{name}=@{text}'"
+        message = f'input "{name}": {problem.diagnostics[0].message}'
+        raise InvalidUsage([usage_error(message, code="unreadable-file", hint=hint)]) from None
 
 
-def read_bytes(path: str) -> bytes:
+def read_bytes(path: str, most: int = MOST_BYTES) -> bytes:
     """Return the content of a file or, for `-`, of standard input; raises InvalidUsage."""
     try:
-        return read_standard_input() if path == "-" else read_file(path)
+        return read_standard_input(most) if path == "-" else read_file(path, most)
     except UnusableFile as problem:
         what = "standard input" if path == "-" else path or "the file without a name"
         code = "document-too-large" if isinstance(problem, TooLarge) else "unreadable-file"
@@ -218,12 +276,12 @@ def read_step_outputs(path: str) -> StepOutputs:
             message = f"{path}: the outputs of a step are a mapping of names to values"
             raise InvalidUsage([usage_error(message, code="wrong-type", file=path)])
         for output, worth in outputs.items():
-            if _is_masked(worth):
-                message = f'{path}: output "{output}" of step "{name}" is masked'
-                hint = "write the file with --output FILE, which holds secrets in clear"
+            if _is_left_out(worth):
+                message = f'{path}: output "{output}" of step "{name}" is masked, or a file that is shown by its size'
+                hint = "write the file with --output FILE, which holds secrets and files"
                 raise InvalidUsage([usage_error(message, code="masked-output", hint=hint, file=path)])
         if outputs:
-            found[name] = outputs
+            found[name] = _with_files(outputs, path)
     return found
 
 
@@ -235,12 +293,21 @@ def _steps(value: JsonValue) -> Iterator[tuple[JsonValue, JsonValue]]:
         yield (step.get("stepId"), step.get("outputs") or {}) if isinstance(step, dict) else (None, None)
 
 
-def _is_masked(value: JsonValue) -> bool:
+def _with_files(outputs: dict[str, JsonValue], path: str) -> dict[str, JsonValue]:
+    try:
+        found: dict[str, JsonValue] = from_json(outputs)
+    except ValueError:
+        message = f"{path}: the base64 of a file is not valid"
+        raise InvalidUsage([usage_error(message, code="wrong-type", file=path)]) from None
+    return found
+
+
+def _is_left_out(value: JsonValue) -> bool:
     if isinstance(value, dict):
-        return any(map(_is_masked, value.values()))
+        return any(map(_is_left_out, value.values()))
     if isinstance(value, list):
-        return any(map(_is_masked, value))
-    return isinstance(value, str) and MASK in value
+        return any(map(_is_left_out, value))
+    return isinstance(value, str) and (MASK in value or is_size(value))
 
 
 def step_outputs(

@@ -30,7 +30,7 @@ from arazzo_runner.errors import ArazzoError, Diagnostic
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.runs.json import run_line, runs_report
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
@@ -153,7 +153,7 @@ class Batch:
         for run in self._runs:
             found.update(dict.fromkeys(run.ready.missing))
         if found:
-            self.console.err(render_diagnostics(found, color=self.console.color) + "\n")
+            print_diagnostics(self.console, found, "\n")
 
     # ------------------------------------------------------------------ one run
 

@@ -19,6 +19,7 @@ from arazzo_runner.cli.options import (
     Seconds,
     as_table,
     credentials_file_option,
+    file_root_option,
     option_group,
     store_option,
     unknown_columns_option,
@@ -52,10 +53,11 @@ class LimitArguments(Record, kw_only=True):
     cookies: str | None
     parallel: int | None
     resend_unknown: bool
+    file_roots: tuple[str, ...]
 
-    def as_options(self) -> dict[str, Any]:
-        """Return what was given as fields of RunOptions."""
-        return _given(self)
+    def as_options(self, file_roots: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return what was given as fields of RunOptions; `file_roots` are further ones."""
+        return {**_given(self), "file_roots": (*file_roots, *self.file_roots)}
 
 
 limit_options = option_group(
@@ -99,6 +101,7 @@ limit_options = option_group(
         is_flag=True,
         help="Allow a retry although an unsafe request may have been acted on.",
     ),
+    file_root_option,
 )
 
 
@@ -350,6 +353,7 @@ class Defaults(Record, kw_only=True):
     server_variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
+    file_roots: tuple[str, ...] = ()
 
 
 class RunArguments(Record, kw_only=True):
@@ -426,8 +430,13 @@ class RunArguments(Record, kw_only=True):
     def files(self) -> tuple[str, ...]:
         """The files that are read beside documents, each as it is named; `-` is standard input."""
         named = [self.input_file, self.many.data, self.scenario, *self.many.env_files, self.part.outputs_from]
-        named += [self.credentials.credentials_file, *(text[1:] for _, text in self.inputs if text.startswith("@"))]
+        named += [self.credentials.credentials_file, *(file for _, text in self.inputs if (file := named_file(text)))]
         return tuple(path for path in named if path)
+
+
+def named_file(text: str) -> str:
+    """Return the file that the text of an input names with `@`, "" when it names none."""
+    return text[1:] if text.startswith("@") and not text.startswith("@@") else ""
 
 
 def has_wildcard(name: str) -> bool:

@@ -9,7 +9,13 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.run.inputs import GivenInputs, given_inputs, read_step_outputs, with_defaults
+from arazzo_runner.cli.run.inputs import (
+    GivenInputs,
+    given_inputs,
+    read_step_outputs,
+    with_defaults,
+    with_files_placed,
+)
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.config.settings import find_configuration
 from arazzo_runner.engine.effects import CredentialsGiven
@@ -88,7 +94,8 @@ def configured(given: RunArguments, spec: str) -> RunArguments:
 def run_options(given: RunArguments) -> RunOptions:
     """Return the options of the runs, whose transport can be used; reads --outputs-from. Raises InvalidUsage."""
     default = replace(RunOptions(), run_timeout=None) if given.durable.is_durable else RunOptions()
-    values = {**given.limits.as_options(), **given.part.as_options(), **given.credentials.as_options()}
+    limits = given.limits.as_options(given.defaults.file_roots)
+    values = {**limits, **given.part.as_options(), **given.credentials.as_options()}
     if given.checks is not None:
         values["checks"] = given.checks
     if given.part.outputs_from is not None:
@@ -147,7 +154,7 @@ def checked(
 
     Wrong inputs are refused before anything is sent and before any file is made.
     """
-    workflow = program.workflow
+    workflow, given = program.workflow, with_files_placed(given, program)
     try:
         inputs, notes = api.check_inputs(program, given.values, given.texts, formats=formats, places=given.place)
     except ArazzoError as problem:
@@ -160,6 +167,7 @@ def checked(
 
 def with_samples(program: Program, given: GivenInputs) -> GivenInputs:
     """Add made-up values for the inputs that nothing gives."""
+    given = with_files_placed(given, program)
     made = api.with_samples(program, {**given.values, **given.texts})
     return replace(given, values={name: value for name, value in made.items() if name not in given.texts})
 

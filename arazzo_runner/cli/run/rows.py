@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, NoReturn
 
 from arazzo_runner.base.json_values import JsonValue, escaped, to_text, type_name
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.cli.run.inputs import GivenInputs, place_in, read_bytes
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
@@ -108,7 +108,7 @@ def _without(inputs: GivenInputs, known: Collection[str]) -> GivenInputs:
     """Return the inputs of a row that are known."""
     values = {name: value for name, value in inputs.values.items() if name in known}
     texts = {name: text for name, text in inputs.texts.items() if name in known}
-    return GivenInputs(values, texts, inputs.warnings, inputs.place, inputs.column)
+    return replace(inputs, values=values, texts=texts)
 
 
 # ------------------------------------------------------------------ tables

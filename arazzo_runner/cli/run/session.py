@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any, Final, Protocol
 
+from arazzo_runner.base.files import as_json
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.private_files import PrivateFile, state_folder
 from arazzo_runner.base.secrets import Secrets
@@ -25,7 +26,7 @@ from arazzo_runner.program.model import Program
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
-from arazzo_runner.report.findings.text import render_diagnostics
+from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
@@ -116,7 +117,7 @@ class Session:
         ready = self._ready
         warnings = (*ready.input_warnings, *ready.program.diagnostics, *ready.missing)
         if warnings and not self._given.quiet:
-            self._console.err(render_diagnostics(warnings, color=self._console.color) + "\n")
+            print_diagnostics(self._console, warnings, "\n")
         self._started = time.time()
         try:
             result = self._execution.perform()
@@ -133,9 +134,9 @@ class Session:
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
-            return render_failure(result, color=self._console.color)
+            return render_failure(result, color=self._console.color, width=self._console.text_width)
         quiet = self._given.quiet or self._given.dry_run
-        return "" if quiet else success_line(result, color=self._console.color) + "\n"
+        return "" if quiet else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
 
     def _on_event(self, event: Event, secrets: Secrets) -> None:
         self._console.secrets = secrets
@@ -184,7 +185,7 @@ class Session:
         if given.part.ends_early:
             return pretty(delivered_outputs(self._execution, result, show_secrets=given.show_secrets))
         if missing and result.status == "succeeded" and not given.quiet:
-            self._console.err(render_diagnostics(missing, color=self._console.color))
+            print_diagnostics(self._console, missing)
         if not result.outputs and not (result.status == "succeeded" and missing):
             return ""
         return pretty(shown_outputs(result, show_secrets=given.show_secrets))
@@ -193,7 +194,7 @@ class Session:
         if self._output is None:
             return True
         path, where = self._given.output or "", ""
-        text = pretty(delivered_outputs(self._execution, result, show_secrets=True))
+        text = pretty(as_json(delivered_outputs(self._execution, result, show_secrets=True)))
         try:
             failed = self._output.write_somewhere(text)
             where = f"; they are in {one_line(self._output.path)}"

@@ -12,6 +12,7 @@ from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
 from arazzo_runner.lint.analysis.response_types import ResponseTypes
 from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, expanded, lookup
 from arazzo_runner.program.model import (
+    ArrayValue,
     CompiledBody,
     CompiledStep,
     CompiledWorkflow,
@@ -21,7 +22,8 @@ from arazzo_runner.program.model import (
     TemplateValue,
     Value,
 )
-from arazzo_runner.sources.http_media.media_types import best_match, is_form, is_json
+from arazzo_runner.sources.http_media.files import described_by, is_file, without_files
+from arazzo_runner.sources.http_media.media_types import MULTIPART, best_match, essence, is_form, is_json
 from arazzo_runner.sources.schema.mismatch import SchemaError
 
 NEAR: Final = 0.75
@@ -52,6 +54,8 @@ def payload_mismatches(
         if _is_composition_noise(error, value, schema_type):
             continue
         name, hint, place = "", None, at if is_text else _inside(at, error.pointer)
+        if error.keyword == "type" and is_file(resolve_pointer(value, error.pointer), is_expected=True):
+            hint = "a file is described by format: binary or contentMediaType; else give it a filename too"
         if error.keyword == "required":
             name = error.message.partition(' lacks "')[2].partition('"')[0]
         if error.keyword == "additionalProperties":
@@ -84,10 +88,12 @@ def _sent(
     elif is_json(body.content_type):
         value = response_types.partial(body.payload, workflow, step)
     elif is_form(body.content_type):
-        value = _form_value(body.payload)  # members are sent as text, so their types are not checked
+        value = _form_value(body.payload)
     else:
         return None
     value = _with_replacements(value, body)
+    in_parts = essence(body.content_type) == MULTIPART
+    value, _ = without_files(value, described_by(media), Computed(""), in_parts=in_parts)
     return None if value is MISSING or isinstance(value, Computed) else (value, schema_type, is_text)
 
 
@@ -95,11 +101,22 @@ def _is_text(payload: Value) -> bool:
     return isinstance(payload, TemplateValue) or (isinstance(payload, Literal) and isinstance(payload.value, str))
 
 
-def _form_value(payload: Value) -> JsonValue:
-    if isinstance(payload, Literal) and isinstance(payload.value, dict):
-        return {name: Computed("") for name in payload.value}
+def _form_value(payload: Value, *, is_member: bool = False) -> JsonValue:
+    """Return the structure of a form; its texts and numbers are computed: they are sent as text."""
+    if isinstance(payload, Literal):
+        return _structure(payload.value, is_member=is_member)
     if isinstance(payload, ObjectValue) and all(isinstance(name, str) for name, _ in payload.members):
-        return {str(name): Computed("") for name, _ in payload.members}
+        return {str(name): _form_value(item, is_member=True) for name, item in payload.members}
+    if isinstance(payload, ArrayValue) and is_member:
+        return [_form_value(item, is_member=True) for item in payload.items]
+    return Computed("")
+
+
+def _structure(value: JsonValue, *, is_member: bool) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _structure(item, is_member=True) for name, item in value.items()}
+    if isinstance(value, list) and is_member:
+        return [_structure(item, is_member=True) for item in value]
     return Computed("")
 
 

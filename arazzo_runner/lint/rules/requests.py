@@ -236,7 +236,7 @@ def payload_mismatch(inspection: Inspection) -> Iterator[Finding]:
             above = each.step.at.pointer.rpartition("/steps/")[0]
             workflow = next((known for known in inspection.compiled if known.at.pointer == above), None)
             whole = None if workflow is None else _whole_body_hint(each.message, member, workflow)
-            yield Finding(message, each.at, whole or _hint(each.message, each.keyword))
+            yield Finding(message, each.at, whole or each.hint or _hint(each.message, each.keyword))
 
 
 _OUTPUT_READ: Final = pattern(r" but \$steps\.([\w-]+)\.outputs\.([\w.-]+) is object$")

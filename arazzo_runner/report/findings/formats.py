@@ -11,6 +11,7 @@ from typing import Final
 from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.findings.text import render_diagnostic, summary
 from arazzo_runner.report.terminal.console import count
+from arazzo_runner.report.terminal.wrapping import wrapped
 
 # Module (of this package) and function of each format. Imported when asked for: the usual report is text.
 _RENDERERS: Final = {
@@ -30,10 +31,10 @@ def render(format_: str, findings: Findings) -> str:
     return str(getattr(import_module(f"arazzo_runner.report.findings.{module}"), function)(findings))
 
 
-def render_findings(findings: Findings, *, color: bool = False) -> str:
+def render_findings(findings: Findings, *, color: bool = False, width: int | None = None) -> str:
     """Return all findings for people, then a summary: `2 errors, 1 warning in 1 of 3 documents (4 ignored)`."""
-    blocks = [render_diagnostic(each, color=color) for each in findings.all]
-    return "\n\n".join([*blocks, _summary(findings)]) + "\n"
+    blocks = [render_diagnostic(each, color=color, width=width) for each in findings.all]
+    return "\n\n".join([*blocks, "\n".join(wrapped(_summary(findings), width, rest="  "))]) + "\n"
 
 
 def _summary(findings: Findings) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
 from arazzo_runner.base.patterns import pattern
@@ -11,16 +10,29 @@ from arazzo_runner.base.secrets import SHOWS_A_SECRET
 from arazzo_runner.base.settings import as_options
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.escaping import is_plain, one_line
-from arazzo_runner.report.terminal.console import count, paint
+from arazzo_runner.report.terminal.console import Console, count, paint
+from arazzo_runner.report.terminal.wrapping import columns, wrapped
 
-WIDEST_LINE = 160
+WIDEST_LINE, _NARROWEST_LINE = 160, 20
 NEAR = 20_000
 _USERINFO = pattern(r"(?<=://)[^/\s?#@'\"]+(?=@)")
 _COLORS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 
 
-def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
+def print_diagnostics(console: Console, diagnostics: Iterable[Diagnostic], end: str = "") -> None:
+    """Print Diagnostics to stderr, masked before their lines are wrapped, as they are rendered."""
+    found = list(diagnostics)
+    if console.secrets:
+        from arazzo_runner.report.masking import masked_diagnostic  # lazily: most findings come before any secret
+
+        found = [masked_diagnostic(each, console.secrets) for each in found]
+    console.err(render_diagnostics(found, color=console.color, width=console.text_width) + end)
+
+
+def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool = False, width: int | None = None) -> str:
     """Return Diagnostics as text with empty lines between them and a summary at the end; empty if there are none.
+
+    With `width` messages and hints are wrapped between words, and source lines are cut.
 
     One Diagnostic looks like this::
 
@@ -33,20 +45,21 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool = False
     found = list(diagnostics)
     if not found:
         return ""
-    shown = [render_diagnostic(each, color=color) for each in found]
+    shown = [render_diagnostic(each, color=color, width=width) for each in found]
     return "\n\n".join(shown) + "\n\n" + summary(found) + "\n"
 
 
-def render_diagnostic(diagnostic: Diagnostic, *, color: bool = False) -> str:
+def render_diagnostic(diagnostic: Diagnostic, *, color: bool = False, width: int | None = None) -> str:
     """Return one Diagnostic as text, without a newline at its end."""
     style = _COLORS[diagnostic.severity]
     head = paint(f"{diagnostic.severity.value}[{diagnostic.code}]", style, color=color)
-    lines = [f"{head}: {paint(one_line(diagnostic.message), 'bold', color=color)}"]
-    hint = None if diagnostic.hint is None else f"help: {one_line(as_options(diagnostic.hint))}"
+    message = paint(one_line(diagnostic.message), "bold", color=color)
+    lines = wrapped(message, width, first=f"{head}: ", rest="    ")
+    hint = None if diagnostic.hint is None else one_line(as_options(diagnostic.hint))
     hidden = diagnostic.code in SHOWS_A_SECRET
-    lines += excerpt(diagnostic.at, note=hint, color=color, style=style, hidden=hidden)
+    lines += excerpt(diagnostic.at, hint=hint, color=color, style=style, hidden=hidden, width=width)
     for place in diagnostic.related:
-        lines += excerpt(place, arrow="see", color=color, style="blue")
+        lines += excerpt(place, arrow="see", color=color, style="blue", width=width)
     return "\n".join(lines)
 
 
@@ -74,23 +87,24 @@ def _place_text(at: Location, line: int | None, column: int | None) -> str:
 def excerpt(
     at: Location,
     *,
-    note: str | None = None,
+    hint: str | None = None,
     arrow: str = "-->",
     color: bool = False,
     style: str = "bold red",
     hidden: bool = False,
+    width: int | None = None,
 ) -> list[str]:
-    """Return the lines that show a location: its name, its source line, carets and, on a line of its own, a note.
+    """Return the lines that show a location: its name, its source line, carets and, on lines of its own, a hint.
 
     Userinfo of URLs is replaced by asterisks; so is the marked text if `hidden`.
     """
     if not at.uri:
-        return _note(note, 1, color=color)
+        return _help(hint, 1, color=color, width=width)
     line, column = at.start
     source = None if line is None or at.positions is None else at.positions.line_text(line)
     if source is None or line is None or column is None or not source or source.isspace():
         place = f"  {paint(arrow, 'blue', color=color)} {_place_text(at, line, column)}"
-        return [place, *_note(note, 1, color=color)]
+        return [place, *_help(hint, 1, color=color, width=width)]
     end = at.end_after(line, column) or column + 1
     gutter = len(str(line))
     place = _place_text(at, line, column)
@@ -99,19 +113,23 @@ def excerpt(
         source = source[: column - 1] + "*" * (end - column) + source[end - 1 :]
     if "://" in source and "@" in source:
         source = _USERINFO.sub(lambda found: "*" * len(found.group()), source)
-    window = _window(source, column, end)
+    room = WIDEST_LINE if width is None else max(_NARROWEST_LINE, min(WIDEST_LINE, width - gutter - 3))
+    window = _window(source, column, end, room)
     bar = paint("|", "blue", color=color)
     carets = paint(window.carets, style, color=color)
     return [
         f"{' ' * gutter}{paint(arrow, 'blue', color=color)} {place}",
         f"{paint(str(line), 'blue', color=color)} {bar} {window.text}".rstrip(),
         f"{' ' * gutter} {bar} {' ' * window.indent}{carets}",
-        *_note(note, gutter, color=color),
+        *_help(hint, gutter, color=color, width=width),
     ]
 
 
-def _note(note: str | None, gutter: int, *, color: bool) -> list[str]:
-    return [] if note is None else [f"{' ' * gutter} {paint('=', 'blue', color=color)} {note}"]
+def _help(hint: str | None, gutter: int, *, color: bool, width: int | None) -> list[str]:
+    if hint is None:
+        return []
+    first = f"{' ' * gutter} {paint('=', 'blue', color=color)} help: "
+    return wrapped(hint, width, first=first, rest=" " * columns(first))
 
 
 class _Window(Record):
@@ -134,30 +152,31 @@ def _near(source: str, column: int, end: int) -> tuple[str, int, int]:
     return source[first:last], column - first, min(end, last) - first
 
 
-def _window(source: str, column: int, end_column: int) -> _Window:
-    """Cut a long line around the marked text (minified JSON is one line)."""
+def _window(source: str, column: int, end_column: int, limit: int) -> _Window:
+    """Cut a long line around the marked text (minified JSON is one line) so that it takes at most `limit` columns."""
     start, end = max(0, column - 1), max(column, end_column - 1)
     first, last = 0, len(source)
-    if last <= WIDEST_LINE and is_plain(source):  # nearly every line
+    if last <= limit and is_plain(source):  # nearly every line
         return _Window(source, min(start, last), "^" * max(1, min(end, last) - start))
-    if last > WIDEST_LINE:
-        first = max(0, start - WIDEST_LINE // 3)
-        last = min(len(source), first + WIDEST_LINE)
+    if columns(_shown(source)) > limit:
+        first = start - _fitting(reversed(source[:start]), limit // 3)
+        last = first + _fitting(source[first:], limit - 2)  # … before and behind
     before = ("…" if first else "") + _shown(source[first:start])
     marked = _shown(source[start : min(end, last)])
     after = _shown(source[min(end, last) : last]) + ("…" if last < len(source) else "")
-    return _Window(before + marked + after, _columns(before), "^" * max(1, _columns(marked)))
+    return _Window(before + marked + after, columns(before), "^" * max(1, columns(marked)))
+
+
+def _fitting(characters: Iterable[str], room: int) -> int:
+    """Return how many characters, shown one after the other, fit."""
+    number = 0
+    for character in characters:
+        room -= columns(_shown(character))
+        if room < 0:
+            break
+        number += 1
+    return number
 
 
 def _shown(text: str) -> str:
     return one_line(text.replace("\t", " "))
-
-
-def _columns(text: str) -> int:
-    """Return how many terminal columns a text takes: East Asian wide characters two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )

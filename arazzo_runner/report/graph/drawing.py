@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import StepResult
 from arazzo_runner.program.model import CompiledWorkflow
-from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.graph.measure import fitted, width_of
 from arazzo_runner.report.graph.model import Edge, Graph, Node, Visited, with_path, workflow_graph
 from arazzo_runner.report.markup import tag, words
 
@@ -24,16 +25,22 @@ MARKS = {
     "succeeded": "✓", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "–",
 }  # fmt: skip
 _WIDTH, _HEIGHT, _GAP, _LEFT, _LANE, _FIRST_LANE = 232, 46, 30, 6, 22, 34
-_LONGEST_TITLE, _LONGEST_DETAIL = 26, 32
+_INDENT, _TITLE_SIZE, _DETAIL_SIZE = 34, 13, 11
+_ROOM = _WIDTH - _INDENT - 8
 _MOST_NODES = 60
 
 
 class Lane(Record):
-    """An edge that is not a straight line down, drawn in a lane: its number in the legend and its column."""
+    """An edge that is not a straight line down, drawn in a lane: its number in the legend, its column, its words.
+
+    `names` are those of its ends, only the first for a retry; `condition` says when it is taken, and how often it was.
+    """
 
     edge: Edge
     number: int
     column: int
+    names: tuple[str, ...]
+    condition: str
 
 
 class Picture(Record):
@@ -98,11 +105,13 @@ def _shown(graph: Graph) -> Graph:
 
 
 def _is_straight(edge: Edge, rows: dict[str, int]) -> bool:
-    return rows[edge.target] == rows[edge.source] + 1 and not edge.label
+    # A failure that leads to the next step has a lane: success may lead there too.
+    return rows[edge.target] == rows[edge.source] + 1 and not edge.label and edge.kind != "failure"
 
 
 def _lanes(graph: Graph, rows: dict[str, int]) -> list[Lane]:
     """Place the other edges in columns without overlaps, short ones nearest to the steps."""
+    names = graph.names()
     others = [edge for edge in graph.edges if not _is_straight(edge, rows)]
     columns: list[list[tuple[int, int]]] = []
     placed: dict[int, int] = {}
@@ -114,7 +123,7 @@ def _lanes(graph: Graph, rows: dict[str, int]) -> list[Lane]:
             columns.append([])
         columns[column].append((top, bottom))
         placed[index] = column
-    return [Lane(edge, index + 1, placed[index]) for index, edge in enumerate(others)]
+    return [Lane(edge, index + 1, placed[index], *_lane_words(edge, names)) for index, edge in enumerate(others)]
 
 
 def _length(edge: Edge, rows: dict[str, int]) -> int:
@@ -139,13 +148,12 @@ def _node(node: Node, row: int) -> str:
     has_two_lines = bool(node.detail)
     middle = top + _HEIGHT / 2
     visits = f" ×{node.visits}" if node.visits > 1 else ""
-    shown = words(_cut(node.title, _LONGEST_TITLE) + visits)
-    title = tag("text", shown, x=_LEFT + 34, y=middle + (-3 if has_two_lines else 4.5))
+    shown = words(fitted(node.title, _ROOM - width_of(visits, _TITLE_SIZE), _TITLE_SIZE) + visits)
+    title = tag("text", shown, x=_LEFT + _INDENT, y=middle + (-3 if has_two_lines else 4.5))
     texts = [title]
     if has_two_lines:
-        texts.append(
-            tag("text", words(_cut(node.detail, _LONGEST_DETAIL)), x=_LEFT + 34, y=middle + 13, class_="detail")
-        )
+        detail = words(fitted(node.detail, _ROOM, _DETAIL_SIZE, monospace=True))
+        texts.append(tag("text", detail, x=_LEFT + _INDENT, y=middle + 13, class_="detail"))
     mark = MARKS.get(status or "", "▸" if node.kind == "start" else "")
     texts.append(
         tag("text", mark, x=_LEFT + 17, y=middle + 4.5, text_anchor="middle", class_=f"mark {tone}".strip())
@@ -153,11 +161,6 @@ def _node(node: Node, row: int) -> str:
         else ""
     )
     return tag("g", tag("title", words(f"{node.title} {node.detail}".strip())), box, *texts)
-
-
-def _cut(text: str, limit: int) -> str:
-    text = one_line(text)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _straight(edge: Edge, rows: dict[str, int]) -> str:
@@ -206,18 +209,17 @@ def _html_legend(lanes: Iterable[Lane], secrets: Secrets) -> str:
 
 
 def _html_legend_item(lane: Lane, secrets: Secrets) -> str:
-    edge = lane.edge
-    names, condition = _lane_words(edge)
-    text = tag("span", " → ".join(tag("b", words(name)) for name in names), " ", words(secrets.mask(condition)))
-    return tag("li", tag("span", str(lane.number), class_="chip"), text, class_="taken" if edge.taken else None)
+    ends = " → ".join(tag("b", words(name)) for name in lane.names)
+    text = tag("span", ends, " ", words(secrets.mask(lane.condition)))
+    return tag("li", tag("span", str(lane.number), class_="chip"), text, class_="taken" if lane.edge.taken else None)
 
 
-def _lane_words(edge: Edge) -> tuple[tuple[str, ...], str]:
+def _lane_words(edge: Edge, names: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
     """Return the names of an edge's ends, and its condition."""
-    names = ("begin" if edge.source == "start" else edge.source, edge.target.removeprefix("workflow "))
+    ends = (names[edge.source],) if edge.kind == "retry" else (names[edge.source], names[edge.target])
     condition = edge.label or ("on failure" if edge.kind == "failure" else "on success")
     taken = f" — taken {f'{edge.taken} times' if edge.taken > 1 else 'once'}" if edge.taken else ""
-    return names[:1] if edge.kind == "retry" else names, condition + taken
+    return ends, condition + taken
 
 
 def _path_text(graph: Graph) -> str:
@@ -245,7 +247,7 @@ text.detail { fill: var(--soft); font: 11px ui-monospace, Menlo, Consolas, "Deja
 text.mark.good { fill: var(--good) } text.mark.bad { fill: var(--bad) } text.mark.warn { fill: var(--warn) }
 circle { fill: var(--page); stroke: var(--line) } text.chip { font-size: 10.5px } text.way { font-size: 12px }
 """
-_MARGIN, _LINE, _LETTER = 16, 24, 7
+_MARGIN, _LINE, _LEGEND_SIZE, _LONGEST_LEGEND = 16, 24, 12, 720
 
 
 def svg(graphs: Sequence[Graph]) -> str:
@@ -256,8 +258,8 @@ def svg(graphs: Sequence[Graph]) -> str:
         made = picture(graph)
         legend = list(_svg_legend(made))
         parts.append(tag("g", *made.shapes, *legend, transform=f"translate({_MARGIN} {top})"))
-        longest = max((len(_lane_text(made, index)) for index in range(len(made.lanes))), default=0)
-        width = max(width, made.width, 36 + longest * _LETTER)
+        longest = max((width_of(_lane_text(lane), _LEGEND_SIZE) for lane in made.lanes), default=0)
+        width = max(width, made.width, 36 + math.ceil(longest))
         top += made.height + (len(legend) // 2) * _LINE + 2 * _MARGIN
     size = {"width": width + 2 * _MARGIN, "height": top}
     page = tag("rect", class_="page", **size)
@@ -274,9 +276,8 @@ def _svg_legend(made: Picture) -> Iterator[str]:
         y = made.height + 14 + index * _LINE
         number = tag("text", str(lane.number), x=16, y=y + 3.8, text_anchor="middle", class_="chip")
         yield tag("circle", cx=16, cy=y, r=8) + number
-        yield tag("text", words(_lane_text(made, index)), x=34, y=y + 4, class_="way")
+        yield tag("text", words(_lane_text(lane)), x=34, y=y + 4, class_="way")
 
 
-def _lane_text(made: Picture, index: int) -> str:
-    names, condition = _lane_words(made.lanes[index].edge)
-    return f"{' → '.join(names)} {condition}"
+def _lane_text(lane: Lane) -> str:
+    return fitted(f"{' → '.join(lane.names)} {lane.condition}", _LONGEST_LEGEND, _LEGEND_SIZE)

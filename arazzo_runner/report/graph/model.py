@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, assert_never
 
@@ -15,6 +15,7 @@ from arazzo_runner.program.model import (
     OperationCall,
     Unlinked,
     WorkflowCall,
+    WorkflowKey,
 )
 
 START, SUCCESS, FAILURE = "start", "succeeded", "failed"
@@ -23,7 +24,10 @@ EdgeKind = Literal["next", "success", "failure", "retry"]
 
 
 class Node(Record, kw_only=True):
-    """A step, another workflow, or an end. `detail` is what it calls; `status` and `visits` are those of a run."""
+    """A step, another workflow, or an end. `detail` is what it calls; `status` and `visits` are those of a run.
+
+    A step may be called like an end or another workflow, so keys say what they are of (`step_key`).
+    """
 
     key: str
     kind: NodeKind
@@ -52,6 +56,23 @@ class Graph(Record, kw_only=True):
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
+    def names(self) -> dict[str, str]:
+        """Return what nodes are called in sentences, by key: no end and no workflow is called like a step."""
+        steps = {node.title for node in self.nodes if node.kind in ("step", "call")}
+        return {node.key: _name(node, steps) for node in self.nodes}
+
+
+def _name(node: Node, steps: Collection[str]) -> str:
+    if node.kind in ("step", "call"):
+        return node.title
+    name = {"start": "begin", "workflow": f"workflow {node.title}"}.get(node.kind, node.title)
+    return f"({name})" if name in steps else name
+
+
+def step_key(step_id: str) -> str:
+    """Return the key of the node of a step."""
+    return f"step {step_id}"
+
 
 class Visited(Record, kw_only=True):
     """A run's visit of a step: its status, the name of the action that followed, its retries."""
@@ -71,10 +92,10 @@ class _Builder(MutableRecord):
         self.nodes.setdefault(kind, Node(key=kind, kind=kind, title=kind))
         return kind
 
-    def workflow(self, workflow_id: str) -> str:
+    def workflow(self, workflow: WorkflowKey) -> str:
         """Return the key of another workflow's node, added on first use."""
-        key = f"workflow {workflow_id}"
-        self.nodes.setdefault(key, Node(key=key, kind="workflow", title=workflow_id, detail="workflow"))
+        key = f"workflow {workflow.workflow_id} of {workflow.document}"
+        self.nodes.setdefault(key, Node(key=key, kind="workflow", title=workflow.workflow_id, detail="workflow"))
         return key
 
 
@@ -83,11 +104,11 @@ def workflow_graph(workflow: CompiledWorkflow) -> Graph:
     graph = _Builder()
     graph.nodes[START] = Node(key=START, kind="start", title=workflow.workflow_id)
     for step in workflow.steps:
-        graph.nodes[step.step_id] = _step_node(step)
-    first = [workflow.steps[0].step_id] if workflow.steps else [graph.end("succeeded")]
+        graph.nodes[step_key(step.step_id)] = _step_node(step)
+    first = [step_key(workflow.steps[0].step_id)] if workflow.steps else [graph.end("succeeded")]
     graph.edges.append(Edge(source=START, target=first[0], kind="next", label=_before(workflow)))
     for index, step in enumerate(workflow.steps):
-        following = workflow.steps[index + 1].step_id if index + 1 < len(workflow.steps) else None
+        following = step_key(workflow.steps[index + 1].step_id) if index + 1 < len(workflow.steps) else None
         _success_edges(graph, step, following)
         _failure_edges(graph, step)
     return Graph(
@@ -114,7 +135,7 @@ def _step_node(step: CompiledStep) -> Node:
             detail = ""
         case _:
             assert_never(step.call)
-    return Node(key=step.step_id, kind=kind, title=step.step_id, detail=detail)
+    return Node(key=step_key(step.step_id), kind=kind, title=step.step_id, detail=detail)
 
 
 def _success_edges(graph: _Builder, step: CompiledStep, following: str | None) -> None:
@@ -123,30 +144,30 @@ def _success_edges(graph: _Builder, step: CompiledStep, following: str | None) -
         graph.edges.append(_edge(step, target, "success", action))
         if not action.criteria:
             return
-    graph.edges.append(Edge(source=step.step_id, target=following or graph.end("succeeded"), kind="next"))
+    graph.edges.append(Edge(source=step_key(step.step_id), target=following or graph.end("succeeded"), kind="next"))
 
 
 def _failure_edges(graph: _Builder, step: CompiledStep) -> None:
     for action in step.on_failure:
         if action.type == "retry":
-            graph.edges.append(_edge(step, step.step_id, "retry", action))
+            graph.edges.append(_edge(step, step_key(step.step_id), "retry", action))
             continue
         target = graph.end("failed") if action.type == "end" else _target(graph, action)
         graph.edges.append(_edge(step, target, "failure", action))
         if not action.criteria:
             return
-    graph.edges.append(Edge(source=step.step_id, target=graph.end("failed"), kind="failure"))
+    graph.edges.append(Edge(source=step_key(step.step_id), target=graph.end("failed"), kind="failure"))
 
 
 def _target(graph: _Builder, action: CompiledAction) -> str:
     if action.workflow is not None:
-        return graph.workflow(action.workflow.workflow_id)
+        return graph.workflow(action.workflow)
     assert action.step_id is not None
-    return action.step_id
+    return step_key(action.step_id)
 
 
 def _edge(step: CompiledStep, target: str, kind: EdgeKind, action: CompiledAction) -> Edge:
-    return Edge(source=step.step_id, target=target, kind=kind, label=_label(action), action=action.name)
+    return Edge(source=step_key(step.step_id), target=target, kind=kind, label=_label(action), action=action.name)
 
 
 def _label(action: CompiledAction) -> str:
@@ -168,8 +189,8 @@ def _label(action: CompiledAction) -> str:
 def with_path(graph: Graph, visited: Sequence[Visited], status: str) -> Graph:
     """Return the graph with the statuses of a run's steps and the counts of the edges it took."""
     executed = [each for each in visited if each.status != "skipped"]
-    last = {each.step_id: each.status for each in visited}
-    visits = Counter(each.step_id for each in executed)
+    last = {step_key(each.step_id): each.status for each in visited}
+    visits = Counter(step_key(each.step_id) for each in executed)
     taken = Counter(_taken(graph, executed, status))
     ends = {edge.target for edge in taken}
     nodes = tuple(_passed(node, last, visits, ends) for node in graph.nodes)
@@ -189,16 +210,16 @@ def _taken(graph: Graph, executed: Sequence[Visited], status: str) -> Iterator[E
     leaving: dict[str, list[Edge]] = {}
     for edge in graph.edges:
         leaving.setdefault(edge.source, []).append(edge)
-    yield from (edge for edge in leaving.get(START, ()) if edge.target == executed[0].step_id)
+    yield from (edge for edge in leaving.get(START, ()) if edge.target == step_key(executed[0].step_id))
     for each in executed:
-        retry = next((edge for edge in leaving.get(each.step_id, ()) if edge.kind == "retry"), None)
+        retry = next((edge for edge in leaving.get(step_key(each.step_id), ()) if edge.kind == "retry"), None)
         if retry is not None:
             yield from [retry] * each.retries
     for visit, following in pairwise(executed):
-        between = _between(leaving.get(visit.step_id, ()), visit, following.step_id)
+        between = _between(leaving.get(step_key(visit.step_id), ()), visit, step_key(following.step_id))
         if between is not None:
             yield between
-    final = _final(leaving.get(executed[-1].step_id, ()), executed[-1], status)
+    final = _final(leaving.get(step_key(executed[-1].step_id), ()), executed[-1], status)
     if final is not None:
         yield final
 

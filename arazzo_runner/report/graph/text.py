@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.graph.model import Edge, Graph, Node
 from arazzo_runner.report.terminal.console import STEP_STYLES, count, paint
 
 _LONGEST = 60
+_MERMAID_MARKS = pattern(r"\$(?=\$)|:(?=fa-)")
 # Light enough for dark text, also on a dark page.
 _FILLS = {"passed": "#c8efd0", "recovered": "#fdeab5", "failed": "#fbd0d0", "skipped": "#eeeeee"}
 _STROKES = {"passed": "#1a7f37", "recovered": "#9a6700", "failed": "#cf222e", "skipped": "#999999"}
@@ -67,11 +69,13 @@ def _mermaid_classes(graph: Graph, names: dict[str, str]) -> Iterator[str]:
 
 
 def _mermaid_text(text: str) -> str:
-    """Escape text for a quoted Mermaid label: nothing in it is markup or an entity."""
-    return "".join(
+    """Escape text for a quoted Mermaid label: nothing in it is markup, an entity, a formula or an icon."""
+    escaped = "".join(
         character if character.isalnum() or character in " _-./:,=!()$?@{}[]'+*×" else f"#{ord(character)};"
         for character in one_line(text)
     )
+    # Entities are decoded before $$formulas$$ and icons (fa:fa-ban) are looked for: a space without width parts them.
+    return _MERMAID_MARKS.sub(r"\g<0>#8203;", escaped)
 
 
 # ------------------------------------------------------------------ DOT
@@ -125,7 +129,7 @@ def outline(graphs: Sequence[Graph], *, color: bool = False) -> str:
 def _outline(graph: Graph, *, color: bool) -> Iterator[str]:
     steps = [node for node in graph.nodes if node.kind in ("step", "call")]
     yield f"{paint(one_line(graph.workflow_id), 'bold', color=color)} ({count(len(steps), 'step')})"
-    titles = {node.key: node.title for node in graph.nodes}
+    names = graph.names()
     for node in graph.nodes:
         outgoing = [edge for edge in graph.edges if edge.source == node.key]
         if node.kind in ("step", "call"):
@@ -136,7 +140,7 @@ def _outline(graph: Graph, *, color: bool) -> Iterator[str]:
             if node.kind == "start" and not edge.label:
                 continue
             word = {"next": "then", "success": "then", "failure": "else", "retry": "else"}[edge.kind]
-            target = "" if edge.kind == "retry" else f" → {one_line(titles[edge.target])}"
+            target = "" if edge.kind == "retry" else f" → {one_line(names[edge.target])}"
             mark = f"  (taken {edge.taken}×)" if edge.taken > 1 else "  (taken)" if edge.taken else ""
             condition = " ".join(filter(None, (edge.label, f"[{edge.action}]" if edge.action else "")))
             yield f"      {word} {one_line(condition)}{target}{mark}".replace("  →", " →")

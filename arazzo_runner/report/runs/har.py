@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
-from arazzo_runner.base.json_values import JsonValue, to_json
-from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.files import size_of
+from arazzo_runner.base.json_values import MISSING, JsonValue, to_json
+from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt
+from arazzo_runner.report.bodies import body_parts, part_value
 from arazzo_runner.report.escaping import json_text
 from arazzo_runner.report.exchange import body_text
-from arazzo_runner.report.json import shown_body
-from arazzo_runner.report.masking import masked_headers, masked_url
+from arazzo_runner.report.masking import masked_body, masked_headers, masked_url, masked_whole
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.runs.records import RunRecord, RunsReport, visits
 from arazzo_runner.sources.http_media.media import BINARY, decode_body
+from arazzo_runner.sources.http_media.parts import Part
 
 _UNKNOWN = -1
 
@@ -90,7 +92,11 @@ def _request(request: HttpRequest, secrets: Secrets) -> dict[str, JsonValue]:
         "headersSize": _UNKNOWN,
         "bodySize": len(request.body or b""),
     }
-    if request.body:
+    parts = body_parts(request.body, request.header("content-type"))
+    if parts is not None:
+        kind = secrets.mask(request.header("content-type") or "")
+        record["postData"] = {"mimeType": kind, "text": "", "params": [_param(each, secrets) for each in parts]}
+    elif request.body:
         text = body_text(request, secrets)
         kind = request.header("content-type") or "application/octet-stream"
         record["postData"] = {
@@ -99,6 +105,17 @@ def _request(request: HttpRequest, secrets: Secrets) -> dict[str, JsonValue]:
             **({"comment": "binary, left out"} if text is None else {}),
         }
     return record
+
+
+def _param(part: Part, secrets: Secrets) -> dict[str, JsonValue]:
+    """Return a part of a form; a file by its size."""
+    value = masked_whole(part_value(part)) if is_secret_name(part.name) else masked_body(part_value(part), secrets)
+    if part.filename is None:
+        about: dict[str, JsonValue] = {"value": value if isinstance(value, str) else to_json(value)}
+    else:
+        about = {"fileName": secrets.mask(part.filename), "comment": size_of(part.content)}
+    kind = {} if part.content_type is None else {"contentType": secrets.mask(part.content_type)}
+    return {"name": secrets.mask(part.name), **about, **kind}
 
 
 def _response(response: HttpResponse, secrets: Secrets) -> dict[str, JsonValue]:
@@ -125,10 +142,11 @@ def _content(response: HttpResponse, secrets: Secrets) -> dict[str, JsonValue]:
         "size": len(response.body),
         "mimeType": secrets.mask(kind or "x-unknown"),
     }
-    shown = shown_body(response.body, kind, secrets)
-    if shown is not None:
+    value, note = decode_body(response.body, kind)
+    if value is not MISSING:
+        shown = masked_body(value, secrets)
         content["text"] = shown if isinstance(shown, str) else to_json(shown)
-        if decode_body(response.body, kind)[1] == BINARY:
+        if note == BINARY:
             content["encoding"] = "base64"
     return content
 

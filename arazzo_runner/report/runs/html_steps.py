@@ -11,9 +11,9 @@ from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location
+from arazzo_runner.report.curl import curl_line
 from arazzo_runner.report.excerpt import body_beginning, masked_output, masked_preview
 from arazzo_runner.report.exchange import (
-    curl_line,
     header_lines,
     request_line,
     response_line,
@@ -246,7 +246,7 @@ def finding(diagnostic: Diagnostic, secrets: Secrets) -> str:
     head = tag("p", tag("span", diagnostic.code, class_=f"badge {tone}"), " ", tag("strong", words(diagnostic.message)))
     parts = [head]
     if diagnostic.hint is not None:
-        parts.append(tag("p", words(f"hint: {as_options(diagnostic.hint)}"), class_="soft"))
+        parts.append(tag("p", words(f"help: {as_options(diagnostic.hint)}"), class_="soft"))
     if diagnostic.at.uri:
         place = tag("span", words(place_text(diagnostic.at)), class_="soft mono")
         parts.append(tag("p", place, _source_line(diagnostic.at, secrets), class_="excerpt"))

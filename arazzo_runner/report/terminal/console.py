@@ -11,6 +11,7 @@ from typing import Final, TextIO
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.report.terminal.wrapping import beginning, below_itself
 
 _CODES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 STEP_STYLES = {"passed": "green", "recovered": "yellow", "failed": "red", "skipped": "dim"}
@@ -43,6 +44,7 @@ def count(number: int, noun: str) -> str:
 
 STDOUT: Final = "<stdout>"
 TICK_SECONDS = 0.1
+_LEAST_WIDTH = 30
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_FRAMES = "|/-\\"
 
@@ -68,10 +70,17 @@ class Console:
     @property
     def width(self) -> int:
         """The number of characters that fit in a live line."""
-        try:
-            return max(20, os.get_terminal_size(self._err.fileno() if self._err else 2).columns)
-        except (OSError, ValueError):
-            return 80
+        return max(20, _terminal_width(self._err) or 80)
+
+    @property
+    def text_width(self) -> int | None:
+        """The columns that text on stderr is wrapped to: COLUMNS, or those of a terminal; None where nothing wraps."""
+        return _text_width(self._err)
+
+    @property
+    def text_width_out(self) -> int | None:
+        """The columns that text on stdout is wrapped to."""
+        return _text_width(self._out)
 
     def out(self, text: str) -> None:
         """Write a result, which the caller has masked, to stdout.
@@ -79,6 +88,11 @@ class Console:
         Raises InvalidUsage if that fails, unless the reader has closed the pipe (`| head`).
         """
         self._write_out(text if self._out is None else _encodable(text, self._out))
+
+    def words(self, text: str) -> None:
+        """Write text for people to stdout like `out`, its lines wrapped between words to the width of stdout."""
+        width = self.text_width_out
+        self.out(text if width is None else "\n".join(below_itself(line, width) for line in text.split("\n")))
 
     def document(self, text: str) -> None:
         """Write a document to stdout as UTF-8, whatever the encoding of stdout; raises as `out` does."""
@@ -165,6 +179,19 @@ def _wants_color(stream: TextIO) -> bool:
     return _is_terminal(stream)
 
 
+def _text_width(stream: TextIO | None) -> int | None:
+    given = os.environ.get("COLUMNS", "")
+    found = int(given) if given.isdecimal() and len(given) < 6 else _terminal_width(stream)
+    return max(_LEAST_WIDTH, found) if found else None
+
+
+def _terminal_width(stream: TextIO | None) -> int | None:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream is not None else None
+    except (OSError, ValueError):
+        return None
+
+
 def _is_utf8(stream: TextIO) -> bool:
     return (getattr(stream, "encoding", None) or "").lower().replace("-", "") == "utf8"
 
@@ -241,7 +268,7 @@ class LiveLine:
         assert self._text is not None
         text = self._text(elapsed).replace("\0", mark, 1)
         # A line that wraps could not be erased.
-        text = self._console.secrets.mask(text)[: self._console.width - 1]
+        text = beginning(self._console.secrets.mask(text), self._console.width - 1)
         self._console.err(f"\r\x1b[2K{text}")
 
 

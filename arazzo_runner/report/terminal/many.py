@@ -12,6 +12,7 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport
 from arazzo_runner.report.terminal.console import Console, LiveLine, count, duration, paint
+from arazzo_runner.report.terminal.wrapping import below_itself, columns, padded
 
 _MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
 _STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interrupted": "yellow", "error": "red"}
@@ -57,7 +58,7 @@ class ManyPrinter:
             return
         if details:
             self._line(details.rstrip("\n"))
-        self._line(run_line(record, color=self._console.color, marks=self._marks))
+        self._words(run_line(record, color=self._console.color, marks=self._marks))
         self._show_live()
 
     def close(self) -> None:
@@ -71,15 +72,15 @@ class ManyPrinter:
             if record.result is not None and record.status != "succeeded":
                 self._console.secrets = record.result.secrets
                 self._line(f"\n{paint('── ' + one_line(record.shown_name), 'bold', color=color)}")
-                self._console.err(render_failure(record.result, color=color))
+                self._console.err(render_failure(record.result, color=color, width=self._console.text_width))
         if self._quiet and report.status == "succeeded":
             return
         if not self._quiet:
             self._line("")
             for line in summary_table(report):
-                self._line(line)
+                self._words(line)
             self._print_secret_files()
-        self._line(summary_line(report, color=color))
+        self._words(summary_line(report, color=color))
 
     def _print_secret_files(self) -> None:
         if len(self._secret_files) == 1:
@@ -91,6 +92,11 @@ class ManyPrinter:
     @property
     def _marks(self) -> bool:
         return self._console.live and self._console.unicode
+
+    def _words(self, text: str) -> None:
+        """Print a line that may be wrapped, masked before."""
+        width, text = self._console.text_width, self._console.secrets.mask(text)
+        self._line(text if width is None else below_itself(text, width))
 
     def _line(self, text: str) -> None:
         self._live.line(text)
@@ -151,10 +157,10 @@ def _durations(records: Iterable[RunRecord]) -> list[str]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(columns(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
+            padded(cell, width) if column == 0 else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

@@ -22,6 +22,7 @@ from arazzo_runner.errors import Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
 from arazzo_runner.report.terminal.console import STEP_STYLES, Console, LiveLine, count, duration, elapsed_text, paint
+from arazzo_runner.report.terminal.wrapping import wrapped
 
 MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
 WORDS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
@@ -59,7 +60,8 @@ class RunPrinter:
                 self._retry(event)
             case StepFinished():
                 self._running.pop((event.depth, event.result.step_id), None)
-                self._line(step_line(event.result, event.depth, marks=self._marks, color=self._console.color))
+                line = step_line(event.result, event.depth, marks=self._marks, color=self._console.color)
+                self._words(line, event.depth)
                 if self._running:
                     self._show_running()
             case WorkflowFinished():
@@ -117,11 +119,17 @@ class RunPrinter:
             if diagnostic.severity is Severity.WARNING and text not in self._shown_warnings:
                 self._shown_warnings.add(text)
                 name = paint(f"warning[{diagnostic.code}]", "bold yellow", color=self._console.color)
-                self._line(f"{_indent(depth)}  {name}: {one_line(diagnostic.message)}")
+                self._words(f"{_indent(depth)}  {name}: {one_line(diagnostic.message)}", depth + 1)
 
     def _details(self, details: list[str], prefix: str) -> None:
         if details:
             self._line("\n".join(f"{prefix}{line}".rstrip() for line in details))  # masked once, not line by line
+
+    def _words(self, text: str, depth: int) -> None:
+        """Print a line that may be wrapped, masked before."""
+        indent = _indent(depth)
+        text = self._console.secrets.mask(text).removeprefix(indent)
+        self._line("\n".join(wrapped(text, self._console.text_width, first=indent, rest=f"{indent}    ")))
 
     def _line(self, text: str) -> None:
         self._live.line(text)
@@ -147,7 +155,7 @@ def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = 
     return line
 
 
-def success_line(result: RunResult, *, color: bool = False) -> str:
+def success_line(result: RunResult, *, color: bool = False, width: int | None = None) -> str:
     """Return the last line of a run that succeeded, with the number of recovered failures."""
     visited = [step for step in result.steps if step.status != "skipped"]
     facts = [count(len(visited), "step"), duration(result.duration_ms)]
@@ -156,7 +164,7 @@ def success_line(result: RunResult, *, color: bool = False) -> str:
         facts.insert(1, f"{recovered} recovered from a failure")
     name = one_line(result.workflow_id or "")
     ending = paint(f'workflow "{name}" succeeded', "green", color=color)
-    return f"{ending} ({', '.join(facts)})"
+    return "\n".join(wrapped(f"{ending} ({', '.join(facts)})", width, rest="  "))
 
 
 def _indent(depth: int) -> str:

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
+from arazzo_runner.runtime.cassette.differences import Difference, differences
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
-from arazzo_runner.runtime.cassette.world import Cassette, Difference, Interaction, differences
+from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 from arazzo_runner.runtime.mock.api import Served
 from arazzo_runner.runtime.mock.request import problem
 from arazzo_runner.runtime.mock.scenario import Drop

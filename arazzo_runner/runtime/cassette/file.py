@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from arazzo_runner.base.files import as_json, from_json
 from arazzo_runner.base.json_values import JsonValue, escaped
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.document.problems import Problems
@@ -52,8 +53,8 @@ def cassette_text(cassette: Cassette, placeholders: Placeholders) -> str:
         "document": cassette.document,
         "workflowId": cassette.workflow_id,
         "status": cassette.status,
-        "inputs": placeholders.value(cassette.inputs),
-        "outputs": placeholders.value(cassette.outputs),
+        "inputs": as_json(placeholders.value(cassette.inputs)),
+        "outputs": as_json(placeholders.value(cassette.outputs)),
         "servers": {name: placeholders.url(url) for name, url in cassette.servers.items()},
         **({"parallel": cassette.parallel} if cassette.parallel > 1 else {}),
         "interactions": interactions,
@@ -194,14 +195,22 @@ class _Reading:
             document=self._of(raw, "", "document", str),
             workflow_id=self._of(raw, "", "workflowId", str),
             status=self._of(raw, "", "status", str),
-            inputs=self._of(raw, "", "inputs", dict, {}),
-            outputs=self._of(raw, "", "outputs", dict, {}),
+            inputs=self._values(raw, "inputs"),
+            outputs=self._values(raw, "outputs"),
             servers=self._servers(raw),
             parallel=self._parallel(raw),
             interactions=tuple(
                 self._interaction(each, f"/interactions/{index}") for index, each in enumerate(interactions)
             ),
         )
+
+    def _values(self, raw: dict[str, JsonValue], name: str) -> dict[str, JsonValue]:
+        values = self._of(raw, "", name, dict, {})
+        try:
+            found: dict[str, JsonValue] = from_json(values)
+        except ValueError:
+            self._refuse("the base64 of a file is not valid", f"/{name}")
+        return found
 
     def _parallel(self, raw: dict[str, JsonValue]) -> int:
         parallel: int = self._of(raw, "", "parallel", int, 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from arazzo_runner.base.files import File
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import MINIMUM_LENGTH, SECRET_HEADERS, Secrets, is_secret_name
 from arazzo_runner.base.secrets.finder import Finder
@@ -62,6 +63,8 @@ class Placeholders:
         """Return a JSON value with its secrets replaced: by value, and every text under a secret name."""
         if isinstance(value, str):
             return self._whole(value) if secret and value else self.text(value)
+        if isinstance(value, bytes):
+            return File(self.data(value), getattr(value, "filename", None), getattr(value, "content_type", None))
         if isinstance(value, Mapping):
             return {
                 self.text(name): self.value(item, secret=secret or is_secret_name(name)) for name, item in value.items()

@@ -6,11 +6,10 @@ found by its key, and a request that differs from the recorded one is reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, TypeAlias, assert_never, cast
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Mapping
+from typing import Any, Literal, assert_never, cast
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, escaped
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.effects import (
     Answer,
@@ -27,8 +26,8 @@ from arazzo_runner.engine.effects import (
     known,
 )
 from arazzo_runner.errors import Location
+from arazzo_runner.runtime.cassette.differences import Difference, differences
 from arazzo_runner.runtime.files import read_upload
-from arazzo_runner.sources.http_media.media import decode_body
 
 
 class Interaction(Record, kw_only=True):
@@ -149,7 +148,7 @@ class Player:
             case SendRequest():
                 return self._answer(found)
             case ReadFile():
-                return read_upload(found.path)  # one that has changed shows as a difference of the request
+                return read_upload(found)  # one that has changed shows as a difference of the request
             case Now():
                 self._now = self._started.get(found.key, self._now)
                 return self._now
@@ -167,100 +166,3 @@ class Player:
         if found:
             self._drifts.append(Drift("differs", effect.key, effect.request, found, effect.at))
         return recorded.answer
-
-
-# ---- The differences between two requests by part: method, URL, header, field, member of a JSON body.
-
-Part: TypeAlias = Literal["method", "server", "path", "query", "header", "body"]
-
-# They describe the program that sent the request, or follow from the body.
-_OF_NO_INTEREST = frozenset({"user-agent", "content-length", "host", "connection", "accept-encoding"})
-
-
-class Difference(Record):
-    """One part that differs: `name` is the header's or field's name, or the JSON Pointer into the body.
-
-    `was` and `now` are MISSING where the part is not there.
-    """
-
-    part: Part
-    name: str
-    was: JsonValue
-    now: JsonValue
-
-
-def differences(recorded: HttpRequest, request: HttpRequest) -> tuple[Difference, ...]:
-    """Return how `request` differs from the recorded one, nothing when they are equivalent.
-
-    JSON is compared by value, whatever its white space; headers and query fields without regard
-    to the order of names.
-    """
-    return (*_targets(recorded, request), *_headers(recorded, request), *_bodies(recorded, request))
-
-
-def _targets(recorded: HttpRequest, request: HttpRequest) -> Iterator[Difference]:
-    if recorded.method != request.method:
-        yield Difference("method", "", recorded.method, request.method)
-    was, now = urlsplit(recorded.url), urlsplit(request.url)
-    servers = tuple(f"{each.scheme}://{each.netloc.rpartition('@')[2]}" for each in (was, now))
-    if servers[0] != servers[1]:
-        yield Difference("server", "", *servers)
-    if was.path != now.path:
-        yield Difference("path", "", was.path, now.path)
-    yield from _fields("query", *(_lists(parse_qsl(each.query, keep_blank_values=True)) for each in (was, now)))
-
-
-def _headers(recorded: HttpRequest, request: HttpRequest) -> Iterator[Difference]:
-    pairs = (
-        _lists((name.lower(), value) for name, value in each.headers if name.lower() not in _OF_NO_INTEREST)
-        for each in (recorded, request)
-    )
-    yield from _fields("header", *pairs)
-
-
-def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return found
-
-
-def _fields(part: Part, was: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> Iterator[Difference]:
-    for name in dict.fromkeys((*was, *now)):
-        if was.get(name) != now.get(name):
-            yield Difference(part, name, _shown(was.get(name)), _shown(now.get(name)))
-
-
-def _shown(values: list[str] | None) -> JsonValue:
-    if values is None:
-        return MISSING
-    return values[0] if len(values) == 1 else list(values)
-
-
-def _bodies(recorded: HttpRequest, request: HttpRequest) -> Iterator[Difference]:
-    if (recorded.body or b"") == (request.body or b""):
-        return
-    was, now = (_decoded(each) for each in (recorded, request))
-    yield from _values("", was, now)
-
-
-def _decoded(request: HttpRequest) -> JsonValue:
-    if not request.body:
-        return MISSING
-    return decode_body(request.body, request.header("content-type"))[0]
-
-
-def _values(pointer: str, was: JsonValue, now: JsonValue) -> Iterator[Difference]:
-    if isinstance(was, dict) and isinstance(now, dict):
-        for name in dict.fromkeys((*was, *now)):
-            token = escaped(str(name))
-            yield from _values(f"{pointer}/{token}", was.get(name, MISSING), now.get(name, MISSING))
-    elif isinstance(was, list) and isinstance(now, list):
-        for index in range(max(len(was), len(now))):
-            yield from _values(f"{pointer}/{index}", _item(was, index), _item(now, index))
-    elif was != now or isinstance(was, bool) != isinstance(now, bool):
-        yield Difference("body", pointer, was, now)
-
-
-def _item(items: list[JsonValue], index: int) -> JsonValue:
-    return items[index] if index < len(items) else MISSING

@@ -6,6 +6,7 @@ mistake shows. Only a status may be such, where that is asked for (`lenient`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -17,7 +18,7 @@ from arazzo_runner.expressions.nodes import Condition, Constant, Keyword, operan
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
 from arazzo_runner.program.values import criterion_references
-from arazzo_runner.runtime.files import read_upload
+from arazzo_runner.runtime.files import read_below
 from arazzo_runner.runtime.mock.bodies import Shape, granted, value_at
 from arazzo_runner.runtime.mock.expected import Expected
 from arazzo_runner.runtime.mock.request import problem
@@ -255,7 +256,7 @@ def written(draft: Draft, description: OpenApiDescription) -> HttpResponse:
 
 
 def _file(path: str) -> bytes:
-    content = read_upload(path)
+    content = read_below((os.getcwd(),), path)
     if isinstance(content, NoFile):
         raise UnusableMedia(content.message)
     return content

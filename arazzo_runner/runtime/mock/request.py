@@ -16,8 +16,10 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse
 from arazzo_runner.expressions.scope import Message
+from arazzo_runner.sources.http_media.files import Described, described_by
 from arazzo_runner.sources.http_media.media import decode_body, is_form, is_json
-from arazzo_runner.sources.http_media.media_types import FORM, essence, parameter as media_parameter
+from arazzo_runner.sources.http_media.media_types import FORM, MULTIPART, covers, essence
+from arazzo_runner.sources.http_media.parts import Part, read_parts
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import MediaType, Operation
 from arazzo_runner.sources.references import ReferenceFailure
@@ -119,38 +121,22 @@ def _urlencoded(body: bytes) -> dict[str, JsonValue]:
 
 
 def _multipart(body: bytes, content_type: str) -> dict[str, JsonValue]:
-    from email.parser import BytesParser  # lazily: heavy, and few bodies are multipart
-
-    head = f"Content-Type: {content_type}\r\n\r\n".encode("utf-8", "replace")
-    try:
-        parts = BytesParser().parsebytes(head + body).get_payload()
-    except RecursionError:
-        raise Refused(400, "the request body is not a form: multipart is nested too deeply in it") from None
-    if body.strip() == f"--{media_parameter(content_type, 'boundary')}--".encode("utf-8", "replace"):
-        return {}  # browsers send an empty form so
-    if not isinstance(parts, list):
+    parts = read_parts(body, content_type, most=MAX_FIELDS)
+    if parts is None:
         raise Refused(400, "the request body is not a form: it has no parts between the boundary of its Content-Type")
     if len(parts) > MAX_FIELDS:
         raise Refused(400, f"the form has more than {MAX_FIELDS:,} parts")
-    return by_name([(name, _part_value(part)) for part in parts if (name := _name(part))])
+    return by_name([(part.name, _part_value(part)) for part in parts if part.name])
 
 
-# A part is an email.message.Message, whose module is too heavy to import for a type.
-def _name(part: Any) -> str:
-    name = part.get_param("name", "", header="content-disposition")
-    return name if isinstance(name, str) else ""
-
-
-def _part_value(part: Any) -> JsonValue:
-    raw = part.get_payload(decode=True)
-    content = raw if isinstance(raw, bytes) else b""
-    filename = part.get_filename()
-    if filename is None:
-        value, _ = decode_body(content, part.get("content-type", "text/plain"))
+def _part_value(part: Part) -> JsonValue:
+    if part.filename is None:
+        value, _ = decode_body(part.content, part.content_type or "text/plain")
         return "" if value is MISSING else value
-    file: dict[str, JsonValue] = {"filename": filename, "contentType": part.get_content_type(), "size": len(content)}
+    kind = essence(part.content_type) or "text/plain"
+    file: dict[str, JsonValue] = {"filename": part.filename, "contentType": kind, "size": len(part.content)}
     try:
-        return {**file, "content": content.decode("utf-8")}
+        return {**file, "content": part.content.decode("utf-8")}
     except UnicodeDecodeError:
         return file
 
@@ -208,19 +194,62 @@ def mismatch(
     if media_type is None and body.content:
         return problem(415, f"the body is {content_type or 'of no type'}, expected {', '.join(body.content)}")
     if media_type is not None and is_form(content_type):
-        return _form_mismatch(media_type.schema, description, message)
+        return _form_mismatch(media_type, request.header("content-type"), description, request)
     if media_type is None or not is_json(content_type):
         return None
     return _body_mismatch(media_type, description, message)
 
 
-def _form_mismatch(schema: JsonValue, description: OpenApiDescription, message: Message) -> HttpResponse | None:
-    """Return a 422 when a form lacks a required member; members are texts, so their types are not checked."""
-    found = resolved(description, schema)
+def _form_mismatch(
+    media_type: MediaType, content_type: str | None, description: OpenApiDescription, request: HttpRequest
+) -> HttpResponse | None:
+    """Return a 422 when a form lacks a required member or has one that does not fit, 415 for a part of another type.
+
+    A member that came as text fits as the text that it is or as the JSON value that it spells.
+    """
+    found = resolved(description, media_type.schema)
     required = found.get("required") if isinstance(found, dict) else None
-    members = message.body if isinstance(message.body, dict) else {}
+    members = form_members(request.body or b"", content_type)
     lacking = [name for name in required if name not in members] if isinstance(required, list) else []
-    return problem(422, f'the form lacks "{lacking[0]}"') if lacking else None
+    if lacking:
+        return problem(422, f'the form lacks "{lacking[0]}"')
+    if essence(content_type) != MULTIPART:
+        return None
+    described = described_by(media_type)
+    for part in read_parts(request.body or b"", content_type) or ():
+        wrong = _part_mismatch(part, media_type.encoding.get(part.name, {}), described.member(part.name), description)
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def _part_mismatch(
+    part: Part, encoding: Mapping[str, Any], described: Described, description: OpenApiDescription
+) -> HttpResponse | None:
+    taken = encoding.get("contentType")
+    types = [each.strip() for each in taken.split(",")] if isinstance(taken, str) else []
+    if part.content_type is not None and types and not any(covers(each, part.content_type) for each in types):
+        return problem(415, f'the part "{part.name}" is {essence(part.content_type)}, expected {", ".join(types)}')
+    items = described.items()
+    if items is None and isinstance(described.raw, dict) and "array" in str(described.raw.get("type")):
+        return None  # a part is an item, and nothing is said of items
+    described = items or described
+    if part.filename is not None or described.asks_for_file or described.raw is None:
+        return None
+    value = _part_value(part)
+    forms = [value] if is_json(part.content_type) or not isinstance(value, str) else [value, _as_json(value)]
+    checks = [schema_errors(form, described.raw, description.schemas, base=described.base) for form in forms]
+    errors = [[error for error in check if error.keyword != "readOnly"] for check in checks]
+    if all(errors) and not errors[0][0].is_about_schema:
+        return problem(422, f'the part "{part.name}" does not fit: {errors[0][0].message}')
+    return None
+
+
+def _as_json(text: str) -> JsonValue:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _body_mismatch(media_type: MediaType, description: OpenApiDescription, message: Message) -> HttpResponse | None:

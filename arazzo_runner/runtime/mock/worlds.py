@@ -77,7 +77,7 @@ class DryRunWorld:
             case SendRequest():
                 return self._answer(found)
             case ReadFile():
-                return read_upload(found.path)
+                return read_upload(found)
             case Now():
                 return START
             case Sleep():

@@ -10,7 +10,10 @@ import re
 from typing import Final, NoReturn
 
 from arazzo_runner.base.beginnings import ended
+from arazzo_runner.base.files import File
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_json, to_text, type_name
+from arazzo_runner.sources.http_media.file_types import guessed_type
+from arazzo_runner.sources.http_media.files import Described, described_by, encoded, file_of, with_texts
 from arazzo_runner.sources.http_media.media_types import (
     FORM,
     FileReader,
@@ -52,16 +55,18 @@ def encode_body(
 ) -> tuple[bytes, str]:
     """Return (bytes, Content-Type) of a body; raises UnusableMedia.
 
-    Bytes are sent as they are. A text is the body itself, except for JSON and for a multipart type
-    without a boundary. Files are mappings (see multipart.py), as parts of a multipart body or as a
-    whole binary one; `read_file` returns the content of those given by path (None: there are none).
+    A text is the body itself, except for JSON and for a multipart type without a boundary. Files are
+    bytes or mappings (see files.py): parts of a multipart body, a whole body, or texts where the body is
+    text; `read_file` returns the content of those given by path (None: there are none).
     """
-    content_type = _concrete(content_type, value)
+    described = described_by(media_type)
+    file = _whole_file(value, content_type, described, read_file)
+    content_type = _concrete(content_type, value if file is None else file)
     plain = essence(content_type)
-    if isinstance(value, bytes):
-        return value, content_type
+    if file is not None:
+        return encoded(file, described.content_encoding), content_type
     if is_json(content_type):
-        return _json_bytes(value, content_type), content_type
+        return _json_bytes(with_texts(value, described, read_file), content_type), content_type
     if plain.startswith("multipart/") and not (isinstance(value, str) and parameter(content_type, "boundary")):
         from arazzo_runner.sources.http_media.multipart import multipart_body  # lazily: few bodies are multipart
 
@@ -69,21 +74,28 @@ def encode_body(
     if isinstance(value, str):
         return _text_bytes(value, content_type), content_type
     if plain == FORM:
-        return _form(value, media_type), content_type
+        return _form(with_texts(value, described, read_file), media_type), content_type
     if is_xml(content_type):
         from arazzo_runner.sources.http_media.xml import xml_document  # lazily: few bodies are XML
 
-        return xml_document(value, media_type, _codec(content_type)), content_type
-    upload = _file(value, read_file) if isinstance(value, dict) and not plain.startswith("text/") else None
-    return (_text_bytes(to_text(value), content_type) if upload is None else upload), content_type
+        text = with_texts(value, described, read_file)
+        return xml_document(text, media_type, _codec(content_type)), content_type
+    return _text_bytes(to_text(with_texts(value, described, read_file)), content_type), content_type
 
 
-def _file(value: JsonValue, read_file: FileReader | None) -> bytes | None:
-    """Return the bytes of a file, None when the mapping is other data."""
-    from arazzo_runner.sources.http_media.multipart import file_of  # lazily: few bodies are files
+def _whole_file(value: JsonValue, content_type: str, described: Described, read: FileReader | None) -> File | None:
+    """Return the file that a body is, None when it is something else.
 
-    upload = file_of(value, read_file, is_expected=True)
-    return None if upload is None else upload.content
+    A mapping may be the data of a JSON document, a form or XML: then it is a file only where one is described.
+    """
+    if isinstance(value, bytes):
+        return File(value)
+    is_data = is_json(content_type) or is_form(content_type) or essence(content_type).startswith("multipart/")
+    if not isinstance(value, dict) or is_data:
+        return None
+    if (is_xml(content_type) or essence(content_type) == "*/*") and not described.asks_for_file:
+        return None
+    return file_of(value, read, is_expected=True)
 
 
 def _concrete(content_type: str, value: JsonValue) -> str:
@@ -91,6 +103,9 @@ def _concrete(content_type: str, value: JsonValue) -> str:
     plain = essence(content_type)
     if "*" not in plain:
         return content_type
+    own = (value.content_type or guessed_type(value.filename)) if isinstance(value, File) else None
+    if own is not None and covers(content_type, own):
+        return own
     if plain.startswith("text/"):
         return "text/plain"
     if plain.endswith("+json"):

@@ -156,7 +156,7 @@ def _quoted(text: str) -> tuple[str, str]:
 def usual_content_type(content: Mapping[str, object], payload: JsonValue) -> str:
     """Return the content type of a payload without contentType: the operation's only one, else JSON (semantics §6).
 
-    For a range such as `*/*`: text for a text, else JSON, else bytes.
+    For a range such as `*/*`: text for a text, else JSON, else the range, so that the value decides when it is sent.
     """
     only = next(iter(content)) if len(content) == 1 else "application/json"
     if "*" not in only:
@@ -164,4 +164,4 @@ def usual_content_type(content: Mapping[str, object], payload: JsonValue) -> str
     is_text = isinstance(payload, str) and payload.lstrip()[:1] not in ("{", "[", "$")
     if is_text and covers(only, "text/plain"):
         return "text/plain"
-    return "application/json" if covers(only, "application/json") else "application/octet-stream"
+    return "application/json" if covers(only, "application/json") else only

@@ -1,92 +1,33 @@
-"""Multipart bodies: one part for each member; the files in bodies (RFC 7578, RFC 2046 §5.1).
+"""Multipart bodies: one part for each member, several for a list (RFC 7578, RFC 2046 §5.1).
 
-OpenAPI §Encoding Object: contentType, headers, style and explode of a part.
+OpenAPI §Encoding Object: contentType, headers, style and explode of a part. What a file is: files.py.
 """
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
+from arazzo_runner.base.files import File
 from arazzo_runner.base.json_values import JsonValue, to_json, to_text, type_name
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
+from arazzo_runner.sources.http_media.file_types import guessed_type
+from arazzo_runner.sources.http_media.files import Described, described_by, encoded, file_of, is_file, with_texts
 from arazzo_runner.sources.http_media.media_types import (
     MULTIPART,
     FileReader,
     UnusableMedia,
+    covers,
     essence,
     is_json,
     parameter,
 )
 from arazzo_runner.sources.http_media.styles import query_pairs
 from arazzo_runner.sources.operation import MediaType, OperationParameter
-
-# ---- Files in bodies: what a document writes for one.
-#
-# A file is a mapping with `filename`, with one of `content` (text or bytes), `base64` or `path`,
-# and perhaps `contentType`:
-#
-#     payload:
-#       photo: {filename: cat.png, path: pictures/cat.png, contentType: image/png}
-#       notes: {filename: notes.txt, content: "$inputs.notes"}
-#
-# Where only a file can be meant (a binary body, a part of `format: binary`), `path` or `base64`
-# alone will do.
-
-_SOURCES: Final = ("content", "base64", "path")
-_FIELDS: Final = frozenset({*_SOURCES, "filename", "contentType"})
-
-
-class Upload(Record):
-    """A file to send."""
-
-    content: bytes
-    filename: str | None
-    content_type: str | None
-
-
-def file_of(value: JsonValue, read: FileReader | None, *, is_expected: bool = False) -> Upload | None:
-    """Return the file that a mapping describes; None when it is other data. Raises UnusableMedia.
-
-    `read` returns the content of a file by its path. `is_expected`: only a file can be meant here.
-    """
-    if not isinstance(value, dict) or not set(value) <= _FIELDS:
-        return None
-    sources = [name for name in _SOURCES if isinstance(value.get(name), (str, bytes))]
-    if len(sources) != 1 or not ("filename" in value or (is_expected and sources[0] != "content")):
-        return None
-    given = value[sources[0]]
-    filename, content_type = value.get("filename"), value.get("contentType")
-    if filename is None and sources[0] == "path":
-        filename = str(given).replace("\\", "/").rpartition("/")[2]
-    return Upload(
-        _content(sources[0], given, read),
-        None if filename is None else str(filename),
-        None if content_type is None else str(content_type),
-    )
-
-
-def _content(source: str, given: str | bytes, read: FileReader | None) -> bytes:
-    if isinstance(given, bytes):
-        return given
-    if source == "path":
-        if read is None:
-            raise UnusableMedia(f'the file "{given}" is not read here')
-        return read(given)
-    if source == "content":
-        return given.encode("utf-8", "surrogateescape")
-    try:
-        return binascii.a2b_base64(given, strict_mode=True)
-    except (binascii.Error, ValueError):
-        raise UnusableMedia("the base64 of a file is not valid") from None
-
-
-# ---- Multipart bodies.
 
 _BINARY: Final = "application/octet-stream"
 _BOUNDARY: Final = pattern(r"[0-9A-Za-z'()+_,./:=?\-]{1,70}")
@@ -125,7 +66,7 @@ def _parts(
 ) -> Iterator[_Part]:
     if isinstance(value, list) and essence(content_type) != MULTIPART:
         for item in value:
-            yield _part(None, item, {}, {}, read)
+            yield _part(None, item, {}, Described(None), read)
         return
     if isinstance(value, str):
         text = f"{essence(content_type)}; boundary=…"
@@ -133,50 +74,74 @@ def _parts(
     if not isinstance(value, dict):
         hint = "write its parts as members, name: value"
         raise UnusableMedia(f"a multipart body is a mapping of parts, found {type_name(value)}", hint)
-    properties = _properties(media_type)
+    described = described_by(media_type)
     for name, item in value.items():
         encoding = media_type.encoding.get(name, {}) if media_type is not None else {}
-        schema = properties.get(name)
-        yield from _parts_of(name, item, encoding, schema if isinstance(schema, dict) else {}, read)
+        yield from _parts_of(name, item, encoding, described.member(name), read)
 
 
 def _parts_of(
-    name: str, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: FileReader | None
+    name: str, item: JsonValue, encoding: Mapping[str, Any], described: Described, read: FileReader | None
 ) -> Iterator[_Part]:
     """Yield the parts of one member: one for each item of a list, unless it is sent as JSON."""
-    if isinstance(item, (list, dict)) and ("style" in encoding or "explode" in encoding):
+    items = (described.items() or described) if isinstance(item, list) else described
+    files = [each for each in (item if isinstance(item, list) else [item]) if _is_file(each, items)]
+    if isinstance(item, (list, dict)) and ("style" in encoding or "explode" in encoding) and not files:
         style = str(encoding.get("style", "form"))
         explode = encoding.get("explode", style == "form") is True
         declared = OperationParameter(name=name, location="query", style=style, explode=explode)
         for key, text in query_pairs(name, item, declared):
             yield _Part(unquote(key), _text(unquote(text)))  # parts are not percent-encoded
         return
-    if isinstance(item, list) and not is_json(_stated_type(encoding)):
-        items = schema.get("items")
+    if isinstance(item, list) and (files or not is_json(_first(_stated_types(encoding)))):
         for each in item:
-            yield _part(name, each, encoding, items if isinstance(items, dict) else {}, read)
+            yield _part(name, each, encoding, items, read)
         return
-    yield _part(name, item, encoding, schema, read)
+    yield _part(name, item, encoding, described, read)
 
 
 def _part(
-    name: str | None, item: JsonValue, encoding: Mapping[str, Any], schema: Mapping[str, Any], read: FileReader | None
+    name: str | None, item: JsonValue, encoding: Mapping[str, Any], described: Described, read: FileReader | None
 ) -> _Part:
     """Return one part; its type is the stated one, else that of value and schema (§Encoding Object)."""
-    stated, headers = _stated_type(encoding), tuple(_headers(encoding.get("headers")))
-    is_binary = schema.get("format") == "binary"
-    upload = file_of(item, read, is_expected=is_binary)
-    if upload is not None:
-        content_type = upload.content_type or stated or _BINARY
-        return _Part(name, upload.content, content_type, upload.filename or name or "file", headers)
-    if isinstance(item, bytes):
-        return _Part(name, item, stated or _BINARY, name, headers)
-    if isinstance(item, (dict, list)) or is_json(stated):
-        return _Part(name, _text(to_json(item)), stated or "application/json", None, headers)
+    stated, headers = _stated_types(encoding), tuple(_headers(encoding.get("headers")))
+    transfer = _header(headers, "Content-Transfer-Encoding") or described.transfer_encoding
+    if transfer is not None and _header(headers, "Content-Transfer-Encoding") is None:
+        headers = (*headers, ("Content-Transfer-Encoding", transfer))
+    if _is_file(item, described):
+        file = file_of(item, read, is_expected=True)
+        if file is not None:
+            content = encoded(file, transfer or described.content_encoding)
+            kind = _type_of_file(file, stated, described)
+            return _Part(name, content, kind, file.filename or name or "file", headers)
+    concrete = _first(stated) or described.media_type
+    if isinstance(item, (dict, list)) or is_json(_first(stated)):
+        text = to_json(with_texts(item, described, read))
+        return _Part(name, _text(text), _first(stated) or "application/json", None, headers)
     content = b"" if item is None else _text(to_text(item))
-    if isinstance(item, str) and is_binary:
-        return _Part(name, content, stated or _BINARY, name, headers)
-    return _Part(name, content, stated, None, headers)
+    if isinstance(item, str) and described.is_binary:
+        return _Part(name, content, concrete or _BINARY, name, headers)
+    return _Part(name, content, concrete, None, headers)
+
+
+def _is_file(item: JsonValue, described: Described) -> bool:
+    return is_file(item, is_expected=described.asks_for_file or described.is_open)
+
+
+def _type_of_file(file: File, stated: list[str], described: Described) -> str:
+    """Return the type of a part with a file: its own, else the stated one that its name fits, else by its name.
+
+    A type that the description does not take is sent as it is: no other would be true.
+    """
+    if file.content_type is not None:
+        return file.content_type
+    if len(stated) == 1 and "*" not in stated[0]:
+        return stated[0]
+    guessed = guessed_type(file.filename)
+    fits = guessed is not None and any(covers(each, guessed) for each in stated)
+    if guessed is not None and (fits or _first(stated) is not None):
+        return guessed
+    return _first(stated) or described.media_type or guessed or _BINARY
 
 
 def _text(text: str) -> bytes:
@@ -186,29 +151,33 @@ def _text(text: str) -> bytes:
         raise UnusableMedia("a part has a lone surrogate, which UTF-8 cannot write") from None
 
 
-def _stated_type(encoding: Mapping[str, Any]) -> str | None:
-    """Return the first content type of an encoding that is not a range such as `image/*`."""
+def _stated_types(encoding: Mapping[str, Any]) -> list[str]:
+    """Return the content types of an encoding, ranges such as `image/*` among them."""
     stated = encoding.get("contentType")
-    types = [each.strip() for each in stated.split(",")] if isinstance(stated, str) else []
-    return next((each for each in types if each and "*" not in each), None)
+    return [each.strip() for each in stated.split(",") if each.strip()] if isinstance(stated, str) else []
+
+
+def _first(types: list[str]) -> str | None:
+    """Return the first content type that is not a range."""
+    return next((each for each in types if "*" not in each), None)
 
 
 def _headers(headers: JsonValue) -> Iterator[tuple[str, str]]:
-    """Yield the headers with a fixed value: a text, or a Header Object with const or default."""
+    """Yield the headers with a fixed value: a text, or a Header Object with const, default or one in its enum."""
     for name, header in headers.items() if isinstance(headers, dict) else ():
         schema = header.get("schema") if isinstance(header, dict) else None
         fixed = header if isinstance(header, str) else None
         if isinstance(schema, dict):
             fixed = schema.get("const", schema.get("default"))
-        if fixed is not None and name.lower() != "content-type":
+            enum = schema.get("enum")
+            if fixed is None and isinstance(enum, list) and len(enum) == 1:
+                fixed = enum[0]
+        if fixed is not None and name.lower() not in ("content-type", "content-disposition"):
             yield name, to_text(fixed)
 
 
-def _properties(media_type: MediaType | None) -> Mapping[str, Any]:
-    """Return the properties of the body's schema."""
-    schema = media_type.schema if media_type is not None else None
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    return properties if isinstance(properties, dict) else {}
+def _header(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
+    return next((text for own, text in headers if own.lower() == name.lower()), None)
 
 
 # ------------------------------------------------------------------ bytes
