@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Attempt as Attempt,
         AttemptFinished as AttemptFinished,
         Event as Event,
+        PollScheduled as PollScheduled,
         RetryScheduled as RetryScheduled,
         RunResult as RunResult,
         StepFinished as StepFinished,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         StepStarted as StepStarted,
         StopRun as StopRun,
         Verdict as Verdict,
+        Wait as Wait,
         WorkflowFinished as WorkflowFinished,
         WorkflowResult as WorkflowResult,
         WorkflowStarted as WorkflowStarted,
@@ -71,8 +73,8 @@ _MODULES = {
     "engine.effects": "Effect HttpRequest HttpResponse NoFile NoResponse Now ReadFile SendRequest Sleep World",
     "engine.options": "CheckOptions RunOptions TransportOptions",
     "engine.results": (
-        "Attempt AttemptFinished Event RetryScheduled RunResult StepFinished StepResult StepStarted StopRun Verdict "
-        "WorkflowFinished WorkflowResult WorkflowStarted"
+        "Attempt AttemptFinished Event PollScheduled RetryScheduled RunResult StepFinished StepResult StepStarted "
+        "StopRun Verdict Wait WorkflowFinished WorkflowResult WorkflowStarted"
     ),
     "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Judge Location Severity "
     "UnknownWorkflow",

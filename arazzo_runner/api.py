@@ -27,6 +27,7 @@ from arazzo_runner.errors import (
     UnknownWorkflow,
 )
 from arazzo_runner.lint.checker import Checker, Checks, RuleOptions, judge_of, open_document
+from arazzo_runner.lint.failures import with_findings
 from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.given_names import check_names, check_urls
@@ -190,8 +191,9 @@ def run(
         running = run_program(
             ready, prepared, outermost, chosen,
             emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
+            unwaited=_unwaited(mocked, world, outermost),
         )  # fmt: skip
-        return drive(running)
+        return with_findings(program, drive(running))
 
 
 async def arun(
@@ -233,10 +235,12 @@ async def arun(
             _asynchronous(world, chosen) as performing,
             asynchronous_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
         ):
-            return await run_program(
+            result = await run_program(
                 ready, prepared, outermost, chosen,
                 emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
+                unwaited=_unwaited(mocked, world, outermost),
             )  # fmt: skip
+            return with_findings(program, result)
 
 
 def dry_run(
@@ -269,7 +273,7 @@ def dry_run(
             program, prepared, world, chosen,
             emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access, is_dry=True,
         )  # fmt: skip
-        return drive(running)
+        return with_findings(program, drive(running))
 
 
 def check_credentials(program: Program, credentials: CredentialsGiven, options: RunOptions) -> tuple[Diagnostic, ...]:
@@ -486,6 +490,13 @@ class _Mocked(Record):
         from arazzo_runner.runtime.mock.worlds import StepWorld
 
         return StepWorld(world)
+
+
+def _unwaited(mocked: _Mocked, *worlds: object) -> str | None:
+    """Return in a word why nobody waits in a run, None if its waits take place."""
+    if mocked.mock:
+        return "mock"
+    return next((found for each in worlds if (found := getattr(each, "unwaited", None)) is not None), None)
 
 
 def _ignore(event: Event, secrets: Secrets) -> None:

@@ -70,7 +70,8 @@ def _input_record(
         "description": description if isinstance(description, str) else None,
     }
     if "default" in merged:
-        record["default"] = MASK if secret else merged["default"]
+        default = merged["default"]
+        record["default"] = MASK if secret and default not in ("", None) else default
     return record
 
 

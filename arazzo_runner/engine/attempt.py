@@ -11,8 +11,9 @@ from arazzo_runner.engine.checks import check_request, check_response, errors_in
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.criteria import default_verdict, judge_all
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, SendRequest
+from arazzo_runner.engine.outputs import Outputs, evaluated, is_documented
 from arazzo_runner.engine.request import BuiltRequest, build_request
-from arazzo_runner.engine.resolve import CannotBuild, resolve_output
+from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.results import Attempt, Verdict
 from arazzo_runner.engine.state import Frame, Run
 from arazzo_runner.errors import Diagnostic, Severity
@@ -106,18 +107,19 @@ def _judged(
         verdicts = (default_verdict(response, call.operation, step.at),)
     findings = check_response(step, call, built, response, message.body, run.options.checks, run.unknown_formats)
     verdicts += failed_checks(findings, step.at)
-    outputs, missing = _outputs(run, step, scope)
+    made = _outputs(run, step, call, scope, response.status)
+    passed = all(verdict.passed for verdict in verdicts)
     attempt = Attempt(
         number=number,
         started=started,
         request=shown,
         response=response,
         verdicts=verdicts,
-        diagnostics=built.notes + _redirects(response, step) + note + findings,
+        diagnostics=built.notes + _redirects(response, step) + note + findings + (made.findings if passed else ()),
         duration_ms=response.elapsed_ms,
-        passed=all(verdict.passed for verdict in verdicts),
+        passed=passed,
     )
-    return Tried(attempt, scope, outputs, missing)
+    return Tried(attempt, scope, made.values, made.missing)
 
 
 def _unanswered(
@@ -191,18 +193,17 @@ def _scope(run: Run, frame: Frame, built: BuiltRequest, response: Message | None
     )
 
 
-def _outputs(run: Run, step: CompiledStep, scope: Scope) -> tuple[dict[str, JsonValue], tuple[str, ...]]:
-    outputs: dict[str, JsonValue] = {}
-    missing = []
-    for name, value in step.outputs:
-        resolved = resolve_output(value, scope)
-        if resolved is MISSING:
-            missing.append(name)
-            continue
-        outputs[name] = resolved
-        if name in step.secret_outputs:
-            run.secrets.add(resolved)
-    return outputs, tuple(missing)
+def _outputs(run: Run, step: CompiledStep, call: OperationCall, scope: Scope, status: int) -> Outputs:
+    operation = call.operation
+    return evaluated(
+        step.outputs,
+        scope,
+        run.secrets,
+        step.secret_outputs,
+        owner=f'step "{step.step_id}"',
+        at=step.at.child("outputs"),
+        may_lack=lambda value: is_documented(value, operation.documented(status), operation.schemas),
+    )
 
 
 def _register_request_secrets(run: Run, built: BuiltRequest) -> None:

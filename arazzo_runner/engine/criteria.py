@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from arazzo_runner.base.json_values import MISSING, equal, preview, type_name
+from arazzo_runner.base.records import replace
 from arazzo_runner.base.settings import FOLLOW_REDIRECTS
+from arazzo_runner.engine.absent import absence_of
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.resolve import compiled_query
 from arazzo_runner.engine.results import Seen, Verdict
@@ -17,6 +19,7 @@ from arazzo_runner.expressions.queries.budget import RAISED_BY, Budget, TooMuchW
 from arazzo_runner.expressions.queries.query import select
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, QueryCriterion, SimpleCriterion
+from arazzo_runner.program.values import criterion_references
 from arazzo_runner.sources.operation import Operation
 
 
@@ -37,8 +40,19 @@ def judge(criterion: CompiledCriterion, scope: Scope, timeout: float) -> Verdict
 
 
 def judge_all(criteria: Sequence[CompiledCriterion], scope: Scope, timeout: float) -> tuple[Verdict, ...]:
-    """Return the verdicts of all criteria, also of those after one that failed."""
-    return tuple(judge(criterion, scope, timeout) for criterion in criteria)
+    """Return the verdicts of all criteria, also of those after one that failed: they say why values are missing."""
+    return tuple(_explained(judge(criterion, scope, timeout), criterion, scope) for criterion in criteria)
+
+
+def _explained(verdict: Verdict, criterion: CompiledCriterion, scope: Scope) -> Verdict:
+    if verdict.passed or verdict.reason is None:
+        return verdict
+    missing = (each for each in criterion_references(criterion) if evaluate(each, scope) is MISSING)
+    first = next(missing, None)
+    if first is None or str(first) not in verdict.reason:
+        return verdict
+    why = absence_of(first, scope)
+    return replace(verdict, reason=f"{verdict.reason} ({why.reason})", hint=why.hint)
 
 
 def default_verdict(response: HttpResponse, operation: Operation, at: Location) -> Verdict:

@@ -15,6 +15,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, r
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.settings import INPUT, INPUT_FILE
+from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.input_forms import form_hint
 from arazzo_runner.engine.mismatches import without_texts_of
 from arazzo_runner.engine.options import Level
@@ -297,15 +298,16 @@ def call_inputs(
     """
     given: dict[str, JsonValue] = {}
     for parameter in parameters:
+        what = f'input "{parameter.name}"'
         try:
             resolved = resolve(parameter.value, scope)
         except Unresolved as missing:
-            raise CannotBuild.missing_value(missing.expression, f'input "{parameter.name}"', parameter.at) from None
+            raise missing_value(missing.expression, missing.value, scope, what, parameter.at) from None
         if resolved is not MISSING:
             given[parameter.name] = resolved
         elif not may_be_left_out(parameter.value, scope):
             expression = expression_text(parameter.value)
-            raise CannotBuild.missing_value(expression, f'input "{parameter.name}"', parameter.at)
+            raise missing_value(expression, parameter.value, scope, what, parameter.at)
     return checked_inputs(target, given, at, formats)
 
 

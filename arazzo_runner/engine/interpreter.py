@@ -9,29 +9,34 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable
 from typing import Final, assert_never
 
-from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.settings import MAX_DEPTH, MAX_RETRY_WAIT, MAX_STEPS
-from arazzo_runner.engine.actions import choose_action, not_ready, retry_after_seconds
+from arazzo_runner.base.settings import MAX_DEPTH, MAX_STEPS
+from arazzo_runner.engine.actions import choose_action, not_ready
 from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.criteria import judge, judge_all
 from arazzo_runner.engine.inputs import call_inputs, checked_inputs, inherited_inputs
 from arazzo_runner.engine.options import DEEPEST
 from arazzo_runner.engine.outcome import End, finished, step_result
+from arazzo_runner.engine.outputs import evaluated
 from arazzo_runner.engine.rehearsal import repeats, way_on
-from arazzo_runner.engine.resolve import CannotBuild, resolve_output
+from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.results import (
     Attempt,
     AttemptFinished,
+    PollScheduled,
     RetryScheduled,
     StepFinished,
+    StepResult,
     StepStarted,
+    Wait,
     WorkflowFinished,
     WorkflowResult,
     WorkflowStarted,
 )
 from arazzo_runner.engine.state import Frame, Run, Stop
 from arazzo_runner.engine.turns import Turns, Visit
+from arazzo_runner.engine.waits import poll_wait, retry_wait, too_long
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -236,13 +241,23 @@ async def _follow_once(run: Run, frame: Frame, index: int, visit: Visit) -> int 
 
 
 async def _pause(run: Run, frame: Frame, visit: Visit) -> None:
-    # A goto back to the same step is polling: it waits as long as the server asks, else `poll_interval`.
-    asked = retry_after_seconds(visit.tried.attempt.response, run.now)
-    seconds = run.options.poll_interval if asked is None else asked
-    if seconds > run.options.max_retry_wait:
-        run.stop = Stop("failed", _too_long(run, seconds))
+    # A goto back to the same step is polling.
+    assert visit.action is not None
+    step_id = visit.result.step_id
+    wait = poll_wait(run, frame, step_id, visit.action, visit.tried)
+    refused = too_long(run, wait)
+    if refused is not None:
+        run.stop = Stop("failed", refused)
         return
-    await run.sleep(f"{frame.prefix}{visit.result.step_id}", seconds)
+    if wait.seconds > 0:
+        frame.results[-1] = _waited(frame.results[-1], wait)
+        run.emit(PollScheduled(frame.workflow.workflow_id, step_id, wait, frame.depth), run.secrets)
+    await run.sleep(f"{frame.prefix}{step_id}", wait.seconds)
+
+
+def _waited(result: StepResult, wait: Wait) -> StepResult:
+    """Return the result of a visit whose last attempt was followed by a wait."""
+    return replace(result, attempts=(*result.attempts[:-1], replace(result.attempts[-1], wait=wait)))
 
 
 async def _transfer(run: Run, frame: Frame, action: CompiledAction, visit: Visit) -> End:
@@ -288,7 +303,9 @@ async def visit_step(run: Run, frame: Frame, step: CompiledStep, *, within: tupl
         workflow_id = frame.workflow.workflow_id
         event = AttemptFinished(workflow_id, step.step_id, tried.attempt, frame.depth, tried.outputs)
         run.emit(event, run.secrets)
-        action = await _settle(run, frame, step, tried, used, within)
+        action, wait = await _settle(run, frame, step, tried, used, within)
+        if wait is not None:
+            attempts[-1] = replace(attempts[-1], wait=wait)
         if action is None or action.type != "retry" or run.is_dry:
             break
     return Visit(step_result(step, attempts, tried, action, nested, run.stop), action, tried)
@@ -327,21 +344,23 @@ async def _try_workflow(
     result = await _within(run, step.timeout, run_workflow(run, key, inputs, frame.depth + 1, f"{effect_key}/"))
     ended = await run.tick(f"{effect_key}/end")
     scope = frame.scope(run, outputs=dict(result.outputs))
-    outputs = dict(result.outputs)
-    for name, value in step.outputs:
-        resolved = resolve_output(value, scope)
-        if resolved is not MISSING:
-            outputs[name] = resolved
+    own = evaluated(
+        step.outputs, scope, run.secrets, step.secret_outputs,
+        owner=f'step "{step.step_id}"', at=step.at.child("outputs"),
+    )  # fmt: skip
     verdicts = judge_all(step.criteria, scope, run.options.criterion_timeout)
+    passed = result.status == "succeeded" and all(verdict.passed for verdict in verdicts)
     attempt = Attempt(
         number=number,
         started=started,
         verdicts=verdicts,
-        diagnostics=notes,
+        diagnostics=notes + (own.findings if passed else ()),
         duration_ms=max(0.0, (ended - started) * 1000),
-        passed=result.status == "succeeded" and all(verdict.passed for verdict in verdicts),
+        passed=passed,
     )
-    return Tried(attempt, scope, outputs, result.missing_outputs, unknown=result.status == "in_doubt"), result
+    outputs = {**result.outputs, **own.values}
+    missing = (*(name for name in result.missing_outputs if name not in outputs), *own.missing)
+    return Tried(attempt, scope, outputs, missing, unknown=result.status == "in_doubt"), result
 
 
 async def _within(run: Run, seconds: float | None, call: Coroutine[object, object, WorkflowResult]) -> WorkflowResult:
@@ -364,21 +383,23 @@ async def _within(run: Run, seconds: float | None, call: Coroutine[object, objec
 
 async def _settle(
     run: Run, frame: Frame, step: CompiledStep, tried: Tried, used: dict[str, int], within: tuple[str, ...]
-) -> CompiledAction | None:
-    """Return the action that follows an attempt; when it is a retry, the next attempt may begin at once.
+) -> tuple[CompiledAction | None, Wait | None]:
+    """Return the action that follows an attempt, and the wait before it.
 
-    A retry whose repair (its step or workflow) fails is used up: the next matching action is taken.
+    When it is a retry, the next attempt may begin at once. A retry whose repair (its step or workflow) fails is
+    used up: the next matching action is taken.
     """
+    wait: Wait | None = None
     while run.stop is None and not tried.final:
         action = _choose(run, step, tried, used, alone=bool(within))
         if action is None or action.type != "retry" or run.is_dry:
-            return action
+            return action, wait
         used[action.name] = used.get(action.name, 0) + 1
-        await _wait_to_retry(run, frame, step, action, tried, used[action.name])
+        wait = await _wait_to_retry(run, frame, step, action, tried, used[action.name]) or wait
         if run.stop is None and await _repair(run, frame, step, action, tried, (*within, step.step_id)):
-            return action
+            return action, wait
         used[action.name] = action.retry_limit
-    return None
+    return None, wait
 
 
 def _choose(run: Run, step: CompiledStep, tried: Tried, used: dict[str, int], *, alone: bool) -> CompiledAction | None:
@@ -402,21 +423,23 @@ def _possible(actions: Iterable[CompiledAction], tried: Tried, *, alone: bool) -
 
 async def _wait_to_retry(
     run: Run, frame: Frame, step: CompiledStep, action: CompiledAction, tried: Tried, retry: int
-) -> None:
-    """Wait as long as the server asks, else the action; sets `run.stop` when that is too long."""
-    asked = retry_after_seconds(tried.attempt.response, run.now + tried.attempt.duration_ms / 1000)
-    seconds = action.retry_after if asked is None else asked
-    if seconds > run.options.max_retry_wait:
-        run.stop = Stop("failed", _too_long(run, seconds))
-        return
+) -> Wait | None:
+    """Wait and return the wait, None if there is none; sets `run.stop` when it is too long."""
+    wait = retry_wait(run, action, tried, retry)
+    refused = too_long(run, wait)
+    if refused is not None:
+        run.stop = Stop("failed", refused)
+        return None
     if run.visits.left <= 0:
         _stop(run, _loop_text(frame))
-        return
+        return None
     run.visits.left -= 1
-    workflow_id = frame.workflow.workflow_id
-    event = RetryScheduled(workflow_id, step.step_id, action.name, retry, action.retry_limit, seconds, frame.depth)
+    shown = wait if wait.seconds > 0 else None
+    workflow_id, limit = frame.workflow.workflow_id, action.retry_limit
+    event = RetryScheduled(workflow_id, step.step_id, action.name, retry, limit, wait.seconds, frame.depth, shown)
     run.emit(event, run.secrets)
-    await run.sleep(f"{frame.prefix}{step.step_id}#{frame.attempts.get(step.step_id, 0)}", seconds)
+    await run.sleep(f"{frame.prefix}{step.step_id}#{frame.attempts.get(step.step_id, 0)}", wait.seconds)
+    return shown
 
 
 async def _repair(
@@ -452,7 +475,3 @@ def _stop(run: Run, reason: str) -> End:
 def _loop_text(frame: Frame) -> str:
     names = list(dict.fromkeys(result.step_id for result in frame.results[-20:]))
     return f"the budget of step visits is used up ({MAX_STEPS.key}); the run goes round {' → '.join(names)}"
-
-
-def _too_long(run: Run, seconds: float) -> str:
-    return f"the server asks to wait {seconds:g} s, more than {run.options.max_retry_wait:g} s ({MAX_RETRY_WAIT.key})"

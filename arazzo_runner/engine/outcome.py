@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.attempt import Tried
 from arazzo_runner.engine.effects import NoResponse
-from arazzo_runner.engine.resolve import resolve_output
+from arazzo_runner.engine.outputs import Outputs, evaluated
 from arazzo_runner.engine.results import Attempt, StepResult, StepStatus, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.state import Frame, Run, Stop
 from arazzo_runner.program.model import CompiledAction, CompiledStep
@@ -66,26 +65,20 @@ def finished(run: Run, frame: Frame, end: End) -> WorkflowResult:
     status = end.status
     if status in ("failed", "interrupted") and any(key.startswith(frame.prefix) for key in run.unknown):
         status = "in_doubt"  # a request of this workflow, or of one that it called
-    outputs: dict[str, JsonValue] = {}
-    missing = []
-    scope = frame.scope(run)
-    for name, value in workflow.outputs:
-        resolved = resolve_output(value, scope)
-        if resolved is MISSING:
-            missing.append(name)
-            continue
-        outputs[name] = resolved
-        if name in workflow.secret_outputs:
-            run.secrets.add(resolved)
-    if end.transferred is not None:
-        outputs = dict(end.transferred.outputs)
-        missing = list(end.transferred.missing_outputs)
+    made = evaluated(
+        workflow.outputs, frame.scope(run), run.secrets, workflow.secret_outputs,
+        owner=f'workflow "{workflow.workflow_id}"', at=workflow.at.child("outputs"),
+    )  # fmt: skip
+    if end.transferred is not None:  # which reports its own findings
+        made = Outputs(dict(end.transferred.outputs), end.transferred.missing_outputs)
+    is_whole = status == "succeeded" and frame.selection.last is None
     return WorkflowResult(
         workflow_id=workflow.workflow_id,
         status=status,
         inputs=frame.inputs,
-        outputs=outputs,
-        missing_outputs=tuple(missing),
+        outputs=made.values,
+        missing_outputs=made.missing,
+        diagnostics=made.findings if is_whole else (),
         steps=_all_steps(frame, end, status),
         reason=None if status == "succeeded" else end.reason,
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.body import UnusableBody, build_body
 from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.engine.empty_parameters import refuse_empty
 from arazzo_runner.engine.files import named_files
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
@@ -78,7 +80,7 @@ async def build_request(
         except UnusableBody as problem:
             raise CannotBuild.because(problem.code, problem.message, problem.at, problem.hint) from None
         except Unresolved as missing:
-            raise _unresolved(missing, "the request body", step.body.at) from None
+            raise _unresolved(missing, "the request body", step.body.at, scope) from None
     headers = _headers(parts, call.operation, content_type, run.jar.header_for(url, now), run.options)
     request = HttpRequest(call.operation.method, url, headers, raw)
     message = Message(headers=headers, query=parts.query_values, path=parts.path_values, body=body)
@@ -93,6 +95,7 @@ def _add_parameter(parts: _Parts, parameter: CompiledParameter, scope: Scope) ->
     value = _value_of(parts, parameter, scope)
     if value is MISSING:
         return
+    refuse_empty(parameter, value, scope)
     declared = parameter.declared
     name = parameter.name
     try:
@@ -135,11 +138,12 @@ def _value_of(parts: _Parts, parameter: CompiledParameter, scope: Scope) -> Json
     try:
         value = resolve(parameter.value, scope)
     except Unresolved as missing:
-        raise _unresolved(missing, what, parameter.at) from None
+        raise _unresolved(missing, what, parameter.at, scope) from None
     required = _is_required(parameter.location, parameter.declared)
     if value is MISSING:
         if required or not may_be_left_out(parameter.value, scope):
-            raise CannotBuild.missing_value(expression_text(parameter.value), what, parameter.at, parameter.value)
+            text = expression_text(parameter.value)
+            raise missing_value(text, parameter.value, scope, what, parameter.at)
         message = f"{expression_text(parameter.value)} has no value; {what} is left out"
         note = Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at)
         parts.notes.append(note)
@@ -153,11 +157,11 @@ def _is_required(location: str | None, declared: OperationParameter | None) -> b
     return location == "path" or (declared is not None and declared.required)
 
 
-def _unresolved(missing: Unresolved, what: str, at: Location) -> CannotBuild:
+def _unresolved(missing: Unresolved, what: str, at: Location, scope: Scope) -> CannotBuild:
     place = getattr(missing.value, "at", at)
     if missing.reason is not None:
         return CannotBuild.because("missing-value", f"{missing.expression}: {missing.reason}", place)
-    return CannotBuild.missing_value(missing.expression, what, place, missing.value)
+    return missing_value(missing.expression, missing.value, scope, what, place)
 
 
 # ------------------------------------------------------------------ URL and headers

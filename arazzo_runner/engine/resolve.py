@@ -26,7 +26,6 @@ from arazzo_runner.program.model import (
     TemplateValue,
     Value,
 )
-from arazzo_runner.program.values import value_references
 
 
 class Unresolved(Exception):
@@ -50,15 +49,6 @@ class CannotBuild(Exception):
     def because(cls, code: str, message: str, at: Location, hint: str | None = None) -> CannotBuild:
         """Return one with a Diagnostic of these parts."""
         return cls(Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint))
-
-    @classmethod
-    def missing_value(cls, expression: str, needed_for: str, at: Location, value: Value | None = None) -> CannotBuild:
-        """Return one for a value that is missing; the hint names the step that it comes from."""
-        hint = None
-        for node in value_references(value) if value is not None else ():
-            if isinstance(node, StepReference):
-                hint = f'it comes from step "{node.step_id}": see whether that step ran and what it gave'
-        return cls.because("missing-value", f"{expression} has no value; {needed_for} needs it", at, hint)
 
 
 def resolve(value: Value, scope: Scope) -> JsonValue | Missing:

@@ -29,7 +29,7 @@ class Verdict(Record, kw_only=True):
     """The outcome of one Criterion.
 
     - `condition`: its text; `type`: simple, regex, jsonpath or xpath, or check for a failed check of the response.
-    - `passed`: whether it holds; `reason`: why not.
+    - `passed`: whether it holds; `reason`: why not; `hint`: a name that may be meant.
     - `seen`: the values that it read.
     - `default`: True for the verdict of a step without successCriteria (2xx expected).
     - `warning`: how an ambiguous condition was understood.
@@ -42,9 +42,28 @@ class Verdict(Record, kw_only=True):
     passed: bool
     seen: tuple[Seen, ...] = ()
     reason: str | None = None
+    hint: str | None = None
     default: bool = False
     warning: str | None = None
     at: Location
+
+
+class Wait(Record, kw_only=True):
+    """The wait after an attempt, before its step is tried again.
+
+    - `seconds`: how long.
+    - `reason`: what is tried again: "retry 1 of 5", or "poll 2" where an action goes back to its own step.
+    - `action`: the name of the action.
+    - `origin`: what says how long: the action's `retryAfter`, the response's `Retry-After`, or the
+      `poll_interval` of the run's options.
+    - `skipped`: why nobody waited ("mock", "replay"); None for a wait that took place.
+    """
+
+    seconds: float
+    reason: str
+    action: str
+    origin: Literal["retryAfter", "Retry-After", "poll_interval"]
+    skipped: str | None = None
 
 
 class Attempt(Record, kw_only=True):
@@ -56,6 +75,7 @@ class Attempt(Record, kw_only=True):
     - `response`: None when nothing was sent.
     - `verdicts`: of the criteria; `passed`: whether all hold.
     - `diagnostics`: findings about this request and response.
+    - `wait`: the wait that followed, None for none.
     """
 
     number: int
@@ -66,6 +86,7 @@ class Attempt(Record, kw_only=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     duration_ms: float = 0.0
     passed: bool = False
+    wait: Wait | None = None
 
 
 class StepResult(Record, kw_only=True):
@@ -77,6 +98,7 @@ class StepResult(Record, kw_only=True):
     - `action`: the name of the success or failure action taken last, None when the default applied.
     - `workflow`: the result of the workflow that a `workflowId` step, or a goto, ran.
     - `reason`: why the step failed, in one sentence.
+    - `findings`: of a failed step, what `arazzo validate` finds about it.
     - `repeats`: in a dry run, which visits each step once, how the step would repeat and what ends that.
     """
 
@@ -90,6 +112,7 @@ class StepResult(Record, kw_only=True):
     action: str | None = None
     workflow: WorkflowResult | None = None
     reason: str | None = None
+    findings: tuple[Diagnostic, ...] = ()
     repeats: str | None = None
     at: Location
 
@@ -103,7 +126,8 @@ class WorkflowResult(Record, kw_only=True):
     """One run of one workflow; `steps` in the order they ran, skipped ones last.
 
     `status` is "succeeded", "failed", "interrupted", or "in_doubt" when the outcome of an unsafe
-    request is unknown. `reason` says in one sentence why it did not succeed.
+    request is unknown. `reason` says in one sentence why it did not succeed. `diagnostics` are about the outputs
+    of one that succeeded.
     """
 
     _hidden_in_repr = ("inputs", "outputs", "reason")
@@ -115,6 +139,7 @@ class WorkflowResult(Record, kw_only=True):
     missing_outputs: tuple[str, ...] = ()
     steps: tuple[StepResult, ...] = ()
     reason: str | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 class RunResult(PartlyComparedRecord, kw_only=True):
@@ -123,7 +148,7 @@ class RunResult(PartlyComparedRecord, kw_only=True):
     - `status`: as in WorkflowResult; "error" where a run could not begin.
     - `outputs`: of the workflow; `missing_outputs` names those without a value.
     - `steps`: of the workflow; `dependencies`: the results of workflows that ran first (`dependsOn`).
-    - `diagnostics`: findings about the documents and the inputs.
+    - `diagnostics`: findings about the documents, the inputs and the outputs.
     - `reason`: why the run did not succeed, in one sentence.
     - `duration_ms`: of the whole run, in milliseconds.
     - `secrets`: the values that every report masks; `secret_outputs` names the outputs that are secret.
@@ -192,6 +217,7 @@ class RetryScheduled(Record):
     """A failed step will be tried again after `seconds`.
 
     `action` is the name of the failure action, `retry` counts its retries from 1, `limit` is its retryLimit.
+    `wait` is None if `seconds` is 0.
     """
 
     workflow_id: str
@@ -200,6 +226,16 @@ class RetryScheduled(Record):
     retry: int
     limit: int
     seconds: float
+    depth: int
+    wait: Wait | None = None
+
+
+class PollScheduled(Record):
+    """A step that has finished will be tried again because its action goes back to it; `wait` says when."""
+
+    workflow_id: str
+    step_id: str
+    wait: Wait
     depth: int
 
 
@@ -222,4 +258,6 @@ class StopRun(Exception):
     """Raised by a listener to end the run as failed before anything more is sent; `str()` of it is the reason."""
 
 
-Event: TypeAlias = WorkflowStarted | StepStarted | AttemptFinished | RetryScheduled | StepFinished | WorkflowFinished
+Event: TypeAlias = (
+    WorkflowStarted | StepStarted | AttemptFinished | RetryScheduled | StepFinished | PollScheduled | WorkflowFinished
+)

@@ -30,6 +30,7 @@ async def run_program(
     access: Access | None = None,
     interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
     is_dry: bool = False,
+    unwaited: str | None = None,
 ) -> RunResult:
     """Run the program's entry workflow with checked inputs, the workflows it depends on first.
 
@@ -37,6 +38,7 @@ async def run_program(
     servers do is in the result. `notes` are findings about the inputs, added to the result's
     diagnostics. `access` returns requests as the result shows them. The exceptions `interrupts`
     end the run as `interrupted`, with the results so far. `is_dry` visits each step once.
+    `unwaited` says in a word why the World does not wait ("mock").
     """
     workflow = program.workflow
     selection = select(workflow, options)
@@ -44,6 +46,7 @@ async def run_program(
     run = Run(
         program, world, options, emit, interrupts, Visits(budget),
         secrets=secrets, inputs=inputs, selection=selection, access=access or Access(), is_dry=is_dry,
+        unwaited=unwaited,
     )  # fmt: skip
     started = await run.tick("run")
     if options.run_timeout is not None:
@@ -62,7 +65,7 @@ async def run_program(
         missing_outputs=result.missing_outputs,
         steps=result.steps,
         dependencies=tuple(run.dependencies),
-        diagnostics=program.diagnostics + notes,
+        diagnostics=program.diagnostics + notes + result.diagnostics,
         reason=result.reason,
         duration_ms=max(0.0, (ended - started) * 1000),
         secret_outputs=workflow.secret_outputs,

@@ -57,7 +57,7 @@ class Run(MutableRecord):
     workflow that ended, `dependencies` the results of those that ran because another depends on
     them. `stop` is set once and ends the run. `inputs` are those of the entry workflow,
     `selection` is the part of it that runs. `access` returns requests as records show them.
-    `is_dry`: nothing is sent, and each step is visited once.
+    `is_dry`: nothing is sent, and each step is visited once. `unwaited` says why its World does not wait, if so.
     `unknown_formats` are the sentences about formats that the run has reported, each once.
     `answered` are the responses of a branch so far, for the cookies they set; None outside of branches.
     """
@@ -83,6 +83,7 @@ class Run(MutableRecord):
     dependencies: list[WorkflowResult] = field(default_factory=list)
     stop: Stop | None = None
     is_dry: bool = False
+    unwaited: str | None = None
     answered: list[tuple[str, Headers, float]] | None = None
 
     def fork(self, world: World, jar: Jar, *, apart: bool) -> Run:
@@ -165,7 +166,8 @@ class Frame(MutableRecord):
     """The state of one workflow that runs: its inputs, and the results and outputs of its steps so far.
 
     `prefix` begins the effect keys of a nested workflow; `attempts` counts the attempts of each
-    step over all its visits; `unknown_outcomes` are steps with an unsafe request of unknown outcome;
+    step over all its visits, `polls` how often an action went back to its own step;
+    `unknown_outcomes` are steps with an unsafe request of unknown outcome;
     `overtaken` are steps that ran ahead (in parallel) and whose turn never came.
     """
 
@@ -176,6 +178,7 @@ class Frame(MutableRecord):
     outputs: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
     results: list[StepResult] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=dict)
+    polls: dict[str, int] = field(default_factory=dict)
     unknown_outcomes: set[str] = field(default_factory=set)
     overtaken: list[StepResult] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)

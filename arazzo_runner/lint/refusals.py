@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from arazzo_runner.base.records import replace
-from arazzo_runner.document.positions import TextPositions
-from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, Judge, Severity
+from arazzo_runner.lint.failures import documents_of, unsuppressed_in
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.catalogue import RULES
 from arazzo_runner.lint.rules.rule import run_rules
@@ -24,18 +23,9 @@ def refusals(program: Program, entry: LoadedDocument, judge: Judge) -> list[Diag
 
     Findings that a comment suppresses are left out, as `validate` leaves them out.
     """
-    named = {each.base: each for each in _documents(entry)}
+    named = {each.base: each for each in documents_of(entry)}
     used = dict.fromkeys(key.document for key in program.workflows)
     return [found for base in used if base in named for found in _of_document(program, named[base], judge)]
-
-
-def _documents(entry: LoadedDocument) -> list[LoadedDocument]:
-    """Return a document and the Arazzo documents that it led to."""
-    found = [entry]
-    for document in found:  # grows while it is walked
-        opened = (each for each in document.opened.values() if isinstance(each, LoadedDocument))
-        found += [each for each in opened if all(each is not known for known in found)]
-    return found
 
 
 def _of_document(program: Program, document: LoadedDocument, judge: Judge) -> Iterable[Diagnostic]:
@@ -46,12 +36,7 @@ def _of_document(program: Program, document: LoadedDocument, judge: Judge) -> It
         for each in run_rules(inspection, _REFUSING, judge=judge)
         if (each.severity is Severity.ERROR or each.is_tolerated) and _is_in(each.at.pointer, reachable)
     ]
-    positions = document.at.positions
-    if not found or not isinstance(positions, TextPositions):
-        return found
-    from arazzo_runner.lint.suppressions import unsuppressed  # lazily: few runs are refused
-
-    return unsuppressed(found, Document(document.at.uri, document.description.raw, positions))
+    return unsuppressed_in(document, found)
 
 
 def _is_in(pointer: str, workflows: tuple[str, ...]) -> bool:

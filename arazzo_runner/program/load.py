@@ -18,6 +18,7 @@ from arazzo_runner.program.model import (
     CompiledAction,
     CompiledWorkflow,
     DocumentScope,
+    Origin,
     Program,
     WorkflowKey,
 )
@@ -66,6 +67,7 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
         workflows=compiled,
         entry=WorkflowKey(entry.base, workflow_id) if workflow_id is not None else None,
         diagnostics=library.problems.diagnostics,
+        origin=Origin(entry),
     )
 
 

@@ -6,16 +6,19 @@ Records are frozen; workflows refer to each other by WorkflowKey, since calls ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal as OneOf, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import Record, field
+from arazzo_runner.base.records import MutableRecord, PartlyComparedRecord, Record, field
 from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.expressions.nodes import Condition, Expression, Template, TextLanguage
 from arazzo_runner.expressions.queries.query import Query
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationParameter
+
+if TYPE_CHECKING:
+    from arazzo_runner.program.library import LoadedDocument
 
 
 class WorkflowKey(Record):
@@ -274,19 +277,31 @@ class CompiledWorkflow(Record):
                     assert_never(step.call)
 
 
-class Program(Record, kw_only=True):
+class Origin(MutableRecord):
+    """The document that a program was loaded from, and the findings about its documents so far, by their URIs."""
+
+    document: LoadedDocument
+    findings: dict[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
+
+
+class Program(PartlyComparedRecord, kw_only=True):
     """A compiled Arazzo Description.
 
     `description` is the entry document's model, `base` its base URI; `workflows` are the compiled
     workflows, those asked for and those they can reach; `entry` is the one chosen to be run, if any.
-    `diagnostics` are the findings of loading (errors only when loaded for validation).
+    `diagnostics` are the findings of loading (errors only when loaded for validation). `origin` is for what is
+    looked up in the document after a failure.
     """
+
+    _hidden_in_repr = ("origin",)
+    _ignored_in_eq = ("origin",)
 
     description: ArazzoDescription
     base: str
     workflows: Mapping[WorkflowKey, CompiledWorkflow]
     entry: WorkflowKey | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    origin: Origin | None = None
 
     @property
     def workflow(self) -> CompiledWorkflow:

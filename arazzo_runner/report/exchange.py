@@ -87,8 +87,13 @@ def _cut(line: str, width: int) -> str:
 
 
 def header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list[str]:
-    """Return headers as lines, credentials masked."""
-    return [one_line(f"{name}: {value}") for name, value in masked_headers(headers, secrets)]
+    """Return headers as lines, credentials masked; `(empty)` stands for a value, or a credential, without text."""
+    return [one_line(f"{name}: {_shown_value(value)}") for name, value in masked_headers(headers, secrets)]
+
+
+def _shown_value(value: str) -> str:
+    # `Bearer ` and a blank value look complete without a word for what they lack.
+    return value if value and not value[-1].isspace() else f"{value}(empty)"
 
 
 # ------------------------------------------------------------------ texts of bodies

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
@@ -54,7 +54,7 @@ def failure_findings(result: RunResult) -> tuple[Diagnostic, ...]:
     if step is None:
         return tuple(masked_diagnostic(each, result.secrets) for each in result.diagnostics if _is_error(each))
     attempt = step.attempts[-1] if step.attempts else None
-    found = list(_diagnostics(step, attempt, result.secrets)) or [_step_failed(step)]
+    found = [*(_diagnostics(step, attempt, result.secrets) or [_step_failed(step)]), *step.findings]
     return tuple(masked_diagnostic(each, result.secrets) for each in found)
 
 
@@ -67,14 +67,19 @@ def _step_failed(step: StepResult) -> Diagnostic:
     return Diagnostic(code="step-failed", severity=Severity.ERROR, message=message, at=step.at)
 
 
-def render_failure(result: RunResult, *, color: bool = False, width: int | None = None) -> str:
-    """Return why a run did not succeed, ready to print, wrapped to `width`; empty if it succeeded."""
+def render_failure(
+    result: RunResult, *, color: bool = False, width: int | None = None, told: Collection[Diagnostic] = ()
+) -> str:
+    """Return why a run did not succeed, ready to print, wrapped to `width`; empty if it succeeded.
+
+    Of what `validate` finds about the step, that is left out which the user was `told` already.
+    """
     if result.status == "succeeded":
         return ""
     step = failed_step(result)
     lines: list[str] = []
     if step is not None:
-        lines += explained(step, result.secrets, color=color, width=width)
+        lines += explained(step, result.secrets, color=color, width=width, told=told)
     lines += wrapped(last_line(result, step, color=color), width, rest="  ")
     return "\n".join(lines) + "\n"
 
@@ -95,10 +100,15 @@ def last_line(result: RunResult, step: StepResult | None, *, color: bool) -> str
     return paint(one_line(text), "bold red", color=color)
 
 
-def explained(step: StepResult, secrets: Secrets, *, color: bool, width: int | None = None) -> list[str]:
-    """Return why a step failed as lines: findings at their locations, the exchange, a curl line."""
+def explained(
+    step: StepResult, secrets: Secrets, *, color: bool, width: int | None = None, told: Collection[Diagnostic] = ()
+) -> list[str]:
+    """Return why a step failed as lines: findings at their locations, the exchange, a curl line.
+
+    After them is what `validate` finds about the step, except what the user was `told` already.
+    """
     attempt = step.attempts[-1] if step.attempts else None
-    found = list(_diagnostics(step, attempt, secrets))
+    found = _diagnostics(step, attempt, secrets)
     lines: list[str] = []
     for diagnostic in found:
         lines += [render_diagnostic(masked_diagnostic(diagnostic, secrets), color=color, width=width), ""]
@@ -113,20 +123,31 @@ def explained(step: StepResult, secrets: Secrets, *, color: bool, width: int | N
     if len(step.attempts) > 1:
         spent = duration(step.duration_ms)
         lines += [f"  attempts: {len(step.attempts)} ({count(len(step.attempts) - 1, 'retry')}, {spent})"]
+    lines += _of_validate(step, secrets, color=color, width=width, told=told)
     return [*lines, ""] if lines and lines[-1] else lines
 
 
-def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) -> Iterable[Diagnostic]:
-    """Yield what the attempt recorded (a request that could not be built), then the failed criteria."""
-    if attempt is None:
+def _of_validate(
+    step: StepResult, secrets: Secrets, *, color: bool, width: int | None, told: Collection[Diagnostic]
+) -> Iterator[str]:
+    """Yield what `validate` finds about a failed step as lines, with a line that says so."""
+    findings = [each for each in step.findings if each not in told]
+    if not findings:
         return
-    for diagnostic in attempt.diagnostics:
-        if diagnostic.severity is Severity.ERROR:
-            yield diagnostic
+    what = count(len(findings), "finding")
+    yield from ("", f"  {paint(f'arazzo validate has {what} about this step:', 'dim', color=color)}", "")
+    for found in findings:
+        yield from (render_diagnostic(masked_diagnostic(found, secrets), color=color, width=width), "")
+
+
+def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) -> list[Diagnostic]:
+    """Return what the attempt recorded (a request that could not be built), then the failed criteria."""
+    if attempt is None:
+        return []
+    found = [each for each in attempt.diagnostics if _is_error(each)]
     if isinstance(attempt.response, NoResponse) and attempt.response.code is None:
-        yield _unanswered(step, attempt.response)
-    for verdict in _failed(attempt):
-        yield _criterion_diagnostic(step, verdict, secrets)
+        found.append(_unanswered(step, attempt.response))
+    return found + [_criterion_diagnostic(step, verdict, secrets) for verdict in _failed(attempt)]
 
 
 def _failed(attempt: Attempt) -> Sequence[Verdict]:
@@ -160,6 +181,7 @@ def _criterion_diagnostic(step: StepResult, verdict: Verdict, secrets: Secrets) 
         severity=Severity.ERROR,
         message=f'step "{step.step_id}" failed: {reason}',
         at=verdict.at,
+        hint=verdict.hint,
     )
 
 

@@ -10,7 +10,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
+from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, Wait, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.bodies import readable
 from arazzo_runner.report.escaping import json_text
@@ -39,7 +39,7 @@ def run_report(
     `diagnostics` are further ones, such as those of the command line.
     """
     secrets = result.secrets
-    found = dict.fromkeys((*diagnostics, *result.diagnostics, *step_diagnostics(result.steps)))
+    found = dict.fromkeys((*diagnostics, *run_diagnostics(result)))
     return {
         "status": result.status,
         "workflowId": result.workflow_id,
@@ -89,6 +89,8 @@ def _step(step: StepResult, secrets: Secrets) -> dict[str, JsonValue]:
         "action": step.action,
         "reason": None if step.reason is None else secrets.mask(step.reason),
     }
+    if step.findings:
+        record["findings"] = [_diagnostic(masked_diagnostic(each, secrets)) for each in step.findings]
     if step.workflow is not None:
         record["workflow"] = _workflow(step.workflow, secrets)
     return record
@@ -99,7 +101,7 @@ def _workflow(workflow: WorkflowResult, secrets: Secrets) -> dict[str, JsonValue
     return {
         "workflowId": workflow.workflow_id,
         "status": workflow.status,
-        "outputs": masked_outputs(workflow.outputs, secret, secrets),
+        "outputs": {**masked_outputs(workflow.outputs, secret, secrets), **dict.fromkeys(workflow.missing_outputs)},
         "steps": [_step(step, secrets) for step in workflow.steps],
         "reason": None if workflow.reason is None else secrets.mask(workflow.reason),
     }
@@ -112,6 +114,17 @@ def _attempt(attempt: Attempt, secrets: Secrets) -> dict[str, JsonValue]:
         "criteria": [_verdict(verdict, secrets) for verdict in attempt.verdicts],
         "diagnostics": [_diagnostic(masked_diagnostic(each, secrets)) for each in attempt.diagnostics],
         "duration_ms": round(attempt.duration_ms, 3),
+        "wait": None if attempt.wait is None else _wait(attempt.wait, secrets),
+    }
+
+
+def _wait(wait: Wait, secrets: Secrets) -> dict[str, JsonValue]:
+    return {
+        "seconds": round(wait.seconds, 3),
+        "reason": wait.reason,
+        "action": secrets.mask(wait.action),
+        "origin": wait.origin,
+        "skipped": wait.skipped,
     }
 
 
@@ -164,6 +177,7 @@ def _verdict(verdict: Verdict, secrets: Secrets) -> dict[str, JsonValue]:
         "passed": verdict.passed,
         "seen": [_seen(each.expression, each.value, secrets) for each in verdict.seen],
         "reason": None if verdict.reason is None else secrets.mask(verdict.reason),
+        "hint": None if verdict.hint is None else secrets.mask(verdict.hint),
         "default": verdict.default,
         **_location(verdict.at),
     }
@@ -173,12 +187,23 @@ def _seen(expression: str, value: JsonValue, secrets: Secrets) -> dict[str, Json
     return {"expression": secrets.mask(expression), "value": masked_body(plain(value), secrets)}
 
 
+def run_diagnostics(result: RunResult) -> Iterable[Diagnostic]:
+    """Yield the Diagnostics of a run: of its documents, inputs and outputs, of its steps, of what it depended on."""
+    yield from result.diagnostics
+    yield from step_diagnostics(result.steps)
+    for workflow in result.dependencies:
+        yield from workflow.diagnostics
+        yield from step_diagnostics(workflow.steps)
+
+
 def step_diagnostics(steps: Iterable[StepResult]) -> Iterable[Diagnostic]:
-    """Yield the Diagnostics that attempts recorded, nested workflows included."""
+    """Yield the Diagnostics that attempts recorded and those about failed steps, nested workflows included."""
     for step in steps:
         for attempt in step.attempts:
             yield from attempt.diagnostics
+        yield from step.findings
         if step.workflow is not None:
+            yield from step.workflow.diagnostics
             yield from step_diagnostics(step.workflow.steps)
 
 

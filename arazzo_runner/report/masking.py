@@ -13,18 +13,18 @@ from arazzo_runner.base.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.errors import Diagnostic, Location, Positions, Span
 
-_USERINFO = pattern(r"(?<=://)[^/?#@]*@")
+_USERINFO = pattern(r"(?<=://)[^/?#@]+@")
 _QUERY_FIELD = pattern(r"(?<=[?&#])([^=&#]*)=([^&#]*)")
-_SCHEME = pattern(r"(Basic|Bearer|Digest|DPoP|Token)\s", re.IGNORECASE)
+_SCHEME = pattern(r"(Basic|Bearer|Digest|DPoP|Token)(\s|$)", re.IGNORECASE)
 
 
 def masked_whole(value: JsonValue) -> JsonValue:
-    """Return a value with every text and number in it replaced by `***`, however short."""
+    """Return a value with every text and number in it replaced by `***`, however short; empty texts stay."""
     if isinstance(value, Mapping):
         return {name: masked_whole(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [masked_whole(item) for item in value]
-    if value is None or isinstance(value, bool) or value is MISSING:
+    if value is None or isinstance(value, bool) or value is MISSING or value == "":
         return value
     return MASK
 
@@ -56,7 +56,7 @@ def _masked_members(value: JsonValue, changed: Mapping[str, str]) -> JsonValue:
 
 
 def masked_headers(headers: Headers, secrets: Secrets) -> Headers:
-    """Return header pairs masked; credentials keep only their scheme (`Bearer ***`)."""
+    """Return header pairs masked; credentials keep only their scheme (`Bearer ***`), empty ones stay (`Bearer `)."""
     return tuple((secrets.mask(name), _masked_header(name, value, secrets)) for name, value in headers)
 
 
@@ -64,7 +64,8 @@ def _masked_header(name: str, value: str, secrets: Secrets) -> str:
     if name.lower() not in SECRET_HEADERS and not is_secret_name(name):
         return masked_url(value, secrets) if name.lower() == "location" else secrets.mask(value)
     scheme = _SCHEME.match(value)
-    return f"{scheme.group()}{MASK}" if scheme else MASK
+    start = scheme.group() if scheme else ""
+    return f"{start}{MASK}" if value[len(start) :].strip() else value
 
 
 def masked_url(url: str, secrets: Secrets) -> str:
@@ -74,7 +75,8 @@ def masked_url(url: str, secrets: Secrets) -> str:
 
 
 def _masked_field(match: re.Match[str]) -> str:
-    return f"{match.group(1)}={MASK if is_secret_name(unquote_plus(match.group(1))) else match.group(2)}"
+    name, value = match.groups()
+    return f"{name}={MASK if value and is_secret_name(unquote_plus(name)) else value}"
 
 
 def masked_diagnostic(diagnostic: Diagnostic, secrets: Secrets) -> Diagnostic:

@@ -17,6 +17,7 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import (
     AttemptFinished,
     Event,
+    PollScheduled,
     RetryScheduled,
     StepFinished,
     StepStarted,
@@ -98,7 +99,7 @@ class SecretFile:
                 self._write_step(event, event.step_id, event.outputs)
             case StepFinished():
                 self._write_step(event, event.result.step_id, event.result.outputs)
-            case WorkflowStarted() | StepStarted() | RetryScheduled() | WorkflowFinished():
+            case WorkflowStarted() | StepStarted() | RetryScheduled() | PollScheduled() | WorkflowFinished():
                 pass
             case _:
                 assert_never(event)

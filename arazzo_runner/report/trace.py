@@ -83,7 +83,7 @@ class Tracer:
 
     def _slot(self, place: str, value: Value, step: CompiledStep) -> Slot:
         # Mask constants under secret names even though the document shows them.
-        constant = isinstance(value, Literal) and is_secret_name(re.split("[ /]", place)[-1])
+        constant = isinstance(value, Literal) and value.value != "" and is_secret_name(re.split("[ /]", place)[-1])
         return Slot(place, MASK if constant else value_text(value), self._origins(value_references(value), step, ()))
 
     def _origins(

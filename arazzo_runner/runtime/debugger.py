@@ -73,6 +73,7 @@ class DebugWorld:
         self._memory = memory
         self._skipped = skipped
         self._quitting = False
+        self.unwaited: str | None = getattr(world, "unwaited", None)
         self.behind = bool(memory.answers)
         """Whether the run still repeats effects that were performed before."""
 

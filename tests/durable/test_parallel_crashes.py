@@ -82,7 +82,7 @@ def test_killed_while_a_step_waits(tmp_path: Path, path: str, number: int, asked
         with arazzo("run", "w.json", *options) as server.client:
             assert server.client.stderr is not None
             for line in server.client.stderr:
-                if line.lstrip().startswith(b"slow: retry"):
+                if line.lstrip().startswith(b"slow: waiting"):
                     server.waits.set()
         assert server.client.returncode == -signal.SIGKILL
         server.client = None

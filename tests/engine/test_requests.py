@@ -311,3 +311,75 @@ def test_inputs_that_do_not_match_the_schema_are_reported(schema, given, message
 )  # fmt: skip
 def test_text_is_coerced(text, schema, value):
     assert coerce_text(text, schema) == value
+
+
+# ------------------------------------------------------------------ parameters that would be empty
+
+FIRST = {
+    "stepId": "first",
+    "operationId": "post",
+    "requestBody": {"payload": {}},
+    "outputs": {"token": "$response.body#/token", "etag": "$response.body#/etag"},
+}
+TOKEN = "$steps.first.outputs.token"
+
+
+def with_parameter(place, name, value):
+    return [
+        FIRST,
+        {
+            "stepId": "s",
+            "operationId": "post",
+            "requestBody": {"payload": {}},
+            "parameters": [{"name": name, "in": place, "value": value}],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value", "body", "would"),
+    [
+        pytest.param("header", "Authorization", f"Bearer {{{TOKEN}}}", {"token": ""}, "`Bearer `", id="an empty token"),
+        pytest.param("header", "Authorization", f"Bearer {{{TOKEN}}}", {"token": None}, "`Bearer null`", id="a null"),
+        pytest.param("header", "Authorization", TOKEN, {"token": ""}, "empty", id="a header that is the token"),
+        pytest.param("header", "X-Api-Key", TOKEN, {"token": None}, "empty", id="a key that is null"),
+        pytest.param("header", "If-Match", TOKEN, {"token": ""}, "empty", id="a header that is no credential"),
+        pytest.param("header", "If-Match", f"{{{TOKEN}}}", {"token": ""}, "empty", id="a template of nothing else"),
+        pytest.param("cookie", "session", TOKEN, {"token": ""}, "empty", id="a cookie"),
+        pytest.param("query", "api_key", TOKEN, {"token": ""}, "empty", id="a credential in the query"),
+    ],
+)
+def test_a_parameter_that_an_expression_leaves_empty_is_not_sent(send, place, name, value, body, would):
+    result, world = send(
+        with_parameter(place, name, value), script=[{"request": "POST /v1/a", "times": 0, "body": body}]
+    )
+    assert len(world.requests) == 1
+    [found] = result.steps[1].attempts[0].diagnostics
+    value = json.dumps(body["token"])
+    assert found.message == (
+        f'`{TOKEN}` has no value (it is {value}, as step "first" gave it), so the {place} `{name}` would be {would}'
+    )
+    assert found.at.pointer == "/workflows/0/steps/1/parameters/0"
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value", "inputs"),
+    [
+        pytest.param("header", "X-Note", "", {}, id="an empty literal"),
+        pytest.param("header", "X-Note", "$inputs.id", {"id": ""}, id="an input that is given as empty"),
+        pytest.param("query", "q", TOKEN, {}, id="an empty query parameter"),
+        pytest.param("header", "X-Note", f"a{{{TOKEN}}}", {}, id="a text with something in it"),
+        pytest.param(
+            "header", "Authorization", f"Basic {{$inputs.id}}{{{TOKEN}}}", {"id": "x"}, id="half a credential"
+        ),
+    ],
+)
+def test_other_empty_values_are_sent(send, place, name, value, inputs):
+    script = [{"request": "POST /v1/a", "times": 0, "body": {"token": ""}}]
+    result, world = send(with_parameter(place, name, value), inputs, script=script)
+    assert (result.status, len(world.requests)) == ("succeeded", 2)
+
+
+def test_an_input_that_is_empty_is_no_credential(send):
+    result, world = send(with_parameter("header", "Authorization", "Bearer {$inputs.id}"), {"id": ""})
+    assert (result.status, len(world.requests)) == ("failed", 1)

@@ -26,7 +26,7 @@ def test_run_report_has_the_members_of_the_contract() -> None:
     [one] = report["steps"]
     assert (one["stepId"], one["status"]) == ("refresh", "failed")
     [tried] = one["attempts"]
-    assert set(tried) == {"request", "response", "criteria", "diagnostics", "duration_ms"}
+    assert set(tried) == {"request", "response", "criteria", "diagnostics", "duration_ms", "wait"}
     assert tried["request"] == {
         "method": "POST",
         "url": "https://***@api.example.com/auth?api_key=***&code=***",

@@ -315,6 +315,108 @@ def test_pages_come_to_an_end(run):
     assert (result.status, len(result.steps), answered(result, 2)[1]) == ("succeeded", 3, {"items": [1]})
 
 
+BACK = {"name": "back", "type": "goto", "stepId": "s0"}
+ITEMS = {"type": "array", "items": {"type": "integer"}}
+PAGE = members(items=ITEMS, next={"type": "string"}, more={"type": "boolean"}, left={"type": "integer"})
+LINKED = {"200": {**response(PAGE), "headers": {"Link": {"schema": {"type": "string"}}}}}
+
+
+def one_step(condition, **more):
+    return [{"onSuccess": [{**BACK, "criteria": when(condition)}], **more}]
+
+
+def two_steps(condition, outputs):
+    return [{"outputs": outputs}, {"onSuccess": [{**BACK, "criteria": when(condition)}]}]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param(one_step("$response.body#/next != null"), id="a cursor"),
+        pytest.param(one_step("$response.body#/more == true"), id="a flag"),
+        pytest.param(one_step("$response.body#/left > 0"), id="a number"),
+        pytest.param(one_step("$response.body#/items.length > 0"), id="a list that has items"),
+        pytest.param(one_step("$response.header.Link"), id="a header"),
+        pytest.param(
+            two_steps("$steps.s0.outputs.next != null", {"next": "$response.body#/next"}), id="of another step"
+        ),
+        pytest.param(two_steps("$steps.s0.outputs.all#/more == true", {"all": "$response.body"}), id="in an output"),
+        pytest.param(
+            two_steps("$steps.s0.outputs.items.length > 0", {"items": "$response.body#/items"}),
+            id="the length of an output",
+        ),
+        pytest.param(two_steps("$steps.s0.outputs.link", {"link": "$response.header.Link"}), id="a header of another"),
+        pytest.param(
+            [
+                {
+                    "outputs": {"next": "$response.body#/next"},
+                    "onSuccess": [{"name": "done", "type": "end", "criteria": when("$response.body#/more == false")}],
+                },
+                {"onSuccess": [BACK]},
+            ],
+            id="a way out at the first step, an unconditional way back at the last",
+        ),
+        pytest.param(
+            [
+                {"outputs": {"next": "$response.body#/next"}},
+                {},
+                {"onSuccess": [{**BACK, "criteria": when("$steps.s0.outputs.next")}]},
+            ],
+            id="a loop of three steps",
+        ),
+        pytest.param(
+            [
+                {"outputs": {"next": "$response.body#/next", "more": "$response.body#/more"}},
+                {"onSuccess": [{**BACK, "criteria": when("$steps.s0.outputs.more && $steps.s0.outputs.next != ''")}]},
+            ],
+            id="two conditions in one",
+        ),
+    ],
+)
+@pytest.mark.parametrize("mock", [True, "stateful"])
+def test_a_loop_that_follows_pages_ends_after_the_second_page(run, steps, mock):
+    result = run(operation(LINKED), *steps, mock=mock)
+    visits = [each.step_id for each in result.steps].count("s0")
+    assert (result.status, visits) == ("succeeded", 3)
+
+
+def test_a_loop_whose_pages_a_called_workflow_reads_ends(tmp_path):
+    api = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": operation({"200": response(PAGE)})}
+    (tmp_path / "api.json").write_text(json.dumps(api))
+    document = {
+        "arazzo": "1.0.1",
+        "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "api", "url": "api.json", "type": "openapi"}],
+        "workflows": [
+            {
+                "workflowId": "w",
+                "steps": [
+                    {"stepId": "s0", "workflowId": "page"},
+                    {
+                        "stepId": "s1",
+                        "operationId": "op",
+                        "onSuccess": [{**BACK, "criteria": when("$steps.s0.outputs.cursor != null")}],
+                    },
+                ],
+            },
+            {
+                "workflowId": "page",
+                "steps": [{"stepId": "read", "operationId": "op", "outputs": {"next": "$response.body#/next"}}],
+                "outputs": {"cursor": "$steps.read.outputs.next"},
+            },
+        ],
+    }
+    (tmp_path / "flow.json").write_text(json.dumps(document))
+    result = arazzo_runner.run(tmp_path / "flow.json", "w", mock=True, options=RunOptions(max_steps=30))
+    assert (result.status, len(result.steps)) == ("succeeded", 6)
+
+
+def test_what_the_description_does_not_allow_is_not_answered_to_end_a_loop(run):
+    endless = {"type": "object", "required": ["next"], "properties": {"next": {"type": "string", "minLength": 1}}}
+    result = run(operation({"200": response(endless)}), *one_step("$response.body#/next != null"))
+    assert "--max-steps" in result.reason
+
+
 def test_which_step_sends_a_request_is_neither_reported_nor_recorded(run):
     recorders = []
 

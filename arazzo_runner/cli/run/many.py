@@ -19,7 +19,6 @@ from arazzo_runner.cli.run.session import (
     EXIT_CODES,
     ReportWriter,
     delivered_outputs,
-    missing_outputs,
     prepared_output,
     prepared_reports,
     termination_interrupts,
@@ -76,7 +75,7 @@ class Batch:
         self._delivered = 0
         self._arrived = True
         self._stopped = False
-        self.printer = ManyPrinter(console, len(runs), quiet=given.quiet or given.dry_run)
+        self.printer = ManyPrinter(console, len(runs), quiet=given.quiet or given.dry_run, verbose=bool(given.verbose))
         self._pace = pace_of(given)
         self._world: World | None = None
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
@@ -89,8 +88,7 @@ class Batch:
     def run(self) -> int:
         """Perform the runs, deliver their outputs, and return the exit code."""
         given = self._given
-        if not given.quiet:
-            self._warn()
+        self._warn()
         started, begun = time.time(), time.monotonic()
         self.printer.begin(given.many.jobs)
         try:
@@ -146,13 +144,14 @@ class Batch:
             yield
 
     def _warn(self) -> None:
-        """Print the warnings about documents, inputs and credentials, each once."""
+        """Print the warnings about documents, inputs and credentials, each once, unless --quiet silences them."""
         found: dict[Diagnostic, None] = {}
         for run in self._runs:
             found.update(dict.fromkeys((*run.ready.input_warnings, *run.ready.program.diagnostics)))
         for run in self._runs:
             found.update(dict.fromkeys(run.ready.missing))
-        if found:
+        self.printer.told = frozenset(found)
+        if found and not self._given.quiet:
             print_diagnostics(self.console, found, "\n")
 
     # ------------------------------------------------------------------ one run
@@ -190,7 +189,6 @@ class Batch:
     def _finished(self, execution: Execution, watcher: Watcher, result: RunResult, started: float) -> None:
         """Store a result and emit finished ones in the order planned."""
         run, ready = watcher.run, watcher.run.ready
-        missing = () if run.given.part.ends_early else tuple(missing_outputs(ready.program, result))
         record = RunRecord(
             name=run.name,
             document=ready.spec,
@@ -198,7 +196,7 @@ class Batch:
             result=result,
             program=ready.program,
             started=started,
-            diagnostics=(*ready.input_warnings, *missing, *failure_diagnostics(result)),
+            diagnostics=(*ready.input_warnings, *failure_diagnostics(result)),
         )
         self._results[run.number] = record
         if result.status == "interrupted" or result.reason == "interrupted":

@@ -21,13 +21,13 @@ from arazzo_runner.cli.run.inputs import step_outputs
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared, configured, prepare
 from arazzo_runner.engine.results import Event, RunResult
-from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, Severity
-from arazzo_runner.program.model import Program
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs
+from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.sources.fetch import DocumentSnapshot
@@ -93,6 +93,7 @@ class Session:
         self._ready = ready
         self._console = console
         self._reports = reports
+        self._told: tuple[Diagnostic, ...] = ()
         self._printer = RunPrinter(console, verbosity=given.verbose, ticking=True)
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._execution = self._prepared_execution(snapshot)
@@ -116,6 +117,7 @@ class Session:
         """Run, deliver the outputs and return the exit code."""
         ready = self._ready
         warnings = (*ready.input_warnings, *ready.program.diagnostics, *ready.missing)
+        self._told = warnings  # by the option --quiet nobody wants to know them
         if warnings and not self._given.quiet:
             print_diagnostics(self._console, warnings, "\n")
         self._started = time.time()
@@ -134,7 +136,8 @@ class Session:
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
-            return render_failure(result, color=self._console.color, width=self._console.text_width)
+            width = self._console.text_width
+            return render_failure(result, color=self._console.color, width=width, told=self._told)
         quiet = self._given.quiet or self._given.dry_run
         return "" if quiet else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
 
@@ -166,27 +169,23 @@ class Session:
             result=result,
             program=ready.program,
             started=self._started,
-            diagnostics=(
-                *ready.input_warnings,
-                *missing_outputs(ready.program, result),
-                *failure_diagnostics(result),
-            ),
+            diagnostics=(*ready.input_warnings, *failure_diagnostics(result)),
         )
         return self._reports.write([record], many=False)
 
     def _stdout(self, result: RunResult) -> str:
         given = self._given
-        missing = () if given.part.ends_early else tuple(missing_outputs(self._ready.program, result))
         if given.as_json:
-            extra = (*self._ready.input_warnings, *missing, *failure_diagnostics(result))
+            extra = (*self._ready.input_warnings, *failure_diagnostics(result))
             return pretty(run_report(result, show_secrets=given.show_secrets, diagnostics=extra))
         if given.dry_run:
             return render_requests(result)
         if given.part.ends_early:
             return pretty(delivered_outputs(self._execution, result, show_secrets=given.show_secrets))
-        if missing and result.status == "succeeded" and not given.quiet:
+        missing = missing_outputs(result)
+        if missing and not given.quiet:
             print_diagnostics(self._console, missing)
-        if not result.outputs and not (result.status == "succeeded" and missing):
+        if not result.outputs and not missing:
             return ""
         return pretty(shown_outputs(result, show_secrets=given.show_secrets))
 
@@ -245,15 +244,10 @@ def prepared_output(path: str) -> PrivateFile:
         ) from None
 
 
-def missing_outputs(program: Program, result: RunResult) -> Iterator[Diagnostic]:
-    """Yield a warning for every output of the workflow that has no value."""
-    for name in result.missing_outputs:
-        yield Diagnostic(
-            code="missing-output",
-            severity=Severity.WARNING,
-            message=f'output "{name}" has no value',
-            at=program.workflow.at.child("outputs").child(name),
-        )
+def missing_outputs(result: RunResult) -> tuple[Diagnostic, ...]:
+    """Return the warnings about outputs of the workflow that have no value, masked."""
+    found = (each for each in result.diagnostics if each.code == "missing-output")
+    return tuple(masked_diagnostic(each, result.secrets) for each in found)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.failure import failure_findings
 from arazzo_runner.report.findings import ci
 from arazzo_runner.report.findings.model import Findings
-from arazzo_runner.report.json import step_diagnostics
+from arazzo_runner.report.json import run_diagnostics
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import RunRecord, RunsReport
 
@@ -40,6 +40,6 @@ def _of_run(record: RunRecord, *, many: bool) -> Iterator[Diagnostic]:
     for found in failure_findings(result):
         message = f"run {record.name}: {found.message}" if many else found.message
         yield replace(found, message=result.secrets.mask(message))
-    for found in (*result.diagnostics, *step_diagnostics(result.steps)):
+    for found in run_diagnostics(result):
         if found.severity is Severity.WARNING:
             yield masked_diagnostic(found, result.secrets)

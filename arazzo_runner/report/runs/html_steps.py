@@ -25,6 +25,7 @@ from arazzo_runner.report.markup import block, tag, words
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import visits
 from arazzo_runner.report.terminal.console import count, duration
+from arazzo_runner.report.waiting import wait_text
 
 MOST_CHARACTERS = 100_000
 _LONGEST_VALUE = 400
@@ -142,6 +143,7 @@ def _bar(step: StepResult, clock: Clock) -> str:
 def _inside(step: StepResult, clock: Clock, secrets: Secrets) -> str:
     failed = step.status == "failed"
     parts = [_attempt(each, step, secrets, opened=failed and each is step.attempts[-1]) for each in step.attempts]
+    parts += [finding(masked_diagnostic(each, secrets), secrets) for each in step.findings]
     if step.workflow is not None:
         parts.append(_nested(step.workflow, clock, secrets))
     if step.action is not None:
@@ -169,6 +171,8 @@ def _attempt(attempt: Attempt, step: StepResult, secrets: Secrets, *, opened: bo
     if attempt.request is not None:
         parts.append(_exchange(attempt, attempt.request, secrets, opened=opened))
     parts += [finding(masked_diagnostic(each, secrets), secrets) for each in attempt.diagnostics]
+    if attempt.wait is not None:
+        parts.append(tag("p", words(f"Then: {secrets.mask(wait_text(attempt.wait))}"), class_="soft"))
     return tag("div", *parts, class_="attempt") if parts else ""
 
 
@@ -218,6 +222,8 @@ def _criterion(verdict: Verdict, secrets: Secrets) -> str:
     seen = [_seen(each.expression, each.value, secrets) for each in verdict.seen if each.expression not in reason]
     if reason:
         seen.insert(0, tag("div", words(secrets.mask(reason)), class_="bad"))
+    if verdict.hint is not None:
+        seen.append(tag("div", words(secrets.mask(verdict.hint)), class_="soft"))
     return tag("tr", tag("td", sign, " ", condition, default), tag("td", *seen))
 
 
@@ -234,7 +240,7 @@ def outputs_table(outputs: Mapping[str, JsonValue], secret: Iterable[str], secre
         name: masked_output(value, secrets, MOST_CHARACTERS, is_secret=name in known) for name, value in outputs.items()
     }
     rows = [
-        tag("tr", tag("td", tag("code", words(name))), tag("td", tag("code", words(value))))
+        tag("tr", tag("td", tag("code", words(name))), tag("td", tag("code", words(value or "(empty)"))))
         for name, value in values.items()
     ]
     return tag("table", tag("thead", head), tag("tbody", *rows))

@@ -14,6 +14,7 @@ from arazzo_runner.report.markup import xml_element, xml_text
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, visits
+from arazzo_runner.report.waiting import wait_text
 
 _KINDS = ("failures", "errors", "skipped")
 
@@ -102,6 +103,8 @@ def _exchanges(step: StepResult, secrets: Secrets) -> Iterable[str]:
             yield f"{found.severity.value}[{found.code}]: {one_line(secrets.mask(found.message))}"
         if attempt.response is not None:
             yield f"< {response_line(attempt.response, secrets)}"
+        if attempt.wait is not None:
+            yield secrets.mask(wait_text(attempt.wait))
 
 
 def _seconds(milliseconds: float) -> str:

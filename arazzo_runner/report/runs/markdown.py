@@ -16,7 +16,7 @@ from arazzo_runner.report.escaping import lines, one_line
 from arazzo_runner.report.excerpt import outputs_beginning
 from arazzo_runner.report.failure import explained, failed_step, last_line
 from arazzo_runner.report.findings.text import render_diagnostics
-from arazzo_runner.report.json import step_diagnostics
+from arazzo_runner.report.json import run_diagnostics
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, Visit, visits
 from arazzo_runner.report.terminal.console import count, duration
@@ -78,7 +78,10 @@ def _one(record: RunRecord) -> Iterator[str]:
     yield from _step_table(visits(result))
     if result.status != "succeeded":
         yield from _failure(result, "Why", is_open=True)
-    warnings = dict.fromkeys(each for each in step_diagnostics(result.steps) if each.severity is Severity.WARNING)
+    warnings = dict.fromkeys(each for each in run_diagnostics(result) if each.severity is Severity.WARNING)
+    step = failed_step(result)
+    for each in () if step is None else step.findings:  # they are shown with the failure
+        warnings.pop(each, None)
     if warnings:
         shown = render_diagnostics(masked_diagnostic(each, result.secrets) for each in warnings)
         yield from _folded("Warnings", shown, "text")

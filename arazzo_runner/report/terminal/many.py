@@ -7,24 +7,36 @@ import statistics
 import time
 from collections.abc import Iterable, Sequence
 
-from arazzo_runner.engine.results import Event, StepStarted
+from arazzo_runner.engine.results import Event, PollScheduled, RetryScheduled, StepStarted
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
-from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport
+from arazzo_runner.report.json import run_diagnostics
+from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.runs.records import STATUSES, WORDS, RunRecord, RunsReport, visits
 from arazzo_runner.report.terminal.console import Console, LiveLine, count, duration, paint
+from arazzo_runner.report.terminal.progress import warning_line
 from arazzo_runner.report.terminal.wrapping import below_itself, columns, padded
+from arazzo_runner.report.waiting import scheduled_text
 
 _MARKS = {"succeeded": "✓", "failed": "✗", "in_doubt": "?", "interrupted": "!", "error": "✗", "not_run": "-"}
 _STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interrupted": "yellow", "error": "red"}
 
 
 class ManyPrinter:
-    """Prints many runs on stderr; on a terminal the last line shows progress."""
+    """Prints many runs on stderr; on a terminal the last line shows progress.
 
-    def __init__(self, console: Console, total: int, *, quiet: bool) -> None:
+    `told` are the warnings that were printed before the runs. If `verbose`, each run's own lines have those about
+    its exchanges.
+    """
+
+    def __init__(self, console: Console, total: int, *, quiet: bool, verbose: bool = False) -> None:
         self._console = console
         self._total = total
         self._quiet = quiet
+        self._verbose = verbose
+        self.told: frozenset[Diagnostic] = frozenset()
+        self._shown_warnings: set[Diagnostic] = set()
         self._finished = 0
         self._failed = 0
         self._started = time.monotonic()
@@ -41,8 +53,13 @@ class ManyPrinter:
 
     def on_event(self, name: str, event: Event) -> None:
         """Update the progress line."""
-        if isinstance(event, StepStarted) and self._console.live:
-            self._running[name] = event.step_id
+        if not self._console.live:
+            return
+        if isinstance(event, StepStarted):
+            self._running[name] = one_line(event.step_id)
+            self._show_live()
+        elif isinstance(event, (RetryScheduled, PollScheduled)):
+            self._running[name] = f"{one_line(event.step_id)}: {scheduled_text(event)}"
             self._show_live()
 
     def kept(self, path: str) -> None:
@@ -59,7 +76,20 @@ class ManyPrinter:
         if details:
             self._line(details.rstrip("\n"))
         self._words(run_line(record, color=self._console.color, marks=self._marks))
+        self._warn(record)
         self._show_live()
+
+    def _warn(self, record: RunRecord) -> None:
+        """Print the warnings about the exchanges and outputs of a run, each once: other runs would repeat them."""
+        result = record.result
+        if result is None:
+            return
+        with_failure = {found for visit in visits(result) for found in visit.step.findings}
+        for found in dict.fromkeys(result.diagnostics if self._verbose else run_diagnostics(result)):
+            if found.severity is Severity.WARNING and found not in self._shown_warnings | self.told | with_failure:
+                self._shown_warnings.add(found)
+                shown = warning_line(masked_diagnostic(found, result.secrets), color=self._console.color)
+                self._words(f"    {shown}")
 
     def close(self) -> None:
         """Remove the progress line."""
@@ -72,7 +102,8 @@ class ManyPrinter:
             if record.result is not None and record.status != "succeeded":
                 self._console.secrets = record.result.secrets
                 self._line(f"\n{paint('── ' + one_line(record.shown_name), 'bold', color=color)}")
-                self._console.err(render_failure(record.result, color=color, width=self._console.text_width))
+                width = self._console.text_width
+                self._console.err(render_failure(record.result, color=color, width=width, told=self.told))
         if self._quiet and report.status == "succeeded":
             return
         if not self._quiet:
@@ -105,7 +136,7 @@ class ManyPrinter:
         if self._quiet or self._finished == self._total:
             return
         bad = f", {self._failed} not succeeded" if self._failed else ""
-        running = [f"{one_line(name)} ▸ {one_line(step)}" for name, step in self._running.items()]
+        running = [f"{one_line(name)} ▸ {step}" for name, step in self._running.items()]
         text = f"  \0 {self._finished} of {self._total} finished{bad}"
         names = f"  {', '.join(running)}" if running else ""
         self._live.show(lambda elapsed: f"{text}  {duration((time.monotonic() - self._started) * 1000)}{names}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Final, assert_never
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import (
     Attempt,
     AttemptFinished,
     Event,
+    PollScheduled,
     RetryScheduled,
     RunResult,
     StepFinished,
@@ -18,14 +19,19 @@ from arazzo_runner.engine.results import (
     WorkflowFinished,
     WorkflowStarted,
 )
-from arazzo_runner.errors import Severity
+from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_details, request_line, response_details, response_line
+from arazzo_runner.report.findings.text import place_text
 from arazzo_runner.report.terminal.console import STEP_STYLES, Console, LiveLine, count, duration, elapsed_text, paint
 from arazzo_runner.report.terminal.wrapping import wrapped
+from arazzo_runner.report.waiting import scheduled_text
 
 MARKS = {"passed": "✓", "recovered": "✓", "failed": "✗", "skipped": "-"}
 WORDS = {"passed": "passed", "recovered": "recovered", "failed": "FAILED", "skipped": "skipped"}
+
+_STEP_DEPTH: Final = 4
+"""How many slashes the JSON Pointer of a step has: /workflows/0/steps/0."""
 
 
 class RunPrinter:
@@ -56,8 +62,8 @@ class RunPrinter:
             case AttemptFinished():
                 self._attempt(event.attempt, event.depth, secrets)
                 self._warnings(event.attempt, event.depth)
-            case RetryScheduled():
-                self._retry(event)
+            case RetryScheduled() | PollScheduled():
+                self._again(event)
             case StepFinished():
                 self._running.pop((event.depth, event.result.step_id), None)
                 line = step_line(event.result, event.depth, marks=self._marks, color=self._console.color)
@@ -84,20 +90,18 @@ class RunPrinter:
         names = ", ".join(one_line(name) for depth, name in self._running if depth == deepest)
         self._live.show(lambda elapsed: f"{_indent(deepest)}\0 {names}{elapsed_text(elapsed)}")
 
-    def _retry(self, event: RetryScheduled) -> None:
-        text = f"{one_line(event.step_id)}: retry {event.retry} of {event.limit}"
-        action = f" ({one_line(event.action)})"
-        if not self._console.live:
-            wait = f" in {duration(event.seconds * 1000)}" if event.seconds else ""
-            self._line(f"{_indent(event.depth)}{text}{wait}{action}")
+    def _again(self, event: RetryScheduled | PollScheduled) -> None:
+        indent, name = _indent(event.depth), one_line(event.step_id)
+        wait = event.wait
+        if not self._console.live or (wait is not None and wait.skipped is not None):
+            self._line(f"{indent}{name}: {scheduled_text(event)}")
             return
-
-        def text_at(elapsed: float) -> str:
-            left = event.seconds - elapsed
-            wait = f" in {duration(left * 1000)}" if left > 0 else ""
-            return f"{_indent(event.depth)}\0 {text}{wait}{action}{'' if wait else elapsed_text(-left)}"
-
-        self._live.show(text_at)
+        if self._verbosity and wait is not None:
+            self._line(f"{indent}{name}: {scheduled_text(event)}")
+        seconds = 0.0 if wait is None else wait.seconds
+        self._live.show(
+            lambda elapsed: f"{indent}\0 {name}: {scheduled_text(event, elapsed)}{elapsed_text(elapsed - seconds)}"
+        )
 
     def _attempt(self, attempt: Attempt, depth: int, secrets: Secrets) -> None:
         if self._verbosity == 0:
@@ -118,8 +122,7 @@ class RunPrinter:
             text = f"{diagnostic.code}: {diagnostic.message}"
             if diagnostic.severity is Severity.WARNING and text not in self._shown_warnings:
                 self._shown_warnings.add(text)
-                name = paint(f"warning[{diagnostic.code}]", "bold yellow", color=self._console.color)
-                self._words(f"{_indent(depth)}  {name}: {one_line(diagnostic.message)}", depth + 1)
+                self._words(f"{_indent(depth)}  {warning_line(diagnostic, color=self._console.color)}", depth + 1)
 
     def _details(self, details: list[str], prefix: str) -> None:
         if details:
@@ -133,6 +136,15 @@ class RunPrinter:
 
     def _line(self, text: str) -> None:
         self._live.line(text)
+
+
+def warning_line(found: Diagnostic, *, color: bool) -> str:
+    """Return a warning as one line: with its place, unless that is the step as a whole, and its hint."""
+    name = paint(f"{found.severity.value}[{found.code}]", "bold yellow", color=color)
+    is_of_step = found.at.pointer.count("/") <= _STEP_DEPTH
+    facts = [] if is_of_step else [place_text(found.at)]
+    facts += [] if found.hint is None else [one_line(found.hint)]
+    return f"{name}: {one_line(found.message)}" + (f" ({', '.join(facts)})" if facts else "")
 
 
 def step_line(result: StepResult, depth: int = 0, *, marks: Mapping[str, str] = WORDS, color: bool = False) -> str:

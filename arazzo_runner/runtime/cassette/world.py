@@ -116,6 +116,7 @@ class Player:
     """
 
     races = True
+    unwaited = "replay"
 
     def __init__(self, cassette: Cassette) -> None:
         self._left = {interaction.key: interaction for interaction in cassette.interactions}

@@ -13,8 +13,8 @@ from typing import Final
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_number, to_text
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.criteria import judge
-from arazzo_runner.engine.effects import HttpResponse, NoFile
-from arazzo_runner.expressions.nodes import Condition, Constant, Keyword, operands_of
+from arazzo_runner.engine.effects import Headers, HttpResponse, NoFile
+from arazzo_runner.expressions.nodes import Condition, Constant, Keyword, MessageReference, operands_of
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledCriterion, ContextCriterion, SimpleCriterion
 from arazzo_runner.program.values import criterion_references
@@ -36,6 +36,8 @@ _SECONDS: Final = 1.0
 _BODYLESS: Final = (204, 205, 304)
 _GONE: Final = (404, 410)
 _OF_THE_BODY: Final = ("content-type", "content-encoding")
+_NOTHING: Final = {"string": "", "integer": "0", "number": "0", "boolean": "false"}
+"""What a header says that says nothing, by the type of its schema."""
 
 
 class Asked(Record):
@@ -56,7 +58,7 @@ class Asked(Record):
 
 
 class Draft(Record):
-    """An answer before it is written: its status, what is documented for it, its body as a value."""
+    """An answer before it is written: its status, what is documented for it, its body as a value, its headers."""
 
     status: int
     response: OperationResponse | None
@@ -64,6 +66,7 @@ class Draft(Record):
     media_type: MediaType | None = None
     body: JsonValue | Missing = MISSING
     context: SchemaContext = PLAIN
+    headers: Headers = ()
 
 
 def documented_answer(
@@ -154,19 +157,22 @@ def _draft(operation: Operation, description: OpenApiDescription, status: int, a
     response = operation.documented(status)
     if response is None and asked.lenient:
         response = operation.responses.get("default")
+    headers = _documented_headers(response, description)
     if status in _BODYLESS:
-        return Draft(status, response)
+        return Draft(status, response, headers=headers)
     if response is None or not response.content:
         # Nothing is said about the body: it may be what is read of it, and otherwise there is none.
         free = Shape(MediaType(content_type="application/json"), description.schemas)
-        draft = _expected_body(Draft(status, response, "application/json"), free, asked)
-        return Draft(status, response) if draft.body is MISSING else replace(draft, media_type=free.media_type)
+        draft = _expected_body(Draft(status, response, "application/json", headers=headers), free, asked)
+        if draft.body is MISSING:
+            return Draft(status, response, headers=draft.headers)
+        return replace(draft, media_type=free.media_type)
     content_type, media_type = _preferred(response)
     body = sample_media(media_type, description.schemas)
     shape = Shape(media_type, description.schemas)
     if asked.amend is not None:
         body = asked.amend(body, shape)
-    draft = Draft(status, response, content_type, media_type, body, description.schemas)
+    draft = Draft(status, response, content_type, media_type, body, description.schemas, headers)
     if not is_json(content_type):
         return draft
     return _expected_body(draft, shape, asked)
@@ -179,21 +185,36 @@ def _expected_body(draft: Draft, shape: Shape, asked: Asked) -> Draft:
             draft = replace(draft, body=granted(draft.body, Want(path), shape))
     for criterion in asked.expected.criteria:
         draft = _fulfilled(draft, criterion, shape, asked)
-    if asked.before < PATIENT or not asked.expected.returns:
-        return draft
-    for criteria in asked.expected.leaves[:1]:
+    return _ending(draft, shape, asked) if asked.before >= PATIENT and asked.expected.repeats else draft
+
+
+def _ending(draft: Draft, shape: Shape, asked: Asked) -> Draft:
+    """Return a draft that ends the loops of its step, as far as the schema allows one."""
+    for criteria in asked.expected.leaves:
+        changed = draft
         for criterion in criteria:
-            draft = _fulfilled(draft, criterion, shape, asked)
+            changed = _fulfilled(changed, criterion, shape, asked)
+        if _all_hold(criteria, changed, asked):
+            draft = changed
+            break
     for criteria in asked.expected.returns:
-        if criteria and all(_holds(criterion, draft, asked) for criterion in criteria):
-            draft = _fulfilled(draft, criteria[-1], shape, asked, hold=False)
+        for criterion in reversed(criteria):
+            if _all_hold(criteria, draft, asked):
+                draft = _fulfilled(draft, criterion, shape, asked, hold=False)
     return draft
+
+
+def _all_hold(criteria: Sequence[CompiledCriterion], draft: Draft, asked: Asked) -> bool:
+    return all(_holds(criterion, draft, asked) for criterion in criteria)
 
 
 def _fulfilled(draft: Draft, criterion: CompiledCriterion, shape: Shape, asked: Asked, *, hold: bool = True) -> Draft:
     """Return a draft for which a criterion holds, or does not hold, if the schema allows one."""
     if _holds(criterion, draft, asked) == hold:
         return draft
+    for changed in _with_other_headers(draft, criterion):
+        if _holds(criterion, changed, asked) == hold:
+            return changed
     body = draft.body
     for want in wants(criterion, _scope(draft, asked), hold=hold):
         body = granted(body, want, shape)
@@ -208,6 +229,25 @@ def _fulfilled(draft: Draft, criterion: CompiledCriterion, shape: Shape, asked: 
     return replace(draft, body=body)
 
 
+def _with_other_headers(draft: Draft, criterion: CompiledCriterion) -> Iterator[Draft]:
+    """Yield a draft without a header that a criterion reads, if it is optional, and with nothing in it."""
+    for reference in criterion_references(criterion):
+        if not isinstance(reference, MessageReference) or reference.part != "header" or draft.response is None:
+            continue
+        name = (reference.name or "").lower()
+        others = tuple(pair for pair in draft.headers if pair[0].lower() != name)
+        raw = next((raw for key, raw in draft.response.headers.items() if key.lower() == name), None)
+        found = followed(raw, draft.response.base, draft.context)[0]
+        if len(others) == len(draft.headers) or not isinstance(found, dict):
+            continue
+        if found.get("required") is not True:
+            yield replace(draft, headers=others)
+        schema = followed(found.get("schema", {}), draft.response.base, draft.context)[0]
+        kind = schema.get("type", "string") if isinstance(schema, dict) else "string"
+        if isinstance(kind, str) and kind in _NOTHING:
+            yield replace(draft, headers=(*others, (name, _NOTHING[kind])))
+
+
 def _holds(criterion: CompiledCriterion, draft: Draft, asked: Asked) -> bool:
     return judge(criterion, _scope(draft, asked), _SECONDS).passed
 
@@ -219,7 +259,7 @@ def _scope(draft: Draft, asked: Asked) -> Scope:
         method=asked.method,
         url=asked.url,
         request=asked.request,
-        response=Message(headers=(("Content-Type", draft.content_type),), body=draft.body),
+        response=Message(headers=(("Content-Type", draft.content_type), *draft.headers), body=draft.body),
     )
 
 
@@ -227,7 +267,7 @@ def _score(draft: Draft, asked: Asked) -> tuple[int, int, int]:
     """Return how near a draft comes: criteria that hold, whether it ends a loop in time, values that are read."""
     expected = asked.expected
     held = sum(_holds(criterion, draft, asked) for criterion in expected.criteria)
-    again = any(all(_holds(each, draft, asked) for each in criteria) for criteria in expected.returns if criteria)
+    again = any(_all_hold(criteria, draft, asked) for criteria in expected.returns)
     there = sum(holds_something(value_at(draft.body, path)) for path in expected.reads)
     return held, int(asked.before < PATIENT or not again), there
 
@@ -243,7 +283,7 @@ def _preferred(response: OperationResponse) -> tuple[str, MediaType]:
 
 def written(draft: Draft, description: OpenApiDescription) -> HttpResponse:
     """Return an answer with its headers, its body encoded as it is documented."""
-    headers = _documented_headers(draft.response, description)
+    headers = draft.headers
     if draft.media_type is None or draft.body is MISSING:
         typed = (("Content-Type", draft.content_type),) if draft.media_type is not None else ()
         return HttpResponse(draft.status, (*typed, *headers), b"")

@@ -11,7 +11,6 @@ from arazzo_runner.base.records import Record, field
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.nodes import Expression, StepReference
 from arazzo_runner.program.model import (
-    CompiledAction,
     CompiledCriterion,
     CompiledStep,
     CompiledWorkflow,
@@ -23,6 +22,7 @@ from arazzo_runner.program.model import (
     Value,
 )
 from arazzo_runner.program.values import criterion_references, value_references
+from arazzo_runner.runtime.mock.loops import Loops, loops
 from arazzo_runner.runtime.mock.wants import Tokens, body_path, query_path
 
 STEP_HEADER: Final = "Arazzo-Mock-Step"
@@ -33,12 +33,13 @@ class Expected(Record):
     """What one step expects.
 
     `criteria` are its own; `reads` the paths of the body that outputs, and what reads these, refer to, the longest
-    first, so that what is above them is made for them; `returns` and `leaves` the criteria of the actions that run
-    it again, and of those that do not.
+    first, so that what is above them is made for them. `repeats`: it is in a loop, which goes on while all criteria
+    of one of `returns` hold, and ends when those of one of `leaves` do.
     """
 
     criteria: tuple[CompiledCriterion, ...] = ()
     reads: tuple[Tokens, ...] = ()
+    repeats: bool = False
     returns: tuple[tuple[CompiledCriterion, ...], ...] = ()
     leaves: tuple[tuple[CompiledCriterion, ...], ...] = ()
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -64,41 +65,30 @@ def expectations(program: Program, inputs: Mapping[str, JsonValue] | None = None
     """Return what the steps of a program expect; `inputs` are those of its entry workflow."""
     by_step: dict[str, Expected] = {}
     first: dict[str, str] = {}
+    looping = loops(program)
     for key, workflow in program.workflows.items():
         known = (inputs or {}) if key == program.entry else {}
         readers = _readers(workflow)
         for step, call in workflow.operation_steps():
             label = step_label(step.at)
-            by_step[label] = _expected(workflow, step, readers.get(step.step_id, ()), known)
+            loop = looping.get((key, workflow.positions[step.step_id]))
+            by_step[label] = _expected(step, readers.get(step.step_id, ()), known, loop)
             first.setdefault(f"{call.operation.uri}#{call.operation.pointer}", label)
     return Expectations(by_step, first)
 
 
 def _expected(
-    workflow: CompiledWorkflow,
-    step: CompiledStep,
-    readers: Iterable[StepReference],
-    inputs: Mapping[str, JsonValue],
+    step: CompiledStep, readers: Iterable[StepReference], inputs: Mapping[str, JsonValue], loop: Loops | None
 ) -> Expected:
-    actions = (*step.on_success, *step.on_failure)
-    again = [action for action in actions if _runs_again(action, step, workflow)]
     reads = dict.fromkeys(_reads(step, readers))
     return Expected(
         criteria=step.criteria,
         reads=tuple(sorted(reads, key=len, reverse=True)),
-        returns=tuple(action.criteria for action in again),
-        leaves=tuple(action.criteria for action in actions if action not in again and action.criteria),
+        repeats=loop is not None,
+        returns=() if loop is None else tuple(loop.returns),
+        leaves=() if loop is None else tuple(loop.leaves),
         inputs=inputs,
     )
-
-
-def _runs_again(action: CompiledAction, step: CompiledStep, workflow: CompiledWorkflow) -> bool:
-    """Return whether an action leads back to its step: a retry, or a goto to it or to one before it."""
-    if action.type == "retry":
-        return True
-    place = workflow.positions.get(action.step_id or "")
-    own = workflow.positions.get(step.step_id)
-    return action.workflow == workflow.key or (place is not None and own is not None and place <= own)
 
 
 # ------------------------------------------------------------------ reads

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, assert_never
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, is_number, pointer_tokens
+from arazzo_runner.base.json_values import MISSING, JsonValue, equal, is_number, pointer_tokens
 from arazzo_runner.base.records import Record
 from arazzo_runner.expressions import nodes
 from arazzo_runner.expressions.evaluate import evaluate
@@ -127,6 +127,8 @@ def _compared(path: Tokens, operator: str, value: JsonValue) -> Iterator[Want]:
         yield Want(path, (None, MISSING) if value is None else _alike(value))
     elif operator == "!=":
         yield Want(path, (), (value,))
+        if not any(equal(value, nothing) for nothing in _FALSY):
+            yield Want(path, (False, 0, "", None, MISSING))  # where there is nothing else: `more != true`
     elif is_number(value):
         step = {"<": -1, "<=": 0, ">": 1, ">=": 0}[operator]
         yield Want(path, _alike(value + step))

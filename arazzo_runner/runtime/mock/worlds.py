@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, assert_never, cast
+from typing import Any, Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
@@ -28,25 +28,32 @@ from arazzo_runner.sources.operation import Operation
 
 
 class StepWorld:
-    """Tells the mock which step sends each request, by a header; it wraps the World that sends them."""
+    """Tells the mock which step sends each request, by a header; it wraps the World that sends them.
+
+    It does not wait: no server gets ready meanwhile.
+    """
+
+    unwaited: Final = "mock"
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect."""
-        return await self._world.perform(cast("Effect[Answer]", _labelled(effect)))
+        match found := known(effect):
+            case SendRequest():
+                return await self._world.perform(cast("Effect[Answer]", _labelled(found)))
+            case Sleep():
+                return cast(Answer, None)
+            case ReadFile() | Now():
+                return await self._world.perform(effect)
+            case _:
+                assert_never(found)
 
 
-def _labelled(effect: Effect[Any]) -> Effect[Any]:
-    match found := known(effect):
-        case SendRequest():
-            headers = (*found.request.headers, (STEP_HEADER, step_label(found.at)))
-            return replace(found, request=replace(found.request, headers=headers))
-        case ReadFile() | Sleep() | Now():
-            return found
-        case _:
-            assert_never(found)
+def _labelled(effect: SendRequest) -> SendRequest:
+    headers = (*effect.request.headers, (STEP_HEADER, step_label(effect.at)))
+    return replace(effect, request=replace(effect.request, headers=headers))
 
 
 # ---- Dry run: shows the requests, sends nothing; answers are made from the descriptions' examples.
